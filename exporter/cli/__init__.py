@@ -1,0 +1,1 @@
+"""The ``exporter`` command, one file per subcommand."""

@@ -1,0 +1,1 @@
+"""The long-running process: opens what dataflows share, keeps them running, reloads, and stops."""

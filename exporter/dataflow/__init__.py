@@ -1,0 +1,1 @@
+"""One destination's running pipeline: receive, decide, build, deliver, settle."""

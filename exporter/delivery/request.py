@@ -1,0 +1,61 @@
+"""The seam between dataflows and the wire: a request, and the three ways an attempt can end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Header = tuple[str, str]
+
+#: Of an answer's body no more than this is read; the rest is dropped with its connection.
+BODY_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST.
+
+    ``fixed`` is the same tuple object for every request of a destination under one token, so that a transport
+    may prepare it once; ``own`` belongs to this request only. Neither is in the repr: they carry secrets.
+    """
+
+    url: str
+    fixed: tuple[Header, ...] = field(repr=False)
+    own: tuple[Header, ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status line came. ``headers`` has lower-case names; ``body`` is at most ``BODY_LIMIT`` bytes of it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """The request went out, wholly or in part, and no answer that can be read came back: it may have arrived."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """The request never went out: DNS, connection refused, connect time-out, TLS, or the proxy refused."""
+
+    reason: str
+    cause: Literal["endpoint", "proxy"] = "endpoint"
+
+
+Outcome = Answer | NoAnswer | Unreachable
+
+
+class Transport(Protocol):
+    """Sends requests over kept-alive connections."""
+
+    async def send(self, request: Request) -> Outcome:
+        """Make one attempt, within the transport's own deadline. Never raises for what the network does."""
+        ...

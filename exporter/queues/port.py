@@ -1,0 +1,196 @@
+"""The port that every queue implements: publish, subscribe, receive, settle, commit.
+
+Contract (DESIGN §5), held by ``tests/queues/contract.py`` for every kind:
+
+* ``publish`` is durable when it returns.
+* One reader per group is the queue's duty: entering a second subscription of a group waits as a standby
+  until the first one is gone, however that ended.
+* Within a lane positions grow; a profile's messages stand in one lane.
+* ``receive`` waits for at least one message and is safe to cancel: what was not returned is returned later.
+  It always gives the event loop a turn.
+* ``settle`` only notes; what is settled becomes durable in batches on its own, at the latest after
+  ``COMMIT_SECONDS``, and when ``commit`` returns. A position is never committed past an unsettled one;
+  what is settled beyond the first hole is kept as ranges, and a restart skips it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Start = Literal["earliest", "latest"]
+
+COMMIT_SECONDS = 0.025
+COMMIT_MESSAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One event to put on a queue; ``key`` is the profile's id where the event has one."""
+
+    key: str | None
+    body: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """One event as the queue hands it out.
+
+    ``taken_at`` is when the queue took it, in epoch seconds; ``event_id`` is an id that the queue carries
+    beside the body (a record header), where it has one. Groups of one process may share a message: nobody changes it.
+    """
+
+    lane: str
+    position: int
+    body: bytes
+    taken_at: float
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """At least one message, in the order of the queue."""
+
+    messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLost:
+    """The queue took this lane away.
+
+    ``planned``: what is in flight may finish and be settled first; the loss is complete when the dataflow
+    calls ``receive`` again. Otherwise it already belongs to somebody else.
+    """
+
+    lane: str
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far behind a group is: unsettled and unread messages, and the age of the oldest in seconds.
+
+    None where the kind does not know.
+    """
+
+    messages: int | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a group stands in one lane: all up to ``settled_to`` is settled, plus ``beyond`` messages after it."""
+
+    group: str
+    lane: str
+    settled_to: int
+    beyond: int
+    lag: int | None
+    reader: bool
+    seen_at: float | None
+
+
+class QueueUnavailable(Exception):
+    """The queue cannot be reached or refuses to work now; the same call may succeed later."""
+
+
+class QueueFull(Exception):
+    """The queue holds ``max_bytes`` of unread events; nothing of this call was published."""
+
+
+class GroupInUse(Exception):
+    """A daemon reads this group, so its position cannot be changed."""
+
+
+class Subscription(Protocol):
+    """One group's reading of the queue. Owns commit timing and keep-alive."""
+
+    async def receive(self, limit: int) -> Batch | LaneLost:
+        """Wait for at least one message and return at most ``limit``, or say that a lane was lost.
+
+        Raises:
+            QueueUnavailable: the queue cannot be read now.
+        """
+        ...
+
+    def settle(self, message: Message) -> None:
+        """Note that this message is done with. Never blocks; twice, or after its lane was lost, is harmless.
+
+        Raises:
+            ValueError: this subscription never handed it out.
+        """
+        ...
+
+    async def commit(self) -> None:
+        """Return when all that was settled so far is durable.
+
+        Raises:
+            QueueUnavailable: it could not be made durable.
+        """
+        ...
+
+    def lag(self) -> Lag:
+        """How far behind this group is, as far as it is known without asking the queue."""
+        ...
+
+
+class Queue(Protocol):
+    """An open queue."""
+
+    @property
+    def name(self) -> str:
+        """A name that never stands for another queue's messages; event ids are made from it where none is given."""
+        ...
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Put messages on the queue, in order; durable when it returns.
+
+        Raises:
+            QueueFull: nothing was published.
+            QueueUnavailable: whether it was published is unknown.
+        """
+        ...
+
+    def subscribe(self, group: str, start: Start) -> AbstractAsyncContextManager[Subscription]:
+        """Become the one reader of ``group``; a new group begins at ``start``. Entering waits as a standby.
+
+        Leaving makes a last attempt to commit what was settled; call ``commit`` before to know that it worked.
+
+        Raises:
+            QueueUnavailable: on entering.
+        """
+        ...
+
+    def keep_for(self, groups: Collection[str]) -> None:
+        """Replace the groups that the configuration names: they hold back what they have not read, read or not.
+
+        Where the queue has a retention of its own, this does nothing.
+        """
+        ...
+
+    async def positions(self) -> Sequence[Position]:
+        """Where every known group stands."""
+        ...
+
+    async def seek(self, group: str, target: int | Start) -> None:
+        """Make ``target`` the next position that ``group`` reads.
+
+        Raises:
+            GroupInUse: a daemon reads the group.
+            KeyError: there is no such group.
+        """
+        ...
+
+    async def drop(self, group: str) -> None:
+        """Forget the group and its position. Raises as ``seek``."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the queue can be read and written now.
+
+        Raises:
+            QueueUnavailable: with the reason.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""A receiver and token server to develop against; the demo and the tests run it too."""

@@ -1,0 +1,1 @@
+"""What the operator may configure, where it comes from, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""What the exporter itself remembers: dead letters and mapping times."""
