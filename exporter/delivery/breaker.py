@@ -1,0 +1,56 @@
+"""When failures say that the destination is down rather than that an event is bad (DESIGN §3.1)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WATCHED = 20
+FAILURES = 16
+EXHAUSTED_IN_A_ROW = 2
+
+
+class Breaker:
+    """Counts finished attempts, never time: slow traffic must not hide an outage.
+
+    It opens when ``FAILURES`` of the last ``WATCHED`` attempts failed in a way that may pass, or when one more
+    export would exhaust its retries after ``EXHAUSTED_IN_A_ROW`` did with no 2xx between.
+    """
+
+    __slots__ = ("_exhausted", "_failed", "_failures")
+
+    def __init__(self) -> None:
+        self._failed: deque[bool] = deque(maxlen=WATCHED)
+        self._failures = 0
+        self._exhausted = 0
+
+    def delivered(self) -> None:
+        """An attempt ended with 2xx."""
+        self._exhausted = 0
+        self._count(failed=False)
+
+    def answered(self) -> None:
+        """An attempt ended with a verdict on its event, for good: the endpoint works."""
+        self._count(failed=False)
+
+    def failed(self) -> bool:
+        """An attempt failed in a way that may pass. True if that opens the breaker."""
+        self._count(failed=True)
+        return self._failures >= FAILURES
+
+    def exhausts(self) -> bool:
+        """An export used up its retries. True if that opens the breaker instead of making a dead letter."""
+        if self._exhausted >= EXHAUSTED_IN_A_ROW:
+            return True
+        self._exhausted += 1
+        return False
+
+    def empty(self) -> None:
+        """Begin anew after a pause. The exhausted in a row stay: only a 2xx says that they were bad events."""
+        self._failed.clear()
+        self._failures = 0
+
+    def _count(self, *, failed: bool) -> None:
+        if len(self._failed) == WATCHED:
+            self._failures -= self._failed[0]
+        self._failed.append(failed)
+        self._failures += failed

@@ -1,0 +1,43 @@
+"""One profile's change on its way to one destination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from exporter.queues.port import Message
+
+#: What an export costs in memory beyond its bytes, measured roughly: objects, deque and tracker entries.
+OVERHEAD_BYTES = 1024
+
+
+@dataclass(slots=True, eq=False)
+class Export:
+    """What is sent, where it came from, and how it fared. The outbox alone changes what it counts here.
+
+    ``body`` is the document to send, ``key`` and ``position`` its two headers. ``letter`` is the dead letter
+    that this export replays, by its id; ``unsendable`` says why it can only become a dead letter.
+    Times are seconds on the outbox's clock, ``occurred_at`` and ``first_at`` epoch seconds.
+    """
+
+    message: Message
+    profile_id: str
+    event_id: str
+    key: str
+    position: str
+    body: bytes = field(repr=False)
+    occurred_at: float
+    letter: int | None = None
+    even_superseded: bool = False
+    # How it fared.
+    attempts: int = 0
+    first_at: float | None = None
+    retries_used: int = 0
+    too_fast: int = 0
+    due: float = 0.0
+    suspect: bool = False
+    released: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that this export holds in memory."""
+        return len(self.message.body) + len(self.body) + OVERHEAD_BYTES

@@ -1,0 +1,524 @@
+"""The outbox: one dataflow's exports, and which of them is sent when (DESIGN §3, §3.1, §4).
+
+A state machine on a time that is passed in. It owns the profiles' lines and their order, waiting retries,
+permits, pacing, the pause, the breaker and the window's counts; it sends nothing and waits for nothing itself:
+
+    add -> take -> answered -> (stored) -> gone
+
+Every export of a profile stands in that profile's line, and only the head of a line is ever in flight, waits
+for a retry or becomes a dead letter: so exports of one profile are never concurrent and never overtake.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from exporter.delivery.breaker import Breaker
+from exporter.delivery.concurrency import Concurrency
+from exporter.delivery.export import Export
+from exporter.delivery.memory import Account
+from exporter.delivery.pacing import Pacing
+from exporter.delivery.verdict import (
+    Broken,
+    DeadLetterReason,
+    Delivered,
+    Final,
+    MaybePassing,
+    PauseReason,
+    Rejected,
+    TooFast,
+    Unavailable,
+)
+
+BUGS_IN_A_ROW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the outbox keeps to; see DESIGN §2.4 ``delivery``.
+
+    ``rate`` is attempts a second; ``retry_delay(n)`` gives the seconds before retry n, n from 0, of ``retries``;
+    ``probe_delay(n)`` those before probe n of a pause.
+    """
+
+    retries: int
+    retry_delay: Callable[[int], float]
+    probe_delay: Callable[[int], float]
+    rate: float
+    concurrency: int
+    window_events: int
+    window_bytes: int
+    retry_after_cap: float
+    pause_after_rejections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this export now."""
+
+    export: Export
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Send this export now, to find out whether the destination is back."""
+
+    export: Export
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to send before this time; None: not before something is added, answered or resumed."""
+
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Done with: acknowledge it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Store it as a dead letter, then say ``stored``; until then it keeps its place in line."""
+
+    reason: DeadLetterReason
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """It stays in line and will be sent again."""
+
+
+Take = Send | Probe | Wait
+Next = Settle | DeadLetter | Hold
+
+
+class Pause:
+    """Why a dataflow sends nothing, and when it tries again."""
+
+    __slots__ = ("detail", "last_profile", "probe_at", "probes", "reason", "refused", "since")
+
+    def __init__(self, reason: PauseReason, detail: str, since: float) -> None:
+        self.reason = reason
+        self.detail = detail
+        self.since = since
+        self.probes = 0
+        self.probe_at = since
+        self.last_profile: str | None = None
+        self.refused: set[Export] = set()
+
+
+class _Line:
+    """The exports of one profile, oldest first."""
+
+    __slots__ = ("bytes", "crowded", "exports", "in_flight", "queued", "storing", "waiting")
+
+    def __init__(self) -> None:
+        self.exports: deque[Export] = deque()
+        self.bytes = 0
+        self.in_flight = False  # its head was taken
+        self.storing = False  # its head becomes a dead letter
+        self.queued = False  # it stands in the queue of those that may be sent
+        self.waiting = 0.0  # the time under which it stands in the heap, 0.0: it doesn't
+        self.crowded = False  # it has filled its share of the window
+
+
+class Outbox:
+    """See the module. Times are seconds on one clock that never goes back."""
+
+    def __init__(self, limits: Limits, account: Account) -> None:
+        self._limits = limits
+        self._account = account
+        self._lines: dict[str, _Line] = {}
+        self._ready: deque[_Line] = deque()
+        self._waiting: list[tuple[float, int, _Line]] = []
+        self._sequence = 0
+        self._flying: dict[Export, _Line] = {}
+        self._probe: Export | None = None
+        self._charged: dict[Export, int] = {}
+        self._breaker = Breaker()
+        self._pacing = Pacing(limits.rate)
+        self._concurrency = Concurrency(limits.concurrency)
+        self._rejections = 0
+        self._bugs = 0
+        self._crowded = 0
+        self._closed = False
+        self.pause: Pause | None = None
+        self.stops: set[PauseReason] = set()
+        self.events = 0
+
+    # -- what it holds
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts in flight."""
+        return len(self._flying)
+
+    @property
+    def concurrency(self) -> int:
+        """How many attempts may be in flight now."""
+        return self._concurrency.limit
+
+    @property
+    def reasons(self) -> frozenset[PauseReason]:
+        """Why nothing is sent, if so."""
+        return frozenset(self.stops | {self.pause.reason}) if self.pause else frozenset(self.stops)
+
+    def exports(self) -> Iterator[Export]:
+        """Everything it holds, each profile's oldest first."""
+        for line in self._lines.values():
+            yield from line.exports
+
+    def room(self, most: int, usual_size: int) -> int:
+        """How many events, at most ``most``, may be read now, if they are about ``usual_size`` bytes each."""
+        if self._crowded or self._closed:
+            return 0
+        events = self._limits.window_events - self.events
+        free = min(self._limits.window_bytes - self._account.used, self._account.room())
+        if events <= 0 or free <= 0:
+            return 0
+        return min(most, events, max(1, free // max(1, usual_size)))
+
+    def flying(self, lane: str) -> bool:
+        """Is anything of this lane in flight or being stored?"""
+        return any(export.message.lane == lane for export in self._flying) or any(
+            line.storing and line.exports[0].message.lane == lane for line in self._lines.values()
+        )
+
+    # -- in
+
+    def add(self, export: Export, now: float) -> None:
+        """Put an export at the end of its profile's line."""
+        line = self._lines.get(export.profile_id)
+        if line is None:
+            line = self._lines[export.profile_id] = _Line()
+        line.exports.append(export)
+        self._count(line, export, 1)
+        if len(line.exports) == 1:
+            self._schedule(line, now)
+
+    def replay(self, export: Export, now: float) -> None:
+        """Put a dead letter before what waits of its profile, after what is in flight and earlier replays."""
+        line = self._lines.get(export.profile_id)
+        if line is None:
+            self.add(export, now)
+            return
+        place = 1 if line.in_flight or line.storing else 0
+        while place < len(line.exports) and line.exports[place].letter is not None:
+            place += 1
+        line.exports.insert(place, export)
+        self._count(line, export, 1)
+        self._schedule(line, now)
+
+    def withdraw(self, export: Export, now: float) -> None:
+        """Take out an export that was taken but will not be sent: a superseded replay."""
+        line = self._flying.pop(export)
+        if export is self._probe:
+            self._probe = None
+        line.in_flight = False
+        self._remove_head(line, now)
+
+    # -- out
+
+    def take(self, now: float) -> Take:
+        """What to send at this time."""
+        if self._closed or self.stops:
+            return Wait(None)
+        if self.pause is not None:
+            return self._take_probe(self.pause, now)
+        self._wake(now)
+        if not self._ready:
+            return Wait(self._next_due())
+        if len(self._flying) >= self._concurrency.limit:
+            self._concurrency.reached()
+            return Wait(None)
+        free_at = self._pacing.free_at()
+        if free_at > now:
+            return Wait(free_at)
+        line = self._ready.popleft()
+        return Send(self._launch(line, now))
+
+    def _take_probe(self, pause: Pause, now: float) -> Take:
+        if self._probe is not None:
+            return Wait(None)
+        if now < pause.probe_at:
+            return Wait(pause.probe_at)
+        self._wake(now)
+        if not self._ready:
+            return Wait(self._next_due())
+        free_at = self._pacing.free_at()
+        if free_at > now:
+            return Wait(free_at)
+        line = self._ready.popleft()
+        if line.exports[0].profile_id == pause.last_profile and self._ready:
+            self._ready.append(line)
+            line = self._ready.popleft()
+        pause.last_profile = line.exports[0].profile_id
+        self._probe = self._launch(line, now)
+        return Probe(self._probe)
+
+    def _launch(self, line: _Line, now: float) -> Export:
+        line.queued = False
+        line.in_flight = True
+        export = line.exports[0]
+        export.attempts += 1
+        self._flying[export] = line
+        self._pacing.spend(now)
+        return export
+
+    # -- what became of it
+
+    def answered(self, export: Export, verdict: Final, now: float, round_trip: float = 0.0) -> Next:
+        """Say how an attempt ended, ``round_trip`` seconds after it began, and be told what follows."""
+        line = self._flying.pop(export)
+        line.in_flight = False
+        probe = export is self._probe
+        if probe:
+            self._probe = None
+        if not isinstance(verdict, Broken):
+            self._bugs = 0
+        match verdict:
+            case Delivered():
+                self._delivered(probe, round_trip, now)
+                self._forget(export)
+                if probe:
+                    self._end_pause(export)
+                self._remove_head(line, now)
+                return Settle()
+            case Rejected():
+                following = self._rejected(export, probe, round_trip, now)
+            case MaybePassing(detail):
+                following = self._failed(export, probe, detail, now)
+            case TooFast(hint):
+                following = self._too_fast(export, probe, hint, now)
+            case Unavailable():
+                following = self._unavailable(export, probe, verdict, now)
+            case Broken(detail):
+                following = self._broken(probe, detail, now)
+        if isinstance(following, DeadLetter):
+            line.storing = True
+            self._forget(export)
+        elif export.released:
+            self._forget(export)
+            self._remove_head(line, now)
+        else:
+            self._schedule(line, now)
+        return following
+
+    def stored(self, export: Export, now: float) -> None:
+        """Its dead letter is durable: the next of its profile may go."""
+        line = self._lines[export.profile_id]
+        line.storing = False
+        self._remove_head(line, now)
+
+    def _delivered(self, probe: bool, round_trip: float, now: float) -> None:
+        self._rejections = 0
+        self._charged.clear()
+        self._breaker.delivered()
+        if not probe:
+            self._concurrency.succeeded(round_trip, now)
+
+    def _rejected(self, export: Export, probe: bool, round_trip: float, now: float) -> Next:
+        if self.pause is not None and self.pause.reason == "rejections":
+            if probe:
+                self._probe_failed(self.pause, now)
+            return Hold()
+        self._rejections += 1
+        if probe:
+            self._end_pause(export)
+        else:
+            self._breaker.answered()
+            self._concurrency.succeeded(round_trip, now)
+        if self._rejections == self._limits.pause_after_rejections and self.pause is None:
+            self._begin_pause("rejections", f"{self._rejections} exports in a row were rejected", now)
+        return DeadLetter("rejected")
+
+    def _failed(self, export: Export, probe: bool, detail: str, now: float) -> Next:
+        if self.pause is not None:
+            if probe:
+                self._probe_failed(self.pause, now)
+            return Hold()
+        self._concurrency.failed(now)
+        if self._breaker.failed():
+            self._give_back()
+            self._begin_pause("failing", detail, now)
+            return Hold()
+        if export.retries_used >= self._limits.retries:
+            if self._breaker.exhausts():
+                self._give_back()
+                self._begin_pause("failing", detail, now)
+                return Hold()
+            return DeadLetter("retries_exhausted")
+        export.due = now + self._limits.retry_delay(export.retries_used)
+        export.retries_used += 1
+        self._charged[export] = self._charged.get(export, 0) + 1
+        return Hold()
+
+    def _too_fast(self, export: Export, probe: bool, hint: float | None, now: float) -> Next:
+        own = self._limits.retry_delay(min(export.too_fast, self._limits.retries - 1))
+        export.too_fast += 1
+        capped = None if hint is None else min(hint, self._limits.retry_after_cap)
+        if self.pause is not None:
+            if probe:
+                self._probe_failed(self.pause, now)
+            if capped is not None and not export.suspect:
+                self._refuse(export, capped, now)
+            return Hold()
+        self._concurrency.pushed_back(now)
+        if capped is None or export.suspect:
+            export.due = now + max(own, capped or 0.0)
+            return Hold()
+        self._begin_pause("retry_after", "HTTP 429 with Retry-After", now)
+        self._refuse(export, capped, now)
+        return Hold()
+
+    def _unavailable(self, export: Export, probe: bool, verdict: Unavailable, now: float) -> Next:
+        if verdict.attempted and export.suspect:
+            return self._failed(export, probe, verdict.detail, now)
+        if self.pause is None:
+            self._begin_pause(verdict.reason, verdict.detail, now)
+        elif probe:
+            if self.pause.reason != "rejections":
+                self.pause.reason = verdict.reason
+                self.pause.detail = verdict.detail
+            self._probe_failed(self.pause, now)
+        if verdict.attempted:
+            hint = verdict.retry_after_seconds
+            self._refuse(export, min(hint or 0.0, self._limits.retry_after_cap), now)
+        return Hold()
+
+    def _broken(self, probe: bool, detail: str, now: float) -> Next:
+        self._bugs += 1
+        if self.pause is not None and probe:
+            self._probe_failed(self.pause, now)
+            return Hold()
+        if self._bugs >= BUGS_IN_A_ROW and self.pause is None:
+            self._begin_pause("bug", detail, now)
+        return DeadLetter("bug")
+
+    # -- pauses
+
+    def stop(self, reason: PauseReason) -> None:
+        """Send nothing until ``go``: for what is probed elsewhere (the queue, the store)."""
+        self.stops.add(reason)
+
+    def go(self, reason: PauseReason) -> None:
+        """That reason is gone."""
+        self.stops.discard(reason)
+
+    def _begin_pause(self, reason: PauseReason, detail: str, now: float) -> None:
+        self.pause = Pause(reason, detail, now)
+        self.pause.probe_at = now + self._limits.probe_delay(0)
+
+    def _probe_failed(self, pause: Pause, now: float) -> None:
+        pause.probes += 1
+        pause.probe_at = now + self._limits.probe_delay(pause.probes)
+
+    def _refuse(self, export: Export, hint_seconds: float, now: float) -> None:
+        """The endpoint refused this export for reasons of its own: no probe before its hint."""
+        if self.pause is not None:
+            self.pause.refused.add(export)
+            self.pause.probe_at = max(self.pause.probe_at, now + hint_seconds)
+
+    def _end_pause(self, export: Export) -> None:
+        if self.pause is None:
+            return
+        for refused in self.pause.refused:
+            # The endpoint takes others: what it refused of this one is this one's fault from now on.
+            refused.suspect = refused is not export
+        self.pause = None
+        self._breaker.empty()
+        self._concurrency.begin()
+
+    def _give_back(self) -> None:
+        """The destination was down: the retries used since the last 2xx were not the events' fault."""
+        for export, count in self._charged.items():
+            export.retries_used -= count
+        self._charged.clear()
+
+    # -- going away
+
+    def release(self, lane: str, now: float) -> None:
+        """Let go of what is not in flight of a lane; what is in flight may finish, but is not tried again."""
+        for profile_id, line in list(self._lines.items()):
+            kept: deque[Export] = deque()
+            for index, export in enumerate(line.exports):
+                busy = index == 0 and (line.in_flight or line.storing)
+                if export.message.lane != lane or export.letter is not None or busy:
+                    kept.append(export)
+                    export.released = busy and export.message.lane == lane
+                else:
+                    self._count(line, export, -1)
+                    self._forget(export)
+            if len(kept) == len(line.exports):
+                continue
+            line.exports = kept
+            if not kept:
+                if line.queued:
+                    self._ready.remove(line)
+                    line.queued = False
+                del self._lines[profile_id]
+            else:
+                self._schedule(line, now)
+
+    def close(self) -> None:
+        """Send nothing more; what is in flight may finish."""
+        self._closed = True
+
+    # -- bookkeeping
+
+    def _forget(self, export: Export) -> None:
+        self._charged.pop(export, None)
+        if self.pause is not None:
+            self.pause.refused.discard(export)
+
+    def _remove_head(self, line: _Line, now: float) -> None:
+        export = line.exports.popleft()
+        self._count(line, export, -1)
+        if line.exports:
+            self._schedule(line, now)
+        else:
+            del self._lines[export.profile_id]
+
+    def _count(self, line: _Line, export: Export, change: int) -> None:
+        size = change * export.size
+        self.events += change
+        self._account.add(size)
+        line.bytes += size
+        events = len(line.exports)
+        crowded = events > 1 and (
+            events * 4 >= self._limits.window_events or line.bytes * 4 >= self._limits.window_bytes
+        )
+        if crowded != line.crowded:
+            line.crowded = crowded
+            self._crowded += 1 if crowded else -1
+
+    def _schedule(self, line: _Line, now: float) -> None:
+        """Put a line where its head belongs: among the ready, or in the heap until it is due."""
+        if line.in_flight or line.storing:
+            return
+        due = line.exports[0].due
+        if due <= now:
+            if not line.queued:
+                line.queued = True
+                self._ready.append(line)
+        elif line.waiting != due:
+            line.waiting = due
+            self._sequence += 1
+            heapq.heappush(self._waiting, (due, self._sequence, line))
+
+    def _wake(self, now: float) -> None:
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= now:
+            due, _, line = heapq.heappop(waiting)
+            if line.waiting == due:
+                line.waiting = 0.0
+                if line.exports:
+                    self._schedule(line, now)
+
+    def _next_due(self) -> float | None:
+        return self._waiting[0][0] if self._waiting else None

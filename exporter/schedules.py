@@ -1,0 +1,73 @@
+"""The waits between tries, made from tenacity's wait and stop objects: retries, probes, queue and store.
+
+They read global randomness, so they stand at the edge; the outbox gets plain ``delay(n) -> seconds``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_chain, wait_exponential, wait_fixed
+from tenacity.wait import wait_base
+
+PROBE_FIRST_SECONDS = 1
+PROBE_MOST_SECONDS = 60
+#: A probe comes up to this share of its delay early or late, so that many dataflows do not come at once.
+PROBE_JITTER = 0.2
+
+
+class wait_jittered(wait_base):  # noqa: N801 (tenacity's waits are named like functions)
+    """Another wait, up to ``share`` of it shorter or longer."""
+
+    def __init__(self, wait: wait_base, share: float, uniform: Callable[[float, float], float]) -> None:
+        self._wait = wait
+        self._share = share
+        self._uniform = uniform
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        return self._wait(retry_state) * self._uniform(1 - self._share, 1 + self._share)
+
+
+def retry_delay(retries: Sequence[float]) -> Callable[[int], float]:
+    """The seconds before retry n, n from 0; the last of ``retries`` from then on."""
+    return _delay(wait_chain(*(wait_fixed(seconds) for seconds in retries)))
+
+
+def probe_wait(uniform: Callable[[float, float], float]) -> wait_base:
+    """1, 2, 4 … 60 seconds, each ± 20 % (DESIGN §3.1)."""
+    growing = wait_exponential(multiplier=PROBE_FIRST_SECONDS, max=PROBE_MOST_SECONDS)
+    return wait_jittered(growing, PROBE_JITTER, uniform)
+
+
+def probe_delay(uniform: Callable[[float, float], float]) -> Callable[[int], float]:
+    """The seconds before probe n of a pause, n from 0."""
+    return _delay(probe_wait(uniform))
+
+
+def until_reachable(
+    failures: tuple[type[Exception], ...],
+    uniform: Callable[[float, float], float],
+    failed: Callable[[Exception], None],
+) -> AsyncRetrying:
+    """Try for ever while one of ``failures`` is raised, with the waits of a probe; ``failed`` hears of each one."""
+
+    def heard(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Exception):
+            failed(error)
+
+    return AsyncRetrying(
+        retry=retry_if_exception_type(failures), wait=probe_wait(uniform), before_sleep=heard, reraise=True
+    )
+
+
+def _delay(wait: wait_base) -> Callable[[int], float]:
+    retrying: Any = AsyncRetrying(wait=wait)
+
+    def delay(number: int) -> float:
+        state = RetryCallState(retrying, fn=None, args=(), kwargs={})
+        state.attempt_number = number + 1
+        return float(wait(state))
+
+    return delay
