@@ -1,0 +1,145 @@
+"""The daemon: opens queue, state and ops port, runs every destination, and obeys signals (DESIGN §2.4, §2.6)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+from exporter.daemon.reload import Load, reload_for_ever
+from exporter.daemon.slots import Slots, group_names
+from exporter.daemon.wiring import Shared
+from exporter.database import DatabaseUnavailable
+from exporter.dataflow.parts import Clock
+from exporter.delivery.memory import SharedMemory
+from exporter.logs import Log
+from exporter.metrics import Metrics
+from exporter.ops import serve
+from exporter.queues.port import QueueUnavailable
+from exporter.schedules import probe_delay, until_reachable
+from exporter.settings.source import Loaded
+from exporter.state.port import StateUnavailable
+from exporter.status import DataflowStatus, Health
+
+#: How often it is looked whether all dataflows read, until they do.
+LOOK_SECONDS = 0.02
+
+
+class Daemon:
+    """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads it anew through ``load``."""
+
+    def __init__(self, loaded: Loaded, load: Load, log: Log, clock: Clock) -> None:
+        self._loaded = loaded
+        self._load = load
+        self._log = log
+        self._clock = clock
+        self._metrics = Metrics()
+        self._slots: Slots | None = None
+        self._waiting_for = "starting"
+        self._stopping = asyncio.Event()
+        self._reload = asyncio.Event()
+
+    async def run(self) -> int:
+        """Run until a signal ends it; returns the exit code: 0, or 1 if the last commit failed.
+
+        Raises:
+            OpsUnavailable: the ops port can't be opened.
+            DatabaseRefused: a file is damaged, or none of ours.
+        """
+        ops = self._loaded.settings.ops
+        with self._signals():
+            async with serve(ops.host, ops.port, self._metrics, self._health, self._status) as port:
+                address = f"http://{f'[{ops.host}]' if ':' in ops.host else ops.host}:{port}"
+                self._log.info("ops", address=address, port=port)
+                for note in self._loaded.notes:
+                    self._log.warning("note", detail=note)
+                async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+                    opening = tasks.create_task(self._open(stack))
+                    stopping = tasks.create_task(self._stopping.wait())
+                    await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                    if not opening.done():
+                        opening.cancel()
+                        return 0
+                    shared, groups = opening.result()
+                    return await self._run(shared, groups, address, port, tasks)
+
+    async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
+        slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks)
+        ready = tasks.create_task(self._tell_when_ready(slots, address, port))
+        reloading = tasks.create_task(reload_for_ever(self._loaded, self._load, self._reload, slots, self._log))
+        await self._stopping.wait()
+        ready.cancel()
+        reloading.cancel()
+        self._log.info("stopping")
+        committed = await slots.drain()
+        self._log.info("stopped", committed=committed)
+        return 0 if committed else 1
+
+    async def _open(self, stack: AsyncExitStack) -> tuple[Shared, set[str]]:
+        settings = self._loaded.settings
+        groups = group_names(settings)
+        self._waiting_for = "state cannot be reached"
+        async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
+            with attempt:
+                state = await stack.enter_async_context(settings.state.open())
+        self._waiting_for = "queue cannot be reached"
+        async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
+            with attempt:
+                queue = await stack.enter_async_context(settings.queue.open(groups, self._warn))
+        shared = Shared(
+            queue=queue,
+            state=state,
+            memory=SharedMemory(int(settings.memory)),
+            metrics=self._metrics,
+            log=self._log,
+            clock=self._clock,
+            wait_delay=probe_delay(random.uniform),
+        )
+        return shared, groups
+
+    async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
+        while not slots.reading:  # noqa: ASYNC110 (many slots, each with a state of its own, and only until they read)
+            await asyncio.sleep(LOOK_SECONDS)
+        destinations = len(self._loaded.settings.running)
+        self._log.info("ready", ops=address, port=port, destinations=destinations)
+
+    # -- what it says
+
+    def _health(self) -> Health:
+        if self._slots is None:
+            return Health(False, (self._waiting_for,))
+        return self._slots.health()
+
+    def _status(self) -> list[DataflowStatus]:
+        return [] if self._slots is None else self._slots.status()
+
+    def _warn(self, text: str) -> None:
+        self._log.warning("queue", detail=text)
+
+    def _unreachable(self, error: Exception) -> None:
+        self._log.warning("waiting", reason=self._waiting_for, detail=str(error))
+
+    # -- what it is told
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self._stopping.is_set() and self._slots is not None:
+            self._log.warning("cut", detail="a second signal: not waiting for what is in flight")
+            self._slots.cut()
+        self._stopping.set()
+
+
+_UNREACHABLE = (DatabaseUnavailable, QueueUnavailable, StateUnavailable)

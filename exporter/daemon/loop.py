@@ -1,0 +1,14 @@
+"""The event loop of the daemon: uvloop where the platform has it, a third faster on sockets; asyncio's otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """A new event loop that is not running."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

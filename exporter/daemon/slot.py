@@ -1,0 +1,108 @@
+"""One destination's place in the daemon: keeps its dataflow running until it is stopped, and says how it is."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exporter.daemon.wiring import Shared, open_dataflow
+from exporter.dataflow.examine import where
+from exporter.dataflow.flow import Dataflow
+from exporter.dataflow.report import gauges, status
+from exporter.delivery.transport import TlsFilesUnusable
+from exporter.delivery.verdict import PauseReason
+from exporter.metrics import Gauges
+from exporter.settings.destination import Destination
+from exporter.settings.tree import Settings
+from exporter.state.port import StateUnavailable
+from exporter.status import DataflowState, DataflowStatus
+
+
+class Slot:
+    """Runs one destination. A dataflow that ends by a bug is opened anew after growing waits; others do not notice."""
+
+    def __init__(self, destination: Destination, settings: Settings, shared: Shared) -> None:
+        self.destination = destination
+        self.ended = asyncio.Event()
+        self.committed = True
+        self._settings = settings
+        self._shared = shared
+        self._log = shared.log.bind(destination=destination.name)
+        self._flow: Dataflow | None = None
+        self._failing: PauseReason | None = None
+        self._failure: str | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until stopped."""
+        tries = 0
+        try:
+            while not self._stopping.is_set():
+                try:
+                    async with open_dataflow(self.destination, self._settings, self._shared) as self._flow:
+                        if self._stopping.is_set():
+                            break
+                        self._failing = None
+                        self.committed = await self._flow.run()
+                except StateUnavailable as error:
+                    self._failed("state", error.reason)
+                except TlsFilesUnusable as error:
+                    self._failed("unreachable", str(error))
+                except Exception as error:
+                    self._failed("bug", where(error))
+                finally:
+                    self._flow = None
+                if self._failing is None:
+                    break
+                await self._wait(self._shared.wait_delay(tries))
+                tries += 1
+        finally:
+            self.ended.set()
+
+    def stop(self, drain_seconds: float) -> None:
+        """See ``Dataflow.stop``."""
+        self._stopping.set()
+        if self._flow is not None:
+            self._flow.stop(drain_seconds)
+
+    def cut(self) -> None:
+        """See ``Dataflow.cut``."""
+        self._stopping.set()
+        if self._flow is not None:
+            self._flow.cut()
+
+    @property
+    def state(self) -> DataflowState:
+        """Where it is between start and end."""
+        return "starting" if self._flow is None else self._flow.state
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """Why it sends nothing, if so."""
+        if self._failing is not None:
+            return frozenset({self._failing})
+        return frozenset() if self._flow is None else self._flow.parts.outbox.reasons
+
+    def gauges(self) -> Gauges:
+        """What it is doing now."""
+        if self._flow is None or self._failing is not None:
+            return Gauges(0, 0, None, None, self.paused, 0)
+        return gauges(self._flow)
+
+    def status(self) -> DataflowStatus:
+        """How it is now."""
+        if self._flow is None or self._failing is not None:
+            state: DataflowState = "starting" if self._failing is None else "paused"
+            return DataflowStatus(self.destination.name, state, tuple(sorted(self.paused)), last_failure=self._failure)
+        return status(self._flow)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _failed(self, reason: PauseReason, detail: str) -> None:
+        self._failing = reason
+        self._failure = detail
+        self._log.error("dataflow failed", reason=reason, detail=detail)

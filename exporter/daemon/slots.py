@@ -1,0 +1,89 @@
+"""All destinations that run: starts, stops and replaces them, and sums up how they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from exporter.daemon.slot import Slot
+from exporter.daemon.wiring import Shared
+from exporter.settings.destination import Destination
+from exporter.settings.difference import Difference
+from exporter.settings.tree import Settings
+from exporter.status import DataflowStatus, Health
+
+
+class Slots:
+    """``groups`` holds the names of all configured groups, and is kept up to date for the queue."""
+
+    def __init__(self, settings: Settings, shared: Shared, groups: set[str], tasks: asyncio.TaskGroup) -> None:
+        self._settings = settings
+        self._shared = shared
+        self._groups = groups
+        self._tasks = tasks
+        self._slots: dict[str, Slot] = {}
+        self._draining = False
+        self._start(settings.running)
+
+    async def change(self, settings: Settings, changes: Difference) -> None:
+        """Take over a new configuration."""
+        old, self._settings = self._settings, settings
+        self._groups.clear()
+        self._groups.update(group_names(settings))
+        self._shared.memory.resize(int(settings.memory))
+        await self._stop([self._slots[name] for name in (*changes.removed, *changes.changed)], old.drain)
+        for name in changes.removed:
+            del self._slots[name]
+            self._shared.metrics.forget(name)
+        if not self._draining:
+            began = {*changes.added, *changes.changed}
+            self._start([destination for destination in settings.running if destination.name in began])
+
+    async def drain(self) -> bool:
+        """Stop all. True if all could commit what they settled."""
+        self._draining = True
+        await self._stop(self._slots.values(), self._settings.drain)
+        return all(slot.committed for slot in self._slots.values())
+
+    def cut(self) -> None:
+        """Do not wait for what is in flight any longer."""
+        for slot in self._slots.values():
+            slot.cut()
+
+    @property
+    def reading(self) -> bool:
+        """Do all of them read?"""
+        return all(slot.state == "running" for slot in self._slots.values())
+
+    def health(self) -> Health:
+        """Ready once all have started (a standby has), while queue and state can be reached."""
+        reasons = ["draining"] if self._draining else []
+        for name, slot in self._slots.items():
+            if slot.state == "starting":
+                reasons.append(f"{name}: starting")
+            reasons += [f"{name}: {reason} cannot be reached" for reason in sorted(slot.paused & {"queue", "state"})]
+        return Health(not reasons, tuple(reasons))
+
+    def status(self) -> list[DataflowStatus]:
+        """How each is, in the order of the configuration."""
+        names = [destination.name for destination in self._settings.running]
+        return [self._slots[name].status() for name in names if name in self._slots]
+
+    def _start(self, destinations: Iterable[Destination]) -> None:
+        for destination in destinations:
+            slot = Slot(destination, self._settings, self._shared)
+            self._slots[destination.name] = slot
+            self._shared.metrics.watch(destination.name, slot.gauges)
+            self._tasks.create_task(slot.run())
+
+    async def _stop(self, slots: Iterable[Slot], drain_seconds: float) -> None:
+        stopping = list(slots)
+        for slot in stopping:
+            slot.stop(drain_seconds)
+        for slot in stopping:
+            await slot.ended.wait()
+
+
+def group_names(settings: Settings) -> set[str]:
+    """The groups of all configured destinations: what a disabled one has not read is kept too."""
+    return {settings.queue.group_prefix + destination.name for destination in settings.destinations}

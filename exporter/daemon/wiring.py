@@ -1,0 +1,114 @@
+"""The one place where a dataflow is put together from its settings and what the process shares."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from exporter.dataflow.flow import Dataflow
+from exporter.dataflow.parts import Clock, Parts
+from exporter.delivery.memory import SharedMemory
+from exporter.delivery.outbox import Limits, Outbox
+from exporter.delivery.prepare import Prepared
+from exporter.delivery.transport import open_transport
+from exporter.logs import Log
+from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.profile.event import read
+from exporter.profile.payload import compile_payload
+from exporter.profile.triggers import compile_triggers
+from exporter.queues.port import Queue
+from exporter.schedules import probe_delay, retry_delay
+from exporter.settings.delivery import Delivery
+from exporter.settings.destination import Destination
+from exporter.settings.tree import Settings
+from exporter.state.port import State
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all dataflows of a process share."""
+
+    queue: Queue
+    state: State
+    memory: SharedMemory
+    metrics: Metrics
+    log: Log
+    clock: Clock
+    wait_delay: Callable[[int], float]
+
+
+@asynccontextmanager
+async def open_dataflow(destination: Destination, settings: Settings, shared: Shared) -> AsyncIterator[Dataflow]:
+    """A dataflow with its own connections, token, window and dead letters.
+
+    Raises:
+        StateUnavailable: the mapping's times cannot be noted now.
+        TlsFilesUnusable: a file of ``tls`` cannot be used.
+    """
+    name = destination.name
+    log = shared.log.bind(destination=name)
+    metrics = shared.metrics.of(name)
+    segments = [segment.key for segment in destination.segments]
+    now_ms = int(shared.clock.epoch() * 1000)
+    times = await shared.state.mapping_times.first_seen(name, segments, now_ms)
+    mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
+    delivery, tls = destination.delivery, destination.tls
+    group = settings.queue.group_prefix + name
+    async with open_transport(
+        timeout_seconds=delivery.timeout,
+        concurrency=delivery.concurrency,
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        proxy=destination.proxy,
+    ) as transport:
+        account = shared.memory.open()
+        try:
+            yield Dataflow(
+                Parts(
+                    destination=name,
+                    group=group,
+                    start=destination.start,
+                    queue=shared.queue,
+                    letters=shared.state.letters.of(name, group, int(delivery.dead_letters_max_bytes)),
+                    transport=transport,
+                    authorizer=destination.auth.authorizer(
+                        transport, clock=shared.clock.monotonic, observe=partial(_token_fetched, metrics, log)
+                    ),
+                    read=partial(read, max_bytes=int(settings.max_event_bytes)),
+                    decide=compile_triggers(mapping),
+                    build=compile_payload(mapping),
+                    prepared=Prepared(destination),
+                    outbox=Outbox(limits(delivery), account),
+                    metrics=metrics,
+                    log=log,
+                    clock=shared.clock,
+                    wait_delay=shared.wait_delay,
+                )
+            )
+        finally:
+            shared.memory.close(account)
+
+
+def limits(delivery: Delivery) -> Limits:
+    """What the outbox keeps to, from a destination's ``delivery``."""
+    return Limits(
+        retries=len(delivery.retries),
+        retry_delay=retry_delay(delivery.retries),
+        probe_delay=probe_delay(random.uniform),
+        rate=delivery.rate,
+        concurrency=delivery.concurrency,
+        window_events=delivery.window.events,
+        window_bytes=int(delivery.window.bytes),
+        retry_after_cap=delivery.retry_after_cap,
+        pause_after_rejections=delivery.pause_after_rejections,
+    )
+
+
+def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome) -> None:
+    metrics.token_fetches[outcome].inc()
+    if outcome != "ok":
+        log.warning("token fetch failed", outcome=outcome)

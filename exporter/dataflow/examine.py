@@ -1,0 +1,70 @@
+"""Read, decide, build: what one message of the queue comes to for one destination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from exporter.dataflow.parts import Parts
+from exporter.delivery.export import Export
+from exporter.profile.event import Malformed
+from exporter.profile.keys import idempotency_key, position_value
+from exporter.profile.triggers import Excluded, Fired
+from exporter.queues.port import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """An exception that should not have been: where it came from, without what it was about."""
+
+    where: str
+
+
+Examined = Export | Excluded | Malformed | Bug
+
+
+def examine(message: Message, parts: Parts) -> Examined:
+    """Say what a message comes to. Never raises: a bug is a value too, so that it costs one event and no more."""
+    try:
+        return _examine(message, parts)
+    except Exception as error:
+        return Bug(where(error))
+
+
+def _examine(message: Message, parts: Parts) -> Examined:
+    change = parts.read(message.body)
+    if isinstance(change, Malformed):
+        return change
+    match parts.decide(change):
+        case Fired():
+            body = parts.build(change)
+        case other:
+            return other
+    if isinstance(body, Malformed):
+        return body
+    event_id = change.id or made_event_id(message, parts.queue.name)
+    return Export(
+        message=message,
+        profile_id=change.profile_id,
+        event_id=event_id,
+        key=idempotency_key(parts.destination, event_id),
+        position=position_value(message.lane, message.position),
+        body=body,
+        occurred_at=message.taken_at if change.occurred_at is None else change.occurred_at,
+    )
+
+
+def made_event_id(message: Message, queue_name: str) -> str:
+    """The id of an event that has none in its body (DESIGN §2.1)."""
+    return message.event_id or f"{queue_name}-{message.lane}-{message.position}"
+
+
+def where(error: BaseException) -> str:
+    """An exception's type and origin. Its text is left out: it may quote a profile."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    file = PurePath(trace.tb_frame.f_code.co_filename).name
+    return f"{type(error).__name__} at {file}:{trace.tb_lineno}"

@@ -1,0 +1,307 @@
+"""One destination's flow: receive → decide → build → deliver → settle (DESIGN §4).
+
+``intake`` receives, ``examine`` decides and builds, the outbox orders, ``senders`` deliver, and here everything
+is settled: acknowledged to the queue when it was delivered, excluded, or is durably a dead letter. All of it runs
+on one event loop, and between two awaits the outbox is changed by one hand only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from exporter.dataflow.examine import Bug, Examined, made_event_id
+from exporter.dataflow.intake import Intake
+from exporter.dataflow.parts import Parts
+from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
+from exporter.dataflow.replays import Replays
+from exporter.dataflow.senders import Senders
+from exporter.delivery.export import Export
+from exporter.delivery.outbox import DeadLetter, Hold, Next, Pause, Settle
+from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason, Rejected
+from exporter.profile.event import Malformed
+from exporter.profile.triggers import Excluded
+from exporter.queues.port import Lag, Message, QueueUnavailable, Subscription
+from exporter.state.letter import NewLetter
+from exporter.state.port import StateUnavailable
+from exporter.status import DataflowState
+
+#: A subscription that takes longer than this has another reader: we are its standby.
+STANDBY_SECONDS = 1.0
+
+
+class Dataflow:
+    """Runs from ``run`` until ``stop``; see DESIGN §3 for what it promises."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = self._parts = parts
+        self._recorder = Recorder(parts, self._wake)
+        self._replays = Replays(parts, self._recorder, self._wake)
+        self._senders = Senders(parts, self._ended, self._replays.may_go)
+        self._intake = Intake(parts, self._conclude, self._wake)
+        self._subscription: Subscription | None = None
+        self._patience: asyncio.Timeout | None = None
+        self._stopped = False
+        self._drain_seconds = 0.0
+        self._drained = asyncio.Event()
+        self._pause: Pause | None = None
+        self.state: DataflowState = "starting"
+        self.last_failure: str | None = None
+
+    # -- from start to end
+
+    async def run(self) -> bool:
+        """Run until stopped. True if what was settled is committed."""
+        async with AsyncExitStack() as stack:
+            await self._until_stopped(self._subscribe(stack))
+            if self._subscription is None:
+                return True
+            async with asyncio.TaskGroup() as tasks:
+                self._senders.open(tasks)
+                recording = tasks.create_task(self._recorder.run())
+                replaying = tasks.create_task(self._replays.run())
+                self.state = "running"
+                await self._until_stopped(self._intake.run(self._subscription))
+                replaying.cancel()
+                await self._drain()
+                recording.cancel()
+                self._senders.cut()
+            return await self._commit(self._subscription)
+
+    def stop(self, drain_seconds: float) -> None:
+        """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
+        self._stopped = True
+        self._drain_seconds = drain_seconds
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    def cut(self) -> None:
+        """Do not wait for what is in flight any longer."""
+        self.stop(0.0)
+        self._drained.set()
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this until it ends or the dataflow is stopped."""
+        if self._stopped:
+            work.close()
+            return
+        patience = self._patience = asyncio.timeout(None)
+        try:
+            async with patience:
+                await work
+        except TimeoutError:
+            if not patience.expired():
+                raise
+        finally:
+            self._patience = None
+
+    async def _subscribe(self, stack: AsyncExitStack) -> None:
+        parts = self._parts
+        standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
+        tries = 0
+        try:
+            while self._subscription is None:
+                try:
+                    entering = parts.queue.subscribe(parts.group, parts.start)
+                    subscription = await stack.enter_async_context(entering)
+                    await parts.letters.open()
+                    self._subscription = subscription
+                except (QueueUnavailable, StateUnavailable) as error:
+                    await stack.aclose()
+                    self._hold("queue" if isinstance(error, QueueUnavailable) else "state", str(error))
+                    await asyncio.sleep(parts.wait_delay(tries))
+                    tries += 1
+        finally:
+            standby.cancel()
+        parts.outbox.go("queue")
+        parts.outbox.go("state")
+
+    def _stand_by(self) -> None:
+        if not self._parts.outbox.stops:
+            self.state = "standby"
+            self._parts.log.info("standby", group=self._parts.group)
+
+    def _hold(self, reason: PauseReason, detail: str) -> None:
+        if reason not in self._parts.outbox.stops:
+            self._parts.outbox.stop(reason)
+            self._parts.log.warning("paused", reason=reason, detail=detail)
+        self.last_failure = detail
+
+    async def _drain(self) -> None:
+        self.state = "draining"
+        self._parts.outbox.close()
+        self._look_if_drained()
+        try:
+            async with asyncio.timeout(self._drain_seconds):
+                await self._drained.wait()
+        except TimeoutError:
+            self._parts.log.warning("drain ended early", in_flight=self._parts.outbox.in_flight)
+
+    def _look_if_drained(self) -> None:
+        if self.state == "draining" and not self._parts.outbox.in_flight and self._recorder.idle:
+            self._drained.set()
+
+    async def _commit(self, subscription: Subscription) -> bool:
+        try:
+            await subscription.commit()
+        except QueueUnavailable as error:
+            self._parts.log.error("last commit failed", detail=str(error))
+            return False
+        return True
+
+    # -- decided and built
+
+    def _conclude(self, message: Message, examined: Examined) -> None:
+        match examined:
+            case Export():
+                self._parts.outbox.add(examined, self._parts.clock.monotonic())
+            case Excluded(reason):
+                self._parts.metrics.excluded[reason].inc()
+                self._settle(message)
+            case Malformed():
+                self._condemn(message, "malformed", str(examined), examined.profile_id, examined.event_id)
+            case Bug(where):
+                self._condemn(message, "bug", where, None, None)
+
+    def _condemn(
+        self, message: Message, reason: DeadLetterReason, detail: str, profile_id: str | None, event_id: str | None
+    ) -> None:
+        """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line."""
+        now = self._parts.clock.epoch()
+        letter = NewLetter(
+            group=self._parts.group,
+            lane=message.lane,
+            position=message.position,
+            destination=self._parts.destination,
+            profile_id=profile_id,
+            event_id=event_id or made_event_id(message, self._parts.queue.name),
+            body=message.body,
+            reason=reason,
+            detail=detail,
+            status=None,
+            attempts=0,
+            first_at=now,
+            at=now,
+        )
+
+        def buried() -> None:
+            self._count_dead_letter(letter)
+            self._settle(message)
+
+        self._recorder.write(Bury(letter, buried))
+
+    # -- delivered, or not
+
+    def _ended(self, export: Export, verdict: Final, following: Next) -> None:
+        match following:
+            case Settle():
+                self._delivered(export)
+            case DeadLetter(reason):
+                self._bury(export, verdict, reason)
+            case Hold():
+                self.last_failure = _failure(verdict)
+        self._tell_of_pauses()
+        self._intake.woken()
+        self._look_if_drained()
+
+    def _delivered(self, export: Export) -> None:
+        parts = self._parts
+        parts.metrics.delivered.inc()
+        parts.metrics.latency_seconds.observe(max(0.0, parts.clock.epoch() - export.occurred_at))
+        message = export.message
+        if self._recorder.concerns(export.profile_id):
+            marked = Mark(export.profile_id, message.lane, message.position, lambda: self._settle_export(export))
+            self._recorder.write(marked)
+        else:
+            self._settle_export(export)
+        if export.letter is not None:
+            self._recorder.write(Remove(export.letter, self._after_record))
+
+    def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
+        now = self._parts.clock.epoch()
+        message = export.message
+        letter = NewLetter(
+            group=self._parts.group,
+            lane=message.lane,
+            position=message.position,
+            destination=self._parts.destination,
+            profile_id=export.profile_id,
+            event_id=export.event_id,
+            body=message.body,
+            reason=reason,
+            detail=_failure(verdict),
+            status=getattr(verdict, "status", None),
+            attempts=export.attempts,
+            answer=getattr(verdict, "answer", b""),
+            first_at=now if export.first_at is None else export.first_at,
+            at=now,
+        )
+
+        def buried() -> None:
+            if export.letter is None:
+                self._count_dead_letter(letter)
+            self._parts.outbox.stored(export, self._parts.clock.monotonic())
+            self._settle_export(export)
+            self._after_record()
+
+        if export.letter is None:
+            self._recorder.write(Bury(letter, buried))
+        else:
+            self._replays.ended(export.letter)
+            self._recorder.write(Again(export.letter, letter, buried))
+
+    def _count_dead_letter(self, letter: NewLetter) -> None:
+        self._parts.metrics.dead_lettered.inc()
+        self._parts.log.warning(
+            "dead letter", reason=letter.reason, detail=letter.detail, status=letter.status, attempts=letter.attempts
+        )
+
+    # -- settled
+
+    def _settle_export(self, export: Export) -> None:
+        # A replayed dead letter was settled when it became one.
+        if export.letter is None:
+            self._settle(export.message)
+        else:
+            self._replays.ended(export.letter)
+
+    def _settle(self, message: Message) -> None:
+        if self._subscription is not None:
+            self._subscription.settle(message)
+        self._look_if_drained()
+
+    def _after_record(self) -> None:
+        self._look_if_drained()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Something may go that could not before."""
+        self._intake.woken()
+        self._senders.wake()
+
+    # -- what it says of itself
+
+    def _tell_of_pauses(self) -> None:
+        pause = self._parts.outbox.pause
+        if pause is self._pause:
+            return
+        if self._pause is not None:
+            self._parts.log.info("resumed", reason=self._pause.reason)
+        if pause is not None:
+            self.last_failure = pause.detail
+            self._parts.log.warning("paused", reason=pause.reason, detail=pause.detail)
+        self._pause = pause
+
+    def lag(self) -> Lag:
+        """How far behind its group is, as far as it is known."""
+        return Lag(None, None) if self._subscription is None else self._subscription.lag()
+
+
+def _failure(verdict: Final) -> str:
+    match verdict:
+        case Rejected(status):
+            return f"HTTP {status}"
+        case _:
+            return getattr(verdict, "detail", type(verdict).__name__)

@@ -1,0 +1,137 @@
+"""Receive: takes messages from the subscription as the window has room, and says what each comes to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from exporter.dataflow.examine import Bug, Examined, examine
+from exporter.dataflow.parts import Parts
+from exporter.delivery.export import OVERHEAD_BYTES
+from exporter.delivery.outbox import BUGS_IN_A_ROW
+from exporter.delivery.verdict import PauseReason
+from exporter.queues.port import Batch, LaneLost, Message, QueueUnavailable, Subscription
+from exporter.state.port import StateUnavailable
+
+#: Messages asked for at a time; also what is handled before other dataflows get their turn.
+RECEIVE_MOST = 200
+
+Concluded = Callable[[Message, Examined], None]
+
+
+class Intake:
+    """Reads one subscription. ``concluded`` hears what each message comes to, ``batched`` that it was the last."""
+
+    def __init__(self, parts: Parts, concluded: Concluded, batched: Callable[[], None]) -> None:
+        self._parts = parts
+        self._concluded = concluded
+        self._batched = batched
+        self._roomy = asyncio.Event()
+        self._usual_size = 4 * OVERHEAD_BYTES
+        self._bugs = 0
+
+    def woken(self) -> None:
+        """The window may have room again, or a lane may have run empty."""
+        self._roomy.set()
+
+    async def run(self, subscription: Subscription) -> None:
+        """Receive until cancelled. Nothing is lost by that: what was not concluded is not settled."""
+        while True:
+            room = await self._room()
+            match await self._receive(subscription, room):
+                case LaneLost(lane, planned):
+                    await self._let_go(subscription, lane, planned)
+                case Batch(messages):
+                    await self._take(subscription, messages)
+            # A queue that always has something must not keep the loop from anybody else (SIGTERM, senders).
+            await asyncio.sleep(0)
+
+    async def _room(self) -> int:
+        while not (room := self._parts.outbox.room(RECEIVE_MOST, self._usual_size)):
+            self._roomy.clear()
+            await self._roomy.wait()
+        return room
+
+    async def _receive(self, subscription: Subscription, limit: int) -> Batch | LaneLost:
+        tries = 0
+        while True:
+            try:
+                received = await subscription.receive(limit)
+            except QueueUnavailable as error:
+                await self._stopped("queue", str(error), tries)
+                tries += 1
+            else:
+                self._go("queue")
+                return received
+
+    async def _take(self, subscription: Subscription, messages: Sequence[Message]) -> None:
+        self._parts.metrics.received.inc(len(messages))
+        kept = await self._kept(messages)
+        for message in messages:
+            if (message.lane, message.position) in kept:
+                subscription.settle(message)
+                continue
+            self._usual_size += (len(message.body) * 2 + OVERHEAD_BYTES - self._usual_size) >> 4
+            self._concluded(message, await self._examine(message))
+        self._batched()
+
+    async def _examine(self, message: Message) -> Examined:
+        tries = 0
+        while True:
+            examined = examine(message, self._parts)
+            if not isinstance(examined, Bug):
+                self._bugs = 0
+                self._go("bug")
+                return examined
+            self._bugs += 1
+            if self._bugs < BUGS_IN_A_ROW:
+                return examined
+            # The fifth in a row: the fault is ours, so this event waits instead of becoming a dead letter.
+            await self._stopped("bug", examined.where, tries)
+            tries += 1
+
+    async def _kept(self, messages: Sequence[Message]) -> frozenset[tuple[str, int]]:
+        by_lane: dict[str, list[int]] = {}
+        for message in messages:
+            by_lane.setdefault(message.lane, []).append(message.position)
+        kept: set[tuple[str, int]] = set()
+        for lane, positions in by_lane.items():
+            tries = 0
+            while True:
+                try:
+                    found = await self._parts.letters.kept(lane, positions)
+                except StateUnavailable as error:
+                    await self._stopped("state", error.reason, tries)
+                    tries += 1
+                else:
+                    break
+            if tries:
+                self._go("state")
+            kept.update((lane, position) for position in found)
+        return frozenset(kept)
+
+    async def _let_go(self, subscription: Subscription, lane: str, planned: bool) -> None:
+        outbox = self._parts.outbox
+        outbox.release(lane, self._parts.clock.monotonic())
+        self._parts.log.info("lane lost", lane=lane, planned=planned)
+        if not planned:
+            return
+        while outbox.flying(lane):
+            self._roomy.clear()
+            await self._roomy.wait()
+        try:
+            await subscription.commit()
+        except QueueUnavailable as error:
+            self._parts.log.warning("commit failed", detail=str(error))
+
+    async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
+        if reason not in self._parts.outbox.stops:
+            self._parts.outbox.stop(reason)
+            self._parts.log.warning("paused", reason=reason, detail=detail)
+        await asyncio.sleep(self._parts.wait_delay(tries))
+
+    def _go(self, reason: PauseReason) -> None:
+        if reason in self._parts.outbox.stops:
+            self._parts.outbox.go(reason)
+            self._parts.log.info("resumed", reason=reason)
+            self._batched()

@@ -1,0 +1,51 @@
+"""What a dataflow is made of: everything is passed in, so that tests can pass in something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exporter.auth.authorizer import Authorizer
+from exporter.delivery.outbox import Outbox
+from exporter.delivery.prepare import Prepared
+from exporter.delivery.request import Transport
+from exporter.logs import Log
+from exporter.metrics import DestinationMetrics
+from exporter.profile.event import Change, Malformed
+from exporter.profile.triggers import Decision
+from exporter.queues.port import Queue, Start
+from exporter.state.port import LettersOf
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the edge reads the time: ``monotonic`` for waits, ``epoch`` for what people see, both in seconds."""
+
+    monotonic: Callable[[], float]
+    epoch: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One dataflow's collaborators.
+
+    ``read``, ``decide`` and ``build`` are compiled from its destination's mapping; ``wait_delay(n)`` gives the
+    seconds before try n, n from 0, of what must succeed in the end.
+    """
+
+    destination: str
+    group: str
+    start: Start
+    queue: Queue
+    letters: LettersOf
+    transport: Transport
+    authorizer: Authorizer
+    read: Callable[[bytes], Change | Malformed]
+    decide: Callable[[Change], Decision]
+    build: Callable[[Change], bytes | Malformed]
+    prepared: Prepared
+    outbox: Outbox
+    metrics: DestinationMetrics
+    log: Log
+    clock: Clock
+    wait_delay: Callable[[int], float]

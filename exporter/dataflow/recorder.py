@@ -1,0 +1,147 @@
+"""Writes dead letters, marks and replays' ends, in order; what waits for them goes on when they are durable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exporter.dataflow.parts import Parts
+from exporter.delivery.verdict import PauseReason
+from exporter.state.letter import Full, NewLetter, Stored, Unavailable
+
+BATCH = 200
+
+Done = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """Store a dead letter."""
+
+    letter: NewLetter
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A profile was delivered: its dead letters from before are superseded."""
+
+    profile_id: str
+    lane: str
+    position: int
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A replayed dead letter failed again."""
+
+    letter_id: int
+    letter: NewLetter
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A replayed dead letter was delivered."""
+
+    letter_id: int
+    done: Done
+
+
+Job = Bury | Mark | Again | Remove
+
+
+class Recorder:
+    """One dataflow's writer to the store of dead letters.
+
+    A failing store stops the outbox with ``state`` or ``dead_letters_full`` and is tried again until it takes
+    what waits; nothing is acknowledged before. ``changed`` is called when that begins and ends.
+    """
+
+    def __init__(self, parts: Parts, changed: Callable[[], None]) -> None:
+        self._parts = parts
+        self._changed = changed
+        self._jobs: deque[Job] = deque()
+        self._arrived = asyncio.Event()
+        self._profiles: Counter[str] = Counter()
+
+    @property
+    def idle(self) -> bool:
+        """Is everything written?"""
+        return not self._jobs
+
+    def concerns(self, profile_id: str) -> bool:
+        """May this profile have a dead letter that a delivery supersedes?"""
+        return profile_id in self._profiles or self._parts.letters.concerns(profile_id)
+
+    def write(self, job: Job) -> None:
+        """Take a job; its ``done`` is called when it is durable."""
+        if isinstance(job, Bury | Again) and job.letter.profile_id is not None:
+            self._profiles[job.letter.profile_id] += 1
+        self._jobs.append(job)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._arrived.wait()
+            while self._jobs:
+                batch = [self._jobs[index] for index in range(min(BATCH, len(self._jobs)))]
+                await self._until_stored(batch)
+                for job in batch:
+                    self._jobs.popleft()
+                    self._written(job)
+            self._arrived.clear()
+
+    def _written(self, job: Job) -> None:
+        if isinstance(job, Bury | Again) and job.letter.profile_id is not None:
+            self._profiles[job.letter.profile_id] -= 1
+            if not self._profiles[job.letter.profile_id]:
+                del self._profiles[job.letter.profile_id]
+        job.done()
+
+    async def _until_stored(self, batch: list[Job]) -> None:
+        parts = self._parts
+        tries = 0
+        while True:
+            match await self._store(batch):
+                case Stored():
+                    for reason in parts.outbox.stops & {"state", "dead_letters_full"}:
+                        parts.outbox.go(reason)
+                        parts.log.info("resumed", reason=reason)
+                        self._changed()
+                    return
+                case Full():
+                    self._stopped("dead_letters_full", "the dead letters have reached dead_letters_max_bytes")
+                case Unavailable(detail):
+                    self._stopped("state", detail)
+            await asyncio.sleep(parts.wait_delay(tries))
+            tries += 1
+
+    async def _store(self, batch: list[Job]) -> Stored | Full | Unavailable:
+        letters = [job.letter for job in batch if isinstance(job, Bury)]
+        marks = [(job.profile_id, job.lane, job.position) for job in batch if isinstance(job, Mark)]
+        if letters or marks:
+            result = await self._parts.letters.put(letters, marks)
+            if not isinstance(result, Stored):
+                return result
+        for job in batch:
+            match job:
+                case Remove(letter_id):
+                    result = await self._parts.letters.delivered(letter_id)
+                case Again(letter_id, letter):
+                    result = await self._parts.letters.failed(letter_id, letter)
+                case _:
+                    continue
+            if not isinstance(result, Stored):
+                return result
+        return Stored()
+
+    def _stopped(self, reason: PauseReason, detail: str) -> None:
+        if reason not in self._parts.outbox.stops:
+            self._parts.outbox.stop(reason)
+            self._parts.log.warning("paused", reason=reason, detail=detail)
+            self._changed()

@@ -1,0 +1,101 @@
+"""Replays: dead letters that were asked for, on their way from the store into their profile's line (DESIGN §3.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from exporter.dataflow.examine import Bug, examine
+from exporter.dataflow.parts import Parts
+from exporter.dataflow.recorder import Again, Recorder, Remove
+from exporter.delivery.export import Export
+from exporter.profile.event import Malformed
+from exporter.profile.triggers import Excluded
+from exporter.queues.port import Message
+from exporter.state.letter import Letter, NewLetter
+from exporter.state.port import StateUnavailable
+
+POLL_SECONDS = 0.5
+#: Replays in hand at a time: beside the window's events, so few of them.
+MOST = 100
+
+
+class Replays:
+    """One dataflow's replays. They never go through the queue and keep their key and position."""
+
+    def __init__(self, parts: Parts, recorder: Recorder, added: Callable[[], None]) -> None:
+        self._parts = parts
+        self._recorder = recorder
+        self._added = added
+        self._in_hand: set[int] = set()
+
+    async def run(self) -> None:
+        """Look for replays that were asked for, until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            room = MOST - len(self._in_hand)
+            if room <= 0:
+                continue
+            try:
+                letters = await self._parts.letters.requested(room)
+            except StateUnavailable as error:
+                self._parts.log.warning("replays cannot be read", detail=error.reason)
+                continue
+            for letter in letters:
+                if letter.id not in self._in_hand:
+                    self._begin(letter)
+            if letters:
+                self._added()
+
+    async def may_go(self, export: Export) -> bool:
+        """Asked before every attempt: a replay whose letter was superseded meanwhile is not sent."""
+        if export.letter is None:
+            return True
+        try:
+            superseded = await self._parts.letters.superseded(export.letter)
+        except StateUnavailable:
+            # Not known, so it is not sent; the request stands and is read again.
+            superseded = True
+        if superseded:
+            self.ended(export.letter)
+        return not superseded
+
+    def ended(self, letter_id: int) -> None:
+        """It was delivered, failed again, or is not sent."""
+        self._in_hand.discard(letter_id)
+
+    def _begin(self, letter: Letter) -> None:
+        self._in_hand.add(letter.id)
+        message = Message(letter.lane, letter.position, letter.body, letter.first_at, letter.event_id)
+        match examine(message, self._parts):
+            case Export() as export:
+                export.letter = letter.id
+                export.first_at = letter.first_at
+                export.attempts = letter.attempts
+                self._parts.outbox.replay(export, self._parts.clock.monotonic())
+            case Excluded(reason):
+                # The mapping does not want it any more, so there is nothing to deliver.
+                self._parts.log.info("replay excluded", reason=reason)
+                self._recorder.write(Remove(letter.id, lambda: self.ended(letter.id)))
+            case Malformed() as malformed:
+                self._fail(letter, "malformed", str(malformed))
+            case Bug(where):
+                self._fail(letter, "bug", where)
+
+    def _fail(self, letter: Letter, reason: str, detail: str) -> None:
+        again = NewLetter(
+            group=letter.group,
+            lane=letter.lane,
+            position=letter.position,
+            destination=letter.destination,
+            profile_id=letter.profile_id,
+            event_id=letter.event_id,
+            body=letter.body,
+            reason="malformed" if reason == "malformed" else "bug",
+            detail=detail,
+            status=None,
+            attempts=letter.attempts,
+            first_at=letter.first_at,
+            at=self._parts.clock.epoch(),
+        )
+        self._recorder.write(Again(letter.id, again, lambda: self.ended(letter.id)))

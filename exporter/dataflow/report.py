@@ -1,0 +1,62 @@
+"""What a dataflow says of itself: the gauges of a scrape, and its line of ``exporter status``."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter
+
+from exporter.dataflow.flow import Dataflow
+from exporter.metrics import Gauges
+from exporter.status import DataflowStatus
+
+
+def gauges(flow: Dataflow) -> Gauges:
+    """What it is doing now."""
+    parts, lag = flow.parts, flow.lag()
+    return Gauges(
+        in_flight=parts.outbox.in_flight,
+        window_events=parts.outbox.events,
+        lag=lag.messages,
+        oldest_pending_seconds=_oldest_pending_seconds(flow),
+        paused=parts.outbox.reasons,
+        dead_letters=parts.letters.count(),
+    )
+
+
+def status(flow: Dataflow) -> DataflowStatus:
+    """How it is now, and its totals since the process started."""
+    parts, lag, now = flow.parts, flow.lag(), gauges(flow)
+    pause, metrics = parts.outbox.pause, parts.metrics
+    monotonic = parts.clock.monotonic()
+    return DataflowStatus(
+        destination=parts.destination,
+        state="paused" if now.paused and flow.state == "running" else flow.state,
+        paused=tuple(sorted(now.paused)),
+        paused_since=None if pause is None else parts.clock.epoch() - (monotonic - pause.since),
+        next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),
+        last_failure=flow.last_failure,
+        lag_messages=lag.messages,
+        lag_seconds=lag.seconds,
+        oldest_pending_seconds=now.oldest_pending_seconds,
+        in_flight=now.in_flight,
+        concurrency=parts.outbox.concurrency,
+        window_events=now.window_events,
+        received=_total(metrics.received),
+        excluded=sum(_total(counter) for counter in metrics.excluded.values()),
+        delivered=_total(metrics.delivered),
+        dead_lettered=_total(metrics.dead_lettered),
+        retried=_total(metrics.retries),
+        dead_letters=now.dead_letters,
+    )
+
+
+def _oldest_pending_seconds(flow: Dataflow) -> float:
+    lag = flow.lag()
+    if lag.seconds is not None:
+        return lag.seconds
+    taken = min((export.message.taken_at for export in flow.parts.outbox.exports()), default=None)
+    return 0.0 if taken is None else max(0.0, flow.parts.clock.epoch() - taken)
+
+
+def _total(counter: Counter) -> int:
+    samples = [sample for family in counter.collect() for sample in family.samples]
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
