@@ -51,7 +51,14 @@ class Remove:
     done: Done
 
 
-Job = Bury | Mark | Again | Remove
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Stands in the queue only to be told when all before it is written."""
+
+    done: Done
+
+
+Job = Bury | Mark | Again | Remove | Nothing
 
 
 class Recorder:
@@ -83,6 +90,13 @@ class Recorder:
             self._profiles[job.letter.profile_id] += 1
         self._jobs.append(job)
         self._arrived.set()
+
+    async def written(self) -> None:
+        """Return when all that was taken so far is durable."""
+        if self._jobs:
+            reached = asyncio.Event()
+            self.write(Nothing(reached.set))
+            await reached.wait()
 
     async def run(self) -> None:
         """Write until cancelled."""

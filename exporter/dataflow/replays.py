@@ -51,6 +51,8 @@ class Replays:
         """Asked before every attempt: a replay whose letter was superseded meanwhile is not sent."""
         if export.letter is None:
             return True
+        # The mark of a delivery that just ended may still be on its way into the store.
+        await self._recorder.written()
         try:
             superseded = await self._parts.letters.superseded(export.letter)
         except StateUnavailable:

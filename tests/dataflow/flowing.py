@@ -1,0 +1,211 @@
+"""Runs a real dataflow over a queue in memory, a real store and an endpoint that a test scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+
+from exporter.auth.authorizer import Authorizer
+from exporter.auth.none import NoAuth
+from exporter.dataflow.flow import Dataflow
+from exporter.dataflow.parts import Clock, Parts
+from exporter.delivery.memory import SharedMemory
+from exporter.delivery.outbox import Limits, Outbox
+from exporter.delivery.prepare import Prepared
+from exporter.delivery.request import Answer, Outcome, Request
+from exporter.metrics import Metrics
+from exporter.profile.event import read
+from exporter.profile.payload import compile_payload
+from exporter.profile.triggers import compile_triggers
+from exporter.queues.port import Outgoing, Queue
+from exporter.schedules import retry_delay
+from exporter.settings.destination import Destination
+from exporter.state.port import LettersOf, State
+from exporter.state.sqlite import SqliteSettings
+
+OK = Answer(200, {}, b"")
+Answers = Callable[[Request], Awaitable[Outcome]]
+
+
+async def ok(_request: Request) -> Outcome:
+    return OK
+
+
+def event(number: int, profile: str = "p", **changes: Any) -> bytes:
+    """A change that the destination below exports; ``person.version`` carries ``number``."""
+    return orjson.dumps(
+        {
+            "id": f"e{number}",
+            "profileId": profile,
+            "changes": {"segments": [{"id": "s", "from": None, "to": "realized"}], **changes},
+            "profile": {"person": {"version": number}, "segmentMembership": {"ups": {"s": {"status": "realized"}}}},
+        }
+    )
+
+
+@dataclass
+class Endpoint:
+    """A transport whose answers a test gives."""
+
+    answers: Answers = ok
+    requests: list[Request] = field(default_factory=list)
+    in_flight: int = 0
+
+    async def send(self, request: Request) -> Outcome:
+        self.requests.append(request)
+        self.in_flight += 1
+        try:
+            return await self.answers(request)
+        finally:
+            self.in_flight -= 1
+
+    @property
+    def versions(self) -> list[int]:
+        return [orjson.loads(request.body)["person"]["version"] for request in self.requests]
+
+    @property
+    def keys(self) -> list[str]:
+        return [dict(request.own)["Idempotency-Key"] for request in self.requests]
+
+
+@dataclass
+class Flowing:
+    """A dataflow that runs."""
+
+    flow: Dataflow
+    queue: Queue
+    endpoint: Endpoint
+    letters: LettersOf
+    metrics: Metrics
+    logs: list[dict[str, Any]]
+    running: asyncio.Task[bool]
+
+    async def publish(self, *bodies: bytes) -> None:
+        await self.queue.publish([Outgoing(None, body) for body in bodies])
+
+    async def settled(self) -> None:
+        """Wait until everything on the queue is settled and committed."""
+        async with asyncio.timeout(60):
+            while self.flow.state == "starting" or any(position.lag for position in await self.queue.positions()):
+                assert not self.running.done(), self.running
+                await asyncio.sleep(0.005)
+
+    def count(self, name: str, **labels: str) -> float:
+        wanted = {"destination": "d", **labels}
+        for family in self.metrics.collect():
+            for sample in family.samples:
+                if sample.name == name and sample.labels == wanted:
+                    return sample.value
+        return 0.0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that is bound to come; the test's own time-out is generous."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 (whatever the condition, nothing tells of it)
+            await asyncio.sleep(0.005)
+
+
+DESTINATION: dict[str, Any] = {
+    "name": "d",
+    "endpoint": "http://127.0.0.1:9/",
+    "segments": ["s"],
+    "attributes": ["person.version"],
+}
+
+
+@asynccontextmanager
+async def flowing(
+    queue: Queue,
+    folder: Path,
+    endpoint: Endpoint | None = None,
+    *,
+    authorizer: Authorizer | None = None,
+    letters: Callable[[LettersOf], LettersOf] = lambda real: real,
+    parts: Callable[[Parts], Parts] = lambda real: real,
+    drain_seconds: float = 5.0,
+    retries: tuple[float, ...] = (0.05, 0.1),
+    **limits: Any,
+) -> AsyncIterator[Flowing]:
+    async with SqliteSettings(path=folder / "state.db").open() as state, asyncio.TaskGroup() as tasks:
+        endpoint = endpoint or Endpoint()
+        logs: list[dict[str, Any]] = []
+        made, metrics = _parts(queue, state, endpoint, logs, authorizer, retries, limits)
+        made = parts(made)
+        flow = Dataflow(_with(made, letters=letters(made.letters)))
+        running = tasks.create_task(flow.run())
+        try:
+            yield Flowing(flow, queue, endpoint, made.letters, metrics, logs, running)
+        finally:
+            flow.stop(drain_seconds)
+            await running
+
+
+def _with(parts: Parts, **changes: Any) -> Parts:
+    values = {name: getattr(parts, name) for name in Parts.__slots__}
+    return Parts(**{**values, **changes})
+
+
+def _parts(
+    queue: Queue,
+    state: State,
+    endpoint: Endpoint,
+    logs: list[dict[str, Any]],
+    authorizer: Authorizer | None,
+    retries: tuple[float, ...],
+    limits: dict[str, Any],
+) -> tuple[Parts, Metrics]:
+    destination = Destination.model_validate(DESTINATION)
+    mapping = destination.mapping({}, {})
+    values: dict[str, Any] = {
+        "rate": 1e6,
+        "concurrency": 16,
+        "window_events": 1000,
+        "window_bytes": 1 << 24,
+        "retry_after_cap": 3600.0,
+        "pause_after_rejections": 100,
+        **limits,
+    }
+    room = values.pop("dead_letters_max_bytes", 1 << 20)
+    metrics = Metrics()
+    log = structlog.wrap_logger(
+        None, processors=[_Keep(logs)], wrapper_class=structlog.make_filtering_bound_logger("info")
+    )
+    return Parts(
+        destination="d",
+        group="exporter.d",
+        start="earliest",
+        queue=queue,
+        letters=state.letters.of("d", "exporter.d", room),
+        transport=endpoint,
+        authorizer=authorizer or NoAuth().authorizer(endpoint, clock=time.monotonic, observe=lambda _: None),
+        read=partial(read, max_bytes=1 << 20),
+        decide=compile_triggers(mapping),
+        build=compile_payload(mapping),
+        prepared=Prepared(destination),
+        outbox=Outbox(
+            Limits(len(retries), retry_delay(retries), lambda n: 0.05 * (n + 1), **values), SharedMemory(1 << 30).open()
+        ),
+        metrics=metrics.of("d"),
+        log=log.bind(),
+        clock=Clock(time.monotonic, time.time),
+        wait_delay=lambda n: 0.02,
+    ), metrics
+
+
+class _Keep:
+    def __init__(self, logs: list[dict[str, Any]]) -> None:
+        self._logs = logs
+
+    def __call__(self, logger: Any, method: str, event_dict: Any) -> Any:
+        self._logs.append({"level": method, **event_dict})
+        raise structlog.DropEvent
