@@ -1,24 +1,20 @@
 """The outbox: one dataflow's exports, and which of them is sent when (DESIGN §3, §3.1, §4).
 
-A state machine on a time that is passed in. It owns the profiles' lines and their order, waiting retries,
-permits, pacing, the pause, the breaker and the window's counts; it sends nothing and waits for nothing itself:
+A state machine on a time that is passed in. It owns the profiles' lines, waiting retries, permits, pacing,
+the pause and the breaker; it sends nothing and waits for nothing itself:
 
     add -> take -> answered -> (stored) -> gone
-
-Every export of a profile stands in that profile's line, and only the head of a line is ever in flight, waits
-for a retry or becomes a dead letter: so exports of one profile are never concurrent and never overtake.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from exporter.delivery.breaker import Breaker
 from exporter.delivery.concurrency import Concurrency
 from exporter.delivery.export import Export
+from exporter.delivery.lines import Line, Lines
 from exporter.delivery.memory import Account
 from exporter.delivery.pacing import Pacing
 from exporter.delivery.verdict import (
@@ -112,32 +108,13 @@ class Pause:
         self.refused: set[Export] = set()
 
 
-class _Line:
-    """The exports of one profile, oldest first."""
-
-    __slots__ = ("bytes", "crowded", "exports", "in_flight", "queued", "storing", "waiting")
-
-    def __init__(self) -> None:
-        self.exports: deque[Export] = deque()
-        self.bytes = 0
-        self.in_flight = False  # its head was taken
-        self.storing = False  # its head becomes a dead letter
-        self.queued = False  # it stands in the queue of those that may be sent
-        self.waiting = 0.0  # the time under which it stands in the heap, 0.0: it doesn't
-        self.crowded = False  # it has filled its share of the window
-
-
 class Outbox:
     """See the module. Times are seconds on one clock that never goes back."""
 
     def __init__(self, limits: Limits, account: Account) -> None:
         self._limits = limits
-        self._account = account
-        self._lines: dict[str, _Line] = {}
-        self._ready: deque[_Line] = deque()
-        self._waiting: list[tuple[float, int, _Line]] = []
-        self._sequence = 0
-        self._flying: dict[Export, _Line] = {}
+        self._lines = Lines(limits.window_events, limits.window_bytes, account)
+        self._flying: dict[Export, Line] = {}
         self._probe: Export | None = None
         self._charged: dict[Export, int] = {}
         self._breaker = Breaker()
@@ -145,11 +122,9 @@ class Outbox:
         self._concurrency = Concurrency(limits.concurrency)
         self._rejections = 0
         self._bugs = 0
-        self._crowded = 0
         self._closed = False
         self.pause: Pause | None = None
         self.stops: set[PauseReason] = set()
-        self.events = 0
 
     # -- what it holds
 
@@ -168,59 +143,37 @@ class Outbox:
         """Why nothing is sent, if so."""
         return frozenset(self.stops | {self.pause.reason}) if self.pause else frozenset(self.stops)
 
+    @property
+    def events(self) -> int:
+        """Exports in hand: in flight, waiting for a turn or a retry, or becoming a dead letter."""
+        return self._lines.events
+
     def exports(self) -> Iterator[Export]:
         """Everything it holds, each profile's oldest first."""
-        for line in self._lines.values():
-            yield from line.exports
+        return iter(self._lines)
 
     def room(self, most: int, usual_size: int) -> int:
         """How many events, at most ``most``, may be read now, if they are about ``usual_size`` bytes each."""
-        if self._crowded or self._closed:
-            return 0
-        events = self._limits.window_events - self.events
-        free = min(self._limits.window_bytes - self._account.used, self._account.room())
-        if events <= 0 or free <= 0:
-            return 0
-        return min(most, events, max(1, free // max(1, usual_size)))
+        return 0 if self._closed else self._lines.room(most, usual_size)
 
     def flying(self, lane: str) -> bool:
         """Is anything of this lane in flight or being stored?"""
-        return any(export.message.lane == lane for export in self._flying) or any(
-            line.storing and line.exports[0].message.lane == lane for line in self._lines.values()
-        )
+        return any(export.message.lane == lane for export in self._flying) or self._lines.storing(lane)
 
     # -- in
 
     def add(self, export: Export, now: float) -> None:
         """Put an export at the end of its profile's line."""
-        line = self._lines.get(export.profile_id)
-        if line is None:
-            line = self._lines[export.profile_id] = _Line()
-        line.exports.append(export)
-        self._count(line, export, 1)
-        if len(line.exports) == 1:
-            self._schedule(line, now)
+        self._lines.append(export, now)
 
     def replay(self, export: Export, now: float) -> None:
         """Put a dead letter before what waits of its profile, after what is in flight and earlier replays."""
-        line = self._lines.get(export.profile_id)
-        if line is None:
-            self.add(export, now)
-            return
-        place = 1 if line.in_flight or line.storing else 0
-        while place < len(line.exports) and line.exports[place].letter is not None:
-            place += 1
-        line.exports.insert(place, export)
-        self._count(line, export, 1)
-        self._schedule(line, now)
+        self._lines.insert(export, now)
 
     def withdraw(self, export: Export, now: float) -> None:
         """Take out an export that was taken but will not be sent: a superseded replay."""
-        line = self._flying.pop(export)
-        if export is self._probe:
-            self._probe = None
-        line.in_flight = False
-        self._remove_head(line, now)
+        line = self._land(export)
+        self._lines.remove_head(line, now)
 
     # -- out
 
@@ -230,55 +183,50 @@ class Outbox:
             return Wait(None)
         if self.pause is not None:
             return self._take_probe(self.pause, now)
-        self._wake(now)
-        if not self._ready:
-            return Wait(self._next_due())
+        if not self._lines.any_ready(now):
+            return Wait(self._lines.next_due())
         if len(self._flying) >= self._concurrency.limit:
             self._concurrency.reached()
             return Wait(None)
         free_at = self._pacing.free_at()
         if free_at > now:
             return Wait(free_at)
-        line = self._ready.popleft()
-        return Send(self._launch(line, now))
+        return Send(self._launch(self._lines.launch(), now))
 
     def _take_probe(self, pause: Pause, now: float) -> Take:
         if self._probe is not None:
             return Wait(None)
         if now < pause.probe_at:
             return Wait(pause.probe_at)
-        self._wake(now)
-        if not self._ready:
-            return Wait(self._next_due())
+        if not self._lines.any_ready(now):
+            return Wait(self._lines.next_due())
         free_at = self._pacing.free_at()
         if free_at > now:
             return Wait(free_at)
-        line = self._ready.popleft()
-        if line.exports[0].profile_id == pause.last_profile and self._ready:
-            self._ready.append(line)
-            line = self._ready.popleft()
-        pause.last_profile = line.exports[0].profile_id
-        self._probe = self._launch(line, now)
+        self._probe = self._launch(self._lines.launch(not_of=pause.last_profile), now)
+        pause.last_profile = self._probe.profile_id
         return Probe(self._probe)
 
-    def _launch(self, line: _Line, now: float) -> Export:
-        line.queued = False
-        line.in_flight = True
+    def _launch(self, line: Line, now: float) -> Export:
         export = line.exports[0]
         export.attempts += 1
         self._flying[export] = line
         self._pacing.spend(now)
         return export
 
+    def _land(self, export: Export) -> Line:
+        line = self._flying.pop(export)
+        line.in_flight = False
+        if export is self._probe:
+            self._probe = None
+        return line
+
     # -- what became of it
 
     def answered(self, export: Export, verdict: Final, now: float, round_trip: float = 0.0) -> Next:
         """Say how an attempt ended, ``round_trip`` seconds after it began, and be told what follows."""
-        line = self._flying.pop(export)
-        line.in_flight = False
         probe = export is self._probe
-        if probe:
-            self._probe = None
+        line = self._land(export)
         if not isinstance(verdict, Broken):
             self._bugs = 0
         match verdict:
@@ -287,7 +235,7 @@ class Outbox:
                 self._forget(export)
                 if probe:
                     self._end_pause(export)
-                self._remove_head(line, now)
+                self._lines.remove_head(line, now)
                 return Settle()
             case Rejected():
                 following = self._rejected(export, probe, round_trip, now)
@@ -304,16 +252,16 @@ class Outbox:
             self._forget(export)
         elif export.released:
             self._forget(export)
-            self._remove_head(line, now)
+            self._lines.remove_head(line, now)
         else:
-            self._schedule(line, now)
+            self._lines.schedule(line, now)
         return following
 
     def stored(self, export: Export, now: float) -> None:
         """Its dead letter is durable: the next of its profile may go."""
-        line = self._lines[export.profile_id]
+        line = self._lines.of(export)
         line.storing = False
-        self._remove_head(line, now)
+        self._lines.remove_head(line, now)
 
     def _delivered(self, probe: bool, round_trip: float, now: float) -> None:
         self._rejections = 0
@@ -444,81 +392,14 @@ class Outbox:
 
     def release(self, lane: str, now: float) -> None:
         """Let go of what is not in flight of a lane; what is in flight may finish, but is not tried again."""
-        for profile_id, line in list(self._lines.items()):
-            kept: deque[Export] = deque()
-            for index, export in enumerate(line.exports):
-                busy = index == 0 and (line.in_flight or line.storing)
-                if export.message.lane != lane or export.letter is not None or busy:
-                    kept.append(export)
-                    export.released = busy and export.message.lane == lane
-                else:
-                    self._count(line, export, -1)
-                    self._forget(export)
-            if len(kept) == len(line.exports):
-                continue
-            line.exports = kept
-            if not kept:
-                if line.queued:
-                    self._ready.remove(line)
-                    line.queued = False
-                del self._lines[profile_id]
-            else:
-                self._schedule(line, now)
+        for export in self._lines.release(lane, now):
+            self._forget(export)
 
     def close(self) -> None:
         """Send nothing more; what is in flight may finish."""
         self._closed = True
 
-    # -- bookkeeping
-
     def _forget(self, export: Export) -> None:
         self._charged.pop(export, None)
         if self.pause is not None:
             self.pause.refused.discard(export)
-
-    def _remove_head(self, line: _Line, now: float) -> None:
-        export = line.exports.popleft()
-        self._count(line, export, -1)
-        if line.exports:
-            self._schedule(line, now)
-        else:
-            del self._lines[export.profile_id]
-
-    def _count(self, line: _Line, export: Export, change: int) -> None:
-        size = change * export.size
-        self.events += change
-        self._account.add(size)
-        line.bytes += size
-        events = len(line.exports)
-        crowded = events > 1 and (
-            events * 4 >= self._limits.window_events or line.bytes * 4 >= self._limits.window_bytes
-        )
-        if crowded != line.crowded:
-            line.crowded = crowded
-            self._crowded += 1 if crowded else -1
-
-    def _schedule(self, line: _Line, now: float) -> None:
-        """Put a line where its head belongs: among the ready, or in the heap until it is due."""
-        if line.in_flight or line.storing:
-            return
-        due = line.exports[0].due
-        if due <= now:
-            if not line.queued:
-                line.queued = True
-                self._ready.append(line)
-        elif line.waiting != due:
-            line.waiting = due
-            self._sequence += 1
-            heapq.heappush(self._waiting, (due, self._sequence, line))
-
-    def _wake(self, now: float) -> None:
-        waiting = self._waiting
-        while waiting and waiting[0][0] <= now:
-            due, _, line = heapq.heappop(waiting)
-            if line.waiting == due:
-                line.waiting = 0.0
-                if line.exports:
-                    self._schedule(line, now)
-
-    def _next_due(self) -> float | None:
-        return self._waiting[0][0] if self._waiting else None

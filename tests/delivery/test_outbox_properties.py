@@ -72,7 +72,8 @@ def test_nothing_is_lost_overtaken_or_sent_twice_at_a_time(
         assert positions == sorted(positions)
     assert box.events == 0
     assert box.in_flight == 0
-    assert box.pause is None
+    # These two dead-letter the export that opens them, so nothing may be left in hand to probe with.
+    assert box.reasons <= {"rejections", "bug"}
 
 
 @settings(max_examples=200, deadline=None)
