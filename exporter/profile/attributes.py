@@ -1,0 +1,40 @@
+"""The mapped attributes of a profile: picks them out and leaves every value as it came, byte for byte."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+import orjson
+
+from exporter.profile.paths import PathTree
+
+#: A JSON object whose values are not looked into.
+Members: TypeAlias = dict[str, msgspec.Raw]
+
+MEMBERS: msgspec.json.Decoder[Members] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def pick(mapped: PathTree, members: Members) -> dict[str, Any]:
+    """What of ``members`` the tree names, nested, in the tree's order (DESIGN 2.3).
+
+    Left out are a leaf that is null or an empty object, whatever stands under something that is no object,
+    and objects that end up empty.
+    """
+    picked: dict[str, Any] = {}
+    for step, below in mapped.items():
+        raw = members.get(step)
+        if raw is None:
+            continue
+        if below is None:
+            value = bytes(raw)
+            if value != b"null" and not (value[0] == 0x7B and value[1:].lstrip() == b"}"):
+                picked[step] = orjson.Fragment(value)
+            continue
+        try:
+            inner = MEMBERS.decode(raw)
+        except msgspec.ValidationError:
+            continue
+        if inner and (part := pick(below, inner)):
+            picked[step] = part
+    return picked

@@ -1,0 +1,69 @@
+"""Finds which value inside a profile has a wrong type, for the message; decoding itself is what refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from exporter.profile.event import Change
+from exporter.profile.malformed import Malformed, place_of, wrong_kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """Every value of an object, or every element of a list, is of one shape."""
+
+    kind: Literal["object", "array"]
+    of: _Shape
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """An object some of whose values have a shape; the others may be anything."""
+
+    of: Mapping[str, _Shape]
+
+
+_Shape: TypeAlias = "_Each | _Fields | Literal['str']"
+
+_PROFILE = _Fields(
+    {
+        "segmentMembership": _Each(
+            "object", _Each("object", _Fields({"lastQualificationTime": "str", "status": "str"}))
+        ),
+        "identityMap": _Each("object", _Each("array", _Fields({"id": "str"}))),
+    }
+)
+
+
+def unfit(change: Change) -> Malformed:
+    """The first value of the profile of ``change`` whose type keeps it from being sent."""
+    fault = _fault(change.profile, _PROFILE, ("profile",))
+    # Only a key that stands there twice gets here: what is last counts, and decoding sees the first one too.
+    place, reason = fault or ("profile", "has a value of a wrong type")
+    return Malformed(place, reason, change.profile_id, change.id)
+
+
+def _fault(raw: bytes, shape: _Shape, steps: tuple[str | int, ...]) -> tuple[str, str] | None:
+    if raw == b"null":
+        return None
+    if shape == "str":
+        wrong = wrong_kind("str", raw)
+        return (place_of(*steps), wrong) if wrong else None
+    kind = shape.kind if isinstance(shape, _Each) else "object"
+    if wrong := wrong_kind(kind, raw):
+        return place_of(*steps), wrong
+    for step, value in _parts(raw, kind):
+        below = shape.of if isinstance(shape, _Each) else shape.of.get(str(step))
+        if below is not None and (fault := _fault(bytes(value), below, (*steps, step))):
+            return fault
+    return None
+
+
+def _parts(raw: bytes, kind: Literal["object", "array"]) -> Iterable[tuple[str | int, msgspec.Raw]]:
+    if kind == "array":
+        return enumerate(msgspec.json.decode(raw, type=list[msgspec.Raw]))
+    return msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()

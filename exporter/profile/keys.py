@@ -1,0 +1,27 @@
+"""The values of the two headers that tell exports apart: the idempotency key and the position."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from urllib.parse import quote
+
+_FITS_A_HEADER = re.compile(r"[\x20-\x7e]{1,255}")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+
+
+def idempotency_key(destination: str, event_id: str) -> str:
+    """``<destination>:<event_id>``, or its SHA-256 in hex where that is not 1-255 printable ASCII characters.
+
+    A key that begins or ends with a space is hashed too: whoever reads the header strips them, and two events
+    would share one key. The same on every retry, restart and replay (DESIGN 2.1).
+    """
+    key = f"{destination}:{event_id}"
+    if _FITS_A_HEADER.fullmatch(key) and key[0] != " " and key[-1] != " ":
+        return key
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def position_value(lane: str, position: int) -> str:
+    """``<lane>-<position>``; what of a lane's name can't stand in a header is percent-encoded (DESIGN 2.3)."""
+    return f"{quote(lane, safe=_PRINTABLE)}-{position}"

@@ -1,0 +1,50 @@
+"""What one destination takes from a profile: its segments, attributes and switches, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: The steps from a profile's root to one part of it: ``("person", "name", "firstName")``.
+Path = tuple[str, ...]
+
+SegmentMembership = Literal["all", "mapped"]
+
+
+@dataclass(frozen=True, slots=True)
+class MappedSegment:
+    """A segment that is mapped to a destination, with what the catalogue and the mapping know of it.
+
+    ``namespace`` and ``id`` are opaque and compared exactly (DESIGN 2.1). ``name``, ``created_at`` and
+    ``updated_at`` come from the catalogue, the two mapping times from the configuration or from when the
+    mapping was first seen; all times in epoch milliseconds, None where unknown.
+    """
+
+    namespace: str
+    id: str
+    name: str | None = None
+    created_at: int | None = None
+    updated_at: int | None = None
+    mapping_created_at: int | None = None
+    mapping_updated_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """All that deciding and building need to know of one destination (DESIGN 2.2 and 2.3).
+
+    ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; they may
+    overlap. ``on_segments``, ``on_identities`` and ``on_attributes`` are the switches under ``activate_on``.
+    """
+
+    destination: str
+    segments: tuple[MappedSegment, ...] = ()
+    attributes: tuple[Path, ...] = ()
+    segment_membership: SegmentMembership = "all"
+    identity_fields: tuple[str, ...] = ("id",)
+    include_segment_names: bool = False
+    include_segment_timestamps: bool = False
+    require_membership: bool = True
+    on_segments: bool = True
+    on_identities: bool = True
+    on_attributes: bool = True

@@ -1,0 +1,111 @@
+"""The part ``segmentMembership`` of a profile: who is a member, and what is sent of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from exporter.profile.mapping import MappedSegment, Mapping
+
+_MEMBER = frozenset(("realized", "existing"))
+
+
+class Entry(msgspec.Struct, rename="camel", gc=False):
+    """One membership. Status and time are passed on as they came (DESIGN 2.1)."""
+
+    last_qualification_time: str | None = None
+    status: str | None = None
+
+
+#: Namespace to segment id to membership; null means absent.
+Memberships: TypeAlias = dict[str, dict[str, Entry | None] | None]
+
+
+class _Profile(msgspec.Struct, rename={"memberships": "segmentMembership"}):
+    memberships: Memberships | None = None
+
+
+_PROFILE = msgspec.json.Decoder(_Profile)
+_MEMBERSHIPS: msgspec.json.Decoder[Memberships | None] = msgspec.json.Decoder(Memberships | None)
+
+
+def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
+    """Whether a profile, given as JSON, is in at least one mapped segment (DESIGN 2.2).
+
+    The function raises msgspec.ValidationError for a wrong type in ``segmentMembership``.
+    """
+    mapped: dict[str, set[str]] = {}
+    for segment in mapping.segments:
+        mapped.setdefault(segment.namespace, set()).add(segment.id)
+
+    def is_member(profile: bytes) -> bool:
+        for namespace, entries in (_PROFILE.decode(profile).memberships or {}).items():
+            ids = mapped.get(namespace)
+            if ids is None or entries is None:
+                continue
+            for segment_id, entry in entries.items():
+                if segment_id in ids and entry is not None and entry.status in _MEMBER:
+                    return True
+        return False
+
+    return is_member
+
+
+def compile_memberships(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, Any]]:
+    """What is sent of ``segmentMembership``, given as JSON; ``{}`` for nothing (DESIGN 2.3).
+
+    The function raises msgspec.ValidationError for a wrong type.
+    """
+    extras = {(segment.namespace, segment.id): _extras(mapping, segment) for segment in mapping.segments}
+    only_mapped = mapping.segment_membership == "mapped"
+    plain = not only_mapped and not any(extras.values())
+
+    def send(raw: msgspec.Raw) -> dict[str, Any]:
+        sent: dict[str, Any] = {}
+        for namespace, entries in (_MEMBERSHIPS.decode(raw) or {}).items():
+            if not entries:
+                continue
+            out: dict[str, Any] = {}
+            for segment_id, entry in entries.items():
+                if entry is None:
+                    continue
+                fields = _fields(entry)
+                if not plain:
+                    extra = extras.get((namespace, segment_id))
+                    if extra is not None:
+                        fields |= extra
+                    elif only_mapped:
+                        continue
+                if fields:
+                    out[segment_id] = fields
+            if out:
+                sent[namespace] = out
+        return sent
+
+    return send
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    time, status = entry.last_qualification_time, entry.status
+    if time is not None and status is not None:
+        return {"lastQualificationTime": time, "status": status}
+    if time is not None:
+        return {"lastQualificationTime": time}
+    return {} if status is None else {"status": status}
+
+
+def _extras(mapping: Mapping, segment: MappedSegment) -> dict[str, Any]:
+    """What the switches add to the entry of a mapped segment, in the order of the reference's samples."""
+    fields: dict[str, Any] = {}
+    if mapping.include_segment_timestamps:
+        fields |= {
+            "createdAt": segment.created_at,
+            "updatedAt": segment.updated_at,
+            "mappingCreatedAt": segment.mapping_created_at,
+            "mappingUpdatedAt": segment.mapping_updated_at,
+        }
+    if mapping.include_segment_names:
+        fields["name"] = segment.name
+    return {name: value for name, value in fields.items() if value is not None}

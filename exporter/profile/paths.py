@@ -1,0 +1,89 @@
+"""Paths into a profile: reading and writing them as text, and the tree that a mapping's paths make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from exporter.profile.mapping import Path
+
+#: A destination's attributes by their steps; None marks a mapped one. Where one mapped path stands above
+#: another, only the upper one is in the tree (DESIGN 2.3).
+PathTree: TypeAlias = dict[str, "PathTree | None"]
+
+#: An event is refused beyond 200 levels, so a path of more steps could never match.
+MAX_STEPS = 200
+
+_NOT_ATTRIBUTES = ("segmentMembership", "identityMap")
+_SPLIT = re.compile(r"\\[.\\]|\.")
+
+
+def parse_path(text: str) -> Path:
+    r"""The steps that ``text`` names: ``person.name`` has two. Never raises.
+
+    ``\.`` stands for a dot and ``\\`` for a backslash within a step (DESIGN 2.3); any other backslash stands
+    for itself.
+    """
+    if "\\" not in text:
+        return tuple(text.split("."))
+    steps = [""]
+    at = 0
+    for mark in _SPLIT.finditer(text):
+        steps[-1] += text[at : mark.start()]
+        at = mark.end()
+        if mark[0] == ".":
+            steps.append("")
+        else:
+            steps[-1] += mark[0][1]
+    steps[-1] += text[at:]
+    return tuple(steps)
+
+
+def format_path(path: Path) -> str:
+    """The text that ``parse_path`` reads as ``path``."""
+    return ".".join(step.replace("\\", "\\\\").replace(".", "\\.") for step in path)
+
+
+def mapping_problem(text: str) -> str | None:
+    """Why ``text`` can't be mapped as an attribute, in a few words, or None if it can (DESIGN 2.3)."""
+    path = parse_path(text)
+    if path == ("",):
+        return "is empty"
+    if "" in path:
+        return "has an empty step"
+    if len(text) - len(text.rstrip("\\")) & 1:
+        return "ends in a backslash that escapes nothing"
+    if len(path) > MAX_STEPS:
+        return f"has more than {MAX_STEPS} steps"
+    if path[0] in _NOT_ATTRIBUTES:
+        return f"stands under {path[0]}, which is sent as a part of its own"
+    return None
+
+
+def tree(paths: Iterable[Path]) -> PathTree:
+    """The tree of ``paths``, each of at least one step, in the order in which their steps first appear."""
+    root: PathTree = {}
+    for path in paths:
+        node = root
+        for step in path[:-1]:
+            below = node.setdefault(step, {})
+            if below is None:
+                break
+            node = below
+        else:
+            node[path[-1]] = None
+    return root
+
+
+def touches(mapped: PathTree, written: Path) -> bool:
+    """Whether ``written`` is a mapped path, stands above one or below one (DESIGN 2.2)."""
+    node = mapped
+    for step in written:
+        if step not in node:
+            return False
+        below = node[step]
+        if below is None:
+            return True
+        node = below
+    return True

@@ -1,0 +1,68 @@
+"""The shapes that a message on the queue may have: a native event, or one in a CloudEvents 1.0 envelope."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Status: TypeAlias = Literal["realized", "existing", "exited"]
+
+#: A part that is not there. Compared by identity: a decoder that finds the part makes a new object.
+ABSENT = msgspec.Raw()
+
+
+class SegmentChange(msgspec.Struct, gc=False):
+    """One entry of ``changes.segments`` (DESIGN 2.1).
+
+    ``before`` is UNSET where the event does not say; a ``namespace`` of None stands for ``ups``.
+    """
+
+    id: str
+    to: Status
+    before: Status | msgspec.UnsetType | None = msgspec.field(default=msgspec.UNSET, name="from")
+    namespace: str | None = "ups"
+
+
+class Changes(msgspec.Struct):
+    """``changes``: null and absent mean that nothing of the kind changed."""
+
+    segments: list[SegmentChange] | None = None
+    identities: list[str] | bool | None = None
+    attributes: list[str] | None = None
+    backfill: bool | None = None
+
+
+class Event(msgspec.Struct, rename="camel"):
+    """The event itself, as a message or as ``data`` of an envelope; what is required is checked by the reader."""
+
+    profile_id: str | msgspec.UnsetType = msgspec.UNSET
+    id: str | None = None
+    occurred_at: str | None = None
+    destination: str | None = None
+    changes: Changes | None = None
+    profile: msgspec.Raw = ABSENT
+    specversion: msgspec.Raw = ABSENT
+
+
+class Envelope(msgspec.Struct):
+    """A CloudEvents 1.0 event in JSON; an attribute that ``data`` makes needless may be anything."""
+
+    specversion: msgspec.Raw = ABSENT
+    id: msgspec.Raw = ABSENT
+    subject: msgspec.Raw = ABSENT
+    time: msgspec.Raw = ABSENT
+    data: msgspec.Raw = ABSENT
+    data_base64: msgspec.Raw = ABSENT
+
+
+class Names(Envelope, rename={"profile_id": "profileId"}):
+    """Where an event of any kind may have its ids."""
+
+    profile_id: msgspec.Raw = ABSENT
+
+
+EVENT = msgspec.json.Decoder(Event)
+ENVELOPE = msgspec.json.Decoder(Envelope)
+NAMES = msgspec.json.Decoder(Names)
+TEXT = msgspec.json.Decoder(str)

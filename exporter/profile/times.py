@@ -1,0 +1,30 @@
+"""Reads the times that events carry."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+_RFC_3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:)([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
+)
+
+
+def parse_time(text: str) -> float | None:
+    """Epoch seconds of an RFC 3339 date-time, or None if ``text`` is none.
+
+    An offset may lack its colon, as the reference's samples do (``+0000``); a space may stand for the ``T``
+    (RFC 3339 section 5.6). A leap second counts as the second after it, as in POSIX time.
+    """
+    parts = _RFC_3339.fullmatch(text)
+    if parts is None:
+        return None
+    date, hour_minute, second, fraction, offset = parts.groups()
+    leap = second == "60"
+    if leap:
+        second = "59"
+    try:
+        whole = datetime.fromisoformat(f"{date}T{hour_minute}{second}{offset.upper()}").timestamp()
+    except ValueError:
+        return None
+    return whole + leap + (float(fraction) if fraction else 0.0)

@@ -1,0 +1,106 @@
+"""Decides whether a change is exported to one destination, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from exporter.profile.event import Change, Malformed, SegmentChange, Status
+from exporter.profile.faults import unfit
+from exporter.profile.mapping import Mapping
+from exporter.profile.membership import compile_gate
+from exporter.profile.paths import parse_path, touches, tree
+
+Trigger: TypeAlias = Literal["segment", "identity", "attribute", "backfill"]
+Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other_destination"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """The change is exported; ``triggers`` are those that fired, are switched on and passed the gate."""
+
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """The change is not exported to this destination."""
+
+    reason: Reason
+
+
+Decision: TypeAlias = Fired | Excluded | Malformed
+
+_UNKNOWN = msgspec.UNSET
+
+#: From what to what a membership changes where it is entered or left (DESIGN 2.2).
+_FIRES: frozenset[tuple[Status | msgspec.UnsetType | None, Status]] = frozenset(
+    {
+        (None, "realized"),
+        (None, "existing"),
+        ("exited", "realized"),
+        ("exited", "existing"),
+        (_UNKNOWN, "realized"),
+        ("realized", "exited"),
+        ("existing", "exited"),
+        (_UNKNOWN, "exited"),
+    }
+)
+
+_NO_TRIGGER = Excluded("no_trigger")
+_SWITCHED_OFF = Excluded("switched_off")
+_NOT_A_MEMBER = Excluded("not_a_member")
+_OTHER_DESTINATION = Excluded("other_destination")
+_SEGMENT_ONLY = Fired(("segment",))
+
+
+def compile_triggers(mapping: Mapping) -> Callable[[Change], Decision]:
+    """The decision for one destination, compiled once (DESIGN 2.2).
+
+    What the function returns is Fired, Excluded, or Malformed where the gate needs a part of the profile that
+    has a wrong type. It looks into the profile only where a trigger other than ``segment`` fired.
+    """
+    segment_fires = _compile_segments(mapping)
+    attributes = tree(mapping.attributes)
+    is_member = compile_gate(mapping)
+
+    def decide(change: Change) -> Decision:
+        if change.destination is not None and change.destination != mapping.destination:
+            return _OTHER_DESTINATION
+        segment = bool(change.segments) and any(map(segment_fires, change.segments))
+        identity = change.identities
+        attribute = any(touches(attributes, parse_path(written)) for written in change.attributes)
+        if not (segment or identity or attribute or change.backfill):
+            return _NO_TRIGGER
+        segment = segment and mapping.on_segments
+        gated: list[Trigger] = []
+        if identity and mapping.on_identities:
+            gated.append("identity")
+        if attribute and mapping.on_attributes:
+            gated.append("attribute")
+        if change.backfill:
+            gated.append("backfill")
+        if not gated:
+            return _SEGMENT_ONLY if segment else _SWITCHED_OFF
+        try:
+            passed = not mapping.require_membership or is_member(change.profile)
+        except msgspec.ValidationError:
+            return unfit(change)
+        if passed:
+            return Fired(("segment", *gated) if segment else tuple(gated))
+        return _SEGMENT_ONLY if segment else _NOT_A_MEMBER
+
+    return decide
+
+
+def _compile_segments(mapping: Mapping) -> Callable[[SegmentChange], bool]:
+    mapped: set[tuple[str | None, str]] = {(segment.namespace, segment.id) for segment in mapping.segments}
+    mapped |= {(None, segment.id) for segment in mapping.segments if segment.namespace == "ups"}
+
+    def fires(change: SegmentChange) -> bool:
+        return (change.namespace, change.id) in mapped and (change.before, change.to) in _FIRES
+
+    return fires

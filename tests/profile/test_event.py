@@ -1,0 +1,325 @@
+"""Reading events (DESIGN 2.1): what is accepted, and what is refused with which place and reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from profile_given import MIB, built, change, event, mapping, member
+
+from exporter.profile.event import Change, Malformed, SegmentChange, read
+from exporter.profile.soundness import MAX_DEPTH
+from exporter.profile.triggers import Fired, compile_triggers
+
+
+def refused(body: bytes | Mapping[str, Any], max_bytes: int = MIB) -> Malformed:
+    found = read(body if isinstance(body, bytes) else json.dumps(body).encode(), max_bytes)
+    assert isinstance(found, Malformed), found
+    return found
+
+
+def native(**more: Any) -> dict[str, Any]:
+    return {"id": "e-1", "profileId": "p-1", "profile": {}, **more}
+
+
+def test_a_whole_event() -> None:
+    profile = b'{ "person": {"name": "J\xc3\xbcrgen"} }'
+    body = (
+        b'{"id":"0192f0c1","profileId":"p-1842","occurredAt":"2026-11-20T10:15:00Z","destination":"crm","changes":'
+        b'{"segments":[{"namespace":"AAM","id":"S","from":null,"to":"realized"}],"identities":["ecid"],'
+        b'"attributes":["person.name"],"backfill":true},"profile":%s}'
+    )
+    found = change(body % profile)
+    assert found == Change(
+        "0192f0c1",
+        "p-1842",
+        1795169700.0,
+        "crm",
+        [SegmentChange("S", "realized", None, "AAM")],
+        True,
+        ["person.name"],
+        True,
+        profile,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"changes": None},
+        {"changes": {}},
+        {"changes": {"segments": None, "identities": None, "attributes": None, "backfill": None}},
+        {"changes": {"segments": [], "identities": [], "attributes": [], "backfill": False}},
+    ],
+)
+def test_absent_null_and_empty_mean_that_nothing_changed(changes: dict[str, Any]) -> None:
+    found = change({"profileId": "p", "profile": {}, "id": None, "occurredAt": None, "destination": None, **changes})
+    assert found == Change(None, "p", None, None, found.segments, False, found.attributes, False, b"{}")
+    assert not found.segments
+    assert not found.attributes
+
+
+@pytest.mark.parametrize(
+    ("entry", "before"),
+    [({}, msgspec.UNSET), ({"from": None}, None), ({"from": "exited"}, "exited")],
+)
+def test_an_unknown_status_differs_from_none(entry: dict[str, Any], before: object) -> None:
+    [segment] = change(native(changes={"segments": [{"id": "s", "to": "exited", **entry}]})).segments
+    assert segment.before == before
+    assert (segment.before is msgspec.UNSET) == (before is msgspec.UNSET)
+
+
+def test_keys_that_nobody_knows_are_ignored() -> None:
+    odd: dict[str, Any] = {"subject": 1, "time": [], "data": "x", "data_base64": 0, "source": {}, "type": None}
+    assert change(native(**odd, specversion=None, extra=[{}], changes={"more": 1})).profile_id == "p-1"
+
+
+def test_a_repr_shows_no_profile() -> None:
+    assert repr(change(event(profile={"secret": "x"}))) == "Change(id='e-1', profile_id='p-1')"
+
+
+# What is refused.
+
+DEEP = b'{"id":"e-1","profileId":"p-1","profile":{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}}"
+
+NOT_JSON: dict[str, tuple[bytes, str, str]] = {
+    "empty": (b"", "byte 0", "not JSON: empty"),
+    "blank": (b" \n", "byte 0", "not JSON: empty"),
+    "a word": (b'{"id":x}', "byte 6", "not JSON: invalid character"),
+    "cut off": (b'{"profileId":"p","profile":{', "byte 28", "not JSON: ends too early"),
+    "two values": (b'{"profileId":"p","profile":{}} {}', "byte 31", "not JSON: trailing characters"),
+    "trailing comma": (b'{"profileId":"p","profile":{"a":1,}}', "byte 34", "not JSON: trailing comma in object"),
+    "NaN": (b'{"profileId":"p","profile":{"a":NaN}}', "byte 32", "not JSON: invalid character"),
+    "Infinity": (b'{"profileId":"p","profile":{"a":-Infinity}}', "byte 33", "not JSON: invalid character"),
+    "a number": (b'{"profileId":"p","profile":{"a":01}}', "byte 33", "not JSON: invalid number"),
+    "control": (b'{"profileId":"p","profile":{"a":"\n"}}', "byte 33", "not JSON: invalid character"),
+    "UTF-8": (b'{"profileId":"p","profile":{"a":"\xff"}}', "byte 33", "not UTF-8"),
+    "surrogate as UTF-8": (b'{"profileId":"p","profile":{"a":"\xed\xa0\x80"}}', "byte 33", "not UTF-8"),
+    "UTF-16": ('{"profileId":"p"}'.encode("utf-16"), "byte 0", "not UTF-8"),
+    "byte order mark": (b'\xef\xbb\xbf{"profileId":"p","profile":{}}', "byte 0", "not JSON: invalid character"),
+    "list": (b"[]", "byte 0", "must be an object, not a list"),
+    "null": (b"null", "byte 0", "must be an object, not null"),
+    "depth": (DEEP, f"byte {45 + MAX_DEPTH - 2}", "nested deeper than 200 levels"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_JSON)
+def test_what_is_no_sound_json_is_refused_at_its_byte(case: str) -> None:
+    body, place, reason = NOT_JSON[case]
+    found = refused(body)
+    assert (found.place, found.reason) == (place, reason)
+    assert str(found) == f"{place}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        (rb"\ud800", 0),
+        (rb"\udc00", 0),
+        (rb"x\uD83D.\uDE00", 1),
+        (rb"\ud83d\ude00\ude00", 12),
+        (rb"\ud83d\ud83d\ude00", 0),
+        (rb"\\\udfff\\", 2),
+        (rb"\ud800\n and so on and so forth", 0),
+    ],
+)
+@pytest.mark.parametrize("place", ['"profile":{"a":"%s"}', '"profile":{"%s":1}', '"x":["%s"]', '"profileId":"%s"'])
+def test_an_escaped_half_of_a_surrogate_pair_is_refused_anywhere(text: bytes, offset: int, place: str) -> None:
+    before, after = place.encode().split(b"%s")
+    body = b'{"profileId":"p",' + before + text + after + b',"profile":{}}'
+    found = refused(body)
+    assert found.place == f"byte {body.index(text) + offset}"
+    assert found.reason == "an escaped surrogate without its other half"
+
+
+@pytest.mark.parametrize("text", [rb"\ud83d\ude00", rb"\\ud800", rb"\\\\udc00\u00e9", rb"\"\ud83d\ude00\\"])
+def test_whole_pairs_and_escaped_backslashes_are_fine(text: bytes) -> None:
+    assert change(b'{"profileId":"p","profile":{"a":"%s"}}' % text).profile == b'{"a":"%s"}' % text
+
+
+def test_size_is_counted_in_bytes_of_the_message() -> None:
+    body = json.dumps(native(profile={"a": "é" * 100}), ensure_ascii=False).encode()
+    assert isinstance(read(body, len(body)), Change)
+    found = refused(body, len(body) - 1)
+    assert found == Malformed(
+        f"byte {len(body) - 1}", f"has {len(body)} bytes; max_event_bytes is {len(body) - 1}", "p-1", "e-1"
+    )
+
+
+@pytest.mark.parametrize("opening", ["[", '{"k":', '[{"k":'])
+@pytest.mark.parametrize("filling", ["", '"[[[[{{{{",', '"\\"]]]]}}}}\\\\",', '"",' * 300, '"\\\\\\"[",' * 300])
+def test_depth_is_exact_whatever_stands_in_strings(opening: str, filling: str) -> None:
+    def nested(levels: int) -> bytes:
+        count = levels // len(opening.replace('"k":', ""))
+        closing = "".join({"[": "]", "{": "}"}[mark] for mark in reversed(opening.replace('"k":', "")))
+        padding = "[" if filling else ""
+        inner = f"[{filling}0]" if padding else "0"
+        return (
+            f'{{"profileId":"p","x":[{filling}0],"profile":{{"a":{opening * count}{inner}{closing * count}}}}}'.encode()
+        )
+
+    # The event and its profile are two levels, the list around a filling is one.
+    room = MAX_DEPTH - 2 - bool(filling)
+    fits = room - room % len(opening.replace('"k":', ""))
+    assert isinstance(read(nested(fits), MIB), Change)
+    assert refused(nested(room + 2)).reason == "nested deeper than 200 levels"
+
+
+def test_wide_is_not_deep() -> None:
+    profile = {"a": [{"b": [{}]} for _ in range(1_000)], "c": '"[[[['}
+    assert json.loads(change(native(profile=profile)).profile) == profile
+
+
+def test_endless_depth_within_the_size_is_refused_not_raised() -> None:
+    for body in (b"[" * MIB, b'{"a":' * (MIB // 5), b'"' + b"[" * 1000, b"]" * 1000 + b"[" * 1000):
+        assert isinstance(read(body, MIB), Malformed)
+
+
+# Wrong types outside the profile.
+
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"profileId": 5}, "profileId", "must be a string, not a number"),
+    ({"profileId": None}, "profileId", "must be a string, not null"),
+    ({"profileId": ""}, "profileId", "must not be empty"),
+    ({"id": 7}, "id", "must be a string or null, not a number"),
+    ({"id": ""}, "id", "must not be empty"),
+    ({"occurredAt": 1.5}, "occurredAt", "must be a string or null, not a number"),
+    ({"occurredAt": "yesterday"}, "occurredAt", "is not an RFC 3339 date-time"),
+    ({"destination": ["crm"]}, "destination", "must be a string or null, not a list"),
+    ({"changes": []}, "changes", "must be an object or null, not a list"),
+    ({"changes": {"segments": {}}}, "changes.segments", "must be a list or null, not an object"),
+    ({"changes": {"segments": [None]}}, "changes.segments[0]", "must be an object, not null"),
+    ({"changes": {"segments": [{"to": "exited"}]}}, "changes.segments[0].id", "is missing"),
+    ({"changes": {"segments": [{"id": "s"}]}}, "changes.segments[0].to", "is missing"),
+    (
+        {"changes": {"segments": [{"id": "s", "to": "exited"}, {"id": "s", "to": "gone"}]}},
+        "changes.segments[1].to",
+        "is not one of realized, existing, exited",
+    ),
+    (
+        {"changes": {"segments": [{"id": "s", "to": "exited", "from": "Realized"}]}},
+        "changes.segments[0].from",
+        "is not one of realized, existing, exited",
+    ),
+    (
+        {"changes": {"segments": [{"id": 1, "to": "exited"}]}},
+        "changes.segments[0].id",
+        "must be a string, not a number",
+    ),
+    (
+        {"changes": {"identities": "ecid"}},
+        "changes.identities",
+        "must be a boolean or a list or null, not a string",
+    ),
+    ({"changes": {"identities": [1]}}, "changes.identities[0]", "must be a string, not a number"),
+    ({"changes": {"attributes": True}}, "changes.attributes", "must be a list or null, not a boolean"),
+    ({"changes": {"attributes": ["a", {}]}}, "changes.attributes[1]", "must be a string, not an object"),
+    ({"changes": {"backfill": 1}}, "changes.backfill", "must be a boolean or null, not a number"),
+    ({"profile": "x"}, "profile", "must be an object, not a string"),
+    ({"profile": None}, "profile", "must be an object, not null"),
+    ({"profile": [{}]}, "profile", "must be an object, not a list"),
+    ({"profile": 1}, "profile", "must be an object, not a number"),
+]
+
+
+@pytest.mark.parametrize(("fields", "place", "reason"), WRONG)
+def test_a_wrong_type_is_refused_at_its_place_with_the_ids_there_are(
+    fields: dict[str, Any], place: str, reason: str
+) -> None:
+    profile_id = None if "profileId" in fields else "p-1"
+    event_id = None if "id" in fields else "e-1"
+    assert refused(native(**fields)) == Malformed(place, reason, profile_id, event_id)
+    enveloped = {"specversion": "1.0", "id": "c", "data": native(**fields)}
+    assert refused(enveloped) == Malformed(f"data.{place}", reason, profile_id, event_id or "c")
+
+
+@pytest.mark.parametrize("field", ["profileId", "profile"])
+def test_what_is_required_is_missed(field: str) -> None:
+    body = native()
+    del body[field]
+    found = refused(body)
+    assert (found.place, found.reason) == (field, "is missing")
+
+
+def test_no_reason_quotes_a_value() -> None:
+    for fields, _, _ in WRONG:
+        assert "yesterday" not in str(refused(native(**fields)))
+        assert "gone" not in str(refused(native(**fields)))
+
+
+# CloudEvents.
+
+
+def cloud(data: Any, **more: Any) -> dict[str, Any]:
+    envelope = {"specversion": "1.0", "id": "c-1", "source": "/cdp", "type": "profile.changed", "data": data}
+    return {**envelope, "subject": "p-2", "time": "2026-11-20T10:15:00Z", **more}
+
+
+def test_an_envelope_fills_in_what_its_data_lacks() -> None:
+    found = change(cloud({"profile": {"a": 1}, "changes": {"backfill": True}}, datacontenttype="application/json"))
+    assert (found.id, found.profile_id, found.occurred_at) == ("c-1", "p-2", 1795169700.0)
+    assert found.backfill
+    assert json.loads(found.profile) == {"a": 1}
+
+
+def test_what_data_says_wins() -> None:
+    found = change(cloud(native(occurredAt="2026-11-20T10:15:01Z"), id=1, subject=2, time="x"))
+    assert (found.id, found.profile_id, found.occurred_at) == ("e-1", "p-1", 1795169701.0)
+
+
+def test_extensions_may_be_called_as_our_fields_and_be_anything() -> None:
+    found = change(cloud({"profile": {}}, changes=3, profile="x", profileId=[], destination={}, occurredAt=0))
+    assert (found.id, found.profile_id, found.destination) == ("c-1", "p-2", None)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "place", "reason"),
+    [
+        (cloud({"profile": {}}, specversion="0.3"), "specversion", 'must be "1.0"'),
+        (cloud({"profile": {}}, specversion=1.0), "specversion", 'must be "1.0"'),
+        (
+            cloud({"profile": {}}, data_base64="e30="),
+            "data_base64",
+            "is not accepted: the event must be an object in data",
+        ),
+        (cloud(None), "data", "is missing"),
+        (cloud("{}"), "data", "must be an object, not a string"),
+        (cloud([]), "data", "must be an object, not a list"),
+        (cloud({"profile": {}}, subject=None), "data.profileId", "is missing"),
+        (cloud({"profile": {}}, subject=""), "subject", "must not be empty"),
+        (cloud({"profile": {}}, subject=5), "subject", "must be a string, not a number"),
+        (cloud({"profile": {}}, id=5), "id", "must be a string, not a number"),
+        (cloud({"profile": {}}, id=""), "id", "must not be empty"),
+        (cloud({"profile": {}}, time=5), "time", "must be a string, not a number"),
+        (cloud({"profile": {}}, time="noon"), "time", "is not an RFC 3339 date-time"),
+        (cloud({}), "data.profile", "is missing"),
+    ],
+)
+def test_an_envelope_that_cannot_be_read(envelope: dict[str, Any], place: str, reason: str) -> None:
+    found = refused(envelope)
+    assert (found.place, found.reason) == (place, reason)
+    assert (
+        found.profile_id == (envelope["subject"] if isinstance(envelope["subject"], str) else None)
+        or place == "subject"
+    )
+
+
+def test_an_envelope_cut_off_after_a_field_of_ours_is_no_json() -> None:
+    assert refused(b'{"profileId":3,"specversion":"1.0","data":{').profile_id is None
+
+
+# Ids that are odd but fine.
+
+
+@pytest.mark.parametrize("profile_id", ["a\r\nb", "été", "名", " ", "x" * 10_000, "\x00", "\U0001f600"])
+def test_ids_are_opaque(profile_id: str) -> None:
+    found = change(native(id=profile_id, profileId=profile_id, profile=member(profile_id)))
+    assert (found.id, found.profile_id) == (profile_id, profile_id)
+    mapped = mapping(profile_id, on_segments=False)
+    backfill = event({"backfill": True}, member(profile_id), profileId=profile_id)
+    assert compile_triggers(mapped)(change(backfill)) == Fired(("backfill",))
+    assert json.loads(built(mapped, backfill)) == member(profile_id)

@@ -1,0 +1,48 @@
+"""The values of Idempotency-Key and Exporter-Position."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.profile.keys import idempotency_key, position_value
+
+
+@pytest.mark.parametrize("event_id", ["e-1", "a b", "~!\"#$%&'()*+,-./:;<=>?@[]^_`{|}", "x" * 251])
+def test_a_key_of_printable_ascii_is_sent_as_it_is(event_id: str) -> None:
+    assert idempotency_key("crm", event_id) == f"crm:{event_id}"
+
+
+@pytest.mark.parametrize("event_id", ["x" * 252, "é", "a\r\nb: c", "\x7f", "\x00", "名", "a ", "\ud800"])
+def test_any_other_key_is_hashed(event_id: str) -> None:
+    whole = f"crm:{event_id}".encode("utf-8", "surrogatepass")
+    assert idempotency_key("crm", event_id) == sha256(whole).hexdigest()
+
+
+def test_two_destinations_have_two_keys() -> None:
+    assert len({idempotency_key(name, event_id) for name in ("a", "b") for event_id in ("1", "é")}) == 4
+
+
+@settings(deadline=None)
+@given(st.text(), st.text())
+def test_every_key_fits_a_header_and_survives_it(destination: str, event_id: str) -> None:
+    key = idempotency_key(destination, event_id)
+    assert 1 <= len(key) <= 255
+    assert all(" " <= character <= "~" for character in key)
+    assert key.strip() == key
+
+
+@pytest.mark.parametrize(
+    ("lane", "position", "value"),
+    [
+        ("journal", 7, "journal-7"),
+        ("profile-changes/12", 0, "profile-changes/12-0"),
+        ("a b\r\n", 1, "a%20b%0D%0A-1"),
+        ("é%", 2, "%C3%A9%25-2"),
+    ],
+)
+def test_a_position_is_its_lane_and_number(lane: str, position: int, value: str) -> None:
+    assert position_value(lane, position) == value
