@@ -1,0 +1,154 @@
+"""``exporter check``: validates the configuration, prints what would run, and tries to reach it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.printable import printable
+
+if TYPE_CHECKING:
+    from exporter.cli.connect import Checked
+    from exporter.settings.destination import Destination
+    from exporter.settings.tree import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(check)
+
+
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connect: Annotated[
+        bool,
+        typer.Option("--connect", help="Also open queue and state, and try DNS, TCP, TLS and one token."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Validate the configuration and print what would run; sends no profile.
+
+    Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
+    """
+    loaded = load_or_exit(config)
+    for note in loaded.notes:
+        typer.echo(f"note: {note}", err=True)
+    plan = planned(loaded.settings)
+    if not as_json:
+        typer.echo("\n".join(printable(line) for line in _lines(plan)))
+    checked: list[Checked] = []
+    if connect:
+        checked = _connected(loaded.settings)
+    if as_json:
+        results = {"connect": [result.as_dict() for result in checked]} if connect else {}
+        typer.echo(json.dumps({**plan, "notes": loaded.notes, **results}, ensure_ascii=False))
+    elif connect:
+        typer.echo("\n" + "\n".join(str(result) for result in checked))
+    if any(not result.ok for result in checked):
+        raise typer.Exit(1)
+
+
+def _connected(settings: Settings) -> list[Checked]:
+    import asyncio
+
+    from exporter.cli.connect import check_connections
+
+    def note(text: str) -> None:
+        typer.echo(f"note: {text}", err=True)
+
+    return asyncio.run(check_connections(settings, note))
+
+
+def planned(settings: Settings) -> dict[str, Any]:
+    """What would run, as plain JSON values; no secret, no header's value, no value of a URL's query."""
+    return {
+        "queue": _scalars(settings.queue.model_dump(mode="json")),
+        "state": _scalars(settings.state.model_dump(mode="json")),
+        "ops": settings.ops.model_dump(mode="json"),
+        "drain": settings.drain,
+        "max_event_bytes": int(settings.max_event_bytes),
+        "memory": int(settings.memory),
+        "destinations": [_planned(destination) for destination in settings.destinations],
+    }
+
+
+def _scalars(section: dict[str, Any]) -> dict[str, Any]:
+    """A section with its URLs fit to be shown."""
+    from exporter.settings.urls import shown
+
+    return {key: shown(value) if isinstance(value, str) and "://" in value else value for key, value in section.items()}
+
+
+def _planned(destination: Destination) -> dict[str, Any]:
+    from exporter.settings.urls import shown
+
+    on = destination.activate_on
+    triggers = {"segment": on.segments, "identity": on.identities, "attribute": on.attributes, "backfill": True}
+    return {
+        "name": destination.name,
+        "enabled": destination.enabled,
+        "endpoint": shown(destination.url),
+        "headers": sorted(destination.headers),
+        "auth": destination.auth.kind,
+        "proxy": shown(destination.proxy) if destination.proxy is not None else None,
+        "start": destination.start,
+        "segments": [{"namespace": segment.namespace, "id": segment.id} for segment in destination.segments],
+        "attributes": list(destination.attributes),
+        "segment_membership": destination.segment_membership,
+        "identity_fields": list(destination.identity_fields),
+        "include_segment_names": destination.include_segment_names,
+        "include_segment_timestamps": destination.include_segment_timestamps,
+        "triggers": [name for name, is_on in triggers.items() if is_on],
+        "require_membership": destination.require_membership,
+        "delivery": destination.delivery.model_dump(mode="json"),
+    }
+
+
+def _lines(plan: dict[str, Any]) -> Iterator[str]:
+    """The plan for people: a line for each shared part, a block for each destination."""
+    for part in ("queue", "state", "ops"):
+        yield f"{part:<12} {', '.join(f'{key} {value}' for key, value in plan[part].items())}"
+    running = sum(destination["enabled"] for destination in plan["destinations"])
+    yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"
+    for destination in plan["destinations"]:
+        yield ""
+        yield destination["name"] + ("" if destination["enabled"] else " (switched off)")
+        for label, value in _rows(destination):
+            yield f"  {label:<12} {value}"
+
+
+def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    delivery = destination["delivery"]
+    window = delivery["window"]
+    extras = [
+        what
+        for key, what in (("include_segment_names", "names"), ("include_segment_timestamps", "timestamps"))
+        if destination[key]
+    ]
+    gate = "members of a mapped segment" if destination["require_membership"] else "any profile"
+    yield "endpoint", destination["endpoint"]
+    yield "auth", destination["auth"]
+    if destination["headers"]:
+        yield "headers", ", ".join(destination["headers"])
+    if destination["proxy"]:
+        yield "proxy", destination["proxy"]
+    yield "segments", _listed([f"{segment['namespace']}/{segment['id']}" for segment in destination["segments"]])
+    yield "attributes", _listed(destination["attributes"])
+    yield "sends", f"{destination['segment_membership']} memberships" + (f" with {', '.join(extras)}" if extras else "")
+    yield "identities", ", ".join(destination["identity_fields"])
+    yield "triggers", f"{', '.join(destination['triggers'])}; {gate}"
+    yield "retries", f"after {', '.join(f'{seconds:g}' for seconds in delivery['retries'])} s"
+    yield (
+        "limits",
+        f"{delivery['rate']:g} attempts/s, {delivery['concurrency']} in flight, {delivery['timeout']:g} s each",
+    )
+    yield "window", f"{window['events']} events, {window['bytes']} bytes"
+
+
+def _listed(items: list[str], most: int = 20) -> str:
+    shown = ", ".join(items[:most]) or "none"
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"

@@ -1,0 +1,36 @@
+"""``--config``, which every command takes, and what happens when the configuration is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from exporter.settings.source import Loaded
+
+#: The exit code for a configuration that is refused (EX_CONFIG of sysexits.h).
+EXIT_CONFIG = 78
+DEFAULT_CONFIG = Path("config/exporter.yaml")
+
+#: A command's parameter: ``config: ConfigOption = DEFAULT_CONFIG``.
+ConfigOption = Annotated[
+    Path, typer.Option("--config", envvar="EXPORTER_CONFIG", metavar="FILE", help="The configuration's main file.")
+]
+
+
+def load_or_exit(path: Path) -> Loaded:
+    """The configuration in ``path`` with this process's environment.
+
+    Prints every mistake to stderr and exits with 78 if there is one. Notes are for the caller to show.
+    """
+    from exporter.settings.problems import Problems
+    from exporter.settings.source import load
+
+    loaded = load(path, os.environ)
+    if isinstance(loaded, Problems):
+        typer.echo(loaded.render(), err=True)
+        raise typer.Exit(EXIT_CONFIG)
+    return loaded

@@ -1,0 +1,109 @@
+"""Custom headers and query parameters of a destination, in both ways of writing them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from exporter.settings.mistakes import Mistake, mistake, mistakes
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+#: Headers that the exporter or HTTP itself sets; a second one would break requests or their meaning.
+RESERVED = frozenset(
+    {
+        *("host", "content-length", "content-encoding", "transfer-encoding", "connection"),
+        *("keep-alive", "proxy-connection", "proxy-authorization", "expect", "te", "trailer", "upgrade"),
+        *("idempotency-key", "exporter-position"),
+    }
+)
+
+
+def _from_text(text: str) -> dict[str, str]:
+    """``x-team:growth,x-env:prod``: split at every comma, then at the first colon (seed 001)."""
+    if not text.strip():
+        return {}
+    headers: dict[str, str] = {}
+    seen: set[str] = set()
+    for number, pair in enumerate(text.split(","), start=1):
+        name, colon, value = pair.partition(":")
+        name = name.strip(" \t")
+        if not colon:
+            raise mistake(
+                f"part {number} between commas has no colon; write headers as a mapping where a value has a comma"
+            )
+        if name.lower() in seen:
+            raise mistake(f"part {number} names a header that another part names too")
+        seen.add(name.lower())
+        headers[name] = value
+    return headers
+
+
+def _value_problem(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "a header's value must be text"
+    if _CONTROL.search(value):
+        return "a header's value must not contain CR, LF, NUL or another control character"
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return "a header's value must consist of Latin-1 characters (RFC 9110 §5.5)"
+    return None
+
+
+def _name_problem(name: str, seen: set[str]) -> str | None:
+    if not _TOKEN.fullmatch(name):
+        return "a header's name must be a token of RFC 9110 §5.6.2: letters, digits and !#$%&'*+-.^_`|~"
+    if name.lower() in RESERVED:
+        return "this header belongs to HTTP or to the exporter and cannot be set"
+    return "this header is given twice" if name.lower() in seen else None
+
+
+def read_headers(value: object) -> dict[str, str]:
+    """Headers from a mapping or from ``name:value,name:value``; the case of names stays.
+
+    Raises:
+        PydanticCustomError: all that is wrong with them, each at its header; values are not shown.
+    """
+    if isinstance(value, str):
+        headers: Mapping[Any, Any] = _from_text(value)
+        written_as_text = True
+    elif isinstance(value, Mapping):
+        headers, written_as_text = value, False
+    else:
+        raise mistake('headers must be a mapping or text as in "x-team:growth,x-env:prod"')
+    found: list[Mistake] = []
+    seen: set[str] = set()
+    for name, text in headers.items():
+        reason = _name_problem(str(name), seen) or _value_problem(text)
+        seen.add(str(name).lower())
+        if reason is not None:
+            found.append(Mistake(() if written_as_text else (name,), reason))
+    if found:
+        raise mistakes(found)
+    return {str(name): str(text).strip(" \t") for name, text in headers.items()}
+
+
+def read_query(value: object) -> str:
+    """Query parameters from a mapping, percent-encoded, or from text that is taken as it is. Raises as headers."""
+    if isinstance(value, str):
+        text = str(value)
+        if not text.isascii() or not text.isprintable() or " " in text or "#" in text:
+            raise mistake("a query written as text must be percent-encoded: no spaces, no #, only ASCII")
+        return text
+    if not isinstance(value, Mapping):
+        raise mistake('query must be a mapping or text as in "source=cdp&v=2"')
+    bad = [Mistake((name,), "a parameter's value must be text") for name in value if not isinstance(value[name], str)]
+    if bad:
+        raise mistakes(bad)
+    return "&".join(f"{quote(str(name), safe='')}={quote(value[name], safe='')}" for name in value)
+
+
+_TEXT_OR_MAPPING = {"anyOf": [{"type": "object", "additionalProperties": {"type": "string"}}, {"type": "string"}]}
+Headers = Annotated[dict[str, str], BeforeValidator(read_headers), WithJsonSchema(_TEXT_OR_MAPPING)]
+Query = Annotated[str, BeforeValidator(read_query), WithJsonSchema(_TEXT_OR_MAPPING)]

@@ -1,0 +1,100 @@
+"""What an operator should know of a valid configuration although it is no mistake."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from exporter.auth.none import NoAuth
+from exporter.printable import printable
+from exporter.settings.delivery import Tls
+from exporter.settings.destination import Destination
+from exporter.settings.mistakes import Steps
+from exporter.settings.section import Secret
+from exporter.settings.tree import Settings
+
+
+def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str, ...]:
+    """One sentence for each thing worth knowing, in the order of the configuration.
+
+    Args:
+        settings: the valid configuration.
+        is_literal: whether the value at these steps stands in a file itself, neither ``!file`` nor ``${}``.
+    """
+    found = [] if settings.running else ["no destination is enabled: nothing will be exported"]
+    for index, destination in enumerate(settings.destinations):
+        if destination.enabled:
+            found.extend(f"{destination.name}: {note}" for note in _of(destination, settings))
+        for key, _ in secrets_of(destination):
+            if is_literal(("destinations", index, *key)):
+                place = ".".join(str(step) for step in key)
+                found.append(f"{destination.name}: {place} stands in the file in plain text; use !file or ${{NAME}}")
+    return tuple(printable(note) for note in found)
+
+
+def secrets_of(destination: Destination) -> Iterator[tuple[Steps, Secret]]:
+    """The secrets of a destination and the steps to them."""
+    for name in type(destination.auth).model_fields:
+        value = getattr(destination.auth, name)
+        if isinstance(value, Secret):
+            yield ("auth", name), value
+
+
+def _of(destination: Destination, settings: Settings) -> Iterator[str]:
+    if not destination.segments and not destination.attributes:
+        yield "neither segments nor attributes are mapped: only a backfill or an identity change could export"
+    elif not destination.attributes:
+        yield (
+            "no attributes are mapped; a unique identifier should be among them, since profileId is not in what is sent"
+        )
+    if not destination.segments and destination.require_membership:
+        yield "no segments are mapped and require_membership is on: only switching that off lets changes through"
+    yield from _catalogue_gaps(destination, settings)
+    yield from _plain_text(destination)
+    if urlsplit(destination.endpoint).scheme == "http" and destination.tls != Tls():
+        yield "tls is set, but the endpoint is http: no certificate is used"
+
+
+def _catalogue_gaps(destination: Destination, settings: Settings) -> Iterator[str]:
+    """Names and timestamps that are switched on and will be missing (DESIGN 2.3)."""
+    names = destination.include_segment_names
+    times = destination.include_segment_timestamps
+    for segment in destination.segments:
+        known = settings.catalogue.get(segment.key)
+        if known is None and (names or times):
+            yield f"the catalogue lacks the mapped segment {segment.namespace}/{segment.id}: {_what(names, times)}"
+            continue
+        no_name = names and known is not None and known.name is None
+        no_times = times and known is not None and (known.created_at is None or known.updated_at is None)
+        if no_name or no_times:
+            yield f"the catalogue is incomplete for {segment.namespace}/{segment.id}: {_what(no_name, no_times)}"
+
+
+def _what(names: bool, times: bool) -> str:
+    parts = [*(["its name"] if names else []), *(["createdAt and updatedAt"] if times else [])]
+    return f"{' and '.join(parts)} will be missing"
+
+
+def _plain_text(destination: Destination) -> Iterator[str]:
+    """Credentials that would cross a network unencrypted."""
+    presents = not isinstance(destination.auth, NoAuth) or any(
+        name.lower() == "authorization" or "key" in name.lower() or "token" in name.lower()
+        for name in destination.headers
+    )
+    if presents and _is_exposed(destination.endpoint):
+        yield "credentials go to the endpoint over plain http"
+    token_url = getattr(destination.auth, "token_url", None)
+    if isinstance(token_url, str) and _is_exposed(token_url):
+        yield "credentials go to the token_url over plain http"
+
+
+def _is_exposed(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True

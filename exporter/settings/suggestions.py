@@ -1,0 +1,39 @@
+"""Which key an operator may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+
+def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
+    """``; did you mean endpoint?`` for an unknown key at pydantic's ``location``, or an empty string."""
+    *way, key = location
+    sections: list[Any] = [root]
+    for step in way:
+        sections = [found for section in sections for found in _below(section, step)]
+    keys = [name for section in sections for name in section.model_fields]
+    close = get_close_matches(str(key), keys, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _below(section: type[BaseModel], step: str | int) -> Iterator[type[BaseModel]]:
+    """The sections that ``step`` leads to: a key, an item, or the tag of a union's member."""
+    kind = section.model_fields.get("kind")
+    if isinstance(step, int) or (kind is not None and kind.default == step):
+        yield section
+    elif step in section.model_fields:
+        yield from _sections(section.model_fields[step].annotation)
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """All sections that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Annotated, Union, UnionType, tuple, list):
+        for part in get_args(annotation):
+            yield from _sections(part)

@@ -1,0 +1,126 @@
+"""The whole configuration as types (DESIGN 2.4); its parts are in the files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, ByteSize, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from exporter.queues.journal.settings import JournalSettings
+from exporter.queues.kinds import QueueSettings
+from exporter.settings.delivery import Bytes, Delivery, Tls, Window
+from exporter.settings.destination import ActivateOn, Destination
+from exporter.settings.mistakes import Mistake, mistakes
+from exporter.settings.section import Section
+from exporter.settings.segments import CatalogueSegment, SegmentKey, SegmentMapping, once
+from exporter.state.kinds import StateSettings
+from exporter.state.sqlite import SqliteSettings
+
+__all__ = [
+    "ActivateOn",
+    "CatalogueSegment",
+    "Delivery",
+    "Destination",
+    "Ops",
+    "QueueSettings",
+    "SegmentMapping",
+    "Settings",
+    "StateSettings",
+    "Tls",
+    "Window",
+]
+
+
+class Ops(Section):
+    """Where /live, /ready and /metrics answer."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 in a container.")
+    port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0: any that is free.")
+
+
+def _kind(default: str) -> Callable[[Any], Any]:
+    """``kind`` may be left out: then it is the default's."""
+
+    def fill(value: Any) -> Any:
+        return {"kind": default, **value} if isinstance(value, dict) else value
+
+    return fill
+
+
+class Settings(BaseSettings):
+    """Everything that may be configured. Built plainly it reads no environment; ``source.load`` reads all of it."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        env_prefix="EXPORTER__",
+        env_nested_delimiter="__",
+        env_parse_none_str="null",
+        enable_decoding=False,
+    )
+
+    queue: Annotated[QueueSettings, BeforeValidator(_kind("journal"))] = Field(
+        default_factory=JournalSettings, description="Where events come from."
+    )
+    state: Annotated[StateSettings, BeforeValidator(_kind("sqlite"))] = Field(
+        default_factory=SqliteSettings,
+        description="Where dead letters and mapping times are kept; not the queue's file.",
+    )
+    ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
+    drain: float = Field(default=15.0, ge=0, le=3600, description="Seconds that SIGTERM waits for what is in flight.")
+    max_event_bytes: Bytes = Field(default=ByteSize(1024**2), description="A larger event is malformed.")
+    memory: Bytes = Field(
+        default=ByteSize(256 * 1024**2), description="All windows together; each dataflow may always hold its share."
+    )
+    destinations_dir: Path | None = Field(
+        default=None, description="Folder with one file per destination (*.yaml, *.yml), relative to this file."
+    )
+    segments: tuple[CatalogueSegment, ...] = Field(
+        default=(), description="The catalogue: names and times of segments. Or segments_file."
+    )
+    segments_file: Path | None = Field(
+        default=None, description="File with the catalogue, a YAML or JSON list, relative to this file."
+    )
+    destinations: tuple[Destination, ...] = Field(default=(), description="Where profiles go.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the caller passes; ``exporter.settings.source`` names file and environment explicitly."""
+        return (init_settings,)
+
+    @field_validator("segments")
+    @classmethod
+    def _listed_once(cls, segments: tuple[CatalogueSegment, ...]) -> tuple[CatalogueSegment, ...]:
+        once([segment.key for segment in segments], "in the catalogue")
+        return segments
+
+    @model_validator(mode="after")
+    def _files_apart(self) -> Self:
+        queue_file = getattr(self.queue, "path", None)
+        if isinstance(queue_file, Path) and queue_file.resolve() == self.state.path.resolve():
+            raise mistakes([Mistake(("state", "path"), "state needs a file of its own, not the queue's")])
+        return self
+
+    @cached_property
+    def catalogue(self) -> dict[SegmentKey, CatalogueSegment]:
+        """The catalogue's segments by namespace and id."""
+        return {segment.key: segment for segment in self.segments}
+
+    @property
+    def running(self) -> tuple[Destination, ...]:
+        """The enabled destinations, in the order of the configuration."""
+        return tuple(destination for destination in self.destinations if destination.enabled)

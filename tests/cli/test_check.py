@@ -1,0 +1,324 @@
+"""``exporter check``: what it prints, refuses and reaches; a real process against real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from certificates import Authority
+from loopback import Peer, serving
+
+TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
+DESTINATION: dict[str, Any] = {
+    "name": "crm",
+    "endpoint": "https://crm.example.com/p?key=hunter2",
+    "segments": ["a", {"namespace": "aam", "id": "b"}],
+    "attributes": ["personID"],
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def connect(self) -> dict[tuple[str | None, str], tuple[bool, str]]:
+        """What ``--connect --json`` found, by destination and step."""
+        found = json.loads(self.stdout)["connect"]
+        return {(step["destination"], step["what"]): (step["ok"], step["detail"]) for step in found}
+
+
+async def check(folder: Path, *options: str, destinations: list[dict[str, Any]], **keys: Any) -> Ended:
+    config = folder / "exporter.yaml"
+    config.write_text(yaml.safe_dump({"destinations": destinations, **keys}), encoding="utf-8")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "exporter", "check", "--config", str(config), *options),
+        cwd=folder,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return Ended(process.returncode, stdout.decode(), stderr.decode())
+
+
+async def answer_tokens(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+    await peer.send(b"Content-Length: %d\r\n\r\n%s" % (len(TOKEN), TOKEN))
+
+
+async def refuse_tokens(peer: Peer) -> None:
+    await peer.request()
+    body = b'{"error": "invalid_client"}'
+    await peer.send(b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\n")
+    await peer.send(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+async def listen_only(peer: Peer) -> None:
+    """Any byte that comes would be a request, which a check must not send."""
+    peer.server.heard.append(await peer.request())
+
+
+async def ask_for_credentials(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+
+async def tunnel(peer: Peer) -> None:
+    heard = await peer.request()
+    host, _, port = heard.line.split(" ")[1].rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    await peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+    async def forward() -> None:
+        while data := await reader.read(4096):
+            await peer.send(data)
+
+    async with asyncio.TaskGroup() as tasks:
+        forwarding = tasks.create_task(forward())
+        while data := await peer.reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+        forwarding.cancel()
+    writer.transport.abort()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.db")}
+
+
+def test_the_default_configuration_is_that_of_the_design() -> None:
+    """The default is what README and container rely on."""
+    from exporter.cli.config import DEFAULT_CONFIG
+
+    assert DEFAULT_CONFIG.as_posix() == "config/exporter.yaml"
+
+
+async def test_it_prints_what_would_run_without_secrets(tmp_path: Path) -> None:
+    destination = {
+        **DESTINATION,
+        "headers": {"x-key": "hunter2"},
+        "query": "sig=hunter2",
+        "auth": {"kind": "bearer", "token": "hunter2"},
+        "proxy": "http://user:hunter2@proxy.example.com:3128",
+        "activate_on": {"identities": False},
+    }
+    found = await check(tmp_path, destinations=[destination, {**DESTINATION, "name": "off", "enabled": False}])
+    assert found.code == 0
+    for part in (
+        "crm",
+        "off (switched off)",
+        "https://crm.example.com/p?key=…&sig=…",
+        "bearer",
+        "x-key",
+        "http://proxy.example.com:3128",
+        "ups/a, aam/b",
+        "personID",
+        "segment, attribute, backfill; members of a mapped segment",
+        "after 15, 30 s",
+        "10000 attempts/s, 256 in flight, 10 s each",
+    ):
+        assert part in found.stdout
+    assert found.stderr == "note: crm: auth.token stands in the file in plain text; use !file or ${NAME}\n"
+    assert "hunter2" not in found.stdout + found.stderr
+
+
+async def test_json_holds_the_same(tmp_path: Path) -> None:
+    found = await check(tmp_path, "--json", destinations=[DESTINATION], queue={"kind": "memory"})
+    assert (found.code, found.stderr) == (0, "")
+    plan = json.loads(found.stdout)
+    assert plan["queue"]["kind"] == "memory"
+    assert plan["notes"] == []
+    assert "connect" not in plan
+    [destination] = plan["destinations"]
+    assert destination["segments"] == [{"namespace": "ups", "id": "a"}, {"namespace": "aam", "id": "b"}]
+    assert destination["triggers"] == ["segment", "identity", "attribute", "backfill"]
+    assert destination["delivery"]["retries"] == [15.0, 30.0]
+    assert "hunter2" not in found.stdout
+
+
+async def test_mistakes_end_it_with_78_and_nothing_on_stdout(tmp_path: Path) -> None:
+    found = await check(tmp_path, "--connect", destinations=[{**DESTINATION, "endpoint": "htp://x"}], drain=-1)
+    assert (found.code, found.stdout) == (78, "")
+    assert "exporter.yaml:4: destinations[0].endpoint: a URL must begin with http:// or https://" in found.stderr
+    assert "2 mistakes in the configuration" in found.stderr
+
+
+async def test_a_missing_configuration_is_78(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "exporter", "check"), cwd=tmp_path, stderr=asyncio.subprocess.PIPE
+    )
+    _, stderr = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 78
+    assert stderr.decode().startswith("config/exporter.yaml: the file cannot be read: No such file or directory\n")
+
+
+async def test_everything_within_reach(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.sign("127.0.0.1", name="server")
+    client = authority.sign(name="client")
+    demanding = authority.server_context(pair, demand_certificate=True)
+    async with (
+        serving(listen_only, tls=demanding) as endpoint,
+        serving(answer_tokens) as tokens,
+        serving(tunnel) as proxy,
+    ):
+        tls = {
+            "ca_file": str(authority.certificate),
+            "client_cert_file": str(client.certificate),
+            "client_key_file": str(client.key),
+        }
+        direct = {
+            **DESTINATION,
+            "endpoint": endpoint.url(scheme="https"),
+            "tls": tls,
+            "auth": {
+                "kind": "oauth2_client_credentials",
+                "token_url": tokens.url("/token"),
+                "client_id": "exporter",
+                "client_secret": "hunter2",
+            },
+        }
+        through = {**DESTINATION, "name": "through", "endpoint": endpoint.url(scheme="https"), "tls": tls}
+        through["proxy"] = f"http://user:hunter2@127.0.0.1:{proxy.port}"
+        found = await check(tmp_path, "--connect", "--json", destinations=[direct, through])
+        assert endpoint.heard == []
+        assert [heard.line for heard in tokens.heard] == ["POST /token HTTP/1.1"]
+        assert proxy.heard[0].header("proxy-authorization") == "Basic dXNlcjpodW50ZXIy"
+    assert {step: ok for step, (ok, _) in found.connect.items()} == {
+        (None, "queue"): True,
+        (None, "state"): True,
+        ("crm", "dns"): True,
+        ("crm", "tcp"): True,
+        ("crm", "tls"): True,
+        ("crm", "token"): True,
+        ("through", "dns"): True,
+        ("through", "tcp"): True,
+        ("through", "proxy"): True,
+        ("through", "tls"): True,
+    }, found.connect
+    assert found.code == 0
+    assert found.connect[None, "queue"] == (True, "data/queue.db will be created")
+    assert not (tmp_path / "data").exists()
+    assert "hunter2" not in found.stdout + found.stderr.replace("plain text", "")
+
+
+async def test_what_cannot_be_reached_is_said_step_by_step(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    other = Authority(tmp_path, "other authority")
+    pair = authority.sign("127.0.0.1", name="server")
+    demanding = authority.server_context(pair, demand_certificate=True)
+    async with (
+        serving(listen_only, tls=demanding) as endpoint,
+        serving(refuse_tokens) as tokens,
+        serving(ask_for_credentials) as proxy,
+        serving(listen_only) as plain,
+    ):
+        url = endpoint.url(scheme="https")
+        trusted, wrong = {"ca_file": str(authority.certificate)}, {"ca_file": str(other.certificate)}
+        credentials = {"client_id": "exporter", "client_secret": "hunter2", "token_url": tokens.url("/token")}
+        found = await check(
+            tmp_path,
+            "--connect",
+            "--json",
+            destinations=[
+                {**DESTINATION, "name": "no-name", "endpoint": "https://nowhere.invalid/"},
+                {**DESTINATION, "name": "refused", "endpoint": "http://127.0.0.1:1/"},
+                {**DESTINATION, "name": "untrusted", "endpoint": url, "tls": wrong},
+                {**DESTINATION, "name": "no-certificate", "endpoint": url, "tls": trusted},
+                {
+                    **DESTINATION,
+                    "name": "no-tls",  # it waits for a request, and hears none that it understands
+                    "endpoint": plain.url(scheme="https"),
+                    "delivery": {"timeout": 1},
+                },
+                {**DESTINATION, "name": "proxy", "endpoint": url, "proxy": f"http://127.0.0.1:{proxy.port}"},
+                {**DESTINATION, "name": "bad-pem", "endpoint": url, "tls": {"ca_file": str(pair.key)}},
+                {
+                    **DESTINATION,
+                    "name": "token",
+                    "endpoint": plain.url(),
+                    "auth": {"kind": "oauth2_client_credentials", **credentials},
+                },
+            ],
+        )
+        assert endpoint.heard == plain.heard == []
+    assert found.code == 1
+    failed = {step: detail for step, (ok, detail) in found.connect.items() if not ok}
+    assert set(failed) == {
+        ("no-name", "dns"),
+        ("refused", "tcp"),
+        ("untrusted", "tls"),
+        ("no-certificate", "tls"),
+        ("no-tls", "tls"),
+        ("proxy", "proxy"),
+        ("bad-pem", "tls"),
+        ("token", "token"),
+    }, failed
+    assert failed["refused", "tcp"] == "connection refused"
+    assert failed["untrusted", "tls"].startswith("the certificate is not trusted")
+    assert failed["proxy", "proxy"] == "the proxy answered 407"
+    assert "hunter2" not in found.stdout
+
+
+async def test_stores_that_are_there_are_opened_and_left_alone(tmp_path: Path) -> None:
+    async with serving(listen_only) as endpoint:
+        destination = {**DESTINATION, "endpoint": endpoint.url()}
+        made = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _MAKE, str(tmp_path / "queue.db"), str(tmp_path / "state.db"))
+        )
+        assert await asyncio.wait_for(made.wait(), 60) == 0
+        stores = {"queue": {"kind": "journal", "path": "queue.db"}, "state": {"kind": "sqlite", "path": "state.db"}}
+        found = await check(tmp_path, "--connect", destinations=[destination], **stores)
+        assert found.code == 0, found
+        assert "ok      queue: queue.db can be used" in found.stdout
+        assert "ok      crm: tcp: 127.0.0.1 accepts connections" in found.stdout
+
+        for name in ("queue.db", "state.db"):
+            (tmp_path / name).write_bytes(b"these are somebody's notes, no database at all" * 100)
+        before = contents(tmp_path)
+        found = await check(tmp_path, "--connect", destinations=[destination], **stores)
+        assert found.code == 1
+        assert "FAILED  queue: " in found.stdout
+        assert "FAILED  state: " in found.stdout
+        assert contents(tmp_path) == before
+
+
+_MAKE = """
+import asyncio, sys
+from pathlib import Path
+from exporter.queues.kinds import JournalSettings
+from exporter.state.sqlite import SqliteSettings
+
+async def make(queue, state):
+    async with JournalSettings(path=queue).open((), print), SqliteSettings(path=state).open():
+        pass
+
+asyncio.run(make(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+async def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    async with serving(listen_only) as endpoint:
+        found = await check(
+            tmp_path,
+            "--connect",
+            destinations=[{**DESTINATION, "endpoint": endpoint.url()}],
+            queue={"kind": "journal", "path": str(tmp_path / "file" / "queue.db")},
+        )
+    assert found.code == 1
+    assert f"FAILED  queue: {tmp_path / 'file'} cannot be written" in found.stdout

@@ -1,0 +1,242 @@
+"""Loading: files and environment together, several files, and what is said where something is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.auth.bearer import Bearer
+from exporter.settings.problems import Problems
+from exporter.settings.source import Loaded, load
+
+DESTINATION = """
+destinations:
+  - name: crm
+    endpoint: https://crm.example.com/profiles
+    segments: [a]
+    attributes: [personID]
+"""
+
+
+def write(folder: Path, text: str, name: str = "exporter.yaml") -> Path:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def loaded(file: Path, **environ: str) -> Loaded:
+    found = load(file, environ)
+    assert isinstance(found, Loaded), found.render()
+    return found
+
+
+def refused(file: Path, **environ: str) -> list[tuple[str, int | None, str, str]]:
+    found = load(file, environ)
+    assert isinstance(found, Problems)
+    return [(Path(problem.file).name, problem.line, problem.path, problem.reason) for problem in found.problems]
+
+
+def test_numbers_switches_and_sizes_are_read_from_text(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        DESTINATION
+        + """
+    enabled: false
+    headers: {x-number: 1.10, x-no: NO}
+    delivery: {retries: [0.5, 1], rate: "50", window: {bytes: 8MiB}}
+ops: {port: "${PORT}"}
+drain: 2.5
+""",
+    )
+    settings = loaded(file, PORT="0").settings
+    destination = settings.destinations[0]
+    assert destination.headers == {"x-number": "1.10", "x-no": "NO"}
+    assert (destination.enabled, destination.delivery.retries, destination.delivery.rate) == (False, (0.5, 1.0), 50.0)
+    assert (destination.delivery.window.bytes, settings.ops.port, settings.drain) == (8 * 1024**2, 0, 2.5)
+    assert settings.running == ()
+
+
+def test_a_password_of_digits_stays_as_it_is(tmp_path: Path) -> None:
+    file = write(tmp_path, DESTINATION + "    auth:\n      kind: bearer\n      token: ${TOKEN}\n")
+    auth = loaded(file, TOKEN="0123").settings.destinations[0].auth
+    assert isinstance(auth, Bearer)
+    assert auth.token.reveal() == "0123"
+
+
+def test_the_environment_overrides_scalars(tmp_path: Path) -> None:
+    file = write(tmp_path, "queue: {path: a.db}\ndestinations_dir: nowhere\n" + DESTINATION)
+    found = loaded(
+        file,
+        EXPORTER__QUEUE__PATH="b.db",
+        EXPORTER__QUEUE__MAX_BYTES="1GiB",
+        EXPORTER__STATE__PATH="c.db",
+        EXPORTER__DRAIN="0",
+        EXPORTER__DESTINATIONS_DIR="null",
+        EXPORTER_CONFIG="elsewhere.yaml",
+        EXPORTER="x",
+    )
+    settings = found.settings
+    assert settings.queue.kind == "journal"
+    assert settings.queue.path == Path("b.db")
+    assert settings.queue.max_bytes == 1024**3
+    assert (settings.state.path, settings.drain, settings.destinations_dir) == (Path("c.db"), 0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("EXPORTER__QUEU__PATH", "x", "overrides no key of the configuration; did you mean EXPORTER__QUEUE__PATH?"),
+        ("EXPORTER__", "x", "overrides no key of the configuration"),
+        ("EXPORTER__QUEUE__PAHT", "x", "unknown key; did you mean path?"),
+        ("EXPORTER__QUEUE__PATH__X", "x", "should be a path"),
+        ("EXPORTER__QUEUE", "journal", "should be a mapping"),
+        ("EXPORTER__QUEUE__KIND", "rabbit", "should be one of 'journal', 'memory'"),
+        ("EXPORTER__OPS__PORT", "70000", "should be less than or equal to 65535"),
+        ("EXPORTER__OPS", '{"port": 1}', "should be a mapping"),
+        ("EXPORTER__DESTINATIONS__0__NAME", "x", "what stands in a list cannot be overridden"),
+        ("EXPORTER__SEGMENTS", "[]", "what stands in a list cannot be overridden"),
+        ("EXPORTER__MEMORY", "lots", "should be a size, as 1048576 or 16MiB"),
+    ],
+)
+def test_a_bad_override_is_reported_by_its_name(tmp_path: Path, name: str, value: str, reason: str) -> None:
+    file = write(tmp_path, "queue: {path: a.db}\nops: {port: 1}\n" + DESTINATION)
+    assert refused(file, **{name: value}) == [("environment", None, name, reason)]
+
+
+def test_a_folder_of_destinations_in_the_order_of_names(tmp_path: Path) -> None:
+    file = write(tmp_path, "destinations_dir: more\n" + DESTINATION)
+    for name in ("b.yaml", "a.yml", "c.txt", ".hidden.yaml"):
+        write(tmp_path, f"name: {name[0]}\nendpoint: https://{name[0]}.example.com/\n", f"more/{name}")
+    found = loaded(file)
+    assert [destination.name for destination in found.settings.destinations] == ["crm", "a", "b"]
+    assert [path.name for path in found.files] == ["exporter.yaml", "a.yml", "b.yaml"]
+
+
+def test_mistakes_in_several_files_are_reported_together(tmp_path: Path) -> None:
+    file = write(tmp_path, "destinations_dir: more\ndestinations: []\nbad: 1\n")
+    write(tmp_path, "- name: x\n", "more/a.yaml")
+    write(tmp_path, "name: b\n\nendpoint: https://b.example.com/\ndelivery:\n  rate: -1\n", "more/b.yaml")
+    write(tmp_path, "name: b\n", "more/c.yaml")
+    write(tmp_path, "name: [}\n", "more/d.yaml")
+    assert [(name, line, path) for name, line, path, _ in refused(file)] == [
+        ("exporter.yaml", 3, "bad"),
+        ("a.yaml", 1, ""),
+        ("b.yaml", 5, "delivery.rate"),
+        ("c.yaml", 1, "name"),
+        ("c.yaml", 1, "endpoint"),
+        ("d.yaml", 1, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path", "reason"),
+    [
+        ("", 1, "", "the file must hold a mapping"),
+        ("- a\n", 1, "", "the file must hold a mapping"),
+        ("drain: 1\ndestinations: {a: b}\n", 2, "destinations", "should be a list"),
+        ("destinations:\n  - just text\n", 2, "destinations[0]", "should be a mapping"),
+        ("destinations_dir: nowhere\n", 1, "destinations_dir", "the folder cannot be read: No such file or directory"),
+        ("segments_file: nowhere.yaml\n", None, "", "the file cannot be read: No such file or directory"),
+        (
+            "segments:\n  - id: a\n  - {id: a, namespace: ups}\n",
+            3,
+            "segments[1]",
+            "this segment is in the catalogue twice (first at [0])",
+        ),
+        ("segments: [{id: a}]\nsegments_file: s.yaml\n", 2, "segments_file", "give either segments or segments_file"),
+        (
+            "queue: {path: x.db}\nstate: {path: ./x.db}\n",
+            2,
+            "state.path",
+            "state needs a file of its own, not the queue's",
+        ),
+        ("drain:\n  - 1\n", 1, "drain", "should be a valid number"),
+        ("max_event_bytes: 1.5 parsecs\n", 1, "max_event_bytes", "should be a size, as 1048576 or 16MiB"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(
+    tmp_path: Path, text: str, line: int | None, path: str, reason: str
+) -> None:
+    [(_, found_line, found_path, found_reason)] = refused(write(tmp_path, text))
+    assert (found_line, found_path, found_reason) == (line, path, reason)
+
+
+def test_a_missing_key_has_the_line_of_its_section(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "drain: 1\ndestinations:\n  - name: a\n    endpoint: https://a.example/\n    auth:\n      kind: bearer\n",
+    )
+    assert refused(file) == [("exporter.yaml", 5, "destinations[0].auth.token", "this key is required")]
+
+
+def test_a_value_that_cannot_be_had_is_reported_once(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "destinations:\n"
+        "  - name: ${A}\n    endpoint: ${B}\n    headers: {x: '${C}'}\n    auth: {kind: bearer, token: '${D}'}\n"
+        "    segments: ['${E}', '${F}']\n    delivery: {rate: '${G}'}\n"
+        "  - name: ${H}\n    endpoint: https://a.example/\n    auth: {kind: '${I}'}\n",
+    )
+    assert [reason for *_, reason in refused(file)] == [
+        f"the environment variable {name} is not set" for name in "ABCDEFGHI"
+    ]
+
+
+def test_the_catalogue_may_be_a_file_of_yaml_or_json(tmp_path: Path) -> None:
+    write(tmp_path, "- {id: a, name: 'Costs $${x}'}\n", "lists/catalogue.yaml")
+    write(tmp_path, '[\n\t{"id": "a", "name": "Costs ${x} \\ud83d\\ude00", "created_at": 5}\n]', "lists/catalogue.json")
+    from_yaml = loaded(write(tmp_path, "segments_file: lists/catalogue.yaml\n"))
+    from_json = loaded(write(tmp_path, "segments_file: lists/catalogue.json\n"))
+    assert from_yaml.settings.catalogue["ups", "a"].name == "Costs ${x}"
+    assert from_json.settings.catalogue["ups", "a"].name == "Costs ${x} 😀"
+    assert from_json.settings.catalogue["ups", "a"].created_at == 5
+    assert [path.name for path in from_json.files] == ["exporter.yaml", "catalogue.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path"),
+    [('{"id": 1}', 1, ""), ('[\n{"id": "a",}]', 2, ""), ('[{"id": "a", "nmae": "b"}]', None, "[0].nmae")],
+)
+def test_mistakes_in_a_catalogue_of_json(tmp_path: Path, text: str, line: int | None, path: str) -> None:
+    write(tmp_path, text, "catalogue.json")
+    found = refused(write(tmp_path, "segments_file: catalogue.json\n"))
+    assert [problem[:3] for problem in found] == [("catalogue.json", line, path)]
+
+
+def test_tls_files_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
+    write(tmp_path, "x", "more/ca.pem")
+    write(tmp_path, "name: a\nendpoint: https://a.example/\ntls: {ca_file: ca.pem}\n", "more/a.yaml")
+    file = write(tmp_path, "destinations_dir: more\n" + DESTINATION + "    tls:\n      ca_file: missing.pem\n")
+    assert refused(file) == [
+        ("exporter.yaml", 9, "destinations[0].tls.ca_file", "the file cannot be read: No such file or directory")
+    ]
+    file = write(tmp_path, "destinations_dir: more\n")
+    assert loaded(file).settings.destinations[0].tls.ca_file == tmp_path / "more/ca.pem"
+
+
+def test_secret_files_are_told_once_each(tmp_path: Path) -> None:
+    write(tmp_path, "t0ken\n", "token")
+    file = write(
+        tmp_path,
+        DESTINATION + "    auth: {kind: bearer, token: !file token}\n    headers: {x-key: !file token}\n",
+    )
+    found = loaded(file)
+    auth = found.settings.destinations[0].auth
+    assert isinstance(auth, Bearer)
+    assert (auth.token.reveal(), auth.token.file) == ("t0ken", tmp_path / "token")
+    assert found.settings.destinations[0].headers == {"x-key": "t0ken"}
+    assert found.secret_files == (tmp_path / "token",)
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
+    assert refused(tmp_path / "nowhere.yaml") == [
+        ("nowhere.yaml", None, "", "the file cannot be read: No such file or directory")
+    ]
+    assert refused(tmp_path) == [(tmp_path.name, None, "", "the file cannot be read: Is a directory")]
+
+
+def test_loading_twice_gives_equal_settings(tmp_path: Path) -> None:
+    file = write(tmp_path, DESTINATION)
+    assert loaded(file).settings == loaded(file).settings

@@ -1,0 +1,141 @@
+"""Notes on a valid configuration, and what a reload finds changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.settings.difference import Difference, difference
+from exporter.settings.source import Loaded, load
+from exporter.settings.tree import Settings
+
+
+def notes_of(tmp_path: Path, destination: str, rest: str = "", **environ: str) -> list[str]:
+    file = tmp_path / "exporter.yaml"
+    text = f"destinations:\n  - name: crm\n    segments: [a]\n    attributes: [personID]\n{destination}{rest}"
+    file.write_text(text, encoding="utf-8")
+    found = load(file, environ)
+    assert isinstance(found, Loaded), found.render()
+    return list(found.notes)
+
+
+HTTPS = "    endpoint: https://crm.example.com/\n"
+HTTP = "    endpoint: http://crm.example.com/\n"
+TOKEN = "    auth: {kind: bearer, token: '${TOKEN}'}\n"
+
+
+def test_nothing_to_note(tmp_path: Path) -> None:
+    assert notes_of(tmp_path, HTTPS + TOKEN, TOKEN="t") == []
+    assert notes_of(tmp_path, HTTP) == []
+    for host in ("127.0.0.1", "localhost:80", "[::1]", "127.9.9.9"):
+        assert notes_of(tmp_path, f"    endpoint: http://{host}/\n" + TOKEN, TOKEN="t") == []
+    (tmp_path / "token").write_text("t")
+    assert notes_of(tmp_path, HTTPS + "    auth: {kind: bearer, token: !file token}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("destination", "rest", "note"),
+    [
+        (HTTP + TOKEN, "", "crm: credentials go to the endpoint over plain http"),
+        (HTTP + "    headers: {X-Api-Key: '${TOKEN}'}\n", "", "crm: credentials go to the endpoint over plain http"),
+        (
+            HTTPS + "    auth: {kind: bearer, token: hunter2}\n",
+            "",
+            "crm: auth.token stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + "    include_segment_names: true\n",
+            "",
+            "crm: the catalogue lacks the mapped segment ups/a: its name will be missing",
+        ),
+        (
+            HTTPS + "    include_segment_names: true\n    include_segment_timestamps: true\n",
+            "segments: [{id: a, name: A, created_at: 1}]\n",
+            "crm: the catalogue is incomplete for ups/a: createdAt and updatedAt will be missing",
+        ),
+        (HTTPS + "    enabled: false\n", "", "no destination is enabled: nothing will be exported"),
+    ],
+)
+def test_notes(tmp_path: Path, destination: str, rest: str, note: str) -> None:
+    found = notes_of(tmp_path, destination, rest, TOKEN="t")
+    assert found == [note]
+    assert "hunter2" not in str(found)
+
+
+def test_a_mapping_without_attributes_or_segments(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("destinations:\n  - {name: a, endpoint: 'https://a.example/', segments: [s]}\n")
+    found = load(file, {})
+    assert isinstance(found, Loaded)
+    assert [note.startswith("a: no attributes are mapped; a unique identifier") for note in found.notes] == [True]
+    file.write_text("destinations:\n  - {name: a, endpoint: 'https://a.example/', attributes: [personID]}\n")
+    found = load(file, {})
+    assert isinstance(found, Loaded)
+    assert [note.startswith("a: no segments are mapped and require_membership is on") for note in found.notes] == [True]
+
+
+def settings(*destinations: dict[str, Any], **keys: Any) -> Settings:
+    listed = [{"endpoint": "https://e.example/", "segments": ["a"], **keys_of} for keys_of in destinations]
+    return Settings.model_validate({"destinations": listed, **keys})
+
+
+CRM: dict[str, Any] = {"name": "crm"}
+NOTHING = Difference((), (), (), (), (), ())
+
+
+def test_equal_configurations_differ_in_nothing() -> None:
+    assert difference(settings(CRM), settings(CRM)) == Difference((), (), (), ("crm",), (), ())
+    assert difference(Settings(), Settings()) == NOTHING
+
+
+def test_added_removed_changed_and_same() -> None:
+    old = settings(CRM, {"name": "gone"}, {"name": "other"}, {"name": "off"})
+    new = settings({"name": "new"}, {"name": "other"}, {**CRM, "query": "a=1"}, {"name": "off", "enabled": False})
+    assert difference(old, new) == Difference(("new",), ("gone", "off"), ("crm",), ("other",), (), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"endpoint": "https://f.example/"}),
+        ({}, {"headers": {"x": "y"}}),
+        ({"auth": {"kind": "bearer", "token": "a"}}, {"auth": {"kind": "bearer", "token": "b"}}),
+        ({}, {"delivery": {"window": {"events": 5}}}),
+        ({}, {"segments": ["a", "b"]}),
+        ({}, {"activate_on": {"identities": False}}),
+    ],
+)
+def test_what_changes_a_destination(before: dict[str, Any], after: dict[str, Any]) -> None:
+    found = difference(settings({**CRM, **before}), settings({**CRM, **after}))
+    assert (found.changed, found.same) == (("crm",), ())
+
+
+def test_a_description_changes_nothing() -> None:
+    assert difference(settings(CRM), settings({**CRM, "description": "new words"})).same == ("crm",)
+
+
+def test_the_catalogue_changes_only_those_that_send_from_it() -> None:
+    destinations = (
+        {"name": "plain"},
+        {"name": "names", "include_segment_names": True},
+        {"name": "times", "include_segment_timestamps": True},
+        {"name": "elsewhere", "segments": ["b"], "include_segment_names": True},
+    )
+    old = settings(*destinations, segments=[{"id": "a", "name": "A", "created_at": 1}])
+    renamed = settings(*destinations, segments=[{"id": "a", "name": "B", "created_at": 1}])
+    retimed = settings(*destinations, segments=[{"id": "a", "name": "A", "created_at": 2}])
+    gone = settings(*destinations)
+    assert difference(old, renamed).changed == ("names",)
+    assert difference(old, retimed).changed == ("times",)
+    assert difference(old, gone).changed == ("names", "times")
+
+
+def test_what_needs_a_restart_and_what_does_not() -> None:
+    assert difference(settings(CRM), settings(CRM, queue={"kind": "memory"})).needs_restart == ("queue",)
+    assert difference(settings(CRM), settings(CRM, state={"kind": "sqlite", "path": "x"})).needs_restart == ("state",)
+    assert difference(settings(CRM), settings(CRM, ops={"port": 0})).needs_restart == ("ops",)
+    found = difference(settings(CRM), settings(CRM, drain=1, memory="1MiB"))
+    assert (found.live, found.same, found.needs_restart) == (("drain", "memory"), ("crm",), ())
+    assert difference(settings(CRM), settings(CRM, max_event_bytes=5)).changed == ("crm",)
