@@ -1,0 +1,62 @@
+"""Asks the daemon's ops port, from another process on the same machine or elsewhere."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 5.0
+
+
+class NoDaemon(Exception):
+    """No daemon answered there; says where and why."""
+
+
+def base_url(host: str, port: int) -> str:
+    """Where a daemon with this ``ops`` section can be asked: an address that means "all" is asked as loopback.
+
+    Raises:
+        NoDaemon: the port is 0, so only the daemon's log says which it got.
+    """
+    if port == 0:
+        raise NoDaemon("ops.port is 0 in the configuration: give --url with the port that the daemon's log names")
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def get_json(url: str, path: str) -> Any:
+    """The JSON that the daemon at ``url`` answers to GET ``path``.
+
+    Raises:
+        NoDaemon: nothing answers there, or it is no exporter.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+        raise NoDaemon(f"{url} is not the URL of an ops port, such as http://127.0.0.1:9464")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", parts.path.rstrip("/") + path)
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise NoDaemon(f"{url}{path} answers {answer.status}: is an exporter listening there?")
+        return json.loads(body)
+    except (OSError, http.client.HTTPException) as error:
+        raise NoDaemon(f"no daemon answers at {url}: {_reason(error)}") from error
+    except ValueError as error:
+        raise NoDaemon(f"{url}{path} answers no JSON: is an exporter listening there?") from error
+    finally:
+        connection.close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    return str(error) or type(error).__name__

@@ -1,0 +1,218 @@
+"""``exporter deadletters``: look at dead letters, ask for their replay, delete them (DESIGN §3.2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.state.letter import Filter, Reason
+
+if TYPE_CHECKING:
+    from exporter.settings.source import Loaded
+    from exporter.state.port import DeadLetters
+
+T = TypeVar("T")
+
+PAGE = 500
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters by id, as `list` shows them.")]
+DestinationOption = Annotated[str | None, typer.Option("--destination", "-d", help="Of this destination.")]
+ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="That ended for this reason.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="Of this profile id.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Given up since: RFC 3339, or an age such as 90s, 1h, 2d.")
+]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Given up before: as --since.")]
+OnlySuperseded = Annotated[
+    bool, typer.Option("--only-superseded", help="Only those whose profile had a later state delivered.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them: needed where nothing else says which.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    group = typer.Typer(help="Look at dead letters, replay them, delete them.", no_args_is_help=True)
+    group.command("list")(list_letters)
+    group.command("show")(show)
+    group.command("replay")(replay)
+    group.command("purge")(purge)
+    app.add_typer(group, name="deadletters")
+
+
+def list_letters(
+    ids: Ids = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    destination: DestinationOption = None,
+    reason: ReasonOption = None,
+    profile: ProfileOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    only_superseded: OnlySuperseded = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest first.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List dead letters, without the events in them."""
+    which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
+
+    async def print_pages(letters: DeadLetters) -> None:
+        import json
+
+        from exporter.cli.letters_shown import as_object, rows
+
+        after, left = 0, limit
+        while left != 0 and (page := await letters.page(which, after=after, limit=min(PAGE, left or PAGE))):
+            if as_json:
+                typer.echo("\n".join(json.dumps(as_object(letter), ensure_ascii=False) for letter in page))
+            else:
+                typer.echo(rows(page))
+            after, left = page[-1].id, None if left is None else left - len(page)
+        if after == 0 and not as_json:
+            typer.echo("no dead letters", err=True)
+
+    _with_letters(load_or_exit(config), print_pages, nothing=None)
+
+
+def show(
+    letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter, as `list` shows it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all of one dead letter: also the event and the answer, which are personal data."""
+    letter = _with_letters(load_or_exit(config), lambda letters: letters.letter(letter_id), nothing=None)
+    if letter is None:
+        typer.echo(f"there is no dead letter {letter_id}", err=True)
+        raise typer.Exit(1)
+    import json
+
+    from exporter.cli.letters_shown import whole, whole_object
+
+    typer.echo(json.dumps(whole_object(letter), ensure_ascii=False) if as_json else whole(letter))
+
+
+def replay(
+    ids: Ids = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    destination: DestinationOption = None,
+    reason: ReasonOption = None,
+    profile: ProfileOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    everything: AllOption = False,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Also those whose profile had a later state delivered: undoes it.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when each was delivered or failed again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Have dead letters sent again by the daemon, with the same Idempotency-Key.
+
+    Those that are superseded are left out. Without a running daemon they wait for its next start.
+    """
+    from exporter.cli.replaying import Report, run_replay
+
+    which = _filter(ids, destination, reason, profile, since, until)
+    _refuse_all_by_accident(which, everything)
+    loaded = load_or_exit(config)
+
+    async def ask(letters: DeadLetters) -> Report:
+        return await run_replay(letters, which, loaded.settings, superseded=superseded, wait=wait)
+
+    report = _with_letters(loaded, ask, nothing=Report(missing=len(which.ids)))
+    typer.echo(report.as_json(waited=wait) if as_json else report.text(waited=wait))
+    if report.missing or report.failed:
+        raise typer.Exit(1)
+
+
+def purge(
+    ids: Ids = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    destination: DestinationOption = None,
+    reason: ReasonOption = None,
+    profile: ProfileOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    only_superseded: OnlySuperseded = False,
+    everything: AllOption = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete dead letters for good."""
+    import json
+    import sys
+
+    which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
+    _refuse_all_by_accident(which, everything)
+    if not yes and not sys.stdin.isatty():
+        typer.echo("nobody is there to confirm it: give --yes", err=True)
+        raise typer.Exit(2)
+    loaded = load_or_exit(config)
+    if not yes:
+        count = _with_letters(loaded, lambda letters: letters.count(which), nothing=0)
+        if not typer.confirm(f"Delete {count} dead letters for good?", err=True):
+            raise typer.Exit(1)
+    purged = _with_letters(loaded, lambda letters: letters.purge(which), nothing=0)
+    typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged} deleted")
+
+
+def _filter(
+    ids: list[int] | None,
+    destination: str | None,
+    reason: Reason | None,
+    profile: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    only_superseded: bool = False,
+) -> Filter:
+    from exporter.cli.when import parse_when
+
+    now = time.time()
+    times: list[float | None] = []
+    for option, text in (("--since", since), ("--until", until)):
+        moment = None if text is None else parse_when(text, now)
+        if text is not None and moment is None:
+            raise typer.BadParameter(
+                f"'{text}' is neither a time such as 2026-11-20T10:15:00Z nor an age such as 2h", param_hint=option
+            )
+        times.append(moment)
+    return Filter(
+        ids=tuple(dict.fromkeys(ids or ())),
+        destination=destination,
+        reason=reason,
+        profile_id=profile,
+        since=times[0],
+        until=times[1],
+        superseded=True if only_superseded else None,
+    )
+
+
+def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
+    if which == Filter() and not everything:
+        raise typer.BadParameter("say which: ids, a filter, or --all")
+
+
+def _with_letters(loaded: Loaded, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:
+    """What ``use`` makes of the store's letters; ``nothing`` where there is no store yet, since looking makes none."""
+    import asyncio
+
+    from exporter.database import DatabaseRefused, DatabaseUnavailable
+    from exporter.state.port import StateUnavailable
+
+    settings = loaded.settings.state
+    if not settings.exists():
+        return nothing
+
+    async def run() -> T:
+        async with settings.open() as state:
+            return await use(state.letters)
+
+    try:
+        return asyncio.run(run())
+    except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
+        typer.echo(f"the dead letters cannot be reached: {error}", err=True)
+        raise typer.Exit(1) from None

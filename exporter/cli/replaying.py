@@ -1,0 +1,101 @@
+"""Asks for a replay, and follows it where that is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from exporter.cli.daemon_port import NoDaemon, base_url, get_json
+from exporter.state.letter import Filter
+from exporter.state.port import DeadLetters
+
+if TYPE_CHECKING:
+    from exporter.settings.tree import Settings
+
+POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of it: ``missing`` were named and are not there; the last three are known after waiting only."""
+
+    asked: int = 0
+    left_out: int = 0
+    missing: int = 0
+    delivered: int = 0
+    failed: int = 0
+    superseded_meanwhile: int = 0
+
+    def as_json(self, *, waited: bool) -> str:
+        """One JSON object."""
+        counts = {"asked": self.asked, "leftOut": self.left_out, "missing": self.missing}
+        if waited:
+            counts |= {
+                "delivered": self.delivered,
+                "failed": self.failed,
+                "supersededMeanwhile": self.superseded_meanwhile,
+            }
+        return json.dumps(counts)
+
+    def text(self, *, waited: bool) -> str:
+        """The same for people."""
+        lines = [f"replay of {self.asked} dead letters asked for"]
+        if self.left_out:
+            lines.append(
+                f"{self.left_out} left out: a later state was delivered (--superseded sends them all the same)"
+            )
+        if self.missing:
+            lines.append(f"{self.missing} of the ids are not there")
+        if waited:
+            lines.append(f"{self.delivered} delivered, {self.failed} failed again")
+        if self.superseded_meanwhile:
+            lines.append(f"{self.superseded_meanwhile} not sent: a later state was delivered meanwhile")
+        return "\n".join(lines)
+
+
+async def run_replay(
+    letters: DeadLetters, which: Filter, settings: Settings, *, superseded: bool, wait: bool
+) -> Report:
+    """Ask for the replay of ``which``; with ``wait`` return when none of them waits any more.
+
+    Says on stderr what keeps it from happening soon. Raises StateUnavailable.
+    """
+    asked = await letters.ask(which, superseded=superseded)
+    missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
+    if asked.ids:
+        _note_what_is_in_the_way(settings, which.destination)
+    if not wait:
+        return Report(len(asked.ids), asked.left_out, missing)
+    delivered, failed, meanwhile = await _followed(letters, asked.ids, superseded=superseded)
+    return Report(len(asked.ids), asked.left_out, missing, delivered, failed, meanwhile)
+
+
+async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: bool) -> tuple[int, int, int]:
+    """How many went, failed again, and were withdrawn since a later state was delivered."""
+    waiting = frozenset(ids)
+    here: frozenset[int] = frozenset()
+    gone = 0
+    while waiting:
+        progress = await letters.progress(tuple(waiting))
+        gone += len(waiting - progress.waiting - progress.here)
+        here |= progress.here
+        waiting = progress.waiting
+        if waiting:
+            await asyncio.sleep(POLL_SECONDS)
+    meanwhile = await letters.count(Filter(ids=tuple(here), superseded=True)) if here and not superseded else 0
+    return gone, len(here) - meanwhile, meanwhile
+
+
+def _note_what_is_in_the_way(settings: Settings, destination: str | None) -> None:
+    running = {each.name for each in settings.destinations if each.enabled}
+    if destination is not None and destination not in running:
+        typer.echo(f"{destination} is not an enabled destination: its replay waits until it is", err=True)
+    try:
+        get_json(base_url(settings.ops.host, settings.ops.port), "/live")
+    except NoDaemon:
+        typer.echo("no daemon answers on the ops port: if none runs, the replay waits for its next start", err=True)

@@ -1,0 +1,152 @@
+"""``exporter status``: asks a running daemon how its dataflows are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+
+#: Between two samples, so that counts become rates.
+SAMPLE_SECONDS = 1.0
+
+#: Counts of a status that become ``<name>_per_second``.
+RATES = ("received", "excluded", "delivered", "dead_lettered", "retried")
+
+Dataflow = Mapping[str, Any]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("status")(status)
+
+
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: Annotated[
+        str | None, typer.Option(help="The daemon's ops port, if not the one in the configuration.", metavar="URL")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, one line a destination.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, a sample about every second.")] = False,
+) -> None:
+    """Show per destination: running or paused and why, lag, oldest pending, rates."""
+    import sys
+
+    from exporter.cli.daemon_port import NoDaemon
+
+    clear = watch and not as_json and sys.stdout.isatty()
+    try:
+        for sample in _samples(_url(config, url)):
+            text = _lines(sample) if as_json else _shown(sample)
+            typer.echo(("\x1b[2J\x1b[H" if clear else "") + text)
+            if not watch:
+                return
+            if not as_json and not clear:
+                typer.echo()
+    except NoDaemon as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        return  # how one stops watching
+
+
+def _url(config: ConfigOption, url: str | None) -> str:
+    from exporter.cli.daemon_port import base_url
+
+    if url is not None:
+        return url.rstrip("/")
+    ops = load_or_exit(config).settings.ops
+    return base_url(ops.host, ops.port)
+
+
+def _samples(url: str) -> Iterator[list[Dataflow]]:
+    """Statuses with their rates, a new list after every ``SAMPLE_SECONDS``."""
+    from exporter.cli.daemon_port import get_json
+
+    before, before_at = _by_destination(get_json(url, "/status"), url), time.monotonic()
+    while True:
+        time.sleep(SAMPLE_SECONDS)
+        now, now_at = _by_destination(get_json(url, "/status"), url), time.monotonic()
+        yield [dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()]
+        before, before_at = now, now_at
+
+
+def _by_destination(answer: Any, url: str) -> dict[str, Dataflow]:
+    from exporter.cli.daemon_port import NoDaemon
+
+    if not isinstance(answer, list) or not all(isinstance(each, dict) and "destination" in each for each in answer):
+        raise NoDaemon(f"{url}/status answers something else: is an exporter listening there?")
+    return {each["destination"]: each for each in answer}
+
+
+def _rates(before: Dataflow, now: Dataflow, seconds: float) -> dict[str, float]:
+    # A daemon that restarted in between counts from 0 again.
+    return {f"{name}_per_second": round(max(0, now.get(name, 0) - before.get(name, 0)) / seconds, 1) for name in RATES}
+
+
+def _lines(sample: Sequence[Dataflow]) -> str:
+    import json
+
+    return "\n".join(json.dumps(each, ensure_ascii=False) for each in sample)
+
+
+def _shown(sample: Sequence[Dataflow]) -> str:
+    from exporter.cli.table import table
+
+    if not sample:
+        return "no dataflows"
+    head = ("DESTINATION", "STATE", "LAG", "OLDEST", "IN FLIGHT", "LIMIT", "DELIVERED/S", "READ/S", "RETRIES/S", "DEAD")
+    rows = [
+        (
+            str(each["destination"]),
+            str(each["state"]),
+            _number(each["lag_messages"]),
+            _duration(each["oldest_pending_seconds"]),
+            _number(each["in_flight"]),
+            _number(each["concurrency"]),
+            _number(each["delivered_per_second"]),
+            _number(each["received_per_second"]),
+            _number(each["retried_per_second"]),
+            _number(each["dead_letters"]),
+        )
+        for each in sample
+    ]
+    lines = [table(head, rows, right=frozenset(head[2:]))]
+    lines += [line for each in sample if (line := _paused(each))]
+    return "\n".join(lines)
+
+
+def _paused(each: Dataflow) -> str | None:
+    if not each["paused"]:
+        return None
+    from exporter.printable import printable
+
+    line = f"{each['destination']}: paused ({', '.join(each['paused'])})"
+    if each["paused_since"] is not None:
+        line += f" for {_duration(max(0.0, time.time() - each['paused_since']))}"
+    if each["next_probe_seconds"] is not None:
+        line += f", next probe in {_duration(each['next_probe_seconds'])}"
+    return f"{line}: {printable(each['last_failure'])}" if each["last_failure"] else line
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def _duration(seconds: float | None) -> str:
+    """As people say it: ``0.4s``, ``12s``, ``3m20s``, ``5h02m``, ``2d04h``."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"

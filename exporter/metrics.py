@@ -1,0 +1,176 @@
+"""The numbers that ``/metrics`` shows: their names, their labels and how they are counted (DESIGN §2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from exporter.delivery.verdict import PauseReason
+from exporter.profile.triggers import Reason as Exclusion
+
+StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
+TokenOutcome = Literal["ok", "refused", "failed"]
+
+#: Every metric and its meaning. All carry ``destination``; no label takes a value that data can choose.
+MEANING: Final[Mapping[str, str]] = {
+    # What came from the queue, whether or not it concerns the destination.
+    "exporter_events_received": "Events read from the queue.",
+    # Settled without a request; ``reason`` says which condition was not met.
+    "exporter_events_excluded": "Events that are not for this destination, by reason.",
+    # Every export ends in one of the two outcomes, once.
+    "exporter_exports": "Exports that ended, by outcome.",
+    # Requests, so retries and probes count again; ``no_answer`` and ``unreachable`` had no status line.
+    "exporter_attempts": "Requests made, by the class of the answer's status.",
+    # Attempts beyond an export's first that a passing failure asked for.
+    "exporter_retries": "Attempts that repeat an earlier one.",
+    # What is in the store now, superseded ones included.
+    "exporter_dead_letters": "Dead letters that are kept.",
+    # From handing a request to the transport to its verdict.
+    "exporter_attempt_seconds": "How long an attempt took, in seconds.",
+    # What users feel: includes the time on the queue, retries and pauses.
+    "exporter_latency_seconds": "From the change (occurredAt) to its delivery, in seconds.",
+    "exporter_in_flight": "Requests whose answer has not come.",
+    # Read from the queue and not settled: in flight, waiting for a turn, or waiting for a retry.
+    "exporter_window_events": "Events held in memory.",
+    # Absent where the queue does not know.
+    "exporter_queue_lag": "Events on the queue that are not settled.",
+    # Grows while paused: the one to alert on.
+    "exporter_oldest_pending_seconds": "Age of the oldest event that is not settled, in seconds.",
+    # 1 while that reason holds; several can hold at once.
+    "exporter_paused": "Whether the dataflow is paused, by reason.",
+    # ``refused``: the token server answered no; ``failed``: it gave no usable answer.
+    "exporter_token_fetches": "Token requests, by outcome.",
+}
+
+#: Seconds. An attempt: from a nearby receiver to the longest sensible time-out.
+ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+#: Seconds. From change to delivery: up to an outage of an hour.
+LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+#: The text format that every Prometheus and its look-alikes read.
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What one dataflow is doing at the moment of a scrape; None is "not known" and leaves the series out.
+
+    ``lag`` in messages, ``oldest_pending_seconds`` in seconds, ``paused`` the reasons that hold now.
+    """
+
+    in_flight: int
+    window_events: int
+    lag: int | None
+    oldest_pending_seconds: float | None
+    paused: frozenset[str]
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationMetrics:
+    """One destination's counters and histograms, their labels looked up once: each is paid per event."""
+
+    received: Counter
+    excluded: Mapping[Exclusion, Counter]
+    delivered: Counter
+    dead_lettered: Counter
+    attempts: Mapping[StatusClass, Counter]
+    retries: Counter
+    attempt_seconds: Histogram
+    latency_seconds: Histogram
+    token_fetches: Mapping[TokenOutcome, Counter]
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._received = self._counter("exporter_events_received")
+        self._excluded = self._counter("exporter_events_excluded", "reason")
+        self._exports = self._counter("exporter_exports", "outcome")
+        self._attempts = self._counter("exporter_attempts", "status_class")
+        self._retries = self._counter("exporter_retries")
+        self._token_fetches = self._counter("exporter_token_fetches", "outcome")
+        self._attempt_seconds = self._histogram("exporter_attempt_seconds", ATTEMPT_BUCKETS)
+        self._latency_seconds = self._histogram("exporter_latency_seconds", LATENCY_BUCKETS)
+        self._providers: dict[str, Callable[[], Gauges]] = {}
+
+    def of(self, destination: str) -> DestinationMetrics:
+        """The children of ``destination``, all there from the start so that a first event shows as a rise from 0."""
+        return DestinationMetrics(
+            received=self._received.labels(destination),
+            excluded={reason: self._excluded.labels(destination, reason) for reason in get_args(Exclusion)},
+            delivered=self._exports.labels(destination, "delivered"),
+            dead_lettered=self._exports.labels(destination, "dead_lettered"),
+            attempts={status: self._attempts.labels(destination, status) for status in get_args(StatusClass)},
+            retries=self._retries.labels(destination),
+            attempt_seconds=self._attempt_seconds.labels(destination),
+            latency_seconds=self._latency_seconds.labels(destination),
+            token_fetches={
+                outcome: self._token_fetches.labels(destination, outcome) for outcome in get_args(TokenOutcome)
+            },
+        )
+
+    def watch(self, destination: str, provider: Callable[[], Gauges]) -> None:
+        """Ask ``provider`` at every scrape; one that was given before for this destination is replaced."""
+        self._providers[destination] = provider
+
+    def forget(self, destination: str) -> None:
+        """Drop every series of a destination that is no longer configured."""
+        self._providers.pop(destination, None)
+        for family in (
+            self._received,
+            self._excluded,
+            self._exports,
+            self._attempts,
+            self._retries,
+            self._token_fetches,
+            self._attempt_seconds,
+            self._latency_seconds,
+        ):
+            family.remove_by_labels({"destination": destination})
+
+    def collect(self) -> Iterable[Metric]:
+        """What a scrape shows: counters and histograms without their ``_created`` series, then the gauges."""
+        for family in self.registry.collect():
+            # A time of creation per series would be half of all samples, and switching it off in the library is
+            # a setting of the whole process.
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+        yield from self._gauges()
+
+    def render(self) -> bytes:
+        """All series in Prometheus' text format, to be served as ``CONTENT_TYPE``."""
+        return generate_latest(self)
+
+    def _gauges(self) -> Iterable[Metric]:
+        watched = [(destination, provider()) for destination, provider in self._providers.items()]
+        plain: tuple[tuple[str, Callable[[Gauges], float | None]], ...] = (
+            ("exporter_in_flight", lambda gauges: gauges.in_flight),
+            ("exporter_window_events", lambda gauges: gauges.window_events),
+            ("exporter_queue_lag", lambda gauges: gauges.lag),
+            ("exporter_oldest_pending_seconds", lambda gauges: gauges.oldest_pending_seconds),
+            ("exporter_dead_letters", lambda gauges: gauges.dead_letters),
+        )
+        for name, read in plain:
+            family = GaugeMetricFamily(name, MEANING[name], labels=["destination"])
+            for destination, gauges in watched:
+                value = read(gauges)
+                if value is not None:
+                    family.add_metric([destination], value)
+            yield family
+        paused = GaugeMetricFamily("exporter_paused", MEANING["exporter_paused"], labels=["destination", "reason"])
+        for destination, gauges in watched:
+            for reason in get_args(PauseReason):
+                paused.add_metric([destination, reason], float(reason in gauges.paused))
+        yield paused
+
+    def _counter(self, name: str, *labels: str) -> Counter:
+        return Counter(name, MEANING[name], ["destination", *labels], registry=self.registry)
+
+    def _histogram(self, name: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, MEANING[name], ["destination"], buckets=buckets, registry=self.registry)

@@ -1,0 +1,20 @@
+"""Makes text from elsewhere safe to show: on a terminal, in a log, in a dead letter."""
+
+from __future__ import annotations
+
+
+def printable(text: str | bytes) -> str:
+    """The same text with every character that does not print written as its escape.
+
+    Bytes are read as UTF-8, each that is none as ``\\xNN``. Line breaks, terminal sequences, characters that turn
+    the direction of text and lone surrogates come out as ``\\n``, ``\\x1b``, ``\\u202e``, ``\\ud800``, so the result
+    is one line, and can always be encoded. What printed before is unchanged, so it is the same when done twice.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )

@@ -1,0 +1,75 @@
+"""The SQLite file of the state: its tables and what keeps them right."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.database import Schema
+
+#: What a letter's row takes beside the bytes that are counted, roughly: numbers, indexes, the group's name.
+ROW_BYTES: Final = 256
+
+_LETTERS = """
+CREATE TABLE letters (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  group_name TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  destination TEXT NOT NULL,
+  profile_id TEXT,
+  event_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  status INTEGER,
+  attempts INTEGER NOT NULL,
+  first_at REAL NOT NULL,
+  at REAL NOT NULL,
+  superseded INTEGER NOT NULL,
+  replay TEXT NOT NULL DEFAULT 'none',
+  bytes INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  body BLOB NOT NULL, -- last, since SQLite walks through what stands before a column
+  UNIQUE (group_name, lane, position)
+) STRICT;
+
+CREATE INDEX letters_current ON letters (destination, profile_id) WHERE superseded = 0;
+CREATE INDEX letters_asked ON letters (destination, lane, position) WHERE replay <> 'none';
+
+-- Kept by triggers, so that a purge by the command is counted like anything else.
+CREATE TABLE totals (
+  destination TEXT PRIMARY KEY,
+  letters INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER letter_in AFTER INSERT ON letters BEGIN
+  INSERT INTO totals VALUES (new.destination, 1, new.bytes)
+  ON CONFLICT DO UPDATE SET letters = letters + 1, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER letter_out AFTER DELETE ON letters BEGIN
+  UPDATE totals SET letters = letters - 1, bytes = bytes - old.bytes WHERE destination = old.destination;
+END;
+CREATE TRIGGER letter_changed AFTER UPDATE OF bytes ON letters BEGIN
+  UPDATE totals SET bytes = bytes + new.bytes - old.bytes WHERE destination = new.destination;
+END;
+
+CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 0), filler BLOB NOT NULL) STRICT;
+"""
+
+_MAPPING_TIMES = """
+CREATE TABLE mapping_times (
+  destination TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  segment TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  PRIMARY KEY (destination, namespace, segment)
+) STRICT, WITHOUT ROWID;
+"""
+
+#: "exps"; the queue's file has another one, so that neither is taken for the other.
+APPLICATION_ID: Final = 0x65787073
+
+SCHEMA: Final = Schema(
+    application_id=APPLICATION_ID, what="a store of dead letters", migrations=(_LETTERS + _MAPPING_TIMES,)
+)

@@ -1,0 +1,45 @@
+"""What one dataflow says about itself to ``/status`` and to ``exporter status``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DataflowState = Literal["starting", "standby", "running", "paused", "draining"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataflowStatus:
+    """One dataflow at one moment.
+
+    Times are seconds: ``paused_since`` since the epoch, the others durations. None means not known, or not now.
+    ``last_failure`` is free of personal data and secrets. ``received`` to ``retried`` count since the process
+    started, so that two samples give rates; ``dead_letters`` is what the store holds now.
+    """
+
+    destination: str
+    state: DataflowState
+    paused: tuple[str, ...] = ()
+    paused_since: float | None = None
+    next_probe_seconds: float | None = None
+    last_failure: str | None = None
+    lag_messages: int | None = None
+    lag_seconds: float | None = None
+    oldest_pending_seconds: float | None = None
+    in_flight: int = 0
+    concurrency: int = 0
+    window_events: int = 0
+    received: int = 0
+    excluded: int = 0
+    delivered: int = 0
+    dead_lettered: int = 0
+    retried: int = 0
+    dead_letters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether this process is ready, and if not, every reason why; reasons are shown to whoever asks."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()

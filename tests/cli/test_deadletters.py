@@ -1,0 +1,275 @@
+"""``exporter deadletters`` as people and scripts run it (DESIGN §2.5, §3.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from letters_command import Place, letter
+
+from exporter.cli.when import parse_when
+from exporter.state.letter import Letter, Stored
+from exporter.state.port import LettersOf
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_list_for_scripts(place: Place) -> None:
+    place.put(letter(1), letter(2), letter(3, profile_id=None, status=None, reason="malformed"))
+    place.put(delivered=(("p-2", "j", 9),))
+    one, two, three = place.listed()
+    assert one == {
+        "id": 1,
+        "destination": "crm",
+        "profileId": "p-1",
+        "event": "e-1",
+        "reason": "rejected",
+        "detail": "the endpoint answered 422",
+        "status": 422,
+        "attempts": 1,
+        "firstAt": "2023-11-14T22:13:20.000Z",
+        "at": "2023-11-14T22:13:21.000Z",
+        "superseded": False,
+        "replay": "none",
+        "group": "exporter.crm",
+        "lane": "j",
+        "position": 1,
+    }
+    assert two["superseded"] is True
+    assert (three["profileId"], three["status"], three["reason"]) == (None, None, "malformed")
+
+
+def test_list_has_no_limit_unless_given(place: Place) -> None:
+    place.put(*(letter(position) for position in range(1203)))
+    assert [each["position"] for each in place.listed()] == list(range(1203))
+    assert [each["position"] for each in place.listed("--limit", "501")] == list(range(501))
+
+
+def test_filters_of_list(place: Place) -> None:
+    now = time.time()
+    place.put(letter(1), letter(2, reason="bug", at=now), letter(3, at=now - 7200), letter(4))
+    place.put(delivered=(("p-4", "j", 9),))
+
+    def found(*arguments: str) -> list[int]:
+        return [each["position"] for each in place.listed(*arguments)]
+
+    assert found("--reason", "bug") == [2]
+    assert found("--since", "1h") == [2]
+    assert found("--since", "2023-12-01T00:00:00Z") == [2, 3]
+    assert found("--until", "1h", "--since", "3h") == [3]
+    assert found("--profile", "p-3") == [3]
+    assert found("--destination", "web") == []
+    assert found("--only-superseded") == [4]
+    assert found("1", "2", "77") == [1, 2]
+
+
+def test_list_and_show_for_people(place: Place) -> None:
+    place.put(letter(1), letter(2, body=b"\xffno json\x1b[2J", event_id="e-" + "x" * 200))
+    done = place.run("deadletters", "list")
+    assert done.returncode == 0, done.stderr
+    head, first, second = done.stdout.splitlines()
+    assert head.split() == ["ID", "AT", "DESTINATION", "REASON", "STATUS", "TRIES", "PROFILE", "EVENT", "NOTE"]
+    assert "p-1" in first
+    assert "…" in second
+    assert "Zoë" not in done.stdout, "the event is shown on demand only"
+    done = place.run("deadletters", "show", "1")
+    assert done.returncode == 0, done.stderr
+    assert '"name": "Zoë"' in done.stdout
+    assert "bad\\x1b[2J" in done.stdout
+    done = place.run("deadletters", "show", "2")
+    assert "\\xffno json\\x1b[2J" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_show_for_scripts(place: Place) -> None:
+    place.put(letter(1), letter(2, body=b"[NaN]"), letter(3, body=b"null"), letter(4, body=b"[" * 100_000))
+    one, two, three, four = (json.loads(place.run("deadletters", "show", str(n), "--json").stdout) for n in range(1, 5))
+    assert one["body"] == {"profileId": "p-1", "profile": {"name": "Zoë"}}
+    assert one["answer"] == "bad\\x1b[2J"
+    assert two["bodyText"] == "[NaN]"
+    assert three["body"] is None
+    assert len(four["bodyText"]) == 100_000
+    done = place.run("deadletters", "show", "5")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no dead letter 5" in done.stderr
+
+
+def test_replay_without_a_daemon_stays_asked_and_says_so(place: Place) -> None:
+    place.put(letter(1), letter(2), letter(3))
+    place.put(delivered=(("p-2", "j", 9),))
+    done = place.run("deadletters", "replay", "--destination", "crm")
+    assert done.returncode == 0, done.stderr
+    assert "replay of 2 dead letters asked for" in done.stdout
+    assert "1 left out" in done.stdout
+    assert "no daemon answers" in done.stderr
+    assert [each["replay"] for each in place.listed()] == ["asked", "none", "asked"]
+    done = place.run("deadletters", "replay", "--all", "--superseded", "--json")
+    assert json.loads(done.stdout) == {"asked": 3, "leftOut": 0, "missing": 0}
+    assert {each["replay"] for each in place.listed()} == {"asked_superseded"}
+
+
+def test_replay_by_id(place: Place) -> None:
+    place.put(letter(1), letter(2), letter(3))
+    done = place.run("deadletters", "replay", "3", "77", "--json")
+    assert done.returncode == 1, "one of them is not there"
+    assert json.loads(done.stdout) == {"asked": 1, "leftOut": 0, "missing": 1}
+    assert [each["replay"] for each in place.listed()] == ["none", "none", "asked"]
+
+
+def test_replay_for_a_destination_that_does_not_run_says_so(place: Place) -> None:
+    place.put(letter(1, destination="old"))
+    done = place.run("deadletters", "replay", "--destination", "old")
+    assert done.returncode == 0
+    assert "old is not an enabled destination" in done.stderr
+
+
+def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
+    """This process is the daemon: one is delivered, one fails again, one is superseded while it waits."""
+    place.put(letter(1), letter(2), letter(3))
+
+    async def daemon() -> tuple[int, bytes]:
+        async with place.state.open() as state, asyncio.timeout(60):
+            crm = state.letters.of("crm", "exporter.crm", 1 << 30)
+            await crm.open()
+            command = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "exporter", "deadletters", "replay", "--all", "--wait", "--json",
+                "--config", str(place.config), stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            one, two, three = await _all_requested(crm, 3)
+            assert await crm.delivered(one.id) == Stored()
+            assert await crm.failed(two.id, letter(2, attempts=2)) == Stored()
+            assert await crm.put([], [("p-3", "j", 50)]) == Stored()
+            assert await crm.superseded(three.id)
+            out, _ = await command.communicate()
+            assert command.returncode is not None
+            return command.returncode, out
+
+    code, out = asyncio.run(daemon())
+    assert json.loads(out) == {
+        "asked": 3,
+        "leftOut": 0,
+        "missing": 0,
+        "delivered": 1,
+        "failed": 1,
+        "supersededMeanwhile": 1,
+    }
+    assert code == 1, "one failed again"
+    assert [(each["position"], each["attempts"]) for each in place.listed()] == [(2, 2), (3, 1)]
+
+
+async def _all_requested(crm: LettersOf, count: int) -> list[Letter]:
+    found: list[Letter] = []
+    while len(found) < count:
+        found += await crm.requested(10)
+        await asyncio.sleep(0.05)
+    return found
+
+
+def test_purge_wants_a_confirmation(place: Place) -> None:
+    place.put(letter(1), letter(2), letter(3))
+    done = place.run("deadletters", "purge", "--all")
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    assert len(place.listed()) == 3
+    done = place.run("deadletters", "purge", "1", "--yes")
+    assert (done.returncode, done.stdout) == (0, "1 deleted\n")
+    done = place.run("deadletters", "purge", "--reason", "rejected", "--yes", "--json")
+    assert json.loads(done.stdout) == {"purged": 2}
+    assert place.listed() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", 2), (b"y\n", 0)])
+def test_purge_asks_on_a_terminal(place: Place, answer: bytes, left: int) -> None:
+    place.put(letter(1), letter(2))
+    controller, terminal = os.openpty()
+    try:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "exporter", "deadletters", "purge", "--all", "--config", str(place.config)],
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        os.write(controller, answer)
+        _, asked = command.communicate(timeout=60)
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert b"Delete 2 dead letters" in asked
+    assert command.returncode == (1 if left else 0)
+    assert len(place.listed()) == left
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["replay"],
+        ["purge", "--yes"],
+        ["replay", "not-a-number"],
+        ["list", "--reason", "because"],
+        ["list", "--since", "yesterday"],
+        ["list", "--limit", "0"],
+        ["replay", "--nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(place: Place, arguments: list[str]) -> None:
+    place.put(letter(1))
+    done = place.run("deadletters", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr
+
+
+def test_looking_makes_no_store(place: Place) -> None:
+    done = place.run("deadletters", "list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert place.run("deadletters", "purge", "--all", "--yes").stdout == "0 deleted\n"
+    assert place.run("deadletters", "show", "1").returncode == 1
+    assert not place.state.path.exists()
+
+
+def test_a_store_that_is_none(place: Place) -> None:
+    place.state.path.parent.mkdir()
+    place.state.path.write_bytes(b"something else entirely" * 100)
+    done = place.run("deadletters", "list")
+    assert done.returncode == 1
+    assert str(place.state.path) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert place.state.path.read_bytes().startswith(b"something else")
+
+
+def test_a_wrong_configuration(place: Place) -> None:
+    place.config.write_text("nonsense: 1\n")
+    done = place.run("deadletters", "list")
+    assert done.returncode == 78
+    assert "nonsense" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", 910.0),
+        ("1.5m", 910.0),
+        ("2h", -6200.0),
+        ("1d", -85400.0),
+        ("1w", -603800.0),
+        ("1970-01-01T00:00:05Z", 5.0),
+        ("1970-01-01T01:00:05+0100", 5.0),
+        ("5", None),
+        ("-1h", None),
+        ("1y", None),
+        ("yesterday", None),
+    ],
+)
+def test_times(text: str, expected: float | None) -> None:
+    assert parse_when(text, 1000.0) == expected

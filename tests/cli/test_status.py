@@ -1,0 +1,146 @@
+"""``exporter status`` against an ops port on a real socket (DESIGN §2.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from letters_command import Place
+
+from exporter.cli.daemon_port import NoDaemon, base_url
+from exporter.cli.status import _duration
+from exporter.metrics import Metrics
+from exporter.ops import serve
+from exporter.status import DataflowStatus, Health
+
+CRM = DataflowStatus(
+    destination="crm", state="running", lag_messages=12_000, oldest_pending_seconds=75.0, in_flight=3, concurrency=16
+)
+WEB = DataflowStatus(
+    destination="web",
+    state="paused",
+    paused=("unreachable",),
+    paused_since=1.0,
+    next_probe_seconds=4.0,
+    last_failure="connection refused\x1b[2J",
+    dead_letters=7,
+)
+
+
+async def _asked(*arguments: str) -> tuple[int | None, str, str]:
+    """The command beside a server whose counts rise by 50 at every request; ``URL`` stands for where it is."""
+    asked = 0
+
+    def status() -> list[DataflowStatus]:
+        nonlocal asked
+        asked += 1
+        return [replace(CRM, delivered=50 * asked, received=100 * asked), WEB]
+
+    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), status) as port:
+        command = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "exporter",
+            "status",
+            *(argument.replace("URL", f"http://127.0.0.1:{port}") for argument in arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(command.communicate(), 60)
+    return command.returncode, out.decode(), err.decode()
+
+
+async def test_for_people() -> None:
+    code, out, err = await _asked("--url", "URL")
+    assert code == 0, err
+    head, crm, web, paused = out.splitlines()
+    assert head.split()[:3] == ["DESTINATION", "STATE", "LAG"]
+    assert crm.split()[:6] == ["crm", "running", "12,000", "1m15s", "3", "16"]
+    assert 0 < float(crm.split()[6]) <= 50, "deliveries a second: 50 in what was at least a second"
+    assert web.split()[:4] == ["web", "paused", "?", "-"]
+    assert web.split()[-1] == "7"
+    assert paused.startswith("web: paused (unreachable) for ")
+    assert paused.endswith(", next probe in 4.0s: connection refused\\x1b[2J")
+
+
+async def test_for_scripts() -> None:
+    code, out, err = await _asked("--json", "--url", "URL")
+    assert code == 0, err
+    crm, web = (json.loads(line) for line in out.splitlines())
+    assert (crm["destination"], crm["lag_messages"]) == ("crm", 12_000)
+    assert 0 < crm["delivered_per_second"] <= 50
+    assert crm["received_per_second"] == pytest.approx(2 * crm["delivered_per_second"], abs=0.2)
+    assert web["paused"] == ["unreachable"]
+    assert web["delivered_per_second"] == 0
+
+
+async def test_watching_ends_with_an_interrupt() -> None:
+    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), lambda: [CRM]) as port:
+        command = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "exporter", "status", "--watch", "--json", "--url", f"http://127.0.0.1:{port}",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert command.stdout is not None
+        async with asyncio.timeout(60):
+            for _ in range(2):
+                assert json.loads(await command.stdout.readline())["destination"] == "crm"
+            command.send_signal(signal.SIGINT)
+            _, err = await command.communicate()
+    assert (command.returncode, err) == (0, b"")
+
+
+def test_no_daemon(tmp_path: Path) -> None:
+    with socket.socket() as nobody:  # bound, so nobody else takes it, but not listening
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        done = Place(tmp_path, ops_port=port).run("status")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"no daemon answers at http://127.0.0.1:{port}: Connection refused\n"
+
+
+def test_a_port_that_only_the_daemon_knows(tmp_path: Path) -> None:
+    done = Place(tmp_path, ops_port=0).run("status")
+    assert done.returncode == 1
+    assert "--url" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://127.0.0.1:99999", "http://"])
+async def test_a_wrong_url(url: str) -> None:
+    code, out, err = await _asked("--url", url)
+    assert (code, out) == (1, "")
+    assert "is not the URL of an ops port" in err
+
+
+async def test_somebody_else_answers() -> None:
+    code, out, err = await _asked("--url", "URL/metrics/..")
+    assert (code, out) == (1, "")
+    assert "is an exporter listening there?" in err
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:9464"),
+        ("0.0.0.0", "http://127.0.0.1:9464"),
+        ("::", "http://[::1]:9464"),
+        ("exporter", "http://exporter:9464"),
+    ],
+)
+def test_where_a_daemon_is_asked(host: str, expected: str) -> None:
+    assert base_url(host, 9464) == expected
+    with pytest.raises(NoDaemon):
+        base_url(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(None, "-"), (0.04, "0.0s"), (9.94, "9.9s"), (59.4, "59s"), (200, "3m20s"), (18120, "5h02m"), (187200, "2d04h")],
+)
+def test_durations(seconds: float | None, shown: str) -> None:
+    assert _duration(seconds) == shown
