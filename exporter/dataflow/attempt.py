@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exporter.auth.authorizer import Authorization, Unauthorized
 from exporter.dataflow.examine import where
@@ -52,6 +52,8 @@ async def _send(export: Export, authorization: Authorization, parts: Parts) -> t
     round_trip = parts.clock.monotonic() - began
     parts.metrics.attempts[status_class(outcome)].inc()
     parts.metrics.attempt_seconds.observe(round_trip)
+    if isinstance(outcome, Answer) and outcome.status >= 300:
+        outcome = replace(outcome, body=parts.prepared.without_secrets(outcome.body))
     return judge(outcome, parts.authorizer.refresh_on, parts.clock.epoch()), round_trip
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from exporter.dataflow.parts import Parts
 from exporter.delivery.verdict import PauseReason
@@ -103,11 +104,8 @@ class Recorder:
         while True:
             await self._arrived.wait()
             while self._jobs:
-                batch = [self._jobs[index] for index in range(min(BATCH, len(self._jobs)))]
-                await self._until_stored(batch)
-                for job in batch:
-                    self._jobs.popleft()
-                    self._written(job)
+                for _ in range(await self._until_stored()):
+                    self._written(self._jobs.popleft())
             self._arrived.clear()
 
     def _written(self, job: Job) -> None:
@@ -117,17 +115,24 @@ class Recorder:
                 del self._profiles[job.letter.profile_id]
         job.done()
 
-    async def _until_stored(self, batch: list[Job]) -> None:
+    async def _until_stored(self) -> int:
+        """Store what waits, or the first of it; returns how many jobs that were."""
         parts = self._parts
         tries = 0
+        most = BATCH
         while True:
+            batch = list(islice(self._jobs, most))
             match await self._store(batch):
                 case Stored():
                     for reason in parts.outbox.stops & {"state", "dead_letters_full"}:
                         parts.outbox.go(reason)
                         parts.log.info("resumed", reason=reason)
                         self._changed()
-                    return
+                    return len(batch)
+                case Full() if len(batch) > 1:
+                    # Together they may be larger than all the room there is; one at a time they are not.
+                    most = 1
+                    continue
                 case Full():
                     self._stopped("dead_letters_full", "the dead letters have reached dead_letters_max_bytes")
                 case Unavailable(detail):

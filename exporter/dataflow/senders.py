@@ -64,7 +64,7 @@ class Senders:
         export: Export | None = first
         while export is not None:
             if await self._may_go(export):
-                if export.attempts > 1:
+                if export.retries_used or export.too_fast:
                     self._parts.metrics.retries.inc()
                 if export.first_at is None:
                     export.first_at = self._parts.clock.epoch()

@@ -19,6 +19,7 @@ from exporter.queues.memory import open_memory
 from exporter.queues.port import Outgoing, Queue
 from exporter.state.letter import Full, NewLetter, Unavailable
 from exporter.state.port import LettersOf
+from exporter.state.sqlite import SqliteSettings
 
 
 @pytest.fixture
@@ -196,6 +197,44 @@ async def test_a_store_that_fails_pauses_and_acknowledges_nothing(
         assert flow.endpoint.versions == [1, 2]
         assert flow.letters.count() == 1
         assert not flow.flow.parts.outbox.reasons
+
+
+async def test_more_dead_letters_than_there_is_room_for_are_stored_as_far_as_they_fit(
+    queue: Queue, tmp_path: Path
+) -> None:
+    """In one write they would never fit, however much is purged."""
+
+    async def reject(request: Request) -> Outcome:
+        return Answer(400, {}, b"")
+
+    async with flowing(queue, tmp_path, Endpoint(reject), dead_letters_max_bytes=10_000) as flow:
+        await flow.publish(*(b"{" + b" " * 2000 for _ in range(20)))
+        await until(lambda: flow.flow.parts.outbox.reasons == {"dead_letters_full"})
+        assert flow.letters.count() >= 2
+
+
+async def test_an_answer_that_echoes_what_we_presented_is_kept_without_it(queue: Queue, tmp_path: Path) -> None:
+    class Presenting:
+        refresh_on = frozenset({401})
+
+        async def authorize(self) -> Authorization | Unauthorized:
+            return Authorization("Bearer s3cr3t-t0k3n")
+
+        async def renew(self, refused: Authorization) -> Authorization | Unauthorized:
+            return Unauthorized("credentials", "none")
+
+    async def echo(request: Request) -> Outcome:
+        return Answer(400, {}, b"bad: " + str(request.fixed).encode())
+
+    async with flowing(queue, tmp_path, Endpoint(echo), authorizer=Presenting()) as flow:
+        await flow.publish(event(1))
+        await flow.settled()
+    async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+        letter = await state.letters.letter(1)
+
+    assert letter is not None
+    assert letter.answer.startswith("bad: ")
+    assert "s3cr3t" not in letter.answer
 
 
 async def test_a_position_that_has_its_dead_letter_is_skipped_on_restart(tmp_path: Path) -> None:
