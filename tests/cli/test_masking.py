@@ -1,0 +1,65 @@
+"""What of a request is taken for a secret when it is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.cli.masking import Masking, masked
+
+STARS = "**********"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Authorization", "X-Auth", "X-Auth-Token", "x-authentication", "auth-key", "authkey", "Cookie", "X-Api-Key"),
+        *("x-apikey", "apikey", "Ocp-Apim-Subscription-Key", "x-functions-key", "client_secret", "password", "pwd"),
+        *("access_token", "sig", "X-Signature", "x-session-id", "credentials", "code", "key"),
+    ],
+)
+def test_some_names_are_of_secrets(name: str) -> None:
+    assert masked(Masking([]).header(name, "v4lue")) == STARS
+    assert masked(Masking([]).url(f"https://h/p?a=1&{name}=v4lue")) == f"https://h/p?a=1&{name}={STARS}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-team",
+        "x-env",
+        "X-Author",
+        "x-authors",
+        "author-id",
+        "country-code",
+        "keyboard",
+        "monkey",
+        "source",
+        "v",
+        "Accept",
+    ],
+)
+def test_other_names_are_not(name: str) -> None:
+    assert masked(Masking([]).header(name, "v4lue")) == "v4lue"
+    assert masked(Masking([]).url(f"https://h/p?{name}=v4lue")) == f"https://h/p?{name}=v4lue"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("Bearer abc", f"Bearer {STARS}"), ("basic eDp5", f"basic {STARS}"), ("abc", STARS), ("", "")],
+)
+def test_an_authorization_keeps_its_scheme(value: str, shown: str) -> None:
+    assert masked(Masking([]).header("Authorization", value)) == shown
+
+
+def test_what_came_from_a_file_is_masked_wherever_it_stands() -> None:
+    masking = Masking(["pass word&", "ab", ""])
+    assert masked(masking.header("x-team", "pass word&")) == STARS
+    assert masked(masking.header("x-team", "in pass word& out")) == f"in {STARS} out"
+    assert masked(masking.url("https://h/pass%20word%26/x?a=1pass%20word%26")) == f"https://h/{STARS}/x?a=1{STARS}"
+    assert masked(masking.header("x-team", "ab")) == STARS
+    assert masked(masking.url("https://h/abc?v=ab&w=abc")) == f"https://h/abc?v={STARS}&w=abc"
+
+
+@pytest.mark.parametrize("url", ["https://h", "https://h/?", "https://h/?a", "https://h/?a=&b", "https://h/?&&a=1"])
+def test_a_url_without_secrets_is_unchanged(url: str) -> None:
+    assert masked(Masking([]).url(url)) == url
