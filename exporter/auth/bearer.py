@@ -1,0 +1,71 @@
+"""The kind ``bearer``: a token that the operator wrote down or keeps in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.token import is_presentable
+from exporter.delivery.request import Transport
+from exporter.settings.section import FromFile, Secret, Section
+
+
+class Bearer(Section):
+    """``{kind: bearer, token: …}``: every request carries ``Authorization: Bearer <token>``."""
+
+    kind: Literal["bearer"] = "bearer"
+    token: Secret = Field(description="The token; with !file it is read again when the endpoint refuses it.")
+
+    @field_validator("token")
+    @classmethod
+    def _presentable(cls, token: Secret) -> Secret:
+        if not is_presentable(token.reveal()):
+            raise PydanticCustomError("token_characters", "a token must be visible ASCII, without spaces")
+        return token
+
+    def authorizer(
+        self,
+        transport: Transport,  # noqa: ARG002 - the same signature for every kind
+        *,
+        clock: Callable[[], float],  # noqa: ARG002
+        observe: Callable[[str], None],  # noqa: ARG002
+    ) -> Authorizer:
+        """An authorizer that presents the token and looks into its file again when it is refused."""
+        return _BearerAuthorizer(self.token)
+
+
+class _BearerAuthorizer:
+    """Presents one token until the endpoint refuses it and its file holds another (DESIGN §3.1)."""
+
+    refresh_on = frozenset({401})
+
+    def __init__(self, token: Secret) -> None:
+        self._file = token.file
+        self._token = token.reveal()
+        self._current = Authorization(header=f"Bearer {self._token}")
+
+    async def authorize(self) -> Authorization | Unauthorized:
+        return self._current
+
+    async def renew(self, refused: Authorization) -> Authorization | Unauthorized:
+        if refused is not self._current:
+            return self._current
+        if self._file is None:
+            return Unauthorized("credentials", "the endpoint refused the token, and it does not come from a file")
+        try:
+            token = str(FromFile.read(self._file))
+        except OSError as error:
+            return Unauthorized("credentials", f"the token's file cannot be read: {error.strerror or 'unknown error'}")
+        except UnicodeDecodeError:
+            return Unauthorized("credentials", "the token's file is not UTF-8")
+        if not is_presentable(token):
+            return Unauthorized("credentials", "the token's file does not hold visible ASCII without spaces")
+        if token == self._token:
+            return Unauthorized("credentials", "the endpoint refused the token, and its file still holds the same one")
+        self._token = token
+        self._current = Authorization(header=f"Bearer {token}")
+        return self._current

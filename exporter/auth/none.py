@@ -1,0 +1,41 @@
+"""The kind ``none``: requests carry no authorization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.delivery.request import Transport
+from exporter.settings.section import Section
+
+
+class NoAuth(Section):
+    """``{kind: none}``: nothing is presented."""
+
+    kind: Literal["none"] = "none"
+
+    def authorizer(
+        self,
+        transport: Transport,  # noqa: ARG002 - the same signature for every kind
+        *,
+        clock: Callable[[], float],  # noqa: ARG002
+        observe: Callable[[str], None],  # noqa: ARG002
+    ) -> Authorizer:
+        """An authorizer that presents nothing; none of the arguments is needed."""
+        return _NoAuthorizer()
+
+
+class _NoAuthorizer:
+    """Presents nothing, and has nothing else to present when that is refused (DESIGN §3.1)."""
+
+    refresh_on = frozenset({401})
+
+    def __init__(self) -> None:
+        self._nothing = Authorization(header=None)
+
+    async def authorize(self) -> Authorization | Unauthorized:
+        return self._nothing
+
+    async def renew(self, refused: Authorization) -> Authorization | Unauthorized:  # noqa: ARG002
+        return Unauthorized("credentials", "the endpoint asks for credentials and none are configured")

@@ -1,0 +1,99 @@
+"""Builds token requests: the bytes that the reference's curl lines send (seed 001, RFC 6749 §2.3.1, §4.3, §4.4, §6)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+from authlib.common.urls import add_params_to_qs
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+from exporter.delivery.request import Request
+
+#: Fields that the exporter fills itself, so that no ``extra`` may.
+CLIENT_FIELDS = frozenset(
+    {"grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "scope", "audience"}
+)
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The client's identity at the token endpoint, and how it is presented."""
+
+    id: str
+    secret: str = field(repr=False)
+    placement: Literal["body", "basic"] = "body"
+    basic_encoding: Literal["rfc6749", "raw"] = "rfc6749"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant type and its fields in order; they may hold a password."""
+
+    type: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+class TokenRequests:
+    """Token requests of one client for one grant."""
+
+    def __init__(self, url: str, client: Client, grant: Grant) -> None:
+        self._url = url
+        self._client = client
+        self._grant = grant
+
+    def full(self) -> Request:
+        """A request that presents the grant itself."""
+        return self._build(self._grant.type, self._grant.fields)
+
+    def refresh(self, refresh_token: str) -> Request:
+        """A request that presents a refresh token instead (RFC 6749 §6).
+
+        Without ``scope``, so that the new token has the old one's; what else identifies the audience stays.
+        """
+        dropped = {"username", "password", "scope"}
+        kept = {name: value for name, value in self._grant.fields.items() if name not in dropped}
+        return self._build("refresh_token", {"refresh_token": refresh_token, **kept})
+
+    def _build(self, grant_type: str, fields: Mapping[str, str]) -> Request:
+        headers = {"Content-Type": _FORM if self._client.placement == "body" else f"{_FORM}; charset=UTF-8"}
+        auth = ClientAuth(self._client.id, self._client.secret, self._auth_method())
+        url, headers, body = auth.prepare("POST", self._url, headers, prepare_token_request(grant_type))
+        # Not by prepare_token_request: it leaves out empty values, and an ``extra`` may have its arguments' names.
+        body = add_params_to_qs(body, list(fields.items()))
+        headers["Accept"] = "application/json"
+        # A literal plus is %2B by now, so every "+" is a space; curl's --data-urlencode writes that as %20.
+        return Request(url, fixed=tuple(headers.items()), own=(), body=body.replace("+", "%20").encode("ascii"))
+
+    def _auth_method(self) -> str | Callable[..., tuple[str, dict[str, str], str]]:
+        if self._client.placement == "body":
+            return "client_secret_post"
+        return _basic_form_encoded if self._client.basic_encoding == "rfc6749" else _basic_raw
+
+
+def _basic_form_encoded(
+    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
+) -> tuple[str, dict[str, str], str]:
+    """RFC 6749 §2.3.1: id and secret are form-encoded first, so that a colon in either is no separator.
+
+    A space becomes %20, which every decoder reads: a plus stays one where a server only percent-decodes (Authlib's).
+    """
+    credentials = f"{quote(client.client_id, safe='')}:{quote(client.client_secret, safe='')}"
+    return uri, _with_basic(headers, credentials), body
+
+
+def _basic_raw(
+    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
+) -> tuple[str, dict[str, str], str]:
+    """The reference's curl line, as it stands; UTF-8 (RFC 7617 §2.1), since Authlib's own is Latin-1."""
+    return uri, _with_basic(headers, f"{client.client_id}:{client.client_secret}"), body
+
+
+def _with_basic(headers: dict[str, str], credentials: str) -> dict[str, str]:
+    return {**headers, "Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}

@@ -1,0 +1,97 @@
+"""Connections that know whether they were used before and whether the peer has said anything."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Callable
+from typing import Any, cast
+from weakref import WeakSet
+
+from aiohttp import ClientConnectionError, ClientOSError, ServerDisconnectedError, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+
+#: How long closing waits for the sockets that are still open; they are aborted, so it is a matter of loop turns.
+CLOSE_SECONDS = 2.0
+
+
+class StaleConnection(ClientConnectionError):
+    """A connection that had served before died before a byte of this answer came (DESIGN §3.1)."""
+
+
+class HandshakeRefused(ClientConnectionError):
+    """TLS failed on a new connection before a byte of the answer came.
+
+    With TLS 1.3 the server judges our certificate after our side of the handshake is over, so its refusal arrives
+    when the request is already on its way; the server never reads that (RFC 8446 §4.4.2.4).
+    """
+
+
+class _Wire(ResponseHandler):
+    """aiohttp's protocol of one connection, which also counts its exchanges and notes what was heard."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, wires: WeakSet[_Wire]) -> None:
+        super().__init__(loop)
+        self._wires = wires
+        self._exchanges = 0
+        self._heard = False
+        self.socket: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.socket = cast(asyncio.Transport, transport)
+        self._wires.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._wires.discard(self)
+        self.socket = None
+        super().connection_lost(exc)
+
+    def set_response_params(self, **params: Any) -> None:
+        """aiohttp calls this as each exchange begins."""
+        if self._exchanges and self.should_close and self.transport is not None:
+            # Bytes that came between two exchanges answer neither; closed, this connection counts as stale.
+            self.transport.close()
+            self._buffer.clear()
+        self._exchanges += 1
+        self._heard = False
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        super().data_received(data)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        if not self._heard and isinstance(exc, ServerDisconnectedError | ClientOSError):
+            if self._exchanges > 1:
+                exc = StaleConnection("the connection was closed while it was idle")
+            elif isinstance(tls := next(iter(cause), None), ssl.SSLError):
+                exc = HandshakeRefused(getattr(tls, "reason", None) or "handshake failed")
+        super().set_exception(exc, *cause)
+
+
+class Connector(TCPConnector):
+    """A pool of such connections, whose ``close`` returns when every socket is closed."""
+
+    def __init__(self, **options: Any) -> None:
+        """``options`` as for ``TCPConnector``."""
+        super().__init__(**options)
+        self._wires: WeakSet[_Wire] = WeakSet()
+        make: Callable[..., ResponseHandler] = _Wire
+        self._factory = functools.partial(make, loop=self._loop, wires=self._wires)
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        # aiohttp waits for its pool only: a connection that it dropped earlier may still be saying goodbye.
+        await super().close(abort_ssl=abort_ssl)
+        closed = []
+        for wire in tuple(self._wires):
+            # A tunnel's first protocol is left behind when TLS takes its socket over.
+            if wire.socket is not None and wire.socket.get_protocol() is wire:
+                wire.socket.abort()
+                if (future := wire.closed) is not None:
+                    closed.append(future)
+        if closed:
+            done, _ = await asyncio.wait(closed, timeout=CLOSE_SECONDS)
+            for future in done:
+                future.exception()

@@ -1,0 +1,62 @@
+"""Builds the TLS context of one destination from the files that its configuration names (DESIGN §2.4 ``tls``)."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFileProblem:
+    """A file that cannot be used, and why; fit for a log."""
+
+    file: Path
+    reason: str
+
+
+class TlsFilesUnusable(Exception):
+    """A file of ``tls`` cannot be used."""
+
+    def __init__(self, problem: TlsFileProblem) -> None:
+        super().__init__(f"{problem.file}: {problem.reason}")
+        self.problem = problem
+
+
+def client_context(
+    *, ca_file: Path | None = None, client_cert_file: Path | None = None, client_key_file: Path | None = None
+) -> ssl.SSLContext | TlsFileProblem:
+    """A context that verifies the server's certificate and host name.
+
+    Args:
+        ca_file: PEM; the only authorities to trust, in place of the system's.
+        client_cert_file: PEM; the certificate to present, with its chain.
+        client_key_file: PEM, not encrypted; its key, where that is not in the certificate's file.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        return TlsFileProblem(ca_file or Path(), _reason(error, "no PEM certificate"))
+    context.set_alpn_protocols(["http/1.1"])
+    if client_cert_file is not None:
+        try:
+            # The password keeps an encrypted key from asking for one on the terminal.
+            context.load_cert_chain(client_cert_file, client_key_file, password="")
+        except (OSError, ValueError) as error:
+            return TlsFileProblem(*_culprit(client_cert_file, client_key_file, error))
+    return context
+
+
+def _culprit(certificate: Path, key: Path | None, error: Exception) -> tuple[Path, str]:
+    if key is not None and not key.is_file():
+        return key, "no such file"
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return key or certificate, "the key does not belong to the certificate"
+    return certificate, _reason(error, "no PEM certificate with an unencrypted key")
+
+
+def _reason(error: Exception, what_is_wrong: str) -> str:
+    """The operating system's words for a file that cannot be read; OpenSSL's are of no help to anybody."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
+        return error.strerror.lower()
+    return what_is_wrong

@@ -1,0 +1,103 @@
+"""The keys of each auth kind: what is accepted, what is refused at start, and that secrets stay so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from exporter.auth.kinds import AuthSettings
+from exporter.auth.none import NoAuth
+from exporter.settings.section import Section
+
+
+class Holder(Section):
+    """Stands for the tree: pydantic hides the input of a mistake where the outermost model says so."""
+
+    auth: AuthSettings
+
+
+def read(keys: dict[str, Any]) -> Any:
+    return Holder.model_validate({"auth": keys}).auth
+
+
+CLIENT = {
+    "kind": "oauth2_client_credentials",
+    "token_url": "https://login.example.com/token",
+    "client_id": "id",
+    "client_secret": "hunter2",
+}
+OWNER = {**CLIENT, "kind": "oauth2_password", "username": "user", "password": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"kind": "none"},
+        {"kind": "bearer", "token": "hunter2"},
+        CLIENT,
+        OWNER,
+        {**CLIENT, "token_url": "http://localhost:8080/token?a=1&b=2&c=%2F"},
+        {**CLIENT, "token_url": "https://[::1]:8443/token"},
+        {**CLIENT, "credentials_in": "basic", "client_id": "a:b"},
+        {**CLIENT, "basic_encoding": "raw", "client_id": "a:b"},
+        {**CLIENT, "client_id": "ü€", "scope": "ü", "extra": {"ü": ""}},
+        {**CLIENT, "refresh_on": [401, 403, 302]},
+    ],
+)
+def test_accepted(keys: dict[str, Any]) -> None:
+    section = read(keys)
+
+    assert "hunter2" not in repr(section)
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        ({"kind": "digest"}, ""),
+        ({"kind": "none", "token": "hunter2"}, "token"),
+        ({"kind": "bearer"}, "token"),
+        ({"kind": "bearer", "token": ""}, "token"),
+        ({"kind": "bearer", "token": "hunter2\r\nX: 1"}, "token"),
+        ({"kind": "bearer", "token": "hunter2 b"}, "token"),
+        ({"kind": "bearer", "token": "hunter2ü"}, "token"),
+        ({**CLIENT, "client_secret": ""}, "client_secret"),
+        ({**CLIENT, "client_secret": "hunter2\udcff"}, "client_secret"),
+        ({**CLIENT, "client_id": ""}, "client_id"),
+        ({**CLIENT, "username": "u"}, "username"),
+        ({**OWNER, "password": ""}, "password"),
+        ({**CLIENT, "token_url": "login.example.com/token"}, "token_url"),
+        ({**CLIENT, "token_url": "ftp://login.example.com/token"}, "token_url"),
+        ({**CLIENT, "token_url": "https:///token"}, "token_url"),
+        ({**CLIENT, "token_url": "https://hunter2@login.example.com/"}, "token_url"),
+        ({**CLIENT, "token_url": "https://login.example.com/#hunter2"}, "token_url"),
+        ({**CLIENT, "token_url": "https://login.example.com:99999/"}, "token_url"),
+        ({**CLIENT, "token_url": "https://login.example.com:0/"}, "token_url"),
+        ({**CLIENT, "token_url": "https://[::1/"}, "token_url"),
+        ({**CLIENT, "token_url": "https://login.example.com/a b"}, "token_url"),
+        ({**CLIENT, "token_url": "https://login.example.com/\r\nX"}, "token_url"),
+        ({**CLIENT, "token_url": "https://lögin.example.com/"}, "token_url"),
+        ({**CLIENT, "credentials_in": "header"}, "credentials_in"),
+        ({**CLIENT, "credentials_in": "basic", "basic_encoding": "raw", "client_id": "a:b"}, ""),
+        ({**CLIENT, "extra": {"client_secret": "x"}}, ""),
+        ({**CLIENT, "extra": {"": "x"}}, "extra"),
+        ({**CLIENT, "refresh_on": []}, "refresh_on"),
+        ({**CLIENT, "refresh_on": [200]}, "refresh_on"),
+        ({**CLIENT, "refresh_on": 401}, "refresh_on"),
+    ],
+)
+def test_refused(keys: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        read(keys)
+
+    (problem,) = [error for error in refused.value.errors() if not place or place in error["loc"]][:1]
+    assert place in (*problem["loc"], "")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_every_kind_is_in_the_schema() -> None:
+    kinds = TypeAdapter[Any](AuthSettings).json_schema()["discriminator"]["mapping"]
+
+    assert sorted(kinds) == ["bearer", "none", "oauth2_client_credentials", "oauth2_password"]
+    assert NoAuth().kind == "none"

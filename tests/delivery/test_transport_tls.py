@@ -1,0 +1,243 @@
+"""TLS: whom the transport trusts, what it presents, and how it names what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from certificates import Authority, Pair, encrypt_key
+from loopback import OK, Peer, repeats, says, serving
+
+from exporter.delivery.request import Answer, Outcome, Request, Unreachable
+from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.delivery.transport import TlsFilesUnusable, open_transport
+
+LONG = 30.0
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def post(url: str) -> Request:
+    return Request(url, (("Content-Type", "application/json"),), (), b"{}")
+
+
+async def ask(
+    tls: ssl.SSLContext, ca_file: Path | None, client: Pair | None = None, *, host: str = "127.0.0.1"
+) -> Outcome:
+    """The outcome of one request to a TLS server."""
+    async with (
+        serving(repeats(), tls=tls) as server,
+        open_transport(
+            timeout_seconds=LONG,
+            concurrency=1,
+            ca_file=ca_file,
+            client_cert_file=client.certificate if client else None,
+            client_key_file=client.key if client else None,
+        ) as transport,
+    ):
+        return await transport.send(post(server.url(scheme="https", host=host)))
+
+
+async def test_the_configured_authority_is_trusted(authority: Authority) -> None:
+    outcome = await ask(authority.server_context(authority.sign("127.0.0.1")), authority.certificate)
+
+    assert isinstance(outcome, Answer)
+
+
+async def test_connections_are_kept_alive(authority: Authority) -> None:
+    async with (
+        serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as server,
+        open_transport(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+    ):
+        for _ in range(3):
+            assert isinstance(await transport.send(post(server.url(scheme="https", host="localhost"))), Answer)
+
+    assert [heard.connection for heard in server.heard] == [1, 1, 1]
+
+
+async def test_an_unknown_authority_is_not_trusted(authority: Authority) -> None:
+    outcome = await ask(authority.server_context(authority.sign("127.0.0.1")), None)
+
+    assert isinstance(outcome, Unreachable)
+    assert outcome.reason.startswith("TLS: certificate not accepted: ")
+    assert "unable to get local issuer certificate" in outcome.reason
+
+
+async def test_another_authority_is_not_trusted(authority: Authority, tmp_path: Path) -> None:
+    another = Authority(tmp_path, "another")
+    outcome = await ask(authority.server_context(authority.sign("127.0.0.1")), another.certificate)
+
+    assert isinstance(outcome, Unreachable)
+
+
+async def test_a_certificate_of_another_host_is_not_accepted(authority: Authority) -> None:
+    outcome = await ask(
+        authority.server_context(authority.sign("example.com")), authority.certificate, host="localhost"
+    )
+
+    assert isinstance(outcome, Unreachable)
+    assert "localhost" in outcome.reason
+
+
+async def test_an_expired_certificate_is_not_accepted(authority: Authority) -> None:
+    tls = authority.server_context(authority.sign("127.0.0.1", expired=True))
+    outcome = await ask(tls, authority.certificate)
+
+    assert outcome == Unreachable("TLS: certificate not accepted: certificate has expired")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_the_client_certificate_is_presented(authority: Authority, version: ssl.TLSVersion) -> None:
+    tls = authority.server_context(authority.sign("127.0.0.1"), demand_certificate=True)
+    tls.maximum_version = version
+    outcome = await ask(tls, authority.certificate, authority.sign(name="client"))
+
+    assert isinstance(outcome, Answer)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_without_a_certificate_that_is_demanded_nothing_was_sent(
+    authority: Authority, version: ssl.TLSVersion
+) -> None:
+    """With TLS 1.3 the refusal arrives after the handshake; it is still the destination's, not the event's."""
+    tls = authority.server_context(authority.sign("127.0.0.1"), demand_certificate=True)
+    tls.maximum_version = version
+    # Not asyncio's server: it cuts the connection without saying why, which no server in the field does.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        refusing = asyncio.to_thread(_refuse_one, listening, tls)
+        async with (
+            asyncio.TaskGroup() as group,
+            open_transport(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+        ):
+            group.create_task(refusing)
+            outcome = await transport.send(post(f"https://127.0.0.1:{port}/"))
+
+    assert isinstance(outcome, Unreachable)
+    assert outcome.reason.startswith("TLS: ")
+
+
+def _refuse_one(listening: socket.socket, tls: ssl.SSLContext) -> None:
+    """Accept one connection, refuse its handshake, and read on until the client has heard that."""
+    plain, _ = listening.accept()
+    wrapped = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+    with wrapped:
+        with pytest.raises(ssl.SSLError):
+            wrapped.do_handshake()
+        with suppress(OSError):
+            bare = socket.socket(fileno=wrapped.detach())
+            with bare:
+                bare.shutdown(socket.SHUT_WR)
+                while bare.recv(65536):
+                    pass
+
+
+async def test_a_server_without_tls_is_unreachable() -> None:
+    async with (
+        serving(says(OK)) as server,
+        open_transport(timeout_seconds=0.5, concurrency=1) as transport,
+    ):
+        outcome = await transport.send(post(server.url(scheme="https")))
+
+    assert isinstance(outcome, Unreachable)
+
+
+async def test_a_server_that_speaks_first_and_no_tls_is_unreachable() -> None:
+    async def greets(peer: Peer) -> None:
+        await peer.send(b"220 mail.example.com ESMTP\r\n")
+        await peer.silence()
+
+    async with (
+        serving(greets) as server,
+        open_transport(timeout_seconds=LONG, concurrency=1) as transport,
+    ):
+        outcome = await transport.send(post(server.url(scheme="https")))
+
+    assert outcome == Unreachable("TLS: wrong version number")
+
+
+@pytest.mark.parametrize("ending", ["silence", "close", "reset"])
+async def test_a_server_that_never_shakes_hands_is_unreachable(ending: str) -> None:
+    async def refuses(peer: Peer) -> None:
+        await peer.reader.readexactly(1)
+        if ending == "silence":
+            await peer.silence()
+        elif ending == "reset":
+            peer.reset()
+
+    async with (
+        serving(refuses) as server,
+        open_transport(timeout_seconds=0.5 if ending == "silence" else LONG, concurrency=1) as transport,
+    ):
+        outcome = await transport.send(post(server.url(scheme="https")))
+
+    assert isinstance(outcome, Unreachable)
+
+
+async def test_closing_leaves_no_socket(authority: Authority) -> None:
+    """An unclosed one would be a ResourceWarning, which fails the test."""
+    tls = authority.server_context(authority.sign("127.0.0.1"))
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"
+    async with (
+        serving(says(cut), says(b""), repeats(), tls=tls) as server,
+        open_transport(timeout_seconds=0.3, concurrency=4, ca_file=authority.certificate) as transport,
+    ):
+        url = server.url(scheme="https")
+        await asyncio.gather(*(transport.send(post(url)) for _ in range(4)))
+
+
+class TestFiles:
+    @pytest.fixture
+    def pair(self, authority: Authority) -> Pair:
+        return authority.sign(name="client")
+
+    def test_a_missing_authority_is_named(self, tmp_path: Path) -> None:
+        missing = tmp_path / "none.pem"
+
+        assert client_context(ca_file=missing) == TlsFileProblem(missing, "no such file or directory")
+
+    def test_an_authority_that_is_no_certificate_is_named(self, tmp_path: Path) -> None:
+        odd = tmp_path / "odd.pem"
+        odd.write_text("not a certificate")
+
+        assert client_context(ca_file=odd) == TlsFileProblem(odd, "no PEM certificate")
+
+    def test_a_missing_certificate_is_named(self, tmp_path: Path, pair: Pair) -> None:
+        missing = tmp_path / "none.pem"
+
+        problem = client_context(client_cert_file=missing, client_key_file=pair.key)
+
+        assert problem == TlsFileProblem(missing, "no such file or directory")
+
+    def test_a_missing_key_is_named(self, tmp_path: Path, pair: Pair) -> None:
+        missing = tmp_path / "none.key"
+
+        problem = client_context(client_cert_file=pair.certificate, client_key_file=missing)
+
+        assert problem == TlsFileProblem(missing, "no such file")
+
+    def test_a_key_of_another_certificate_is_named(self, authority: Authority, pair: Pair) -> None:
+        another = authority.sign(name="another")
+
+        problem = client_context(client_cert_file=pair.certificate, client_key_file=another.key)
+
+        assert problem == TlsFileProblem(another.key, "the key does not belong to the certificate")
+
+    def test_an_encrypted_key_is_refused_without_asking(self, pair: Pair) -> None:
+        encrypt_key(pair, b"hunter2")
+
+        problem = client_context(client_cert_file=pair.certificate, client_key_file=pair.key)
+
+        assert isinstance(problem, TlsFileProblem)
+
+    async def test_a_transport_does_not_open_with_them(self, tmp_path: Path) -> None:
+        with pytest.raises(TlsFilesUnusable, match=r"none\.pem: no such file or directory"):
+            async with open_transport(timeout_seconds=1, concurrency=1, ca_file=tmp_path / "none.pem"):
+                pass
