@@ -1,0 +1,85 @@
+"""``exporter demo``: all of it on this machine, with a summary at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+T = TypeVar("T")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(demo)
+
+
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the journal and the log.")] = False,
+) -> None:
+    """Show the exporter at work on this machine, in about 15 seconds.
+
+    Sample events are put on a journal in a temporary folder, and the real daemon exports them to a receiver that
+    demands OAuth2 client credentials, fails some requests with 503 and 429, and lets a token expire. At the end a
+    table says what became of every event. Exits with 1 if an event was lost, repeated or overtaken.
+    """
+    import asyncio
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    import orjson
+
+    from exporter.database import DatabaseRefused, DatabaseUnavailable
+    from exporter.queues.port import QueueFull, QueueUnavailable
+    from exporter.receiver.demo.play import DemoFailed, play
+    from exporter.receiver.demo.process import DaemonFailed
+
+    folder = Path(tempfile.mkdtemp(prefix="exporter-demo-"))
+    try:
+        summary = asyncio.run(_until_terminated(play(folder, _tell)))
+    except asyncio.CancelledError:
+        raise typer.Exit(1) from None
+    except (
+        DemoFailed,
+        DaemonFailed,
+        DatabaseRefused,
+        DatabaseUnavailable,
+        QueueFull,
+        QueueUnavailable,
+        OSError,
+    ) as error:
+        typer.echo(f"exporter demo: {error}", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        if keep:
+            _tell(f"the files are kept in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(summary.document(), option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
+    else:
+        typer.echo(summary.table())
+    broken = summary.broken()
+    for sentence in broken:
+        typer.echo(f"exporter demo: {sentence}", err=True)
+    raise typer.Exit(1 if broken else 0)
+
+
+def _tell(line: str) -> None:
+    typer.echo(f"· {line}", err=True)
+
+
+async def _until_terminated(play: Coroutine[Any, Any, T]) -> T:
+    """What ``play`` returns; SIGTERM cancels it, so that the daemon and the folder do not outlive the demo."""
+    import asyncio
+    import signal
+
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await play

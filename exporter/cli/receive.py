@@ -1,0 +1,96 @@
+"""``exporter receive``: a receiver and token server to develop against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exporter.receiver.demands import CLIENT_ID, CLIENT_SECRET, PASSWORD, TOKEN, USERNAME, AuthKind
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(receive)
+
+
+def receive(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
+    auth: Annotated[
+        AuthKind,
+        typer.Option(
+            metavar="KIND",
+            help="What is demanded: none, bearer, oauth2_password, oauth2_client_credentials (in the body or as "
+            "Basic), oauth2_client_credentials_body or oauth2_client_credentials_basic.",
+        ),
+    ] = "none",
+    token: Annotated[str, typer.Option(help="The token of `bearer`.")] = TOKEN,
+    client_id: Annotated[str, typer.Option(help="The OAuth2 client that is known.")] = CLIENT_ID,
+    client_secret: Annotated[str, typer.Option(help="Its secret.")] = CLIENT_SECRET,
+    username: Annotated[str, typer.Option(help="The user of `oauth2_password`.")] = USERNAME,
+    password: Annotated[str, typer.Option(help="Its password.")] = PASSWORD,
+    token_lifetime: Annotated[float, typer.Option(min=0, help="Seconds that an OAuth2 token lives.")] = 3600,
+    status: Annotated[int, typer.Option(min=200, max=599, help="Answer this to all.")] = 200,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0,
+    fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of the requests that fail.")] = 0,
+    fail_status: Annotated[
+        list[int] | None,
+        typer.Option(min=200, max=599, help="With which status; may be given again. [default: 503]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Chooses which requests fail.")] = 0,
+    retry_after: Annotated[
+        int | None,
+        typer.Option(min=0, help="Seconds in the Retry-After header of 429 and 503."),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="Requests a second; above it 429 is answered."),
+    ] = None,
+    body_stall: Annotated[float, typer.Option(min=0, help="Seconds between an answer's head and its body.")] = 0,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append what arrives to FILE, one JSON object a line."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing of what arrives.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> None:
+    """Receive exports and print them: an endpoint and an OAuth2 token server to develop against.
+
+    Tokens are issued at /token; every other path is the endpoint. Faults can be changed while it runs:
+    GET /control shows them, PUT /control with a JSON object of the names above (and silent, reset, token_status,
+    refuse_credentials, revoke, reject_auth_seconds, refuse_seconds) changes them, GET /control/counters counts.
+    These have no password: keep it on the loopback. SIGTERM and SIGINT stop it.
+    """
+    from pydantic import ValidationError
+
+    from exporter.receiver.command import Output, run
+    from exporter.receiver.faults import Faults
+    from exporter.receiver.options import Credentials, ReceiverOptions
+
+    try:
+        faults = Faults(
+            status=status,
+            latency=latency,
+            fail_rate=fail_rate,
+            fail_status=tuple(fail_status or (503,)),
+            retry_after=retry_after,
+            rate=rate,
+            body_stall=body_stall,
+        )
+    except ValidationError as error:
+        # What the ranges above let through: infinity and NaN.
+        raise typer.BadParameter(
+            "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        ) from None
+    options = ReceiverOptions(
+        host=host,
+        port=port,
+        auth=auth,
+        credentials=Credentials(client_id, client_secret, username, password, token),
+        token_lifetime=token_lifetime,
+        seed=seed,
+        faults=faults,
+    )
+    raise typer.Exit(run(options, Output(record=record, quiet=quiet, json=as_json)))

@@ -1,0 +1,52 @@
+"""What a receiver counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened so far. Requests are those to the endpoint; ``connections`` are those that carried one."""
+
+    requests: int = 0
+    accepted: int = 0
+    by_status: Counter[int] = field(default_factory=Counter)
+    unanswered: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    connections: int = 0
+    connections_open: int = 0
+    token_requests: Counter[int] = field(default_factory=Counter)
+    tokens_issued: int = 0
+
+    def began(self) -> None:
+        """A request came."""
+        self.requests += 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def ended(self, status: int | None) -> None:
+        """It was answered with ``status``, or not at all."""
+        self.in_flight -= 1
+        if status is None:
+            self.unanswered += 1
+        else:
+            self.by_status[status] += 1
+            self.accepted += 200 <= status < 300
+
+    def document(self) -> dict[str, object]:
+        """As ``GET /control/counters`` shows it."""
+        return {
+            "requests": self.requests,
+            "accepted": self.accepted,
+            "by_status": dict(self.by_status),
+            "unanswered": self.unanswered,
+            "in_flight": self.in_flight,
+            "most_in_flight": self.most_in_flight,
+            "connections": self.connections,
+            "connections_open": self.connections_open,
+            "token_requests": dict(self.token_requests),
+            "tokens_issued": self.tokens_issued,
+        }

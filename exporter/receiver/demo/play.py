@@ -1,0 +1,179 @@
+"""The course of the demo: journal, daemon, receiver, an expired token, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from exporter.receiver.demo.feed import Feed
+from exporter.receiver.demo.process import DaemonProcess, exporter_command, start_daemon
+from exporter.receiver.demo.scrape import Numbers, scrape
+from exporter.receiver.demo.summary import Summary, percentile
+from exporter.receiver.faults import Faults
+from exporter.receiver.options import ReceiverOptions
+from exporter.receiver.oracle import judge
+from exporter.receiver.reception import Reception
+from exporter.receiver.samples import DESTINATION, identify
+from exporter.receiver.server import Receiver, open_receiver
+from exporter.settings.problems import Problems
+from exporter.settings.source import load
+from exporter.settings.tree import Settings
+
+PROFILES = 100
+BACKLOG = 300
+LIVE = 1500
+FAULTS = Faults(latency=0.005, fail_rate=0.06, fail_status=(503, 429))
+#: The longest wait for all events to be settled.
+SETTLING_SECONDS = 60.0
+
+
+class DemoFailed(Exception):
+    """The demo could not be played to its end; the text says why."""
+
+
+def template() -> str:
+    """The configuration that the demo runs, the same as ``config/demo.yaml`` of the repository."""
+    return files("exporter.receiver.demo").joinpath("demo.yaml").read_text(encoding="utf-8")
+
+
+async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
+    """Play the demo.
+
+    Args:
+        folder: an empty folder for the configuration, the journal, the dead letters and the daemon's log.
+        tell: takes a line on the progress.
+
+    Raises:
+        DemoFailed: the configuration is refused, or not all events were settled in time.
+        DaemonFailed: the daemon ended, or did not start.
+    """
+    config = folder / "demo.yaml"
+    config.write_text(template(), encoding="utf-8")
+    received: list[Reception] = []
+    options = ReceiverOptions(auth="oauth2_client_credentials", seed=1, faults=FAULTS)
+    async with open_receiver(options, [received.append]) as receiver:
+        tell(f"a receiver on {receiver.base} demands OAuth2 client credentials and fails some requests")
+        environ = _environment(folder, receiver)
+        settings = _settings(config, environ)
+        groups = {settings.queue.group_prefix + destination.name for destination in settings.destinations}
+        async with settings.queue.open(groups, tell) as queue:
+            feed = Feed(queue, PROFILES, seed=1)
+            await feed.publish(BACKLOG)
+            tell(f"{BACKLOG} sample events wait on a journal in {folder}")
+            async with start_daemon(config, environ, folder / "daemon.log") as daemon:
+                numbers = await _watch(daemon, receiver, feed, tell)
+                exit_code = await daemon.stop()
+        tell(f"the daemon stopped on SIGTERM with exit code {exit_code}")
+        return _summary(feed, numbers, receiver, received, await _dead_letters(config, environ), exit_code)
+
+
+async def _watch(daemon: DaemonProcess, receiver: Receiver, feed: Feed, tell: Callable[[str], None]) -> Numbers:
+    """Feed the running daemon, and let its token expire; what it counted when all was settled."""
+    ops = await daemon.ops()
+    tell(f"the daemon is ready ({ops}); {LIVE} more events come while it exports")
+    async with aiohttp.ClientSession() as session:
+        await feed.trickle(LIVE)
+        await _settled(daemon, session, ops, len(feed.sent))
+        # Alone, so that exactly one request meets the 401; the daemon fetches a new token and sends it again.
+        await receiver.control(revoke=True, fail_rate=0.0)
+        tell("all is settled; now the receiver lets the token expire, and one more profile changes")
+        await feed.publish_to_the_next_export()
+        return await _settled(daemon, session, ops, len(feed.sent))
+
+
+async def _settled(daemon: DaemonProcess, session: aiohttp.ClientSession, ops: str, count: int) -> Numbers:
+    """The daemon's numbers once it is done with ``count`` events."""
+    numbers = None
+    try:
+        async with asyncio.timeout(SETTLING_SECONDS):
+            while True:
+                daemon.check()
+                # A daemon that does not answer has ended, or will be found to have.
+                with suppress(aiohttp.ClientError):
+                    numbers = await scrape(session, ops, DESTINATION)
+                if numbers is not None and numbers.settled >= count:
+                    return numbers
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise DemoFailed(f"of {count} events not all were settled within {SETTLING_SECONDS:.0f} s: {numbers}") from None
+
+
+def _environment(folder: Path, receiver: Receiver) -> dict[str, str]:
+    """This process's environment without settings of the exporter, and with what the demo's configuration needs."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER_")}
+    environ["RECEIVER_URL"] = receiver.base
+    environ.pop("RECEIVER_CLIENT_SECRET", None)
+    environ["EXPORTER__QUEUE__PATH"] = str(folder / "queue.db")
+    environ["EXPORTER__STATE__PATH"] = str(folder / "state.db")
+    environ["EXPORTER__OPS__PORT"] = "0"
+    return environ
+
+
+def _settings(config: Path, environ: Mapping[str, str]) -> Settings:
+    loaded = load(config, environ)
+    if isinstance(loaded, Problems):
+        raise DemoFailed(loaded.render())
+    return loaded.settings
+
+
+async def _dead_letters(config: Path, environ: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    """What ``exporter deadletters list`` shows."""
+    process = await asyncio.create_subprocess_exec(
+        *exporter_command("deadletters", "list", "--json", "--config", str(config)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environ),
+    )
+    out, err = await process.communicate()
+    if process.returncode != 0:
+        raise DemoFailed(f"the dead letters can't be listed: {err.decode('utf-8', 'replace').strip()}")
+    return [orjson.loads(line) for line in out.splitlines()]
+
+
+def _summary(
+    feed: Feed,
+    numbers: Numbers,
+    receiver: Receiver,
+    received: Sequence[Reception],
+    letters: Sequence[Mapping[str, Any]],
+    exit_code: int,
+) -> Summary:
+    states = feed.states()
+    dead = [states[letter["event"]] for letter in letters if letter["event"] in states]
+    accepted = [reception for reception in received if reception.accepted]
+    latencies = _latencies(feed, accepted)
+    return Summary(
+        queued=len(feed.sent),
+        received=numbers.received,
+        excluded=numbers.excluded,
+        expected_excluded=feed.excluded(),
+        delivered=numbers.delivered,
+        retried=numbers.retried,
+        dead_lettered=Counter(str(letter["reason"]) for letter in letters),
+        judgement=judge(states.values(), received, dead, identify=identify),
+        expired_tokens=receiver.counters.by_status[401],
+        tokens_issued=receiver.counters.tokens_issued,
+        answers=receiver.counters.by_status,
+        latency_p50=percentile(latencies, 0.5),
+        latency_p95=percentile(latencies, 0.95),
+        exit_code=exit_code,
+        payload=accepted[-1].body if accepted else b"null",
+    )
+
+
+def _latencies(feed: Feed, accepted: Sequence[Reception]) -> list[float]:
+    """Seconds from each change to its first acceptance, of those that came while the daemon ran."""
+    born = {f"{DESTINATION}:{sample.event_id}": sample.at for sample in feed.sent[BACKLOG:]}
+    first: dict[str, float] = {}
+    for reception in accepted:
+        first.setdefault(str(reception.idempotency_key), reception.until)
+    return [until - born[key] for key, until in first.items() if key in born]

@@ -1,0 +1,129 @@
+"""The daemon of the demo as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+
+#: How long the daemon may take to start, and to stop.
+PATIENCE_SECONDS = 40.0
+_LAST_LINES = 15
+
+
+class DaemonFailed(Exception):
+    """The daemon ended or was not ready in time; the text holds the end of its log."""
+
+
+class DaemonProcess:
+    """A running ``exporter run``; ``start_daemon`` makes one."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def follow(self) -> None:
+        """Copy its log to the file until it ends."""
+        assert self._process.stderr is not None  # noqa: S101 - it was started with a pipe
+        with self._log.open("ab") as file:
+            async for line in self._process.stderr:
+                file.write(line)
+                file.flush()
+                self._last.append(line.decode("utf-8", "replace").rstrip())
+                address = _ready_address(line)
+                if address is not None and not self._ready.done():
+                    self._ready.set_result(address)
+        if not self._ready.done():
+            self._ready.set_exception(DaemonFailed(self._told("the daemon ended before it was ready")))
+
+    async def ops(self) -> str:
+        """The address of its ops port, once it is ready.
+
+        Raises:
+            DaemonFailed: it ended, or takes too long.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await asyncio.shield(self._ready)
+        except TimeoutError:
+            raise DaemonFailed(self._told("the daemon did not become ready")) from None
+
+    def check(self) -> None:
+        """Raise DaemonFailed if it has ended."""
+        if self._process.returncode is not None:
+            raise DaemonFailed(self._told(f"the daemon ended with exit code {self._process.returncode}"))
+
+    async def stop(self) -> int:
+        """Send SIGTERM and wait; the exit code. Killed if it takes too long, which gives a negative one."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            return await self._process.wait()
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended."""
+        if self._process.returncode is None:
+            self._process.kill()
+
+    def _told(self, what: str) -> str:
+        return "\n".join([what, *(f"  {line}" for line in self._last)])
+
+
+def _ready_address(line: bytes) -> str | None:
+    """The ops address in a log line that says ``ready``, else None."""
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(entry, dict) or entry.get("event") != "ready":
+        return None
+    return str(entry["ops"])
+
+
+def exporter_command(*arguments: str) -> Sequence[str]:
+    """The command line of a subcommand with this very Python and package."""
+    return (sys.executable, "-m", "exporter", *arguments)
+
+
+@asynccontextmanager
+async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> AsyncIterator[DaemonProcess]:
+    """Run the daemon for the length of the context; it is killed if it still runs at its end.
+
+    Args:
+        config: its configuration.
+        environ: its environment.
+        log: the file that its log goes to.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *exporter_command("run", "--config", str(config), "--log-format", "json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environ),
+    )
+    daemon = DaemonProcess(process, log)
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        group.create_task(daemon.follow())
+        try:
+            yield daemon
+        except BaseException as error:
+            # Carried past the group, which would wrap it in an ExceptionGroup.
+            failure = error
+        finally:
+            daemon.kill()
+            # Only now does its log end, and ``follow`` with it.
+            await process.wait()
+    if failure is not None:
+        raise failure

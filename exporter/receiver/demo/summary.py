@@ -1,0 +1,116 @@
+"""What the demo found: the table, the same as JSON, and whether all is as it must be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from exporter.receiver.oracle import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The demo's result.
+
+    ``excluded`` and ``dead_lettered`` by reason; latencies in seconds, from a change to its acceptance by the
+    receiver, over the changes that came while the daemon ran; ``payload`` is one received body.
+    """
+
+    queued: int
+    received: int
+    excluded: Mapping[str, int]
+    expected_excluded: Mapping[str, int]
+    delivered: int
+    retried: int
+    dead_lettered: Mapping[str, int]
+    judgement: Judgement
+    expired_tokens: int
+    tokens_issued: int
+    answers: Mapping[int, int]
+    latency_p50: float
+    latency_p95: float
+    exit_code: int
+    payload: bytes = field(repr=False)
+
+    def broken(self) -> Sequence[str]:
+        """Every expectation that was not met, as a sentence; empty when all is well."""
+        judgement = self.judgement
+        checks = {
+            f"{len(judgement.lost)} events were lost": judgement.lost,
+            f"{len(judgement.unexpected)} events were exported that should not be": judgement.unexpected,
+            f"{judgement.duplicates} duplicates were received": judgement.duplicates,
+            f"{len(judgement.rekeyed)} states were delivered under two keys": judgement.rekeyed,
+            f"{len(judgement.overtaken)} older states came after newer ones": judgement.overtaken,
+            f"{len(judgement.concurrent)} times two requests of one profile were in flight": judgement.concurrent,
+            f"{self.received} events were received of {self.queued} on the queue": self.received != self.queued,
+            f"excluded were {dict(self.excluded)} instead of {dict(self.expected_excluded)}": dict(self.excluded)
+            != dict(self.expected_excluded),
+            "the malformed event is not among the dead letters": self.dead_lettered.get("malformed") != 1,
+            "no request was retried": self.retried == 0,
+            "no expired token was answered with 401": self.expired_tokens == 0,
+            f"the daemon ended with exit code {self.exit_code}": self.exit_code != 0,
+        }
+        return [sentence for sentence, violated in checks.items() if violated]
+
+    def document(self) -> dict[str, Any]:
+        """The summary as plain data, for ``--json``."""
+        return {
+            "received": self.received,
+            "excluded": dict(self.excluded),
+            "delivered": self.delivered,
+            "retried": self.retried,
+            "dead_lettered": dict(self.dead_lettered),
+            "duplicates": self.judgement.duplicates,
+            "out_of_order": len(self.judgement.overtaken),
+            "lost": len(self.judgement.lost),
+            "expired_tokens": self.expired_tokens,
+            "tokens_issued": self.tokens_issued,
+            "answers": {str(status): count for status, count in sorted(self.answers.items())},
+            "latency_seconds": {"p50": round(self.latency_p50, 4), "p95": round(self.latency_p95, 4)},
+            "exit_code": self.exit_code,
+            "broken": list(self.broken()),
+            "payload": orjson.loads(self.payload),
+        }
+
+    def table(self) -> str:
+        """The summary for people, and the payload below it."""
+        rows = [
+            ("received", _count(self.received), "events read from the journal"),
+            ("excluded", _count(sum(self.excluded.values())), _reasons(self.excluded)),
+            ("delivered", _count(self.delivered), "accepted with 2xx"),
+            ("retried", _count(self.retried), f"the receiver answered {_answers(self.answers)}"),
+            ("dead-lettered", _count(sum(self.dead_lettered.values())), _reasons(self.dead_lettered)),
+            ("duplicates", _count(self.judgement.duplicates), ""),
+            ("out of order", _count(len(self.judgement.overtaken)), ""),
+            ("lost", _count(len(self.judgement.lost)), ""),
+            ("tokens", _count(self.tokens_issued), f"{self.expired_tokens} × 401 with an expired one"),
+            ("latency p50", f"{self.latency_p50 * 1000:,.0f} ms", "from the change to its acceptance"),
+            ("latency p95", f"{self.latency_p95 * 1000:,.0f} ms", "retries included"),
+        ]
+        width = max(len(row[1]) for row in rows)
+        lines = [f"  {name:<14} {value:>{width}}  {note}".rstrip() for name, value, note in rows]
+        payload = orjson.dumps(orjson.loads(self.payload), option=orjson.OPT_INDENT_2).decode()
+        return "\n".join([*lines, "", "One of the received payloads:", "", payload])
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of ``values`` that at least ``share`` (0 to 1) of them do not exceed; 0 if there are none."""
+    if not values:
+        return 0.0
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()))
+
+
+def _answers(counts: Mapping[int, int]) -> str:
+    return ", ".join(f"{count:,} × {status}" for status, count in sorted(counts.items()) if status >= 300)

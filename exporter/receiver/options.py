@@ -1,0 +1,37 @@
+"""How a receiver is set up: where it listens, what it demands, and the credentials it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from exporter.receiver.demands import CLIENT_ID, CLIENT_SECRET, PASSWORD, TOKEN, USERNAME, AuthKind
+from exporter.receiver.faults import Faults
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a sender must present. The defaults are documented in ``exporter receive --help``."""
+
+    client_id: str = CLIENT_ID
+    client_secret: str = field(default=CLIENT_SECRET, repr=False)
+    username: str = USERNAME
+    password: str = field(default=PASSWORD, repr=False)
+    token: str = field(default=TOKEN, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverOptions:
+    """A receiver's settings.
+
+    ``port`` 0 takes a free one. ``token_lifetime`` is what the token endpoint promises and keeps, in seconds.
+    ``seed`` makes the choice of requests that fail repeatable. ``faults`` are those at the start; they can be
+    changed while it runs.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    auth: AuthKind = "none"
+    credentials: Credentials = field(default_factory=Credentials)
+    token_lifetime: float = 3600.0
+    seed: int = 0
+    faults: Faults = field(default_factory=Faults)

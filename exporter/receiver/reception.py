@@ -1,0 +1,82 @@
+"""What a receiver notes of one request, and the line of a record that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+#: Headers that are secrets; a record never holds them.
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
+
+
+@dataclass(slots=True, eq=False)
+class Reception:
+    """One request to the endpoint (not to the token endpoint), noted when it is over.
+
+    ``at`` and ``until`` are epoch seconds: when its head came, and when its answer's head went out or the sender
+    was gone. ``arrived`` and ``ended`` are the same two moments as numbers of one count, so that requests can be
+    compared exactly, also across restarts of the receiver. ``status`` is what was, or would have been, answered;
+    None if the request broke off. ``answered`` is whether it went out. ``authorized`` is None where nothing is
+    demanded. ``headers`` has lower-case names and no secrets.
+    """
+
+    at: float
+    until: float
+    arrived: int
+    ended: int
+    method: str
+    path: str
+    query: str
+    idempotency_key: str | None
+    exporter_position: str | None
+    headers: Mapping[str, str] = field(repr=False)
+    authorized: bool | None
+    status: int | None
+    answered: bool
+    body: bytes = field(repr=False)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the sender was told that it is delivered."""
+        return self.answered and self.status is not None and 200 <= self.status < 300
+
+    def line(self) -> bytes:
+        """One line of a record: a JSON object with these fields; a body that is no JSON stands as ``body_text``."""
+        document: dict[str, Any] = {
+            "at": self.at,
+            "until": self.until,
+            "arrived": self.arrived,
+            "ended": self.ended,
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "idempotency_key": self.idempotency_key,
+            "exporter_position": self.exporter_position,
+            "headers": self.headers,
+            "authorized": self.authorized,
+            "status": self.status,
+            "answered": self.answered,
+        }
+        try:
+            document["body"] = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            document["body_text"] = self.body.decode("utf-8", "replace")
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+    @classmethod
+    def read(cls, line: bytes) -> Reception:
+        """The reception that ``line`` holds. Raises ValueError, KeyError or TypeError for anything else."""
+        document = orjson.loads(line)
+        text = document.pop("body_text", None)
+        body = document.pop("body", None)
+        return cls(**document, body=orjson.dumps(body) if text is None else text.encode())
+
+
+def read_record(lines: Iterable[bytes]) -> Iterator[Reception]:
+    """The receptions in a record's lines; a last line that was cut off is left out."""
+    for line in lines:
+        if line.endswith(b"\n"):
+            yield Reception.read(line)

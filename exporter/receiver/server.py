@@ -1,0 +1,223 @@
+"""The receiver: an endpoint with a token server and faults, for development, the demo and the tests.
+
+``/token`` issues tokens, ``/control`` and ``/control/counters`` steer and observe it, every other path is the
+endpoint. ``/control`` has no authentication: this is a development tool, to be bound to the loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+from exporter.receiver.answers import json_answer
+from exporter.receiver.counters import Counters
+from exporter.receiver.endpoint import Endpoint, Observer
+from exporter.receiver.faults import FaultChange, changed
+from exporter.receiver.options import ReceiverOptions
+from exporter.receiver.token_endpoint import TokenEndpoint, TokenObserver
+from exporter.receiver.tokens import Tokens
+
+
+class Receiver:
+    """A running receiver; ``open_receiver`` makes one."""
+
+    def __init__(
+        self,
+        options: ReceiverOptions,
+        observers: Sequence[Observer],
+        token_observer: TokenObserver,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        demands = options.auth != "none"
+        self._host, self._port = options.host, options.port
+        self._counters = Counters()
+        self._tokens = Tokens(options.auth, options.credentials, options.token_lifetime, time.monotonic)
+        self._endpoint = Endpoint(options.faults, self._tokens, demands, self._counters, observers, options.seed)
+        issues = options.auth.startswith("oauth2_")
+        self._token_endpoint = TokenEndpoint(options.faults, self._tokens, issues, self._counters, token_observer)
+        self._server = _Server(self)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=0.5)
+        self._carriers: set[web.RequestHandler] = set()
+        self._group = group
+        self._refusal: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._port
+
+    @property
+    def base(self) -> str:
+        """Its address without a path."""
+        return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+
+    @property
+    def url(self) -> str:
+        """An endpoint; any other path but those of the token server and of control is one, too."""
+        return f"{self.base}/profiles"
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint."""
+        return f"{self.base}/token"
+
+    @property
+    def control_url(self) -> str:
+        """Where faults are read (GET) and changed (PUT)."""
+        return f"{self.base}/control"
+
+    @property
+    def counters(self) -> Counters:
+        """What happened so far; the live object, to be read only."""
+        self._counters.tokens_issued = self._tokens.issued
+        self._counters.connections_open = len(self._carriers)
+        return self._counters
+
+    async def control(self, **change: object) -> None:
+        """Change faults by their names (those of ``FaultChange``); what is not named stays.
+
+        Raises:
+            pydantic.ValidationError: an unknown name or a bad value; nothing was changed.
+        """
+        await self._apply(changed(self._endpoint.faults, change))
+
+    async def _apply(self, change: FaultChange, spare: web.RequestHandler | None = None) -> None:
+        self._endpoint.faults = self._token_endpoint.faults = change.faults()
+        if change.revoke:
+            self._tokens.revoke()
+        if change.reject_auth_seconds is not None:
+            self._tokens.reject_for(change.reject_auth_seconds)
+        if change.refuse_seconds is not None:
+            await self._refuse(change.refuse_seconds, spare)
+
+    async def _refuse(self, seconds: float, spare: web.RequestHandler | None) -> None:
+        """Close all connections but ``spare``, and refuse new ones until the time is over."""
+        for site in self._runner.sites:
+            await site.stop()
+        for connection in self._server.connections:
+            if connection is not spare:
+                connection.force_close()
+        if self._refusal is not None:
+            self._refusal.cancel()
+        self._refusal = self._group.create_task(self._listen_after(seconds))
+
+    async def _listen_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._listen()
+
+    async def start(self) -> None:
+        """Begin to listen. Raises OSError."""
+        await self._runner.setup()
+        await self._listen()
+
+    async def _listen(self) -> None:
+        """Listen on the port, the same one if it had one before. Raises OSError."""
+        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Let what is being answered finish within half a second, and close all."""
+        if self._refusal is not None:
+            self._refusal.cancel()
+        self._endpoint.stop()
+        await self._runner.cleanup()
+
+    def lost(self, connection: web.RequestHandler) -> None:
+        """A connection is gone."""
+        self._carriers.discard(connection)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whichever path it is for."""
+        match request.rel_url.raw_path:
+            case "/token":
+                return await self._token_endpoint.answer(request)
+            case "/control":
+                return await self._steer(request)
+            case "/control/counters":
+                return json_answer(self.counters.document())
+            case _:
+                if request.protocol not in self._carriers:
+                    self._carriers.add(request.protocol)
+                    self._counters.connections += 1
+                return await self._endpoint.answer(request)
+
+    async def _steer(self, request: web.BaseRequest) -> web.Response:
+        """Show or change the faults."""
+        if request.method not in ("GET", "PUT"):
+            return web.Response(status=405, headers={"Allow": "GET, PUT"})
+        if request.method == "PUT":
+            change = _control_request(await request.content.read(), self._endpoint)
+            if isinstance(change, str):
+                return web.Response(status=400, text=change)
+            await self._apply(change, spare=request.protocol)
+        return json_answer(self._endpoint.faults.model_dump())
+
+
+class _Server(web.Server):
+    """aiohttp's low-level server: no router and no middleware, which a receiver does not need.
+
+    It cancels the handler when the sender goes away, so that a record shows when a request ended.
+    """
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver.handle, handler_cancellation=True, access_log=None)
+        self._receiver = receiver
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        self._receiver.lost(handler)
+
+
+def _control_request(body: bytes, endpoint: Endpoint) -> FaultChange | str:
+    """The change that ``body`` asks for, or what is wrong with it."""
+    try:
+        document = orjson.loads(body)
+        if not isinstance(document, dict):
+            return "expected a JSON object\n"
+        return changed(endpoint.faults, document)
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}\n"
+    except ValidationError as error:
+        return "".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}\n" for e in error.errors(include_input=False))
+
+
+def _unobserved(status: int, note: str) -> None:
+    """For a receiver whose token requests nobody looks at."""
+
+
+@asynccontextmanager
+async def open_receiver(
+    options: ReceiverOptions | None = None,
+    observers: Sequence[Observer] = (),
+    token_observer: TokenObserver = _unobserved,
+) -> AsyncIterator[Receiver]:
+    """Run a receiver for the length of the context.
+
+    Args:
+        options: how it is set up; by default on a free port of the loopback, without authentication or faults.
+        observers: called with every request to the endpoint when it is over.
+        token_observer: called with every token request.
+
+    Raises:
+        OSError: it can't listen on the port.
+    """
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        receiver = Receiver(options or ReceiverOptions(), observers, token_observer, group)
+        try:
+            await receiver.start()
+            yield receiver
+        except BaseException as error:
+            # Carried past the group, which would wrap it in an ExceptionGroup.
+            failure = error
+        finally:
+            await receiver.stop()
+    if failure is not None:
+        raise failure
