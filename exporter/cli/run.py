@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Annotated, Literal
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+
+if TYPE_CHECKING:
+    from exporter.daemon.shard import Shard
+    from exporter.settings.source import Loaded
 
 
 def register(app: typer.Typer) -> None:
@@ -25,32 +30,104 @@ def run(
     log_format: Annotated[
         Literal["auto", "text", "json"], typer.Option(help="auto: text on a terminal, JSON otherwise.")
     ] = "auto",
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N/COUNT",
+            help="Run only this share of the destinations, such as 2/4: for several processes side by side. "
+            "Its ops port is the configured one plus N.",
+        ),
+    ] = None,
+    workers: Annotated[
+        str,
+        typer.Option(
+            metavar="COUNT|auto",
+            help="Run so many shards under one parent, which passes signals on and restarts what crashed; "
+            "auto: one a core.",
+        ),
+    ] = "1",
+    announce: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
 
     Logs go to stderr. Exits with 0 when it was stopped and all that was settled is committed, 1 when it could not
     start or the last commit failed, 78 when the configuration is wrong.
     """
+    own = _shard(shard)
+    count = _workers(workers, own)
     loaded = load_or_exit(config)
     import asyncio
+    import random
     import time
 
     from exporter.daemon.daemon import Daemon
     from exporter.daemon.loop import new_event_loop
+    from exporter.daemon.workers import Workers
     from exporter.database import DatabaseRefused
     from exporter.dataflow.parts import Clock
     from exporter.logs import configure
     from exporter.ops import OpsUnavailable
+    from exporter.schedules import probe_delay
+    from exporter.settings.problems import Problems
     from exporter.settings.source import load
 
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     log = configure(sys.stderr, text, log_level, colours=sys.stderr.isatty())
-    daemon = Daemon(loaded, lambda: load(Path(config), os.environ), log, Clock(time.monotonic, time.time))
+
+    def reload() -> Loaded | Problems:
+        again = load(config, os.environ)
+        return again if own is None or isinstance(again, Problems) else replace(again, settings=own.of(again.settings))
+
+    if own is not None:
+        # Under a parent, the parent has said what the operator should know.
+        notes = loaded.notes if announce is None else ()
+        loaded = replace(loaded, settings=own.of(loaded.settings), notes=notes)
+    count = min(count, max(1, len(loaded.settings.running)))
+    runs: Daemon | Workers
+    if count > 1:
+        options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
+        for note in loaded.notes:
+            log.warning("note", detail=note)
+        runs = Workers(count, config, options, loaded.settings.ops, probe_delay(random.uniform), log)
+    else:
+        runs = Daemon(loaded, reload, log, Clock(time.monotonic, time.time), partial(_announce, announce))
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            code = runner.run(daemon.run())
+            code = runner.run(runs.run())
     except* (DatabaseRefused, OpsUnavailable) as errors:
         for error in errors.exceptions:
             log.error("cannot start", detail=str(error))
         code = 1
     raise typer.Exit(code)
+
+
+def _shard(text: str | None) -> Shard | None:
+    from exporter.daemon.shard import Shard
+
+    if text is None:
+        return None
+    shard = Shard.parse(text)
+    if shard is None:
+        raise typer.BadParameter(
+            f"{text!r} is no share: N/COUNT with 1 <= N <= COUNT, such as 2/4", param_hint="--shard"
+        )
+    return shard
+
+
+def _workers(text: str, shard: Shard | None) -> int:
+    if text == "auto":
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    elif text.isdecimal() and int(text) > 0:
+        count = int(text)
+    else:
+        raise typer.BadParameter(f"{text!r} is no count of processes, nor auto", param_hint="--workers")
+    if shard is not None and text != "1":
+        raise typer.BadParameter("a shard runs in one process", param_hint="--workers")
+    return count
+
+
+def _announce(descriptor: int | None, port: int) -> None:
+    """Tell the parent which ops port this worker got."""
+    if descriptor is not None:
+        with os.fdopen(descriptor, "wb") as pipe:
+            pipe.write(f"{port}\n".encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from exporter.daemon.reload import Load, reload_for_ever
@@ -28,13 +28,19 @@ LOOK_SECONDS = 0.02
 
 
 class Daemon:
-    """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads it anew through ``load``."""
+    """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads it anew through ``load``.
 
-    def __init__(self, loaded: Loaded, load: Load, log: Log, clock: Clock) -> None:
+    ``announce`` is told the ops port that it got.
+    """
+
+    def __init__(
+        self, loaded: Loaded, load: Load, log: Log, clock: Clock, announce: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._loaded = loaded
         self._load = load
         self._log = log
         self._clock = clock
+        self._announce = announce
         self._metrics = Metrics()
         self._slots: Slots | None = None
         self._waiting_for = "starting"
@@ -53,6 +59,7 @@ class Daemon:
             async with serve(ops.host, ops.port, self._metrics, self._health, self._status) as port:
                 address = f"http://{f'[{ops.host}]' if ':' in ops.host else ops.host}:{port}"
                 self._log.info("ops", address=address, port=port)
+                self._announce(port)
                 for note in self._loaded.notes:
                     self._log.warning("note", detail=note)
                 async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:

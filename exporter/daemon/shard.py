@@ -1,0 +1,65 @@
+"""Which destinations a process runs when several processes share one configuration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exporter.settings.tree import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Share ``number`` (from 1) of ``count``.
+
+    A destination belongs to exactly one, and all processes agree on which: they work it out from the same names.
+    """
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard | None:
+        """``2/4`` as a shard, None if it is not one."""
+        number, slash, count = text.partition("/")
+        if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            return None
+        return cls(int(number), int(count))
+
+    def owned(self, names: Iterable[str]) -> frozenset[str]:
+        """Which of these destinations are its own.
+
+        Consistent hashing with bounded loads: a name goes where its hash says, unless that shard already has its
+        fair number; so shards differ by one destination at most, and adding or removing one moves few others.
+        """
+        ordered = sorted(names, key=_hash)
+        most = -(-len(ordered) // self.count)
+        loads: list[list[str]] = [[] for _ in range(self.count)]
+        for name in ordered:
+            place = _hash(name) % self.count
+            while len(loads[place]) >= most:
+                place = (place + 1) % self.count
+            loads[place].append(name)
+        return frozenset(loads[self.number - 1])
+
+    def of(self, settings: Settings) -> Settings:
+        """The settings of this shard's process: the other destinations keep their position, but do not run here.
+
+        Its ops port is the configured one plus its number; 0 stays 0.
+        """
+        owned = self.owned(destination.name for destination in settings.running)
+        destinations = tuple(
+            destination if destination.name in owned else destination.model_copy(update={"enabled": False})
+            for destination in settings.destinations
+        )
+        port = settings.ops.port and settings.ops.port + self.number
+        ops = settings.ops.model_copy(update={"port": port})
+        return settings.model_copy(update={"destinations": destinations, "ops": ops})
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

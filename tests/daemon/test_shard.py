@@ -1,0 +1,56 @@
+"""Which destinations a shard runs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.daemon.shard import Shard
+from exporter.settings.tree import Settings
+
+NAMES = st.lists(st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True), unique=True, max_size=60)
+
+
+@given(names=NAMES, count=st.integers(1, 9))
+def test_every_destination_runs_in_exactly_one_shard_and_all_have_about_the_same_number(
+    names: list[str], count: int
+) -> None:
+    shares = [Shard(n, count).owned(names) for n in range(1, count + 1)]
+
+    assert sorted(name for share in shares for name in share) == sorted(names)
+    assert max(map(len, shares)) <= -(-len(names) // count)
+
+
+@given(names=NAMES, count=st.integers(1, 9))
+def test_the_order_of_the_configuration_does_not_matter(names: list[str], count: int) -> None:
+    assert Shard(1, count).owned(names) == Shard(1, count).owned(reversed(names))
+
+
+def test_adding_a_destination_moves_few_others() -> None:
+    names = [f"destination-{n}" for n in range(100)]
+    before = {name: n for n in range(1, 5) for name in Shard(n, 4).owned(names)}
+    after = {name: n for n in range(1, 5) for name in Shard(n, 4).owned([*names, "another"])}
+
+    assert sum(before[name] != after[name] for name in names) <= 15
+
+
+@pytest.mark.parametrize("text", ["", "2", "0/4", "5/4", "-1/4", "a/b", "1/0", "1/2/3", "1 /2"])
+def test_what_is_no_shard(text: str) -> None:
+    assert Shard.parse(text) is None
+
+
+def test_others_are_switched_off_but_stay_configured_and_the_port_is_its_own() -> None:
+    names = ["a", "b", "c", "d"]
+    settings = Settings.model_validate(
+        {
+            "ops": {"port": 9000},
+            "destinations": [{"name": name, "endpoint": "http://127.0.0.1/"} for name in names],
+        }
+    )
+    shard = Shard(2, 2)
+    own = shard.of(settings)
+
+    assert {destination.name for destination in own.running} == shard.owned(names)
+    assert [destination.name for destination in own.destinations] == names
+    assert own.ops.port == 9002
