@@ -58,11 +58,23 @@ class Intake:
             try:
                 received = await subscription.receive(limit)
             except QueueUnavailable as error:
-                await self._stopped("queue", str(error), tries)
-                tries += 1
+                tries = await self._until_reachable(error, tries)
             else:
-                self._go("queue")
                 return received
+
+    async def _until_reachable(self, error: QueueUnavailable, tries: int) -> int:
+        """Wait until the queue answers again. It is asked itself: a message to receive may be long in coming."""
+        failure: QueueUnavailable | None = error
+        while failure is not None:
+            await self._stopped("queue", str(failure), tries)
+            tries += 1
+            try:
+                await self._parts.queue.check()
+                failure = None
+            except QueueUnavailable as still:
+                failure = still
+        self._go("queue")
+        return tries
 
     async def _take(self, subscription: Subscription, messages: Sequence[Message]) -> None:
         self._parts.metrics.received.inc(len(messages))

@@ -390,6 +390,28 @@ class TestQueue:
             assert flow.endpoint.versions == [1]
             assert not flow.flow.parts.outbox.reasons
 
+    async def test_it_goes_on_although_the_queue_has_nothing_new(self, tmp_path: Path) -> None:
+        """What waits for a retry must not wait for the next message."""
+        log = FakeLog(lanes=1)
+        failed = False
+
+        async def fail_once(request: Request) -> Outcome:
+            nonlocal failed
+            if not failed:
+                failed = True
+                log.broken = "gone"
+                log.wake()
+                return NoAnswer("reset")
+            return OK
+
+        async with flowing(log, tmp_path, Endpoint(fail_once)) as flow:
+            await flow.publish(event(1))
+            await until(lambda: flow.flow.parts.outbox.reasons == {"queue"})
+            log.broken = None
+            await flow.settled()
+
+            assert flow.endpoint.versions == [1, 1]
+
     async def test_a_lane_that_is_lost_with_notice_finishes_what_is_in_flight_first(self, tmp_path: Path) -> None:
         log = FakeLog(lanes=1)
         gate = asyncio.Event()
