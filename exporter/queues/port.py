@@ -15,7 +15,7 @@ Contract (DESIGN §5), held by ``tests/queues/contract.py`` for every kind:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -160,13 +160,6 @@ class Queue(Protocol):
 
         Raises:
             QueueUnavailable: on entering.
-        """
-        ...
-
-    def keep_for(self, groups: Collection[str]) -> None:
-        """Replace the groups that the configuration names: they hold back what they have not read, read or not.
-
-        Where the queue has a retention of its own, this does nothing.
         """
         ...
 

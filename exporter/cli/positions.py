@@ -1,0 +1,152 @@
+"""``exporter positions``: where the groups stand in the queue, and how to move or forget them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.queue import Result, fail, group_of, with_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from exporter.queues.port import Position, Queue, Start
+    from exporter.settings.tree import Settings
+
+_JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="A destination's name, or a whole group's.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    group = typer.Typer(
+        help="Show and change where destinations stand in the queue.", no_args_is_help=True, rich_markup_mode=None
+    )
+    group.command("list")(list_positions)
+    group.command()(seek)
+    group.command()(drop)
+    app.add_typer(group, name="positions")
+
+
+def list_positions(as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Print where every group stands: all up to SETTLED is done with, and so are BEYOND events after it."""
+    settings = load_or_exit(config).settings
+    found = with_queue(settings, lambda queue: queue.positions())
+    if as_json:
+        for position in found:
+            typer.echo(json.dumps(_as_dict(settings, position), ensure_ascii=False))
+    elif found:
+        typer.echo(_table(found))
+    else:
+        typer.echo("no group has read this queue yet", err=True)
+
+
+def seek(
+    name: _Name,
+    to: Annotated[
+        str, typer.Argument(metavar="earliest|latest|POSITION", help="What to read next; POSITION is a number.")
+    ],
+    as_json: _JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Move a group: it goes on at the given place. Refused while a daemon reads the group.
+
+    Going back sends events again, with the same Idempotency-Key; those with a dead letter are skipped. Going forward
+    leaves events out.
+    """
+    target = _target(to)
+    settings = load_or_exit(config).settings
+
+    async def move(queue: Queue, group: str) -> Sequence[Position]:
+        await queue.seek(group, target)
+        return [position for position in await queue.positions() if position.group == group]
+
+    for position in _changed(settings, name, move):
+        text = json.dumps(_as_dict(settings, position), ensure_ascii=False)
+        typer.echo(text if as_json else f"{position.group} goes on after {position.settled_to} in lane {position.lane}")
+
+
+def drop(name: _Name, as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Forget a group and its position. Refused while a daemon reads the group.
+
+    A destination of that name begins anew, at its `start`.
+    """
+    settings = load_or_exit(config).settings
+
+    async def forget(queue: Queue, group: str) -> str:
+        await queue.drop(group)
+        return group
+
+    group = _changed(settings, name, forget)
+    typer.echo(json.dumps({"dropped": group}) if as_json else f"{group} is forgotten")
+
+
+def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Awaitable[Result]]) -> Result:
+    """Change the group that ``name`` stands for: a destination's, or a group as the queue knows it."""
+    from exporter.queues.port import GroupInUse
+
+    async def found(queue: Queue) -> Result:
+        is_destination = any(destination.name == name for destination in settings.destinations)
+        is_group = any(position.group == name for position in await queue.positions())
+        return await change(queue, name if is_group and not is_destination else group_of(settings, name))
+
+    try:
+        return with_queue(settings, found)
+    except GroupInUse as error:
+        fail(f"a daemon reads group {error}: stop it, or switch the destination off, and try again")
+    except KeyError as error:
+        fail(f"there is no group {error.args[0]}; `exporter positions list` shows those that there are")
+
+
+def _target(text: str) -> int | Start:
+    if text == "earliest":
+        return "earliest"
+    if text == "latest":
+        return "latest"
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise typer.BadParameter(f"{text!r} is neither earliest nor latest nor a position", param_hint="POSITION")
+
+
+def _as_dict(settings: Settings, position: Position) -> dict[str, Any]:
+    prefix = settings.queue.group_prefix
+    ours = position.group.removeprefix(prefix) if position.group.startswith(prefix) else None
+    configured = any(destination.name == ours for destination in settings.destinations)
+    return {
+        "group": position.group,
+        "destination": ours if configured else None,
+        "lane": position.lane,
+        "settled_to": position.settled_to,
+        "beyond": position.beyond,
+        "lag": position.lag,
+        "reader": position.reader,
+        "seen_at": _when(position.seen_at),
+    }
+
+
+def _table(positions: Sequence[Position]) -> str:
+    from exporter.cli.table import table
+
+    rows = [
+        (
+            position.group,
+            position.lane,
+            str(position.settled_to),
+            str(position.beyond),
+            "?" if position.lag is None else str(position.lag),
+            "yes" if position.reader else "no",
+            _when(position.seen_at) or "?",
+        )
+        for position in positions
+    ]
+    head = ("GROUP", "LANE", "SETTLED", "BEYOND", "LAG", "READ", "LAST READ")
+    return table(head, rows, right=frozenset({"SETTLED", "BEYOND", "LAG"}))
+
+
+def _when(seconds: float | None) -> str | None:
+    from datetime import UTC, datetime
+
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,50 @@
+"""The configured queue for a command: opened, with failures in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from exporter.queues.port import Queue
+    from exporter.settings.tree import Settings
+
+Result = TypeVar("Result")
+
+
+def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) -> Result:
+    """Open the queue, run ``use`` with it and return what it returns.
+
+    What the queue has to say goes to stderr. Exits with 1 where it cannot be opened or used.
+    """
+    from exporter.database import DatabaseRefused, DatabaseUnavailable
+    from exporter.queues.port import QueueUnavailable
+
+    groups = [group_of(settings, destination.name) for destination in settings.destinations]
+
+    async def run() -> Result:
+        async with settings.queue.open(groups, lambda text: typer.echo(f"note: {text}", err=True)) as queue:
+            return await use(queue)
+
+    try:
+        return asyncio.run(run())
+    except DatabaseUnavailable as error:
+        path = getattr(settings.queue, "path", None)
+        fail(f"{path}: {error}" if isinstance(path, Path) else str(error))
+    except (DatabaseRefused, QueueUnavailable) as error:
+        fail(str(error))
+
+
+def group_of(settings: Settings, destination: str) -> str:
+    """The group's name of a destination."""
+    return settings.queue.group_prefix + destination
+
+
+def fail(why: str) -> NoReturn:
+    """Say why on stderr and exit with 1."""
+    typer.echo(f"error: {why}", err=True)
+    raise typer.Exit(1)

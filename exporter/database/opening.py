@@ -1,0 +1,150 @@
+"""Opening an SQLite file: refuse what is not ours or not whole, create and migrate what is."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, unavailable
+from exporter.database.wholeness import damage
+
+_LOG_BYTES_KEPT = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a file is to hold.
+
+    Attributes:
+        application_id: a number that marks our files of this kind, 1 to 2**31 - 1 (SQLite's ``application_id``).
+        what: what the file is, for messages: "a queue".
+        migrations: scripts of SQL; the n-th brings ``user_version`` from n to n + 1. Only ever appended to.
+    """
+
+    application_id: int
+    what: str
+    migrations: tuple[str, ...]
+
+
+class DatabaseRefused(Exception):
+    """The file cannot be used, and was left as it is.
+
+    Attributes:
+        path: the file.
+        reason: why, for people.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+def open_file(path: Path, schema: Schema) -> apsw.Connection:
+    """A connection to ``path``, created or migrated to ``schema``; its folder is created too.
+
+    Write-ahead log, synchronous FULL (each commit is on the disk before it returns), incremental vacuum.
+
+    Raises:
+        DatabaseRefused: it is no SQLite file, damaged, another program's or a newer version's, or cannot be read.
+        DatabaseUnavailable: the disk is full or another process holds the file for too long.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    try:
+        _refuse_unusable(path, schema, deadline)
+        while True:
+            try:
+                return _connected(path, schema)
+            except apsw.BusyError:
+                # Switching a new file to a write-ahead log asks for an exclusive lock without waiting for it.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+    except OSError as error:
+        raise DatabaseRefused(path, error.strerror or str(error)) from error
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise DatabaseRefused(path, f"it is damaged ({error})") from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
+        raise DatabaseRefused(path, f"it cannot be opened for writing ({error})") from error
+    except apsw.Error as error:
+        known = unavailable(error)
+        if known is None:
+            raise
+        raise DatabaseUnavailable(f"{path}: {known.reason}") from error
+
+
+def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise DatabaseRefused(path, "it is a folder")
+    if path.exists() and not path.is_file():
+        raise DatabaseRefused(path, "it is not a regular file")
+    # Events are personal data, so nobody else may read them; SQLite gives its side files the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if path.stat().st_size == 0:
+        return
+    while (wrong := damage(path)) is not None:
+        # Another process may be checkpointing, which for a moment looks the same as a truncated file.
+        if time.monotonic() > deadline - BUSY_SECONDS * 0.9:
+            raise DatabaseRefused(path, f"{wrong}; it was left as it is")
+        time.sleep(0.02)
+    _refuse_foreign(path, schema)
+
+
+def _refuse_foreign(path: Path, schema: Schema) -> None:
+    """Look at the marks through a connection that cannot write, not even when it is closed."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
+        with connection:
+            application_id = connection.pragma("application_id")
+            version = connection.pragma("user_version")
+            objects = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    finally:
+        connection.close()
+    if application_id == 0 and version == 0 and objects == 0:
+        return  # created, but the process ended before it was filled
+    if application_id != schema.application_id:
+        raise DatabaseRefused(path, f"it is not {schema.what} of exporter (application id {application_id})")
+    if version > len(schema.migrations):
+        raise DatabaseRefused(
+            path, f"it was written by a newer exporter (schema {version}; this one knows {len(schema.migrations)})"
+        )
+
+
+def _connected(path: Path, schema: Schema) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
+        connection.pragma("auto_vacuum", 2)  # incremental; has an effect only before the first table
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", 2)  # FULL
+        connection.pragma("journal_size_limit", _LOG_BYTES_KEPT)
+        _migrate(connection, path, schema)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: apsw.Connection, path: Path, schema: Schema) -> None:
+    if connection.pragma("user_version") == len(schema.migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.pragma("user_version")  # again: another process may have been quicker
+        if version > len(schema.migrations):
+            raise DatabaseRefused(path, "a newer exporter has just changed it")
+        for script in schema.migrations[version:]:
+            connection.execute(script)
+        connection.pragma("application_id", schema.application_id)
+        connection.pragma("user_version", len(schema.migrations))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,91 @@
+"""Whether an SQLite file is all there, judged from its bytes alone, before SQLite touches it.
+
+SQLite opens a file that lost its tail and fails only when it meets a missing page, and closing the last
+connection writes. So a damaged file is found here, by reading. Layouts: the SQLite file format,
+"The Database Header" and "The Write-Ahead Log".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+_WAL_HEADER_BYTES = 32
+_FRAME_HEADER_BYTES = 24
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a non-empty file, or None when it can be opened.
+
+    Pages that are missing at the end count as present if the write-ahead log holds them: that is what a crash
+    in the middle of a checkpoint leaves.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+        if header.count(0) == len(header):
+            return "its header is zeroed"
+        if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
+            return "it is not an SQLite database"
+        page_bytes = _page_bytes(header)
+        if page_bytes is None:
+            return "its header is damaged"
+        size = file.seek(0, 2)
+    whole, rest = divmod(size, page_bytes)
+    logged_pages, logged_count = _logged(path.with_name(path.name + "-wal"), page_bytes)
+    if logged_count is not None:
+        missing = next((page for page in range(whole + 1, logged_count + 1) if page not in logged_pages), None)
+        return f"it is truncated: page {missing} of {logged_count} is missing" if missing else None
+    if rest:
+        return f"it is truncated: its last page has {rest} of {page_bytes} bytes"
+    count = _counted_pages(header)
+    if count is not None and whole < count:
+        return f"it is truncated: {whole} of {count} pages are there"
+    return None
+
+
+def _page_bytes(header: bytes) -> int | None:
+    (size,) = struct.unpack_from(">H", header, 16)
+    size = 65536 if size == 1 else size
+    return size if size >= 512 and size & (size - 1) == 0 else None
+
+
+def _counted_pages(header: bytes) -> int | None:
+    """The page count in the header, which old versions of SQLite do not keep up to date."""
+    change, count = struct.unpack_from(">II", header, 24)
+    (valid_for,) = struct.unpack_from(">I", header, 92)
+    return count if change == valid_for and count else None
+
+
+def _logged(wal: Path, page_bytes: int) -> tuple[frozenset[int], int | None]:
+    """The pages in the write-ahead log up to its last commit, and the database's page count after it."""
+    try:
+        file = wal.open("rb")
+    except FileNotFoundError:
+        return frozenset(), None
+    with file:
+        header = file.read(_WAL_HEADER_BYTES)
+        if len(header) < _WAL_HEADER_BYTES or struct.unpack_from(">I", header, 8)[0] != page_bytes:
+            return frozenset(), None
+        pages: set[int] = set()
+        committed: frozenset[int] = frozenset()
+        count: int | None = None
+        for page, count_after in _frames(file, header[16:24], page_bytes):
+            pages.add(page)
+            if count_after:
+                committed, count = frozenset(pages), count_after
+        return committed, count
+
+
+def _frames(file: BinaryIO, salts: bytes, page_bytes: int) -> Iterator[tuple[int, int]]:
+    """Page number and page count after a commit (else 0) of every frame that belongs to the log's present round."""
+    while len(frame := file.read(_FRAME_HEADER_BYTES)) == _FRAME_HEADER_BYTES and frame[8:16] == salts:
+        page, count_after = struct.unpack_from(">II", frame, 0)
+        yield page, count_after
+        file.seek(page_bytes, 1)

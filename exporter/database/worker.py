@@ -1,0 +1,189 @@
+"""What the database's thread does: it runs calls in groups, commits them, and looks for other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import apsw
+
+from exporter.database.failures import DatabaseUnavailable, unavailable
+
+_GROUP_JOBS = 1000
+_POLL_SECONDS = 0.005
+_IDLE_POLL_SECONDS = 0.02
+_IDLE_AFTER_SECONDS = 1.0
+_SAME_FILE_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One call that waits for the thread; ``result`` and ``error`` are what it comes to."""
+
+    run: Callable[[apsw.Connection], Any]
+    future: asyncio.Future[Any]
+    writes: bool
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Inbox:
+    """What the event loop and the thread share. A None among the jobs ends the thread after those before it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.watchers: tuple[Callable[[], None], ...] = ()  # replaced, never changed
+        self._loop = loop
+
+    def refuse_rest(self) -> None:
+        """From the thread, in the end: nobody is left who could answer."""
+        with suppress(Empty):
+            while True:
+                job = self.jobs.get_nowait()
+                if job is not None:
+                    job.error = DatabaseUnavailable("the database is closed")
+                    self.call(_deliver, (job,))
+
+    def call(self, function: Callable[..., None], *args: object) -> None:
+        """From the thread: call on the loop, if there still is one."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+
+class Worker:
+    """What the thread does between opening and closing."""
+
+    def __init__(self, path: Path, connection: apsw.Connection, inbox: Inbox) -> None:
+        self._path = path
+        self._connection = connection
+        self._inbox = inbox
+        status = path.stat()
+        self._file = (status.st_dev, status.st_ino)
+        self._file_due = 0.0
+        self._poll_due = 0.0
+        self._changed_at = 0.0
+        self._version = self._data_version()
+        self._ending = False
+
+    def work(self) -> None:
+        while not self._ending:
+            jobs = self._next_group()
+            reads = [job for job in jobs if not job.writes]
+            if reads:
+                for job in reads:
+                    self._run(job)
+                self._finish(reads)
+            writes = [job for job in jobs if job.writes]
+            if writes:
+                self._commit(writes)
+                self._finish(writes)
+            if self._inbox.watchers and time.monotonic() >= self._poll_due:
+                self._poll()
+
+    def _next_group(self) -> Sequence[Job]:
+        """All that waits, after waiting for something; empty when it is time to look for other processes."""
+        queue = self._inbox.jobs
+        try:
+            if self._inbox.watchers:
+                job = queue.get(timeout=max(0.0, self._poll_due - time.monotonic()))
+            else:
+                job = queue.get()
+        except Empty:
+            return ()
+        group: list[Job] = []
+        while job is not None:
+            group.append(job)
+            if len(group) == _GROUP_JOBS:
+                return group
+            try:
+                job = queue.get_nowait()
+            except Empty:
+                return group
+        self._ending = True
+        return group
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
+        """Run ``jobs`` in one transaction; if that fails, none of them was done."""
+        try:
+            self._refuse_other_file()
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                self._run_in_savepoint(job)
+            self._connection.execute("COMMIT")
+        except BaseException as error:  # every caller gets it, whatever it is
+            self._fail_all(jobs, error)
+            if self._connection.in_transaction:
+                with suppress(apsw.Error):
+                    self._connection.execute("ROLLBACK")
+
+    def _fail_all(self, jobs: Sequence[Job], error: BaseException) -> None:
+        failure = error if isinstance(error, DatabaseUnavailable) else unavailable(error)
+        for job in jobs:
+            if job.error is None:
+                job.error = error if failure is None else DatabaseUnavailable(failure.reason)
+
+    def _run_in_savepoint(self, job: Job) -> None:
+        self._connection.execute("SAVEPOINT job")
+        self._run(job)
+        if not self._connection.in_transaction:
+            # SQLite itself gave up the whole transaction: the disk is full, for example.
+            raise DatabaseUnavailable(str(job.error or "the transaction was lost"))
+        if job.error is not None:
+            self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
+
+    def _run(self, job: Job) -> None:
+        try:
+            job.result = job.run(self._connection)
+        except BaseException as error:
+            job.error = unavailable(error) or error
+
+    def _finish(self, jobs: Sequence[Job]) -> None:
+        self._inbox.call(_deliver, jobs)
+
+    def _refuse_other_file(self) -> None:
+        """A file that was deleted or replaced still takes writes, and nobody would ever read them."""
+        now = time.monotonic()
+        if now < self._file_due:
+            return
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            raise DatabaseUnavailable(f"{self._path} was removed while it was open") from None
+        if (status.st_dev, status.st_ino) != self._file:
+            raise DatabaseUnavailable(f"{self._path} was replaced while it was open")
+        self._file_due = now + _SAME_FILE_SECONDS
+
+    def _poll(self) -> None:
+        now = time.monotonic()
+        version = self._data_version()
+        if version != self._version:
+            self._version = version
+            self._changed_at = now
+            for watcher in self._inbox.watchers:
+                self._inbox.call(watcher)
+        quiet = now - self._changed_at > _IDLE_AFTER_SECONDS
+        self._poll_due = now + (_IDLE_POLL_SECONDS if quiet else _POLL_SECONDS)
+
+    def _data_version(self) -> object:
+        """Changes when another connection commits; an unreadable file counts as a change, so that readers see it."""
+        try:
+            return self._connection.pragma("data_version")
+        except apsw.Error as error:
+            return str(error)
+
+
+def _deliver(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue  # the caller was cancelled
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)

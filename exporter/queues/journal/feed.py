@@ -1,0 +1,117 @@
+"""Reading the journal once for all groups: a small cache of stretches of it, and the wake-up when it grows."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from exporter.database import Database
+from exporter.queues.journal import tables
+from exporter.queues.port import Message
+
+_STRETCH_EVENTS = 500
+_STRETCH_BYTES = 1024 * 1024
+_STRETCHES = 8
+
+
+@dataclass(slots=True, eq=False)
+class _Stretch:
+    """All events after ``after`` and up to the last one here."""
+
+    after: int
+    messages: list[Message] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    bytes: int = 0
+
+    def add(self, messages: Sequence[Message]) -> None:
+        self.messages.extend(messages)
+        self.positions.extend(message.position for message in messages)
+        self.bytes += sum(len(message.body) for message in messages)
+
+
+class Feed:
+    """What the subscriptions of one process read from.
+
+    Groups at the same place get the same ``Message`` objects, which nobody changes.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stretches: list[_Stretch] = []  # the latest used last
+        self._reading = asyncio.Lock()
+        self._grown = asyncio.Event()
+        self._waiting = 0
+        self._watch = ExitStack()
+        self.last = 0  # the highest position known
+
+    def growth(self) -> asyncio.Event:
+        """An event that is set when the journal has grown since this call: ask before reading, wait after."""
+        return self._grown
+
+    def grew(self, last: int = 0) -> None:
+        """Wake all who wait; ``last`` is the highest position, where known."""
+        self.last = max(self.last, last)
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def wait(self, growth: asyncio.Event) -> None:
+        """Wait until the journal has grown since ``growth`` was asked for, here or in another process."""
+        with self._watching():
+            await growth.wait()
+
+    async def after(self, position: int, limit: int) -> Sequence[Message]:
+        """Events that follow ``position``, at most ``limit``; empty if there are none yet.
+
+        Raises:
+            DatabaseUnavailable: the journal cannot be read.
+        """
+        found = self._cached(position, limit)
+        if found:
+            return found
+        async with self._reading:
+            found = self._cached(position, limit)  # somebody may have read it meanwhile
+            if found:
+                return found
+            messages = await self._database.read(
+                lambda connection: tables.read(connection, position, _STRETCH_EVENTS, _STRETCH_BYTES)
+            )
+            if messages:
+                self.last = max(self.last, messages[-1].position)
+                self._keep(position, messages)
+            return messages[:limit]
+
+    def _cached(self, position: int, limit: int) -> Sequence[Message]:
+        for index in range(len(self._stretches) - 1, -1, -1):
+            stretch = self._stretches[index]
+            if stretch.after <= position < stretch.positions[-1]:
+                if index != len(self._stretches) - 1:
+                    self._stretches.append(self._stretches.pop(index))
+                begin = bisect_right(stretch.positions, position)
+                return stretch.messages[begin : begin + limit]
+        return ()
+
+    def _keep(self, position: int, messages: Sequence[Message]) -> None:
+        for stretch in self._stretches:
+            room = len(stretch.messages) < _STRETCH_EVENTS and stretch.bytes < _STRETCH_BYTES
+            if stretch.positions[-1] == position and room:
+                stretch.add(messages)
+                return
+        stretch = _Stretch(position)
+        stretch.add(messages)
+        self._stretches.append(stretch)
+        del self._stretches[:-_STRETCHES]
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        if not self._waiting:
+            self._watch.enter_context(self._database.watched(self.grew))
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._watch.close()

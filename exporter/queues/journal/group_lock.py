@@ -1,0 +1,72 @@
+"""One reader per group over all processes of this machine: an exclusive lock on a file named after the group.
+
+The operating system gives the lock back when its process ends, however that happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from exporter.queues.port import QueueUnavailable
+
+_STANDBY_SECONDS = 0.25
+
+
+class GroupLocks:
+    """The folder of lock files beside a journal.
+
+    The files stay: removing one while somebody waits for it would let two readers in.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @asynccontextmanager
+    async def held(self, group: str) -> AsyncIterator[None]:
+        """Wait as a standby until the lock is ours, four looks a second. Raises QueueUnavailable: no lock file."""
+        with self._file(group) as descriptor:
+            while not _try(descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 - nobody tells us when another process ends
+                await asyncio.sleep(_STANDBY_SECONDS)
+            yield
+
+    @contextmanager
+    def taken(self, group: str) -> Iterator[bool]:
+        """Hold the lock if it is free; False if somebody else holds it. Raises as ``held``."""
+        with self._file(group) as descriptor:
+            yield _try(descriptor, fcntl.LOCK_EX)
+
+    def busy(self, group: str) -> bool:
+        """Whether somebody holds the lock; a shared look, so that two who look see no reader in each other."""
+        if not self._path(group).exists():
+            return False
+        with self._file(group) as descriptor:
+            return not _try(descriptor, fcntl.LOCK_SH)
+
+    def _path(self, group: str) -> Path:
+        return self._folder / sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @contextmanager
+    def _file(self, group: str) -> Iterator[int]:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path(group), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise QueueUnavailable(f"the lock of group {group} cannot be used: {error}") from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""The journal as a queue: what the port asks for, put together from the parts beside this file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from exporter.database import Database, DatabaseUnavailable
+from exporter.queues.journal import tables
+from exporter.queues.journal.commits import Commits
+from exporter.queues.journal.feed import Feed
+from exporter.queues.journal.group_lock import GroupLocks
+from exporter.queues.journal.reading import Reading
+from exporter.queues.journal.upkeep import Upkeep
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
+from exporter.queues.positions import decode
+
+
+@asynccontextmanager
+async def open_journal(
+    path: Path, *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]
+) -> AsyncIterator[JournalQueue]:
+    """Open the journal at ``path``, which is created if it is not there. Leave subscriptions before leaving this.
+
+    ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
+    so the caller may change them. ``warn`` gets sentences for people.
+
+    Raises:
+        DatabaseRefused: the file cannot be used and was left as it is.
+        DatabaseUnavailable: it cannot be opened now.
+    """
+    async with Database.open(path, tables.SCHEMA) as database:
+        identity = await database.read(tables.journal_id)
+        feed = Feed(database)
+        commits = Commits(database, on_failure=feed.grew)
+        upkeep = Upkeep(database, feed, commits, groups, warn)
+        queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, max_bytes, warn)
+        failure: BaseException | None = None
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(commits.run()), tasks.create_task(upkeep.run())]
+            try:
+                yield queue
+            except BaseException as error:
+                failure = error
+            for task in running:
+                task.cancel()
+        if failure is not None:
+            raise failure
+
+
+class JournalQueue:
+    """See ``Queue``. Made by ``open_journal``."""
+
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        feed: Feed,
+        commits: Commits,
+        upkeep: Upkeep,
+        max_bytes: int,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._name = name
+        self._database = database
+        self._feed = feed
+        self._commits = commits
+        self._upkeep = upkeep
+        self._max_bytes = max_bytes
+        self._warn = warn
+        self._locks = GroupLocks(database.path.with_name(database.path.name + ".locks"))
+
+    @property
+    def name(self) -> str:
+        """See ``Queue.name``."""
+        return self._name
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """See ``Queue.publish``."""
+        if not messages:
+            return
+        try:
+            last = await self._database.write(lambda connection: tables.publish(connection, messages, self._max_bytes))
+        except DatabaseUnavailable as error:
+            raise QueueUnavailable(error.reason) from error
+        except QueueFull:
+            self._upkeep.hurry()
+            raise
+        self._feed.grew(last)
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+        """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
+
+        Raises:
+            QueueUnavailable: on entering: the journal cannot be used now.
+        """
+        async with self._locks.held(group):
+            try:
+                standing, ends = await self._database.write(lambda connection: tables.enter(connection, group, start))
+            except DatabaseUnavailable as error:
+                raise QueueUnavailable(error.reason) from error
+            if standing.settled_to + 1 < ends.first:
+                gone = f"{standing.settled_to + 1} to {ends.first - 1}"
+                self._warn(f"group {group}: events {gone} were deleted before it read them")
+            self._feed.last = max(self._feed.last, ends.last)
+            reading = Reading(standing, self._feed, self._commits)
+            self._upkeep.readings.add(reading)
+            try:
+                yield reading
+            finally:
+                self._upkeep.readings.discard(reading)
+                await self._leave(group, reading)
+
+    async def _leave(self, group: str, reading: Reading) -> None:
+        try:
+            await self._commits.commit()
+        except QueueUnavailable as error:
+            self._warn(f"group {group}: its last position could not be written: {error}")
+        finally:
+            self._commits.forget(reading)
+
+    async def positions(self) -> Sequence[Position]:
+        """See ``Queue.positions``."""
+        try:
+            rows = await self._database.read(tables.standings)
+            ends = await self._database.read(tables.ends)
+        except DatabaseUnavailable as error:
+            raise QueueUnavailable(error.reason) from error
+        return [self._position(row, ends) for row in rows]
+
+    def _position(self, row: tables.Standing, ends: tables.Ends) -> Position:
+        beyond = sum(last - first + 1 for first, last in decode(row.settled_to, row.ranges))
+        lag = ends.last - max(row.settled_to, ends.first - 1) - beyond
+        return Position(
+            row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._locks.busy(row.group), row.seen_at
+        )
+
+    async def seek(self, group: str, target: int | Start) -> None:
+        """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
+        with self._locks.taken(group) as free:
+            if not free:
+                raise GroupInUse(group)
+            try:
+                await self._database.write(lambda connection: tables.seek(connection, group, target))
+            except DatabaseUnavailable as error:
+                raise QueueUnavailable(error.reason) from error
+
+    async def drop(self, group: str) -> None:
+        """See ``Queue.drop``."""
+        with self._locks.taken(group) as free:
+            if not free:
+                raise GroupInUse(group)
+            try:
+                await self._database.write(lambda connection: tables.drop(connection, group))
+            except DatabaseUnavailable as error:
+                raise QueueUnavailable(error.reason) from error
+
+    async def check(self) -> None:
+        """See ``Queue.check``. Also writes what an earlier failure has left unwritten."""
+        try:
+            await self._database.write(tables.mark_checked)
+        except DatabaseUnavailable as error:
+            raise QueueUnavailable(error.reason) from error
+        if self._commits.failure is not None:
+            await self._commits.commit()

@@ -1,0 +1,36 @@
+"""The section ``queue`` of the configuration for kind ``journal``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ByteSize, Field
+
+from exporter.queues.port import Queue
+from exporter.settings.section import Section
+
+
+class JournalSettings(Section):
+    """A queue in one file on this machine."""
+
+    kind: Literal["journal"] = "journal"
+    path: Path = Field(Path("data/queue.db"), description="The queue's file; its folder is created.")
+    max_bytes: ByteSize = Field(
+        ByteSize(10 * 1024**3), gt=0, description="Publishing fails beyond it; nothing unread is dropped."
+    )
+    group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
+
+    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:
+        """Open the file; ``groups`` are those that the configuration names, now and later; ``warn`` gets what
+        people should know.
+
+        Raises:
+            DatabaseRefused: it cannot be used.
+            DatabaseUnavailable: it cannot be opened now.
+        """
+        from exporter.queues.journal.queue import open_journal
+
+        return open_journal(self.path, max_bytes=int(self.max_bytes), groups=groups, warn=warn)

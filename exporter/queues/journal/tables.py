@@ -1,0 +1,171 @@
+"""The journal's tables and every statement on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import apsw
+
+from exporter.database import Schema
+from exporter.queues.port import Message, Outgoing, QueueFull, Start
+
+LANE = "0"
+
+SCHEMA = Schema(
+    application_id=0x65787071,  # "expq"
+    what="a journal",
+    migrations=(
+        # AUTOINCREMENT: a position never comes back, not even after the table was emptied. ``id`` makes event ids of
+        # this file differ from those of one that was deleted.
+        """
+        CREATE TABLE journal (id TEXT NOT NULL, checked_at REAL NOT NULL) STRICT;
+        INSERT INTO journal VALUES (lower(hex(randomblob(8))), 0);
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            taken_at REAL NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE positions (
+            name TEXT PRIMARY KEY,
+            settled_to INTEGER NOT NULL,
+            ranges BLOB NOT NULL,
+            epoch INTEGER NOT NULL,
+            seen_at REAL NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
+)
+
+_ROW_BYTES = 24
+
+
+class Standing(NamedTuple):
+    """A group's row. ``epoch`` grows with every new reader, so that a late write of an old one has no effect."""
+
+    group: str
+    settled_to: int
+    ranges: bytes
+    epoch: int
+    seen_at: float
+
+
+class Ends(NamedTuple):
+    """Where the journal begins and ends: the first position kept, and the last one ever given."""
+
+    first: int
+    last: int
+
+
+def journal_id(connection: apsw.Connection) -> str:
+    """The random id that this file got when it was made."""
+    found: str = connection.execute("SELECT id FROM journal").get
+    return found
+
+
+def mark_checked(connection: apsw.Connection) -> None:
+    """Write something, to see whether writing works."""
+    connection.execute("UPDATE journal SET checked_at = ?", (time.time(),))
+
+
+def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes: int) -> int:
+    """Append ``messages``; return the last position. Raises QueueFull if they have no room."""
+    page_bytes = connection.pragma("page_size")
+    used = (connection.pragma("page_count") - connection.pragma("freelist_count")) * page_bytes
+    if used + sum(len(message.body) + _ROW_BYTES for message in messages) > max_bytes:
+        raise QueueFull(f"the journal holds {used} bytes of at most {max_bytes}")
+    now = time.time()
+    connection.executemany(
+        "INSERT INTO events (taken_at, body) VALUES (?, ?)", ((now, message.body) for message in messages)
+    )
+    return connection.last_insert_rowid()
+
+
+def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: int) -> list[Message]:
+    """Events after a position, in order; at least one if there is any."""
+    found: list[Message] = []
+    size = 0
+    for position, taken_at, body in connection.execute(
+        "SELECT position, taken_at, body FROM events WHERE position > ? ORDER BY position LIMIT ?", (after, max_events)
+    ):
+        found.append(Message(LANE, position, body, taken_at))
+        size += len(body)
+        if size >= max_bytes:
+            break
+    return found
+
+
+def ends(connection: apsw.Connection) -> Ends:
+    """Where the journal begins and ends now; an empty one begins after its last position."""
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get or 0
+    first = connection.execute("SELECT min(position) FROM events").get
+    return Ends(last + 1 if first is None else first, last)
+
+
+def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[Standing, Ends]:
+    """Become the group's reader; a new group begins at ``start``."""
+    now = time.time()
+    where = ends(connection)
+    connection.execute(
+        "INSERT INTO positions VALUES (?, ?, x'', 1, ?) ON CONFLICT DO UPDATE SET epoch = epoch + 1, seen_at = ?",
+        (group, _before(start, where), now, now),
+    )
+    rows = connection.execute("SELECT name, settled_to, ranges, epoch, seen_at FROM positions WHERE name = ?", (group,))
+    [standing] = [Standing(*row) for row in rows]
+    return standing, where
+
+
+def commit(connection: apsw.Connection, standings: Iterable[Standing]) -> None:
+    """Write where groups stand; one that another reader has taken over since, or that was dropped, is left alone."""
+    connection.executemany(
+        "UPDATE positions SET settled_to = ?, ranges = ?, seen_at = ? WHERE name = ? AND epoch = ?",
+        ((row.settled_to, row.ranges, row.seen_at, row.group, row.epoch) for row in standings),
+    )
+
+
+def standings(connection: apsw.Connection) -> list[Standing]:
+    """Every group's row, by name."""
+    rows = connection.execute("SELECT name, settled_to, ranges, epoch, seen_at FROM positions ORDER BY name")
+    return [Standing(*row) for row in rows]
+
+
+def seek(connection: apsw.Connection, group: str, target: int | Start) -> None:
+    """Make ``target``, or the nearest position that there can be, the next one. Raises KeyError: no such group."""
+    where = ends(connection)
+    settled_to = _before(target, where) if isinstance(target, str) else min(max(target - 1, 0), where.last)
+    connection.execute(
+        "UPDATE positions SET settled_to = ?, ranges = x'', epoch = epoch + 1, seen_at = ? WHERE name = ?",
+        (settled_to, time.time(), group),
+    )
+    if not connection.changes():
+        raise KeyError(group)
+
+
+def drop(connection: apsw.Connection, group: str) -> None:
+    """Forget a group. Raises KeyError: no such group."""
+    connection.execute("DELETE FROM positions WHERE name = ?", (group,))
+    if not connection.changes():
+        raise KeyError(group)
+
+
+def delete_up_to(connection: apsw.Connection, position: int, max_events: int) -> int:
+    """Delete the oldest events up to and including ``position``, at most so many; return how many."""
+    connection.execute(
+        "DELETE FROM events WHERE position <= min(?, coalesce("
+        "(SELECT position FROM events ORDER BY position LIMIT 1 OFFSET ?), ?))",
+        (position, max_events - 1, position),
+    )
+    return connection.changes()
+
+
+def shrink(connection: apsw.Connection, keep_free_bytes: int, max_pages: int) -> None:
+    """Give free pages back to the file system, at most so many, beyond what is kept for new events."""
+    spare = connection.pragma("freelist_count") - keep_free_bytes // connection.pragma("page_size")
+    if spare > 0:
+        for _ in connection.execute(f"PRAGMA incremental_vacuum({min(spare, max_pages)})"):
+            pass
+
+
+def _before(start: Start, where: Ends) -> int:
+    return where.first - 1 if start == "earliest" else where.last

@@ -1,0 +1,93 @@
+"""What an open journal does by itself: delete what every group has passed, and keep its readers' rows fresh."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import NamedTuple
+
+import apsw
+
+from exporter.database import Database, DatabaseUnavailable
+from exporter.queues.journal import tables
+from exporter.queues.journal.commits import Commits
+from exporter.queues.journal.feed import Feed
+from exporter.queues.journal.reading import Reading
+from exporter.queues.retention import Place, given_up_warning, passed
+
+_LOOK_SECONDS = 1.0
+_SWEEP_SECONDS = 3.0
+_SEEN_SECONDS = 60.0
+_CHUNK_EVENTS = 1000
+_CHUNK_PAGES = 2000
+_FREE_BYTES_KEPT = 64 * 1024 * 1024
+
+
+class Swept(NamedTuple):
+    """What one chunk of deleting came to: how many events went, and the groups that no longer hold any back."""
+
+    events: int
+    given_up: frozenset[str]
+
+
+class Upkeep:
+    """Runs beside the subscriptions of one process."""
+
+    def __init__(
+        self, database: Database, feed: Feed, commits: Commits, groups: Collection[str], warn: Callable[[str], None]
+    ) -> None:
+        self._groups = groups
+        self.readings: set[Reading] = set()
+        self._database = database
+        self._feed = feed
+        self._commits = commits
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._asked = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Delete what can be deleted now: the journal is full."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Look after the journal until cancelled. While the database cannot work, it is tried again later."""
+        sweep_due = time.monotonic() + _LOOK_SECONDS
+        seen_due = time.monotonic() + _SEEN_SECONDS
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._asked.wait()
+            now = time.monotonic()
+            if now >= seen_due:
+                seen_due = now + _SEEN_SECONDS
+                for reading in self.readings:
+                    self._commits.note(reading)
+            with suppress(DatabaseUnavailable):
+                if self.readings:
+                    self._feed.last = max(self._feed.last, (await self._database.read(tables.ends)).last)
+                if now >= sweep_due or self._asked.is_set():
+                    self._asked.clear()
+                    sweep_due = now + _SWEEP_SECONDS
+                    await self.sweep()
+
+    async def sweep(self) -> None:
+        """Delete, a chunk at a time so that others get their turn, what no group needs any more.
+
+        Raises:
+            DatabaseUnavailable: not all of it could be deleted.
+        """
+        while True:
+            swept = await self._database.write(self._sweep_chunk)
+            for group in sorted(swept.given_up - self._warned):
+                self._warned.add(group)
+                self._warn(given_up_warning(group))
+            if swept.events < _CHUNK_EVENTS:
+                break
+        await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
+
+    def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
+        places = [Place(row.group, row.settled_to, row.seen_at) for row in tables.standings(connection)]
+        to, given_up = passed(places, frozenset(self._groups), time.time())
+        return Swept(0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS), given_up)

@@ -1,0 +1,213 @@
+"""A queue in the memory of one process: for tests and for embedding. What it holds ends with the process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import ByteSize, Field
+
+from exporter.queues.port import (
+    Batch,
+    GroupInUse,
+    Lag,
+    Message,
+    Outgoing,
+    Position,
+    Queue,
+    QueueFull,
+    Start,
+)
+from exporter.queues.positions import LaneProgress, decode
+from exporter.queues.retention import Place, given_up_warning, passed
+from exporter.settings.section import Section
+
+_LANE = "0"
+
+
+class MemorySettings(Section):
+    """The section ``queue`` of the configuration for kind ``memory``."""
+
+    kind: Literal["memory"] = "memory"
+    max_bytes: ByteSize = Field(
+        ByteSize(256 * 1024**2), gt=0, description="Publishing fails beyond it; nothing unread is dropped."
+    )
+    group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
+
+    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:
+        """A new, empty queue; ``groups`` hold back what they have not read. ``warn`` gets sentences for people."""
+        return open_memory(max_bytes=int(self.max_bytes), groups=groups, warn=warn)
+
+
+@asynccontextmanager
+async def open_memory(
+    *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]
+) -> AsyncIterator[MemoryQueue]:
+    """A new, empty queue, for as long as this is entered. ``groups`` and ``warn`` are as for ``open_journal``."""
+    yield MemoryQueue(max_bytes, groups, warn)
+
+
+class _Group:
+    """Where a group stands."""
+
+    def __init__(self, settled_to: int) -> None:
+        self.progress = LaneProgress(settled_to)
+        self.seen_at = time.time()
+
+    def begin_again(self) -> None:
+        """What was received and not settled is to be received once more."""
+        settled_to, ranges = self.progress.committed()
+        self.progress = LaneProgress(settled_to, decode(settled_to, ranges))
+
+
+class MemoryQueue:
+    """See ``Queue``."""
+
+    def __init__(self, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]) -> None:
+        self._name = f"memory-{uuid4().hex}"
+        self._max_bytes = max_bytes
+        self._named = groups
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._messages: list[Message] = []
+        self._positions: list[int] = []
+        self._bytes = 0
+        self.last = 0
+        self._groups: dict[str, _Group] = {}
+        self._readers: dict[str, asyncio.Lock] = {}
+        self._grown = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """See ``Queue.name``."""
+        return self._name
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """See ``Queue.publish``; durable as far as memory is."""
+        size = sum(len(message.body) for message in messages)
+        self._forget_passed()
+        if self._bytes + size > self._max_bytes:
+            raise QueueFull(f"the queue holds {self._bytes} bytes of at most {self._max_bytes}")
+        now = time.time()
+        for message in messages:
+            self.last += 1
+            self._messages.append(Message(_LANE, self.last, message.body, now))
+            self._positions.append(self.last)
+        self._bytes += size
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[MemorySubscription]:
+        """See ``Queue.subscribe``."""
+        async with self._readers.setdefault(group, asyncio.Lock()):
+            standing = self._groups.get(group)
+            if standing is None:
+                standing = self._groups[group] = _Group(self._before(start))
+            standing.begin_again()
+            try:
+                yield MemorySubscription(self, standing)
+            finally:
+                standing.seen_at = time.time()
+
+    async def positions(self) -> Sequence[Position]:
+        """See ``Queue.positions``."""
+        return [self._position(name, group) for name, group in sorted(self._groups.items())]
+
+    def _position(self, name: str, group: _Group) -> Position:
+        settled_to, ranges = group.progress.committed()
+        beyond = sum(last - first + 1 for first, last in decode(settled_to, ranges))
+        lag = self.last - settled_to - beyond
+        return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
+
+    async def seek(self, group: str, target: int | Start) -> None:
+        """See ``Queue.seek``; a target outside of the queue becomes its nearest end."""
+        standing = self._unread(group)
+        before = self._before(target) if isinstance(target, str) else min(max(target - 1, 0), self.last)
+        standing.progress = LaneProgress(before)
+
+    async def drop(self, group: str) -> None:
+        """See ``Queue.drop``."""
+        self._unread(group)
+        del self._groups[group]
+
+    async def check(self) -> None:
+        """See ``Queue.check``; memory always works."""
+
+    async def after(self, position: int, limit: int) -> Sequence[Message]:
+        """The messages that follow ``position``; waits for the first."""
+        while not self._positions or self._positions[-1] <= position:
+            await self._grown.wait()
+        begin = bisect_right(self._positions, position)
+        return self._messages[begin : begin + limit]
+
+    def _unread(self, group: str) -> _Group:
+        if self._read_by_somebody(group):
+            raise GroupInUse(group)
+        return self._groups[group]
+
+    def _read_by_somebody(self, group: str) -> bool:
+        lock = self._readers.get(group)
+        return lock is not None and lock.locked()
+
+    def _before(self, start: Start) -> int:
+        return self.last if start == "latest" else self.last - len(self._messages)
+
+    def _forget_passed(self) -> None:
+        now = time.time()
+        for name, group in self._groups.items():
+            if self._read_by_somebody(name):
+                group.seen_at = now
+        places = [
+            Place(name, group.progress.committed().settled_to, group.seen_at) for name, group in self._groups.items()
+        ]
+        to, given_up = passed(places, self._named, now)
+        for name in sorted(given_up - self._warned):
+            self._warned.add(name)
+            self._warn(given_up_warning(name))
+        if to is None:
+            return
+        end = bisect_right(self._positions, to)
+        self._bytes -= sum(len(message.body) for message in self._messages[:end])
+        del self._messages[:end]
+        del self._positions[:end]
+
+
+class MemorySubscription:
+    """See ``Subscription``."""
+
+    def __init__(self, queue: MemoryQueue, group: _Group) -> None:
+        self._queue = queue
+        self._progress = group.progress
+        self._in_hand: dict[int, float] = {}
+
+    async def receive(self, limit: int) -> Batch:
+        """See ``Subscription.receive``."""
+        await asyncio.sleep(0)
+        while True:
+            found = await self._queue.after(self._progress.received_to, limit)
+            messages = [message for message in found if self._progress.received(message.position)]
+            if messages:
+                self._in_hand.update((message.position, message.taken_at) for message in messages)
+                return Batch(messages)
+
+    def settle(self, message: Message) -> None:
+        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        self._progress.settle(message.position)
+        self._in_hand.pop(message.position, None)
+
+    async def commit(self) -> None:
+        """See ``Subscription.commit``: in memory nothing is more durable than ``settle``."""
+
+    def lag(self) -> Lag:
+        """See ``Subscription.lag``."""
+        messages = self._queue.last - self._progress.received_to + len(self._in_hand)
+        if not messages:
+            return Lag(0, 0.0)
+        oldest = next(iter(self._in_hand.values()), None)
+        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))

@@ -1,0 +1,187 @@
+"""``exporter send``, as a real process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.queues.journal.queue import open_journal
+from exporter.queues.port import Batch
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    configure(tmp_path)
+    return tmp_path
+
+
+def configure(folder: Path, max_bytes: str = "1GiB") -> None:
+    (folder / "exporter.yaml").write_text(
+        f"queue: {{kind: journal, path: queue.db, max_bytes: {max_bytes}}}\n"
+        "max_event_bytes: 10KiB\n"
+        "destinations: [{name: partner, endpoint: 'http://127.0.0.1:9/'}]\n"
+    )
+
+
+def exporter(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "exporter", *arguments, "--config", "exporter.yaml"],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def queued(folder: Path) -> list[bytes]:
+    """All bodies on the queue."""
+
+    async def read() -> list[bytes]:
+        bodies: list[bytes] = []
+        async with (
+            open_journal(folder / "queue.db", max_bytes=10**9, groups=(), warn=pytest.fail) as queue,
+            queue.subscribe("test", "earliest") as subscription,
+        ):
+            while subscription.lag().messages != len(bodies):
+                got = await subscription.receive(1000)
+                assert isinstance(got, Batch)
+                bodies.extend(message.body for message in got.messages)
+        return bodies
+
+    return asyncio.run(read())
+
+
+def event(number: int, **more: object) -> dict[str, object]:
+    return {"id": f"e{number}", "profileId": f"p{number}", "profile": {}, **more}
+
+
+def lines(*values: object) -> bytes:
+    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
+
+
+def test_files_are_queued_in_order(folder: Path) -> None:
+    (folder / "a.jsonl").write_bytes(lines(event(1), event(2)))
+    (folder / "b.jsonl").write_bytes(
+        b"\xef\xbb\xbf\n" + lines(event(3)).replace(b"\n", b"\r\n") + b"  \n" + lines(event(4))[:-1]
+    )
+    done = exporter(folder, "send", "a.jsonl", "b.jsonl")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4 events queued\n", "")
+    assert [json.loads(body)["id"] for body in queued(folder)] == ["e1", "e2", "e3", "e4"]
+
+
+def test_stdin_is_queued_as_it_is(folder: Path) -> None:
+    body = b'{ "profileId" : "p",  "profile":{}, "n": 1.0 }'
+    done = exporter(folder, "send", "--json", "-", stdin=body + b"\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"queued": 1}
+    assert queued(folder) == [body]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"nope", "Expecting value at column 1"),
+        (b'{"profileId": "p"', "Expecting ',' delimiter at column 18"),
+        (b'{"profileId": "p"} {}', "Extra data at column 20"),
+        (b'{"profileId": NaN}', "NaN is not a number in JSON"),
+        (b'{"profileId": "\xff"}', "invalid UTF-8 at byte 15"),
+    ],
+)
+def test_a_line_that_is_not_json_fails_after_the_good_ones_before_it(folder: Path, bad: bytes, reason: str) -> None:
+    (folder / "good.jsonl").write_bytes(lines(event(1)))
+    (folder / "bad.jsonl").write_bytes(lines(event(2)) + b"\n" + bad + b"\n" + lines(event(3)))
+    done = exporter(folder, "send", "--json", "good.jsonl", "bad.jsonl", "good.jsonl")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"queued": 2}
+    assert done.stderr == f"error: bad.jsonl:3 is not JSON: {reason}\n"
+    assert [json.loads(body)["id"] for body in queued(folder)] == ["e1", "e2"]
+
+
+def test_json_that_is_no_event_is_queued_with_a_note(folder: Path) -> None:
+    deep = b"[" * 5000 + b"]" * 5000
+    too_large = lines(event(1, more="x" * 11_000))
+    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n[]\n' + deep + b"\n" + too_large + lines(event(2)))
+    assert (done.returncode, done.stdout) == (0, "5 events queued\n")
+    notes = done.stderr.splitlines()
+    assert [note.split(" will become a dead letter: ")[0] for note in notes] == [
+        f"note: stdin:{number}" for number in (1, 2, 3, 4)
+    ]
+    assert "profileId" in notes[0]
+    assert len(queued(folder)) == 5
+
+
+def test_only_some_notes_are_shown(folder: Path) -> None:
+    done = exporter(folder, "send", "-", stdin=b"{}\n" * 25)
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 21
+    assert done.stderr.splitlines()[-1] == "note: 5 more lines like these"
+
+
+def test_many_lines(folder: Path) -> None:
+    with (folder / "many.jsonl").open("wb") as file:
+        file.writelines(lines(event(number)) for number in range(30_000))
+    done = exporter(folder, "send", "many.jsonl", "--json")
+    assert json.loads(done.stdout) == {"queued": 30_000}
+    assert [json.loads(body)["id"] for body in queued(folder)] == [f"e{number}" for number in range(30_000)]
+
+
+def test_a_full_queue_says_how_far_it_came(folder: Path) -> None:
+    configure(folder, max_bytes="300KiB")
+    (folder / "many.jsonl").write_bytes(lines(*(event(number, more="x" * 100) for number in range(5000))))
+    done = exporter(folder, "send", "many.jsonl", "--json")
+    assert done.returncode == 1
+    count = json.loads(done.stdout)["queued"]
+    assert 0 < count < 5000
+    assert "the queue is full (the journal holds" in done.stderr
+    assert f"many.jsonl:{count + 1} and what follows was not queued" in done.stderr
+    assert len(queued(folder)) == count
+
+
+def test_nothing_to_send_is_nothing(folder: Path) -> None:
+    done = exporter(folder, "send", "-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0 events queued\n", "")
+
+
+def test_a_file_that_is_not_there_is_a_wrong_call_and_nothing_is_queued(folder: Path) -> None:
+    (folder / "a.jsonl").write_bytes(lines(event(1)))
+    done = exporter(folder, "send", "a.jsonl", "missing.jsonl")
+    assert done.returncode == 2
+    assert "missing.jsonl is not a file" in done.stderr
+    assert not (folder / "queue.db").exists()
+
+
+def test_a_damaged_queue_is_said_and_left_as_it_is(folder: Path) -> None:
+    (folder / "queue.db").write_bytes(b"somebody's text")
+    done = exporter(folder, "send", "-", stdin=lines(event(1)))
+    assert done.returncode == 1
+    assert "queue.db: it is not an SQLite database" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (folder / "queue.db").read_bytes() == b"somebody's text"
+
+
+def test_a_wrong_configuration_exits_with_78(folder: Path) -> None:
+    (folder / "exporter.yaml").write_text("nonsense: 1\n")
+    assert exporter(folder, "send", "-").returncode == 78
+
+
+def test_a_terminal_gets_a_progress_bar(folder: Path) -> None:
+    (folder / "a.jsonl").write_bytes(lines(*(event(number) for number in range(10))))
+    ours, theirs = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "exporter", "send", "a.jsonl", "--json", "--config", "exporter.yaml"]
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=theirs, timeout=120)
+        shown = os.read(ours, 100_000).decode()
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert json.loads(done.stdout) == {"queued": 10}
+    assert "sending" in shown
+    assert "100%" in shown

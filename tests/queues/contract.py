@@ -1,0 +1,351 @@
+"""What every kind of queue must do (DESIGN §5). A kind's test module subclasses ``Contract`` and gives a ``queue``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+import pytest
+
+from exporter.queues.port import Batch, GroupInUse, Message, Outgoing, Position, Queue, QueueUnavailable, Subscription
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 30.0
+
+
+async def soon(awaitable: Awaitable[T]) -> T:
+    """``awaitable``, but a test that hangs ends."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return await awaitable
+
+
+def events(count: int, profiles: int = 1, begin: int = 0) -> list[Outgoing]:
+    """Events ``<profile>:<number>``, numbered through, of so many profiles in turn."""
+    return [
+        Outgoing(f"p{number % profiles}", f"p{number % profiles}:{number}".encode())
+        for number in range(begin, begin + count)
+    ]
+
+
+def number_of(message: Message) -> int:
+    return int(message.body.split(b":")[1])
+
+
+def numbers(messages: Sequence[Message]) -> list[int]:
+    return [number_of(message) for message in messages]
+
+
+async def batch(subscription: Subscription, limit: int = 1000) -> Sequence[Message]:
+    got = await soon(subscription.receive(limit))
+    assert isinstance(got, Batch)
+    assert 1 <= len(got.messages) <= limit
+    return got.messages
+
+
+async def take(subscription: Subscription, count: int, limit: int = 1000) -> list[Message]:
+    """Receive exactly so many messages."""
+    taken: list[Message] = []
+    while len(taken) < count:
+        taken.extend(await batch(subscription, min(limit, count - len(taken))))
+    return taken
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def stays_silent(subscription: Subscription) -> bool:
+    """Whether ``receive`` waits; what it might have taken is not lost, since it is cancelled."""
+    receiving = asyncio.ensure_future(subscription.receive(10))
+    await asyncio.sleep(0.2)
+    silent = not receiving.done()
+    receiving.cancel()
+    await asyncio.wait([receiving])
+    return silent
+
+
+async def places(queue: Queue, group: str) -> list[Position]:
+    return [position for position in await queue.positions() if position.group == group]
+
+
+async def settled_lag(queue: Queue, group: str) -> int:
+    return sum(position.lag or 0 for position in await places(queue, group))
+
+
+class Contract:
+    """Subclass it as ``Test…`` in a module with a fixture ``queue``."""
+
+    async def test_a_profile_is_received_in_the_order_it_was_published(self, queue: Queue) -> None:
+        for begin in range(0, 300, 30):
+            await queue.publish(events(30, profiles=20, begin=begin))
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 300, limit=7)
+        seen: dict[bytes, list[int]] = {}
+        lanes: dict[bytes, set[str]] = {}
+        for message in taken:
+            profile = message.body.split(b":")[0]
+            seen.setdefault(profile, []).append(number_of(message))
+            lanes.setdefault(profile, set()).add(message.lane)
+        assert len(seen) == 20
+        assert all(mine == sorted(mine) and len(mine) == 15 for mine in seen.values())
+        assert all(len(mine) == 1 for mine in lanes.values())
+
+    async def test_positions_grow_within_a_lane(self, queue: Queue) -> None:
+        await queue.publish(events(100, profiles=20))
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 100, limit=9)
+        for lane in {message.lane for message in taken}:
+            mine = [message.position for message in taken if message.lane == lane]
+            assert mine == sorted(set(mine))
+
+    async def test_nothing_past_a_hole_is_committed_and_a_restart_hands_out_only_the_holes(self, queue: Queue) -> None:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 10)
+            for message in taken:
+                if number_of(message) not in (3, 7):
+                    subscription.settle(message)
+            await soon(subscription.commit())
+            [place] = [place for place in await places(queue, "g") if place.lane == taken[0].lane]
+            assert place.settled_to == taken[2].position
+            assert place.beyond == 5
+            assert place.lag == 2
+        await queue.publish(events(2, begin=10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            again = await take(subscription, 4, limit=1)
+            assert numbers(again) == [3, 7, 10, 11]
+            assert [message.position for message in again[:2]] == [taken[3].position, taken[7].position]
+            assert await stays_silent(subscription)
+            subscription.settle(again[0])
+            await soon(subscription.commit())
+            [place] = [place for place in await places(queue, "g") if place.lane == taken[0].lane]
+            assert place.settled_to == taken[6].position
+
+    async def test_what_is_settled_becomes_durable_without_being_asked(self, queue: Queue) -> None:
+        await queue.publish(events(20, profiles=5))
+        async with queue.subscribe("g", "earliest") as subscription:
+            for message in await take(subscription, 20):
+                subscription.settle(message)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while await settled_lag(queue, "g"):  # noqa: ASYNC110 - only asking again shows it
+                    await asyncio.sleep(0.01)
+
+    async def test_it_is_durable_when_commit_returns(self, queue: Queue) -> None:
+        await queue.publish(events(20, profiles=5))
+        async with queue.subscribe("g", "earliest") as subscription:
+            for count, message in enumerate(await take(subscription, 20), 1):
+                subscription.settle(message)
+                await soon(subscription.commit())
+                assert await settled_lag(queue, "g") == 20 - count
+
+    async def test_leaving_commits_what_was_settled(self, queue: Queue) -> None:
+        await queue.publish(events(5))
+        async with queue.subscribe("g", "earliest") as subscription:
+            for message in (await take(subscription, 5))[:3]:
+                subscription.settle(message)
+        assert await settled_lag(queue, "g") == 2
+
+    async def test_what_was_not_settled_comes_again_after_a_restart(self, queue: Queue) -> None:
+        await queue.publish(events(30, profiles=7))
+        async with queue.subscribe("g", "earliest") as subscription:
+            first = await take(subscription, 30)
+        async with queue.subscribe("g", "earliest") as subscription:
+            second = await take(subscription, 30)
+        assert {(message.lane, message.position, message.body) for message in first} == {
+            (message.lane, message.position, message.body) for message in second
+        }
+
+    async def test_groups_are_independent(self, queue: Queue) -> None:
+        await queue.publish(events(10))
+        async with queue.subscribe("a", "earliest") as a, queue.subscribe("b", "earliest") as b:
+            assert numbers(await take(a, 10)) == list(range(10))
+            taken = await take(b, 10, limit=3)
+            assert numbers(taken) == list(range(10))
+            for message in taken:
+                b.settle(message)
+            await soon(b.commit())
+        assert await settled_lag(queue, "a") == 10
+        assert await settled_lag(queue, "b") == 0
+        async with queue.subscribe("a", "earliest") as a:
+            assert numbers(await take(a, 10)) == list(range(10))
+
+    async def test_a_cancelled_receive_loses_nothing(self, queue: Queue) -> None:
+        taken: list[Message] = []
+        async with queue.subscribe("g", "earliest") as subscription:
+            for attempt in range(150):
+                receiving = asyncio.ensure_future(subscription.receive(3))
+                if attempt < 100:
+                    await queue.publish(events(2, profiles=5, begin=2 * attempt))
+                await turns(attempt % 7)
+                receiving.cancel()
+                await asyncio.wait([receiving])
+                if not receiving.cancelled():
+                    got = receiving.result()
+                    assert isinstance(got, Batch)
+                    taken.extend(got.messages)
+            taken.extend(await take(subscription, 200 - len(taken)))
+            assert await stays_silent(subscription)
+        assert sorted(numbers(taken)) == list(range(200))
+        for profile in range(5):
+            mine = [number for number in numbers(taken) if number % 5 == profile]
+            assert mine == sorted(mine)
+
+    async def test_a_source_that_always_has_something_lets_others_run(self, queue: Queue) -> None:
+        await queue.publish(events(200, profiles=5))
+        ran = 0
+
+        async def other() -> None:
+            nonlocal ran
+            while True:
+                ran += 1
+                await asyncio.sleep(0)
+
+        async with queue.subscribe("g", "earliest") as subscription, asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(other())
+            for calls in range(1, 201):
+                await subscription.receive(1)
+                assert ran >= calls - 1  # the first call may return before the other task has begun
+            running.cancel()
+
+    async def test_an_idle_source_waits_and_wakes(self, queue: Queue) -> None:
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert await stays_silent(subscription)
+            receiving = asyncio.ensure_future(subscription.receive(10))
+            await asyncio.sleep(0.05)
+            assert not receiving.done()
+            await queue.publish(events(1))
+            got = await soon(receiving)
+            assert isinstance(got, Batch)
+            assert numbers(got.messages) == [0]
+
+    async def test_a_second_subscriber_waits_as_standby_and_takes_over(self, queue: Queue) -> None:
+        await queue.publish(events(6))
+        entered = asyncio.Event()
+        received: list[int] = []
+
+        async def standby() -> None:
+            async with queue.subscribe("g", "earliest") as subscription:
+                entered.set()
+                received.extend(numbers(await take(subscription, 2)))
+
+        async with asyncio.TaskGroup() as tasks:
+            async with queue.subscribe("g", "earliest") as subscription:
+                tasks.create_task(standby())
+                for message in (await take(subscription, 6))[:4]:
+                    subscription.settle(message)
+                await asyncio.sleep(0.6)
+                assert not entered.is_set()
+            await soon(entered.wait())
+        assert received == [4, 5]
+
+    async def test_a_standby_that_gives_up_blocks_nobody(self, queue: Queue) -> None:
+        async with queue.subscribe("g", "earliest"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1), queue.subscribe("g", "earliest"):
+                    pass
+        async with asyncio.timeout(PATIENCE_SECONDS), queue.subscribe("g", "earliest"):
+            pass
+
+    async def test_the_error_of_a_reader_comes_through_and_frees_its_group(self, queue: Queue) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with queue.subscribe("g", "earliest"):
+                raise ZeroDivisionError
+        async with asyncio.timeout(PATIENCE_SECONDS), queue.subscribe("g", "earliest"):
+            pass
+
+    async def test_a_new_group_begins_where_it_says(self, queue: Queue) -> None:
+        await queue.publish(events(3))
+        async with queue.subscribe("old", "earliest") as old, queue.subscribe("new", "latest") as new:
+            await queue.publish(events(2, begin=3))
+            assert numbers(await take(old, 5)) == [0, 1, 2, 3, 4]
+            assert numbers(await take(new, 2)) == [3, 4]
+        async with queue.subscribe("new", "latest") as new:  # it is not new any more
+            assert numbers(await take(new, 2)) == [3, 4]
+
+    async def test_settling_twice_is_harmless(self, queue: Queue) -> None:
+        await queue.publish(events(3))
+        async with queue.subscribe("g", "earliest") as subscription:
+            first, second, third = await take(subscription, 3)
+            for message in (second, second, first, first, second):
+                subscription.settle(message)
+            await soon(subscription.commit())
+            subscription.settle(first)
+            await soon(subscription.commit())
+            [place] = [place for place in await places(queue, "g") if place.lane == first.lane]
+            assert (place.settled_to, place.beyond) == (second.position, 0)
+            assert third.position > second.position
+
+    async def test_settling_what_was_never_handed_out_is_a_bug(self, queue: Queue) -> None:
+        await queue.publish(events(3))
+        async with queue.subscribe("g", "earliest") as subscription:
+            [message] = await take(subscription, 1)
+            with pytest.raises(ValueError, match="never received"):
+                subscription.settle(Message(message.lane, message.position + 1000, b"", 0.0))
+
+    async def test_seek_moves_a_group_that_nobody_reads(self, queue: Queue) -> None:
+        await queue.publish(events(5))
+        async with queue.subscribe("g", "earliest") as subscription:
+            for message in await take(subscription, 5):
+                subscription.settle(message)
+        await queue.seek("g", "earliest")
+        async with queue.subscribe("g", "latest") as subscription:
+            taken = await take(subscription, 5)
+            assert numbers(taken) == list(range(5))
+        await queue.seek("g", taken[3].position)
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert numbers(await take(subscription, 2)) == [3, 4]
+        await queue.seek("g", "latest")
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert await stays_silent(subscription)
+
+    async def test_a_dropped_group_begins_anew(self, queue: Queue) -> None:
+        await queue.publish(events(3))
+        async with queue.subscribe("g", "earliest") as subscription:
+            for message in await take(subscription, 3):
+                subscription.settle(message)
+        await queue.drop("g")
+        assert await places(queue, "g") == []
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert numbers(await take(subscription, 3)) == [0, 1, 2]
+
+    async def test_a_group_that_is_read_is_neither_moved_nor_dropped(self, queue: Queue) -> None:
+        async with queue.subscribe("g", "earliest"):
+            with pytest.raises(GroupInUse):
+                await queue.seek("g", "earliest")
+            with pytest.raises(GroupInUse):
+                await queue.drop("g")
+            assert all(place.reader for place in await places(queue, "g"))
+        assert not any(place.reader for place in await places(queue, "g"))
+
+    async def test_an_unknown_group_is_neither_moved_nor_dropped(self, queue: Queue) -> None:
+        with pytest.raises(KeyError):
+            await queue.seek("nobody", "earliest")
+        with pytest.raises(KeyError):
+            await queue.drop("nobody")
+        assert await queue.positions() == []
+
+    async def test_lag_counts_what_is_unread_or_unsettled(self, queue: Queue) -> None:
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert subscription.lag().messages == 0
+            await queue.publish(events(5))
+            assert subscription.lag().messages == 5
+            taken = await take(subscription, 3)
+            assert subscription.lag().messages == 5
+            subscription.settle(taken[1])
+            assert subscription.lag().messages == 4
+            subscription.settle(taken[1])
+            assert subscription.lag().messages == 4
+
+    async def test_a_queue_that_works_passes_its_check(self, queue: Queue) -> None:
+        try:
+            await queue.check()
+        except QueueUnavailable as error:  # pragma: no cover
+            pytest.fail(str(error))
+
+    async def test_publishing_nothing_is_nothing(self, queue: Queue) -> None:
+        await queue.publish([])
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert await stays_silent(subscription)
