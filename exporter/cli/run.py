@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from functools import partial
@@ -53,6 +54,8 @@ def run(
     Logs go to stderr. Exits with 0 when it was stopped and all that was settled is committed, 1 when it could not
     start or the last commit failed, 78 when the configuration is wrong.
     """
+    # Until the daemon listens to it, a wish to reload must not end the process: it loads anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     own = _shard(shard)
     count = _workers(workers, own)
     loaded = load_or_exit(config)

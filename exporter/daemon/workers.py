@@ -47,11 +47,16 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._port: int | None = None
+        self._reload = False
 
     def send(self, number: signal.Signals) -> None:
         """Pass a signal on. SIGTERM and SIGINT also mean that it is not started again."""
         if number != signal.SIGHUP:
             self._stopping.set()
+        elif self._port is None:
+            # It may not listen to signals yet, and this one would end it.
+            self._reload = True
+            return
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
@@ -103,6 +108,9 @@ class Worker:
             # Ends with the process at the latest, which holds the other end.
             announced = await asyncio.to_thread(pipe.readline)
         self._port = int(announced) if announced.strip() else None
+        if self._port is not None and self._reload:
+            self._reload = False
+            self.send(signal.SIGHUP)
         return await self._process.wait()
 
 
@@ -146,9 +154,9 @@ class Workers:
                     tasks.create_task(worker.ask(session))
             if not told and self._health().ready and all(flow.state == "running" for flow in self._status()):
                 told = True
-                self._log.info(
-                    "ready", ops=f"http://{self._ops.host}:{port}", port=port, destinations=len(self._status())
-                )
+                address = f"http://{self._ops.host}:{port}"
+                counts = {"destinations": len(self._status()), "workers": len(self._workers)}
+                self._log.info("ready", ops=address, port=port, **counts)
             await asyncio.sleep(ASK_SECONDS)
 
     def _health(self) -> Health:
