@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
+from exporter.daemon.garbage import settle_down
 from exporter.daemon.reload import Load, reload_for_ever
 from exporter.daemon.slots import Slots, group_names
 from exporter.daemon.wiring import Shared
@@ -109,6 +110,7 @@ class Daemon:
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
         while not slots.reading:  # noqa: ASYNC110 (many slots, each with a state of its own, and only until they read)
             await asyncio.sleep(LOOK_SECONDS)
+        settle_down()
         destinations = len(self._loaded.settings.running)
         self._log.info("ready", ops=address, port=port, destinations=destinations)
 

@@ -1,0 +1,109 @@
+"""Stops the daemon with real signals while it works (DESIGN §3, guarantee 6)."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from events import Source
+from harness import Place
+from judging import judged
+from processes import eventually
+
+
+def test_five_terminations_under_load_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver("--latency", "0.05")
+        place.destination("crm", receiver.url, delivery={"rate": 1500})
+        place.write()
+        source = Source(profiles=200)
+        place.send(source.make(5_000))
+        for _ in range(5):
+            daemon = place.daemon().ready()
+            before = receiver.delivered()
+            eventually("200 more were delivered", lambda: receiver.delivered() >= before + 200)  # noqa: B023
+            assert daemon.metric("exporter_in_flight", "crm") > 0
+            assert daemon.terminate() == 0, daemon.tail()
+        assert receiver.delivered() < 5_000, "the last termination came after the load"
+        daemon = place.daemon().ready()
+        eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+        assert daemon.terminate() == 0
+        judgement = judged("crm", source.made, receiver.received())
+        assert judgement.sound, str(judgement)
+        assert (judgement.delivered, judgement.duplicates) == (5_000, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_in_flight_may_finish(tmp_path: Path, number: signal.Signals) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver("--latency", "1")
+        place.destination("crm", receiver.url)
+        place.write()
+        source = Source(profiles=3)
+        place.publish(source.make(6))
+        daemon = place.daemon().ready()
+        eventually("a request is in flight", lambda: daemon.metric("exporter_in_flight", "crm") > 0)
+        daemon.send(number)
+        assert daemon.wait() == 0, daemon.tail()
+        stopped_at = receiver.delivered()
+        assert 0 < stopped_at < 6
+        assert place.positions()["crm"].lag == 6 - stopped_at
+        again = place.daemon().ready()
+        eventually("all is settled", lambda: again.alive() and place.settled("crm"))
+        judgement = judged("crm", source.made, receiver.received())
+        assert judgement.sound, str(judgement)
+        assert (judgement.delivered, judgement.duplicates) == (6, 0)
+
+
+def test_a_second_signal_cuts_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        mute = place.mute()
+        destination = place.destination("crm", mute.url, delivery={"timeout": 600})
+        place.config["drain"] = 600
+        place.write()
+        source = Source(profiles=5)
+        place.publish(source.make(10))
+        daemon = place.daemon().ready()
+        eventually("a request is in flight", lambda: daemon.metric("exporter_in_flight", "crm") > 0)
+        daemon.send(signal.SIGTERM)
+        eventually("it drains", lambda: daemon.logs("stopping"))
+        assert daemon.exit_code is None
+        daemon.send(signal.SIGTERM)
+        daemon.wait()
+        receiver = place.receiver()
+        destination["endpoint"] = receiver.url
+        place.write()
+        again = place.daemon().ready()
+        eventually("all is settled", lambda: again.alive() and place.settled("crm"))
+        assert judged("crm", source.made, receiver.received()).sound
+
+
+def test_what_waits_for_a_retry_is_left_to_the_queue(tmp_path: Path) -> None:
+    """Nothing is in flight, so nothing is waited for, however long the drain may take."""
+    with Place(tmp_path) as place:
+        receiver = place.receiver("--status", "503")
+        place.destination("crm", receiver.url, delivery={"retries": [3_600]})
+        place.config["drain"] = 3_600
+        place.write()
+        source = Source(profiles=3)
+        place.publish(source.make(6))
+        daemon = place.daemon().ready()
+        eventually("all three wait", lambda: receiver.counters()["by_status"] == {"503": 3})
+        assert daemon.terminate() == 0, daemon.tail()
+        assert place.positions()["crm"].lag == 6
+        receiver.control(status=200)
+        again = place.daemon().ready()
+        eventually("all is settled", lambda: again.alive() and place.settled("crm"))
+        judgement = judged("crm", source.made, receiver.received())
+        assert judgement.sound, str(judgement)
+        assert (judgement.delivered, judgement.dead_lettered) == (6, 0)
+
+
+def test_a_bad_configuration_ends_with_78(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        place.destination("crm", "http://127.0.0.1:9/", colour="green")
+        place.write()
+        daemon = place.daemon()
+        assert daemon.wait() == 78
+        assert "colour" in daemon.tail()

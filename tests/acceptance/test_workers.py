@@ -1,0 +1,118 @@
+"""``exporter run --workers``: one configuration over several processes, started, restarted and stopped by a parent."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import psutil
+from events import Source
+from harness import Place
+from judging import judged
+from processes import EXPORTER, Daemon, eventually, fetch
+
+NAMES = ("a", "b", "c", "d")
+
+
+def shards(parent: Daemon) -> dict[str, int]:
+    """The pids of the workers that run, by their shard."""
+    found = {}
+    for child in psutil.Process(parent.pid).children():
+        words = child.cmdline()
+        if "--shard" in words:
+            found[words[words.index("--shard") + 1]] = child.pid
+    return found
+
+
+def ready(parent: Daemon) -> Daemon:
+    """Wait for the parent's own line: the workers log to the same stream."""
+
+    def own() -> list[int]:
+        return [int(line["port"]) for line in parent.logs("ready") if parent.alive() and "workers" in line]
+
+    [parent.port] = eventually("the parent is ready", own)
+    return parent
+
+
+def test_workers_share_the_destinations_and_a_killed_one_is_replaced(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        for name in NAMES:
+            place.destination(name, receiver.url, delivery={"rate": 500})
+        place.write()
+        source = Source(profiles=50)
+        place.publish(source.make(1_000))
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        before = shards(parent)
+        assert set(before) == {"1/2", "2/2"}
+        ports = {line["port"] for line in parent.logs("ops")}
+        assert len(ports) == 3
+
+        eventually("deliveries", lambda: receiver.delivered() >= 200)
+        psutil.Process(before["2/2"]).kill()
+        eventually("a new worker", lambda: shards(parent).get("2/2") not in (None, before["2/2"]))
+        assert shards(parent)["1/2"] == before["1/2"]
+        [line] = parent.logs("worker ended")
+        assert (line["shard"], line["exit_code"]) == ("2/2", -signal.SIGKILL)
+
+        eventually("all is settled", lambda: place.settled(*NAMES))
+        for name in NAMES:
+            mine = [each for each in receiver.received() if str(each.idempotency_key).startswith(f"{name}:")]
+            judgement = judged(name, source.made, mine)
+            assert judgement.sound, str(judgement)
+            assert judgement.delivered == 1_000
+
+        eventually("the parent is ready", lambda: fetch(f"http://127.0.0.1:{parent.port}/ready")[0] == 200)
+        assert fetch(f"http://127.0.0.1:{parent.port}/live")[0] == 200
+        running = json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])
+        assert sorted(flow["destination"] for flow in running) == list(NAMES)
+
+        children = shards(parent).values()
+        assert parent.terminate() == 0
+        assert not [pid for pid in children if psutil.pid_exists(pid)]
+
+
+def test_signals_are_passed_on(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        for name in NAMES:
+            place.destination(name, receiver.url)
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        place.destination("e", receiver.url)
+        place.write()
+        parent.send(signal.SIGHUP)
+        eventually("both reloaded", lambda: len(parent.logs("reloaded")) == 2)
+        eventually(
+            "the new destination runs",
+            lambda: b'"e"' in fetch(f"http://127.0.0.1:{parent.port}/status")[1],
+        )
+        parent.send(signal.SIGINT)
+        assert parent.wait() == 0
+
+
+def test_a_shard_of_its_own_runs_its_share(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        for name in NAMES:
+            place.destination(name, receiver.url)
+        place.write()
+        one = place.daemon("one", argv=(*EXPORTER, "run", "--shard", "1/2")).ready()
+        two = place.daemon("two", argv=(*EXPORTER, "run", "--shard", "2/2")).ready()
+        names = [
+            flow["destination"]
+            for daemon in (one, two)
+            for flow in json.loads(fetch(f"http://127.0.0.1:{daemon.port}/status")[1])
+        ]
+
+        assert sorted(names) == list(NAMES)
+        assert one.terminate() == 0
+        assert two.terminate() == 0
+
+
+def test_what_is_no_share_or_count_is_a_usage_error(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        place.write()
+        for words in (["--shard", "5/4"], ["--shard", "x"], ["--workers", "0"], ["--shard", "1/2", "--workers", "2"]):
+            assert place.command("run", *words).returncode == 2
