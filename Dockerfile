@@ -1,0 +1,35 @@
+# The exporter as an image: a virtual environment built in the first stage, and nothing else taken over from it.
+
+FROM docker.io/library/python:3.13-slim-bookworm AS builder
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY exporter ./exporter
+# All dependencies come as wheels, so that no compiler is needed; a missing wheel should fail here.
+RUN python3 -m venv /opt/exporter \
+ && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary . \
+ && /opt/exporter/bin/python -m pip uninstall --yes pip
+
+FROM docker.io/library/python:3.13-slim-bookworm
+LABEL org.opencontainers.image.title="exporter" \
+      org.opencontainers.image.description="A self-hosted streaming destination: profile-change events in, ordered at-least-once HTTP exports out." \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN groupadd --gid 10001 exporter \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin exporter \
+ && install --directory --owner 10001 --group 10001 /data \
+ && install --directory /config
+COPY --from=builder /opt/exporter /opt/exporter
+# The root file system may be read-only: nothing writes bytecode, and the ops port must be reachable from outside.
+ENV PATH="/opt/exporter/bin:${PATH}" \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    EXPORTER__OPS__HOST=0.0.0.0
+# The defaults of the configuration are relative paths: from / they are /config/exporter.yaml and /data/*.db.
+WORKDIR /
+USER 10001:10001
+VOLUME ["/data"]
+EXPOSE 9464
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
+  CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('EXPORTER__OPS__PORT', '9464') + '/live', timeout=2).close()"]
+ENTRYPOINT ["exporter"]
+CMD ["run", "--config", "/config/exporter.yaml"]

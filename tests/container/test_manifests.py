@@ -1,0 +1,220 @@
+"""compose.yaml, the Kubernetes manifest and the Dockerfile agree with each other and with the settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.core
+import typer.main
+import yaml
+
+from exporter.cli.app import app
+from exporter.settings.source import Loaded, load
+from exporter.settings.tree import Settings
+
+ROOT = Path(__file__).parents[2]
+MOUNTED_SECRETS = "/run/secrets/exporter"
+Tree = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def compose() -> Tree:
+    tree: Tree = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    return tree
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Tree]:
+    """The Kubernetes objects by kind."""
+    documents = list(yaml.safe_load_all((ROOT / "config/kubernetes/exporter.yaml").read_text(encoding="utf-8")))
+    by_kind = {document["kind"]: document for document in documents}
+    assert len(by_kind) == len(documents)
+    return by_kind
+
+
+@pytest.fixture(scope="module")
+def pod(manifest: dict[str, Tree]) -> Tree:
+    spec: Tree = manifest["StatefulSet"]["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.fixture(scope="module")
+def container(pod: Tree) -> Tree:
+    (only,) = pod["containers"]
+    assert isinstance(only, dict)
+    return only
+
+
+def dockerfile(instruction: str) -> str:
+    """What follows the last such instruction of the Dockerfile."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(instruction).strip() for line in lines if line.startswith(instruction + " ")][-1]
+
+
+def loaded(path: Path, environ: dict[str, str]) -> Settings:
+    found = load(path, environ)
+    assert isinstance(found, Loaded), found
+    return found.settings
+
+
+def size(text: str) -> int:
+    """Bytes of a Kubernetes quantity in Mi or Gi."""
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", text, re.ASCII).groups()  # type: ignore[union-attr]
+    return int(number) * {"Mi": 1024**2, "Gi": 1024**3}[unit]
+
+
+def secrets(manifest: dict[str, Tree]) -> dict[str, str]:
+    data: dict[str, str] = manifest["Secret"]["stringData"]
+    return data
+
+
+def kubernetes_settings(manifest: dict[str, Tree], container: Tree, folder: Path) -> Settings:
+    """The ConfigMap's configuration, with the Secret mounted and in the environment as the pod has it."""
+    for key, value in secrets(manifest).items():
+        (folder / key).write_text(value, encoding="utf-8")
+    (text,) = manifest["ConfigMap"]["data"].values()
+    assert MOUNTED_SECRETS in text
+    file = folder / "exporter.yaml"
+    file.write_text(text.replace(MOUNTED_SECRETS, str(folder)), encoding="utf-8")
+    environ = {
+        entry["name"]: secrets(manifest)[entry["valueFrom"]["secretKeyRef"]["key"]] for entry in container["env"]
+    }
+    return loaded(file, environ)
+
+
+def compose_settings(compose: Tree) -> Settings:
+    return loaded(ROOT / "config/compose/exporter.yaml", compose["services"]["exporter"]["environment"])
+
+
+def parse_command(arguments: list[str]) -> Tree:
+    """The parameters of a command line, parsed as the entry point would; a usage error raises."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    command = group.commands[arguments[0]]
+    parameters: Tree = command.make_context(arguments[0], list(arguments[1:])).params
+    return parameters
+
+
+def test_the_configuration_of_compose_is_valid_and_reaches_the_receiver(compose: Tree) -> None:
+    (destination,) = compose_settings(compose).running
+    assert destination.endpoint.startswith("http://receiver:8080/")
+    assert "receiver" in compose["services"]
+
+
+def test_the_commands_of_compose_and_the_image_exist(compose: Tree) -> None:
+    receiver = parse_command(compose["services"]["receiver"]["command"])
+    assert receiver["host"] == "0.0.0.0"
+    assert receiver["port"] == 8080
+    assert receiver["token"] == compose["services"]["exporter"]["environment"]["PARTNER_TOKEN"]
+    assert "command" not in compose["services"]["exporter"]
+    assert yaml.safe_load(dockerfile("ENTRYPOINT")) == ["exporter"]
+    run = parse_command(yaml.safe_load(dockerfile("CMD")))
+    assert Path(run["config"]) == Path("/config/exporter.yaml")
+
+
+def test_compose_mounts_what_the_image_expects(compose: Tree) -> None:
+    service = compose["services"]["exporter"]
+    source, target, mode = service["volumes"][0].split(":")
+    assert (ROOT / source).is_file()
+    assert (target, mode) == ("/config/exporter.yaml", "ro")
+    assert service["volumes"][1].split(":") == [next(iter(compose["volumes"])), "/data"]
+    assert yaml.safe_load(dockerfile("VOLUME")) == ["/data"]
+    assert service["ports"] == [f"127.0.0.1:{Settings().ops.port}:{Settings().ops.port}"]
+    assert dockerfile("EXPOSE") == str(Settings().ops.port)
+
+
+@pytest.mark.parametrize("name", ["exporter", "receiver"])
+def test_compose_confines_both_services(compose: Tree, name: str) -> None:
+    service = compose["services"][name]
+    assert service["read_only"] is True
+    assert service["tmpfs"] == ["/tmp"]
+    assert service["cap_drop"] == ["ALL"]
+
+
+def test_queue_and_state_are_on_the_volume(
+    compose: Tree, manifest: dict[str, Tree], container: Tree, tmp_path: Path
+) -> None:
+    # The image's working folder is /, and the defaults are relative to it.
+    assert dockerfile("WORKDIR") == "/"
+    for settings in (compose_settings(compose), kubernetes_settings(manifest, container, tmp_path)):
+        assert settings.queue == Settings().queue
+        assert settings.state == Settings().state
+    for path in (Settings().queue.path, Settings().state.path):  # type: ignore[union-attr]
+        assert Path("/", path).is_relative_to("/data")
+
+
+def test_a_stop_is_given_longer_than_a_drain(
+    compose: Tree, manifest: dict[str, Tree], pod: Tree, container: Tree, tmp_path: Path
+) -> None:
+    grace = compose["services"]["exporter"]["stop_grace_period"]
+    assert float(grace.removesuffix("s")) > compose_settings(compose).drain
+    settings = kubernetes_settings(manifest, container, tmp_path)
+    assert pod["terminationGracePeriodSeconds"] > settings.drain
+
+
+def test_the_config_map_is_a_valid_configuration(manifest: dict[str, Tree], container: Tree, tmp_path: Path) -> None:
+    settings = kubernetes_settings(manifest, container, tmp_path)
+    assert [destination.name for destination in settings.running] == ["partner-crm"]
+    assert size(container["resources"]["limits"]["memory"]) >= settings.memory + 120 * 1024**2
+    assert {entry["name"] for entry in container["env"]} == {"PARTNER_CLIENT_ID"}
+
+
+def test_the_configuration_without_its_secret_is_refused(
+    manifest: dict[str, Tree], container: Tree, tmp_path: Path
+) -> None:
+    kubernetes_settings(manifest, container, tmp_path)
+    (tmp_path / "partner-client-secret").unlink()
+    assert not isinstance(load(tmp_path / "exporter.yaml", {"PARTNER_CLIENT_ID": "x"}), Loaded)
+
+
+def test_the_pod_is_confined(pod: Tree, container: Tree) -> None:
+    user, group = (int(part) for part in dockerfile("USER").split(":"))
+    outer, inner = pod["securityContext"], container["securityContext"]
+    assert outer["runAsNonRoot"] is True
+    assert (outer["runAsUser"], outer["runAsGroup"], outer["fsGroup"]) == (user, group, group)
+    assert outer["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert inner["readOnlyRootFilesystem"] is True
+    assert inner["allowPrivilegeEscalation"] is False
+    assert inner["capabilities"] == {"drop": ["ALL"]}
+    assert pod["automountServiceAccountToken"] is False
+
+
+def test_the_probes_ask_what_the_daemon_answers(container: Tree) -> None:
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"ops": Settings().ops.port}
+    asked = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert {name: probe["path"] for name, probe in asked.items()} == {
+        "startupProbe": "/live",
+        "livenessProbe": "/live",
+        "readinessProbe": "/ready",
+    }
+    assert {probe["port"] for probe in asked.values()} == {"ops"}
+
+
+def test_one_replica_with_its_own_volume(manifest: dict[str, Tree]) -> None:
+    spec = manifest["StatefulSet"]["spec"]
+    assert spec["replicas"] == 1
+    assert spec["serviceName"] == manifest["Service"]["metadata"]["name"]
+    assert manifest["Service"]["spec"]["selector"] == spec["selector"]["matchLabels"]
+    assert spec["template"]["metadata"]["labels"].items() >= spec["selector"]["matchLabels"].items()
+
+
+def test_every_mount_has_its_volume(manifest: dict[str, Tree], pod: Tree, container: Tree) -> None:
+    claims = [claim["metadata"]["name"] for claim in manifest["StatefulSet"]["spec"]["volumeClaimTemplates"]]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts == {"data": "/data", "config": "/config", "secrets": MOUNTED_SECRETS, "tmp": "/tmp"}
+    assert set(mounts) == {*claims, *volumes}
+    assert volumes["config"]["configMap"]["name"] == manifest["ConfigMap"]["metadata"]["name"]
+    assert volumes["secrets"]["secret"]["secretName"] == manifest["Secret"]["metadata"]["name"]
+    assert list(manifest["ConfigMap"]["data"]) == ["exporter.yaml"]
+
+
+def test_both_stages_of_the_image_have_the_same_base() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
