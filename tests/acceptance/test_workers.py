@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 from pathlib import Path
@@ -19,9 +20,11 @@ def shards(parent: Daemon) -> dict[str, int]:
     """The pids of the workers that run, by their shard."""
     found = {}
     for child in psutil.Process(parent.pid).children():
-        words = child.cmdline()
-        if "--shard" in words:
-            found[words[words.index("--shard") + 1]] = child.pid
+        # One that was just killed may still be there without its command line.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words = child.cmdline()
+            if "--shard" in words:
+                found[words[words.index("--shard") + 1]] = child.pid
     return found
 
 
