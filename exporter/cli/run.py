@@ -44,10 +44,12 @@ def run(
         typer.Option(
             metavar="COUNT|auto",
             help="Run so many shards under one parent, which passes signals on and restarts what crashed; "
-            "auto: one a core.",
+            "auto: one a core. The parent answers /live, /ready and /status on the configured port; /metrics are on "
+            "the workers' own ports, the configured one plus 1, 2 …",
         ),
     ] = "1",
     announce: Annotated[int | None, typer.Option(hidden=True)] = None,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
 
@@ -93,7 +95,7 @@ def run(
             log.warning("note", detail=note)
         runs = Workers(count, config, options, loaded.settings.ops, probe_delay(random.uniform), log)
     else:
-        runs = Daemon(loaded, reload, log, Clock(time.monotonic, time.time), partial(_announce, announce))
+        runs = Daemon(loaded, reload, log, Clock(time.monotonic, time.time), partial(_announce, announce), parent)
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             code = runner.run(runs.run())

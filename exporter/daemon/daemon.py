@@ -31,17 +31,25 @@ LOOK_SECONDS = 0.02
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads it anew through ``load``.
 
-    ``announce`` is told the ops port that it got.
+    ``announce`` is told the ops port that it got; ``parent`` is a pipe whose end means that the parent is gone,
+    which is obeyed like SIGTERM.
     """
 
     def __init__(
-        self, loaded: Loaded, load: Load, log: Log, clock: Clock, announce: Callable[[int], None] = lambda _: None
+        self,
+        loaded: Loaded,
+        load: Load,
+        log: Log,
+        clock: Clock,
+        announce: Callable[[int], None] = lambda _: None,
+        parent: int | None = None,
     ) -> None:
         self._loaded = loaded
         self._load = load
         self._log = log
         self._clock = clock
         self._announce = announce
+        self._parent = parent
         self._metrics = Metrics()
         self._slots: Slots | None = None
         self._waiting_for = "starting"
@@ -138,11 +146,20 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        if self._parent is not None:
+            loop.add_reader(self._parent, self._orphaned, self._parent)
         try:
             yield
         finally:
+            if self._parent is not None:
+                loop.remove_reader(self._parent)
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+    def _orphaned(self, parent: int) -> None:
+        asyncio.get_running_loop().remove_reader(parent)
+        self._log.warning("parent gone")
+        self._stop()
 
     def _stop(self) -> None:
         if self._stopping.is_set() and self._slots is not None:

@@ -8,7 +8,7 @@ from exporter.daemon.wiring import Shared, open_dataflow
 from exporter.dataflow.examine import where
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.report import gauges, status
-from exporter.delivery.transport import TlsFilesUnusable
+from exporter.delivery.tls import TlsFilesUnusable
 from exporter.delivery.verdict import PauseReason
 from exporter.metrics import Gauges
 from exporter.settings.destination import Destination

@@ -13,7 +13,7 @@ from exporter.dataflow.parts import Clock, Parts
 from exporter.delivery.memory import SharedMemory
 from exporter.delivery.outbox import Limits, Outbox
 from exporter.delivery.prepare import Prepared
-from exporter.delivery.transport import open_transport
+from exporter.delivery.transports import open_transport_of
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
 from exporter.profile.event import read
@@ -57,7 +57,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
     delivery, tls = destination.delivery, destination.tls
     group = settings.queue.group_prefix + name
-    async with open_transport(
+    async with open_transport_of(
+        delivery.transport,
         timeout_seconds=delivery.timeout,
         concurrency=delivery.concurrency,
         ca_file=tls.ca_file,

@@ -95,23 +95,36 @@ class Worker:
             self.health = Health(False, (f"shard {self.shard}: does not answer",))
 
     async def _run_once(self) -> int:
-        reading, writing = os.pipe()
+        announcing, announced = os.pipe()
+        # The worker's end of the second pipe is at its end when this process is gone, however it went.
+        outliving, living = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, "--announce", str(writing), pass_fds=(writing,)
+                *self._command,
+                "--announce",
+                str(announced),
+                "--parent",
+                str(outliving),
+                pass_fds=(announced, outliving),
             )
         finally:
-            os.close(writing)
+            os.close(announced)
+            os.close(outliving)
         if self._stopping.is_set():
             self._process.terminate()
-        with os.fdopen(reading, "rb") as pipe:
-            # Ends with the process at the latest, which holds the other end.
-            announced = await asyncio.to_thread(pipe.readline)
-        self._port = int(announced) if announced.strip() else None
-        if self._port is not None and self._reload:
-            self._reload = False
-            self.send(signal.SIGHUP)
-        return await self._process.wait()
+        try:
+            with os.fdopen(announcing, "rb") as pipe:
+                # Ends with the process at the latest, which holds the other end.
+                line = await asyncio.to_thread(pipe.readline)
+            self._port = int(line) if line.strip() else None
+            if self._port is not None and self._reload:
+                self._reload = False
+                self.send(signal.SIGHUP)
+            code = await self._process.wait()
+        finally:
+            os.close(living)
+        # Told to stop before it listened to signals, it had nothing to commit.
+        return 0 if self._stopping.is_set() and code in (-signal.SIGTERM, -signal.SIGINT) else code
 
 
 class Workers:
