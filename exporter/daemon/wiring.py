@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
+from exporter.dataflow.reading import Read, SharedReading, read_alone
 from exporter.delivery.memory import SharedMemory
 from exporter.delivery.outbox import Limits, Outbox
 from exporter.delivery.prepare import Prepared
 from exporter.delivery.transports import open_transport_of
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
-from exporter.profile.event import read
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Queue
@@ -38,6 +38,8 @@ class Shared:
     log: Log
     clock: Clock
     wait_delay: Callable[[int], float]
+    #: By ``max_event_bytes``, which a reload may change.
+    readings: dict[int, SharedReading] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -79,7 +81,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     authorizer=destination.auth.authorizer(
                         transport, clock=shared.clock.monotonic, observe=partial(_token_fetched, metrics, log)
                     ),
-                    read=partial(read, max_bytes=int(settings.max_event_bytes)),
+                    read=_reading(settings, shared),
                     decide=compile_triggers(mapping),
                     build=compile_payload(mapping),
                     prepared=Prepared(destination),
@@ -107,6 +109,13 @@ def limits(delivery: Delivery) -> Limits:
         retry_after_cap=delivery.retry_after_cap,
         pause_after_rejections=delivery.pause_after_rejections,
     )
+
+
+def _reading(settings: Settings, shared: Shared) -> Read:
+    most = int(settings.max_event_bytes)
+    if len(settings.running) == 1:
+        return read_alone(most)
+    return shared.readings.setdefault(most, SharedReading(most))
 
 
 def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome) -> None:

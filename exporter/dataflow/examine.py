@@ -32,7 +32,7 @@ def examine(message: Message, parts: Parts) -> Examined:
 
 
 def _examine(message: Message, parts: Parts) -> Examined:
-    change = parts.read(message.body)
+    change = parts.read(message)
     if isinstance(change, Malformed):
         return change
     match parts.decide(change):

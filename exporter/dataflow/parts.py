@@ -13,7 +13,7 @@ from exporter.logs import Log
 from exporter.metrics import DestinationMetrics
 from exporter.profile.event import Change, Malformed
 from exporter.profile.triggers import Decision
-from exporter.queues.port import Queue, Start
+from exporter.queues.port import Message, Queue, Start
 from exporter.state.port import LettersOf
 
 
@@ -40,7 +40,7 @@ class Parts:
     letters: LettersOf
     transport: Transport
     authorizer: Authorizer
-    read: Callable[[bytes], Change | Malformed]
+    read: Callable[[Message], Change | Malformed]
     decide: Callable[[Change], Decision]
     build: Callable[[Change], bytes | Malformed]
     prepared: Prepared

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter
-
 from exporter.dataflow.flow import Dataflow
 from exporter.metrics import Gauges
 from exporter.status import DataflowStatus
@@ -40,11 +38,11 @@ def status(flow: Dataflow) -> DataflowStatus:
         in_flight=now.in_flight,
         concurrency=parts.outbox.concurrency,
         window_events=now.window_events,
-        received=_total(metrics.received),
-        excluded=sum(_total(counter) for counter in metrics.excluded.values()),
-        delivered=_total(metrics.delivered),
-        dead_lettered=_total(metrics.dead_lettered),
-        retried=_total(metrics.retries),
+        received=metrics.received.value,
+        excluded=sum(counter.value for counter in metrics.excluded.values()),
+        delivered=metrics.delivered.value,
+        dead_lettered=metrics.dead_lettered.value,
+        retried=metrics.retries.value,
         dead_letters=now.dead_letters,
     )
 
@@ -55,8 +53,3 @@ def _oldest_pending_seconds(flow: Dataflow) -> float:
         return lag.seconds
     taken = min((export.message.taken_at for export in flow.parts.outbox.exports()), default=None)
     return 0.0 if taken is None else max(0.0, flow.parts.clock.epoch() - taken)
-
-
-def _total(counter: Counter) -> int:
-    samples = [sample for family in counter.collect() for sample in family.samples]
-    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ from exporter.auth.authorizer import Authorizer
 from exporter.auth.none import NoAuth
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
+from exporter.dataflow.reading import read_alone
 from exporter.delivery.memory import SharedMemory
 from exporter.delivery.outbox import Limits, Outbox
 from exporter.delivery.prepare import Prepared
 from exporter.delivery.request import Answer, Outcome, Request
 from exporter.metrics import Metrics
-from exporter.profile.event import read
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
@@ -188,7 +187,7 @@ def _parts(
         letters=state.letters.of("d", "exporter.d", room),
         transport=endpoint,
         authorizer=authorizer or NoAuth().authorizer(endpoint, clock=time.monotonic, observe=lambda _: None),
-        read=partial(read, max_bytes=1 << 20),
+        read=read_alone(1 << 20),
         decide=compile_triggers(mapping),
         build=compile_payload(mapping),
         prepared=Prepared(destination),

@@ -1,0 +1,39 @@
+"""Reads each event once for all dataflows of a process that are at about the same place in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from exporter.profile.event import Change, Malformed, read
+from exporter.queues.port import Message
+
+#: Events that are remembered: twice this many at most, a few megabytes.
+GENERATION = 1000
+
+Read = Callable[[Message], Change | Malformed]
+
+
+def read_alone(max_bytes: int) -> Read:
+    """For the only dataflow of a process: nobody would ask again."""
+    return lambda message: read(message.body, max_bytes)
+
+
+class SharedReading:
+    """Remembers what the latest messages said, for queues that hand the same ``Message`` to several groups.
+
+    Two generations instead of an order of use: the older one goes when the younger is full.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._young: dict[Message, Change | Malformed] = {}
+        self._old: dict[Message, Change | Malformed] = {}
+
+    def __call__(self, message: Message) -> Change | Malformed:
+        """What the message says; see ``exporter.profile.event.read``."""
+        found = self._young.get(message) or self._old.get(message)
+        if found is None:
+            found = self._young[message] = read(message.body, self._max_bytes)
+            if len(self._young) >= GENERATION:
+                self._old, self._young = self._young, {}
+        return found
