@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from exporter.counting import Counter, Histogram
 from exporter.delivery.verdict import PauseReason
 from exporter.profile.triggers import Reason as Exclusion
 
@@ -71,7 +72,7 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True)
 class DestinationMetrics:
-    """One destination's counters and histograms, their labels looked up once: each is paid per event."""
+    """One destination's counters and histograms, plain numbers until a scrape asks: each is paid per event."""
 
     received: Counter
     excluded: Mapping[Exclusion, Counter]
@@ -85,35 +86,30 @@ class DestinationMetrics:
 
 
 class Metrics:
-    """All metrics of one process, in a registry of their own."""
+    """All metrics of one process, in a registry of their own. For one thread."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry(auto_describe=False)
-        self._received = self._counter("exporter_events_received")
-        self._excluded = self._counter("exporter_events_excluded", "reason")
-        self._exports = self._counter("exporter_exports", "outcome")
-        self._attempts = self._counter("exporter_attempts", "status_class")
-        self._retries = self._counter("exporter_retries")
-        self._token_fetches = self._counter("exporter_token_fetches", "outcome")
-        self._attempt_seconds = self._histogram("exporter_attempt_seconds", ATTEMPT_BUCKETS)
-        self._latency_seconds = self._histogram("exporter_latency_seconds", LATENCY_BUCKETS)
+        self._counted: dict[str, DestinationMetrics] = {}
         self._providers: dict[str, Callable[[], Gauges]] = {}
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self)
 
     def of(self, destination: str) -> DestinationMetrics:
-        """The children of ``destination``, all there from the start so that a first event shows as a rise from 0."""
-        return DestinationMetrics(
-            received=self._received.labels(destination),
-            excluded={reason: self._excluded.labels(destination, reason) for reason in get_args(Exclusion)},
-            delivered=self._exports.labels(destination, "delivered"),
-            dead_lettered=self._exports.labels(destination, "dead_lettered"),
-            attempts={status: self._attempts.labels(destination, status) for status in get_args(StatusClass)},
-            retries=self._retries.labels(destination),
-            attempt_seconds=self._attempt_seconds.labels(destination),
-            latency_seconds=self._latency_seconds.labels(destination),
-            token_fetches={
-                outcome: self._token_fetches.labels(destination, outcome) for outcome in get_args(TokenOutcome)
-            },
-        )
+        """The numbers of ``destination``, all there from the start so that a first event shows as a rise from 0."""
+        found = self._counted.get(destination)
+        if found is None:
+            found = self._counted[destination] = DestinationMetrics(
+                received=Counter(),
+                excluded={reason: Counter() for reason in get_args(Exclusion)},
+                delivered=Counter(),
+                dead_lettered=Counter(),
+                attempts={status: Counter() for status in get_args(StatusClass)},
+                retries=Counter(),
+                attempt_seconds=Histogram(ATTEMPT_BUCKETS),
+                latency_seconds=Histogram(LATENCY_BUCKETS),
+                token_fetches={outcome: Counter() for outcome in get_args(TokenOutcome)},
+            )
+        return found
 
     def watch(self, destination: str, provider: Callable[[], Gauges]) -> None:
         """Ask ``provider`` at every scrape; one that was given before for this destination is replaced."""
@@ -122,30 +118,27 @@ class Metrics:
     def forget(self, destination: str) -> None:
         """Drop every series of a destination that is no longer configured."""
         self._providers.pop(destination, None)
-        for family in (
-            self._received,
-            self._excluded,
-            self._exports,
-            self._attempts,
-            self._retries,
-            self._token_fetches,
-            self._attempt_seconds,
-            self._latency_seconds,
-        ):
-            family.remove_by_labels({"destination": destination})
+        self._counted.pop(destination, None)
 
     def collect(self) -> Iterable[Metric]:
-        """What a scrape shows: counters and histograms without their ``_created`` series, then the gauges."""
-        for family in self.registry.collect():
-            # A time of creation per series would be half of all samples, and switching it off in the library is
-            # a setting of the whole process.
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            yield family
+        """What a scrape shows: counters and histograms, without a time of creation for each series, then the gauges."""
+        yield self._counters("exporter_events_received", lambda of: {(): of.received})
+        yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()), "reason")
+        yield self._counters(
+            "exporter_exports",
+            lambda of: {("delivered",): of.delivered, ("dead_lettered",): of.dead_lettered},
+            "outcome",
+        )
+        yield self._counters("exporter_attempts", lambda of: _labelled(of.attempts.items()), "status_class")
+        yield self._counters("exporter_retries", lambda of: {(): of.retries})
+        yield self._counters("exporter_token_fetches", lambda of: _labelled(of.token_fetches.items()), "outcome")
+        yield self._histograms("exporter_attempt_seconds", ATTEMPT_BUCKETS, lambda of: of.attempt_seconds)
+        yield self._histograms("exporter_latency_seconds", LATENCY_BUCKETS, lambda of: of.latency_seconds)
         yield from self._gauges()
 
     def render(self) -> bytes:
         """All series in Prometheus' text format, to be served as ``CONTENT_TYPE``."""
-        return generate_latest(self)
+        return generate_latest(self.registry)
 
     def _gauges(self) -> Iterable[Metric]:
         watched = [(destination, provider()) for destination, provider in self._providers.items()]
@@ -169,8 +162,25 @@ class Metrics:
                 paused.add_metric([destination, reason], float(reason in gauges.paused))
         yield paused
 
-    def _counter(self, name: str, *labels: str) -> Counter:
-        return Counter(name, MEANING[name], ["destination", *labels], registry=self.registry)
+    def _counters(
+        self, name: str, read: Callable[[DestinationMetrics], Mapping[tuple[str, ...], Counter]], *labels: str
+    ) -> Metric:
+        family = CounterMetricFamily(name, MEANING[name], labels=["destination", *labels])
+        for destination, counted in self._counted.items():
+            for values, counter in read(counted).items():
+                family.add_metric([destination, *values], counter.value)
+        return family
 
-    def _histogram(self, name: str, buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(name, MEANING[name], ["destination"], buckets=buckets, registry=self.registry)
+    def _histograms(
+        self, name: str, bounds: tuple[float, ...], read: Callable[[DestinationMetrics], Histogram]
+    ) -> Metric:
+        family = HistogramMetricFamily(name, MEANING[name], labels=["destination"])
+        names = [*(str(float(bound)) for bound in bounds), "+Inf"]
+        for destination, counted in self._counted.items():
+            histogram = read(counted)
+            family.add_metric([destination], list(zip(names, histogram.cumulative(), strict=True)), histogram.sum)
+        return family
+
+
+def _labelled(counters: Iterable[tuple[str, Counter]]) -> dict[tuple[str, ...], Counter]:
+    return {(value,): counter for value, counter in counters}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
+import prometheus_client
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.counting import Counter, Histogram
 from exporter.delivery.verdict import PauseReason
-from exporter.metrics import Gauges, Metrics
+from exporter.metrics import ATTEMPT_BUCKETS, MEANING, Gauges, Metrics
 
 #: Name to labels beside ``destination``, as DESIGN §2.6 has them.
 CONTRACT = {
@@ -139,3 +143,58 @@ def test_two_processes_worth_of_metrics_do_not_meet() -> None:
     one, other = Metrics(), Metrics()
     one.of("crm").received.inc()
     assert list(samples(other)) == []
+
+
+SECONDS = st.sampled_from([0.0, *ATTEMPT_BUCKETS]) | st.floats(0, 1e6)
+
+
+@settings(deadline=None)
+@given(st.lists(SECONDS), st.lists(st.integers(0, 10_000)))
+def test_plain_numbers_show_as_the_librarys_own_do(observed: list[float], counts: list[int]) -> None:
+    name = "exporter_attempt_seconds"
+    registry = prometheus_client.CollectorRegistry()
+    histogram = prometheus_client.Histogram(
+        name, MEANING[name], ["destination"], buckets=ATTEMPT_BUCKETS, registry=registry
+    ).labels("crm")
+    exports = "exporter_exports"
+    counter = prometheus_client.Counter(exports, MEANING[exports], ["destination", "outcome"], registry=registry)
+    delivered, _ = counter.labels("crm", "delivered"), counter.labels("crm", "dead_lettered")
+    metrics = Metrics()
+    plain = metrics.of("crm")
+    for seconds in observed:
+        histogram.observe(seconds)
+        plain.attempt_seconds.observe(seconds)
+    for count in counts:
+        delivered.inc(count)
+        plain.delivered.inc(count)
+    of_the_library = prometheus_client.generate_latest(registry).decode().splitlines()
+    expected = [line for line in of_the_library if "_created" not in line]
+    lines = [line for line in metrics.render().decode().splitlines() if name in line or exports in line]
+    assert sorted(lines) == sorted(expected)
+
+
+def test_a_bound_belongs_to_its_bucket() -> None:
+    histogram = Histogram((1.0, 2.0))
+    for seconds in (0.5, 1.0, 1.5, 2.0, 2.5):
+        histogram.observe(seconds)
+    assert histogram.cumulative() == [2, 4, 5]
+    assert histogram.sum == 7.5
+
+
+def test_a_counter_counts_by_one_or_more() -> None:
+    counter = Counter()
+    counter.inc()
+    counter.inc(5)
+    assert counter.value == 6
+
+
+def test_one_destination_has_one_set_of_numbers_until_it_is_forgotten(metrics: Metrics) -> None:
+    before = metrics.of("crm")
+    before.delivered.inc()
+    assert metrics.of("crm") is before
+    assert metrics.of("web") is not before
+    metrics.forget("crm")
+    assert value(metrics, "exporter_exports_total", destination="crm", outcome="delivered") is None
+    metrics.of("crm")
+    assert value(metrics, "exporter_exports_total", destination="crm", outcome="delivered") == 0
+    assert metrics.registry.get_sample_value("exporter_retries_total", {"destination": "crm"}) == 0

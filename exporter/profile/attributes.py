@@ -28,7 +28,7 @@ def pick(mapped: PathTree, members: Members) -> dict[str, Any]:
             continue
         if below is None:
             value = bytes(raw)
-            if value != b"null" and not (value[0] == 0x7B and value[1:].lstrip() == b"}"):
+            if not is_nothing(value):
                 picked[step] = orjson.Fragment(value)
             continue
         try:
@@ -38,3 +38,8 @@ def pick(mapped: PathTree, members: Members) -> dict[str, Any]:
         if inner and (part := pick(below, inner)):
             picked[step] = part
     return picked
+
+
+def is_nothing(value: bytes) -> bool:
+    """Whether a JSON value is null or an empty object, which are not sent as an attribute (DESIGN 2.3)."""
+    return value == b"null" or (value[0] == 0x7B and value[1:].lstrip() == b"}")

@@ -32,7 +32,7 @@ def compile_identities(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, An
     ``id`` comes first and is always sent, the other ``identity_fields`` follow in their order, unchanged byte
     for byte. The function raises msgspec.ValidationError for a wrong type.
     """
-    more = tuple(name for name in dict.fromkeys(mapping.identity_fields) if name != "id")
+    more = more_fields(mapping)
     if not more:
         return _ids
 
@@ -53,6 +53,11 @@ def compile_identities(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, An
         return sent
 
     return send
+
+
+def more_fields(mapping: Mapping) -> tuple[str, ...]:
+    """The fields of an identity that are sent after ``id``, in the order of the configuration."""
+    return tuple(name for name in dict.fromkeys(mapping.identity_fields) if name != "id")
 
 
 def _ids(raw: msgspec.Raw) -> dict[str, Any]:

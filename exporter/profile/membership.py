@@ -58,7 +58,7 @@ def compile_memberships(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, A
 
     The function raises msgspec.ValidationError for a wrong type.
     """
-    extras = {(segment.namespace, segment.id): _extras(mapping, segment) for segment in mapping.segments}
+    extras = {(segment.namespace, segment.id): added(mapping, segment) for segment in mapping.segments}
     only_mapped = mapping.segment_membership == "mapped"
     plain = not only_mapped and not any(extras.values())
 
@@ -96,7 +96,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
     return {} if status is None else {"status": status}
 
 
-def _extras(mapping: Mapping, segment: MappedSegment) -> dict[str, Any]:
+def added(mapping: Mapping, segment: MappedSegment) -> dict[str, Any]:
     """What the switches add to the entry of a mapped segment, in the order of the reference's samples."""
     fields: dict[str, Any] = {}
     if mapping.include_segment_timestamps:

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from exporter.profile.attributes import MEMBERS, pick
+from exporter.profile.compiled import compile_typed
 from exporter.profile.event import Change, Malformed
 from exporter.profile.faults import unfit
 from exporter.profile.identity import compile_identities
@@ -24,6 +25,20 @@ def compile_payload(mapping: Mapping) -> Callable[[Change], bytes | Malformed]:
     then ``identityMap``, each left out where it is empty; the same bytes for the same change. It returns
     Malformed where one of the last two holds a wrong type.
     """
+    plain = compile_plain(mapping)
+    typed = compile_typed(mapping)
+    if typed is None:
+        return plain
+
+    def build(change: Change) -> bytes | Malformed:
+        document = typed(change.profile)
+        return plain(change) if document is None else document
+
+    return build
+
+
+def compile_plain(mapping: Mapping) -> Callable[[Change], bytes | Malformed]:
+    """What ``compile_payload`` promises, step by step: the definition, and what serves every mapping and profile."""
     attributes = tree(mapping.attributes)
     memberships = compile_memberships(mapping)
     identities = compile_identities(mapping)

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 _RFC_3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:)([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?!24)[0-9]{2}:[0-9]{2}:)([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
 
 
@@ -16,6 +16,11 @@ def parse_time(text: str) -> float | None:
     An offset may lack its colon, as the reference's samples do (``+0000``); a space may stand for the ``T``
     (RFC 3339 section 5.6). A leap second counts as the second after it, as in POSIX time.
     """
+    if _is_plain(text):
+        try:
+            return datetime.fromisoformat(text).timestamp()
+        except ValueError:
+            pass  # a leap second, or no time
     parts = _RFC_3339.fullmatch(text)
     if parts is None:
         return None
@@ -28,3 +33,15 @@ def parse_time(text: str) -> float | None:
     except ValueError:
         return None
     return whole + leap + (float(fraction) if fraction else 0.0)
+
+
+def _is_plain(text: str) -> bool:
+    """Is it shaped ``2026-11-20T10:15:00Z``, which nearly all are, so that no other ISO 8601 form is meant?"""
+    return (
+        len(text) == 20
+        and text[19] == "Z"
+        and text[10] == "T"
+        and text[4] == text[7] == "-"
+        and text[13] == text[16] == ":"
+        and text[11:13] != "24"
+    )

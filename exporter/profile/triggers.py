@@ -72,7 +72,9 @@ def compile_triggers(mapping: Mapping) -> Callable[[Change], Decision]:
             return _OTHER_DESTINATION
         segment = bool(change.segments) and any(map(segment_fires, change.segments))
         identity = change.identities
-        attribute = any(touches(attributes, parse_path(written)) for written in change.attributes)
+        attribute = bool(change.attributes) and any(
+            touches(attributes, parse_path(written)) for written in change.attributes
+        )
         if not (segment or identity or attribute or change.backfill):
             return _NO_TRIGGER
         segment = segment and mapping.on_segments

@@ -9,83 +9,15 @@ from typing import Any
 
 import msgspec
 import orjson
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from profile_generated import CHANGES, IDS, MAPPINGS, PROFILES, VALUES, unhurried
 from profile_given import MIB
 
 from exporter.profile.event import Change, Malformed, read
-from exporter.profile.mapping import MappedSegment, Mapping
+from exporter.profile.mapping import Mapping
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import Excluded, Fired, compile_triggers
-
-# A loaded machine must not fail a property: no deadline, and slow generation is nobody's fault.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-
-KEYS = st.sampled_from(
-    ["a", "b", "c", "a.b", "é", "segmentMembership", "identityMap", "id", "status", "ups"]
-) | st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=4)
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
-)
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4))
-
-STATUSES = st.sampled_from(["realized", "existing", "exited"])
-IDS = st.sampled_from(["s", "t", "u", "S"])
-NAMESPACES = st.sampled_from(["ups", "AAM"])
-ENTRIES = st.fixed_dictionaries(
-    {}, optional={"status": STATUSES | SCALARS, "lastQualificationTime": SCALARS, "x": VALUES}
-)
-MEMBERSHIPS = st.dictionaries(NAMESPACES, st.dictionaries(IDS, ENTRIES | st.none(), max_size=3) | SCALARS, max_size=2)
-IDENTITIES = st.dictionaries(
-    st.sampled_from(["ecid", "Email"]),
-    st.lists(st.fixed_dictionaries({}, optional={"id": st.text(max_size=3) | SCALARS, "primary": VALUES}), max_size=2)
-    | SCALARS,
-    max_size=2,
-)
-PROFILES = st.builds(
-    lambda anything, parts: anything | parts,
-    st.dictionaries(KEYS, VALUES, max_size=5),
-    st.fixed_dictionaries({}, optional={"segmentMembership": MEMBERSHIPS, "identityMap": IDENTITIES | VALUES}),
-)
-
-STEPS = st.sampled_from(["a", "b", "c", "a.b", "é"])
-PATHS = st.lists(STEPS, min_size=1, max_size=3).map(tuple)
-TIMES = st.none() | st.integers(0, 2**53)
-MAPPINGS = st.builds(
-    Mapping,
-    destination=st.just("crm"),
-    segments=st.lists(
-        st.builds(MappedSegment, NAMESPACES, IDS, st.none() | st.text(max_size=3), TIMES, TIMES, TIMES, TIMES),
-        max_size=3,
-    ).map(tuple),
-    attributes=st.lists(PATHS, max_size=4).map(tuple),
-    segment_membership=st.sampled_from(["all", "mapped"]),
-    identity_fields=st.sampled_from([("id",), ("id", "primary")]),
-    include_segment_names=st.booleans(),
-    include_segment_timestamps=st.booleans(),
-    require_membership=st.booleans(),
-    on_segments=st.booleans(),
-    on_identities=st.booleans(),
-    on_attributes=st.booleans(),
-)
-CHANGES = st.fixed_dictionaries(
-    {},
-    optional={
-        "segments": st.lists(
-            st.fixed_dictionaries(
-                {"id": IDS, "to": STATUSES}, optional={"namespace": NAMESPACES, "from": STATUSES | st.none()}
-            ),
-            max_size=3,
-        ),
-        "identities": st.booleans() | st.just(["ecid"]),
-        "attributes": st.lists(PATHS.map(".".join), max_size=3),
-        "backfill": st.booleans(),
-    },
-)
 
 
 def message(profile: Any, changes: Any) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -60,3 +62,20 @@ def test_every_time_that_python_writes_is_read(moment: datetime) -> None:
     found = parse_time(moment.isoformat())
     assert found is not None
     assert abs(found - moment.astimezone(UTC).timestamp()) < 1e-4
+
+
+PLAIN = "2026-11-20T12:00:00Z"
+PLAIN_LIKE = st.lists(st.tuples(st.integers(0, 19), st.sampled_from("0123456789-:.,TtZzW+ ٣")), max_size=3).map(
+    lambda edits: functools.reduce(lambda text, edit: text[: edit[0]] + edit[1] + text[edit[0] + 1 :], edits, PLAIN)
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(PLAIN_LIKE)
+def test_what_looks_like_the_usual_form_is_read_like_any_other(text: str) -> None:
+    with_a_fraction = f"{text[:19]}.000{text[19:]}" if re.fullmatch("[0-9]{2}", text[17:19], re.ASCII) else None
+    found = parse_time(text)
+    if found is not None:
+        assert re.fullmatch("[0-9]{4}(-[0-9]{2}){2}[Tt ]([0-9]{2}:){2}[0-9]{2}[Zz]", text, re.ASCII)
+    if with_a_fraction is not None:
+        assert parse_time(with_a_fraction) == found
