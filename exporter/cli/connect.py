@@ -15,7 +15,7 @@ from exporter.auth.authorizer import Unauthorized
 from exporter.cli.reaching import Reach, reach
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.delivery.tls import TlsFileProblem, client_context
-from exporter.delivery.transport import open_transport
+from exporter.delivery.transports import open_transport_of
 from exporter.printable import printable
 from exporter.queues.port import QueueUnavailable
 from exporter.settings.destination import Destination
@@ -100,7 +100,8 @@ def _checked(name: str, step: Reach) -> Checked:
 async def _token(destination: Destination) -> Checked:
     """Fetch one token the way the daemon does: through the destination's proxy, with its certificates."""
     tls = destination.tls
-    async with open_transport(
+    async with open_transport_of(
+        destination.delivery.transport,
         timeout_seconds=destination.delivery.timeout,
         concurrency=1,
         ca_file=tls.ca_file,

@@ -11,6 +11,10 @@ from weakref import WeakSet
 
 from aiohttp import ClientConnectionError, ClientOSError, ServerDisconnectedError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+
+from exporter.delivery.framing import Framing
+from exporter.delivery.request import HEAD_LIMIT
 
 #: How long closing waits for the sockets that are still open; they are aborted, so it is a matter of loop turns.
 CLOSE_SECONDS = 2.0
@@ -36,6 +40,8 @@ class _Wire(ResponseHandler):
         self._wires = wires
         self._exchanges = 0
         self._heard = False
+        self._head_bytes: int | None = 0
+        self._framing = Framing()
         self.socket: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,21 +52,51 @@ class _Wire(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._wires.discard(self)
         self.socket = None
+        self._framing.close()
         super().connection_lost(exc)
 
     def set_response_params(self, **params: Any) -> None:
         """aiohttp calls this as each exchange begins."""
-        if self._exchanges and self.should_close and self.transport is not None:
-            # Bytes that came between two exchanges answer neither; closed, this connection counts as stale.
-            self.transport.close()
-            self._buffer.clear()
         self._exchanges += 1
         self._heard = False
+        self._head_bytes = 0
+        self._framing.begin()
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
+        if not data:
+            # aiohttp's own way to go on after a pause.
+            super().data_received(data)
+            return
         self._heard = True
+        if self._framing.complete and self.transport is not None:
+            # Bytes that nobody asked for: they must never be taken for the answer to the next request.
+            self.force_close()
+            self.transport.abort()
+            return
+        self._framing.feed(data)
+        # The head goes in by itself: where what is behind it is nonsense, aiohttp would throw both away.
+        while self._head_bytes is not None and 0 <= (end := data.find(b"\r\n\r\n")) < len(data) - 4:
+            self._pass_on(data[: end + 4])
+            data = data[end + 4 :]
+        self._pass_on(data)
+        if self._framing.surplus:
+            self.force_close()
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
         super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > HEAD_LIMIT and self.transport is not None:
+            # aiohttp limits a line and their number, neither of which keeps their product small.
+            self.transport.close()
+            self.set_exception(HttpProcessingError(message="head too long"))
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """aiohttp calls this with the head of each answer."""
+        if data[0].code >= 200:
+            self._head_bytes = None
+        super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         if not self._heard and isinstance(exc, ServerDisconnectedError | ClientOSError):

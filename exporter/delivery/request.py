@@ -10,6 +10,9 @@ Header = tuple[str, str]
 
 #: Of an answer's body no more than this is read; the rest is dropped with its connection.
 BODY_LIMIT = 64 * 1024
+#: The status line and headers of an answer, interim answers before it included; beyond, it is no answer. It is looked
+#: at between two reads, so that one read more may pass.
+HEAD_LIMIT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)

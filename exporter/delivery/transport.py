@@ -17,7 +17,7 @@ from yarl import URL
 
 from exporter.delivery.connection import Connector, StaleConnection
 from exporter.delivery.failures import translate
-from exporter.delivery.request import BODY_LIMIT, Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.delivery.request import BODY_LIMIT, HEAD_LIMIT, Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.delivery.tls import TlsFileProblem, TlsFilesUnusable, client_context
 
 __all__ = ["AiohttpTransport", "TlsFilesUnusable", "open_transport"]
@@ -27,8 +27,8 @@ BODY_SECONDS = 2.0
 #: Shorter than what common servers keep an idle connection for (Node, Apache, uvicorn: 5 s).
 KEEPALIVE_SECONDS = 4.0
 DNS_CACHE_SECONDS = 10
-#: For a header line of the answer; endpoints behind identity providers go well beyond the usual 8 KiB.
-HEADER_LIMIT = 32 * 1024
+#: More cannot be in a head of ``HEAD_LIMIT`` bytes, which is the limit; aiohttp's own default is 128.
+_HEADERS_LIMIT = HEAD_LIMIT // len(b"A:\r\n")
 # Above it, aiohttp warns that bytes block the loop: a file is written in pieces.
 _WHOLE_BODY_LIMIT = 1024 * 1024
 
@@ -190,8 +190,9 @@ def _session(connector: Connector) -> aiohttp.ClientSession:
         trust_env=False,
         # The exchange has one deadline, the transport's own.
         timeout=aiohttp.ClientTimeout(),
-        max_line_size=HEADER_LIMIT,
-        max_field_size=HEADER_LIMIT,
+        max_line_size=HEAD_LIMIT,
+        max_field_size=HEAD_LIMIT,
+        max_headers=_HEADERS_LIMIT,
         trace_configs=[_connection_traces()],
     )
 

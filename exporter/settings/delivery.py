@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, ByteSize, Field, WithJsonSchema, model_validator
 
+from exporter.delivery.transport_kind import TransportKind
 from exporter.settings.mistakes import mistake
 from exporter.settings.section import Section
 
@@ -69,6 +70,9 @@ class Delivery(Section):
         default=10_000.0, gt=0, le=10_000_000, description="Attempts a second of this process; bursts of 50 ms."
     )
     concurrency: int = Field(default=256, ge=1, le=100_000, description="Attempts in flight, at most; adapts below it.")
+    transport: TransportKind = Field(
+        default="auto", description="HTTP client: lean is the faster one; auto: lean, but aiohttp behind a proxy."
+    )
     window: Window = Field(default=Window(), description="What is unsettled at a time.")
     retry_after_cap: Seconds = Field(default=3600.0, description="Seconds; a longer Retry-After is cut to it.")
     pause_after_rejections: int = Field(

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.none import NoAuth
+from exporter.delivery.transport_kind import chosen
 from exporter.profile import mapping as profile
 from exporter.profile.paths import mapping_problem, parse_path
 from exporter.queues.port import Start
@@ -106,6 +107,18 @@ class Destination(Section):
         own = [name for name in self.headers if name.lower() == "authorization"]
         if own and not isinstance(self.auth, NoAuth):
             raise mistakes([Mistake(("headers", own[0]), f"auth of kind {self.auth.kind} sets this header")])
+        return self
+
+    @model_validator(mode="after")
+    def _transport_can_serve(self) -> Self:
+        if self.delivery.transport == "lean" and self.proxy is not None:
+            at = ("delivery", "transport")
+            raise mistakes([Mistake(at, "lean cannot go through a proxy: write auto or aiohttp, or leave out proxy")])
+        if chosen(self.delivery.transport, self.proxy) == "aiohttp":
+            reason = "the transport aiohttp, which a proxy needs, sends ASCII only as it is written"
+            odd = [Mistake(("headers", name), reason) for name, value in self.headers.items() if not value.isascii()]
+            if odd:
+                raise mistakes(odd)
         return self
 
     @property

@@ -6,11 +6,9 @@ import asyncio
 
 import pytest
 from loopback import OK, Peer, Script, repeats, says, serving
+from transport_contract import LONG, Opening
 
 from exporter.delivery.request import Answer, NoAnswer, Request
-from exporter.delivery.transport import open_transport
-
-LONG = 30.0
 
 
 def post(url: str, key: str) -> Request:
@@ -32,12 +30,12 @@ def dies_at_second(said: bytes = b"", *, then: str = "close") -> Script:
     return script
 
 
-async def two(*scripts: Script) -> tuple[object, list[tuple[int, str | None]], int]:
+async def two(opening: Opening, *scripts: Script) -> tuple[object, list[tuple[int, str | None]], int]:
     """Send two requests: the second's outcome, which connection heard which key, and how often one was resent."""
     resent: list[None] = []
     async with (
         serving(*scripts) as server,
-        open_transport(timeout_seconds=LONG, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
+        opening(timeout_seconds=LONG, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
     ):
         assert isinstance(await transport.send(post(server.url(), "a")), Answer)
         outcome = await transport.send(post(server.url(), "b"))
@@ -45,18 +43,18 @@ async def two(*scripts: Script) -> tuple[object, list[tuple[int, str | None]], i
 
 
 @pytest.mark.parametrize("death", ["close", "reset"])
-async def test_is_resent_once_on_a_new_connection(death: str) -> None:
-    outcome, heard, resends = await two(dies_at_second(then=death), repeats())
+async def test_is_resent_once_on_a_new_connection(opening: Opening, death: str) -> None:
+    outcome, heard, resends = await two(opening, dies_at_second(then=death), repeats())
 
     assert isinstance(outcome, Answer)
     assert heard == [(1, "a"), (1, "b"), (2, "b")]
     assert resends == 1
 
 
-async def test_is_resent_alike() -> None:
+async def test_is_resent_alike(opening: Opening) -> None:
     async with (
         serving(dies_at_second(), repeats()) as server,
-        open_transport(timeout_seconds=LONG, concurrency=4) as transport,
+        opening(timeout_seconds=LONG, concurrency=4) as transport,
     ):
         await transport.send(post(server.url(), "a"))
         await transport.send(post(server.url("/p?q=1"), "b"))
@@ -67,8 +65,8 @@ async def test_is_resent_alike() -> None:
 
 
 @pytest.mark.parametrize("death", ["close", "reset"])
-async def test_is_not_resent_twice(death: str) -> None:
-    outcome, heard, resends = await two(dies_at_second(then=death), says(then=death), repeats())
+async def test_is_not_resent_twice(opening: Opening, death: str) -> None:
+    outcome, heard, resends = await two(opening, dies_at_second(then=death), says(then=death), repeats())
 
     assert isinstance(outcome, NoAnswer)
     assert heard == [(1, "a"), (1, "b"), (2, "b")]
@@ -76,11 +74,11 @@ async def test_is_not_resent_twice(death: str) -> None:
 
 
 @pytest.mark.parametrize("death", ["close", "reset"])
-async def test_is_not_resent_when_the_connection_was_new(death: str) -> None:
+async def test_is_not_resent_when_the_connection_was_new(opening: Opening, death: str) -> None:
     resent: list[None] = []
     async with (
         serving(says(then=death), repeats()) as server,
-        open_transport(timeout_seconds=LONG, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
+        opening(timeout_seconds=LONG, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
     ):
         outcome = await transport.send(post(server.url(), "a"))
 
@@ -90,15 +88,15 @@ async def test_is_not_resent_when_the_connection_was_new(death: str) -> None:
 
 
 @pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
-async def test_is_not_resent_once_a_byte_of_the_answer_came(said: bytes) -> None:
-    outcome, heard, resends = await two(dies_at_second(said), repeats())
+async def test_is_not_resent_once_a_byte_of_the_answer_came(opening: Opening, said: bytes) -> None:
+    outcome, heard, resends = await two(opening, dies_at_second(said), repeats())
 
     assert isinstance(outcome, NoAnswer)
     assert heard == [(1, "a"), (1, "b")]
     assert resends == 0
 
 
-async def test_is_not_resent_when_it_is_only_silent() -> None:
+async def test_is_not_resent_when_it_is_only_silent(opening: Opening) -> None:
     async def falls_silent(peer: Peer) -> None:
         await peer.request()
         await peer.send(OK)
@@ -108,7 +106,7 @@ async def test_is_not_resent_when_it_is_only_silent() -> None:
     resent: list[None] = []
     async with (
         serving(falls_silent, repeats()) as server,
-        open_transport(timeout_seconds=0.4, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
+        opening(timeout_seconds=0.4, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
     ):
         await transport.send(post(server.url(), "a"))
         outcome = await transport.send(post(server.url(), "b"))
@@ -118,10 +116,10 @@ async def test_is_not_resent_when_it_is_only_silent() -> None:
     assert not resent
 
 
-async def test_a_resend_has_what_is_left_of_the_deadline() -> None:
+async def test_a_resend_has_what_is_left_of_the_deadline(opening: Opening) -> None:
     async with (
         serving(dies_at_second(), says(b"")) as server,
-        open_transport(timeout_seconds=0.4, concurrency=4) as transport,
+        opening(timeout_seconds=0.4, concurrency=4) as transport,
     ):
         await transport.send(post(server.url(), "a"))
         outcome = await asyncio.wait_for(transport.send(post(server.url(), "b")), LONG)
@@ -129,11 +127,11 @@ async def test_a_resend_has_what_is_left_of_the_deadline() -> None:
     assert outcome == NoAnswer("no answer in time")
 
 
-async def test_a_connection_closed_while_idle_costs_no_resend() -> None:
+async def test_a_connection_closed_while_idle_costs_no_resend(opening: Opening) -> None:
     resent: list[None] = []
     async with (
         serving(says(OK, then="close"), repeats()) as server,
-        open_transport(timeout_seconds=LONG, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
+        opening(timeout_seconds=LONG, concurrency=4, observe_resend=lambda: resent.append(None)) as transport,
     ):
         await transport.send(post(server.url(), "a"))
         await asyncio.sleep(0.05)  # the end of the connection arrives
@@ -144,7 +142,7 @@ async def test_a_connection_closed_while_idle_costs_no_resend() -> None:
     assert not resent
 
 
-async def test_bytes_that_came_between_two_exchanges_are_no_answer() -> None:
+async def test_bytes_that_came_between_two_exchanges_are_no_answer(opening: Opening) -> None:
     """A server that says 408 as it gives an idle connection up, and does not close it yet."""
     stray = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 
@@ -157,7 +155,7 @@ async def test_bytes_that_came_between_two_exchanges_are_no_answer() -> None:
 
     async with (
         serving(strays, repeats()) as server,
-        open_transport(timeout_seconds=LONG, concurrency=4) as transport,
+        opening(timeout_seconds=LONG, concurrency=4) as transport,
     ):
         await transport.send(post(server.url(), "a"))
         await asyncio.sleep(0.1)
@@ -168,7 +166,7 @@ async def test_bytes_that_came_between_two_exchanges_are_no_answer() -> None:
     assert [heard.connection for heard in server.heard] == [1, 2]
 
 
-async def test_many_at_once_are_each_resent_once() -> None:
+async def test_many_at_once_are_each_resent_once(opening: Opening) -> None:
     """A restart of the endpoint makes a whole pool stale."""
     together = asyncio.Event()
 
@@ -184,7 +182,7 @@ async def test_many_at_once_are_each_resent_once() -> None:
     resent: list[None] = []
     async with (
         serving(*scripts) as server,
-        open_transport(timeout_seconds=LONG, concurrency=8, observe_resend=lambda: resent.append(None)) as transport,
+        opening(timeout_seconds=LONG, concurrency=8, observe_resend=lambda: resent.append(None)) as transport,
     ):
         for wave in "ab":
             outcomes = await asyncio.gather(*(transport.send(post(server.url(), f"{wave}{n}")) for n in range(8)))
@@ -197,7 +195,7 @@ async def test_many_at_once_are_each_resent_once() -> None:
     assert len(resent) == 8
 
 
-async def test_a_resend_avoids_the_other_idle_connections() -> None:
+async def test_a_resend_avoids_the_other_idle_connections(opening: Opening) -> None:
     """They are likely as stale as the first, so that a second one of them would cost the only resend."""
     together = asyncio.Event()
 
@@ -211,7 +209,7 @@ async def test_a_resend_avoids_the_other_idle_connections() -> None:
 
     async with (
         serving(gathers, gathers, gathers, repeats()) as server,
-        open_transport(timeout_seconds=LONG, concurrency=3) as transport,
+        opening(timeout_seconds=LONG, concurrency=3) as transport,
     ):
         await asyncio.gather(*(transport.send(post(server.url(), "a")) for _ in range(3)))
         outcome = await transport.send(post(server.url(), "b"))

@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 from certificates import Authority, Pair, encrypt_key
 from loopback import OK, Peer, repeats, says, serving
+from transport_contract import LONG, Opening
 
 from exporter.delivery.request import Answer, Outcome, Request, Unreachable
-from exporter.delivery.tls import TlsFileProblem, client_context
-from exporter.delivery.transport import TlsFilesUnusable, open_transport
-
-LONG = 30.0
+from exporter.delivery.tls import TlsFileProblem, TlsFilesUnusable, client_context
 
 
 @pytest.fixture
@@ -29,12 +27,12 @@ def post(url: str) -> Request:
 
 
 async def ask(
-    tls: ssl.SSLContext, ca_file: Path | None, client: Pair | None = None, *, host: str = "127.0.0.1"
+    opening: Opening, tls: ssl.SSLContext, ca_file: Path | None, client: Pair | None = None, *, host: str = "127.0.0.1"
 ) -> Outcome:
     """The outcome of one request to a TLS server."""
     async with (
         serving(repeats(), tls=tls) as server,
-        open_transport(
+        opening(
             timeout_seconds=LONG,
             concurrency=1,
             ca_file=ca_file,
@@ -45,16 +43,16 @@ async def ask(
         return await transport.send(post(server.url(scheme="https", host=host)))
 
 
-async def test_the_configured_authority_is_trusted(authority: Authority) -> None:
-    outcome = await ask(authority.server_context(authority.sign("127.0.0.1")), authority.certificate)
+async def test_the_configured_authority_is_trusted(opening: Opening, authority: Authority) -> None:
+    outcome = await ask(opening, authority.server_context(authority.sign("127.0.0.1")), authority.certificate)
 
     assert isinstance(outcome, Answer)
 
 
-async def test_connections_are_kept_alive(authority: Authority) -> None:
+async def test_connections_are_kept_alive(opening: Opening, authority: Authority) -> None:
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as server,
-        open_transport(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+        opening(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
     ):
         for _ in range(3):
             assert isinstance(await transport.send(post(server.url(scheme="https", host="localhost"))), Answer)
@@ -62,49 +60,51 @@ async def test_connections_are_kept_alive(authority: Authority) -> None:
     assert [heard.connection for heard in server.heard] == [1, 1, 1]
 
 
-async def test_an_unknown_authority_is_not_trusted(authority: Authority) -> None:
-    outcome = await ask(authority.server_context(authority.sign("127.0.0.1")), None)
+async def test_an_unknown_authority_is_not_trusted(opening: Opening, authority: Authority) -> None:
+    outcome = await ask(opening, authority.server_context(authority.sign("127.0.0.1")), None)
 
     assert isinstance(outcome, Unreachable)
     assert outcome.reason.startswith("TLS: certificate not accepted: ")
     assert "unable to get local issuer certificate" in outcome.reason
 
 
-async def test_another_authority_is_not_trusted(authority: Authority, tmp_path: Path) -> None:
+async def test_another_authority_is_not_trusted(opening: Opening, authority: Authority, tmp_path: Path) -> None:
     another = Authority(tmp_path, "another")
-    outcome = await ask(authority.server_context(authority.sign("127.0.0.1")), another.certificate)
+    outcome = await ask(opening, authority.server_context(authority.sign("127.0.0.1")), another.certificate)
 
     assert isinstance(outcome, Unreachable)
 
 
-async def test_a_certificate_of_another_host_is_not_accepted(authority: Authority) -> None:
+async def test_a_certificate_of_another_host_is_not_accepted(opening: Opening, authority: Authority) -> None:
     outcome = await ask(
-        authority.server_context(authority.sign("example.com")), authority.certificate, host="localhost"
+        opening, authority.server_context(authority.sign("example.com")), authority.certificate, host="localhost"
     )
 
     assert isinstance(outcome, Unreachable)
     assert "localhost" in outcome.reason
 
 
-async def test_an_expired_certificate_is_not_accepted(authority: Authority) -> None:
+async def test_an_expired_certificate_is_not_accepted(opening: Opening, authority: Authority) -> None:
     tls = authority.server_context(authority.sign("127.0.0.1", expired=True))
-    outcome = await ask(tls, authority.certificate)
+    outcome = await ask(opening, tls, authority.certificate)
 
     assert outcome == Unreachable("TLS: certificate not accepted: certificate has expired")
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_the_client_certificate_is_presented(authority: Authority, version: ssl.TLSVersion) -> None:
+async def test_the_client_certificate_is_presented(
+    opening: Opening, authority: Authority, version: ssl.TLSVersion
+) -> None:
     tls = authority.server_context(authority.sign("127.0.0.1"), demand_certificate=True)
     tls.maximum_version = version
-    outcome = await ask(tls, authority.certificate, authority.sign(name="client"))
+    outcome = await ask(opening, tls, authority.certificate, authority.sign(name="client"))
 
     assert isinstance(outcome, Answer)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_without_a_certificate_that_is_demanded_nothing_was_sent(
-    authority: Authority, version: ssl.TLSVersion
+    opening: Opening, authority: Authority, version: ssl.TLSVersion
 ) -> None:
     """With TLS 1.3 the refusal arrives after the handshake; it is still the destination's, not the event's."""
     tls = authority.server_context(authority.sign("127.0.0.1"), demand_certificate=True)
@@ -115,7 +115,7 @@ async def test_without_a_certificate_that_is_demanded_nothing_was_sent(
         refusing = asyncio.to_thread(_refuse_one, listening, tls)
         async with (
             asyncio.TaskGroup() as group,
-            open_transport(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+            opening(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
         ):
             group.create_task(refusing)
             outcome = await transport.send(post(f"https://127.0.0.1:{port}/"))
@@ -139,24 +139,24 @@ def _refuse_one(listening: socket.socket, tls: ssl.SSLContext) -> None:
                     pass
 
 
-async def test_a_server_without_tls_is_unreachable() -> None:
+async def test_a_server_without_tls_is_unreachable(opening: Opening) -> None:
     async with (
         serving(says(OK)) as server,
-        open_transport(timeout_seconds=0.5, concurrency=1) as transport,
+        opening(timeout_seconds=0.5, concurrency=1) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 
     assert isinstance(outcome, Unreachable)
 
 
-async def test_a_server_that_speaks_first_and_no_tls_is_unreachable() -> None:
+async def test_a_server_that_speaks_first_and_no_tls_is_unreachable(opening: Opening) -> None:
     async def greets(peer: Peer) -> None:
         await peer.send(b"220 mail.example.com ESMTP\r\n")
         await peer.silence()
 
     async with (
         serving(greets) as server,
-        open_transport(timeout_seconds=LONG, concurrency=1) as transport,
+        opening(timeout_seconds=LONG, concurrency=1) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 
@@ -164,7 +164,7 @@ async def test_a_server_that_speaks_first_and_no_tls_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize("ending", ["silence", "close", "reset"])
-async def test_a_server_that_never_shakes_hands_is_unreachable(ending: str) -> None:
+async def test_a_server_that_never_shakes_hands_is_unreachable(opening: Opening, ending: str) -> None:
     async def refuses(peer: Peer) -> None:
         await peer.reader.readexactly(1)
         if ending == "silence":
@@ -174,20 +174,20 @@ async def test_a_server_that_never_shakes_hands_is_unreachable(ending: str) -> N
 
     async with (
         serving(refuses) as server,
-        open_transport(timeout_seconds=0.5 if ending == "silence" else LONG, concurrency=1) as transport,
+        opening(timeout_seconds=0.5 if ending == "silence" else LONG, concurrency=1) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 
     assert isinstance(outcome, Unreachable)
 
 
-async def test_closing_leaves_no_socket(authority: Authority) -> None:
+async def test_closing_leaves_no_socket(opening: Opening, authority: Authority) -> None:
     """An unclosed one would be a ResourceWarning, which fails the test."""
     tls = authority.server_context(authority.sign("127.0.0.1"))
     cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"
     async with (
         serving(says(cut), says(b""), repeats(), tls=tls) as server,
-        open_transport(timeout_seconds=0.3, concurrency=4, ca_file=authority.certificate) as transport,
+        opening(timeout_seconds=0.3, concurrency=4, ca_file=authority.certificate) as transport,
     ):
         url = server.url(scheme="https")
         await asyncio.gather(*(transport.send(post(url)) for _ in range(4)))
@@ -237,7 +237,7 @@ class TestFiles:
 
         assert isinstance(problem, TlsFileProblem)
 
-    async def test_a_transport_does_not_open_with_them(self, tmp_path: Path) -> None:
+    async def test_a_transport_does_not_open_with_them(self, opening: Opening, tmp_path: Path) -> None:
         with pytest.raises(TlsFilesUnusable, match=r"none\.pem: no such file or directory"):
-            async with open_transport(timeout_seconds=1, concurrency=1, ca_file=tmp_path / "none.pem"):
+            async with opening(timeout_seconds=1, concurrency=1, ca_file=tmp_path / "none.pem"):
                 pass

@@ -1,0 +1,72 @@
+"""What all requests to one URL under one token begin with, joined once; and whole requests as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from yarl import URL
+
+from exporter.delivery.request import Header
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections go: a host name or address without brackets, a port, and whether TLS is spoken."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Head:
+    """The request line, ``Host`` and the headers that all requests share.
+
+    Raises:
+        ValueError: what was given cannot stand in a request (RFC 9112 §2.2, RFC 9110 §5.5); names the header and
+            shows no value. The settings refuse this, so it would be a bug.
+    """
+
+    __slots__ = ("_begin", "fixed", "origin", "url")
+
+    def __init__(self, url: str, fixed: tuple[Header, ...]) -> None:
+        self.url = url
+        self.fixed = fixed
+        parsed = URL(url, encoded=url.isascii())
+        host = (parsed.raw_host or "").rstrip(".")
+        port = parsed.port or (443 if parsed.scheme == "https" else 80)
+        self.origin = Origin(host, port, parsed.scheme == "https")
+        bracketed = f"[{host}]" if ":" in host else host
+        authority = bracketed if parsed.is_default_port() else f"{bracketed}:{port}"
+        target = parsed.raw_path_qs
+        if any(character <= " " or character >= "\x7f" for character in target + authority):
+            raise ValueError("the URL cannot stand in a request")
+        line = f"POST {target} HTTP/1.1\r\nHost: {authority}\r\n"
+        self._begin = line.encode("ascii") + _fields(fixed)
+
+    def request(self, own: tuple[Header, ...], body: bytes) -> bytes:
+        """A whole request, to be written at once. Raises ValueError as above."""
+        return b"%b%bContent-Length: %d\r\n\r\n%b" % (self._begin, _fields(own), len(body), body)
+
+
+def _fields(headers: tuple[Header, ...]) -> bytes:
+    fields = ""
+    for name, value in headers:
+        fields += f"{name}: {value}\r\n"
+    count = len(headers)
+    # Cheaper than a look at each value: every line break must be one of those just written.
+    if fields.count("\n") != count or fields.count("\r") != count or "\0" in fields:
+        raise ValueError(f"the header {_culprit(headers)} holds CR, LF or NUL")
+    try:
+        return fields.encode("latin-1")
+    except UnicodeEncodeError:
+        pass
+    # Outside of the handler, so that the error which holds the values is not this one's context.
+    raise ValueError(f"the header {_culprit(headers)} holds what is not Latin-1")
+
+
+def _culprit(headers: Iterable[Header]) -> str:
+    for name, value in headers:
+        if any(character in "\r\n\0" or character > "\xff" for character in name + value):
+            return repr(name)
+    return "of none"

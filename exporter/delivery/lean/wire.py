@@ -1,0 +1,206 @@
+"""One connection: writes a request, hears its answer, and knows whether it may be used again."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import ssl
+from typing import Protocol, cast
+
+from httptools import HttpParserError, HttpParserUpgrade
+
+from exporter.delivery.lean.headers import Headers, response_parser
+from exporter.delivery.request import BODY_LIMIT, HEAD_LIMIT, Answer, NoAnswer, Outcome, Unreachable
+
+#: After the status line the rest of an answer gets this long, within the exchange's deadline.
+BODY_SECONDS = 2.0
+#: A request up to this size is in the system's hands before an answer can be here.
+_SOON_WRITTEN_BYTES = 8 * 1024
+
+
+class Home(Protocol):
+    """Where a connection belongs."""
+
+    def freed(self, wire: Wire) -> None:
+        """Its exchange is over, and it may serve another."""
+
+    def lost(self, wire: Wire) -> None:
+        """It is closed."""
+
+
+class Wire(asyncio.Protocol):
+    """A connection. Times are the event loop's seconds.
+
+    ``deadline`` is when ``expire`` is to be called; ``born`` is when it was made. The outcome of an exchange falls
+    with the status line: whatever happens to the body, the answer stands (DESIGN §3, 2).
+    """
+
+    __slots__ = (
+        "_body", "_complete", "_dirty", "_future", "_head", "_home", "_keep", "_loop", "_parser", "_served", "_status",
+        "_transport", "_written", "born", "deadline",
+    )  # fmt: skip
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, home: Home) -> None:
+        self._loop = loop
+        self._home = home
+        self._parser = response_parser(self)
+        self._transport: asyncio.Transport | None = None
+        self._future: asyncio.Future[Outcome | None] | None = None
+        self._served = False
+        self._written = 0
+        self._head = b""
+        self._status = 0
+        self._body = b""
+        self._complete = self._keep = self._dirty = False
+        self.born = loop.time()
+        self.deadline = math.inf
+
+    # -- what the pool does with it
+
+    def exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
+        """Write a request; the result is its outcome, None where this kept-alive connection had gone stale."""
+        self._head = self._body = b""
+        self._status = 0
+        self._complete = self._keep = False
+        self.deadline = deadline
+        self._written = len(request)
+        self._future = future = self._loop.create_future()
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            self._end(None)
+        else:
+            transport.write(request)
+        return future
+
+    def expire(self) -> None:
+        """Its deadline has passed: the answer, if its status line came, stands without the rest of its body."""
+        if self._future is not None:
+            self._settle(self._answer() if self._status else NoAnswer("no answer in time"))
+        self.abort()
+
+    def abort(self) -> None:
+        """Close it now, whatever it does."""
+        self.deadline = -math.inf
+        if self._transport is not None:
+            self._transport.abort()
+
+    def give_up(self) -> None:
+        """As ``abort``; an exchange that it is in ends without an answer, and is not to be sent again."""
+        self._settle(NoAnswer("connection closed before an answer came"))
+        self.abort()
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop has transports of its own, so no isinstance here.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._future is None:
+            # Bytes that nobody asked for: they must never be taken for the answer to the next request.
+            self.abort()
+            return
+        if not self._status:
+            self._head = self._head + data if self._head else data
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._settle(NoAnswer("the answer is an interim one (101)"))
+            self.abort()
+            return
+        except HttpParserError:
+            self._dirty = True
+        if self._complete and self._keep and not self._dirty and self._is_written():
+            self._settle(self._answer())
+            self._served = True
+            self._home.freed(self)
+        else:
+            self._go_on()
+
+    def eof_received(self) -> None:
+        """Nothing more can come; what is still to be written does not keep a half-closed connection open."""
+        self.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        # It holds our methods, and we hold it.
+        del self._parser
+        self._end(error)
+        self._home.lost(self)
+
+    # -- httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            # A second answer to one request: nobody knows what comes next.
+            self._dirty = True
+
+    def on_headers_complete(self) -> None:
+        if not self._complete:
+            status = self._parser.get_status_code()
+            if status >= 200:
+                self._status = status
+
+    def on_body(self, body: bytes) -> None:
+        if not self._complete and len(self._body) <= BODY_LIMIT:
+            self._body = self._body + body if self._body else body
+
+    def on_message_complete(self) -> None:
+        if self._status:
+            self._complete = True
+            self._keep = self._parser.should_keep_alive()
+
+    # -- the end of an exchange
+
+    def _go_on(self) -> None:
+        """Wait for more of an answer, or be content with what came and close."""
+        if self._status:
+            if self._complete or self._dirty or len(self._body) > BODY_LIMIT:
+                self._settle(self._answer())
+                self.abort()
+            else:
+                # Counted from the first time that more was to come: the minimum keeps later ones from moving it.
+                self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
+        elif self._dirty or len(self._head) > HEAD_LIMIT:
+            self._settle(NoAnswer("the answer is not HTTP"))
+            self.abort()
+
+    def _answer(self) -> Answer:
+        return Answer(self._status, Headers(self._head), self._body[:BODY_LIMIT])
+
+    def _is_written(self) -> bool:
+        """Is the whole request out? An answer may come before."""
+        if self._written <= _SOON_WRITTEN_BYTES:
+            return True
+        return self._transport is not None and not self._transport.get_write_buffer_size()
+
+    def _settle(self, outcome: Outcome | None) -> None:
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.set_result(outcome)
+
+    def _end(self, error: Exception | None) -> None:
+        """The connection is no more: what that means for the exchange that it is in, if any."""
+        if self._status:
+            self._settle(self._answer())
+        elif not self._head and self._served:
+            self._settle(None)
+        elif not self._head and isinstance(error, ssl.SSLError):
+            # TLS 1.3: a server refuses our certificate after our side of the handshake is over (RFC 8446 §4.4.2.4).
+            words = (error.reason or "handshake failed").replace("_", " ").lower()
+            self._settle(Unreachable(f"TLS: {words}"))
+        else:
+            self._settle(NoAnswer(_lost(error)))
+
+
+def _lost(error: Exception | None) -> str:
+    match error:
+        case None | ssl.SSLError():
+            return "connection closed before an answer came"
+        case ConnectionResetError():
+            return "connection reset by peer"
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()
+        case _:
+            return "connection lost before an answer came"

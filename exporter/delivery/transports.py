@@ -1,0 +1,58 @@
+"""Opens a destination's transport: lean where it can serve, aiohttp where only that can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from exporter.delivery.lean.transport import open_lean_transport
+from exporter.delivery.request import Transport
+from exporter.delivery.transport import open_transport
+from exporter.delivery.transport_kind import TransportKind, chosen
+
+
+def open_transport_of(
+    kind: TransportKind,
+    *,
+    timeout_seconds: float,
+    concurrency: int,
+    ca_file: Path | None = None,
+    client_cert_file: Path | None = None,
+    client_key_file: Path | None = None,
+    proxy: str | None = None,
+    observe_resend: Callable[[], None] = lambda: None,
+) -> AbstractAsyncContextManager[Transport]:
+    """A transport of its own for one destination; leaving closes every socket.
+
+    Args:
+        kind: which; ``lean`` with a proxy is refused by the settings.
+        timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
+        concurrency: exchanges at a time, at most; a token request may come on top.
+        ca_file, client_cert_file, client_key_file: as for ``client_context``.
+        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for them.
+        observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
+
+    Raises:
+        TlsFilesUnusable: on entering; a file of ``tls`` cannot be read or used.
+        ValueError: ``lean`` with a proxy.
+    """
+    if chosen(kind, proxy) == "aiohttp":
+        return open_transport(
+            timeout_seconds=timeout_seconds,
+            concurrency=concurrency,
+            ca_file=ca_file,
+            client_cert_file=client_cert_file,
+            client_key_file=client_key_file,
+            proxy=proxy,
+            observe_resend=observe_resend,
+        )
+    if proxy is not None:
+        raise ValueError("the lean transport knows no proxy")
+    return open_lean_transport(
+        timeout_seconds=timeout_seconds,
+        ca_file=ca_file,
+        client_cert_file=client_cert_file,
+        client_key_file=client_key_file,
+        observe_resend=observe_resend,
+    )
