@@ -31,7 +31,7 @@ def test_five_terminations_under_load_lose_and_repeat_nothing(tmp_path: Path) ->
         assert daemon.terminate() == 0
         judgement = judged("crm", source.made, receiver.received())
         assert judgement.sound, str(judgement)
-        assert (judgement.delivered, judgement.duplicates) == (5_000, 0)
+        assert (judgement.delivered, judgement.duplicates, judgement.after_no_answer) == (5_000, 0, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -53,7 +53,7 @@ def test_what_is_in_flight_may_finish(tmp_path: Path, number: signal.Signals) ->
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))
         judgement = judged("crm", source.made, receiver.received())
         assert judgement.sound, str(judgement)
-        assert (judgement.delivered, judgement.duplicates) == (6, 0)
+        assert (judgement.delivered, judgement.duplicates, judgement.after_no_answer) == (6, 0, 0)
 
 
 def test_a_second_signal_cuts_at_once_and_loses_nothing(tmp_path: Path) -> None:

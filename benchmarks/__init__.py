@@ -1,0 +1,1 @@
+"""What the exporter costs and how fast it is, measured on the machine that runs this."""

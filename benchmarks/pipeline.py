@@ -1,0 +1,150 @@
+"""What an event costs besides HTTP: read, decide, build, outbox, settle, with a transport that answers at once.
+
+The dataflow, the memory queue, the dead-letter store and the metrics are the real ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import io
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from benchmarks.material import MAPPING, event, medians, report
+from exporter.daemon.wiring import limits
+from exporter.dataflow.flow import Dataflow
+from exporter.dataflow.parts import Clock, Parts
+from exporter.dataflow.reading import read_alone
+from exporter.delivery.memory import SharedMemory
+from exporter.delivery.outbox import Outbox
+from exporter.delivery.prepare import Prepared
+from exporter.delivery.request import Answer, Outcome, Request
+from exporter.logs import configure
+from exporter.metrics import Metrics
+from exporter.profile.payload import compile_payload
+from exporter.profile.triggers import compile_triggers
+from exporter.queues.memory import MemorySettings
+from exporter.queues.port import Outgoing, Queue
+from exporter.schedules import probe_delay
+from exporter.settings.destination import Destination
+from exporter.state.sqlite import SqliteSettings
+
+PROFILES = 2_000
+MAX_EVENT_BYTES = 1024 * 1024
+
+
+class AnswersAtOnce:
+    """A transport without a wire."""
+
+    def __init__(self) -> None:
+        self._answer = Answer(200, {}, b"")
+
+    async def send(self, request: Request) -> Outcome:  # noqa: ARG002 - the seam has it
+        """See ``Transport.send``."""
+        return self._answer
+
+
+@asynccontextmanager
+async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterator[Dataflow]:
+    """A dataflow as the daemon puts it together, but for the transport."""
+    destination = Destination.model_validate(
+        {
+            "name": "crm",
+            "endpoint": "https://partner.example.com/profiles",
+            "delivery": {"rate": 10_000_000},
+            **MAPPING,
+        }
+    )
+    mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
+    clock = Clock(monotonic=time.monotonic, epoch=time.time)
+    transport = AnswersAtOnce()
+    async with SqliteSettings(path=folder / "state.db").open() as state:
+        yield Dataflow(
+            Parts(
+                destination="crm",
+                group="exporter.crm",
+                start="earliest",
+                queue=queue,
+                letters=state.letters.of("crm", "exporter.crm", 1024**3),
+                transport=transport,
+                authorizer=destination.auth.authorizer(transport, clock=clock.monotonic, observe=lambda _: None),
+                read=read_alone(MAX_EVENT_BYTES),
+                decide=compile_triggers(mapping),
+                build=compile_payload(mapping),
+                prepared=Prepared(destination),
+                outbox=Outbox(limits(destination.delivery), SharedMemory(256 * 1024**2).open()),
+                metrics=metrics.of("crm"),
+                log=configure(io.StringIO(), tty=False),
+                clock=clock,
+                wait_delay=probe_delay(random.uniform),
+            )
+        )
+
+
+async def _measure(bodies: Sequence[bytes], counter: str, **labels: str) -> float:
+    """CPU microseconds an event, from the first one read until all are settled."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with MemorySettings(max_bytes=1024**3).open(("exporter.crm",), lambda _: None) as queue:
+            await queue.publish([Outgoing(None, body) for body in bodies])
+            metrics = Metrics()
+            async with _dataflow(queue, Path(folder), metrics) as dataflow, asyncio.TaskGroup() as tasks:
+                gc.collect()
+                begun = time.process_time()
+                tasks.create_task(dataflow.run())
+                while await _lag(queue) != 0:  # noqa: ASYNC110 - a queue tells nobody that it is read
+                    await asyncio.sleep(0.05)
+                spent = time.process_time() - begun
+                dataflow.stop(1.0)
+            counted = metrics.registry.get_sample_value(counter, {"destination": "crm", **labels})
+            if counted != len(bodies):
+                raise SystemExit(f"{counter} is {counted}, not {len(bodies)}")
+            return spent / len(bodies) * 1e6
+
+
+async def _lag(queue: Queue) -> int | None:
+    """Events that the group has not settled; None before it has begun."""
+    return next((position.lag for position in await queue.positions() if position.group == "exporter.crm"), None)
+
+
+def _run(measurement: Coroutine[None, None, float]) -> float:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(measurement)
+    return uvloop.run(measurement)
+
+
+#: Name, whether the events fire, the target in microseconds, and what counts them.
+_PATHS = (
+    ("delivered", True, 35.0, "exporter_exports_total", {"outcome": "delivered"}),
+    ("excluded", False, 5.0, "exporter_events_excluded_total", {"reason": "no_trigger"}),
+)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--events", type=int, default=50_000, help="of one run (default: %(default)s)")
+    parser.add_argument("--bytes", type=int, default=1_000, help="of an event (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="medians are shown (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    numbers = {}
+    for name, fires, target, counter, labels in _PATHS:
+        bodies = [
+            event(f"e{number}", f"p{number % PROFILES}", number // PROFILES, options.bytes, fires=fires)
+            for number in range(options.events)
+        ]
+        runs = [{"CPU us an event": _run(_measure(bodies, counter, **labels))} for _ in range(options.runs)]
+        numbers[name] = {**medians(runs), "target": target}
+    report("pipeline", numbers, options.json)
+
+
+if __name__ == "__main__":
+    main()
