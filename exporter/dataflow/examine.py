@@ -18,6 +18,8 @@ class Bug:
     """An exception that should not have been: where it came from, without what it was about."""
 
     where: str
+    profile_id: str | None = None
+    event_id: str | None = None
 
 
 Examined = Export | Excluded | Malformed | Bug
@@ -35,11 +37,14 @@ def _examine(message: Message, parts: Parts) -> Examined:
     change = parts.read(message)
     if isinstance(change, Malformed):
         return change
-    match parts.decide(change):
-        case Fired():
-            body = parts.build(change)
-        case other:
-            return other
+    try:
+        match parts.decide(change):
+            case Fired():
+                body = parts.build(change)
+            case other:
+                return other
+    except Exception as error:
+        return Bug(where(error), change.profile_id, change.id)
     if isinstance(body, Malformed):
         return body
     event_id = change.id or made_event_id(message, parts.queue.name)

@@ -18,7 +18,7 @@ from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
-from exporter.delivery.export import Export
+from exporter.delivery.export import OVERHEAD_BYTES, Export
 from exporter.delivery.outbox import DeadLetter, Hold, Next, Pause, Settle
 from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason, Rejected
 from exporter.profile.event import Malformed
@@ -37,10 +37,10 @@ class Dataflow:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = self._parts = parts
-        self._recorder = Recorder(parts, self._wake)
+        self._recorder = Recorder(parts, self._after_record)
         self._replays = Replays(parts, self._recorder, self._wake)
-        self._senders = Senders(parts, self._ended, self._replays.may_go)
-        self._intake = Intake(parts, self._conclude, self._wake)
+        self._senders = Senders(parts, self._ended, self._replays.may_go, self._withdrawn)
+        self._intake = Intake(parts, self._conclude, self._wake, self._lane_busy)
         self._subscription: Subscription | None = None
         self._patience: asyncio.Timeout | None = None
         self._stopped = False
@@ -140,7 +140,9 @@ class Dataflow:
             self._parts.log.warning("drain ended early", in_flight=self._parts.outbox.in_flight)
 
     def _look_if_drained(self) -> None:
-        if self.state == "draining" and not self._parts.outbox.in_flight and self._recorder.idle:
+        """What the store refuses now is left to the queue: waiting would not help."""
+        written = self._recorder.idle or self._recorder.stuck
+        if self.state == "draining" and not self._parts.outbox.in_flight and written:
             self._drained.set()
 
     async def _commit(self, subscription: Subscription) -> bool:
@@ -162,8 +164,8 @@ class Dataflow:
                 self._settle(message)
             case Malformed():
                 self._condemn(message, "malformed", str(examined), examined.profile_id, examined.event_id)
-            case Bug(where):
-                self._condemn(message, "bug", where, None, None)
+            case Bug(where, profile_id, event_id):
+                self._condemn(message, "bug", where, profile_id, event_id)
 
     def _condemn(
         self, message: Message, reason: DeadLetterReason, detail: str, profile_id: str | None, event_id: str | None
@@ -172,7 +174,7 @@ class Dataflow:
         now = self._parts.clock.epoch()
         letter = NewLetter(
             group=self._parts.group,
-            lane=message.lane,
+            lane=self._parts.place(message.lane),
             position=message.position,
             destination=self._parts.destination,
             profile_id=profile_id,
@@ -186,10 +188,16 @@ class Dataflow:
             at=now,
         )
 
+        size = len(message.body) + OVERHEAD_BYTES
+
         def buried() -> None:
+            self._parts.outbox.put_away(size)
             self._count_dead_letter(letter)
             self._settle(message)
+            self._intake.woken()
 
+        # Else a store that fails would let a whole queue of malformed events into memory.
+        self._parts.outbox.set_aside(size)
         self._recorder.write(Bury(letter, buried))
 
     # -- delivered, or not
@@ -206,13 +214,22 @@ class Dataflow:
         self._intake.woken()
         self._look_if_drained()
 
+    def _withdrawn(self) -> None:
+        self._intake.woken()
+        self._look_if_drained()
+
+    def _lane_busy(self, lane: str) -> bool:
+        """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
+        return self._parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
+
     def _delivered(self, export: Export) -> None:
         parts = self._parts
         parts.metrics.delivered.inc()
         parts.metrics.latency_seconds.observe(max(0.0, parts.clock.epoch() - export.occurred_at))
         message = export.message
-        if self._recorder.concerns(export.profile_id):
-            marked = Mark(export.profile_id, message.lane, message.position, lambda: self._settle_export(export))
+        if self._recorder.concerns(export.profile_id) and not export.foreign:
+            place = parts.place(message.lane)
+            marked = Mark(export.profile_id, place, message.position, lambda: self._settle_export(export))
             self._recorder.write(marked)
         else:
             self._settle_export(export)
@@ -224,7 +241,7 @@ class Dataflow:
         message = export.message
         letter = NewLetter(
             group=self._parts.group,
-            lane=message.lane,
+            lane=self._parts.place(message.lane),
             position=message.position,
             destination=self._parts.destination,
             profile_id=export.profile_id,

@@ -20,12 +20,22 @@ Concluded = Callable[[Message, Examined], None]
 
 
 class Intake:
-    """Reads one subscription. ``concluded`` hears what each message comes to, ``batched`` that it was the last."""
+    """Reads one subscription. ``concluded`` hears what each message comes to, ``batched`` that it was the last.
 
-    def __init__(self, parts: Parts, concluded: Concluded, batched: Callable[[], None]) -> None:
+    ``lane_busy`` says whether anything of a lane that is lost still has to end before its position is committed.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        concluded: Concluded,
+        batched: Callable[[], None],
+        lane_busy: Callable[[str], bool],
+    ) -> None:
         self._parts = parts
         self._concluded = concluded
         self._batched = batched
+        self._lane_busy = lane_busy
         self._roomy = asyncio.Event()
         self._usual_size = 4 * OVERHEAD_BYTES
         self._bugs = 0
@@ -84,23 +94,28 @@ class Intake:
                 subscription.settle(message)
                 continue
             self._usual_size += (len(message.body) * 2 + OVERHEAD_BYTES - self._usual_size) >> 4
-            self._concluded(message, await self._examine(message))
+            examined = examine(message, self._parts)
+            if isinstance(examined, Bug):
+                examined = await self._after_bug(message, examined)
+            else:
+                self._bugs = 0
+            self._concluded(message, examined)
         self._batched()
 
-    async def _examine(self, message: Message) -> Examined:
+    async def _after_bug(self, message: Message, bug: Bug) -> Examined:
+        examined: Examined = bug
         tries = 0
-        while True:
-            examined = examine(message, self._parts)
-            if not isinstance(examined, Bug):
-                self._bugs = 0
-                self._go("bug")
-                return examined
+        while isinstance(examined, Bug):
             self._bugs += 1
             if self._bugs < BUGS_IN_A_ROW:
                 return examined
             # The fifth in a row: the fault is ours, so this event waits instead of becoming a dead letter.
             await self._stopped("bug", examined.where, tries)
             tries += 1
+            examined = examine(message, self._parts)
+        self._bugs = 0
+        self._go("bug")
+        return examined
 
     async def _kept(self, messages: Sequence[Message]) -> frozenset[tuple[str, int]]:
         by_lane: dict[str, list[int]] = {}
@@ -111,7 +126,7 @@ class Intake:
             tries = 0
             while True:
                 try:
-                    found = await self._parts.letters.kept(lane, positions)
+                    found = await self._parts.letters.kept(self._parts.place(lane), positions)
                 except StateUnavailable as error:
                     await self._stopped("state", error.reason, tries)
                     tries += 1
@@ -128,7 +143,7 @@ class Intake:
         self._parts.log.info("lane lost", lane=lane, planned=planned)
         if not planned:
             return
-        while outbox.flying(lane):
+        while self._lane_busy(lane):
             self._roomy.clear()
             await self._roomy.wait()
         try:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from exporter.profile.event import Change, Malformed, read
 from exporter.queues.port import Message
 
-#: Events that are remembered: twice this many at most, a few megabytes.
+#: What is remembered, twice this at most: events, and bytes of them.
 GENERATION = 1000
+GENERATION_BYTES = 1024 * 1024
 
 Read = Callable[[Message], Change | Malformed]
 
@@ -28,12 +29,15 @@ class SharedReading:
         self._max_bytes = max_bytes
         self._young: dict[Message, Change | Malformed] = {}
         self._old: dict[Message, Change | Malformed] = {}
+        self._young_bytes = 0
 
     def __call__(self, message: Message) -> Change | Malformed:
         """What the message says; see ``exporter.profile.event.read``."""
         found = self._young.get(message) or self._old.get(message)
         if found is None:
             found = self._young[message] = read(message.body, self._max_bytes)
-            if len(self._young) >= GENERATION:
+            self._young_bytes += len(message.body)
+            if len(self._young) >= GENERATION or self._young_bytes >= GENERATION_BYTES:
                 self._old, self._young = self._young, {}
+                self._young_bytes = 0
         return found

@@ -81,6 +81,11 @@ class Recorder:
         """Is everything written?"""
         return not self._jobs
 
+    @property
+    def stuck(self) -> bool:
+        """Does the store refuse what waits?"""
+        return not self._parts.outbox.stops.isdisjoint({"state", "dead_letters_full"})
+
     def concerns(self, profile_id: str) -> bool:
         """May this profile have a dead letter that a delivery supersedes?"""
         return profile_id in self._profiles or self._parts.letters.concerns(profile_id)

@@ -48,9 +48,9 @@ class Replays:
                 self._added()
 
     async def may_go(self, export: Export) -> bool:
-        """Asked before every attempt: a replay whose letter was superseded meanwhile is not sent."""
+        """Asked before every attempt of a replay: one whose letter was superseded meanwhile is not sent."""
         if export.letter is None:
-            return True
+            raise ValueError("not a replay")
         # The mark of a delivery that just ended may still be on its way into the store.
         await self._recorder.written()
         try:
@@ -68,10 +68,12 @@ class Replays:
 
     def _begin(self, letter: Letter) -> None:
         self._in_hand.add(letter.id)
-        message = Message(letter.lane, letter.position, letter.body, letter.first_at, letter.event_id)
+        queue, _, lane = letter.lane.rpartition("/")
+        message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)
         match examine(message, self._parts):
             case Export() as export:
                 export.letter = letter.id
+                export.foreign = queue != self._parts.queue.name
                 export.first_at = letter.first_at
                 export.attempts = letter.attempts
                 self._parts.outbox.replay(export, self._parts.clock.monotonic())

@@ -19,12 +19,20 @@ Ended = Callable[[Export, Final, Next], None]
 
 
 class Senders:
-    """``ended`` hears of every attempt; ``may_go`` is asked before one, and false withdraws the export."""
+    """``ended`` hears of every attempt; ``may_go`` is asked before one of a replay, and false withdraws it, of which
+    ``withdrawn`` hears."""
 
-    def __init__(self, parts: Parts, ended: Ended, may_go: Callable[[Export], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        ended: Ended,
+        may_go: Callable[[Export], Awaitable[bool]],
+        withdrawn: Callable[[], None],
+    ) -> None:
         self._parts = parts
         self._ended = ended
         self._may_go = may_go
+        self._withdrawn = withdrawn
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -63,7 +71,7 @@ class Senders:
     async def _send(self, first: Export) -> None:
         export: Export | None = first
         while export is not None:
-            if await self._may_go(export):
+            if export.letter is None or await self._may_go(export):
                 if export.retries_used or export.too_fast:
                     self._parts.metrics.retries.inc()
                 if export.first_at is None:
@@ -74,6 +82,7 @@ class Senders:
                 self._ended(export, attempted.verdict, following)
             else:
                 self._parts.outbox.withdraw(export, self._parts.clock.monotonic())
+                self._withdrawn()
             export = self._take()
             if export is not None:
                 # The answer may have raised the limit: others may go as well.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from exporter.queues.port import Message
 
@@ -10,12 +10,12 @@ from exporter.queues.port import Message
 OVERHEAD_BYTES = 1024
 
 
-@dataclass(slots=True, eq=False)
-class Export:
+class Export(msgspec.Struct, eq=False):
     """What is sent, where it came from, and how it fared. The outbox alone changes what it counts here.
 
     ``body`` is the document to send, ``key`` and ``position`` its two headers. ``letter`` is the dead letter
-    that this export replays, by its id; ``unsendable`` says why it can only become a dead letter.
+    that this export replays, by its id; ``foreign`` says that it comes from a queue that is no more, so that its
+    position says nothing about others.
     Times are seconds on the outbox's clock, ``occurred_at`` and ``first_at`` epoch seconds.
     """
 
@@ -24,10 +24,10 @@ class Export:
     event_id: str
     key: str
     position: str
-    body: bytes = field(repr=False)
+    body: bytes
     occurred_at: float
     letter: int | None = None
-    even_superseded: bool = False
+    foreign: bool = False
     # How it fared.
     attempts: int = 0
     first_at: float | None = None
@@ -37,7 +37,11 @@ class Export:
     suspect: bool = False
     released: bool = False
 
-    @property
-    def size(self) -> int:
-        """Bytes that this export holds in memory."""
-        return len(self.message.body) + len(self.body) + OVERHEAD_BYTES
+    # Bytes that it holds in memory.
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = len(self.message.body) + len(self.body) + OVERHEAD_BYTES
+
+    def __repr__(self) -> str:
+        return f"Export({self.position})"

@@ -63,6 +63,11 @@ class Lines:
             return 0
         return min(most, events, max(1, free // max(1, usual_size)))
 
+    def count_aside(self, size: int, change: int) -> None:
+        """Count ``change`` events of ``size`` bytes that stand in no line."""
+        self.events += change
+        self._account.add(change * size)
+
     # -- in
 
     def append(self, export: Export, now: float) -> None:
@@ -126,6 +131,24 @@ class Lines:
             self._ready.append(line)
             line = self._ready.popleft()
         line.queued = False
+        line.in_flight = True
+        return line
+
+    def launch_probe(self, not_of: str | None) -> Line | None:
+        """Take a line to probe with, if any is in hand: rather of another profile than ``not_of``, rather one that is
+        ready than one that waits for its retry."""
+        if self._ready and (len(self._ready) > 1 or self._ready[0].exports[0].profile_id != not_of):
+            return self.launch(not_of)
+        waiting = [line for due, _, line in sorted(self._waiting) if line.waiting == due and line.exports]
+        for line in waiting:
+            if line.exports[0].profile_id != not_of:
+                return self._launch_early(line)
+        if self._ready:
+            return self.launch()
+        return self._launch_early(waiting[0]) if waiting else None
+
+    def _launch_early(self, line: Line) -> Line:
+        line.waiting = 0.0
         line.in_flight = True
         return line
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from exporter.delivery.breaker import Breaker
 from exporter.delivery.concurrency import Concurrency
 from exporter.delivery.export import Export
@@ -51,41 +53,35 @@ class Limits:
     pause_after_rejections: int
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Send this export now."""
 
     export: Export
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True, gc=False):
     """Send this export now, to find out whether the destination is back."""
 
     export: Export
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True, gc=False):
     """Nothing to send before this time; None: not before something is added, answered or resumed."""
 
     until: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(msgspec.Struct, frozen=True, gc=False):
     """Done with: acknowledge it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """Store it as a dead letter, then say ``stored``; until then it keeps its place in line."""
 
     reason: DeadLetterReason
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """It stays in line and will be sent again."""
 
 
@@ -175,6 +171,14 @@ class Outbox:
         line = self._land(export)
         self._lines.remove_head(line, now)
 
+    def set_aside(self, size: int) -> None:
+        """Count an event that becomes a dead letter without ever being sent: until it is stored, it is in hand."""
+        self._lines.count_aside(size, 1)
+
+    def put_away(self, size: int) -> None:
+        """That event is stored."""
+        self._lines.count_aside(size, -1)
+
     # -- out
 
     def take(self, now: float) -> Take:
@@ -198,12 +202,14 @@ class Outbox:
             return Wait(None)
         if now < pause.probe_at:
             return Wait(pause.probe_at)
-        if not self._lines.any_ready(now):
-            return Wait(self._lines.next_due())
         free_at = self._pacing.free_at()
         if free_at > now:
             return Wait(free_at)
-        self._probe = self._launch(self._lines.launch(not_of=pause.last_profile), now)
+        self._lines.any_ready(now)
+        line = self._lines.launch_probe(pause.last_profile)
+        if line is None:
+            return Wait(None)
+        self._probe = self._launch(line, now)
         pause.last_profile = self._probe.profile_id
         return Probe(self._probe)
 
@@ -281,7 +287,9 @@ class Outbox:
         else:
             self._breaker.answered()
             self._concurrency.succeeded(round_trip, now)
-        if self._rejections == self._limits.pause_after_rejections and self.pause is None:
+        most = self._limits.pause_after_rejections
+        # Not "==": the last of them may have come back while another pause was on.
+        if 0 < most <= self._rejections and self.pause is None:
             self._begin_pause("rejections", f"{self._rejections} exports in a row were rejected", now)
         return DeadLetter("rejected")
 

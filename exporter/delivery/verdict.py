@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
+
+import msgspec
 
 from exporter.delivery.request import Answer, NoAnswer, Outcome, Unreachable
 
@@ -41,46 +43,46 @@ DeadLetterReason = Literal["malformed", "rejected", "retries_exhausted", "bug"]
 _PASSING = frozenset({403, 408, 409, 425})
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True, gc=False):
     """2xx."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """The event's fault, for good: a dead letter at once."""
 
     status: int
-    answer: bytes = field(repr=False)
+    answer: bytes
+
+    def __repr__(self) -> str:
+        return f"Rejected({self.status})"
 
 
-@dataclass(frozen=True, slots=True)
-class MaybePassing:
+class MaybePassing(msgspec.Struct, frozen=True, gc=False):
     """The event's fault, which may pass: uses up a retry."""
 
     detail: str
     status: int | None = None
-    answer: bytes = field(default=b"", repr=False)
+    answer: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"MaybePassing({self.detail!r}, {self.status})"
 
 
-@dataclass(frozen=True, slots=True)
-class TooFast:
+class TooFast(msgspec.Struct, frozen=True, gc=False):
     """429: uses up no retry. ``retry_after_seconds`` is the endpoint's hint, where it gave one."""
 
     retry_after_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialsRefused:
+class CredentialsRefused(msgspec.Struct, frozen=True, gc=False):
     """A status in ``refresh_on``: another token may help, once, at once and uncounted."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+class Unavailable(msgspec.Struct, frozen=True, gc=False):
     """The destination's fault: pause the dataflow; no retry is used up.
 
     ``attempted`` says whether the endpoint itself was asked. If it was, and the same endpoint then takes
@@ -94,8 +96,7 @@ class Unavailable:
     attempted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True, gc=False):
     """Ours: an exception that should not have been."""
 
     detail: str
@@ -116,7 +117,8 @@ def judge(outcome: Outcome, refresh_on: Collection[int], epoch_seconds: float) -
     """
     match outcome:
         case Unreachable(reason, cause):
-            return Unavailable("proxy" if cause == "proxy" else "unreachable", reason)
+            # Nothing went out, so whatever the destination takes later, this was not the export's fault.
+            return Unavailable("proxy" if cause == "proxy" else "unreachable", reason, attempted=False)
         case NoAnswer(reason):
             return MaybePassing(reason)
         case Answer(status) if 200 <= status < 300:
@@ -146,7 +148,10 @@ def retry_after(value: str | None, epoch_seconds: float) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - epoch_seconds
+            date = parsedate_to_datetime(value)
+            # RFC 9110 §5.6.7: a date without a zone is UTC too.
+            aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+            seconds = aware.timestamp() - epoch_seconds
         except (ValueError, OverflowError):
             return None
         return max(0.0, seconds)

@@ -47,8 +47,8 @@ def answer(status: int, **headers: str) -> Answer:
         (answer(503, retry_after="soon"), MaybePassing("HTTP 503", 503, b"body")),
         (answer(500, retry_after="7"), MaybePassing("HTTP 500", 500, b"body")),
         (answer(407), Unavailable("proxy", "HTTP 407", 407)),
-        (Unreachable("connection refused"), Unavailable("unreachable", "connection refused")),
-        (Unreachable("refused", "proxy"), Unavailable("proxy", "refused")),
+        (Unreachable("connection refused"), Unavailable("unreachable", "connection refused", attempted=False)),
+        (Unreachable("refused", "proxy"), Unavailable("proxy", "refused", attempted=False)),
     ],
 )
 def test_verdicts(outcome: Outcome, verdict: Verdict) -> None:
@@ -80,6 +80,8 @@ def test_every_status_has_a_verdict(status: int) -> None:
         ("tomorrow", None),
         ("Mon, 21 Sep 2026 14:13:30 GMT", 10.0),
         ("Mon, 21 Sep 2026 14:13:10 GMT", 0.0),
+        ("Mon Sep 21 14:13:30 2026", 10.0),
+        ("Mon, 21 Sep 2026 14:13:30 -0000", 10.0),
         ("Mon, 99 Sep 2026 14:13:10 GMT", None),
     ],
 )

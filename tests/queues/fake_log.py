@@ -11,7 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exporter.queues.port import (
     COMMIT_SECONDS,
@@ -185,6 +185,8 @@ class FakeSubscription:
         self._log = log
         self._group = group
         self._progress: dict[str, LaneProgress] = {}
+        self._handed_out: dict[str, set[Message]] = {}
+        self._ever: set[Message] = set()
         self._leaving: set[str] = set()  # planned, not yet completed
         self._news: deque[LaneLost] = deque()
         self._turn = 0
@@ -197,7 +199,7 @@ class FakeSubscription:
             for lane in told:
                 self._commit(lane)  # what was in flight has ended: the loss is complete
                 self._leaving.remove(lane)
-                del self._progress[lane]
+                del self._progress[lane], self._handed_out[lane]
             if self._news:
                 return self._news.popleft()
             growth = self._log.growth()
@@ -207,9 +209,11 @@ class FakeSubscription:
             await growth.wait()
 
     def settle(self, message: Message) -> None:
-        progress = self._progress.get(message.lane)
-        if progress is not None:
-            progress.settle(message.position)
+        # A message of a lane that went and came back is not the one that is read again now.
+        if message in self._handed_out.get(message.lane, ()):
+            self._progress[message.lane].settle(message.position)
+        elif message not in self._ever:
+            raise ValueError(f"{message.lane}-{message.position} was never received")
 
     async def commit(self) -> None:
         await asyncio.sleep(0)
@@ -228,6 +232,7 @@ class FakeSubscription:
     def gain(self, lane: str) -> None:
         settled_to, ranges = self._log.committed(self._group, lane)
         self._progress[lane] = LaneProgress(settled_to, decode(settled_to, ranges))
+        self._handed_out[lane] = set()
         self._log.wake()
 
     def lose(self, lane: str, *, planned: bool) -> None:
@@ -236,7 +241,7 @@ class FakeSubscription:
             self._leaving.add(lane)
         else:
             self._leaving.discard(lane)
-            del self._progress[lane]
+            del self._progress[lane], self._handed_out[lane]
         self._log.wake()
 
     async def commit_in_time(self) -> None:
@@ -259,8 +264,10 @@ class FakeSubscription:
             lane = lanes[(self._turn + offset) % len(lanes)]
             progress = self._progress[lane]
             while found := self._log.after(lane, progress.received_to, limit):
-                messages = [message for message in found if progress.received(message.position)]
+                messages = [replace(message) for message in found if progress.received(message.position)]
                 if messages:
+                    self._handed_out[lane].update(messages)
+                    self._ever.update(messages)
                     self._turn += 1
                     return Batch(messages)
         return None
