@@ -6,9 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.journal.settings import JournalSettings
+from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.memory import MemorySettings
+from exporter.queues.redis_streams.settings import RedisSettings
 
-QueueSettings = Annotated[JournalSettings | MemorySettings, Field(discriminator="kind")]
+QueueSettings = Annotated[
+    JournalSettings | KafkaSettings | MemorySettings | NatsSettings | RedisSettings, Field(discriminator="kind")
+]
 
-__all__ = ["JournalSettings", "MemorySettings", "QueueSettings"]
+__all__ = ["JournalSettings", "KafkaSettings", "MemorySettings", "NatsSettings", "QueueSettings", "RedisSettings"]

@@ -92,7 +92,7 @@ def test_the_environment_overrides_scalars(tmp_path: Path) -> None:
         ("EXPORTER__QUEUE__PAHT", "x", "unknown key; did you mean path?"),
         ("EXPORTER__QUEUE__PATH__X", "x", "should be a path"),
         ("EXPORTER__QUEUE", "journal", "should be a mapping"),
-        ("EXPORTER__QUEUE__KIND", "rabbit", "should be one of 'journal', 'memory'"),
+        ("EXPORTER__QUEUE__KIND", "rabbit", "should be one of 'journal', 'kafka', 'memory', 'nats', 'redis'"),
         ("EXPORTER__OPS__PORT", "70000", "should be less than or equal to 65535"),
         ("EXPORTER__OPS", '{"port": 1}', "should be a mapping"),
         ("EXPORTER__DESTINATIONS__0__NAME", "x", "what stands in a list cannot be overridden"),

@@ -1,0 +1,84 @@
+"""How to sign in and trust: turns settings into what the client library takes, at every connect anew."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from nats.aio.client import RawCredentials
+
+from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.queues.jetstream.settings import NatsSettings, is_credentials, is_seed, servers
+from exporter.queues.port import QueueUnavailable
+from exporter.settings.section import FromFile, Secret
+
+
+class Access:
+    """Made for one attempt to connect. ``options`` go to the library; ``is_encrypted`` holds after a handshake."""
+
+    def __init__(self, settings: NatsSettings) -> None:
+        self._insists = any(server.startswith("tls://") for server in servers(settings.url))
+        self.is_encrypted = False
+        self.options: dict[str, Any] = {"servers": servers(settings.url), "inbox_prefix": settings.inbox_prefix}
+        self.options["tls"] = self._context(settings)
+        self._sign_in(settings)
+
+    def refuse_if_bare(self) -> None:
+        """Where the URL says tls://, the library would also talk to a server that offers none.
+
+        Raises:
+            QueueUnavailable: the connection is not encrypted, and has to be.
+        """
+        if self._insists and not self.is_encrypted:
+            raise QueueUnavailable("the server offers no TLS, and the URL begins with tls://")
+
+    def _sign_in(self, settings: NatsSettings) -> None:
+        # The library asks for these after the handshake, before it sends anything.
+        if settings.user is not None and settings.password is not None:
+            user, password = settings.user, current(settings.password)
+            self.options["user"] = lambda: self._once_safe(user)
+            self.options["password"] = lambda: self._once_safe(password)
+        if settings.token is not None:
+            token = current(settings.token)
+            self.options["token"] = lambda: self._once_safe(token)
+        if settings.nkey is not None:
+            seed = current(settings.nkey)
+            if not is_seed(seed):
+                raise QueueUnavailable("the file of nkey holds no seed of a user")
+            self.options["nkeys_seed_str"] = seed.strip()
+        if settings.credentials is not None:
+            text = current(settings.credentials)
+            if not is_credentials(text):
+                raise QueueUnavailable("the file of credentials is no .creds file")
+            self.options["user_credentials"] = RawCredentials(text)
+
+    def _once_safe(self, secret: str) -> str:
+        self.refuse_if_bare()
+        return secret
+
+    def _context(self, settings: NatsSettings) -> ssl.SSLContext:
+        tls = settings.tls
+        context = client_context(
+            ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+        )
+        if isinstance(context, TlsFileProblem):
+            raise QueueUnavailable(f"{context.file}: {context.reason}")
+        access = self
+
+        class Noting(ssl.SSLObject):
+            def do_handshake(self) -> None:
+                super().do_handshake()
+                access.is_encrypted = True
+
+        context.sslobject_class = Noting
+        return context
+
+
+def current(secret: Secret) -> str:
+    """The secret as its file has it now; as it was at the start where that cannot be read."""
+    if secret.file is not None:
+        try:
+            return FromFile.read(secret.file)
+        except (OSError, UnicodeDecodeError):
+            pass
+    return secret.reveal()

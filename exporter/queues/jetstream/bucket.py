@@ -1,0 +1,166 @@
+"""The key-value bucket that keeps every group's record. Each write names the revision that it replaces."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exporter.profile.times import parse_time
+from exporter.queues.jetstream.failures import (
+    NO_MESSAGE,
+    NO_STREAM,
+    STREAM_NAME_IN_USE,
+    WRONG_LAST_SEQUENCE,
+    NobodyAnswers,
+    Refused,
+)
+from exporter.queues.jetstream.link import REQUEST_SECONDS, Link, answer_of
+from exporter.queues.jetstream.record import Kept, Record, Unreadable, group_of, key_of, read, written
+from exporter.queues.port import QueueUnavailable
+
+_EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+_DELETED = {"KV-Operation": "DEL"}
+#: No group's key: after ``=`` come two hexadecimal digits.
+_PROBE_KEY = "=probe"
+_READ_AT_A_TIME = 64
+
+
+class Bucket:
+    """A JetStream KV bucket, as every NATS client knows them. All methods raise QueueUnavailable."""
+
+    def __init__(self, link: Link, name: str) -> None:
+        self._link = link
+        self._name = name
+        self._stream = f"KV_{name}"
+        self._subject = f"$KV.{name}."
+
+    async def make(self, replicas: int) -> None:
+        """Make it where it is missing, with so many replicas."""
+        if await self._is_there():
+            return
+        config = {
+            "name": self._stream,
+            "subjects": [f"{self._subject}>"],
+            "max_msgs_per_subject": 1,
+            "discard": "new",
+            "allow_rollup_hdrs": True,
+            "deny_delete": True,
+            "allow_direct": True,
+            "storage": "file",
+            "num_replicas": replicas,
+        }
+        try:
+            await self._link.api(f"STREAM.CREATE.{self._stream}", config)
+        except Refused as error:
+            if error.code != STREAM_NAME_IN_USE:  # somebody else was quicker
+                raise QueueUnavailable(f"bucket {self._name} cannot be made: {error}") from None
+
+    async def probe(self) -> None:
+        """Write something, to see whether writing works."""
+        try:
+            answer_of(await self._publish(_PROBE_KEY, b"", {}))
+        except Refused as error:
+            raise self._unwritable(error) from None
+
+    async def now(self) -> float:
+        """The servers' time, in epoch seconds; ours where they are too old to tell it."""
+        return parse_time((await self._info()).get("ts", "")) or time.time()
+
+    async def groups(self) -> list[str]:
+        """All groups that there are, or that were dropped, by name."""
+        found: list[str] = []
+        while True:
+            answer = await self._info({"subjects_filter": f"{self._subject}>", "offset": len(found)})
+            subjects = answer["state"].get("subjects") or {}
+            found += subjects
+            if not subjects or len(found) >= answer.get("total", 0):
+                break
+        keys = {subject.removeprefix(self._subject) for subject in found} - {_PROBE_KEY}
+        return sorted(map(group_of, keys))
+
+    async def read_all(self, groups: Sequence[str]) -> dict[str, Kept]:
+        """What is kept of these groups, where there is anything."""
+        limit = asyncio.Semaphore(_READ_AT_A_TIME)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = {group: tasks.create_task(self._read_within(limit, group)) for group in groups}
+        except* QueueUnavailable as failures:
+            raise QueueUnavailable(str(failures.exceptions[0])) from None
+        found = {group: task.result() for group, task in reading.items()}
+        return {group: kept for group, kept in found.items() if kept is not None}
+
+    async def read(self, group: str) -> Kept | None:
+        """The group's record as it is now; None if there never was one."""
+        question = {"last_by_subj": self._subject + key_of(group)}
+        try:
+            message = (await self._link.api(f"STREAM.MSG.GET.{self._stream}", question))["message"]
+        except Refused as error:
+            if error.code == NO_MESSAGE:
+                return None
+            if error.code == NO_STREAM:
+                raise QueueUnavailable(f"there is no bucket {self._name} any more") from None
+            raise QueueUnavailable(f"bucket {self._name} cannot be read: {error}") from None
+        at = parse_time(message.get("time", "")) or 0.0
+        body = b64decode(message.get("data", ""))
+        if not body:  # a marker of deletion
+            return Kept(None, message["seq"], at)
+        try:
+            return Kept(read(body), message["seq"], at)
+        except Unreadable:
+            raise QueueUnavailable(
+                f"bucket {self._name}, key {key_of(group)}: this is no record of an exporter"
+            ) from None
+
+    async def write(self, group: str, record: Record, revision: int, timeout: float = REQUEST_SECONDS) -> int | None:
+        """Replace ``revision`` (0: there must be none); the new one, or None if another stands there by now."""
+        return await self._replace(group, written(record), {}, revision, timeout)
+
+    async def delete(self, group: str, revision: int) -> bool:
+        """Drop the group if ``revision`` still stands."""
+        return await self._replace(group, b"", _DELETED, revision, REQUEST_SECONDS) is not None
+
+    async def _replace(
+        self, group: str, body: bytes, headers: Mapping[str, str], revision: int, timeout: float
+    ) -> int | None:
+        expecting = {**headers, _EXPECTED: str(revision)}
+        answer = await self._publish(key_of(group), body, expecting, timeout)
+        try:
+            replaced: int = answer_of(answer)["seq"]
+        except Refused as error:
+            if error.code in WRONG_LAST_SEQUENCE:
+                return None
+            raise self._unwritable(error) from None
+        return replaced
+
+    async def _publish(
+        self, key: str, body: bytes, headers: Mapping[str, str], timeout: float = REQUEST_SECONDS
+    ) -> Any:
+        try:
+            return await self._link.request(self._subject + key, body, headers, timeout)
+        except NobodyAnswers:
+            raise QueueUnavailable(f"there is no bucket {self._name} any more") from None
+
+    def _unwritable(self, error: Refused) -> QueueUnavailable:
+        return QueueUnavailable(f"bucket {self._name} cannot be written: {error}")
+
+    async def _read_within(self, limit: asyncio.Semaphore, group: str) -> Kept | None:
+        async with limit:
+            return await self.read(group)
+
+    async def _is_there(self) -> bool:
+        try:
+            await self._link.api(f"STREAM.INFO.{self._stream}")
+        except Refused as error:
+            if error.code == NO_STREAM:
+                return False
+            raise QueueUnavailable(f"bucket {self._name}: {error}") from None
+        return True
+
+    async def _info(self, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            return await self._link.api(f"STREAM.INFO.{self._stream}", question)
+        except Refused as error:
+            raise QueueUnavailable(f"bucket {self._name}: {error}") from None

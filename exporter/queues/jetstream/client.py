@@ -1,0 +1,54 @@
+"""The library's client, made quiet, and made to tell for certain when its connection is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from nats import errors
+from nats.aio.client import Client
+
+from exporter.queues.jetstream.failures import shortened
+
+_CLOSE_SECONDS = 2.0
+_PERMISSIONS = "permissions violation"
+
+
+class QuietClient(Client):
+    """Connects once. ``gone`` hears that it is over; ``refused`` of what the server did not permit."""
+
+    def __init__(self, gone: Callable[[QuietClient], None], refused: Callable[[str], None]) -> None:
+        super().__init__()
+        self._told_gone = gone
+        self._told_refused = refused
+        self.noted: Exception | None = None
+        self.refusal: str | None = None
+
+    async def note(self, error: Exception) -> None:
+        """Takes what the library would log."""
+        text = str(error).removeprefix("nats: ").lower()
+        if text.startswith(_PERMISSIONS):
+            self.refusal = f"not permitted: {shortened(text)}"
+            self._told_refused(text)
+        else:
+            self.noted = error
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        # All ways of losing a connection lead here. What is unsent has nobody waiting for it any more; to flush it
+        # into a broken transport would raise in a task that nobody looks at.
+        self._pending = []
+        self._pending_data_size = 0
+        try:
+            await super()._close(status, do_cbs)
+        except OSError as error:
+            self.noted = self.noted or error
+        finally:
+            self._told_gone(self)
+
+
+async def discard(client: Client) -> None:
+    """Close it, whatever state it is in."""
+    with suppress(TimeoutError, OSError, errors.Error):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await client.close()

@@ -1,0 +1,67 @@
+"""What the client library, the operating system and JetStream say when something fails, in short words."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from nats import errors
+
+from exporter.printable import printable
+from exporter.queues.port import QueueUnavailable
+
+_MOST_CHARACTERS = 200
+
+#: Codes of JetStream's error answers (nats-server, server/errors.json).
+WRONG_LAST_SEQUENCE = frozenset({10071, 10164})
+NO_MESSAGE = 10037
+NO_STREAM = 10059
+STORE_FAILED = 10077
+STREAM_NAME_IN_USE = 10058
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "connection refused"),
+    (socket.gaierror, "the server's name cannot be resolved"),
+    (ConnectionResetError, "the connection was reset"),
+    (errors.AuthorizationError, "authorization refused"),
+    (errors.UnexpectedEOF, "the server closed the connection"),
+    (errors.StaleConnectionError, "the server does not answer any more"),
+    (errors.ConnectionClosedError, "the connection is closed"),
+    (errors.NoServersError, "no server could be reached"),
+    (TimeoutError, "no answer in time"),
+)
+
+
+class Refused(QueueUnavailable):
+    """JetStream answered with an error; ``code`` is its ``err_code``."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class NobodyAnswers(QueueUnavailable):
+    """Nobody listens to the subject of a request: no stream takes it, or JetStream is not there."""
+
+
+def in_words(error: BaseException) -> str:
+    """Why it failed, for people. What the servers say is shortened and made safe to print."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: {printable(error.verify_message)}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {printable(error.reason or 'handshake failed').lower().replace('_', ' ')}"
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    text = shortened(str(error).removeprefix("nats: ").strip("'\""))
+    if "authorization violation" in text.lower():
+        return "authorization refused"
+    return text or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """A piece of somebody else's text: one printable line of at most 200 characters."""
+    text = printable(text)
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"

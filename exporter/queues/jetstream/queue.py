@@ -1,0 +1,186 @@
+"""JetStream as a queue: what the port asks for, put together from the parts beside this file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from exporter.queues.jetstream.bucket import Bucket
+from exporter.queues.jetstream.link import Link
+from exporter.queues.jetstream.publishing import Publisher
+from exporter.queues.jetstream.reading import Reading
+from exporter.queues.jetstream.record import Kept, Record
+from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.jetstream.stream import Stream, StreamState
+from exporter.queues.jetstream.tenure import Tenure, is_read
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+
+_LOOK_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def open_jetstream(settings: NatsSettings, warn: Callable[[str], None]) -> AsyncIterator[JetStreamQueue]:
+    """Connect, and see that stream and bucket are there. Leave subscriptions before leaving this.
+
+    Raises:
+        QueueUnavailable: one of them cannot be used now.
+    """
+    link = Link(settings)
+    try:
+        stream = Stream(link, settings)
+        state = await stream.look_or_make()
+        bucket = Bucket(link, settings.bucket or f"{settings.stream}-positions")
+        await bucket.make(state.replicas)
+        queue = JetStreamQueue(settings, link, stream, bucket, state, warn)
+        failure: BaseException | None = None
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(queue.watch())
+            try:
+                yield queue
+            except BaseException as error:
+                failure = error
+            watching.cancel()
+        if failure is not None:
+            raise failure
+    finally:
+        await link.close()
+
+
+class JetStreamQueue:
+    """See ``Queue``. Made by ``open_jetstream``."""
+
+    def __init__(
+        self,
+        settings: NatsSettings,
+        link: Link,
+        stream: Stream,
+        bucket: Bucket,
+        state: StreamState,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._link = link
+        self._stream = stream
+        self._bucket = bucket
+        self._warn = warn
+        self._name = f"nats-{stream.name}-{state.lane}"
+        self._publisher = Publisher(link, stream.name)
+        self._publishing = asyncio.Lock()
+        self._readings: set[Reading] = set()
+
+    @property
+    def name(self) -> str:
+        """See ``Queue.name``; made when the queue is opened. A stream made anew has a lane of another name."""
+        return self._name
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
+        async with self._publishing:
+            last = await self._publisher.publish(messages)
+        for reading in self._readings:
+            reading.grew(last)
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+        """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
+
+        Raises:
+            QueueUnavailable: on entering: the queue cannot be used now.
+        """
+
+        async def begin() -> Record:
+            state = await self._stream.look()
+            return Record(state.created, state.lane, state.last if start == "latest" else state.first - 1)
+
+        tenure = Tenure(self._bucket, group, self._settings.lease)
+        record, _ = await tenure.take(begin)
+        reading = Reading(self._link, self._stream, tenure, record, self._warn)
+        failure: BaseException | None = None
+        async with asyncio.TaskGroup() as tasks:
+            keeping = tasks.create_task(reading.keeper.run())
+            self._readings.add(reading)
+            try:
+                with suppress(QueueUnavailable):
+                    reading.looked(await self._stream.look(), reading.read_to)
+                yield reading
+            except BaseException as error:
+                failure = error
+            self._readings.discard(reading)
+            keeping.cancel()
+        await self._leave(group, reading)
+        if failure is not None:
+            raise failure
+
+    async def _leave(self, group: str, reading: Reading) -> None:
+        why = await reading.keeper.leave()
+        if why is not None:
+            self._warn(f"group {group}: its last position could not be written: {why}")
+        await reading.end()
+
+    async def watch(self) -> None:
+        """Look at the stream every second while somebody reads it, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if not self._readings:
+                continue
+            with suppress(QueueUnavailable):
+                read_to = {reading: reading.read_to for reading in self._readings}
+                state = await self._stream.look()
+                for reading in self._readings & read_to.keys():
+                    reading.looked(state, read_to[reading])
+
+    async def positions(self) -> Sequence[Position]:
+        """See ``Queue.positions``."""
+        found = await self._bucket.read_all(await self._bucket.groups())
+        if not found:
+            return []
+        state = await self._stream.look()
+        now = await self._bucket.now()
+        return [
+            _position(group, kept.record, kept, state, now) for group, kept in found.items() if kept.record is not None
+        ]
+
+    async def seek(self, group: str, target: int | Start) -> None:
+        """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
+        kept = await self._unread(group)
+        state = await self._stream.look()
+        if target == "earliest":
+            before = state.first - 1
+        elif target == "latest":
+            before = state.last
+        else:
+            before = min(max(target - 1, state.first - 1), state.last)
+        lane = kept.record.lane if kept.record and kept.record.stream == state.created else state.lane
+        moved = Record(state.created, lane, before)
+        if await self._bucket.write(group, moved, kept.revision) is None:
+            raise GroupInUse(group)
+
+    async def drop(self, group: str) -> None:
+        """See ``Queue.drop``."""
+        kept = await self._unread(group)
+        if not await self._bucket.delete(group, kept.revision):
+            raise GroupInUse(group)
+
+    async def check(self) -> None:
+        """See ``Queue.check``: looks at the stream, reads from it, and writes to the bucket. Publishes nothing."""
+        state = await self._stream.look()
+        await self._stream.drop_consumer(await self._stream.make_consumer(state.last + 1))
+        await self._bucket.probe()
+
+    async def _unread(self, group: str) -> Kept:
+        kept = await self._bucket.read(group)
+        if kept is None or kept.record is None:
+            raise KeyError(group)
+        if is_read(kept, await self._bucket.now()):
+            raise GroupInUse(group)
+        return kept
+
+
+def _position(group: str, record: Record, kept: Kept, state: StreamState, now: float) -> Position:
+    beyond = sum(last - first + 1 for first, last in record.beyond())
+    settled_to = record.settled_to if record.stream == state.created else state.first - 1
+    lag = state.last - max(settled_to, state.first - 1) - (beyond if record.stream == state.created else 0)
+    return Position(
+        group, record.lane, record.settled_to, beyond, max(0, lag), is_read(kept, now), kept.written_at or None
+    )

@@ -1,0 +1,138 @@
+"""The section ``queue`` of the configuration for kind ``nats``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import ByteSize, Field, field_validator, model_validator
+
+from exporter.queues.port import Queue
+from exporter.settings.delivery import Tls
+from exporter.settings.mistakes import Mistake, mistake, mistakes
+from exporter.settings.section import Secret, Section
+
+_NAME = r"^[A-Za-z0-9_-]{1,200}$"
+_SEED = re.compile(r"SU[A-Z2-7]{56}")
+_MOST_REPLICAS = 5
+
+
+class NatsSettings(Section):
+    """A stream of NATS JetStream."""
+
+    kind: Literal["nats"] = "nats"
+    url: str = Field(
+        "nats://127.0.0.1:4222",
+        description="nats://host:port, or tls:// to insist on TLS; several servers of a cluster with commas.",
+    )
+    stream: str = Field("profile-changes", pattern=_NAME, description="The stream to read and to publish to.")
+    create: bool = Field(False, description="Make the stream where it is missing, with the subjects `<stream>.*`.")
+    replicas: int = Field(1, ge=1, le=_MOST_REPLICAS, description="Of a stream that `create` makes.")
+    max_bytes: ByteSize | None = Field(
+        None, gt=0, description="Of a stream that `create` makes: beyond it the oldest events go, read or not."
+    )
+    max_age: float | None = Field(
+        None, gt=0, description="Of a stream that `create` makes, in seconds: older events go, read or not."
+    )
+    bucket: str | None = Field(
+        None, pattern=_NAME, description="The key-value bucket of positions, made where missing: `<stream>-positions`."
+    )
+    lease: float = Field(
+        8.0, ge=1, le=300, description="Seconds of silence after which a standby takes a reader's place."
+    )
+    domain: str | None = Field(None, pattern=_NAME, description="The JetStream domain, where the servers have several.")
+    inbox_prefix: str = Field(
+        "_INBOX", pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", description="Where answers go, if not to _INBOX."
+    )
+    user: str | None = Field(None, min_length=1, description="With password.")
+    password: Secret | None = Field(None, description="With user.")
+    token: Secret | None = Field(None, description="In place of user and password.")
+    nkey: Secret | None = Field(None, description="A user's NKey seed (SU...), in place of user and password.")
+    credentials: Secret | None = Field(None, description="The text of a .creds file, in place of user and password.")
+    tls: Tls = Field(default=Tls(), description="Certificates of the connection.")
+    group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
+
+    @field_validator("kind")
+    @classmethod
+    def _is_installed(cls, kind: str) -> str:
+        if find_spec("nats") is None or find_spec("nkeys") is None:
+            raise mistake("kind nats needs a package that is not installed: pip install 'exporter[nats]'")
+        return kind
+
+    @field_validator("url")
+    @classmethod
+    def _is_server(cls, url: str) -> str:
+        for server in servers(url):
+            _refuse_unless_server(server)
+        return url
+
+    @field_validator("nkey")
+    @classmethod
+    def _is_seed(cls, nkey: Secret | None) -> Secret | None:
+        if nkey is not None and not is_seed(nkey.reveal()):
+            raise mistake("an NKey seed of a user begins with SU and has 58 characters")
+        return nkey
+
+    @field_validator("credentials")
+    @classmethod
+    def _is_credentials(cls, credentials: Secret | None) -> Secret | None:
+        if credentials is not None and not is_credentials(credentials.reveal()):
+            raise mistake("this is not the text of a .creds file: use !file to name one")
+        return credentials
+
+    @model_validator(mode="after")
+    def _one_way_to_sign_in(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise mistakes([Mistake(("user" if self.user else "password",), "user and password go together")])
+        ways = [name for name in ("user", "token", "nkey", "credentials") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise mistakes([Mistake((ways[1],), f"there is {ways[0]} already: only one way to sign in")])
+        return self
+
+    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:  # noqa: ARG002
+        """Connect. ``warn`` gets what people should know; ``groups`` hold nothing back: the stream's limits decide.
+
+        Raises:
+            QueueUnavailable: the servers, the stream or the bucket cannot be used now.
+        """
+        from exporter.queues.jetstream.queue import open_jetstream
+
+        return open_jetstream(self, warn)
+
+
+def servers(url: str) -> list[str]:
+    """The servers that ``url`` names."""
+    return [server.strip() for server in url.split(",")]
+
+
+def is_seed(text: str) -> bool:
+    """Whether this looks like the seed of a user's NKey."""
+    return _SEED.fullmatch(text.strip()) is not None
+
+
+def is_credentials(text: str) -> bool:
+    """Whether this has both parts of a .creds file. The client library waits for ever for one that is missing."""
+    _, _, seed = text.partition("BEGIN USER NKEY SEED")
+    return "BEGIN NATS USER JWT" in text and _SEED.search(seed) is not None
+
+
+def _refuse_unless_server(server: str) -> None:
+    if not server.isascii() or any(character.isspace() or not character.isprintable() for character in server):
+        raise mistake("a server's URL must be printable ASCII without spaces")
+    try:
+        parts = urlsplit(server)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise mistake("this is not a URL") from None
+    if parts.scheme not in {"nats", "tls"}:
+        raise mistake("a server's URL must begin with nats:// or tls://")
+    if "@" in parts.netloc:
+        raise mistake("a server's URL must not carry a user, password or token: there are keys for them")
+    if not host or port == 0:
+        raise mistake("a server's URL must name a host, and no port 0")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise mistake("a server's URL is only scheme, host and port")

@@ -1,0 +1,126 @@
+"""The stream: what the servers say of it, making it where that is wished, and the consumers that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from exporter.profile.times import parse_time
+from exporter.queues.jetstream.failures import NO_STREAM, STREAM_NAME_IN_USE, Refused
+from exporter.queues.jetstream.link import Link
+from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.port import QueueUnavailable
+
+_NANOSECONDS = 1_000_000_000
+#: How long the servers keep a consumer that nobody asks for anything; it is made anew when it is missing.
+_CONSUMER_KEPT_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One look at a stream.
+
+    ``created`` tells it from another of the same name. ``first`` is the first sequence number kept, or the next one
+    to come; ``last`` the last ever given; ``at`` when this was so, in epoch seconds of the servers (0: not said).
+    """
+
+    created: str
+    first: int
+    last: int
+    replicas: int
+    at: float
+
+    @property
+    def lane(self) -> str:
+        """The name of this stream's lane: when it was made, in microseconds.
+
+        Sequence numbers of a stream that was deleted and made anew begin at 1 again: in a lane of the same name they
+        would be taken for those that were, some of which have dead letters.
+        """
+        return str(round((parse_time(self.created) or 0.0) * 1_000_000))
+
+
+class Stream:
+    """One stream, over one link. All methods raise QueueUnavailable."""
+
+    def __init__(self, link: Link, settings: NatsSettings) -> None:
+        self._link = link
+        self._settings = settings
+        self.name = settings.stream
+
+    async def look(self) -> StreamState:
+        """What it is now. Refuses a stream that forgets what was read, or that is not there."""
+        try:
+            answer = await self._link.api(f"STREAM.INFO.{self.name}")
+        except Refused as error:
+            if error.code == NO_STREAM:
+                raise QueueUnavailable(f"there is no stream {self.name}: make it, or set `create: true`") from None
+            raise QueueUnavailable(f"stream {self.name}: {error}") from None
+        return self._state(answer)
+
+    async def look_or_make(self) -> StreamState:
+        """The same, but made where it is missing and the settings say so."""
+        if self._settings.create:
+            try:
+                await self._link.api(f"STREAM.CREATE.{self.name}", self._made())
+            except Refused as error:
+                if error.code != STREAM_NAME_IN_USE:  # it is there, with settings of its own
+                    raise QueueUnavailable(f"stream {self.name} cannot be made: {error}") from None
+        return await self.look()
+
+    async def make_consumer(self, first: int) -> str:
+        """A consumer that reads from sequence number ``first`` on, in order, each message once; its name."""
+        name = uuid4().hex
+        config = {
+            "name": name,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": first,
+            "ack_policy": "none",
+            "max_waiting": 8,
+            "inactive_threshold": _CONSUMER_KEPT_SECONDS * _NANOSECONDS,
+            "num_replicas": 1,
+            "mem_storage": True,
+        }
+        try:
+            await self._link.api(f"CONSUMER.CREATE.{self.name}.{name}", {"stream_name": self.name, "config": config})
+        except Refused as error:
+            raise QueueUnavailable(f"stream {self.name} cannot be read: {error}") from None
+        return name
+
+    async def drop_consumer(self, name: str) -> None:
+        """Tell the servers that it is not needed any more."""
+        await self._link.api(f"CONSUMER.DELETE.{self.name}.{name}")
+
+    def _made(self) -> Mapping[str, Any]:
+        settings = self._settings
+        config: dict[str, Any] = {
+            "name": self.name,
+            "subjects": [f"{self.name}.*"],
+            "retention": "limits",
+            "storage": "file",
+            "discard": "old",
+            "num_replicas": settings.replicas,
+        }
+        if settings.max_bytes is not None:
+            config["max_bytes"] = int(settings.max_bytes)
+        if settings.max_age is not None:
+            config["max_age"] = int(settings.max_age * _NANOSECONDS)
+            config["duplicate_window"] = min(config["max_age"], 120 * _NANOSECONDS)
+        return config
+
+    def _state(self, answer: Mapping[str, Any]) -> StreamState:
+        retention = answer["config"].get("retention", "limits")
+        if retention != "limits":
+            raise QueueUnavailable(
+                f"stream {self.name} has the retention {retention}, which deletes what was read: it must be limits"
+            )
+        state = answer["state"]
+        return StreamState(
+            created=answer["created"],
+            first=max(1, state["first_seq"], state["last_seq"] + 1 if not state["messages"] else 0),
+            last=state["last_seq"],
+            replicas=answer["config"].get("num_replicas", 1),
+            at=parse_time(answer.get("ts", "")) or 0.0,
+        )

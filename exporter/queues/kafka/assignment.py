@@ -1,0 +1,96 @@
+"""Who reads which lane: shared evenly, and a lane changes hands only after its reader has let go of it.
+
+Pure. Kafka's plain protocol takes every partition from everybody at each change of members. Here members say at each
+join what they hold, and the leader gives nobody a lane that somebody else holds: it asks the holder to release it.
+The holder keeps reading its other lanes, ends what it has begun on that one, commits, and joins again without it;
+then the lane is free (the idea of KIP-429, on a client that has only the plain protocol).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+#: The name under which all members offer this way of sharing; its number changes with the format of what they say.
+PROTOCOL = "exporter-release-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a member says when it joins: the lanes it reads, those it is about to release, and since which generation.
+
+    A claim of a lower generation is out of date where another member claims the same lane.
+    """
+
+    generation: int = -1
+    held: frozenset[int] = frozenset()
+    leaving: frozenset[int] = frozenset()
+
+    def encode(self) -> bytes:
+        """As bytes for the wire."""
+        said = {"generation": self.generation, "held": sorted(self.held), "leaving": sorted(self.leaving)}
+        return json.dumps(said, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, encoded: bytes | None) -> Claim:
+        """What ``encode`` wrote; an empty claim from anything else."""
+        try:
+            said = json.loads(encoded or b"")
+            return cls(int(said["generation"]), frozenset(map(int, said["held"])), frozenset(map(int, said["leaving"])))
+        except (ValueError, TypeError, KeyError):
+            return cls()
+
+
+class Share(NamedTuple):
+    """What a member gets: lanes to read, and lanes that it holds and shall release. All ascending."""
+
+    lanes: tuple[int, ...]
+    release: tuple[int, ...]
+
+
+def encode_release(lanes: Collection[int]) -> bytes:
+    """The lanes to release, as bytes for the wire."""
+    return json.dumps(sorted(lanes), separators=(",", ":")).encode()
+
+
+def decode_release(encoded: bytes | None) -> frozenset[int]:
+    """What ``encode_release`` wrote; nothing from anything else."""
+    try:
+        return frozenset(map(int, json.loads(encoded or b"")))
+    except (ValueError, TypeError):
+        return frozenset()
+
+
+def share(lanes: Collection[int], claims: Mapping[str, Claim]) -> dict[str, Share]:
+    """Share ``lanes`` among the members that made ``claims``: evenly, with as few moves as that takes.
+
+    A lane that is to move, or that is leaving already, is given to nobody this time.
+    """
+    if not claims:
+        return {}
+    holders = _holders(lanes, claims)
+    leaving = frozenset().union(*(claim.leaving for claim in claims.values()))
+    held: dict[str, list[int]] = {member: [] for member in claims}
+    for lane in sorted(holders.keys() - leaving):
+        held[holders[lane]].append(lane)
+    least, more = divmod(len(lanes), len(claims))
+    order = sorted(claims, key=lambda member: (-len(held[member]), member))
+    room = {member: least + (place < more) for place, member in enumerate(order)}
+    free = sorted(set(lanes) - holders.keys() - leaving, reverse=True)
+    shares: dict[str, Share] = {}
+    for member in order:
+        keep, release = held[member][: room[member]], held[member][room[member] :]
+        fresh = [free.pop() for _ in range(min(len(free), room[member] - len(keep)))]
+        shares[member] = Share(tuple(sorted(keep + fresh)), tuple(release))
+    return shares
+
+
+def _holders(lanes: Collection[int], claims: Mapping[str, Claim]) -> dict[int, str]:
+    """Who holds a lane: of several, the one whose claim is of the highest generation."""
+    holders: dict[int, str] = {}
+    wanted = frozenset(lanes)
+    for member in sorted(claims, key=lambda member: (claims[member].generation, member)):
+        holders.update(dict.fromkeys(claims[member].held & wanted, member))
+    return holders

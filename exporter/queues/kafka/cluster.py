@@ -1,0 +1,195 @@
+"""Asking the cluster: its id, the topic's partitions and where they begin and end, what groups have committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Self
+
+import aiokafka.errors as errors
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import DeleteGroupsRequest
+from aiokafka.structs import OffsetAndMetadata
+
+from exporter.queues.kafka.connection import Connection
+from exporter.queues.kafka.failures import CLIENT_ERRORS, translated
+from exporter.queues.port import GroupInUse, QueueUnavailable
+
+#: For one question, whatever the client does meanwhile.
+ASK_SECONDS = 15.0
+_CLOSE_SECONDS = 3.0
+_AGAIN_SECONDS = 0.1
+#: What passes by itself within seconds. That a broker cannot be reached is told at once.
+_SETTLING = (
+    errors.GroupCoordinatorNotAvailableError,
+    errors.GroupLoadInProgressError,
+    errors.NotCoordinatorForGroupError,
+    errors.LeaderNotAvailableError,
+    errors.NotLeaderForPartitionError,
+)
+_EMPTY_STATES = frozenset({"Empty", "Dead", ""})
+
+
+class Ends(NamedTuple):
+    """For each partition its first offset that is still there, and the one that comes next."""
+
+    first: Mapping[int, int]
+    next: Mapping[int, int]
+
+
+class Cluster:
+    """One topic, and the groups that read it."""
+
+    def __init__(self, connection: Connection, topic: str) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._admin = AIOKafkaAdminClient(**connection.options())
+        # Without a group: it only asks where partitions begin and end.
+        self._asker = AIOKafkaConsumer(**connection.options(), enable_auto_commit=False)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Connect. Raises QueueUnavailable: with what each of the configured brokers did."""
+        try:
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    await self._admin.start()
+                    await self._asker.start()
+                    # A task of the client that ends before it has begun makes ``stop`` raise CancelledError.
+                    await asyncio.sleep(0)
+            except errors.KafkaConnectionError as error:
+                raise QueueUnavailable(await self._connection.why_not()) from error
+            except CLIENT_ERRORS as error:
+                with translated("connecting"):
+                    raise error
+            yield self
+        finally:
+            for close in (self._asker.stop, self._admin.close):
+                try:
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await close()
+                except CLIENT_ERRORS:
+                    continue  # nothing is lost by a connection that does not end well
+
+    async def identity(self) -> str:
+        """The cluster's id."""
+        described = await _asked("asking for the cluster's id", self._admin.describe_cluster)
+        return str(described["cluster_id"])
+
+    async def partitions(self) -> Sequence[int]:
+        """The topic's partitions. Raises QueueUnavailable: no such topic, no permission, or one has no leader."""
+
+        async def ask() -> Any:
+            [topic] = await self._admin.describe_topics([self._topic])
+            _raise(topic["error_code"])
+            return topic
+
+        topic = await _asked(f"topic {self._topic}", ask)
+        headless = [part["partition"] for part in topic["partitions"] if part["leader"] < 0]
+        if headless:
+            raise QueueUnavailable(f"topic {self._topic}: no broker leads partition {min(headless)}")
+        return sorted(part["partition"] for part in topic["partitions"])
+
+    async def ends(self, partitions: Collection[int]) -> Ends:
+        """Where partitions begin and end now. Raises QueueUnavailable."""
+        first = await self._ends(self._asker.beginning_offsets, partitions)
+        return Ends(first, await self.next(partitions))
+
+    async def next(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Only where they end. Raises QueueUnavailable."""
+        return await self._ends(self._asker.end_offsets, partitions)
+
+    async def _ends(self, which: Callable[[Any], Awaitable[Any]], partitions: Collection[int]) -> Mapping[int, int]:
+        places = [TopicPartition(self._topic, partition) for partition in partitions]
+        found = await _asked(f"asking for the ends of {self._topic}", lambda: which(places))
+        return {place.partition: offset for place, offset in found.items()}
+
+    # -- groups
+
+    async def groups(self, prefix: str) -> Sequence[str]:
+        """The names of the groups that the cluster knows, of those with this prefix. Raises QueueUnavailable."""
+        found = await _asked("listing the groups", self._admin.list_consumer_groups)
+        return sorted({name for name, *_ in found if name.startswith(prefix)})
+
+    async def committed(self, group: str) -> Mapping[int, tuple[int, str]]:
+        """Offset and metadata that the group has committed, by partition of the topic. Raises QueueUnavailable."""
+        doing = f"asking for the offsets of group {group}"
+        found = await _asked(doing, lambda: self._admin.list_consumer_group_offsets(group))
+        return {
+            place.partition: (said.offset, said.metadata)
+            for place, said in found.items()
+            if place.topic == self._topic and said.offset >= 0
+        }
+
+    async def read_groups(self, groups: Sequence[str]) -> frozenset[str]:
+        """Those of these groups that have members. Raises QueueUnavailable."""
+        return frozenset([group for group in groups if await self._is_read(group)])
+
+    async def _is_read(self, group: str) -> bool:
+        async def ask() -> str:
+            # One group at a time: the client asks in version 3 and reads the answer as version 2, whose end is shorter.
+            [answer] = await self._admin.describe_consumer_groups([group])
+            [(code, _, state, *_)] = answer.groups
+            _raise(code, but=errors.GroupIdNotFound)
+            return str(state)
+
+        return await _asked(f"describing group {group}", ask) not in _EMPTY_STATES
+
+    async def place(self, group: str, offsets: Mapping[int, int]) -> None:
+        """Commit offsets for a group that has no members.
+
+        Raises:
+            GroupInUse: it has.
+            QueueUnavailable: it did not work now.
+        """
+        places = {TopicPartition(self._topic, partition): offset for partition, offset in offsets.items()}
+        client = AIOKafkaConsumer(**self._connection.options(), group_id=group, enable_auto_commit=False)
+        client.assign(list(places))
+        with translated(f"committing for group {group}"):
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    await client.start()
+                    await client.commit({place: OffsetAndMetadata(offset, "") for place, offset in places.items()})
+            except errors.KafkaError as error:
+                if group in await self.read_groups([group]):
+                    raise GroupInUse(group) from error
+                raise
+            finally:
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await client.stop()
+
+    async def delete(self, group: str) -> None:
+        """Delete a group. Raises as ``place``, and KeyError: there is no such group."""
+
+        async def ask() -> None:
+            node = await self._admin.find_coordinator(group)
+            answer = await self._admin._send_request(DeleteGroupsRequest([group]), node)
+            [(_, code)] = answer.results
+            match errors.for_code(code):
+                case errors.NonEmptyGroup:
+                    raise GroupInUse(group)
+                case errors.GroupIdNotFound:
+                    raise KeyError(group)
+                case _:
+                    _raise(code)
+
+        await _asked(f"deleting group {group}", ask)
+
+
+async def _asked(doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The answer, asked for again while the cluster is settling who answers. Raises QueueUnavailable."""
+    with translated(doing):
+        async with asyncio.timeout(ASK_SECONDS):
+            while True:
+                try:
+                    return await ask()
+                except _SETTLING:
+                    await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def _raise(code: int, but: type[errors.KafkaError] | None = None) -> None:
+    error = errors.for_code(code)
+    if error not in (errors.NoError, but):
+        raise error

@@ -1,0 +1,271 @@
+"""Being a member of a consumer group: joining, staying, taking part when lanes are shared anew, leaving.
+
+The one place that reaches into the client's coordinator, whose public face has no metadata beside offsets, no way to
+ask for a new sharing, and would give up a membership that we can keep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
+from aiokafka.errors import OffsetMetadataTooLargeError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
+
+from exporter.queues.kafka.assignment import PROTOCOL, Claim, decode_release, encode_release, share
+from exporter.queues.kafka.connection import REQUEST_SECONDS, Connection
+from exporter.queues.kafka.failures import CLIENT_ERRORS
+from exporter.queues.kafka.lanes import Lane, Lanes
+from exporter.queues.kafka.offsets import to_kafka
+from exporter.queues.kafka.settings import KafkaSettings
+from exporter.queues.positions import Committed
+
+#: A join that takes longer than others need to notice it is tried anew.
+REBALANCE_SECONDS = 10.0
+JOIN_SECONDS = 45.0
+COMMIT_SECONDS = 5.0
+_STOP_SECONDS = 4.0
+_HEARTBEATS_PER_SESSION = 5
+_HEARTBEAT_MOST_SECONDS = 3.0
+_NEVER_MS = 2**31 - 1
+_METADATA_SECONDS = 30
+_TOO_LITTLE_ROOM = (
+    "the brokers' offset.metadata.max.bytes is below our offset_metadata_max_bytes: after a crash more is sent twice"
+)
+
+
+class Membership:
+    """One consumer in one group. ``lanes`` learns what it is given and what is taken from it."""
+
+    def __init__(
+        self, connection: Connection, settings: KafkaSettings, group: str, lanes: Lanes, warn: Callable[[str], None]
+    ) -> None:
+        self._topic = settings.topic
+        self._lanes = lanes
+        self._warn = warn
+        self._session_seconds = settings.session_timeout
+        # Held while lanes are shared anew: a commit then would cost us the membership, see ``GroupCoordinator``.
+        self._commits = asyncio.Lock()
+        self._sharing = False
+        self._bug: Exception | None = None
+        self.release: frozenset[int] = frozenset()  # lanes that the leader asks us for
+        self.proven_at = time.monotonic()  # when we last knew that we are a member
+        heartbeat_seconds = min(_HEARTBEAT_MOST_SECONDS, self._session_seconds / _HEARTBEATS_PER_SESSION)
+        self._consumer = AIOKafkaConsumer(
+            **connection.options(),
+            group_id=group,
+            group_instance_id=settings.instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # where to read is always said; a gap is for us to notice
+            isolation_level=settings.isolation_level,
+            max_partition_fetch_bytes=int(settings.fetch_max_bytes),
+            metadata_max_age_ms=_METADATA_SECONDS * 1000,
+            session_timeout_ms=int(self._session_seconds * 1000),
+            heartbeat_interval_ms=int(heartbeat_seconds * 1000),
+            rebalance_timeout_ms=int(REBALANCE_SECONDS * 1000),
+            # A dataflow may be paused for days without calling receive; the heartbeats go on.
+            max_poll_interval_ms=_NEVER_MS,
+            partition_assignment_strategy=(_Assignor(self),),
+        )
+        self._consumer.subscribe([self._topic], listener=_Listener(self))
+
+    @property
+    def _coordinator(self) -> Any:
+        return self._consumer._coordinator
+
+    # -- coming and going
+
+    async def join(self) -> None:
+        """Connect and wait for the first share, which may be empty. Raises what the client raises."""
+        async with asyncio.timeout(JOIN_SECONDS):
+            await self._consumer.start()
+
+    async def leave(self) -> None:
+        """Leave the group, or just go if that takes long. A static member does not leave."""
+        self._lanes.lose_all()
+        with suppress(*CLIENT_ERRORS):
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await self._consumer.stop()
+            except TimeoutError:
+                await self._abandon()
+
+    async def _abandon(self) -> None:
+        """What ``stop`` had no time for."""
+        if self._coordinator is not None:
+            await self._coordinator._stop_heartbeat_task()
+            await self._coordinator._stop_commit_offsets_refresh_task()
+        if self._consumer._fetcher is not None:
+            await self._consumer._fetcher.close()
+        await self._consumer._client.close()
+
+    def look(self) -> None:
+        """Raise what has gone wrong in the background; until somebody looks, the client does nothing more."""
+        if self._bug is not None:
+            raise self._bug
+        self._coordinator.check_errors()
+
+    def ask_for_new_share(self) -> None:
+        """Join again: we hold other lanes than the leader thinks."""
+        self._coordinator.request_rejoin()
+
+    def seconds_left(self) -> float:
+        """For so long we may go without a sign of the group before others may read our lanes."""
+        patience = self._session_seconds + (REQUEST_SECONDS if self._sharing else 0.0)
+        return max(0.0, self.proven_at + patience - time.monotonic())
+
+    # -- offsets
+
+    async def committed(self, partitions: Collection[int]) -> Mapping[int, tuple[int, str]]:
+        """What the group has committed, where it has. Raises what the client raises."""
+        places = [TopicPartition(self._topic, partition) for partition in partitions]
+        async with asyncio.timeout(COMMIT_SECONDS):
+            found = await self._coordinator.fetch_committed_offsets(places)
+        return {place.partition: (said.offset, said.metadata) for place, said in found.items()}
+
+    async def commit(self, wanted: Callable[[], Sequence[tuple[Lane, Committed]]]) -> None:
+        """Commit what ``wanted`` gives when it is our turn. Raises what the client raises.
+
+        Success also proves that we are a member.
+        """
+        async with asyncio.timeout(COMMIT_SECONDS), self._commits:
+            positions = wanted()
+            if not positions:
+                return
+            asked_at = time.monotonic()
+            try:
+                await self._coordinator.commit_offsets(None, self._offsets(positions, with_ranges=True))
+            except OffsetMetadataTooLargeError:
+                # The positions alone are right too; after a crash some would be sent twice.
+                self._warn(_TOO_LITTLE_ROOM)
+                await self._coordinator.commit_offsets(None, self._offsets(positions, with_ranges=False))
+            for lane, committed in positions:
+                lane.durable = committed
+            self.proven_at = max(self.proven_at, asked_at)
+
+    def _offsets(
+        self, positions: Sequence[tuple[Lane, Committed]], *, with_ranges: bool
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        offsets = {}
+        for lane, committed in positions:
+            offset, metadata = to_kafka(committed)
+            place = TopicPartition(self._topic, lane.number)
+            offsets[place] = OffsetAndMetadata(offset, metadata if with_ranges else "")
+        return offsets
+
+    # -- records
+
+    async def fetch(self, numbers: Sequence[int], limit: int, seconds: float) -> Mapping[int, list[ConsumerRecord]]:
+        """Records of these lanes, which must be assigned; nothing after so many seconds.
+
+        Safe to cancel: between taking records and returning them nothing waits.
+        """
+        places = [TopicPartition(self._topic, number) for number in numbers]
+        found = await self._consumer.getmany(*places, timeout_ms=int(seconds * 1000), max_records=limit)
+        return {place.partition: records for place, records in found.items()}
+
+    def seek(self, number: int, position: int) -> None:
+        """Read this lane from here. It must be assigned."""
+        self._consumer.seek(TopicPartition(self._topic, number), position)
+
+    def is_assigned(self, number: int) -> bool:
+        """Whether the group has given us this lane."""
+        return TopicPartition(self._topic, number) in self._consumer.assignment()
+
+    def next_of(self, number: int) -> int | None:
+        """Where the lane ended at the last fetch, if it was fetched."""
+        place = TopicPartition(self._topic, number)
+        found: int | None = self._consumer.highwater(place) if place in self._consumer.assignment() else None
+        return found
+
+    @property
+    def sharing(self) -> bool:
+        """Whether lanes are being shared anew just now; then nothing may be read."""
+        return self._sharing
+
+    # -- for the listener and the assignor
+
+    async def begin_sharing(self) -> None:
+        """Lanes will be shared anew. We keep those that we hold unless we have lost the membership."""
+        if not self._sharing:
+            self._sharing = True
+            self._lanes.touched()  # nobody may be waiting for records while positions are set anew
+            await self._commits.acquire()
+
+    def claim(self) -> Claim:
+        """What to say to the leader. Who is unknown to the broker holds nothing any more."""
+        if not self._coordinator.member_id:
+            self._lanes.lose_all()
+        return self._lanes.claim()
+
+    def found_bug(self, error: Exception) -> None:
+        """Something that must not happen has happened where nobody listens."""
+        self._bug = error
+
+    def end_sharing(self, numbers: Collection[int], release: Collection[int]) -> None:
+        """The leader has spoken."""
+        self.proven_at = time.monotonic()
+        again = self._lanes.assigned(numbers, release, self._coordinator.generation)
+        for number, position in self._lanes.reads_from().items():
+            self.seek(number, position)
+        if self._sharing:
+            self._sharing = False
+            self._commits.release()
+        self._lanes.touched()
+        if again:
+            self.ask_for_new_share()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
+        """Called before each join, with all that we have; what we keep is settled by the claims."""
+        await self._membership.begin_sharing()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Called after each join, when the assignor has heard what is to be released."""
+        membership = self._membership
+        try:
+            membership.end_sharing([place.partition for place in assigned], membership.release)
+        except Exception as error:
+            membership.found_bug(error)  # the client would only log it
+
+
+class _Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
+    """``assignment.share`` as the client calls it. The client's classes keep their state for all consumers of a
+    process in one place; so this is an object of its own for each."""
+
+    name = PROTOCOL
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
+        """What we say when joining."""
+        return ConsumerProtocolMemberMetadata(0, list(topics), self._membership.claim().encode())
+
+    def assign(
+        self, cluster: Any, members: Mapping[str, ConsumerProtocolMemberMetadata]
+    ) -> dict[str, ConsumerProtocolMemberAssignment]:
+        """As the leader: share the lanes."""
+        claims = {member: Claim.decode(said.user_data) for member, said in members.items()}
+        topic = self._membership._topic
+        # Partitions that the metadata does not show just now are still read by those who hold them.
+        known = set(cluster.partitions_for_topic(topic) or ())
+        known.update(*(claim.held | claim.leaving for claim in claims.values()))
+        return {
+            member: ConsumerProtocolMemberAssignment(0, [(topic, list(given.lanes))], encode_release(given.release))
+            for member, given in share(known, claims).items()
+        }
+
+    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
+        """What we were given."""
+        self._membership.release = decode_release(assignment.user_data)

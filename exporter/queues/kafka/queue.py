@@ -1,0 +1,197 @@
+"""Kafka as a queue: what the port asks for, put together from the parts beside this file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+
+from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.queues.kafka.cluster import Cluster
+from exporter.queues.kafka.connection import Connection
+from exporter.queues.kafka.offsets import from_kafka
+from exporter.queues.kafka.publishing import Publisher
+from exporter.queues.kafka.reading import Reading
+from exporter.queues.kafka.settings import KafkaSettings
+from exporter.queues.kafka.tail import Tail
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+
+
+@asynccontextmanager
+async def open_kafka(
+    settings: KafkaSettings, groups: Collection[str], warn: Callable[[str], None]
+) -> AsyncIterator[KafkaQueue]:
+    """Connect to the cluster. Leave subscriptions before leaving this.
+
+    ``groups`` are those that the configuration names; Kafka's retention does not ask groups, so they only tell
+    ``check`` what must be readable. ``warn`` gets sentences for people.
+
+    Raises:
+        QueueUnavailable: no broker can be reached, or none lets us in.
+    """
+    # The client's own lines go nowhere: what matters comes back as an error with a reason, and they may quote data.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    connection = _connection(settings)
+    async with Cluster(connection, settings.topic).open() as cluster:
+        name = f"kafka-{await cluster.identity()}-{settings.topic}"
+        tail = Tail(cluster)
+        publisher = Publisher(connection, settings.topic, tail)
+        queue = KafkaQueue(name, settings, connection, cluster, tail, publisher, groups, warn)
+        failure: BaseException | None = None
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(tail.run())
+            try:
+                yield queue
+            except BaseException as error:
+                failure = error
+            looking.cancel()
+        await publisher.close()
+        if failure is not None:
+            raise failure
+
+
+class KafkaQueue:
+    """See ``Queue``. Made by ``open_kafka``."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: KafkaSettings,
+        connection: Connection,
+        cluster: Cluster,
+        tail: Tail,
+        publisher: Publisher,
+        groups: Collection[str],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._connection = connection
+        self._cluster = cluster
+        self._tail = tail
+        self._publisher = publisher
+        self._groups = groups
+        self._warn = warn
+
+    @property
+    def name(self) -> str:
+        """See ``Queue.name``: of the cluster's id and the topic."""
+        return self._name
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """See ``Queue.publish``; the brokers decide what is too much, so it is never ``QueueFull``."""
+        if messages:
+            await self._publisher.publish(messages)
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+        """Become a member of ``group``, which shares the lanes with its other members; there may be none left for us.
+
+        Raises:
+            QueueUnavailable: on entering.
+        """
+        await self._begin(group, start)
+        reading = Reading(group, self._connection, self._settings, self._cluster, self._tail, self._warn)
+        self._tail.watch()
+        failure: BaseException | None = None
+        try:
+            await reading.join()
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(work) for work in (reading.keep(), reading.commit_in_time(), reading.fence())
+                ]
+                try:
+                    yield reading
+                except BaseException as error:
+                    failure = error
+                for task in running:
+                    task.cancel()
+        finally:
+            self._tail.unwatch()
+            await reading.leave()
+        if failure is not None:
+            raise failure
+
+    async def _begin(self, group: str, start: Start) -> None:
+        """Give a new group its place in every lane before anybody reads: then no member can mistake it later."""
+        await self._tail.look()
+        if await self._cluster.committed(group):
+            return
+        ends = await self._cluster.ends(await self._cluster.partitions())
+        try:
+            await self._cluster.place(group, ends.first if start == "earliest" else ends.next)
+        except GroupInUse as error:
+            if not await self._cluster.committed(group):
+                raise QueueUnavailable(f"group {group}: it has members that read another topic") from error
+
+    async def positions(self) -> Sequence[Position]:
+        """See ``Queue.positions``: of the groups with our prefix that have committed for this topic."""
+        names = await self._cluster.groups(self._settings.group_prefix)
+        committed = {name: await self._cluster.committed(name) for name in names}
+        names = [name for name in names if committed[name]]
+        if not names:
+            return []
+        read = await self._cluster.read_groups(names)
+        ends = await self._cluster.ends(await self._cluster.partitions())
+        found = []
+        for name in names:
+            for number, (offset, metadata) in sorted(committed[name].items()):
+                settled_to, ranges = from_kafka(offset, metadata)
+                beyond = sum(last - first + 1 for first, last in ranges)
+                unread = ends.next.get(number, 0) - max(settled_to + 1, ends.first.get(number, 0)) - beyond
+                found.append(Position(name, str(number), settled_to, beyond, max(0, unread), name in read, None))
+        return found
+
+    async def seek(self, group: str, target: int | Start) -> None:
+        """See ``Queue.seek``; a position is sought in every lane, or the nearest that the lane has."""
+        await self._known(group)
+        ends = await self._cluster.ends(await self._cluster.partitions())
+        match target:
+            case "earliest":
+                offsets = dict(ends.first)
+            case "latest":
+                offsets = dict(ends.next)
+            case int():
+                offsets = {number: min(max(target, ends.first[number]), ends.next[number]) for number in ends.first}
+        await self._cluster.place(group, offsets)
+
+    async def drop(self, group: str) -> None:
+        """See ``Queue.drop``."""
+        await self._known(group)
+        await self._cluster.delete(group)
+
+    async def _known(self, group: str) -> None:
+        """Raises KeyError: none of ours; GroupInUse: somebody reads it."""
+        if not group.startswith(self._settings.group_prefix) or not await self._cluster.committed(group):
+            raise KeyError(group)
+        if await self._cluster.read_groups([group]):
+            raise GroupInUse(group)
+
+    async def check(self) -> None:
+        """See ``Queue.check``: the topic can be seen and every partition has a leader, and so can our groups.
+
+        Nothing is written: a daemon needs no right to.
+        """
+        await self._cluster.ends(await self._cluster.partitions())
+        await self._cluster.read_groups(sorted(self._groups))
+
+
+def _connection(settings: KafkaSettings) -> Connection:
+    servers = tuple(server.strip() for server in settings.bootstrap_servers.split(","))
+    sasl = None if settings.sasl is None else settings.sasl.identity()
+    return Connection(servers, settings.client_id, _tls(settings), sasl)
+
+
+def _tls(settings: KafkaSettings) -> ssl.SSLContext | None:
+    if settings.tls is None:
+        return None
+    context = client_context(
+        ca_file=settings.tls.ca_file,
+        client_cert_file=settings.tls.client_cert_file,
+        client_key_file=settings.tls.client_key_file,
+    )
+    if isinstance(context, TlsFileProblem):
+        raise QueueUnavailable(f"{context.file}: {context.reason}")
+    return context

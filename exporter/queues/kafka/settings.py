@@ -1,0 +1,136 @@
+"""The section ``queue`` of the configuration for kind ``kafka``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AfterValidator, ByteSize, Field, model_validator
+
+from exporter.queues.kafka.offsets import range_bytes
+from exporter.queues.port import COMMIT_SECONDS, Queue
+from exporter.settings.delivery import Tls
+from exporter.settings.mistakes import mistake
+from exporter.settings.section import Secret, Section
+
+if TYPE_CHECKING:
+    from exporter.queues.kafka.connection import Sasl
+
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
+
+def _servers(text: str) -> str:
+    for server in text.split(","):
+        host, colon, port = server.strip().rpartition(":")
+        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise mistake("must be host:port, or several with commas between")
+    return text
+
+
+class SaslSettings(Section):
+    """Who we are, where the brokers want to know."""
+
+    mechanism: Mechanism = Field(description="OAUTHBEARER takes a token, the others a user name and a password.")
+    username: str | None = Field(None, min_length=1, description="For PLAIN and SCRAM.")
+    password: Secret | None = Field(None, description="For PLAIN and SCRAM.")
+    token: Secret | None = Field(
+        None,
+        description="For OAUTHBEARER. From !file it is read for every connection, so it may be renewed.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.mechanism == "OAUTHBEARER":
+            if self.token is None or self.username is not None or self.password is not None:
+                raise mistake("OAUTHBEARER needs a token and nothing else")
+        elif self.username is None or self.password is None or self.token is not None:
+            raise mistake(f"{self.mechanism} needs username and password and nothing else")
+        return self
+
+    def identity(self) -> Sasl:
+        """As the clients need it."""
+        from exporter.queues.kafka.connection import Sasl
+
+        return Sasl(self.mechanism, self.username, _reader(self.password), _reader(self.token))
+
+
+class KafkaSettings(Section):
+    """A topic; one consumer group per destination, so that any number of exporters share the work."""
+
+    kind: Literal["kafka"]
+    bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
+        "127.0.0.1:9092", description="Brokers to ask for the others: host:port, or several with commas between."
+    )
+    topic: str = Field(
+        "profile-changes", pattern=r"^[A-Za-z0-9._-]{1,249}$", description="It must exist; it is never created."
+    )
+    group_prefix: str = Field(
+        "exporter.", description="Stands before a destination's name in its group's name. Other groups are left alone."
+    )
+    client_id: str = Field("exporter", min_length=1, description="What the brokers call us in their logs and quotas.")
+    tls: Tls | None = Field(None, description="Set, if only to {}, where the brokers speak TLS. Paths as `path` above.")
+    sasl: SaslSettings | None = Field(None, description="Where the brokers want to know who we are.")
+    isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
+        "read_committed", description="read_uncommitted also exports what a transaction took back."
+    )
+    session_timeout: float = Field(
+        10.0, ge=1, le=1800, description="Seconds after which the lanes of an exporter that fell silent go to others."
+    )
+    instance_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=249,
+        description="Static membership: a name of this process alone. A restart within session_timeout moves no lane.",
+    )
+    commit_interval: float = Field(
+        COMMIT_SECONDS, ge=0.005, le=60, description="Seconds at most between settling and committing, per destination."
+    )
+    offset_metadata_max_bytes: int = Field(
+        4096, ge=64, le=1024**2, description="As the brokers' offset.metadata.max.bytes; more room, fewer stalls."
+    )
+    fetch_max_bytes: ByteSize = Field(
+        ByteSize(256 * 1024), ge=1024, description="Read ahead per lane and destination. A larger event still comes."
+    )
+    id_headers: tuple[str, ...] = Field(
+        ("ce_id", "id"),
+        description="Record headers that hold the event's id where its body has none.",
+    )
+
+    @model_validator(mode="after")
+    def _has_client(self) -> Self:
+        if find_spec("aiokafka") is None:
+            raise mistake('kind kafka needs its client: pip install "exporter[kafka]"')
+        return self
+
+    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:
+        """Connect; ``warn`` gets what people should know. ``groups`` are those that the configuration names.
+
+        Raises:
+            QueueUnavailable: no broker can be reached, or none lets us in.
+        """
+        from exporter.queues.kafka.queue import open_kafka
+
+        return open_kafka(self, groups, warn)
+
+    @property
+    def range_bytes(self) -> int:
+        """Room for encoded ranges in an offset's metadata."""
+        return range_bytes(self.offset_metadata_max_bytes)
+
+
+def _reader(secret: Secret | None) -> Callable[[], str] | None:
+    """Gives the secret as it is now: from its file, as long as that can be read."""
+    if secret is None:
+        return None
+
+    def read() -> str:
+        if secret.file is None:
+            return secret.reveal()
+        try:
+            return secret.file.read_text(encoding="utf-8").strip("\r\n") or secret.reveal()
+        except (OSError, ValueError):
+            return secret.reveal()
+
+    return read

@@ -1,0 +1,155 @@
+"""What a reader has taken from the stream and not yet acknowledged: waiting, in hand, or settled. Pure.
+
+After every broken connection the pending list is read again, since what was taken may never have arrived, and what
+was acknowledged may have been forgotten by a Redis that came back from its last save. What is held here is not
+handed out twice, and what was settled is acknowledged again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from exporter.queues.port import Message
+from exporter.queues.redis_streams.ids import FIRST, RawEntry, StreamId, fits, parse, position_of
+
+_FIELD = b"event"
+
+
+class _Entry(NamedTuple):
+    id: bytes
+    message: Message
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What became of entries: how many are new, those settled before, those deleted, and the first that is unusable."""
+
+    new: int = 0
+    settled: list[bytes] = field(default_factory=list)
+    deleted: list[bytes] = field(default_factory=list)
+    unusable: bytes | None = None
+
+
+class Custody:
+    """The entries of one reader, in the order of the stream."""
+
+    def __init__(self, lane: str) -> None:
+        self._lane = lane
+        self._waiting: deque[_Entry] = deque()
+        self._waiting_bytes = 0
+        self._in_hand: dict[int, _Entry] = {}
+        self._held: dict[bytes, None] = {}  # waiting, in hand, or settled and not yet acknowledged
+        self._taken_to = FIRST
+        self._last_position = 0
+        self._handed_to = 0
+        self._mean_bytes = 1024
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait to be handed out."""
+        return len(self._waiting)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How large they are."""
+        return self._waiting_bytes
+
+    @property
+    def mean_bytes(self) -> int:
+        """The size of an entry, of late."""
+        return self._mean_bytes
+
+    @property
+    def unsettled(self) -> int:
+        """How many entries wait or are in hand."""
+        return len(self._waiting) + len(self._in_hand)
+
+    @property
+    def taken_to(self) -> StreamId:
+        """The last entry that was taken in."""
+        return self._taken_to
+
+    def oldest_taken_at(self) -> float | None:
+        """When the queue took the oldest entry in hand, in epoch seconds."""
+        entry = next(iter(self._in_hand.values()), None)
+        return None if entry is None else entry.message.taken_at
+
+    def lowest(self) -> StreamId | None:
+        """The first entry that is not acknowledged."""
+        id_ = next(iter(self._held), None)
+        return None if id_ is None else parse(id_)
+
+    def take_in(self, entries: Iterable[RawEntry]) -> TakenIn:
+        """Note entries as they were read, in order; stops at one whose id is too large for a position."""
+        taken = TakenIn()
+        for id_, fields in entries:
+            if id_ in self._held:
+                continue
+            place = parse(id_)
+            if place <= self._taken_to:
+                taken.settled.append(id_)
+            elif fields is None:
+                taken.deleted.append(id_)
+            else:
+                position = max(position_of(place), self._last_position + 1)
+                if not fits(position):
+                    taken.unusable = id_
+                    break
+                self._last_position = position
+                self._taken_to = place
+                self._add(id_, Message(self._lane, position, _body(fields), place[0] / 1000))
+                taken.new += 1
+        return taken
+
+    def _add(self, id_: bytes, message: Message) -> None:
+        size = len(message.body)
+        self._held[id_] = None
+        self._waiting.append(_Entry(id_, message))
+        self._waiting_bytes += size
+        self._mean_bytes += (size - self._mean_bytes) >> 4
+
+    def hand_out(self, limit: int) -> list[Message]:
+        """The next entries that wait, at most ``limit``."""
+        messages: list[Message] = []
+        while self._waiting and len(messages) < limit:
+            entry = self._waiting.popleft()
+            self._waiting_bytes -= len(entry.message.body)
+            self._in_hand[entry.message.position] = entry
+            messages.append(entry.message)
+        if messages:
+            self._handed_to = max(self._handed_to, messages[-1].position)
+        return messages
+
+    def settle(self, position: int) -> bytes | None:
+        """The id to acknowledge; None if it was settled before. Raises ValueError: it was never handed out."""
+        entry = self._in_hand.pop(position, None)
+        if entry is not None:
+            return entry.id
+        if position > self._handed_to:
+            raise ValueError(f"position {position} was never received")
+        return None
+
+    def acknowledged(self, ids: Sequence[bytes]) -> None:
+        """These are done with for good."""
+        for id_ in ids:
+            self._held.pop(id_, None)
+
+    def let_go(self) -> None:
+        """Hold nothing any more: the stream is read from the pending list again, by us or by somebody else."""
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._in_hand.clear()
+        self._held.clear()
+        self._taken_to = FIRST
+        self._last_position = 0
+
+
+def _body(fields: Sequence[bytes]) -> bytes:
+    """The event; empty, and so malformed, where an entry has no such field."""
+    for at in range(0, len(fields) - 1, 2):
+        if fields[at] == _FIELD:
+            return fields[at + 1]
+    return b""

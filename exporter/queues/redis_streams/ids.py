@@ -1,0 +1,57 @@
+"""Ids of stream entries, ``<milliseconds>-<sequence>``, and the positions made from them. Pure.
+
+A position is ``milliseconds * 2**20 + sequence``: it grows with the ids, and fits into 63 bits for the next two
+centuries. More than a million entries in one millisecond, which only a clock that was turned back by a long way
+brings about, carry over into the next milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+StreamId = tuple[int, int]
+
+#: An entry as Redis sends it: its id, and its fields and values in turn; None where somebody deleted the entry.
+RawEntry = tuple[bytes, Sequence[bytes] | None]
+
+FIRST: StreamId = (0, 0)  # before every entry
+
+_SEQUENCE_BITS = 20
+_MAX_SEQUENCE = 2**64 - 1
+_MAX_POSITION = 2**63 - 1
+
+
+def parse(text: bytes | str) -> StreamId:
+    """The id that Redis wrote. Raises ValueError: it is none."""
+    if isinstance(text, bytes):
+        text = text.decode("ascii")
+    milliseconds, _, sequence = text.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+def written(id: StreamId) -> str:  # noqa: A002 - it is what it is
+    """The id as Redis reads it."""
+    return f"{id[0]}-{id[1]}"
+
+
+def position_of(id: StreamId) -> int:  # noqa: A002
+    """The position of an entry; see the file's docstring."""
+    return (id[0] << _SEQUENCE_BITS) + id[1]
+
+
+def fits(position: int) -> bool:
+    """Whether a position can be kept. Ids that somebody made by hand, from nanoseconds say, may be too large."""
+    return position <= _MAX_POSITION
+
+
+def id_at(position: int) -> StreamId:
+    """The id that ``position_of`` made this position from."""
+    return position >> _SEQUENCE_BITS, position & (2**_SEQUENCE_BITS - 1)
+
+
+def before(id: StreamId) -> StreamId:  # noqa: A002
+    """The greatest id that is smaller; that of ``FIRST`` is itself."""
+    milliseconds, sequence = id
+    if sequence:
+        return milliseconds, sequence - 1
+    return (milliseconds - 1, _MAX_SEQUENCE) if milliseconds else FIRST

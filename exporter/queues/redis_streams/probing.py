@@ -1,0 +1,69 @@
+"""Whether Redis can be used for all that the exporter does there: every command is tried, none changes anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from typing import Any
+from uuid import uuid4
+
+from exporter.queues.port import QueueUnavailable
+from exporter.queues.redis_streams import scripts
+from exporter.queues.redis_streams.server import Argument, NoSuchGroup
+from exporter.queues.redis_streams.stream import CONSUMER, Stream
+
+_COMES_TO_NOTHING = ("must be greater than 0-0", "Invalid stream ID", "not an integer", "requires the key to exist")
+
+
+async def probe(stream: Stream) -> None:
+    """Return if the stream can be read and written now.
+
+    Each command is one that Redis looks at closely enough to miss a permission, memory or a primary, and that then
+    comes to nothing: an entry with an id that can't be, a group that is not there.
+
+    Raises:
+        QueueUnavailable: with the command and the reason.
+    """
+    key, record, nobody = stream.key, stream.record_key, uuid4().hex
+    lease = stream.lease_key(nobody)
+    await stream.extent()
+    commands: tuple[tuple[Argument, ...], ...] = (
+        ("XADD", key, "0-0", "event", ""),
+        ("XREADGROUP", "GROUP", nobody, CONSUMER, "COUNT", 1, "STREAMS", key, ">"),
+        ("XREAD", "COUNT", 1, "STREAMS", key, "$"),
+        ("XACK", key, nobody, "0-1"),
+        ("XPENDING", key, nobody),
+        ("XRANGE", key, "-", "-", "COUNT", 1),
+        ("XREVRANGE", key, "-", "-", "COUNT", 1),
+        ("XTRIM", key, "MINID", "~", "0-0"),
+        ("XGROUP", "SETID", key, nobody, "0-0"),
+        ("XGROUP", "CREATE", key, nobody, "not an id"),
+        ("XGROUP", "DESTROY", key, nobody),
+        ("XSETID", key, "not an id"),
+        ("XINFO", "GROUPS", key),
+        ("XINFO", "CONSUMERS", key, nobody),
+        ("HGETALL", record),
+        ("HSETNX", record, "id", nobody),
+        ("HSET", record, "checked", int(time.time())),
+        ("HINCRBY", record, "id", "not a number"),
+        ("HDEL", record, f"seen:{nobody}"),
+        ("SET", lease, "", "XX"),
+        ("GET", lease),
+        ("EXISTS", lease),
+        ("DEL", lease),
+        ("TIME",),
+    )
+    for command in commands:
+        await _try(command[0], stream.server.call(*command))
+    await _try("MULTI", stream.server.together([("TIME",)]))
+    await _try("EVALSHA", stream.server.run(scripts.RELEASE, [lease], nobody))
+
+
+async def _try(what: Argument, trying: Awaitable[Any]) -> None:
+    try:
+        await trying
+    except NoSuchGroup:
+        pass
+    except QueueUnavailable as error:
+        if not any(refusal in str(error) for refusal in _COMES_TO_NOTHING):
+            raise QueueUnavailable(f"{what!s}: {error}") from None

@@ -1,0 +1,163 @@
+"""The stream as a queue: what the port asks for, put together from the parts beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
+from exporter.queues.redis_streams.beside import beside
+from exporter.queues.redis_streams.feeding import Feeding
+from exporter.queues.redis_streams.ids import FIRST, before, id_at, position_of, written
+from exporter.queues.redis_streams.probing import probe
+from exporter.queues.redis_streams.reading import Reading
+from exporter.queues.redis_streams.server import OutOfMemory, connected
+from exporter.queues.redis_streams.settings import RedisSettings
+from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
+from exporter.queues.redis_streams.upkeep import Upkeep
+from exporter.queues.redis_streams.watch import Watch
+
+_PUBLISH_ENTRIES = 1000
+
+
+@asynccontextmanager
+async def open_redis(
+    settings: RedisSettings, *, groups: Collection[str], warn: Callable[[str], None]
+) -> AsyncIterator[RedisQueue]:
+    """Connect to the stream; it is made when something is published or read. Leave subscriptions before leaving this.
+
+    ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
+    so the caller may change them. ``warn`` gets sentences for people.
+
+    Raises:
+        QueueUnavailable: Redis cannot be used now.
+    """
+    async with connected(settings) as server:
+        stream = Stream(server, settings.stream)
+        identity = await stream.identity()
+        watch = Watch(stream)
+        upkeep = Upkeep(stream, groups, warn)
+        async with beside(watch.run(), upkeep.run()):
+            yield RedisQueue(f"redis-{identity}", stream, watch, upkeep, warn)
+
+
+class RedisQueue:
+    """See ``Queue``. Made by ``open_redis``."""
+
+    def __init__(self, name: str, stream: Stream, watch: Watch, upkeep: Upkeep, warn: Callable[[str], None]) -> None:
+        self._name = name
+        self._stream = stream
+        self._watch = watch
+        self._upkeep = upkeep
+        self._warn = warn
+
+    @property
+    def name(self) -> str:
+        """See ``Queue.name``."""
+        return self._name
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """See ``Queue.publish``; as durable as this Redis is configured to be. A thousand at a time go as a whole."""
+        for begin in range(0, len(messages), _PUBLISH_ENTRIES):
+            bodies = [message.body for message in messages[begin : begin + _PUBLISH_ENTRIES]]
+            try:
+                extent = await self._stream.publish(bodies, look=bool(self._upkeep.readings))
+            except OutOfMemory as error:
+                if begin:
+                    raise QueueUnavailable(f"{error}; the first {begin} events were published") from None
+                raise QueueFull(str(error)) from None
+            if extent is not None:
+                self._upkeep.grown(extent.added)
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+        """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
+
+        Raises:
+            QueueUnavailable: on entering: Redis cannot be used now.
+        """
+        feeding = Feeding(self._stream, group, start, self._watch, self._warn)
+        try:
+            await feeding.enter()
+            async with beside(feeding.run(), feeding.renew(), feeding.acknowledging.run()):
+                reading = Reading(self._stream.key, feeding)
+                self._upkeep.readings.add(reading)
+                try:
+                    yield reading
+                finally:
+                    self._upkeep.readings.discard(reading)
+                    await self._leave(group, reading)
+        finally:
+            await feeding.lease.give_back()
+
+    async def _leave(self, group: str, reading: Reading) -> None:
+        try:
+            await reading.commit()
+        except QueueUnavailable as error:
+            self._warn(f"group {group}: what was settled last could not be acknowledged: {error}")
+
+    async def positions(self) -> Sequence[Position]:
+        """See ``Queue.positions``; also the groups that other programs have on the stream."""
+        groups = await self._stream.groups()
+        extent = await self._stream.extent()
+        records = await self._stream.records()
+        if extent is None:
+            return []
+        return [await self._position(group, extent, records.get(group.name)) for group in groups]
+
+    async def _position(self, group: Group, extent: Extent, record: Record | None) -> Position:
+        stream = self._stream
+        read = await stream.passed(group, record, extent)
+        if extent.first is None or extent.first > group.delivered_to:
+            read = max(read, extent.removed)
+        settled_to, beyond = position_of(group.delivered_to), 0
+        lowest = await stream.lowest_pending(group.name) if group.pending else None
+        if lowest is not None:
+            previous = await stream.entry_before(lowest)
+            settled_to = position_of(lowest) - 1 if previous is None else position_of(previous)
+            taken = await stream.count(before(lowest), written(group.delivered_to))
+            beyond = max(0, taken - group.pending)
+        return Position(
+            group=group.name,
+            lane=stream.key,
+            settled_to=settled_to,
+            beyond=beyond,
+            lag=group.pending + max(0, extent.added - read),
+            reader=await self._is_read(group.name),
+            seen_at=None if record is None else record.seen_at,
+        )
+
+    async def seek(self, group: str, target: int | Start) -> None:
+        """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
+        extent = await self._changeable(group)
+        if target == "latest":
+            after = None
+        elif target == "earliest":
+            after = FIRST
+        else:
+            after = before(id_at(max(target, 0)))
+            after = None if after >= extent.last else after
+        if not await self._stream.seek(group, after):
+            raise GroupInUse(group)
+
+    async def drop(self, group: str) -> None:
+        """See ``Queue.drop``."""
+        await self._changeable(group)
+        if not await self._stream.drop(group):
+            raise GroupInUse(group)
+
+    async def check(self) -> None:
+        """See ``Queue.check``; tries every permission that is needed, without changing anything."""
+        await probe(self._stream)
+
+    async def _changeable(self, group: str) -> Extent:
+        """Raises KeyError and GroupInUse, also where another program reads the group."""
+        extent = await self._stream.extent()
+        if extent is None or await self._stream.group(group) is None:
+            raise KeyError(group)
+        if await self._is_read(group) or await self._stream.other_consumers(group):
+            raise GroupInUse(group)
+        return extent
+
+    async def _is_read(self, group: str) -> bool:
+        return bool(await self._stream.server.call("EXISTS", self._stream.lease_key(group)))

@@ -1,0 +1,76 @@
+"""What an open stream does by itself: delete what every group has passed, and know how much there is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from exporter.queues.port import QueueUnavailable
+from exporter.queues.redis_streams.ids import position_of
+from exporter.queues.redis_streams.reading import Reading
+from exporter.queues.redis_streams.stream import Group, Record, Stream
+from exporter.queues.retention import UNNAMED_GROUP_KEPT_SECONDS, Place, given_up_warning, passed
+
+_LOOK_SECONDS = 1.0
+_SWEEP_SECONDS = 3.0
+_CHUNK_ENTRIES = 10_000
+
+
+class Upkeep:
+    """Runs beside the subscriptions of one process."""
+
+    def __init__(self, stream: Stream, groups: Collection[str], warn: Callable[[str], None]) -> None:
+        self.readings: set[Reading] = set()
+        self._stream = stream
+        self._groups = groups
+        self._warn = warn
+        self._warned: set[str] = set()
+
+    def grown(self, added: int) -> None:
+        """The stream has had so many entries by now."""
+        for reading in self.readings:
+            reading.grown(added)
+
+    async def run(self) -> None:
+        """Look after the stream until cancelled; only while somebody reads. What fails is tried again later."""
+        sweep_due = time.monotonic() + _SWEEP_SECONDS
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if not self.readings:
+                continue
+            with suppress(QueueUnavailable):
+                extent = await self._stream.extent()
+                if extent is not None:
+                    self.grown(extent.added)
+                if time.monotonic() >= sweep_due:
+                    sweep_due = time.monotonic() + _SWEEP_SECONDS
+                    await self.sweep()
+
+    async def sweep(self) -> None:
+        """Delete what no group needs any more, in steps that hold Redis up for little. Raises QueueUnavailable."""
+        seconds, _ = await self._stream.server.call("TIME")
+        now = float(seconds)
+        records = await self._stream.records()
+        places = [await self._place(group, records.get(group.name), now) for group in await self._stream.groups()]
+        to, given_up = passed(places, frozenset(self._groups), now)
+        for group in sorted(given_up - self._warned):
+            self._warned.add(group)
+            self._warn(given_up_warning(group))
+        if to is None:
+            return
+        while await self._stream.trim(sorted(given_up), _CHUNK_ENTRIES) >= _CHUNK_ENTRIES // 2:
+            pass
+
+    async def _place(self, group: Group, record: Record | None, now: float) -> Place:
+        """``passed`` decides by these which groups count; what they have passed is looked at again when deleting."""
+        seen_at = None if record is None else record.seen_at
+        if seen_at is None:
+            # Not one of ours, or not yet: it is waited for from now on.
+            await self._stream.first_seen(group.name, now)
+            seen_at = now
+        if group.name not in self._groups and seen_at < now - UNNAMED_GROUP_KEPT_SECONDS:
+            consumers = await self._stream.other_consumers(group.name)
+            seen_at = max([seen_at, *(now - idle for idle in consumers.values())])
+        return Place(group.name, position_of(group.delivered_to), seen_at)
