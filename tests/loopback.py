@@ -68,12 +68,17 @@ Script = Callable[[Peer], Awaitable[None]]
 
 @dataclass
 class Server:
-    """What a scripted server heard; ``hearing``: a request has come, ``hung_up``: a client has left a silent peer."""
+    """What a scripted server heard.
+
+    ``hearing``: a request has come; ``said``: ``says`` has sent all its pieces; ``hung_up``: a client has left a
+    silent peer.
+    """
 
     port: int = 0
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
     hearing: asyncio.Event = field(default_factory=asyncio.Event)
+    said: asyncio.Event = field(default_factory=asyncio.Event)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, path: str = "/", scheme: str = "http", host: str = "127.0.0.1") -> str:
@@ -129,6 +134,7 @@ def says(*pieces: bytes, then: str = "silence") -> Script:
             if len(pieces) > 1:
                 # A turn of the client's loop between two pieces, so that they arrive as two.
                 await asyncio.sleep(0.001)
+        peer.server.said.set()
         if then == "reset":
             peer.reset()
         elif then == "silence":

@@ -14,6 +14,7 @@ from exporter.dataflow.reading import Read, SharedReading, read_alone
 from exporter.delivery.memory import SharedMemory
 from exporter.delivery.outbox import Limits, Outbox
 from exporter.delivery.prepare import Prepared
+from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transports import open_transport_of
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
@@ -40,6 +41,7 @@ class Shared:
     wait_delay: Callable[[int], float]
     #: By ``max_event_bytes``, which a reload may change.
     readings: dict[int, SharedReading] = field(default_factory=dict)
+    tls: TlsContexts = field(default_factory=TlsContexts)
 
 
 @asynccontextmanager
@@ -67,6 +69,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         client_cert_file=tls.client_cert_file,
         client_key_file=tls.client_key_file,
         proxy=destination.proxy,
+        contexts=shared.tls,
     ) as transport:
         account = shared.memory.open()
         try:

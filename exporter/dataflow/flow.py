@@ -20,7 +20,7 @@ from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.delivery.export import OVERHEAD_BYTES, Export
 from exporter.delivery.outbox import DeadLetter, Hold, Next, Pause, Settle
-from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason, Rejected
+from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason, Rejected, TooFast
 from exporter.profile.event import Malformed
 from exporter.profile.triggers import Excluded
 from exporter.queues.port import Lag, Message, QueueUnavailable, Subscription
@@ -29,7 +29,7 @@ from exporter.state.port import StateUnavailable
 from exporter.status import DataflowState
 
 #: A subscription that takes longer than this has another reader: we are its standby.
-STANDBY_SECONDS = 1.0
+STANDBY_SECONDS = 3.0
 
 
 class Dataflow:
@@ -272,7 +272,13 @@ class Dataflow:
     def _count_dead_letter(self, letter: NewLetter) -> None:
         self._parts.metrics.dead_lettered.inc()
         self._parts.log.warning(
-            "dead letter", reason=letter.reason, detail=letter.detail, status=letter.status, attempts=letter.attempts
+            "dead letter",
+            reason=letter.reason,
+            detail=letter.detail,
+            status=letter.status,
+            attempts=letter.attempts,
+            event_id=letter.event_id,
+            position=letter.position,
         )
 
     # -- settled
@@ -320,5 +326,7 @@ def _failure(verdict: Final) -> str:
     match verdict:
         case Rejected(status):
             return f"HTTP {status}"
+        case TooFast():
+            return "HTTP 429"
         case _:
             return getattr(verdict, "detail", type(verdict).__name__)

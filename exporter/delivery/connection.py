@@ -42,6 +42,7 @@ class _Wire(ResponseHandler):
         self._heard = False
         self._head_bytes: int | None = 0
         self._framing = Framing()
+        self._refusal: ssl.SSLError | None = None
         self.socket: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,6 +54,8 @@ class _Wire(ResponseHandler):
         self._wires.discard(self)
         self.socket = None
         self._framing.close()
+        if isinstance(exc, ssl.SSLError):
+            self._refusal = exc
         super().connection_lost(exc)
 
     def set_response_params(self, **params: Any) -> None:
@@ -102,8 +105,9 @@ class _Wire(ResponseHandler):
         if not self._heard and isinstance(exc, ServerDisconnectedError | ClientOSError):
             if self._exchanges > 1:
                 exc = StaleConnection("the connection was closed while it was idle")
-            elif isinstance(tls := next(iter(cause), None), ssl.SSLError):
-                exc = HandshakeRefused(getattr(tls, "reason", None) or "handshake failed")
+            elif (refusal := self._refusal) is not None:
+                # Also where the request came too late to be written: that failure is not what went wrong.
+                exc = HandshakeRefused(refusal.reason or "handshake failed")
         super().set_exception(exc, *cause)
 
 

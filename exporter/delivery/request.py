@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import msgspec
 
 Header = tuple[str, str]
 
@@ -15,38 +16,41 @@ BODY_LIMIT = 64 * 1024
 HEAD_LIMIT = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One POST.
 
     ``fixed`` is the same tuple object for every request of a destination under one token, so that a transport
-    may prepare it once; ``own`` belongs to this request only. Neither is in the repr: they carry secrets.
+    may prepare it once; ``own`` belongs to this request only. None of it is in the repr: it carries
+    secrets and personal data.
     """
 
     url: str
-    fixed: tuple[Header, ...] = field(repr=False)
-    own: tuple[Header, ...] = field(repr=False)
-    body: bytes = field(repr=False)
+    fixed: tuple[Header, ...]
+    own: tuple[Header, ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Request({len(self.body)} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A status line came. ``headers`` has lower-case names; ``body`` is at most ``BODY_LIMIT`` bytes of it."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {len(self.body)} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoAnswer(msgspec.Struct, frozen=True, gc=False):
     """The request went out, wholly or in part, and no answer that can be read came back: it may have arrived."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unreachable:
+class Unreachable(msgspec.Struct, frozen=True, gc=False):
     """The request never went out: DNS, connection refused, connect time-out, TLS, or the proxy refused."""
 
     reason: str

@@ -17,10 +17,9 @@ from yarl import URL
 
 from exporter.delivery.connection import Connector, StaleConnection
 from exporter.delivery.failures import translate
+from exporter.delivery.fields import unfit
 from exporter.delivery.request import BODY_LIMIT, HEAD_LIMIT, Answer, NoAnswer, Outcome, Request, Unreachable
-from exporter.delivery.tls import TlsFileProblem, TlsFilesUnusable, client_context
-
-__all__ = ["AiohttpTransport", "TlsFilesUnusable", "open_transport"]
+from exporter.delivery.tls import TlsContexts
 
 #: After the status line the rest of an answer gets this long, within the exchange's deadline.
 BODY_SECONDS = 2.0
@@ -105,6 +104,8 @@ class AiohttpTransport:
         """The request in aiohttp's terms; the URL goes out as it was configured."""
         url = URL(request.url, encoded=request.url.isascii())
         headers = request.fixed + request.own
+        if (error := unfit(headers)) is not None:
+            raise error
         body = request.body if len(request.body) <= _WHOLE_BODY_LIMIT else io.BytesIO(request.body)
         arguments: dict[str, Any] = {"url": url, "data": body, "allow_redirects": False}
         if self._proxy is not None:
@@ -154,6 +155,7 @@ async def open_transport(
     client_key_file: Path | None = None,
     proxy: str | None = None,
     observe_resend: Callable[[], None] = lambda: None,
+    contexts: TlsContexts | None = None,
 ) -> AsyncIterator[AiohttpTransport]:
     """A transport of its own for one destination; leaving closes every socket.
 
@@ -163,13 +165,13 @@ async def open_transport(
         ca_file, client_cert_file, client_key_file: as for ``client_context``.
         proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for them.
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
+        contexts: where TLS contexts come from, if they are shared.
 
     Raises:
         TlsFilesUnusable: a file of ``tls`` cannot be read or used.
     """
-    context = client_context(ca_file=ca_file, client_cert_file=client_cert_file, client_key_file=client_key_file)
-    if isinstance(context, TlsFileProblem):
-        raise TlsFilesUnusable(context)
+    files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
+    context = (contexts or TlsContexts()).of(**files)
     # One more than the dataflow's permits: its token request must never wait for a connection.
     options: dict[str, Any] = {"ssl": context, "limit": concurrency + 1, "ttl_dns_cache": DNS_CACHE_SECONDS}
     async with (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exporter.delivery.lean.transport import open_lean_transport
 from exporter.delivery.request import Transport
+from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transport import open_transport
 from exporter.delivery.transport_kind import TransportKind, chosen
 
@@ -22,6 +23,7 @@ def open_transport_of(
     client_key_file: Path | None = None,
     proxy: str | None = None,
     observe_resend: Callable[[], None] = lambda: None,
+    contexts: TlsContexts | None = None,
 ) -> AbstractAsyncContextManager[Transport]:
     """A transport of its own for one destination; leaving closes every socket.
 
@@ -32,6 +34,7 @@ def open_transport_of(
         ca_file, client_cert_file, client_key_file: as for ``client_context``.
         proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for them.
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
+        contexts: where TLS contexts come from, if they are shared.
 
     Raises:
         TlsFilesUnusable: on entering; a file of ``tls`` cannot be read or used.
@@ -46,6 +49,7 @@ def open_transport_of(
             client_key_file=client_key_file,
             proxy=proxy,
             observe_resend=observe_resend,
+            contexts=contexts,
         )
     if proxy is not None:
         raise ValueError("the lean transport knows no proxy")
@@ -55,4 +59,5 @@ def open_transport_of(
         client_cert_file=client_cert_file,
         client_key_file=client_key_file,
         observe_resend=observe_resend,
+        contexts=contexts,
     )

@@ -1,17 +1,25 @@
-"""The transport contract: what asks for ``opening`` runs over both transports, on both event loops."""
+"""The transport contract: what asks for ``opening`` runs over both, on both event loops, and leaves nothing."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 from transport_contract import LONG, Opening
 
 from exporter.delivery.request import Transport
+from exporter.delivery.transport_kind import TransportKind
 from exporter.delivery.transports import open_transport_of
+
+#: The state of such a socket in /proc/net/tcp.
+LISTENING = "0A"
 
 
 def pytest_asyncio_loop_factories(item: pytest.Function) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -20,10 +28,61 @@ def pytest_asyncio_loop_factories(item: pytest.Function) -> Mapping[str, Callabl
     return {"asyncio": asyncio.new_event_loop}
 
 
+@pytest.fixture
+async def nothing_left() -> AsyncIterator[None]:
+    """Afterwards no socket is open that was not before, no task runs but the test's own, no timer waits."""
+    before = sockets()
+    mine = asyncio.all_tasks()
+    yield
+    loop = asyncio.get_running_loop()
+    end = loop.time() + LONG / 6
+    left: list[object] = []
+    while loop.time() < end:
+        # uvloop does not tell its timers.
+        timers = [timer for timer in getattr(loop, "_scheduled", ()) if not timer.cancelled()]
+        tasks = asyncio.all_tasks() - mine - {asyncio.current_task()}
+        left = [*(sockets().keys() - before.keys()), *tasks, *timers]
+        if not left:
+            return
+        await asyncio.sleep(0.001)
+    pytest.fail(f"left behind: {left}")
+
+
+def sockets() -> dict[str, bool]:
+    """The TCP sockets that this process has open, and whether each is a client's.
+
+    A server's has the port at which somebody listens. uvloop has sockets of other kinds, and changes them.
+    """
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        # That it is gone by now is the listing's own descriptor.
+        with suppress(OSError):
+            found.add(os.readlink(descriptor))  # noqa: PTH115 - what it says is no path
+    tables = [Path(f"/proc/self/net/{table}") for table in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    listening = {port(row[1]) for row in rows if row[3] == LISTENING}
+    mine = [row for row in rows if f"socket:[{row[9]}]" in found]
+    return {f"socket:[{row[9]}]": port(row[1]) not in listening and port(row[2]) != "0000" for row in mine}
+
+
+def port(address: str) -> str:
+    return address.rpartition(":")[2]
+
+
+@asynccontextmanager
+async def closing_all(kind: TransportKind, **options: Any) -> AsyncIterator[Transport]:
+    """A transport that has closed every socket of its own when it is left; the server is still there by then."""
+    before = sockets()
+    async with open_transport_of(kind, **{"timeout_seconds": LONG, "concurrency": 8, **options}) as opened:
+        yield opened
+    open_still = [name for name, is_client in sockets().items() if is_client and name not in before]
+    assert not open_still
+
+
 @pytest.fixture(params=["lean", "aiohttp"])
-def opening(request: pytest.FixtureRequest) -> Opening:
+def opening(request: pytest.FixtureRequest, nothing_left: None) -> Opening:
     """Opens a transport; takes what ``open_transport_of`` takes, with defaults."""
-    return partial(open_transport_of, request.param, timeout_seconds=LONG, concurrency=8)
+    return partial(closing_all, request.param)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.delivery.lean.head import Origin
+from exporter.delivery.lean.pool import CLOSE_SECONDS
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import Unreachable
 
@@ -43,6 +44,7 @@ class Dialler:
         self._resolving = asyncio.Lock()
         self._resolved: _Resolved | None = None
         self._dialling: set[asyncio.Timeout] = set()
+        self._failed: list[socket.socket] = []
         self._closed = False
 
     async def dial(self, deadline: float) -> Wire | Unreachable:
@@ -62,11 +64,19 @@ class Dialler:
             return Unreachable("cannot connect")
         return wire
 
-    def close(self) -> None:
-        """End what is being made."""
+    async def close(self) -> None:
+        """End what is being made, and wait until the event loop has closed the sockets of what failed."""
         self._closed = True
         for limit in tuple(self._dialling):
             limit.reschedule(self._loop.time())
+        end = self._loop.time() + CLOSE_SECONDS
+        # A matter of loop turns, at whose end nobody calls us.
+        while self._unfinished() and self._loop.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    def _unfinished(self) -> bool:
+        self._failed = [failed for failed in self._failed if failed.fileno() >= 0]
+        return bool(self._dialling or self._failed)
 
     async def _connect(self) -> Wire:
         addresses = await self._addresses()
@@ -75,9 +85,13 @@ class Dialler:
         connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1)
         host = self._origin.host if self._context is not None else None
         # From here on the socket is the event loop's, which closes it if the handshake fails or is cancelled.
-        _, wire = await self._loop.create_connection(
-            self._make, sock=connected, ssl=self._context, server_hostname=host
-        )
+        try:
+            _, wire = await self._loop.create_connection(
+                self._make, sock=connected, ssl=self._context, server_hostname=host
+            )
+        except BaseException:
+            self._failed = [failed for failed in (*self._failed, connected) if failed.fileno() >= 0]
+            raise
         return wire
 
     async def _addresses(self) -> list[AddrInfoType]:

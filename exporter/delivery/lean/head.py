@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from yarl import URL
 
+from exporter.delivery.fields import unfit
 from exporter.delivery.request import Header
 
 
@@ -55,18 +55,10 @@ def _fields(headers: tuple[Header, ...]) -> bytes:
         fields += f"{name}: {value}\r\n"
     count = len(headers)
     # Cheaper than a look at each value: every line break must be one of those just written.
-    if fields.count("\n") != count or fields.count("\r") != count or "\0" in fields:
-        raise ValueError(f"the header {_culprit(headers)} holds CR, LF or NUL")
-    try:
-        return fields.encode("latin-1")
-    except UnicodeEncodeError:
-        pass
-    # Outside of the handler, so that the error which holds the values is not this one's context.
-    raise ValueError(f"the header {_culprit(headers)} holds what is not Latin-1")
-
-
-def _culprit(headers: Iterable[Header]) -> str:
-    for name, value in headers:
-        if any(character in "\r\n\0" or character > "\xff" for character in name + value):
-            return repr(name)
-    return "of none"
+    if fields.count("\n") == fields.count("\r") == count and "\0" not in fields:
+        try:
+            return fields.encode("latin-1")
+        except UnicodeEncodeError:
+            pass
+    # Not in the handler, or the error that holds the values would be this one's context.
+    raise unfit(headers) or RuntimeError("headers that are fit cannot be written")

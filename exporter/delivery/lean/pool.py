@@ -45,7 +45,9 @@ class Pool:
 
     def freed(self, wire: Wire) -> None:
         """An exchange is over, and its connection may serve another."""
-        wire.deadline = min(self._loop.time() + KEEPALIVE_SECONDS, wire.born + CONNECTION_SECONDS)
+        deadline = self._loop.time() + KEEPALIVE_SECONDS
+        retirement = wire.born + CONNECTION_SECONDS
+        wire.deadline = min(retirement, deadline)
         self._idle.append(wire)
 
     def lost(self, wire: Wire) -> None:

@@ -13,7 +13,7 @@ from exporter.delivery.lean.head import Head, Origin
 from exporter.delivery.lean.pool import Pool
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import NoAnswer, Outcome, Request, Unreachable
-from exporter.delivery.tls import TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.delivery.tls import TlsContexts
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that.
 _SWEEP_SHARE = 0.05
@@ -70,7 +70,7 @@ class LeanTransport:
     async def close(self) -> None:
         """End every exchange, close every connection, and wait until the event loop has done so."""
         for route in self._routes.values():
-            route.dialler.close()
+            await route.dialler.close()
         for route in self._routes.values():
             await route.pool.close()
         if self._sweeping is not None:
@@ -117,6 +117,7 @@ async def open_lean_transport(
     client_cert_file: Path | None = None,
     client_key_file: Path | None = None,
     observe_resend: Callable[[], None] = lambda: None,
+    contexts: TlsContexts | None = None,
 ) -> AsyncIterator[LeanTransport]:
     """A transport of its own for one destination; leaving closes every socket.
 
@@ -124,6 +125,7 @@ async def open_lean_transport(
         timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
         ca_file, client_cert_file, client_key_file: as for ``client_context``.
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
+        contexts: where TLS contexts come from, if they are shared.
 
     Takes what ``open_transport`` takes but for a proxy, which it does not know, and a concurrency: it has as many
     connections as there are exchanges at a time.
@@ -131,9 +133,8 @@ async def open_lean_transport(
     Raises:
         TlsFilesUnusable: a file of ``tls`` cannot be read or used.
     """
-    context = client_context(ca_file=ca_file, client_cert_file=client_cert_file, client_key_file=client_key_file)
-    if isinstance(context, TlsFileProblem):
-        raise TlsFilesUnusable(context)
+    files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
+    context = (contexts or TlsContexts()).of(**files)
     transport = LeanTransport(context, timeout_seconds, observe_resend)
     try:
         yield transport

@@ -15,6 +15,8 @@ from exporter.delivery.request import BODY_LIMIT, HEAD_LIMIT, Answer, NoAnswer, 
 
 #: After the status line the rest of an answer gets this long, within the exchange's deadline.
 BODY_SECONDS = 2.0
+#: An answer up to this size is remembered, since the next is likely the same to the byte.
+_REMEMBERED_BYTES = 1024
 #: A request up to this size is in the system's hands before an answer can be here.
 _SOON_WRITTEN_BYTES = 8 * 1024
 
@@ -37,8 +39,8 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body", "_complete", "_dirty", "_future", "_head", "_home", "_keep", "_loop", "_parser", "_served", "_status",
-        "_transport", "_written", "born", "deadline",
+        "_body", "_complete", "_dirty", "_future", "_head", "_home", "_keep", "_last", "_last_answer", "_loop",
+        "_parser", "_served", "_status", "_transport", "_written", "born", "deadline",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, home: Home) -> None:
@@ -53,6 +55,8 @@ class Wire(asyncio.Protocol):
         self._status = 0
         self._body = b""
         self._complete = self._keep = self._dirty = False
+        self._last = b""
+        self._last_answer: Answer | None = None
         self.born = loop.time()
         self.deadline = math.inf
 
@@ -101,6 +105,11 @@ class Wire(asyncio.Protocol):
             # Bytes that nobody asked for: they must never be taken for the answer to the next request.
             self.abort()
             return
+        if data == self._last and not self._head and self._written <= _SOON_WRITTEN_BYTES:
+            # The parser stands between two answers, so the same bytes are the same answer again.
+            self._settle(self._last_answer)
+            self._home.freed(self)
+            return
         if not self._status:
             self._head = self._head + data if self._head else data
         try:
@@ -112,7 +121,11 @@ class Wire(asyncio.Protocol):
         except HttpParserError:
             self._dirty = True
         if self._complete and self._keep and not self._dirty and self._is_written():
-            self._settle(self._answer())
+            answer = self._answer()
+            if data is self._head and len(data) <= _REMEMBERED_BYTES:
+                self._last = data
+                self._last_answer = answer
+            self._settle(answer)
             self._served = True
             self._home.freed(self)
         else:
