@@ -74,8 +74,9 @@ class Dataflow:
         """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
         self._stopped = True
         self._drain_seconds = drain_seconds
-        if self._patience is not None:
-            self._patience.reschedule(asyncio.get_running_loop().time())
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.reschedule(asyncio.get_running_loop().time())
 
     def cut(self) -> None:
         """Do not wait for what is in flight any longer."""

@@ -37,18 +37,21 @@ class Intake:
         self._batched = batched
         self._lane_busy = lane_busy
         self._roomy = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
         self._usual_size = 4 * OVERHEAD_BYTES
         self._bugs = 0
 
     def woken(self) -> None:
         """The window may have room again, or a lane may have run empty."""
         self._roomy.set()
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.reschedule(asyncio.get_running_loop().time())
 
     async def run(self, subscription: Subscription) -> None:
         """Receive until cancelled. Nothing is lost by that: what was not concluded is not settled."""
         while True:
-            room = await self._room()
-            match await self._receive(subscription, room):
+            match await self._receive(subscription):
                 case LaneLost(lane, planned):
                     await self._let_go(subscription, lane, planned)
                 case Batch(messages):
@@ -56,21 +59,31 @@ class Intake:
             # A queue that always has something must not keep the loop from anybody else (SIGTERM, senders).
             await asyncio.sleep(0)
 
-    async def _room(self) -> int:
-        while not (room := self._parts.outbox.room(RECEIVE_MOST, self._usual_size)):
-            self._roomy.clear()
-            await self._roomy.wait()
-        return room
-
-    async def _receive(self, subscription: Subscription, limit: int) -> Batch | LaneLost:
+    async def _receive(self, subscription: Subscription) -> Batch | LaneLost:
         tries = 0
         while True:
+            room = self._parts.outbox.room(RECEIVE_MOST, self._usual_size)
             try:
-                received = await subscription.receive(limit)
+                received = await (subscription.receive(room) if room else self._lost_before_roomy(subscription))
             except QueueUnavailable as error:
                 tries = await self._until_reachable(error, tries)
             else:
-                return received
+                if received is not None:
+                    return received
+
+    async def _lost_before_roomy(self, subscription: Subscription) -> Batch | LaneLost | None:
+        """A lane that is lost while the window is full, or None once it may have room again."""
+        self._roomy.clear()
+        patience = self._patience = asyncio.timeout(None)
+        try:
+            async with patience:
+                return await subscription.receive(0)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            return None
+        finally:
+            self._patience = None
 
     async def _until_reachable(self, error: QueueUnavailable, tries: int) -> int:
         """Wait until the queue answers again. It is asked itself: a message to receive may be long in coming."""

@@ -189,6 +189,8 @@ class MemorySubscription:
     async def receive(self, limit: int) -> Batch:
         """See ``Subscription.receive``."""
         await asyncio.sleep(0)
+        if limit <= 0:
+            await asyncio.Event().wait()
         while True:
             found = await self._queue.after(self._progress.received_to, limit)
             messages = [message for message in found if self._progress.received(message.position)]

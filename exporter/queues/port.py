@@ -110,6 +110,8 @@ class Subscription(Protocol):
     async def receive(self, limit: int) -> Batch | LaneLost:
         """Wait for at least one message and return at most ``limit``, or say that a lane was lost.
 
+        With a limit of 0 it waits for the loss of a lane alone: a dataflow whose window is full must hear of it too.
+
         Raises:
             QueueUnavailable: the queue cannot be read now.
         """

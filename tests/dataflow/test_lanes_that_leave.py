@@ -110,3 +110,19 @@ async def test_an_answer_that_comes_when_the_lane_was_lost_and_is_back(tmp_path:
         await flow.settled()
 
         assert set(endpoint.versions) == {1}
+
+
+async def test_a_lane_that_is_lost_while_the_window_is_full(tmp_path: Path) -> None:
+    """A full window reads nothing, but must hear that what it holds is somebody else's now."""
+
+    async def never(request: Request) -> Outcome:
+        await asyncio.Event().wait()
+        return OK
+
+    log = FakeLog(lanes=1)
+    async with flowing(log, tmp_path, Endpoint(never), window_events=4, drain_seconds=0.0) as flow:
+        await log.publish([Outgoing(None, event(n, f"p{n}")) for n in range(10)])
+        await until(lambda: flow.flow.parts.outbox.events == 4)
+        await until(lambda: flow.endpoint.in_flight == 1)
+        log.take("exporter.d", "0", planned=False)
+        await until(lambda: flow.flow.parts.outbox.events == 1)

@@ -278,6 +278,18 @@ class Contract:
             assert (place.settled_to, place.beyond) == (second.position, 0)
             assert third.position > second.position
 
+    async def test_a_limit_of_nothing_waits_for_a_lost_lane_alone(self, queue: Queue) -> None:
+        """What a dataflow calls while its window is full: it takes nothing, and lets others have their turn."""
+        await queue.publish(events(3))
+        async with queue.subscribe("g", "earliest") as subscription:
+            [first] = await take(subscription, 1)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await subscription.receive(0)
+            rest = await take(subscription, 2)
+
+            assert len({first.position, *(message.position for message in rest)}) == 3
+
     async def test_settling_what_was_never_handed_out_is_a_bug(self, queue: Queue) -> None:
         await queue.publish(events(3))
         async with queue.subscribe("g", "earliest") as subscription:

@@ -52,7 +52,7 @@ class Reading:
                 return self._news.popleft()
             if self.keeper.failure is not None:
                 raise QueueUnavailable(f"positions cannot be written: {self.keeper.failure}")
-            if self._away or not self.keeper.holds or self._progress.full:
+            if limit <= 0 or self._away or not self.keeper.holds or self._progress.full:
                 await self._wait()
                 continue
             failure = await self._ask()

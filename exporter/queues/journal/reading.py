@@ -28,6 +28,8 @@ class Reading:
     async def receive(self, limit: int) -> Batch:
         """See ``Subscription.receive``; a journal has one lane, which is never lost."""
         await asyncio.sleep(0)
+        if limit <= 0:
+            await asyncio.Event().wait()
         while True:
             if self._commits.failure is not None:
                 raise QueueUnavailable(f"positions cannot be written: {self._commits.failure.reason}")

@@ -29,7 +29,7 @@ class Reading:
             if failure := feeding.failure or self._acknowledging.failure:
                 raise QueueUnavailable(failure)
             # Nothing from here to ``return`` waits, so a cancelled call has taken nothing.
-            if feeding.mine and self._custody.waiting:
+            if limit > 0 and feeding.mine and self._custody.waiting:
                 if not feeding.lease.good:
                     raise QueueUnavailable("the lease on the group could not be renewed in time")
                 messages = self._custody.hand_out(limit)
