@@ -40,9 +40,17 @@ def masked(shown: Shown) -> str:
 
 
 class Masking:
-    """Knows the texts that came from ``!file``; takes them, and what is secret by its name, out of requests."""
+    """Takes out of requests what is secret by its name or by where it came from.
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    Args:
+        secrets: texts from ``!file``; they go wherever they stand.
+        headers: names of headers whose values came from elsewhere than the configuration's text.
+        parameters: what stands between the ``&`` of the URL's query, as it is sent, where its value did.
+    """
+
+    def __init__(self, secrets: Iterable[str], headers: Iterable[str] = (), parameters: Iterable[str] = ()) -> None:
+        self._headers = frozenset(name.lower() for name in headers)
+        self._parameters = frozenset(parameters)
         self._whole = frozenset(secret for secret in secrets if secret)
         long = {secret for secret in self._whole if len(secret) >= _LEAST_CHARACTERS}
         forms = sorted(long | {quote(secret, safe="") for secret in long}, key=len, reverse=True)
@@ -54,19 +62,23 @@ class Masking:
             return ()
         if name.lower() in ("authorization", "proxy-authorization") and (scheme := _SCHEME.match(value)):
             return (scheme[0], Hidden(name))
-        if value in self._whole or _SECRET_NAME.search(name):
+        if value in self._whole or name.lower() in self._headers or _SECRET_NAME.search(name):
             return (Hidden(name),)
         return self._text(name, value)
 
     def url(self, url: str) -> Shown:
-        """The URL; of its query the values that are secret by their name go."""
+        """The URL; of its query the values go that are secret by their name or origin."""
         address, mark, query = url.partition("?")
         shown: list[str | Hidden] = [*self._text("URL", address)]
         for number, pair in enumerate(query.split("&") if mark else ()):
             name, equals, value = pair.partition("=")
+            if pair in self._parameters and not value.strip("="):
+                # No name: the whole of it may be a token, padded as base64 is.
+                shown += ("&" if number else "?", *([Hidden("query")] if pair else []))
+                continue
             shown.append(("&" if number else "?") + name + equals)
             if value:
-                is_secret = value in self._whole or _SECRET_NAME.search(name)
+                is_secret = value in self._whole or pair in self._parameters or _SECRET_NAME.search(name)
                 shown += (Hidden(name),) if is_secret else self._text(name or "query", value)
         return tuple(shown)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from exporter.cli.event_file import Found
 from exporter.cli.masking import Masking
+from exporter.cli.preview_masking import masking
 from exporter.cli.request_text import ShownRequest, as_curl, as_http, as_json
 from exporter.delivery.prepare import Prepared
 from exporter.printable import printable
@@ -20,7 +20,7 @@ from exporter.profile.keys import idempotency_key, position_value
 from exporter.profile.mapping import Mapping
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import Excluded, Fired, Trigger, compile_triggers
-from exporter.settings.section import MASK, FromFile
+from exporter.settings.section import MASK
 from exporter.settings.source import Loaded
 from exporter.settings.tree import Destination
 
@@ -69,9 +69,7 @@ class Previewer:
         unknown = [one for one in destination.segments if one.mapping_created_at is None and one.key not in noted]
         if unknown and destination.include_segment_timestamps:
             note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
-        return cls(
-            destination, destination.mapping(loaded.settings.catalogue, times), Masking(_secrets(loaded.secret_files))
-        )
+        return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
 
     def preview(self, found: Found, file: str, max_bytes: int) -> Previewed:
         """What the destination makes of one event of ``file``; a larger one than ``max_bytes`` is malformed."""
@@ -91,14 +89,6 @@ class Previewer:
         key = idempotency_key(self._name, event)
         request = self._prepared.request(self._authorization, key, position_value(LANE, line), body)
         return Exported(decision.triggers, ShownRequest.of(request, self._masking))
-
-
-def _secrets(files: Iterable[Path]) -> Iterable[str]:
-    for file in files:
-        try:
-            yield FromFile.read(file)
-        except (OSError, UnicodeDecodeError):  # it changed since it was loaded
-            continue
 
 
 def json_line(previewed: Previewed) -> bytes:

@@ -17,7 +17,7 @@ from exporter.settings.delivery import Delivery, Tls
 from exporter.settings.headers import Headers, Query
 from exporter.settings.mistakes import Mistake, mistake, mistakes
 from exporter.settings.section import Section
-from exporter.settings.segments import CatalogueSegment, MappedById, SegmentKey, SegmentMapping, once
+from exporter.settings.segments import MAPPED, CatalogueSegment, MappedById, SegmentKey, SegmentMapping, once
 from exporter.settings.urls import HttpUrl, ProxyUrl
 
 
@@ -94,7 +94,7 @@ class Destination(Section):
     @field_validator("segments")
     @classmethod
     def _mapped_once(cls, segments: tuple[SegmentMapping, ...]) -> tuple[SegmentMapping, ...]:
-        once([segment.key for segment in segments], "mapped")
+        once([segment.key for segment in segments], MAPPED)
         return segments
 
     @field_validator("identity_fields")

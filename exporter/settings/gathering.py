@@ -57,6 +57,10 @@ class Gathered:
         document, local = self._mount(steps)
         return local in document.lines and local not in document.indirect
 
+    def indirect(self) -> frozenset[Steps]:
+        """The places of all values that came from ``!file`` or ``${}``, in whole or in part."""
+        return frozenset((*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect)
+
     def problem(self, steps: Steps, reason: str) -> Problem:
         """A problem at ``steps``; where nothing is written there, its line is that of the section around."""
         document, local = self._mount(steps)

@@ -24,24 +24,27 @@ RESERVED = frozenset(
 )
 
 
-def _from_text(text: str) -> dict[str, str]:
+def _from_text(text: str) -> tuple[dict[str, str], list[Mistake]]:
     """``x-team:growth,x-env:prod``: split at every comma, then at the first colon (seed 001)."""
     if not text.strip():
-        return {}
+        return {}, []
     headers: dict[str, str] = {}
+    found: list[Mistake] = []
     seen: set[str] = set()
     for number, pair in enumerate(text.split(","), start=1):
         name, colon, value = pair.partition(":")
         name = name.strip(" \t")
+        reason = None
         if not colon:
-            raise mistake(
-                f"part {number} between commas has no colon; write headers as a mapping where a value has a comma"
-            )
-        if name.lower() in seen:
-            raise mistake(f"part {number} names a header that another part names too")
+            reason = f"part {number} between commas has no colon; write headers as a mapping where a value has a comma"
+        elif name.lower() in seen:
+            reason = f"part {number} names a header that another part names too"
+        if reason is not None:
+            found.append(Mistake((), reason))
+            continue
         seen.add(name.lower())
         headers[name] = value
-    return headers
+    return headers, found
 
 
 def _value_problem(value: object) -> str | None:
@@ -70,20 +73,21 @@ def read_headers(value: object) -> dict[str, str]:
     Raises:
         PydanticCustomError: all that is wrong with them, each at its header; values are not shown.
     """
+    found: list[Mistake] = []
+    headers: Mapping[Any, Any]
     if isinstance(value, str):
-        headers: Mapping[Any, Any] = _from_text(value)
+        headers, found = _from_text(value)
         written_as_text = True
     elif isinstance(value, Mapping):
         headers, written_as_text = value, False
     else:
         raise mistake('headers must be a mapping or text as in "x-team:growth,x-env:prod"')
-    found: list[Mistake] = []
     seen: set[str] = set()
     for name, text in headers.items():
-        reason = _name_problem(str(name), seen) or _value_problem(text)
+        reasons = _name_problem(str(name), seen), _value_problem(text)
         seen.add(str(name).lower())
-        if reason is not None:
-            found.append(Mistake(() if written_as_text else (name,), reason))
+        at = () if written_as_text else (name,)
+        found.extend(Mistake(at, reason) for reason in reasons if reason is not None)
     if found:
         raise mistakes(found)
     return {str(name): str(text).strip(" \t") for name, text in headers.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -13,8 +13,12 @@ from exporter.settings.section import Section
 #: Namespace and id: opaque, compared exactly (DESIGN 2.1).
 SegmentKey = tuple[str, str]
 
+#: Where a segment may stand once only.
+LISTED, MAPPED = "in the catalogue", "mapped"
+
 Milliseconds = Annotated[int, Field(ge=0, description="Epoch milliseconds.")]
-_NAMESPACE = Field(default="ups", min_length=1, description="The key under segmentMembership.")
+_DEFAULT_NAMESPACE = "ups"
+_NAMESPACE = Field(default=_DEFAULT_NAMESPACE, min_length=1, description="The key under segmentMembership.")
 _ID = Field(min_length=1, description="The segment's id; opaque, its case matters.")
 
 
@@ -60,11 +64,32 @@ MappedById = Annotated[SegmentMapping, BeforeValidator(_from_id, json_schema_inp
 
 def once(keys: Sequence[SegmentKey], what: str) -> None:
     """Raise PydanticCustomError, at each that repeats, if a segment is there twice."""
-    first: dict[SegmentKey, int] = {}
-    found: list[Mistake] = []
-    for index, key in enumerate(keys):
-        if key in first:
-            found.append(Mistake((index,), f"this segment is {what} twice (first at [{first[key]}])"))
-        first.setdefault(key, index)
+    found = list(_repeated(keys, what))
     if found:
         raise mistakes(found)
+
+
+def repeated(listed: object, what: str) -> Iterator[Mistake]:
+    """The segments that a list holds twice, as it was written: also where something else is wrong in it."""
+    return _repeated([_written_key(item) for item in listed] if isinstance(listed, list) else [], what)
+
+
+def _repeated(keys: Sequence[SegmentKey | None], what: str) -> Iterator[Mistake]:
+    first: dict[SegmentKey, int] = {}
+    for index, key in enumerate(keys):
+        if key is None:
+            continue
+        if key in first:
+            yield Mistake((index,), f"this segment is {what} twice (first at [{first[key]}])")
+        first.setdefault(key, index)
+
+
+def _written_key(item: object) -> SegmentKey | None:
+    """None where namespace or id are wrong themselves."""
+    written = _from_id(item)
+    if not isinstance(written, dict):
+        return None
+    match {"namespace": _DEFAULT_NAMESPACE, **written}:
+        case {"namespace": str(namespace), "id": str(segment)} if namespace and segment:
+            return namespace, segment
+    return None

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from exporter.settings.cross_checks import Failure, left_out
 from exporter.settings.gathering import Gathered, gather
-from exporter.settings.mistakes import KIND, Steps
+from exporter.settings.mistakes import KIND, Mistake, Steps
 from exporter.settings.notes import notes
 from exporter.settings.overrides import ENVIRONMENT, Overrides, find_overrides
 from exporter.settings.problems import Problem, Problems
+from exporter.settings.segments import LISTED, MAPPED, repeated
 from exporter.settings.suggestions import suggestion
 from exporter.settings.tree import Settings
 
@@ -26,13 +28,15 @@ class Loaded:
     """A valid configuration.
 
     ``files`` are the configuration's own files, ``secret_files`` what ``!file`` named (to be watched), and
-    ``notes`` what an operator should know although it is no mistake.
+    ``notes`` what an operator should know although it is no mistake. ``indirect`` are the places of values that
+    came from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``; the values are not in it.
     """
 
     settings: Settings
     files: tuple[Path, ...]
     secret_files: tuple[Path, ...]
     notes: tuple[str, ...]
+    indirect: frozenset[Steps]
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
@@ -48,13 +52,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     overrides, problems = find_overrides(Settings.model_fields, environ)
     named = {key: environ[overrides[(key,)]] for key in ("destinations_dir", "segments_file") if (key,) in overrides}
     gathered = gather(path, environ, named)
-    problems = [*gathered.problems, *problems, *_duplicate_names(gathered)]
-    try:
-        settings: Settings | None = _validated(gathered.data, environ, overrides)
-    except ValidationError as error:
-        problems.extend(_translated(error, gathered, overrides))
-        settings = None
-    if settings is None or problems:
+    problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
+    settings = _validated(gathered.data, environ, overrides)
+    if isinstance(settings, _Refused):
+        problems.extend(_translated(settings, gathered, overrides))
+    if isinstance(settings, _Refused) or problems:
         return Problems.of(problems, [document.file for document in gathered.documents])
     secret_files = dict.fromkeys(file for document in gathered.documents for file in document.secret_files)
     return Loaded(
@@ -62,6 +64,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         tuple(Path(document.file) for document in gathered.documents),
         tuple(secret_files),
         notes(settings, gathered.is_literal),
+        gathered.indirect(),
     )
 
 
@@ -79,17 +82,35 @@ class _Files(PydanticBaseSettingsSource):
         return self._data
 
 
-def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings:
-    """The settings from both sources, the environment first. Raises ValidationError."""
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What pydantic says of ``data``, which is what both sources gave together."""
+
+    error: ValidationError = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+
+
+def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings | _Refused:
+    """The settings from both sources, the environment first."""
+    together: dict[str, Any] = {}
 
     class FromSources(Settings):
+        @model_validator(mode="before")
+        @classmethod
+        def _note(cls, data: dict[str, Any]) -> dict[str, Any]:
+            together.update(data)
+            return data
+
         @classmethod
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return Overrides(settings_cls, environ, overrides), _Files(settings_cls, data)
 
-    found = FromSources()
+    try:
+        found = FromSources()
+    except ValidationError as error:
+        return _Refused(error, together)
     return Settings.model_construct(
         found.model_fields_set, **{key: getattr(found, key) for key in type(found).model_fields}
     )
@@ -109,20 +130,34 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
         first.setdefault(name, gathered.problem(at, ""))
 
 
-def _translated(error: ValidationError, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
-    """Each of pydantic's errors as a problem at its file and line, or at its variable."""
-    for details in error.errors(include_url=False, include_input=False):
-        steps = _steps(details, gathered, overrides)
-        if details["type"] == KIND:
-            found = [((*steps, *mistake.at), mistake.reason) for mistake in details["ctx"][KIND]]
-        else:
-            found = [(steps, _reason(details))]
-        for place, reason in found:
+def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
+    """In the same words as the fields' own validators, which run only where every segment is right."""
+    lists: list[tuple[Steps, object, str]] = [(("segments",), gathered.data.get("segments"), LISTED)]
+    destinations = gathered.data.get("destinations")
+    for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
+        mapped = destination.get("segments") if isinstance(destination, dict) else None
+        lists.append((("destinations", index, "segments"), mapped, MAPPED))
+    for at, listed, what in lists:
+        yield from (gathered.problem((*at, *mistake.at), mistake.reason) for mistake in repeated(listed, what))
+
+
+def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
+    """All that pydantic says, and what it left out, as problems at their file and line, or at their variable."""
+    errors = refused.error.errors(include_url=False, include_input=False)
+    failures = [_failure(details, gathered, overrides) for details in errors]
+    for failure in (*failures, *left_out(Settings, refused.data, failures)):
+        for mistake in failure.mistakes:
+            place = (*failure.at, *mistake.at)
             variable = _variable(place, overrides, gathered)
             if variable is not None:
-                yield Problem(ENVIRONMENT, None, variable, reason)
-            elif details["type"] == "extra_forbidden" or not gathered.is_broken(place):
-                yield gathered.problem(place, reason)
+                yield Problem(ENVIRONMENT, None, variable, mistake.reason)
+            elif failure.is_unknown_key or not gathered.is_broken(place):
+                yield gathered.problem(place, mistake.reason)
+
+
+def _failure(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Failure:
+    found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(details)),)
+    return Failure(_steps(details, gathered, overrides), found, details["type"] == "extra_forbidden")
 
 
 def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Steps:

@@ -23,17 +23,22 @@ def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
 
 def _below(section: type[BaseModel], step: str | int) -> Iterator[type[BaseModel]]:
     """The sections that ``step`` leads to: a key, an item, or the tag of a union's member."""
-    kind = section.model_fields.get("kind")
-    if isinstance(step, int) or (kind is not None and kind.default == step):
+    if isinstance(step, int) or is_of_kind(section, step):
         yield section
     elif step in section.model_fields:
-        yield from _sections(section.model_fields[step].annotation)
+        yield from sections_in(section.model_fields[step].annotation)
 
 
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+def is_of_kind(section: type[BaseModel], kind: object) -> bool:
+    """Whether ``kind`` is the tag of this member of a union."""
+    field = section.model_fields.get("kind")
+    return field is not None and kind in get_args(field.annotation)
+
+
+def sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
     """All sections that an annotation mentions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) in (Annotated, Union, UnionType, tuple, list):
         for part in get_args(annotation):
-            yield from _sections(part)
+            yield from sections_in(part)

@@ -16,7 +16,7 @@ from exporter.settings.delivery import Bytes, Delivery, Tls, Window
 from exporter.settings.destination import ActivateOn, Destination
 from exporter.settings.mistakes import Mistake, mistakes
 from exporter.settings.section import Section
-from exporter.settings.segments import CatalogueSegment, SegmentKey, SegmentMapping, once
+from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, SegmentMapping, once
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite import SqliteSettings
 
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     @field_validator("segments")
     @classmethod
     def _listed_once(cls, segments: tuple[CatalogueSegment, ...]) -> tuple[CatalogueSegment, ...]:
-        once([segment.key for segment in segments], "in the catalogue")
+        once([segment.key for segment in segments], LISTED)
         return segments
 
     @model_validator(mode="after")

@@ -60,6 +60,15 @@ def test_what_came_from_a_file_is_masked_wherever_it_stands() -> None:
     assert masked(masking.url("https://h/abc?v=ab&w=abc")) == f"https://h/abc?v={STARS}&w=abc"
 
 
+def test_what_is_told_to_come_from_elsewhere_is_masked() -> None:
+    masking = Masking([], ["X-Team", "authorization"], ["v=1", "t0ken==", "s3cret", "", "w="])
+    assert masked(masking.header("x-team", "growth")) == STARS
+    assert masked(masking.header("Authorization", "Bearer t")) == f"Bearer {STARS}"
+    assert masked(masking.header("x-env", "growth")) == "growth"
+    assert masked(masking.url("https://h/v=1?v=1&v=2&t0ken==&s3cret")) == f"https://h/v=1?v={STARS}&v=2&{STARS}&{STARS}"
+    assert masked(masking.url("https://h/?&u=1")) == "https://h/?&u=1"
+
+
 @pytest.mark.parametrize("url", ["https://h", "https://h/?", "https://h/?a", "https://h/?a=&b", "https://h/?&&a=1"])
 def test_a_url_without_secrets_is_unchanged(url: str) -> None:
     assert masked(Masking([]).url(url)) == url

@@ -271,6 +271,44 @@ def test_no_format_shows_a_secret(run: Run, secrets: Callable[[str], None], tmp_
         assert plain in result.output
 
 
+FROM_ENVIRONMENT = """
+state: {kind: sqlite, path: %(folder)s/state.db}
+destinations:
+  - name: off
+    enabled: false
+    endpoint: https://off.example.com/
+  - name: crm
+    endpoint: "https://h.example.com/in?site=${VALUE}"
+    headers: {X-Team: "${VALUE}", X-Mixed: "plain ${VALUE}", X-Short: !file short, X-Env: prod}
+    query: {"from where": "${VALUE} &", v: "2", none: "${NONE}"}
+    attributes: [person.name]
+    require_membership: false
+  - name: text
+    endpoint: https://h.example.com/in?plain=shown
+    headers: "x-team:${VALUE},x-env:prod"
+    query: "a=${VALUE}&${VALUE}=="
+    attributes: [person.name]
+    require_membership: false
+"""
+
+
+@pytest.mark.parametrize("style", ["http", "curl", "json"])
+def test_no_format_shows_a_header_or_query_value_from_the_environment(
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    monkeypatch.setenv("VALUE", "hunter2")
+    monkeypatch.setenv("NONE", "")
+    (tmp_path / "short").write_text("qzx \n")
+    config.write_text(FROM_ENVIRONMENT % {"folder": tmp_path})
+    result = run(write(tmp_path, event(changes={"attributes": ["person.name"]})), "--format", style)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("/in?") == 2
+    assert "hunter2" not in result.output
+    assert "qzx" not in result.output
+    for plain in ("prod", "v=2", "none=", "site=", "from%20where=", "plain=shown", "a="):
+        assert plain in result.output
+
+
 class Received(BaseHTTPRequestHandler):
     """Keeps what it was sent, on its server."""
 

@@ -163,6 +163,143 @@ def test_what_is_wrong_is_said_with_its_line(
     assert (found_line, found_path, found_reason) == (line, path, reason)
 
 
+def test_checks_between_keys_are_told_beside_other_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("x")
+    file = write(
+        tmp_path,
+        """drain: soon
+queue: {path: x.db, max_bytes: much}
+state:
+  path: ./x.db
+segments:
+  - {id: s, created_at: -1}
+  - {id: s}
+destinations:
+  - name: a b
+    endpoint: nowhere
+    proxy: http://proxy.example.com:3128
+    headers:
+      bad name: x
+      authorization: x
+    auth:
+      kind: bearer
+    tls:
+      ca_file: missing.pem
+      client_key_file: key.pem
+    segments:
+      - a
+      - ""
+      - {id: a, namespace: ups}
+    delivery:
+      rate: -1
+      transport: lean
+  - name: c
+    endpoint: https://c.example.com/
+    headers: {authorization: x, x-team: é}
+    proxy: http://proxy.example.com:3128
+    auth: {kind: bearer, token: t}
+""",
+    )
+    assert [problem[1:3] for problem in refused(file)] == [
+        (1, "drain"),
+        (2, "queue.max_bytes"),
+        (4, "state.path"),
+        (6, "segments[0].created_at"),
+        (7, "segments[1]"),
+        (9, "destinations[0].name"),
+        (10, "destinations[0].endpoint"),
+        (13, "destinations[0].headers.bad name"),
+        (14, "destinations[0].headers.authorization"),
+        (15, "destinations[0].auth.token"),
+        (17, "destinations[0].tls"),
+        (18, "destinations[0].tls.ca_file"),
+        (22, "destinations[0].segments[1]"),
+        (23, "destinations[0].segments[2]"),
+        (25, "destinations[0].delivery.rate"),
+        (26, "destinations[0].delivery.transport"),
+        (29, "destinations[1].headers.authorization"),
+        (29, "destinations[1].headers.x-team"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "problems"),
+    [
+        (
+            "{kind: kafka, topic: 'a b', sasl: {mechanism: PLAIN, token: t}, tls: {client_key_file: key.pem}}",
+            {"queue.topic", "queue.sasl", "queue.tls"},
+        ),
+        ("{kind: nats, stream: 'a b', user: u}", {"queue.stream", "queue.user"}),
+        ("{kind: redis, stream: '', username: u}", {"queue.stream", "queue.username"}),
+    ],
+)
+def test_checks_of_other_queues_are_told_beside_other_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, problems: set[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "key.pem").write_text("x")
+    assert {path for _, _, path, _ in refused(write(tmp_path, f"queue: {kind}\n"))} == problems
+
+
+def test_checks_of_what_oauth_needs_are_told_beside_other_mistakes(tmp_path: Path) -> None:
+    auth = "{kind: oauth2_client_credentials, token_url: nowhere, client_id: a, extra: {grant_type: x, '': y}}"
+    found = refused(write(tmp_path, DESTINATION + f"    auth: {auth}\n"))
+    assert "extra must not name grant_type: the exporter sets it" in [reason for *_, reason in found]
+    assert len(found) == 4
+
+
+def test_a_check_between_keys_waits_for_a_value_that_is_wrong_itself(tmp_path: Path) -> None:
+    text = "drain: soon\nqueue: {path: [a]}\nstate: {path: data/queue.db}\n" + DESTINATION
+    text += "    proxy: nowhere\n    delivery: {transport: lean}\n    tls: {client_key_file: k.pem}\n"
+    paths = [problem[2] for problem in refused(write(tmp_path, text))]
+    assert paths == ["drain", "queue.path", "destinations[0].proxy", "destinations[0].tls.client_key_file"]
+
+
+def test_a_check_between_keys_sees_what_the_environment_overrides(tmp_path: Path) -> None:
+    file = write(tmp_path, "drain: soon\nqueue: {path: a.db}\nstate: {path: b.db}\n")
+    assert refused(file, EXPORTER__QUEUE__PATH="c.db") == [refused(file)[0]]
+    same = "state needs a file of its own, not the queue's"
+    assert refused(file, EXPORTER__QUEUE__PATH="b.db")[1:] == [("exporter.yaml", 3, "state.path", same)]
+    assert refused(file, EXPORTER__STATE__PATH="a.db")[1:] == [("environment", None, "EXPORTER__STATE__PATH", same)]
+
+
+def test_every_part_of_headers_written_as_text_is_judged(tmp_path: Path) -> None:
+    file = write(tmp_path, DESTINATION + '    headers: "x,a:1,y,A:2,b c:\\u0001"\n')
+    assert [reason[:12] for *_, reason in refused(file)] == [
+        *("part 1 betwe", "part 3 betwe", "part 4 names"),
+        *("a header's n", "a header's v"),
+    ]
+
+
+def test_segments_that_could_not_be_had_are_not_the_same(tmp_path: Path) -> None:
+    file = write(tmp_path, DESTINATION.replace("[a]", "[{id: '${A}'}, {id: '${B}'}]"))
+    assert [reason for *_, reason in refused(file)] == [f"the environment variable {name} is not set" for name in "AB"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "meant"), [("journal", "pth", "path"), ("kafka", "topik", "topic"), ("nats", "strem", "stream")]
+)
+def test_an_unknown_key_of_any_kind_of_queue_has_a_suggestion(tmp_path: Path, kind: str, key: str, meant: str) -> None:
+    [(*_, reason)] = refused(write(tmp_path, f"queue: {{kind: {kind}, {key}: x}}\n"))
+    assert reason == f"unknown key; did you mean {meant}?"
+
+
+def test_places_of_values_from_elsewhere_are_told_without_the_values(tmp_path: Path) -> None:
+    write(tmp_path, "hunter2\n", "secret")
+    write(
+        tmp_path, "name: b\nendpoint: https://b.example/${V}\nheaders: {x: !file ../secret, y: plain}\n", "more/b.yaml"
+    )
+    text = DESTINATION + "    headers: {x-a: 'a ${V}', x-b: b}\n    query: 'a=${V:-1}'\n"
+    found = loaded(write(tmp_path, "destinations_dir: more\n" + text), V="hunter2")
+    assert found.indirect == {
+        ("destinations", 0, "headers", "x-a"),
+        ("destinations", 0, "query"),
+        ("destinations", 1, "endpoint"),
+        ("destinations", 1, "headers", "x"),
+    }
+    assert "hunter2" not in repr(found)
+
+
 def test_a_missing_key_has_the_line_of_its_section(tmp_path: Path) -> None:
     file = write(
         tmp_path,
