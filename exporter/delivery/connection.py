@@ -9,7 +9,13 @@ from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakSet
 
-from aiohttp import ClientConnectionError, ClientOSError, ServerDisconnectedError, TCPConnector
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientOSError,
+    ServerDisconnectedError,
+    TCPConnector,
+)
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -43,11 +49,13 @@ class _Wire(ResponseHandler):
         self._head_bytes: int | None = 0
         self._framing = Framing()
         self._refusal: ssl.SSLError | None = None
+        self._tls = False
         self.socket: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.socket = cast(asyncio.Transport, transport)
+        self._tls = transport.get_extra_info("ssl_object") is not None
         self._wires.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -108,6 +116,9 @@ class _Wire(ResponseHandler):
             elif (refusal := self._refusal) is not None:
                 # Also where the request came too late to be written: that failure is not what went wrong.
                 exc = HandshakeRefused(refusal.reason or "handshake failed")
+            elif self._tls and isinstance(next(iter(cause), None), ClientConnectionResetError):
+                # The same, noticed a turn earlier: nothing was written, and why is not told yet.
+                exc = HandshakeRefused("connection closed")
         super().set_exception(exc, *cause)
 
 
