@@ -42,6 +42,8 @@ class Slot:
                         if self._stopping.is_set():
                             break
                         self._failing = None
+                        # Should it end by an exception, nobody knows.
+                        self.committed = False
                         self.committed = await self._flow.run()
                 except StateUnavailable as error:
                     self._failed("state", error.reason)

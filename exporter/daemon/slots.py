@@ -28,16 +28,25 @@ class Slots:
     async def change(self, settings: Settings, changes: Difference) -> None:
         """Take over a new configuration."""
         old, self._settings = self._settings, settings
-        self._groups.clear()
-        self._groups.update(group_names(settings))
+        # Never without a name that stays: the queue's upkeep reads this set from a thread of its own.
+        wanted = group_names(settings)
+        self._groups |= wanted
+        self._groups &= wanted
         self._shared.memory.resize(int(settings.memory))
-        await self._stop([self._slots[name] for name in (*changes.removed, *changes.changed)], old.drain)
-        for name in changes.removed:
-            del self._slots[name]
-            self._shared.metrics.forget(name)
-        if not self._draining:
-            began = {*changes.added, *changes.changed}
-            self._start([destination for destination in settings.running if destination.name in began])
+        configured = {destination.name: destination for destination in settings.running}
+        self._start([configured[name] for name in changes.added])
+        async with asyncio.TaskGroup() as tasks:
+            for name in (*changes.removed, *changes.changed):
+                tasks.create_task(self._replace(self._slots[name], configured.get(name), old.drain))
+
+    async def _replace(self, slot: Slot, new: Destination | None, drain_seconds: float) -> None:
+        """Each for itself: an endpoint that hangs must not keep others from going on."""
+        await self._stop([slot], drain_seconds)
+        if new is not None and not self._draining:
+            self._start([new])
+        elif new is None:
+            del self._slots[slot.destination.name]
+            self._shared.metrics.forget(slot.destination.name)
 
     async def drain(self) -> bool:
         """Stop all. True if all could commit what they settled."""

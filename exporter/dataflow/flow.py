@@ -125,8 +125,7 @@ class Dataflow:
             self._parts.log.info("standby", group=self._parts.group)
 
     def _hold(self, reason: PauseReason, detail: str) -> None:
-        if reason not in self._parts.outbox.stops:
-            self._parts.outbox.stop(reason)
+        if self._parts.outbox.stop(reason):
             self._parts.log.warning("paused", reason=reason, detail=detail)
         self.last_failure = detail
 

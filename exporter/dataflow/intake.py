@@ -165,13 +165,11 @@ class Intake:
             self._parts.log.warning("commit failed", detail=str(error))
 
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
-        if reason not in self._parts.outbox.stops:
-            self._parts.outbox.stop(reason)
+        if self._parts.outbox.stop(reason, "intake"):
             self._parts.log.warning("paused", reason=reason, detail=detail)
         await asyncio.sleep(self._parts.wait_delay(tries))
 
     def _go(self, reason: PauseReason) -> None:
-        if reason in self._parts.outbox.stops:
-            self._parts.outbox.go(reason)
+        if self._parts.outbox.go(reason, "intake"):
             self._parts.log.info("resumed", reason=reason)
             self._batched()

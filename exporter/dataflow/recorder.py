@@ -129,10 +129,8 @@ class Recorder:
             batch = list(islice(self._jobs, most))
             match await self._store(batch):
                 case Stored():
-                    for reason in parts.outbox.stops & {"state", "dead_letters_full"}:
-                        parts.outbox.go(reason)
-                        parts.log.info("resumed", reason=reason)
-                        self._changed()
+                    self._go("state")
+                    self._go("dead_letters_full")
                     return len(batch)
                 case Full() if len(batch) > 1:
                     # Together they may be larger than all the room there is; one at a time they are not.
@@ -165,7 +163,11 @@ class Recorder:
         return Stored()
 
     def _stopped(self, reason: PauseReason, detail: str) -> None:
-        if reason not in self._parts.outbox.stops:
-            self._parts.outbox.stop(reason)
+        if self._parts.outbox.stop(reason, "recorder"):
             self._parts.log.warning("paused", reason=reason, detail=detail)
+            self._changed()
+
+    def _go(self, reason: PauseReason) -> None:
+        if self._parts.outbox.go(reason, "recorder"):
+            self._parts.log.info("resumed", reason=reason)
             self._changed()

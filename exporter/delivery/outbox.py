@@ -120,7 +120,7 @@ class Outbox:
         self._bugs = 0
         self._closed = False
         self.pause: Pause | None = None
-        self.stops: set[PauseReason] = set()
+        self._stops: set[tuple[PauseReason, str]] = set()
 
     # -- what it holds
 
@@ -137,7 +137,12 @@ class Outbox:
     @property
     def reasons(self) -> frozenset[PauseReason]:
         """Why nothing is sent, if so."""
-        return frozenset(self.stops | {self.pause.reason}) if self.pause else frozenset(self.stops)
+        return self.stops | {self.pause.reason} if self.pause else self.stops
+
+    @property
+    def stops(self) -> frozenset[PauseReason]:
+        """The reasons that are probed elsewhere."""
+        return frozenset(reason for reason, _ in self._stops)
 
     @property
     def events(self) -> int:
@@ -183,7 +188,7 @@ class Outbox:
 
     def take(self, now: float) -> Take:
         """What to send at this time."""
-        if self._closed or self.stops:
+        if self._closed or self._stops:
             return Wait(None)
         if self.pause is not None:
             return self._take_probe(self.pause, now)
@@ -233,6 +238,9 @@ class Outbox:
         """Say how an attempt ended, ``round_trip`` seconds after it began, and be told what follows."""
         probe = export is self._probe
         line = self._land(export)
+        if isinstance(verdict, Unavailable) and not verdict.attempted:
+            # Nothing went out: no token, or no connection.
+            export.attempts -= 1
         if not isinstance(verdict, Broken):
             self._bugs = 0
         match verdict:
@@ -358,13 +366,21 @@ class Outbox:
 
     # -- pauses
 
-    def stop(self, reason: PauseReason) -> None:
-        """Send nothing until ``go``: for what is probed elsewhere (the queue, the store)."""
-        self.stops.add(reason)
+    def stop(self, reason: PauseReason, by: str = "") -> bool:
+        """Send nothing until ``go``: for what is probed elsewhere (the queue, the store). True: it is news.
 
-    def go(self, reason: PauseReason) -> None:
-        """That reason is gone."""
-        self.stops.discard(reason)
+        Whoever stops it lifts its own stop only: that reading works says nothing about writing.
+        """
+        news = reason not in self.stops
+        self._stops.add((reason, by))
+        return news
+
+    def go(self, reason: PauseReason, by: str = "") -> bool:
+        """That reason is gone for this one. True: for all."""
+        if (reason, by) not in self._stops:
+            return False
+        self._stops.discard((reason, by))
+        return reason not in self.stops
 
     def _begin_pause(self, reason: PauseReason, detail: str, now: float) -> None:
         self.pause = Pause(reason, detail, now)

@@ -82,7 +82,9 @@ class SqliteLettersOf:
         def write(connection: apsw.Connection) -> tuple[rows.Totals, Sequence[str]] | int:
             size = rows.totals(connection, self._destination)[1]
             more = rows.growth(connection, fields)
-            if more > 0 and size + more > self._max_bytes:
+            # One that is larger than all the room there is may have it for itself: it would never fit.
+            alone = not size and len(fields) == 1
+            if more > 0 and size + more > self._max_bytes and not alone:
                 return more
             rows.put(connection, fields)
             none_left = rows.supersede(connection, self._destination, self._group, supersede)

@@ -154,3 +154,29 @@ def test_a_changed_secret_file_is_picked_up(tmp_path: Path) -> None:
         judgement = judged("crm", source.made, receiver.received())
         assert judgement.sound, str(judgement)
         assert (judgement.delivered, judgement.dead_lettered) == (50, 0)
+
+
+def test_an_endpoint_that_hangs_keeps_no_other_from_going_on(tmp_path: Path) -> None:
+    """Both changed; one drains as long as it may, the other starts again meanwhile."""
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        place.config["drain"] = 60
+        hanging = place.destination("hanging", place.mute().url, delivery={"timeout": 300})
+        healthy = place.destination("healthy", receiver.url)
+        place.write()
+        source = Source(profiles=10)
+        place.publish(source.make(10))
+        daemon = place.daemon().ready()
+        eventually("one hangs", lambda: daemon.metric("exporter_in_flight", "hanging"))
+        eventually("the other delivers", lambda: receiver.delivered() == 10)
+        for changed in (hanging, healthy):
+            changed["headers"] = {"x-new": "1"}
+        place.write()
+        daemon.send(signal.SIGHUP)
+        place.publish(source.make(10))
+        eventually("it goes on", lambda: receiver.delivered() == 20, seconds=40)
+        assert not daemon.logs("reloaded"), "the hanging one has not even drained"
+        daemon.send(signal.SIGTERM)
+        eventually("it stops", lambda: daemon.logs("stopping"))
+        daemon.send(signal.SIGTERM)
+        assert daemon.wait() == 0

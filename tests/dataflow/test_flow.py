@@ -213,6 +213,16 @@ async def test_more_dead_letters_than_there_is_room_for_are_stored_as_far_as_the
         assert flow.letters.count() >= 2
 
 
+async def test_a_dead_letter_larger_than_all_the_room_is_stored_alone(queue: Queue, tmp_path: Path) -> None:
+    """It would never fit, and hold everything behind it for ever."""
+    async with flowing(queue, tmp_path, dead_letters_max_bytes=1000) as flow:
+        await flow.publish(b"{" + b" " * 5000, event(1))
+        await flow.settled()
+
+        assert flow.letters.count() == 1
+        assert flow.endpoint.versions == [1]
+
+
 async def test_an_answer_that_echoes_what_we_presented_is_kept_without_it(queue: Queue, tmp_path: Path) -> None:
     class Presenting:
         refresh_on = frozenset({401})

@@ -432,6 +432,27 @@ class TestStops:
         box.go("queue")
         assert taken(box.take(0.0)).message.position == 1
 
+    def test_who_stopped_it_lifts_its_own_stop_only(self) -> None:
+        """That the store can be read says nothing about writing to it."""
+        box = outbox()
+        assert box.stop("state", "reader")
+        assert not box.stop("state", "writer")
+        assert not box.go("state", "reader")
+        assert box.reasons == {"state"}
+        assert not box.go("state", "reader")
+        assert box.go("state", "writer")
+        assert not box.reasons
+
+    def test_an_attempt_that_never_went_out_is_not_counted(self) -> None:
+        outcomes = iter(
+            [Unavailable("token_endpoint", "x", attempted=False), Unavailable("unreachable", "x", attempted=False)]
+        )
+        world = World(outbox(), lambda *_: (0.0, next(outcomes, Delivered(200))))
+        world.add(export(1))
+        world.run()
+
+        assert [each.attempts for each in world.delivered] == [1]
+
 
 class TestWindow:
     def test_counts_what_is_unsettled(self) -> None:
