@@ -12,15 +12,16 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
-from exporter.dataflow.examine import Bug, Examined, made_event_id
+from exporter.dataflow.examine import Bug, Examined
 from exporter.dataflow.intake import Intake
+from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
 from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.delivery.export import OVERHEAD_BYTES, Export
 from exporter.delivery.outbox import DeadLetter, Hold, Next, Pause, Settle
-from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason, Rejected, TooFast
+from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason
 from exporter.profile.event import Malformed
 from exporter.profile.triggers import Excluded
 from exporter.queues.port import Lag, Message, QueueUnavailable, Subscription
@@ -36,7 +37,7 @@ class Dataflow:
     """Runs from ``run`` until ``stop``; see DESIGN §3 for what it promises."""
 
     def __init__(self, parts: Parts) -> None:
-        self.parts = self._parts = parts
+        self.parts = parts
         self._recorder = Recorder(parts, self._after_record)
         self._replays = Replays(parts, self._recorder, self._wake)
         self._senders = Senders(parts, self._ended, self._replays.may_go, self._withdrawn)
@@ -99,7 +100,7 @@ class Dataflow:
             self._patience = None
 
     async def _subscribe(self, stack: AsyncExitStack) -> None:
-        parts = self._parts
+        parts = self.parts
         standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
         tries = 0
         try:
@@ -120,36 +121,36 @@ class Dataflow:
         parts.outbox.go("state")
 
     def _stand_by(self) -> None:
-        if not self._parts.outbox.stops:
+        if not self.parts.outbox.stops:
             self.state = "standby"
-            self._parts.log.info("standby", group=self._parts.group)
+            self.parts.log.info("standby", group=self.parts.group)
 
     def _hold(self, reason: PauseReason, detail: str) -> None:
-        if self._parts.outbox.stop(reason):
-            self._parts.log.warning("paused", reason=reason, detail=detail)
+        if self.parts.outbox.stop(reason):
+            self.parts.log.warning("paused", reason=reason, detail=detail)
         self.last_failure = detail
 
     async def _drain(self) -> None:
         self.state = "draining"
-        self._parts.outbox.close()
+        self.parts.outbox.close()
         self._look_if_drained()
         try:
             async with asyncio.timeout(self._drain_seconds):
                 await self._drained.wait()
         except TimeoutError:
-            self._parts.log.warning("drain ended early", in_flight=self._parts.outbox.in_flight)
+            self.parts.log.warning("drain ended early", in_flight=self.parts.outbox.in_flight)
 
     def _look_if_drained(self) -> None:
         """What the store refuses now is left to the queue: waiting would not help."""
         written = self._recorder.idle or self._recorder.stuck
-        if self.state == "draining" and not self._parts.outbox.in_flight and written:
+        if self.state == "draining" and not self.parts.outbox.in_flight and written:
             self._drained.set()
 
     async def _commit(self, subscription: Subscription) -> bool:
         try:
             await subscription.commit()
         except QueueUnavailable as error:
-            self._parts.log.error("last commit failed", detail=str(error))
+            self.parts.log.error("last commit failed", detail=str(error))
             return False
         return True
 
@@ -158,9 +159,9 @@ class Dataflow:
     def _conclude(self, message: Message, examined: Examined) -> None:
         match examined:
             case Export():
-                self._parts.outbox.add(examined, self._parts.clock.monotonic())
+                self.parts.outbox.add(examined, self.parts.clock.monotonic())
             case Excluded(reason):
-                self._parts.metrics.excluded[reason].inc()
+                self.parts.metrics.excluded[reason].inc()
                 self._settle(message)
             case Malformed():
                 self._condemn(message, "malformed", str(examined), examined.profile_id, examined.event_id)
@@ -171,33 +172,17 @@ class Dataflow:
         self, message: Message, reason: DeadLetterReason, detail: str, profile_id: str | None, event_id: str | None
     ) -> None:
         """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line."""
-        now = self._parts.clock.epoch()
-        letter = NewLetter(
-            group=self._parts.group,
-            lane=self._parts.place(message.lane),
-            position=message.position,
-            destination=self._parts.destination,
-            profile_id=profile_id,
-            event_id=event_id or made_event_id(message, self._parts.queue.name),
-            body=message.body,
-            reason=reason,
-            detail=detail,
-            status=None,
-            attempts=0,
-            first_at=now,
-            at=now,
-        )
-
+        letter = letter_of_event(message, self.parts, reason, detail, profile_id, event_id)
         size = len(message.body) + OVERHEAD_BYTES
 
         def buried() -> None:
-            self._parts.outbox.put_away(size)
+            self.parts.outbox.put_away(size)
             self._count_dead_letter(letter)
             self._settle(message)
             self._intake.woken()
 
         # Else a store that fails would let a whole queue of malformed events into memory.
-        self._parts.outbox.set_aside(size)
+        self.parts.outbox.set_aside(size)
         self._recorder.write(Bury(letter, buried))
 
     # -- delivered, or not
@@ -209,7 +194,7 @@ class Dataflow:
             case DeadLetter(reason):
                 self._bury(export, verdict, reason)
             case Hold():
-                self.last_failure = _failure(verdict)
+                self.last_failure = failure(verdict)
         self._tell_of_pauses()
         self._intake.woken()
         self._look_if_drained()
@@ -220,10 +205,10 @@ class Dataflow:
 
     def _lane_busy(self, lane: str) -> bool:
         """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
-        return self._parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
+        return self.parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
 
     def _delivered(self, export: Export) -> None:
-        parts = self._parts
+        parts = self.parts
         parts.metrics.delivered.inc()
         parts.metrics.latency_seconds.observe(max(0.0, parts.clock.epoch() - export.occurred_at))
         message = export.message
@@ -237,41 +222,23 @@ class Dataflow:
             self._recorder.write(Remove(export.letter, self._after_record))
 
     def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
-        now = self._parts.clock.epoch()
-        message = export.message
-        letter = NewLetter(
-            group=self._parts.group,
-            lane=self._parts.place(message.lane),
-            position=message.position,
-            destination=self._parts.destination,
-            profile_id=export.profile_id,
-            event_id=export.event_id,
-            body=message.body,
-            reason=reason,
-            detail=_failure(verdict),
-            status=getattr(verdict, "status", None),
-            attempts=export.attempts,
-            answer=getattr(verdict, "answer", b""),
-            first_at=now if export.first_at is None else export.first_at,
-            at=now,
-        )
+        letter = letter_of_export(export, self.parts, reason, verdict)
 
         def buried() -> None:
             if export.letter is None:
                 self._count_dead_letter(letter)
-            self._parts.outbox.stored(export, self._parts.clock.monotonic())
+            self.parts.outbox.stored(export, self.parts.clock.monotonic())
             self._settle_export(export)
             self._after_record()
 
         if export.letter is None:
             self._recorder.write(Bury(letter, buried))
         else:
-            self._replays.ended(export.letter)
             self._recorder.write(Again(export.letter, letter, buried))
 
     def _count_dead_letter(self, letter: NewLetter) -> None:
-        self._parts.metrics.dead_lettered.inc()
-        self._parts.log.warning(
+        self.parts.metrics.dead_lettered.inc()
+        self.parts.log.warning(
             "dead letter",
             reason=letter.reason,
             detail=letter.detail,
@@ -307,26 +274,16 @@ class Dataflow:
     # -- what it says of itself
 
     def _tell_of_pauses(self) -> None:
-        pause = self._parts.outbox.pause
+        pause = self.parts.outbox.pause
         if pause is self._pause:
             return
         if self._pause is not None:
-            self._parts.log.info("resumed", reason=self._pause.reason)
+            self.parts.log.info("resumed", reason=self._pause.reason)
         if pause is not None:
             self.last_failure = pause.detail
-            self._parts.log.warning("paused", reason=pause.reason, detail=pause.detail)
+            self.parts.log.warning("paused", reason=pause.reason, detail=pause.detail)
         self._pause = pause
 
     def lag(self) -> Lag:
         """How far behind its group is, as far as it is known."""
         return Lag(None, None) if self._subscription is None else self._subscription.lag()
-
-
-def _failure(verdict: Final) -> str:
-    match verdict:
-        case Rejected(status):
-            return f"HTTP {status}"
-        case TooFast():
-            return "HTTP 429"
-        case _:
-            return getattr(verdict, "detail", type(verdict).__name__)

@@ -1,0 +1,69 @@
+"""Makes the dead letter of an event: what the store keeps of where it came from and how it failed."""
+
+from __future__ import annotations
+
+from exporter.dataflow.examine import made_event_id
+from exporter.dataflow.parts import Parts
+from exporter.delivery.export import Export
+from exporter.delivery.verdict import DeadLetterReason, Final, Rejected, TooFast
+from exporter.queues.port import Message
+from exporter.state.letter import NewLetter
+
+
+def letter_of_event(
+    message: Message,
+    parts: Parts,
+    reason: DeadLetterReason,
+    detail: str,
+    profile_id: str | None,
+    event_id: str | None,
+) -> NewLetter:
+    """The letter of an event that came to nothing that could be sent; ``detail`` says where and why."""
+    now = parts.clock.epoch()
+    return NewLetter(
+        group=parts.group,
+        lane=parts.place(message.lane),
+        position=message.position,
+        destination=parts.destination,
+        profile_id=profile_id,
+        event_id=event_id or made_event_id(message, parts.queue.name),
+        body=message.body,
+        reason=reason,
+        detail=detail,
+        status=None,
+        attempts=0,
+        first_at=now,
+        at=now,
+    )
+
+
+def letter_of_export(export: Export, parts: Parts, reason: DeadLetterReason, verdict: Final) -> NewLetter:
+    """The letter of an export that failed for good with ``verdict``."""
+    now = parts.clock.epoch()
+    return NewLetter(
+        group=parts.group,
+        lane=parts.place(export.message.lane),
+        position=export.message.position,
+        destination=parts.destination,
+        profile_id=export.profile_id,
+        event_id=export.event_id,
+        body=export.message.body,
+        reason=reason,
+        detail=failure(verdict),
+        status=getattr(verdict, "status", None),
+        attempts=export.attempts,
+        answer=getattr(verdict, "answer", b""),
+        first_at=now if export.first_at is None else export.first_at,
+        at=now,
+    )
+
+
+def failure(verdict: Final) -> str:
+    """What went wrong, in words for people; without the answer's body."""
+    match verdict:
+        case Rejected(status):
+            return f"HTTP {status}"
+        case TooFast():
+            return "HTTP 429"
+        case _:
+            return getattr(verdict, "detail", type(verdict).__name__)
