@@ -11,7 +11,7 @@ import msgspec
 from exporter.profile.attributes import is_nothing
 from exporter.profile.identity import more_fields
 from exporter.profile.mapping import Mapping
-from exporter.profile.membership import added
+from exporter.profile.membership import MEMBER, added, of_each_namespace
 from exporter.profile.paths import PathTree, tree
 from exporter.profile.shapes import ABSENT
 
@@ -44,39 +44,77 @@ _Memberships: TypeAlias = dict[str, _Entries]
 _Field: TypeAlias = tuple[str, Any]
 
 
-def compile_typed(mapping: Mapping) -> Callable[[bytes], bytes | None] | None:
-    """The document for one destination, decoded and encoded in C (DESIGN 2.3); None for a mapping it can't serve.
+class Typed:
+    """The document of one destination, decoded and encoded in C (DESIGN 2.3).
 
-    The function takes a profile, a JSON object in valid UTF-8, and returns exactly the bytes that the plain
-    builder makes of it, or None where only that one can tell: something that is no object on the way to an
-    attribute, and what is wrong, null or incomplete in the other two parts.
+    Profiles are JSON objects in valid UTF-8. Of the latest one what was decoded is remembered: whether it is exported
+    and what is exported are asked one after the other.
     """
-    document = _document(mapping)
-    if document is None:
-        return None
-    decode = msgspec.json.Decoder(document).decode
-    encode = msgspec.json.Encoder().encode
-    prune = _compile_pruning(tree(mapping.attributes))
-    select = _compile_selection(mapping)
-    more = tuple(_numbered([(name, None) for name in more_fields(mapping)]))
 
-    def build(profile: bytes) -> bytes | None:
-        try:
-            found: Any = decode(profile)
-        except msgspec.ValidationError:
+    def __init__(self, mapping: Mapping, document: type[msgspec.Struct]) -> None:
+        self._decode = msgspec.json.Decoder(document).decode
+        self._encode = msgspec.json.Encoder().encode
+        self._prune = _compile_pruning(tree(mapping.attributes))
+        self._select = _compile_selection(mapping)
+        self._more = tuple(_numbered([(name, None) for name in more_fields(mapping)]))
+        self._mapped = tuple(of_each_namespace(mapping).items())
+        self._profile: bytes | None = None
+        self._found: Any = None
+
+    def _of(self, profile: bytes) -> Any:
+        """What was decoded; None where it can't be."""
+        if profile is not self._profile:
+            self._profile = profile
+            try:
+                self._found = self._decode(profile)
+            except msgspec.ValidationError:
+                self._found = None
+        return self._found
+
+    def is_member(self, profile: bytes) -> bool | None:
+        """Is it in at least one mapped segment? None where only the plain gate can tell."""
+        found = self._of(profile)
+        if found is None:
             return None
-        prune(found)
+        memberships = found.memberships
+        if not memberships:
+            return False
+        for namespace, mapped in self._mapped:
+            entries = memberships.get(namespace)
+            if entries:
+                for segment_id in mapped:
+                    entry = entries.get(segment_id)
+                    if entry is not None and entry.status in MEMBER:
+                        return True
+        return False
+
+    def build(self, profile: bytes) -> bytes | None:
+        """Exactly the bytes that the plain builder makes of it, or None where only that one can tell.
+
+        That is: something that is no object on the way to an attribute, and what is wrong, null or incomplete in the
+        other two parts.
+        """
+        found = self._of(profile)
+        # What was decoded is changed from here on.
+        self._profile = None
+        if found is None:
+            return None
+        self._prune(found)
         if not found.memberships:
             found.memberships = ABSENT
-        elif select is not None:
-            found.memberships = select(found.memberships)
+        elif self._select is not None:
+            found.memberships = self._select(found.memberships)
         if not found.identities:
             found.identities = ABSENT
-        elif more:
-            _leave_out_nulls(found.identities, more)
-        return encode(found)
+        elif self._more:
+            _leave_out_nulls(found.identities, self._more)
+        return self._encode(found)
 
-    return build
+
+def compile_typed(mapping: Mapping) -> Typed | None:
+    """The document for one destination as a type; None for a mapping that it can't serve."""
+    document = _document(mapping)
+    return None if document is None else Typed(mapping, document)
 
 
 def _document(mapping: Mapping) -> type[msgspec.Struct] | None:

@@ -9,7 +9,8 @@ import msgspec
 
 from exporter.profile.mapping import MappedSegment, Mapping
 
-_MEMBER = frozenset(("realized", "existing"))
+#: The statuses of a member.
+MEMBER = frozenset(("realized", "existing"))
 
 
 class Entry(msgspec.Struct, rename="camel", gc=False):
@@ -31,14 +32,20 @@ _PROFILE = msgspec.json.Decoder(_Profile)
 _MEMBERSHIPS: msgspec.json.Decoder[Memberships | None] = msgspec.json.Decoder(Memberships | None)
 
 
+def of_each_namespace(mapping: Mapping) -> dict[str, set[str]]:
+    """The ids of the mapped segments."""
+    mapped: dict[str, set[str]] = {}
+    for segment in mapping.segments:
+        mapped.setdefault(segment.namespace, set()).add(segment.id)
+    return mapped
+
+
 def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
     """Whether a profile, given as JSON, is in at least one mapped segment (DESIGN 2.2).
 
     The function raises msgspec.ValidationError for a wrong type in ``segmentMembership``.
     """
-    mapped: dict[str, set[str]] = {}
-    for segment in mapping.segments:
-        mapped.setdefault(segment.namespace, set()).add(segment.id)
+    mapped = of_each_namespace(mapping)
 
     def is_member(profile: bytes) -> bool:
         for namespace, entries in (_PROFILE.decode(profile).memberships or {}).items():
@@ -46,7 +53,7 @@ def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
             if ids is None or entries is None:
                 continue
             for segment_id, entry in entries.items():
-                if segment_id in ids and entry is not None and entry.status in _MEMBER:
+                if segment_id in ids and entry is not None and entry.status in MEMBER:
                     return True
         return False
 

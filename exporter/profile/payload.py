@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from exporter.profile.attributes import MEMBERS, pick
-from exporter.profile.compiled import compile_typed
+from exporter.profile.compiled import Typed, compile_typed
 from exporter.profile.event import Change, Malformed
 from exporter.profile.faults import unfit
 from exporter.profile.identity import compile_identities
@@ -18,20 +18,21 @@ from exporter.profile.membership import compile_memberships
 from exporter.profile.paths import tree
 
 
-def compile_payload(mapping: Mapping) -> Callable[[Change], bytes | Malformed]:
-    """The document for one destination, compiled once (DESIGN 2.3).
+def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:
+    """The document for one destination, compiled once (DESIGN 2.3); ``typed`` is the mapping's, if it is there.
 
     The function returns UTF-8 JSON: attributes in the order of the configuration, then ``segmentMembership``,
     then ``identityMap``, each left out where it is empty; the same bytes for the same change. It returns
     Malformed where one of the last two holds a wrong type.
     """
     plain = compile_plain(mapping)
-    typed = compile_typed(mapping)
+    typed = typed or compile_typed(mapping)
     if typed is None:
         return plain
+    build_typed = typed.build
 
     def build(change: Change) -> bytes | Malformed:
-        document = typed(change.profile)
+        document = build_typed(change.profile)
         return plain(change) if document is None else document
 
     return build

@@ -14,7 +14,6 @@ _QUICK_ROUNDS = 5
 
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STRING = re.compile(rb'"[^"]*"?')
-_NO_OPENING = bytes(byte for byte in range(256) if chr(byte) not in "{[")
 _NO_MARKS = bytes(byte for byte in range(256) if chr(byte) not in '{}[]"')
 
 
@@ -27,8 +26,9 @@ def unsound(body: bytes, max_bytes: int) -> Malformed | None:
             str(body, "utf-8")
         except UnicodeDecodeError as error:
             return Malformed(f"byte {error.start}", "not UTF-8")
-    # As few brackets as that can't nest too deep, which spares nearly every event the exact look.
-    if len(body.translate(None, _NO_OPENING)) > MAX_DEPTH:
+    # As few brackets as that can't nest too deep, which spares nearly every event the exact look. (Taking them out
+    # and comparing lengths takes a third of the time of counting: it jumps from one to the next.)
+    if len(body) - len(body.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH:
         return _too_deep(body)
     return None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+#: The shape that nearly all have, so that no other ISO 8601 form is meant.
+_PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?!24)[0-9]{2}:[0-9]{2}:)([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
@@ -16,7 +18,7 @@ def parse_time(text: str) -> float | None:
     An offset may lack its colon, as the reference's samples do (``+0000``); a space may stand for the ``T``
     (RFC 3339 section 5.6). A leap second counts as the second after it, as in POSIX time.
     """
-    if _is_plain(text):
+    if _PLAIN.fullmatch(text):
         try:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
@@ -33,15 +35,3 @@ def parse_time(text: str) -> float | None:
     except ValueError:
         return None
     return whole + leap + (float(fraction) if fraction else 0.0)
-
-
-def _is_plain(text: str) -> bool:
-    """Is it shaped ``2026-11-20T10:15:00Z``, which nearly all are, so that no other ISO 8601 form is meant?"""
-    return (
-        len(text) == 20
-        and text[19] == "Z"
-        and text[10] == "T"
-        and text[4] == text[7] == "-"
-        and text[13] == text[16] == ":"
-        and text[11:13] != "24"
-    )

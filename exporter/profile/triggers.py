@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from exporter.profile.compiled import Typed
 from exporter.profile.event import Change, Malformed, SegmentChange, Status
 from exporter.profile.faults import unfit
 from exporter.profile.mapping import Mapping
@@ -18,8 +19,7 @@ Trigger: TypeAlias = Literal["segment", "identity", "attribute", "backfill"]
 Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other_destination"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(msgspec.Struct, frozen=True, gc=False):
     """The change is exported; ``triggers`` are those that fired, are switched on and passed the gate."""
 
     triggers: tuple[Trigger, ...]
@@ -57,24 +57,22 @@ _OTHER_DESTINATION = Excluded("other_destination")
 _SEGMENT_ONLY = Fired(("segment",))
 
 
-def compile_triggers(mapping: Mapping) -> Callable[[Change], Decision]:
-    """The decision for one destination, compiled once (DESIGN 2.2).
+def compile_triggers(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], Decision]:
+    """The decision for one destination, compiled once (DESIGN 2.2); ``typed`` is the mapping's, if it is there.
 
     What the function returns is Fired, Excluded, or Malformed where the gate needs a part of the profile that
     has a wrong type. It looks into the profile only where a trigger other than ``segment`` fired.
     """
     segment_fires = _compile_segments(mapping)
-    attributes = tree(mapping.attributes)
-    is_member = compile_gate(mapping)
+    is_touched = _compile_attributes(mapping)
+    is_member = _compile_gate(mapping, typed)
 
     def decide(change: Change) -> Decision:
         if change.destination is not None and change.destination != mapping.destination:
             return _OTHER_DESTINATION
         segment = bool(change.segments) and any(map(segment_fires, change.segments))
         identity = change.identities
-        attribute = bool(change.attributes) and any(
-            touches(attributes, parse_path(written)) for written in change.attributes
-        )
+        attribute = bool(change.attributes) and is_touched(change.attributes)
         if not (segment or identity or attribute or change.backfill):
             return _NO_TRIGGER
         segment = segment and mapping.on_segments
@@ -96,6 +94,31 @@ def compile_triggers(mapping: Mapping) -> Callable[[Change], Decision]:
         return _SEGMENT_ONLY if segment else _NOT_A_MEMBER
 
     return decide
+
+
+def _compile_gate(mapping: Mapping, typed: Typed | None) -> Callable[[bytes], bool]:
+    plain = compile_gate(mapping)
+    if typed is None:
+        return plain
+    is_member_typed = typed.is_member
+
+    def is_member(profile: bytes) -> bool:
+        member = is_member_typed(profile)
+        return plain(profile) if member is None else member
+
+    return is_member
+
+
+def _compile_attributes(mapping: Mapping) -> Callable[[Sequence[str]], bool]:
+    attributes = tree(mapping.attributes)
+
+    def is_touched(written: Sequence[str]) -> bool:
+        for path in written:  # noqa: SIM110 - any() of a generator costs twice as much, for each event
+            if touches(attributes, parse_path(path)):
+                return True
+        return False
+
+    return is_touched
 
 
 def _compile_segments(mapping: Mapping) -> Callable[[SegmentChange], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from profile_generated import MAPPINGS, ODD_MAPPINGS, PROFILE_TEXTS, unhurried
@@ -11,6 +12,7 @@ from profile_given import change, mapping, member, segments
 
 from exporter.profile.compiled import MAX_FIELDS, compile_typed
 from exporter.profile.mapping import MappedSegment, Mapping
+from exporter.profile.membership import compile_gate
 from exporter.profile.payload import compile_payload, compile_plain
 
 PAIR = '"lastQualificationTime":"2022","status":"realized"'
@@ -30,15 +32,25 @@ def test_both_builders_send_the_same_bytes_and_refuse_the_same_for_the_same_reas
     assert compile_payload(mapped)(found) == expected
     typed = compile_typed(mapped)
     if typed is not None:
-        assert typed(found.profile) in (expected, None)
+        # As a dataflow asks: first whether, then what; and again, since the two share what was decoded.
+        for _ in range(2):
+            assert typed.is_member(found.profile) in (_is_member(mapped, found.profile), None)
+            assert typed.build(found.profile) in (expected, None)
+
+
+def _is_member(mapped: Mapping, profile: bytes) -> bool | None:
+    try:
+        return compile_gate(mapped)(profile)
+    except msgspec.ValidationError:
+        return None
 
 
 def typed(mapped: Mapping, profile: str) -> bytes | None:
     """What the type makes of it; checked against the plain builder."""
-    build = compile_typed(mapped)
-    assert build is not None
+    document_type = compile_typed(mapped)
+    assert document_type is not None
     found = change(event_of(profile))
-    document = build(found.profile)
+    document = document_type.build(found.profile)
     assert document in (None, compile_plain(mapped)(found))
     return document
 
@@ -129,8 +141,9 @@ def test_as_many_fields_as_a_type_may_have() -> None:
 
 def test_what_was_sent_once_does_not_show_in_the_next_document() -> None:
     mapped = mapping(segments=(*NAMED, *segments("t")), attributes=("a.b",), include_segment_names=True)
-    build = compile_typed(mapped)
-    assert build is not None
+    document_type = compile_typed(mapped)
+    assert document_type is not None
+    build = document_type.build
     full = change({"profileId": "p", "profile": {"a": {"b": 1}, **member("s", "t")}}).profile
     first = build(full)
     assert first is not None
