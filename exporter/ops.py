@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from inspect import isawaitable
+from typing import Final, Protocol, TypeVar
 
 import orjson
 from aiohttp import web
 
-from exporter.metrics import CONTENT_TYPE, Metrics
+from exporter.metrics import CONTENT_TYPE
 from exporter.status import DataflowStatus, Health
 
 _JSON: Final = "application/json"
+
+T = TypeVar("T")
+Statuses = Sequence[DataflowStatus]
+
+
+class Rendered(Protocol):
+    """What ``/metrics`` shows: a process's own, or what others have to be asked for first."""
+
+    def render(self) -> bytes | Awaitable[bytes]:
+        """All series in Prometheus' text format."""
 
 
 class OpsUnavailable(Exception):
@@ -23,9 +34,9 @@ class OpsUnavailable(Exception):
 async def serve(
     host: str,
     port: int,
-    metrics: Metrics,
+    metrics: Rendered,
     health: Callable[[], Health],
-    status: Callable[[], Sequence[DataflowStatus]],
+    status: Callable[[], Statuses | Awaitable[Statuses]],
 ) -> AsyncIterator[int]:
     """Serve until the context ends; yields the port that it got (``port`` 0 takes a free one).
 
@@ -49,7 +60,7 @@ async def serve(
 
 
 def _application(
-    metrics: Metrics, health: Callable[[], Health], status: Callable[[], Sequence[DataflowStatus]]
+    metrics: Rendered, health: Callable[[], Health], status: Callable[[], Statuses | Awaitable[Statuses]]
 ) -> web.Application:
     async def live(_request: web.Request) -> web.Response:
         return web.Response(body=b'{"live":true}', content_type=_JSON)
@@ -59,10 +70,10 @@ def _application(
         return web.Response(body=orjson.dumps(now), status=200 if now.ready else 503, content_type=_JSON)
 
     async def scrape(_request: web.Request) -> web.Response:
-        return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await _now(metrics.render()), headers={"Content-Type": CONTENT_TYPE})
 
     async def dataflows(_request: web.Request) -> web.Response:
-        return web.Response(body=orjson.dumps(list(status())), content_type=_JSON)
+        return web.Response(body=orjson.dumps(list(await _now(status()))), content_type=_JSON)
 
     application = web.Application()
     application.router.add_get("/live", live)
@@ -70,3 +81,7 @@ def _application(
     application.router.add_get("/metrics", scrape)
     application.router.add_get("/status", dataflows)
     return application
+
+
+async def _now(value: T | Awaitable[T]) -> T:
+    return await value if isawaitable(value) else value

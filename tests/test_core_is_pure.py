@@ -15,10 +15,16 @@ PACKAGE = Path(exporter.__file__).parent
 #: Files of the core, by pattern, so that later ones are held to it too.
 CORE = (
     "profile/**/*.py",
-    "delivery/outbox.py",
     "delivery/breaker.py",
-    "delivery/pacing.py",
     "delivery/concurrency.py",
+    "delivery/crowd.py",
+    "delivery/export.py",
+    "delivery/faults.py",
+    "delivery/lines.py",
+    "delivery/memory.py",
+    "delivery/outbox.py",
+    "delivery/pacing.py",
+    "delivery/turns.py",
     "delivery/verdict.py",
     "queues/positions.py",
     "auth/token.py",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -14,25 +14,33 @@ from exporter.auth.authorizer import Authorizer
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
 from exporter.delivery.request import Transport
+from exporter.settings.mistakes import Mistake, mistakes
 from exporter.settings.section import Secret, Section
 
 
 def _token_url(url: str) -> str:
     """The URL as it was written; its query stays as it is, however many parameters (DESIGN §2.4)."""
+    found = [Mistake((), reason) for reason in _wrong_with(url)]
+    if found:
+        raise mistakes(found)
+    return url
+
+
+def _wrong_with(url: str) -> Iterator[str]:
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise PydanticCustomError("token_url", "a URL must be ASCII without spaces: percent-encode what is not")
+        yield "a URL must be ASCII without spaces: percent-encode what is not"
     try:
         parts = urlsplit(url)
         usable = parts.port is None or parts.port > 0
     except ValueError:
-        raise PydanticCustomError("token_url", "this is not a URL") from None
+        yield "this is not a URL"
+        return
     if parts.scheme not in {"http", "https"} or not parts.hostname or not usable:
-        raise PydanticCustomError("token_url", "a URL must be http:// or https:// with a host")
+        yield "a URL must be http:// or https:// with a host"
     if "@" in parts.netloc:
-        raise PydanticCustomError("token_url", "a URL must not carry a user or a password")
+        yield "a URL must not carry a user or a password"
     if "#" in url:
-        raise PydanticCustomError("token_url", "a URL must not have a fragment")
-    return url
+        yield "a URL must not have a fragment"
 
 
 def _text(value: str) -> str:
@@ -83,14 +91,21 @@ class OAuth2(Section):
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Self:
-        taken = sorted(CLIENT_FIELDS & self.extra.keys())
-        if taken:
-            raise PydanticCustomError("extra_taken", f"extra must not name {', '.join(taken)}: the exporter sets it")
-        if self.credentials_in == "basic" and self.basic_encoding == "raw" and ":" in self.client_id:
-            raise PydanticCustomError(
-                "raw_colon", "a client_id with a colon cannot be sent with basic_encoding: raw (RFC 7617 §2)"
-            )
+        # Each by itself, since any of them may be wrong itself while the others can be looked at.
+        found = [*self._taken(), *self._not_sendable()]
+        if found:
+            raise mistakes(found)
         return self
+
+    def _taken(self) -> Iterator[Mistake]:
+        taken = sorted(CLIENT_FIELDS & getattr(self, "extra", {}).keys())
+        if taken:
+            yield Mistake((), f"extra must not name {', '.join(taken)}: the exporter sets it")
+
+    def _not_sendable(self) -> Iterator[Mistake]:
+        raw = getattr(self, "credentials_in", "") == "basic" and getattr(self, "basic_encoding", "") == "raw"
+        if raw and ":" in getattr(self, "client_id", ""):
+            yield Mistake((), "a client_id with a colon cannot be sent with basic_encoding: raw (RFC 7617 §2)")
 
     @abstractmethod
     def grant(self) -> Grant:

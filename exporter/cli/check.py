@@ -35,32 +35,38 @@ def check(
     Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
     """
     loaded = load_or_exit(config)
-    for note in loaded.notes:
+    notes = list(loaded.notes)
+    for note in notes:
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded.settings)
     if not as_json:
         typer.echo("\n".join(printable(line) for line in _lines(plan)))
     checked: list[Checked] = []
     if connect:
-        checked = _connected(loaded.settings)
+        checked, heard = _connected(loaded.settings)
+        notes += heard
     if as_json:
         results = {"connect": [result.as_dict() for result in checked]} if connect else {}
-        typer.echo(json.dumps({**plan, "notes": loaded.notes, **results}, ensure_ascii=False))
+        typer.echo(json.dumps({**plan, "notes": notes, **results}, ensure_ascii=False))
     elif connect:
         typer.echo("\n" + "\n".join(str(result) for result in checked))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
 
 
-def _connected(settings: Settings) -> list[Checked]:
+def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
+    """What came of each step, and what else people should know, which is also said at once."""
     import asyncio
 
     from exporter.cli.connect import check_connections
 
-    def note(text: str) -> None:
-        typer.echo(f"note: {text}", err=True)
+    notes: list[str] = []
 
-    return asyncio.run(check_connections(settings, note))
+    def note(text: str) -> None:
+        notes.append(text)
+        typer.echo(f"note: {printable(text)}", err=True)
+
+    return asyncio.run(check_connections(settings, note)), notes
 
 
 def planned(settings: Settings) -> dict[str, Any]:

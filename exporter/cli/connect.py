@@ -17,9 +17,11 @@ from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.delivery.transports import open_transport_of
 from exporter.printable import printable
+from exporter.queues.advice import Advising
 from exporter.queues.port import QueueUnavailable
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
+from exporter.state.port import StateUnavailable
 
 #: For opening a file, which waits for others that have it locked.
 _STORE_SECONDS = 30.0
@@ -48,19 +50,21 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
 
     Args:
         settings: a valid configuration.
-        warn: gets what the queue has to say while it is opened.
+        warn: gets what the queue has to say: while it is opened, and of what its broker's settings cost.
     """
     groups = [settings.queue.group_prefix + destination.name for destination in settings.destinations]
     stores = [
-        await _store("queue", getattr(settings.queue, "path", None), lambda: settings.queue.open(groups, warn)),
-        await _store("state", getattr(settings.state, "path", None), settings.state.open),
+        await _store("queue", getattr(settings.queue, "path", None), lambda: settings.queue.open(groups, warn), warn),
+        await _store("state", getattr(settings.state, "path", None), settings.state.open, warn),
     ]
     async with asyncio.TaskGroup() as tasks:
         each = [tasks.create_task(_destination(destination)) for destination in settings.running]
     return [*stores, *(checked for task in each for checked in task.result())]
 
 
-async def _store(what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]]) -> Checked:
+async def _store(
+    what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
+) -> Checked:
     """Open a store and let it check itself; a file that is not there yet is not made."""
     if isinstance(path, Path) and not path.exists():
         folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -68,9 +72,11 @@ async def _store(what: str, path: object, opened: Callable[[], AbstractAsyncCont
         return Checked(None, what, writable, f"{path} will be created" if writable else f"{folder} cannot be written")
     try:
         async with asyncio.timeout(_STORE_SECONDS), opened() as store:
-            if what == "queue":
-                await store.check()
-    except (DatabaseRefused, QueueUnavailable) as error:
+            await store.check()
+            if isinstance(store, Advising):
+                for sentence in await store.advice():
+                    warn(f"{what}: {sentence}")
+    except (DatabaseRefused, QueueUnavailable, StateUnavailable) as error:
         return Checked(None, what, False, str(error))
     except DatabaseUnavailable as error:
         return Checked(None, what, False, error.reason)

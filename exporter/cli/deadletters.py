@@ -13,6 +13,7 @@ from exporter.state.letter import Filter, Reason
 
 if TYPE_CHECKING:
     from exporter.settings.source import Loaded
+    from exporter.settings.tree import Settings
     from exporter.state.port import DeadLetters
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ def list_letters(
 ) -> None:
     """List dead letters, without the events in them."""
     which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
+    loaded = load_or_exit(config)
 
     async def print_pages(letters: DeadLetters) -> None:
         import json
@@ -71,10 +73,12 @@ def list_letters(
             else:
                 typer.echo(rows(page))
             after, left = page[-1].id, None if left is None else left - len(page)
-        if after == 0 and not as_json:
+        if after == 0 and (stranger := await _stranger(which, letters, loaded.settings)):
+            typer.echo(stranger, err=True)
+        elif after == 0 and not as_json:
             typer.echo("no dead letters", err=True)
 
-    _with_letters(load_or_exit(config), print_pages, nothing=None)
+    _with_letters(loaded, print_pages, nothing=None)
 
 
 def show(
@@ -120,9 +124,13 @@ def replay(
     loaded = load_or_exit(config)
 
     async def ask(letters: DeadLetters) -> Report:
+        _refuse_stranger(await _stranger(which, letters, loaded.settings))
         return await run_replay(letters, which, loaded.settings, superseded=superseded, wait=wait)
 
-    report = _with_letters(loaded, ask, nothing=Report(missing=len(which.ids)))
+    nothing = Report(missing=len(which.ids))
+    report = _with_letters(loaded, ask, nothing=nothing)
+    if report is nothing:
+        _refuse_stranger(_unknown(which, loaded.settings))
     typer.echo(report.as_json(waited=wait) if as_json else report.text(waited=wait))
     if report.missing or report.failed:
         raise typer.Exit(1)
@@ -151,6 +159,8 @@ def purge(
         typer.echo("nobody is there to confirm it: give --yes", err=True)
         raise typer.Exit(2)
     loaded = load_or_exit(config)
+    unknown = _unknown(which, loaded.settings)
+    _refuse_stranger(_with_letters(loaded, lambda letters: _stranger(which, letters, loaded.settings), nothing=unknown))
     if not yes:
         count = _with_letters(loaded, lambda letters: letters.count(which), nothing=0)
         if not typer.confirm(f"Delete {count} dead letters for good?", err=True):
@@ -194,6 +204,32 @@ def _filter(
 def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
     if which == Filter() and not everything:
         raise typer.BadParameter("say which: ids, a filter, or --all")
+
+
+def _unknown(which: Filter, settings: Settings) -> str | None:
+    """What to say of a destination that is not configured; None if it is, or none is asked for."""
+    names = [destination.name for destination in settings.destinations]
+    if which.destination is None or which.destination in names:
+        return None
+    from difflib import get_close_matches
+
+    close = get_close_matches(which.destination, names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"no destination {which.destination}{hint}"
+
+
+async def _stranger(which: Filter, letters: DeadLetters, settings: Settings) -> str | None:
+    """The same; also None if it has dead letters, as one that was removed or renamed may."""
+    unknown = _unknown(which, settings)
+    if unknown is not None and await letters.count(Filter(destination=which.destination)):
+        return None
+    return unknown
+
+
+def _refuse_stranger(stranger: str | None) -> None:
+    if stranger is not None:
+        typer.echo(stranger, err=True)
+        raise typer.Exit(1)
 
 
 def _with_letters(loaded: Loaded, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:

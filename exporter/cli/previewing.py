@@ -61,13 +61,14 @@ class Previewer:
     @classmethod
     def of(cls, loaded: Loaded, destination: Destination, note: Callable[[str], None]) -> Previewer:
         """``destination`` with the mapping times that a daemon noted; a mapping that is new counts from now."""
-        noted = loaded.settings.state.known_mapping_times(destination.name)
+        wanted = destination.include_segment_timestamps
+        noted = loaded.settings.state.known_mapping_times(destination.name) if wanted else {}
         now_ms = int(time.time() * 1000)
         times = {
             segment.key: noted[segment.key][0] if segment.key in noted else now_ms for segment in destination.segments
         }
         unknown = [one for one in destination.segments if one.mapping_created_at is None and one.key not in noted]
-        if unknown and destination.include_segment_timestamps:
+        if unknown and wanted:
             note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
         return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
 

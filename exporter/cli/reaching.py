@@ -18,7 +18,8 @@ _ANSWER_LIMIT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One step: ``dns``, ``tcp``, ``proxy`` or ``tls``, and what came of it."""
+    """One step: ``dns``, ``tcp``, ``proxy`` or ``tls``, and what came of it; the first two and ``proxy tls`` begin with
+    ``proxy`` where it is the proxy that is tried, and not the endpoint."""
 
     what: str
     ok: bool
@@ -67,7 +68,8 @@ class _Route:
         self._writer: asyncio.StreamWriter | None = None
 
     def steps(self) -> list[tuple[str, _Step]]:
-        steps: list[tuple[str, _Step]] = [("dns", self._resolve), ("tcp", self._connect)]
+        whose = "" if self._proxy is None else "proxy "
+        steps: list[tuple[str, _Step]] = [(f"{whose}dns", self._resolve), (f"{whose}tcp", self._connect)]
         if self._proxy is not None and self._proxy.scheme == "https":
             steps.append(("proxy tls", self._proxy_tls))
         if self._endpoint.scheme == "https":

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
 
 if TYPE_CHECKING:
     from exporter.daemon.shard import Shard
     from exporter.settings.source import Loaded
+
+
+LAST_PORT = 65_535
 
 
 def register(app: typer.Typer) -> None:
@@ -44,8 +47,8 @@ def run(
         typer.Option(
             metavar="COUNT|auto",
             help="Run so many shards under one parent, which passes signals on and restarts what crashed; "
-            "auto: one a core. The parent answers /live, /ready and /status on the configured port; /metrics are on "
-            "the workers' own ports, the configured one plus 1, 2 …",
+            "auto: one a core. The parent answers for all of them on the configured ops port; each also has its own, "
+            "the configured one plus 1, 2 …",
         ),
     ] = "1",
     announce: Annotated[int | None, typer.Option(hidden=True)] = None,
@@ -54,7 +57,7 @@ def run(
     """Run the daemon until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
 
     Logs go to stderr. Exits with 0 when it was stopped and all that was settled is committed, 1 when it could not
-    start or the last commit failed, 78 when the configuration is wrong.
+    start or the last commit failed, 78 when the configuration is wrong or cannot be served beside other exporters.
     """
     # Until the daemon listens to it, a wish to reload must not end the process: it loads anyway.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -65,8 +68,10 @@ def run(
     import random
     import time
 
+    from exporter.daemon import open_files
     from exporter.daemon.daemon import Daemon
     from exporter.daemon.loop import new_event_loop
+    from exporter.daemon.sharing import StateNotShared
     from exporter.daemon.workers import Workers
     from exporter.database import DatabaseRefused
     from exporter.dataflow.parts import Clock
@@ -81,13 +86,15 @@ def run(
 
     def reload() -> Loaded | Problems:
         again = load(config, os.environ)
-        return again if own is None or isinstance(again, Problems) else replace(again, settings=own.of(again.settings))
+        return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
 
     if own is not None:
+        log = log.bind(shard=str(own))
         # Under a parent, the parent has said what the operator should know.
-        notes = loaded.notes if announce is None else ()
-        loaded = replace(loaded, settings=own.of(loaded.settings), notes=notes)
+        loaded = replace(_share_of(loaded, own, announce is not None), notes=loaded.notes if announce is None else ())
     count = min(count, max(1, len(loaded.settings.running)))
+    _refuse_ports_beyond(loaded.settings.ops.port, count if own is None and count > 1 else 0)
+    allowed = open_files.allow_all()
     runs: Daemon | Workers
     if count > 1:
         options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
@@ -95,6 +102,8 @@ def run(
             log.warning("note", detail=note)
         runs = Workers(count, config, options, loaded.settings.ops, probe_delay(random.uniform), log)
     else:
+        if (short := open_files.note(loaded.settings, allowed)) is not None:
+            log.warning("note", detail=short)
         runs = Daemon(loaded, reload, log, Clock(time.monotonic, time.time), partial(_announce, announce), parent)
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -103,6 +112,10 @@ def run(
         for error in errors.exceptions:
             log.error("cannot start", detail=str(error))
         code = 1
+    except* StateNotShared as errors:
+        for text in dict.fromkeys(map(str, errors.exceptions)):
+            log.error("refused", detail=text)
+        code = EXIT_CONFIG
     raise typer.Exit(code)
 
 
@@ -119,9 +132,24 @@ def _shard(text: str | None) -> Shard | None:
     return shard
 
 
+def _share_of(loaded: Loaded, shard: Shard | None, under_parent: bool) -> Loaded:
+    if shard is None:
+        return loaded
+    return replace(loaded, settings=shard.of(loaded.settings, sharing_memory=under_parent))
+
+
+def _refuse_ports_beyond(first: int, more: int) -> None:
+    last = first + more
+    if last > LAST_PORT:
+        typer.echo(f"ops.port: workers take the ports after it, up to {last}, which is no port", err=True)
+        raise typer.Exit(EXIT_CONFIG)
+
+
 def _workers(text: str, shard: Shard | None) -> int:
     if text == "auto":
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        from exporter.daemon.cores import usable
+
+        count = usable()
     elif text.isdecimal() and int(text) > 0:
         count = int(text)
     else:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
+from exporter.daemon import open_files
 from exporter.daemon.garbage import settle_down
+from exporter.daemon.heartbeat import heartbeat
 from exporter.daemon.reload import Load, reload_for_ever
+from exporter.daemon.sharing import StateNotShared, refuse_unless_shared, watch
 from exporter.daemon.slots import Slots, group_names
+from exporter.daemon.waiting import Waiting
 from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
 from exporter.dataflow.parts import Clock
+from exporter.delivery.crowd import Crowd
 from exporter.delivery.memory import SharedMemory
 from exporter.logs import Log
 from exporter.metrics import Metrics
 from exporter.ops import serve
+from exporter.queues.advice import Advising
 from exporter.queues.port import QueueUnavailable
 from exporter.schedules import probe_delay, until_reachable
 from exporter.settings.source import Loaded
-from exporter.state.port import StateUnavailable
+from exporter.state.port import State, StateUnavailable
 from exporter.status import DataflowStatus, Health
 
 #: How often it is looked whether all dataflows read, until they do.
@@ -31,8 +38,8 @@ LOOK_SECONDS = 0.02
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads it anew through ``load``.
 
-    ``announce`` is told the ops port that it got; ``parent`` is a pipe whose end means that the parent is gone,
-    which is obeyed like SIGTERM.
+    ``announce`` is told the ops port that it got. ``parent`` is a pipe from the parent of a worker: its end means that
+    the parent is gone, which is obeyed like SIGTERM; a byte of it, and not a second signal, cuts at once.
     """
 
     def __init__(
@@ -52,8 +59,9 @@ class Daemon:
         self._parent = parent
         self._metrics = Metrics()
         self._slots: Slots | None = None
-        self._waiting_for = "starting"
+        self._waiting = Waiting([destination.name for destination in loaded.settings.running])
         self._stopping = asyncio.Event()
+        self._refused: str | None = None
         self._reload = asyncio.Event()
 
     async def run(self) -> int:
@@ -62,6 +70,7 @@ class Daemon:
         Raises:
             OpsUnavailable: the ops port can't be opened.
             DatabaseRefused: a file is damaged, or none of ours.
+            StateNotShared: another exporter reads the same with another state, and what is sent depends on it.
         """
         ops = self._loaded.settings.ops
         with self._signals():
@@ -85,29 +94,43 @@ class Daemon:
         slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks)
         ready = tasks.create_task(self._tell_when_ready(slots, address, port))
         reloading = tasks.create_task(reload_for_ever(self._loaded, self._load, self._reload, slots, self._log))
+        watching = tasks.create_task(
+            watch(shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
+        )
+        beating = tasks.create_task(heartbeat(shared.crowd))
         await self._stopping.wait()
         ready.cancel()
         reloading.cancel()
+        watching.cancel()
         self._log.info("stopping")
         committed = await slots.drain()
+        beating.cancel()
         self._log.info("stopped", committed=committed)
+        if self._refused is not None:
+            raise StateNotShared(self._refused)
         return 0 if committed else 1
 
     async def _open(self, stack: AsyncExitStack) -> tuple[Shared, set[str]]:
         settings = self._loaded.settings
         groups = group_names(settings)
-        self._waiting_for = "state cannot be reached"
+        for destination in settings.running:
+            self._metrics.watch(destination.name, self._waiting.gauges)
+        self._waiting.opening("state")
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
-                state = await stack.enter_async_context(settings.state.open())
-        self._waiting_for = "queue cannot be reached"
+                state = await self._opened_state(stack)
+        self._waiting.opening("queue")
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
-                queue = await stack.enter_async_context(settings.queue.open(groups, self._warn))
+                queue = await stack.enter_async_context(settings.queue.open(groups, self._warn, state.identity))
+        async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
+            with attempt:
+                await refuse_unless_shared(queue, settings, settings.running, state.identity, self._wait_for_others)
         shared = Shared(
             queue=queue,
             state=state,
             memory=SharedMemory(int(settings.memory)),
+            crowd=Crowd(open_files.connections()),
             metrics=self._metrics,
             log=self._log,
             clock=self._clock,
@@ -115,28 +138,48 @@ class Daemon:
         )
         return shared, groups
 
+    async def _opened_state(self, stack: AsyncExitStack) -> State:
+        """The state. Raises as its kind does. What else is wrong with it is said; it may not matter for long."""
+        state = await stack.enter_async_context(self._loaded.settings.state.open())
+        try:
+            await state.check()
+            advice = await state.advice() if isinstance(state, Advising) else ()
+        except StateUnavailable as error:
+            advice = (error.reason,)
+        for sentence in advice:
+            self._log.warning("state", detail=sentence)
+        return state
+
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
         while not slots.reading:  # noqa: ASYNC110 (many slots, each with a state of its own, and only until they read)
             await asyncio.sleep(LOOK_SECONDS)
         settle_down()
         destinations = len(self._loaded.settings.running)
-        self._log.info("ready", ops=address, port=port, destinations=destinations)
+        # A parent says "ready" itself, once, for all its workers.
+        event = "ready" if self._parent is None else "worker ready"
+        self._log.info(event, ops=address, port=port, destinations=destinations)
 
     # -- what it says
 
     def _health(self) -> Health:
-        if self._slots is None:
-            return Health(False, (self._waiting_for,))
-        return self._slots.health()
+        return self._waiting.health() if self._slots is None else self._slots.health()
 
     def _status(self) -> list[DataflowStatus]:
-        return [] if self._slots is None else self._slots.status()
+        return self._waiting.status() if self._slots is None else self._slots.status()
 
     def _warn(self, text: str) -> None:
         self._log.warning("queue", detail=text)
 
+    def _wait_for_others(self, detail: str) -> None:
+        self._log.info("waiting", reason="state not shared", detail=detail)
+
+    def _refuse(self, why: str) -> None:
+        self._refused = why
+        self._stop()
+
     def _unreachable(self, error: Exception) -> None:
-        self._log.warning("waiting", reason=self._waiting_for, detail=str(error))
+        self._waiting.failed(str(error))
+        self._log.warning("waiting", reason=self._waiting.reason, detail=str(error))
 
     # -- what it is told
 
@@ -147,7 +190,7 @@ class Daemon:
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
         if self._parent is not None:
-            loop.add_reader(self._parent, self._orphaned, self._parent)
+            loop.add_reader(self._parent, self._hear_parent, self._parent)
         try:
             yield
         finally:
@@ -156,16 +199,24 @@ class Daemon:
             for number in handlers:
                 loop.remove_signal_handler(number)
 
-    def _orphaned(self, parent: int) -> None:
+    def _hear_parent(self, parent: int) -> None:
+        if os.read(parent, 1):
+            self._cut()
+            return
         asyncio.get_running_loop().remove_reader(parent)
         self._log.warning("parent gone")
         self._stop()
 
     def _stop(self) -> None:
-        if self._stopping.is_set() and self._slots is not None:
+        # A terminal or systemd signals a worker as well as its parent, who passes it on: that is one wish, not two.
+        if self._stopping.is_set() and self._parent is None:
+            self._cut()
+        self._stopping.set()
+
+    def _cut(self) -> None:
+        if self._slots is not None:
             self._log.warning("cut", detail="a second signal: not waiting for what is in flight")
             self._slots.cut()
-        self._stopping.set()
 
 
 _UNREACHABLE = (DatabaseUnavailable, QueueUnavailable, StateUnavailable)

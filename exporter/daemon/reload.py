@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from exporter.daemon.sharing import StateNotShared
 from exporter.daemon.slots import Slots
 from exporter.logs import Log
+from exporter.queues.port import QueueUnavailable
 from exporter.settings.difference import difference
 from exporter.settings.problems import Problems
 from exporter.settings.source import Loaded
@@ -40,6 +42,13 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded:
     if changes.needs_restart:
         log.error("reload refused", reason="needs a restart", keys=changes.needs_restart)
         return old
+    try:
+        await slots.refuse_unless_shared(new.settings, (*changes.added, *changes.changed))
+    except StateNotShared as error:
+        log.error("reload refused", reason=str(error))
+        return old
+    except QueueUnavailable as error:
+        log.warning("reload", detail=f"whether others share the state cannot be told now: {error}")
     for note in new.notes:
         log.warning("note", detail=note)
     await slots.change(new.settings, changes)

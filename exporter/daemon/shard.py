@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pydantic import ByteSize
+
 from exporter.settings.tree import Settings
 
 
@@ -30,23 +32,27 @@ class Shard:
     def owned(self, names: Iterable[str]) -> frozenset[str]:
         """Which of these destinations are its own.
 
-        Consistent hashing with bounded loads: a name goes where its hash says, unless that shard already has its
-        fair number; so shards differ by one destination at most, and adding or removing one moves few others.
+        Rendezvous hashing with bounded loads: a name ranks the shards by its hash with each, and goes to the first
+        that has not its fair number yet. So shards differ by one destination at most, another name moves few others,
+        and another count moves about as many as the new shards need.
         """
         ordered = sorted(names, key=_hash)
-        most = -(-len(ordered) // self.count)
+        fair, left_over = divmod(len(ordered), self.count)
         loads: list[list[str]] = [[] for _ in range(self.count)]
         for name in ordered:
-            place = _hash(name) % self.count
-            while len(loads[place]) >= most:
-                place = (place + 1) % self.count
+            place = min(
+                (shard for shard in range(self.count) if len(loads[shard]) < fair + (left_over > 0)),
+                key=lambda shard: _hash(f"{name}/{shard + 1}"),
+            )
+            left_over -= len(loads[place]) == fair
             loads[place].append(name)
         return frozenset(loads[self.number - 1])
 
-    def of(self, settings: Settings) -> Settings:
+    def of(self, settings: Settings, *, sharing_memory: bool = False) -> Settings:
         """The settings of this shard's process: the other destinations keep their position, but do not run here.
 
-        Its ops port is the configured one plus its number; 0 stays 0.
+        Its ops port is the configured one plus its number; 0 stays 0. ``sharing_memory``: all shards together have
+        the configured ``memory``, since they are one daemon on one machine; otherwise each has as much.
         """
         owned = self.owned(destination.name for destination in settings.running)
         destinations = tuple(
@@ -55,7 +61,8 @@ class Shard:
         )
         port = settings.ops.port and settings.ops.port + self.number
         ops = settings.ops.model_copy(update={"port": port})
-        return settings.model_copy(update={"destinations": destinations, "ops": ops})
+        memory = ByteSize(max(1, settings.memory // self.count)) if sharing_memory else settings.memory
+        return settings.model_copy(update={"destinations": destinations, "ops": ops, "memory": memory})
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from exporter.daemon.sharing import refuse_unless_shared
 from exporter.daemon.slot import Slot
 from exporter.daemon.wiring import Shared
 from exporter.settings.destination import Destination
@@ -24,6 +25,21 @@ class Slots:
         self._slots: dict[str, Slot] = {}
         self._draining = False
         self._start(settings.running)
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration as it was taken over last."""
+        return self._settings
+
+    async def refuse_unless_shared(self, settings: Settings, names: Iterable[str]) -> None:
+        """See ``sharing.refuse_unless_shared``, for these destinations of a new configuration. Raises as that does."""
+        destinations = [destination for destination in settings.running if destination.name in names]
+        shared = self._shared
+
+        def waits(what: str) -> None:
+            shared.log.info("waiting", detail=what)
+
+        await refuse_unless_shared(shared.queue, settings, destinations, shared.state.identity, waits)
 
     async def change(self, settings: Settings, changes: Difference) -> None:
         """Take over a new configuration."""

@@ -11,13 +11,16 @@ from functools import partial
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import Read, SharedReading, read_alone
+from exporter.delivery.crowd import Crowd
+from exporter.delivery.limits import Limits
 from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import Limits, Outbox
+from exporter.delivery.outbox import Outbox
 from exporter.delivery.prepare import Prepared
 from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transports import open_transport_of
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.profile.compiled import compile_typed
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Queue
@@ -35,6 +38,7 @@ class Shared:
     queue: Queue
     state: State
     memory: SharedMemory
+    crowd: Crowd
     metrics: Metrics
     log: Log
     clock: Clock
@@ -59,6 +63,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     now_ms = int(shared.clock.epoch() * 1000)
     times = await shared.state.mapping_times.first_seen(name, segments, now_ms)
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
+    typed = compile_typed(mapping)
     delivery, tls = destination.delivery, destination.tls
     group = settings.queue.group_prefix + name
     async with open_transport_of(
@@ -72,6 +77,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         contexts=shared.tls,
     ) as transport:
         account = shared.memory.open()
+        place = shared.crowd.join()
         try:
             yield Dataflow(
                 Parts(
@@ -85,10 +91,10 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                         transport, clock=shared.clock.monotonic, observe=partial(_token_fetched, metrics, log)
                     ),
                     read=_reading(settings, shared),
-                    decide=compile_triggers(mapping),
-                    build=compile_payload(mapping),
+                    decide=compile_triggers(mapping, typed),
+                    build=compile_payload(mapping, typed),
                     prepared=Prepared(destination),
-                    outbox=Outbox(limits(delivery), account),
+                    outbox=Outbox(limits(delivery), account, place),
                     metrics=metrics,
                     log=log,
                     clock=shared.clock,
@@ -96,6 +102,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                 )
             )
         finally:
+            shared.crowd.leave(place)
             shared.memory.close(account)
 
 

@@ -11,9 +11,10 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
+from exporter.database.checkpoints import Checkpoints
 from exporter.database.failures import DatabaseUnavailable
-from exporter.database.opening import Schema, open_file
-from exporter.database.worker import Inbox, Job, Worker
+from exporter.database.opening import Schema, connected, open_file
+from exporter.database.worker import Inbox, Job, Watcher, Worker
 
 T = TypeVar("T")
 
@@ -71,9 +72,13 @@ class Database:
         return result
 
     @contextmanager
-    def watched(self, on_change: Callable[[], None]) -> Iterator[None]:
-        """While entered, ``on_change`` is called on the loop soon after another process committed."""
-        self._inbox.watchers = (*self._inbox.watchers, on_change)
+    def watched(self, on_change: Callable[[T | None], None], look: Callable[[apsw.Connection], T]) -> Iterator[None]:
+        """While entered, ``on_change`` is called on the loop soon after another connection committed.
+
+        It gets what ``look`` then sees on the thread, None where the file cannot be read.
+        """
+        watcher = Watcher(on_change, look)
+        self._inbox.watchers = (*self._inbox.watchers, watcher)
         if len(self._inbox.watchers) == 1:
             self._inbox.jobs.put(
                 Job(_nothing, self._loop.create_future(), writes=False)
@@ -82,7 +87,7 @@ class Database:
             yield
         finally:
             watchers = list(self._inbox.watchers)
-            watchers.remove(on_change)
+            watchers.remove(watcher)
             self._inbox.watchers = tuple(watchers)
 
     def _submit(self, run: Callable[[apsw.Connection], Any], *, writes: bool) -> asyncio.Future[Any]:
@@ -113,11 +118,14 @@ class Database:
             self._inbox.call(_fail, self._opened, error)
             self._inbox.call(_resolve, self._ended)
             return
+        checkpoints = Checkpoints(lambda: connected(self.path))
+        connection.set_wal_hook(checkpoints.hear)
         self._inbox.call(_resolve, self._opened)
         try:
             Worker(self.path, connection, self._inbox).work()
         finally:
             try:
+                checkpoints.end()
                 connection.close()
             finally:
                 self._closed = True

@@ -33,12 +33,20 @@ class Job:
     error: BaseException | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Watcher:
+    """Who hears of others' commits, and what it wants to see of them."""
+
+    on_change: Callable[[Any], None]
+    look: Callable[[apsw.Connection], Any]
+
+
 class Inbox:
     """What the event loop and the thread share. A None among the jobs ends the thread after those before it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self.watchers: tuple[Callable[[], None], ...] = ()  # replaced, never changed
+        self.watchers: tuple[Watcher, ...] = ()  # replaced, never changed
         self._loop = loop
 
     def refuse_rest(self) -> None:
@@ -167,9 +175,15 @@ class Worker:
             self._version = version
             self._changed_at = now
             for watcher in self._inbox.watchers:
-                self._inbox.call(watcher)
+                self._inbox.call(watcher.on_change, self._seen_by(watcher))
         quiet = now - self._changed_at > _IDLE_AFTER_SECONDS
         self._poll_due = now + (_IDLE_POLL_SECONDS if quiet else _POLL_SECONDS)
+
+    def _seen_by(self, watcher: Watcher) -> Any:
+        try:
+            return watcher.look(self._connection)
+        except apsw.Error:
+            return None
 
     def _data_version(self) -> object:
         """Changes when another connection commits; an unreadable file counts as a change, so that readers see it."""

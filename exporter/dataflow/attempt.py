@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from exporter.auth.authorizer import Authorization, Unauthorized
 from exporter.dataflow.examine import where
 from exporter.dataflow.parts import Parts
 from exporter.delivery.export import Export
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Unreachable
+from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.delivery.verdict import Broken, CredentialsRefused, Final, Unavailable, judge
 from exporter.metrics import StatusClass
+
+_BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
 
 class Attempted(msgspec.Struct, frozen=True, gc=False):
@@ -31,10 +35,12 @@ async def attempt(export: Export, parts: Parts) -> Attempted:
         authorization = await parts.authorizer.authorize()
         if isinstance(authorization, Unauthorized):
             return Attempted(_unavailable(authorization), 0.0)
-        attempted = await _send(export, authorization, parts)
-        if not isinstance(attempted, _Refused):
-            return attempted
-        return await _again(export, authorization, attempted, parts)
+        began = parts.clock.monotonic()
+        outcome = await parts.transport.send(_request(export, authorization, parts))
+        attempted = _judged(outcome, began, parts)
+        if isinstance(attempted, _Refused):
+            return await _again(export, authorization, attempted, parts)
+        return attempted
     except Exception as error:
         return Attempted(Broken(where(error)), 0.0)
 
@@ -43,15 +49,18 @@ async def _again(export: Export, authorization: Authorization, refused: _Refused
     renewed = await parts.authorizer.renew(authorization)
     if isinstance(renewed, Unauthorized):
         return _ours(refused) if renewed.cause == "credentials" else Attempted(_unavailable(renewed), 0.0)
-    again = await _send(export, renewed, parts)
+    began = parts.clock.monotonic()
+    outcome = await parts.transport.send(_request(export, renewed, parts))
+    again = _judged(outcome, began, parts)
     return _ours(again) if isinstance(again, _Refused) else again
 
 
-async def _send(export: Export, authorization: Authorization, parts: Parts) -> Attempted | _Refused:
-    request = parts.prepared.request(authorization.header, export.key, export.position, export.body)
+def _request(export: Export, authorization: Authorization, parts: Parts) -> Request:
+    return parts.prepared.request(authorization.header, export.key, export.position, export.body)
+
+
+def _judged(outcome: Outcome, began: float, parts: Parts) -> Attempted | _Refused:
     clock, metrics = parts.clock, parts.metrics
-    began = clock.monotonic()
-    outcome = await parts.transport.send(request)
     round_trip = clock.monotonic() - began
     metrics.attempts[status_class(outcome)].inc()
     metrics.attempt_seconds.observe(round_trip)
@@ -66,18 +75,12 @@ async def _send(export: Export, authorization: Authorization, parts: Parts) -> A
 def status_class(outcome: Outcome) -> StatusClass:
     """The label under which an attempt is counted."""
     match outcome:
+        case Answer(status):
+            return _BY_HUNDREDS.get(status // 100, "no_answer")
+        case NoAnswer():
+            return "no_answer"
         case Unreachable():
             return "unreachable"
-        case Answer(status) if 200 <= status < 300:
-            return "2xx"
-        case Answer(status) if 300 <= status < 400:
-            return "3xx"
-        case Answer(status) if 400 <= status < 500:
-            return "4xx"
-        case Answer(status) if 500 <= status < 600:
-            return "5xx"
-        case Answer() | NoAnswer():
-            return "no_answer"
 
 
 def _unavailable(failure: Unauthorized) -> Unavailable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from exporter.dataflow.examine import Bug, Examined
@@ -20,7 +21,8 @@ from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.delivery.export import OVERHEAD_BYTES, Export
-from exporter.delivery.outbox import DeadLetter, Hold, Next, Pause, Settle
+from exporter.delivery.faults import Pause
+from exporter.delivery.turns import DeadLetter, Hold, Next, Settle
 from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason
 from exporter.profile.event import Malformed
 from exporter.profile.triggers import Excluded
@@ -41,7 +43,7 @@ class Dataflow:
         self._recorder = Recorder(parts, self._after_record)
         self._replays = Replays(parts, self._recorder, self._wake)
         self._senders = Senders(parts, self._ended, self._replays.may_go, self._withdrawn)
-        self._intake = Intake(parts, self._conclude, self._wake, self._lane_busy)
+        self._intake = Intake(parts, self._conclude, self._wake, self._lane_busy, self._lane_gone)
         self._subscription: Subscription | None = None
         self._patience: asyncio.Timeout | None = None
         self._stopped = False
@@ -108,7 +110,7 @@ class Dataflow:
                 try:
                     entering = parts.queue.subscribe(parts.group, parts.start)
                     subscription = await stack.enter_async_context(entering)
-                    await parts.letters.open()
+                    await parts.letters.open(partial(self._ours, subscription))
                     self._subscription = subscription
                 except (QueueUnavailable, StateUnavailable) as error:
                     await stack.aclose()
@@ -142,8 +144,9 @@ class Dataflow:
 
     def _look_if_drained(self) -> None:
         """What the store refuses now is left to the queue: waiting would not help."""
-        written = self._recorder.idle or self._recorder.stuck
-        if self.state == "draining" and not self.parts.outbox.in_flight and written:
+        if self.state != "draining" or self.parts.outbox.in_flight:
+            return
+        if self._recorder.idle or self._recorder.stuck:
             self._drained.set()
 
     async def _commit(self, subscription: Subscription) -> bool:
@@ -195,7 +198,8 @@ class Dataflow:
                 self._bury(export, verdict, reason)
             case Hold():
                 self.last_failure = failure(verdict)
-        self._tell_of_pauses()
+        if self.parts.outbox.pause is not self._pause:
+            self._tell_of_pauses()
         self._intake.woken()
         self._look_if_drained()
 
@@ -207,6 +211,13 @@ class Dataflow:
         """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
         return self.parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
 
+    def _lane_gone(self, lane: str) -> None:
+        self.parts.letters.let_go(self.parts.place(lane), self._replays.let_go(lane))
+
+    def _ours(self, subscription: Subscription, place: str) -> bool:
+        """Are the letters of this lane ours to replay?"""
+        return subscription.reads(self.parts.lane_at(place))
+
     def _delivered(self, export: Export) -> None:
         parts = self.parts
         parts.metrics.delivered.inc()
@@ -214,12 +225,16 @@ class Dataflow:
         message = export.message
         if self._recorder.concerns(export.profile_id) and not export.foreign:
             place = parts.place(message.lane)
-            marked = Mark(export.profile_id, place, message.position, lambda: self._settle_export(export))
-            self._recorder.write(marked)
+            self._recorder.write(Mark(export.profile_id, place, message.position, lambda: self._marked(export)))
         else:
             self._settle_export(export)
         if export.letter is not None:
             self._recorder.write(Remove(export.letter, self._after_record))
+
+    def _marked(self, export: Export) -> None:
+        self._settle_export(export)
+        # It may be the last thing that a lane which is lost waits for.
+        self._intake.woken()
 
     def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
         letter = letter_of_export(export, self.parts, reason, verdict)
@@ -275,8 +290,6 @@ class Dataflow:
 
     def _tell_of_pauses(self) -> None:
         pause = self.parts.outbox.pause
-        if pause is self._pause:
-            return
         if self._pause is not None:
             self.parts.log.info("resumed", reason=self._pause.reason)
         if pause is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from exporter.dataflow.examine import Bug, Examined, examine
 from exporter.dataflow.parts import Parts
 from exporter.delivery.export import OVERHEAD_BYTES
-from exporter.delivery.outbox import BUGS_IN_A_ROW
+from exporter.delivery.faults import BUGS_IN_A_ROW
 from exporter.delivery.verdict import PauseReason
 from exporter.queues.port import Batch, LaneLost, Message, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
@@ -22,7 +22,8 @@ Concluded = Callable[[Message, Examined], None]
 class Intake:
     """Reads one subscription. ``concluded`` hears what each message comes to, ``batched`` that it was the last.
 
-    ``lane_busy`` says whether anything of a lane that is lost still has to end before its position is committed.
+    ``lane_busy`` says whether anything of a lane that is lost still has to end before its position is committed;
+    ``lane_gone`` hears that the lane is somebody else's from now on.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Intake:
         concluded: Concluded,
         batched: Callable[[], None],
         lane_busy: Callable[[str], bool],
+        lane_gone: Callable[[str], None],
     ) -> None:
         self._parts = parts
         self._concluded = concluded
         self._batched = batched
         self._lane_busy = lane_busy
+        self._lane_gone = lane_gone
         self._roomy = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
         self._usual_size = 4 * OVERHEAD_BYTES
@@ -103,7 +106,7 @@ class Intake:
         self._parts.metrics.received.inc(len(messages))
         kept = await self._kept(messages)
         for message in messages:
-            if (message.lane, message.position) in kept:
+            if kept and (message.lane, message.position) in kept:
                 subscription.settle(message)
                 continue
             self._usual_size += (len(message.body) * 2 + OVERHEAD_BYTES - self._usual_size) >> 4
@@ -155,6 +158,7 @@ class Intake:
         outbox.release(lane, self._parts.clock.monotonic())
         self._parts.log.info("lane lost", lane=lane, planned=planned)
         if not planned:
+            self._lane_gone(lane)
             return
         while self._lane_busy(lane):
             self._roomy.clear()
@@ -163,6 +167,7 @@ class Intake:
             await subscription.commit()
         except QueueUnavailable as error:
             self._parts.log.warning("commit failed", detail=str(error))
+        self._lane_gone(lane)
 
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
         if self._parts.outbox.stop(reason, "intake"):

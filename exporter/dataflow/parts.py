@@ -53,3 +53,8 @@ class Parts:
     def place(self, lane: str) -> str:
         """A lane as dead letters know it: a queue that was made anew begins at the same positions again."""
         return f"{self.queue.name}/{lane}"
+
+    def lane_at(self, place: str) -> str | None:
+        """The lane of such a place; None where that is another queue's."""
+        prefix = f"{self.queue.name}/"
+        return place.removeprefix(prefix) if place.startswith(prefix) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from exporter.dataflow.examine import Bug, examine
 from exporter.dataflow.parts import Parts
@@ -27,20 +27,24 @@ class Replays:
         self._parts = parts
         self._recorder = recorder
         self._added = added
-        self._in_hand: set[int] = set()
+        self._in_hand: dict[int, str] = {}  # by id, the lane
 
     async def run(self) -> None:
-        """Look for replays that were asked for, until cancelled."""
+        """Look for replays that were asked for, until cancelled; while the store can't be read, nothing is sent."""
+        unreadable = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
             room = MOST - len(self._in_hand)
-            if room <= 0:
+            if room <= 0 and not unreadable:
                 continue
             try:
-                letters = await self._parts.letters.requested(room)
+                letters = await self._parts.letters.requested(max(0, room))
             except StateUnavailable as error:
-                self._parts.log.warning("replays cannot be read", detail=error.reason)
+                unreadable = True
+                self._unreadable(error.reason)
                 continue
+            unreadable = False
+            self._readable()
             for letter in letters:
                 if letter.id not in self._in_hand:
                     self._begin(letter)
@@ -58,22 +62,43 @@ class Replays:
         except StateUnavailable:
             # Not known, so it is not sent; the request stands and is read again.
             superseded = True
-        if superseded:
+        # Its lane may have been lost meanwhile: then it is another's to send.
+        stays = superseded or export.released
+        if stays:
             self.ended(export.letter)
-        return not superseded
+        return not stays
 
     def ended(self, letter_id: int) -> None:
         """It was delivered, failed again, or is not sent."""
-        self._in_hand.discard(letter_id)
+        self._in_hand.pop(letter_id, None)
+
+    def let_go(self, lane: str) -> Collection[int]:
+        """The lane is lost, and the outbox has let go of it: the letters that are not ours to replay any more."""
+        gone = {letter_id for letter_id, at in self._in_hand.items() if at == lane}
+        for letter_id in gone:
+            del self._in_hand[letter_id]
+        return gone
+
+    def _unreadable(self, detail: str) -> None:
+        if self._parts.outbox.stop("state", "replays"):
+            self._parts.log.warning("paused", reason="state", detail=detail)
+
+    def _readable(self) -> None:
+        if self._parts.outbox.go("state", "replays"):
+            self._parts.log.info("resumed", reason="state")
+            self._added()
 
     def _begin(self, letter: Letter) -> None:
-        self._in_hand.add(letter.id)
-        queue, _, lane = letter.lane.rpartition("/")
+        lane = self._parts.lane_at(letter.lane)
+        foreign = lane is None
+        if lane is None:
+            lane = letter.lane.rpartition("/")[2]
+        self._in_hand[letter.id] = lane
         message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)
         match examine(message, self._parts):
             case Export() as export:
                 export.letter = letter.id
-                export.foreign = queue != self._parts.queue.name
+                export.foreign = foreign
                 export.first_at = letter.first_at
                 export.attempts = letter.attempts
                 self._parts.outbox.replay(export, self._parts.clock.monotonic())

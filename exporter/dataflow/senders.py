@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from exporter.dataflow.attempt import attempt
 from exporter.dataflow.parts import Parts
 from exporter.delivery.export import Export
-from exporter.delivery.outbox import Next, Probe, Send, Wait
+from exporter.delivery.turns import Next, Probe, Send, Wait
 from exporter.delivery.verdict import Final
 
 Ended = Callable[[Export, Final, Next], None]
@@ -84,7 +84,7 @@ class Senders:
                 self._parts.outbox.withdraw(export, self._parts.clock.monotonic())
                 self._withdrawn()
             export = self._take()
-            if export is not None:
+            if export is not None and not self._parts.outbox.full:
                 # The answer may have raised the limit: others may go as well.
                 self.wake()
 

@@ -50,6 +50,9 @@ class Breaker:
         self._failures = 0
 
     def _count(self, *, failed: bool) -> None:
+        if not (failed or self._failures):
+            # Nothing that one more success could push out of sight.
+            return
         if len(self._failed) == WATCHED:
             self._failures -= self._failed[0]
         self._failed.append(failed)

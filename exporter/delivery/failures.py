@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 
@@ -10,6 +9,7 @@ import aiohttp
 
 from exporter.delivery.connection import HandshakeRefused
 from exporter.delivery.request import NoAnswer, Unreachable
+from exporter.delivery.system_words import system_words
 
 # What aiohttp raises while it still makes the connection, whoever asks it to.
 _CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -96,4 +96,4 @@ def _system_reason(error: OSError, otherwise: str) -> str:
         return "connection reset by peer"
     if error.errno is None or isinstance(error, ssl.SSLError):
         return otherwise
-    return os.strerror(error.errno).lower()
+    return system_words(error.errno)

@@ -20,7 +20,8 @@ class Line:
     __slots__ = ("bytes", "crowded", "exports", "in_flight", "queued", "storing", "waiting")
 
     def __init__(self) -> None:
-        self.exports: deque[Export] = deque()
+        # A list: nearly every line holds one export, and making a deque costs more than it ever saves.
+        self.exports: list[Export] = []
         self.bytes = 0
         self.in_flight = False  # its head was taken
         self.storing = False  # its head becomes a dead letter
@@ -158,7 +159,7 @@ class Lines:
 
     def remove_head(self, line: Line, now: float) -> None:
         """The head is done with: the next of its profile may go."""
-        export = line.exports.popleft()
+        export = line.exports.pop(0)
         self._count(line, export, -1)
         if line.exports:
             self.schedule(line, now)
@@ -166,13 +167,16 @@ class Lines:
             del self._lines[export.profile_id]
 
     def release(self, lane: str, now: float) -> list[Export]:
-        """Let go of a lane's exports, but for busy heads (marked as released) and replays; returns what went."""
+        """Let go of a lane's exports, but for busy heads, which are marked as released; returns what went.
+
+        Replays go too: whoever has the lane from now on must not be overtaken by them, and is given them.
+        """
         gone: list[Export] = []
         for profile_id, line in list(self._lines.items()):
             head = line.exports[0] if line.busy else None
             if head is not None and head.message.lane == lane:
                 head.released = True
-            leaving = [each for each in line.exports if each is not head and _leaves(each, lane)]
+            leaving = [each for each in line.exports if each is not head and each.message.lane == lane]
             if not leaving:
                 continue
             for export in leaving:
@@ -197,11 +201,9 @@ class Lines:
         self._account.add(size)
         line.bytes += size
         events = len(line.exports)
+        if events <= 1 and not line.crowded:
+            return
         crowded = events > 1 and (events * 4 >= self._window_events or line.bytes * 4 >= self._window_bytes)
-        if crowded != line.crowded:
+        if crowded is not line.crowded:
             line.crowded = crowded
             self._crowded += 1 if crowded else -1
-
-
-def _leaves(export: Export, lane: str) -> bool:
-    return export.message.lane == lane and export.letter is None

@@ -102,8 +102,9 @@ class Broken(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
+Failure = Rejected | MaybePassing | TooFast | Unavailable | Broken
 #: What the outbox takes; ``CredentialsRefused`` is settled with the authorizer before.
-Final = Delivered | Rejected | MaybePassing | TooFast | Unavailable | Broken
+Final = Delivered | Failure
 Verdict = Delivered | Rejected | MaybePassing | TooFast | Unavailable | CredentialsRefused
 
 
@@ -115,14 +116,14 @@ def judge(outcome: Outcome, refresh_on: Collection[int], epoch_seconds: float) -
         refresh_on: the statuses that mean that the authorization was refused.
         epoch_seconds: the wall clock, for a ``Retry-After`` that is a date.
     """
+    if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
+        return Delivered(outcome.status)
     match outcome:
         case Unreachable(reason, cause):
             # Nothing went out, so whatever the destination takes later, this was not the export's fault.
             return Unavailable("proxy" if cause == "proxy" else "unreachable", reason, attempted=False)
         case NoAnswer(reason):
             return MaybePassing(reason)
-        case Answer(status) if 200 <= status < 300:
-            return Delivered(status)
         case Answer(status) if status in refresh_on:
             return CredentialsRefused(status)
         case Answer(429, headers):

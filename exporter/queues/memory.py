@@ -39,7 +39,12 @@ class MemorySettings(Section):
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
 
-    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:
+    def open(
+        self,
+        groups: Collection[str],
+        warn: Callable[[str], None],
+        badge: str = "",  # noqa: ARG002 - nobody else is there to see it
+    ) -> AbstractAsyncContextManager[Queue]:
         """A new, empty queue; ``groups`` hold back what they have not read. ``warn`` gets sentences for people."""
         return open_memory(max_bytes=int(self.max_bytes), groups=groups, warn=warn)
 
@@ -114,6 +119,15 @@ class MemoryQueue:
                 yield MemorySubscription(self, standing)
             finally:
                 standing.seen_at = time.time()
+
+    async def badges(self, group: str) -> Collection[str]:  # noqa: ARG002 - nobody else is there
+        """See ``Queue.badges``."""
+        return ()
+
+    @property
+    def silence_seconds(self) -> float:
+        """See ``Queue.silence_seconds``."""
+        return 0.0
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``."""
@@ -197,6 +211,10 @@ class MemorySubscription:
             if messages:
                 self._in_hand.update((message.position, message.taken_at) for message in messages)
                 return Batch(messages)
+
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002
+        """See ``Subscription.reads``: the one reader has all."""
+        return True
 
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""

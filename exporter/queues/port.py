@@ -15,10 +15,12 @@ Contract (DESIGN §5), held by ``tests/queues/contract.py`` for every kind:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 Start = Literal["earliest", "latest"]
 
@@ -34,8 +36,7 @@ class Outgoing:
     body: bytes
 
 
-@dataclass(slots=True, eq=False)
-class Message:
+class Message(msgspec.Struct, eq=False, gc=False):
     """One event as the queue hands it out.
 
     ``taken_at`` is when the queue took it, in epoch seconds; ``event_id`` is an id that the queue carries
@@ -47,6 +48,9 @@ class Message:
     body: bytes
     taken_at: float
     event_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Message({self.lane}-{self.position}, {len(self.body)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,13 @@ class Subscription(Protocol):
         """
         ...
 
+    def reads(self, lane: str | None) -> bool:
+        """Whether this lane is ours to read now, as far as is known without asking the queue.
+
+        None stands for every lane that is not of this queue: of all that read the group at most one says so.
+        """
+        ...
+
     def lag(self) -> Lag:
         """How far behind this group is, as far as it is known without asking the queue."""
         ...
@@ -163,6 +174,21 @@ class Queue(Protocol):
         Raises:
             QueueUnavailable: on entering.
         """
+        ...
+
+    async def badges(self, group: str) -> Collection[str]:
+        """What those who read this group now said of themselves when they opened the queue, ours among it.
+
+        Who said nothing is left out. One that ended without a word is still there for ``silence_seconds``.
+
+        Raises:
+            QueueUnavailable: it cannot be told now.
+        """
+        ...
+
+    @property
+    def silence_seconds(self) -> float:
+        """After so long without a sign, whoever read a group is taken to be gone."""
         ...
 
     async def positions(self) -> Sequence[Position]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exporter.settings.document import Document, path_text, read_document
+from exporter.settings.json_document import read_json
 from exporter.settings.mistakes import Steps
 from exporter.settings.problems import Problem
 
@@ -147,7 +147,7 @@ def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], 
         gathered.problems.append(gathered.problem(("segments_file",), "give either segments or segments_file"))
         return
     file = folder / name
-    document = _read_json(file) if file.suffix == ".json" else read_document(file, environ)
+    document = read_json(file) if file.suffix == ".json" else read_document(file, environ)
     gathered.problems.extend(document.problems)
     gathered.documents.append(document)
     if isinstance(document.value, list):
@@ -155,27 +155,3 @@ def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], 
         gathered.data = {**gathered.data, "segments": document.value}
     elif not document.problems:
         gathered.problems.append(Problem(document.file, 1, "", "the file must hold a list of segments"))
-
-
-def _read_json(file: Path) -> Document:
-    """A catalogue in JSON, which comes from another system: text in it is taken as it is, without ``${}``."""
-    document = Document(str(file))
-    try:
-        document.value = json.loads(file.read_bytes(), parse_float=str, parse_int=str)
-    except OSError as error:
-        reason = f"the file cannot be read: {error.strerror or 'unknown error'}"
-        document.problems.append(Problem(document.file, None, "", reason))
-    except json.JSONDecodeError as error:
-        document.problems.append(Problem(document.file, error.lineno, "", f"this is not JSON: {error.msg}"))
-    except (UnicodeDecodeError, RecursionError):
-        document.problems.append(Problem(document.file, None, "", "this is not JSON"))
-    _mark((), document.value, document)
-    return document
-
-
-def _mark(steps: Steps, value: Any, document: Document) -> None:
-    """Note every place of a JSON value; its lines are not known. Two levels are all that a catalogue has."""
-    document.lines[steps] = None
-    if len(steps) < 2 and isinstance(value, (list, dict)):
-        for step, below in enumerate(value) if isinstance(value, list) else value.items():
-            _mark((*steps, step), below, document)

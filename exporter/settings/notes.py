@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel
 
 from exporter.auth.none import NoAuth
 from exporter.printable import printable
@@ -13,6 +16,9 @@ from exporter.settings.destination import Destination
 from exporter.settings.mistakes import Steps
 from exporter.settings.section import Secret
 from exporter.settings.tree import Settings
+
+#: What a name says of a value that nothing else says is a secret.
+_SECRET_NAME = re.compile("authorization|assertion|credential|key|passw|secret|token", re.IGNORECASE)
 
 
 def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str, ...]:
@@ -26,19 +32,37 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
     for index, destination in enumerate(settings.destinations):
         if destination.enabled:
             found.extend(f"{destination.name}: {note}" for note in _of(destination, settings))
-        for key, _ in secrets_of(destination):
-            if is_literal(("destinations", index, *key)):
-                place = ".".join(str(step) for step in key)
-                found.append(f"{destination.name}: {place} stands in the file in plain text; use !file or ${{NAME}}")
+        literal = (key for key in _secrets_of(destination) if is_literal(("destinations", index, *key)))
+        found.extend(f"{destination.name}: {_in_plain_text(key)}" for key in literal)
+    for name, section in (("queue", settings.queue), ("state", settings.state)):
+        found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
     return tuple(printable(note) for note in found)
 
 
-def secrets_of(destination: Destination) -> Iterator[tuple[Steps, Secret]]:
-    """The secrets of a destination and the steps to them."""
-    for name in type(destination.auth).model_fields:
-        value = getattr(destination.auth, name)
+def _in_plain_text(key: Steps) -> str:
+    return f"{'.'.join(str(step) for step in key)} stands in the file in plain text; use !file or ${{NAME}}"
+
+
+def _secrets_of(destination: Destination) -> Iterator[Steps]:
+    """The steps to what a destination keeps secret, or seems to by its name."""
+    yield from _secrets_in(destination.auth, ("auth",))
+    for name in getattr(destination.auth, "extra", {}):
+        if _SECRET_NAME.search(name):
+            yield "auth", "extra", name
+    if destination.proxy is not None and urlsplit(destination.proxy).password:
+        yield ("proxy",)
+    for name in destination.headers:
+        if _SECRET_NAME.search(name):
+            yield "headers", name
+
+
+def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
         if isinstance(value, Secret):
-            yield ("auth", name), value
+            yield *at, name
+        elif isinstance(value, BaseModel):
+            yield from _secrets_in(value, (*at, name))
 
 
 def _of(destination: Destination, settings: Settings) -> Iterator[str]:
@@ -79,8 +103,7 @@ def _what(names: bool, times: bool) -> str:
 def _plain_text(destination: Destination) -> Iterator[str]:
     """Credentials that would cross a network unencrypted."""
     presents = not isinstance(destination.auth, NoAuth) or any(
-        name.lower() == "authorization" or "key" in name.lower() or "token" in name.lower()
-        for name in destination.headers
+        _SECRET_NAME.search(name) for name in destination.headers
     )
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"

@@ -110,8 +110,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _files_apart(self) -> Self:
-        queue_file = getattr(self.queue, "path", None)
-        if isinstance(queue_file, Path) and queue_file.resolve() == self.state.path.resolve():
+        files = [getattr(self.queue, "path", None), getattr(self.state, "path", None)]
+        paths = {file.resolve() for file in files if isinstance(file, Path)}
+        if all(isinstance(file, Path) for file in files) and len(paths) < len(files):
             raise mistakes([Mistake(("state", "path"), "state needs a file of its own, not the queue's")])
         return self
 

@@ -1,9 +1,14 @@
-"""The kinds of store that keep dead letters and mapping times: one line for each."""
+"""The kinds of store that keep dead letters and mapping times; a new kind is one more member of the union."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
+from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite import SqliteSettings
 
-#: What ``state:`` in the configuration may be. A second kind makes this
-#: ``Annotated[SqliteSettings | ..., Field(discriminator="kind")]``; pydantic wants no discriminator for one.
-StateSettings = SqliteSettings
+StateSettings = Annotated[RedisStateSettings | SqliteSettings, Field(discriminator="kind")]
+
+__all__ = ["RedisStateSettings", "SqliteSettings", "StateSettings"]

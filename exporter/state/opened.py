@@ -10,25 +10,31 @@ from pathlib import Path
 import apsw
 
 from exporter.database import Database
-from exporter.state.deadletters import SqliteDeadLetters
+from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.mappings import SqliteMappingTimes, times_of
 from exporter.state.port import Segment
 from exporter.state.schema import APPLICATION_ID, SCHEMA
+from exporter.state.sqlite_letters import SqliteLetters
 
 
 @dataclass(frozen=True, slots=True)
 class SqliteState:
     """``State`` in an open file."""
 
-    letters: SqliteDeadLetters
+    identity: str
+    letters: StoredDeadLetters
     mapping_times: SqliteMappingTimes
+
+    async def check(self) -> None:
+        """See ``State.check``; opening the file has shown all that there is to see."""
 
 
 @asynccontextmanager
 async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
     """Open the state's file. Raises as ``Database.open``."""
     async with Database.open(path, SCHEMA) as database:
-        yield SqliteState(SqliteDeadLetters(database), SqliteMappingTimes(database))
+        identity = await database.read(lambda connection: connection.execute("SELECT name FROM identity").get)
+        yield SqliteState(identity, StoredDeadLetters(SqliteLetters(database)), SqliteMappingTimes(database))
 
 
 def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:

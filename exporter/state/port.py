@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,11 +24,19 @@ class StateUnavailable(Exception):
         self.reason = reason
 
 
+def every_lane(_: str) -> bool:
+    """For the one reader of a group: all lanes are its own."""
+    return True
+
+
 class LettersOf(Protocol):
     """One dataflow's dead letters. Failures to write are values; failures to read raise ``StateUnavailable``."""
 
-    async def open(self) -> None:
-        """Read what the other calls answer from memory. To be called once the dataflow is its group's one reader.
+    async def open(self, ours: Callable[[str], bool] = every_lane) -> None:
+        """Read what the other calls answer from memory. To be called once the dataflow reads its group.
+
+        ``ours`` says of a lane whether its letters are this dataflow's to replay now; at any time exactly one of all
+        dataflows that share a group and the store may say so.
 
         Raises:
             StateUnavailable: nothing was read; call it again.
@@ -38,10 +46,22 @@ class LettersOf(Protocol):
     async def kept(self, lane: str, positions: Sequence[int]) -> frozenset[int]:
         """Which of these positions of ``lane`` already have their letter, so that a restart skips them.
 
+        To be asked before anything is done with messages of a lane. The first time, and the first time after
+        ``let_go``, it begins the lane: what others have stored of it until then is known from then on, and a store
+        that several machines share takes no letters of it from anybody who began it before.
+
         Positions above the highest that has a letter are answered from memory.
 
         Raises:
             StateUnavailable: the store cannot be read now.
+        """
+        ...
+
+    def let_go(self, lane: str, replays: Collection[int] = ()) -> None:
+        """Somebody else reads ``lane`` from now on, and has these ``replays`` to do, which were given and not sent.
+
+        Letters of the lane that are put from now on, until it is begun again, are not stored: their events were not
+        acknowledged, so whoever reads the lane has them too.
         """
         ...
 
@@ -58,10 +78,10 @@ class LettersOf(Protocol):
         ...
 
     async def requested(self, limit: int) -> Sequence[Letter]:
-        """Letters whose replay was asked for, at most ``limit``, by lane and position.
+        """Letters of our lanes whose replay was asked for, at most ``limit``, by lane and position.
 
-        Each is given once until it is ``delivered`` or ``failed``, or ``superseded`` did not say False. Nearly free
-        while nothing is asked for.
+        Each is given once until it is ``delivered``, ``failed`` or let go of, or ``superseded`` did not say False.
+        Nearly free while nothing is asked for.
 
         Raises:
             StateUnavailable: the store cannot be read now.
@@ -171,6 +191,19 @@ class MappingTimes(Protocol):
 
 class State(Protocol):
     """An open store."""
+
+    @property
+    def identity(self) -> str:
+        """A random name that the store has for good: two processes with the same one share their state."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the store can be read and written now.
+
+        Raises:
+            StateUnavailable: with the reason.
+        """
+        ...
 
     @property
     def letters(self) -> DeadLetters:

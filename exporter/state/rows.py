@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import apsw
 import orjson
 
-from exporter.printable import printable
-from exporter.state.letter import Filter, Letter, NewLetter, Summary, shown_answer, shown_detail
-from exporter.state.schema import ROW_BYTES
-
-#: Letters and bytes of one destination.
-Totals: TypeAlias = tuple[int, int]
-#: A delivery: profile id, lane, position.
-Delivery: TypeAlias = tuple[str, str, int]
+from exporter.state.fields import Fields, storable
+from exporter.state.letter import Filter, Letter, Summary
+from exporter.state.store import Delivery, Overview, Survey, Totals
 
 _SUMMARY: Final = (
     "id, group_name, lane, position, destination, profile_id, event_id, reason, detail, status, attempts, "
@@ -50,7 +45,8 @@ _SUPERSEDE: Final = """
 _CURRENT: Final = "SELECT 1 FROM letters WHERE destination = ? AND profile_id = ? AND superseded = 0 LIMIT 1"
 _REQUESTED: Final = f"""
     SELECT {_SUMMARY}, answer, body FROM letters
-    WHERE destination = ? AND replay <> 'none' AND id NOT IN (SELECT value FROM json_each(?))
+    WHERE destination = ? AND replay <> 'none' AND lane IN (SELECT value FROM json_each(?))
+      AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY lane, position LIMIT ?
 """  # noqa: S608 - only constants are put together
 _FAILED: Final = """
@@ -65,65 +61,55 @@ _COUNT: Final = f"SELECT count(*) FROM letters WHERE {_WHICH}"  # noqa: S608
 _LETTER: Final = f"SELECT {_SUMMARY}, answer, body FROM letters WHERE id = ?"  # noqa: S608
 
 
-def storable(text: str) -> str:
-    """``text``, or with its lone surrogates escaped where it could not be stored otherwise."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return printable(text)
-    return text
-
-
-def fields_of(letter: NewLetter) -> dict[str, Any]:
-    """A letter as it goes into its row; ``bytes`` is what counts against the bound."""
-    profile_id = None if letter.profile_id is None else storable(letter.profile_id)
-    event_id, detail, answer = storable(letter.event_id), shown_detail(letter.detail), shown_answer(letter.answer)
-    texts = (letter.lane, profile_id or "", event_id, detail, answer)
-    return {
-        "group_name": letter.group,
-        "lane": letter.lane,
-        "position": letter.position,
-        "destination": letter.destination,
-        "profile_id": profile_id,
-        "event_id": event_id,
-        "reason": letter.reason,
-        "detail": detail,
-        "status": letter.status,
-        "attempts": letter.attempts,
-        "first_at": letter.first_at,
-        "at": letter.at,
-        "superseded": int(letter.superseded),
-        "answer": answer,
-        "body": letter.body,
-        "bytes": ROW_BYTES + len(letter.body) + sum(len(text.encode()) for text in texts),
-    }
-
-
 def totals(connection: apsw.Connection, destination: str) -> Totals:
     """What one destination has."""
     row = connection.execute("SELECT letters, bytes FROM totals WHERE destination = ?", (destination,)).get
-    return row or (0, 0)
+    return Totals(*row) if row else Totals()
 
 
-def overview(connection: apsw.Connection) -> tuple[Mapping[str, Totals], frozenset[str]]:
-    """What every destination has, and the destinations that a replay was asked of."""
+def overview(connection: apsw.Connection) -> Overview:
+    """What every destination has, the destinations that a replay was asked of, and the newest id."""
     rows = connection.execute("SELECT destination, letters, bytes FROM totals")
-    kept = {destination: (letters, size) for destination, letters, size in rows}
+    kept = {destination: Totals(letters, size) for destination, letters, size in rows}
     asked = connection.execute("SELECT DISTINCT destination FROM letters WHERE replay <> 'none'")
-    return kept, frozenset(destination for (destination,) in asked)
+    return Overview(kept, frozenset(destination for (destination,) in asked), newest(connection))
 
 
-def growth(connection: apsw.Connection, rows: Iterable[Mapping[str, Any]]) -> int:
+def newest(connection: apsw.Connection) -> int:
+    """The highest id that there ever was, 0 where there was none."""
+    return connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'letters'").get or 0
+
+
+def survey(connection: apsw.Connection, destination: str, after: int) -> Survey:
+    """The profiles that have current letters with an id above ``after``."""
+    last = newest(connection)
+    found = connection.execute(
+        "SELECT DISTINCT profile_id FROM letters "
+        "WHERE destination = ? AND id > ? AND superseded = 0 AND profile_id IS NOT NULL",
+        (destination, after),
+    )
+    return Survey([profile_id for (profile_id,) in found], last)
+
+
+def highest(connection: apsw.Connection, group: str, lane: str) -> int | None:
+    """The highest position of a lane that has a letter."""
+    found: int | None = connection.execute(
+        "SELECT max(position) FROM letters WHERE group_name = ? AND lane = ?", (group, lane)
+    ).get
+    return found
+
+
+def growth(connection: apsw.Connection, rows: Iterable[Fields]) -> int:
     """By how many bytes the store would grow; what a letter replaces is taken off."""
     last = {(row["group_name"], row["lane"], row["position"]): row["bytes"] for row in rows}
     old = "SELECT bytes FROM letters WHERE group_name = ? AND lane = ? AND position = ?"
     return sum(size - (connection.execute(old, key).get or 0) for key, size in last.items())
 
 
-def put(connection: apsw.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+def put(connection: apsw.Connection, rows: Iterable[Fields]) -> None:
     """Store letters, each in the place of the one with the same key."""
     for row in rows:
-        connection.execute(_PUT, row)
+        connection.execute(_PUT, dict(row))
 
 
 def supersede(
@@ -132,9 +118,8 @@ def supersede(
     """Mark what these deliveries made old; returns the profiles of which no current letter is left."""
     none_left = []
     for profile_id, lane, position in deliveries:
-        stored = storable(profile_id)
-        connection.execute(_SUPERSEDE, (destination, stored, group, lane, position))
-        if connection.execute(_CURRENT, (destination, stored)).get is None:
+        connection.execute(_SUPERSEDE, (destination, profile_id, group, lane, position))
+        if connection.execute(_CURRENT, (destination, profile_id)).get is None:
             none_left.append(profile_id)
     return none_left
 
@@ -149,13 +134,23 @@ def kept(connection: apsw.Connection, group: str, lane: str, positions: Iterable
     return frozenset(position for (position,) in found)
 
 
-def requested(connection: apsw.Connection, destination: str, but: Iterable[int], limit: int) -> Sequence[Letter]:
-    """Letters whose replay waits, without those that are in hand already."""
-    rows = connection.execute(_REQUESTED, (destination, _ids(but), limit))
+def asked_lanes(connection: apsw.Connection, destination: str) -> Sequence[str]:
+    """The lanes of letters whose replay waits."""
+    rows = connection.execute(
+        "SELECT DISTINCT lane FROM letters WHERE destination = ? AND replay <> 'none' ORDER BY lane", (destination,)
+    )
+    return [lane for (lane,) in rows]
+
+
+def requested(
+    connection: apsw.Connection, destination: str, lanes: Sequence[str], but: Iterable[int], limit: int
+) -> Sequence[Letter]:
+    """Letters of these lanes whose replay waits, without those that are in hand already."""
+    rows = connection.execute(_REQUESTED, (destination, orjson.dumps(list(lanes)).decode(), _ids(but), limit))
     return [_letter(row) for row in rows]
 
 
-def failed(connection: apsw.Connection, letter_id: int, row: Mapping[str, Any]) -> None:
+def failed(connection: apsw.Connection, letter_id: int, row: Fields) -> None:
     """Write down how a replay failed; first attempt, event and key stay."""
     size = len(row["answer"].encode()) + len(row["detail"].encode())
     connection.execute(_FAILED, {**row, "id": letter_id, "growth": size})

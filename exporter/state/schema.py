@@ -6,9 +6,6 @@ from typing import Final
 
 from exporter.database import Schema
 
-#: What a letter's row takes beside the bytes that are counted, roughly: numbers, indexes, the group's name.
-ROW_BYTES: Final = 256
-
 _LETTERS = """
 CREATE TABLE letters (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -67,9 +64,16 @@ CREATE TABLE mapping_times (
 ) STRICT, WITHOUT ROWID;
 """
 
+_IDENTITY = """
+CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 0), name TEXT NOT NULL) STRICT;
+INSERT INTO identity VALUES (0, lower(hex(randomblob(16))));
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
-    application_id=APPLICATION_ID, what="a store of dead letters", migrations=(_LETTERS + _MAPPING_TIMES,)
+    application_id=APPLICATION_ID,
+    what="a store of dead letters",
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY),
 )

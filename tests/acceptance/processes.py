@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 90.0
 EXPORTER = (sys.executable, "-m", "exporter")
 
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
+_PAUSED = re.compile(r"^exporter_paused\{(?P<destination>[^,]+),(?P<reason>[a-z_0-9]+)\}$")
 _LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -119,8 +120,9 @@ class Process:
 
 
 class Daemon(Process):
-    """``exporter run``, or anything with its contract."""
+    """``exporter run``, or anything with its contract; ``config`` is the file that it was started on."""
 
+    config: Path
     port: int = 0
 
     def logs(self, event: str | None = None) -> list[dict[str, Any]]:
@@ -167,8 +169,15 @@ class Daemon(Process):
 
     def paused(self, destination: str) -> set[str]:
         """Why this dataflow is paused now."""
-        prefix = f"exporter_paused{{{destination},"
-        return {name[len(prefix) : -1] for name, value in self.metrics().items() if name.startswith(prefix) and value}
+        return self.pauses().get(destination, set())
+
+    def pauses(self) -> dict[str, set[str]]:
+        """Why dataflows are paused now, by destination."""
+        found: dict[str, set[str]] = {}
+        for name, value in self.metrics().items():
+            if value and (match := _PAUSED.match(name)):
+                found.setdefault(match["destination"], set()).add(match["reason"])
+        return found
 
 
 def _port_of(line: Mapping[str, Any]) -> int:

@@ -97,8 +97,8 @@ def test_a_renamed_destination_is_a_new_group_and_a_removed_one_keeps_its_positi
         _hang_up(daemon, "reloaded")
         eventually("the new group has read all from the earliest", lambda: daemon.alive() and place.settled("after"))
         positions = place.positions()
-        assert (positions["before"].reader, positions["before"].lag) == (False, 0)
-        assert positions["after"].reader
+        assert [(each.reader, each.lag) for each in positions["before"]] == [(False, 0)]
+        assert [each.reader for each in positions["after"]] == [True]
         assert daemon.terminate() == 0
         received = receiver.received()
         for name in ("stays", "before", "after"):

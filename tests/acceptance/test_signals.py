@@ -9,29 +9,17 @@ import pytest
 from events import Source
 from harness import Place
 from judging import judged
+from kill_loop import Load, run
 from processes import eventually
 
 
 def test_five_terminations_under_load_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    load = Load(events=5_000, profiles=200, ends=5, how=signal.SIGTERM, transports=("lean", "aiohttp"), rate=1_500)
     with Place(tmp_path) as place:
-        receiver = place.receiver("--latency", "0.05")
-        place.destination("crm", receiver.url, delivery={"rate": 1500})
-        place.write()
-        source = Source(profiles=200)
-        place.send(source.make(5_000))
-        for _ in range(5):
-            daemon = place.daemon().ready()
-            before = receiver.delivered()
-            eventually("200 more were delivered", lambda: receiver.delivered() >= before + 200)  # noqa: B023
-            assert daemon.metric("exporter_in_flight", "crm") > 0
-            assert daemon.terminate() == 0, daemon.tail()
-        assert receiver.delivered() < 5_000, "the last termination came after the load"
-        daemon = place.daemon().ready()
-        eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
-        assert daemon.terminate() == 0
-        judgement = judged("crm", source.made, receiver.received())
-        assert judgement.sound, str(judgement)
-        assert (judgement.delivered, judgement.duplicates, judgement.after_no_answer) == (5_000, 0, 0)
+        for result in run(place, load):
+            judgement = result.judgement
+            assert judgement.sound, str(judgement)
+            assert (judgement.duplicates, judgement.after_no_answer, judgement.both) == (0, 0, ())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -48,7 +36,7 @@ def test_what_is_in_flight_may_finish(tmp_path: Path, number: signal.Signals) ->
         assert daemon.wait() == 0, daemon.tail()
         stopped_at = receiver.delivered()
         assert 0 < stopped_at < 6
-        assert place.positions()["crm"].lag == 6 - stopped_at
+        assert place.lag("crm") == 6 - stopped_at
         again = place.daemon().ready()
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))
         judgement = judged("crm", source.made, receiver.received())
@@ -91,7 +79,7 @@ def test_what_waits_for_a_retry_is_left_to_the_queue(tmp_path: Path) -> None:
         daemon = place.daemon().ready()
         eventually("all three wait", lambda: receiver.counters()["by_status"] == {"503": 3})
         assert daemon.terminate() == 0, daemon.tail()
-        assert place.positions()["crm"].lag == 6
+        assert place.lag("crm") == 6
         receiver.control(status=200)
         again = place.daemon().ready()
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))

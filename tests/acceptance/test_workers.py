@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -119,3 +121,128 @@ def test_what_is_no_share_or_count_is_a_usage_error(tmp_path: Path) -> None:
         place.write()
         for words in (["--shard", "5/4"], ["--shard", "x"], ["--workers", "0"], ["--shard", "1/2", "--workers", "2"]):
             assert place.command("run", *words).returncode == 2
+
+
+def test_a_signal_to_the_whole_group_lets_what_is_in_flight_finish(tmp_path: Path) -> None:
+    """Ctrl-C in a terminal, or systemd, reaches the workers twice: directly, and passed on by their parent."""
+    with Place(tmp_path) as place:
+        receiver = place.receiver("--latency", "1.0")
+        for name in NAMES:
+            place.destination(name, receiver.url)
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        source = Source(profiles=1)
+        place.publish(source.make(1))
+        eventually("all are in flight", lambda: in_flight(parent) == len(NAMES))
+        os.killpg(parent.pid, signal.SIGINT)
+        assert parent.wait() == 0, parent.tail()
+
+        assert receiver.delivered() == len(NAMES)
+        assert not parent.logs("cut")
+        assert place.settled(*NAMES)
+
+
+def test_a_second_signal_cuts_at_once(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        mute = place.mute()
+        for name in NAMES:
+            place.destination(name, mute.url, delivery={"timeout": 300})
+        place.config["drain"] = 300
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        source = Source(profiles=1)
+        place.publish(source.make(1))
+        eventually("all are in flight", lambda: in_flight(parent) == len(NAMES))
+        parent.send(signal.SIGTERM)
+        eventually("both drain", lambda: len(parent.logs("stopping")) == 2)
+        parent.send(signal.SIGTERM)
+
+        assert parent.wait() == 0, parent.tail()
+        assert len(parent.logs("cut")) == 2
+        assert not any(place.settled(name) for name in NAMES)
+
+
+def test_the_parent_answers_for_all(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        for name in NAMES:
+            place.destination(name, receiver.url)
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        source = Source(profiles=5)
+        place.publish(source.make(20))
+        eventually("all is settled", lambda: place.settled(*NAMES))
+
+        for name in NAMES:
+            assert parent.metric("exporter_events_received_total", name) == 20
+        assert [line["workers"] for line in parent.logs("ready")] == [2]
+        assert {line["shard"] for line in parent.logs("worker ready")} == {"1/2", "2/2"}
+        assert parent.terminate() == 0
+
+
+def test_a_worker_whose_port_is_taken_is_tried_again_until_it_is_free(tmp_path: Path) -> None:
+    with Place(tmp_path) as place, socket.socket() as taken:
+        port = free_ports(3)
+        taken.bind(("127.0.0.1", port + 2))
+        taken.listen()
+        receiver = place.receiver()
+        for name in NAMES:
+            place.destination(name, receiver.url)
+        place.config["ops"] = {"host": "127.0.0.1", "port": port}
+        place.write()
+        parent = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2"))
+        eventually("the second worker ended", lambda: parent.alive() and parent.logs("worker ended"))
+        [line, *_] = parent.logs("cannot start")
+        assert f"127.0.0.1:{port + 2}" in line["detail"]
+        assert fetch(f"http://127.0.0.1:{port}/live")[0] == 200
+        code, body = fetch(f"http://127.0.0.1:{port}/ready")
+        assert code == 503
+        assert b"shard 2/2" in body
+
+        taken.close()
+        assert ready(parent).port == port
+        assert fetch(f"http://127.0.0.1:{port + 2}/live")[0] == 200
+        assert parent.terminate() == 0
+
+
+def test_a_parent_whose_port_is_taken_starts_nothing(tmp_path: Path) -> None:
+    with Place(tmp_path) as place, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for name in NAMES:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.config["ops"] = {"host": "127.0.0.1", "port": taken.getsockname()[1]}
+        place.write()
+        parent = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2"))
+
+        assert parent.wait() == 1
+        assert [line["event"] for line in parent.logs()] == ["cannot start"]
+
+
+def test_ports_beyond_the_last_are_a_mistake_of_the_configuration(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        for name in NAMES:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.config["ops"] = {"host": "127.0.0.1", "port": 65_534}
+        place.write()
+        for words in (["--workers", "2"], ["--shard", "2/2"]):
+            done = place.command("run", *words)
+            assert done.returncode == 78
+            assert "65536" in done.stderr
+
+
+def in_flight(parent: Daemon) -> int:
+    """Of all destinations, as the parent knows it."""
+    return sum(flow["in_flight"] for flow in json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1]))
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody uses now."""
+    while True:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
+            first = 0
+            for number in range(count):
+                each = stack.enter_context(socket.socket())
+                each.bind(("127.0.0.1", first + number if first else 0))
+                first = first or each.getsockname()[1]
+            return first

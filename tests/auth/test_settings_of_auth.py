@@ -96,6 +96,21 @@ def test_refused(keys: dict[str, Any], place: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ValidationError) as refused:
+        read({**CLIENT, "token_url": "ftp://hunter2@login.example.com/a b#c"})
+    text = str(refused.value)
+    for reason in ("ASCII without spaces", "http:// or https://", "a user or a password", "a fragment"):
+        assert reason in text
+    assert "hunter2" not in text
+
+    raw = {"credentials_in": "basic", "basic_encoding": "raw", "client_id": "a:b"}
+    with pytest.raises(ValidationError) as refused:
+        read({**CLIENT, **raw, "extra": {"client_secret": "x"}})
+    assert "extra must not name client_secret" in str(refused.value)
+    assert "a client_id with a colon" in str(refused.value)
+
+
 def test_every_kind_is_in_the_schema() -> None:
     kinds = TypeAdapter[Any](AuthSettings).json_schema()["discriminator"]["mapping"]
 

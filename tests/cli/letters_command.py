@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from exporter.state.kinds import StateSettings
+from exporter.state.kinds import SqliteSettings
 from exporter.state.letter import NewLetter
 from exporter.state.port import State
 
@@ -42,7 +42,7 @@ class Place:
 
     def __init__(self, folder: Path, ops_port: int = 0) -> None:
         self.config = folder / "exporter.yaml"
-        self.state = StateSettings(path=folder / "data" / "state.db")
+        self.state = SqliteSettings(path=folder / "data" / "state.db")
         self.config.write_text(
             json.dumps(
                 {

@@ -132,6 +132,26 @@ def test_replay_for_a_destination_that_does_not_run_says_so(place: Place) -> Non
     assert "old is not an enabled destination" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["replay"], ["purge", "--yes"], ["list"], ["list", "--json"]])
+def test_a_destination_that_is_none_is_named(place: Place, words: list[str]) -> None:
+    looks = words[0] == "list"
+    for _ in range(2):  # without a store, then with one
+        done = place.run("deadletters", *words, "--destination", "crn")
+        if place.state.path.exists() or not looks:
+            assert done.stderr == "no destination crn; did you mean crm?\n"
+        assert (done.returncode, done.stdout) == (0 if looks else 1, "")
+        assert place.run("deadletters", *words, "--destination", "crm").returncode == 0
+        place.put(letter(1))
+
+
+def test_letters_of_a_destination_that_was_removed_can_be_purged(place: Place) -> None:
+    place.put(letter(1, destination="old"))
+    done = place.run("deadletters", "purge", "--destination", "old", "--reason", "bug", "--yes")
+    assert (done.returncode, done.stdout) == (0, "0 deleted\n")
+    done = place.run("deadletters", "purge", "--destination", "old", "--yes")
+    assert (done.returncode, done.stdout) == (0, "1 deleted\n")
+
+
 def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
     """This process is the daemon: one is delivered, one fails again, one is superseded while it waits."""
     place.put(letter(1), letter(2), letter(3))

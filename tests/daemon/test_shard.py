@@ -13,13 +13,22 @@ NAMES = st.lists(st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True), unique=True,
 
 
 @given(names=NAMES, count=st.integers(1, 9))
-def test_every_destination_runs_in_exactly_one_shard_and_all_have_about_the_same_number(
+def test_every_destination_runs_in_exactly_one_shard_and_shards_differ_by_one_at_most(
     names: list[str], count: int
 ) -> None:
     shares = [Shard(n, count).owned(names) for n in range(1, count + 1)]
 
     assert sorted(name for share in shares for name in share) == sorted(names)
-    assert max(map(len, shares)) <= -(-len(names) // count)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("destinations", "count", "each"),
+    [(10, 2, [5, 5]), (10, 4, [2, 2, 3, 3]), (5, 4, [1, 1, 1, 2]), (100, 4, [25] * 4), (500, 8, [62] * 4 + [63] * 4)],
+)
+def test_shares_are_fair(destinations: int, count: int, each: list[int]) -> None:
+    names = [f"destination-{n}" for n in range(destinations)]
+    assert sorted(len(Shard(n, count).owned(names)) for n in range(1, count + 1)) == each
 
 
 @given(names=NAMES, count=st.integers(1, 9))
@@ -27,12 +36,23 @@ def test_the_order_of_the_configuration_does_not_matter(names: list[str], count:
     assert Shard(1, count).owned(names) == Shard(1, count).owned(reversed(names))
 
 
-def test_adding_a_destination_moves_few_others() -> None:
-    names = [f"destination-{n}" for n in range(100)]
-    before = {name: n for n in range(1, 5) for name in Shard(n, 4).owned(names)}
-    after = {name: n for n in range(1, 5) for name in Shard(n, 4).owned([*names, "another"])}
+def places(names: list[str], count: int) -> dict[str, int]:
+    return {name: n for n in range(1, count + 1) for name in Shard(n, count).owned(names)}
 
-    assert sum(before[name] != after[name] for name in names) <= 15
+
+@pytest.mark.parametrize("destinations", [10, 99, 100, 101])
+def test_another_destination_moves_few_others(destinations: int) -> None:
+    names = [f"destination-{n}" for n in range(destinations)]
+    for number in range(20):
+        before, after = places(names, 4), places([*names, f"another-{number}"], 4)
+        assert sum(before[name] != after[name] for name in names) <= 5
+
+
+def test_another_shard_takes_its_share_and_moves_few_others() -> None:
+    names = [f"destination-{n}" for n in range(100)]
+    before, after = places(names, 4), places(names, 5)
+
+    assert sum(before[name] != after[name] for name in names) <= 35
 
 
 @pytest.mark.parametrize("text", ["", "2", "0/4", "5/4", "-1/4", "a/b", "1/0", "1/2/3", "1 /2"])
@@ -54,3 +74,10 @@ def test_others_are_switched_off_but_stay_configured_and_the_port_is_its_own() -
     assert {destination.name for destination in own.running} == shard.owned(names)
     assert [destination.name for destination in own.destinations] == names
     assert own.ops.port == 9002
+    assert own.memory == settings.memory
+
+
+def test_shards_of_one_daemon_have_the_memory_together() -> None:
+    settings = Settings.model_validate({"memory": "100MiB"})
+
+    assert Shard(2, 4).of(settings, sharing_memory=True).memory == 25 * 1024**2

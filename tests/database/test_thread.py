@@ -17,6 +17,7 @@ import apsw
 import pytest
 
 from exporter.database import Database, DatabaseUnavailable, Schema
+from exporter.database.checkpoints import LOG_PAGES
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x)",))
 
@@ -189,7 +190,7 @@ async def test_a_mistake_in_sql_stays_what_it_is(database: Database) -> None:
 async def test_commits_of_others_are_noticed_and_own_ones_are_not(database: Database, path: Path) -> None:
     changed = asyncio.Event()
     other = apsw.Connection(str(path))
-    with database.watched(changed.set):
+    with database.watched(lambda _: changed.set(), rows):
         await asyncio.sleep(0.05)
         changed.clear()
         await database.write(insert("own"))
@@ -203,10 +204,33 @@ async def test_commits_of_others_are_noticed_and_own_ones_are_not(database: Data
     other.execute("INSERT INTO t VALUES ('unwatched')")
     await asyncio.sleep(0.1)
     assert not changed.is_set()
-    with database.watched(changed.set):  # what happened meanwhile is not missed
+    with database.watched(lambda _: changed.set(), rows):  # what happened meanwhile is not missed
         async with asyncio.timeout(30):
             await changed.wait()
     other.close()
+
+
+async def test_a_long_log_begins_anew_beside_commits_that_never_pause(database: Database, path: Path) -> None:
+    log = path.with_name("data.db-wal")
+    page = b"x" * 4000
+    written = 0
+
+    def many(connection: apsw.Connection) -> None:
+        connection.executemany("INSERT INTO t VALUES (?)", ((page,) for _ in range(100)))
+
+    def beginnings() -> bytes:
+        """The count of checkpoints in the header of the log (SQLite's file format, section 4.1)."""
+        with log.open("rb") as file:
+            return file.read(16)[12:]
+
+    await database.write(insert(0))
+    first = beginnings()
+    async with asyncio.timeout(60):
+        while beginnings() == first:
+            await database.write(many)
+            written += 100
+    assert written >= LOG_PAGES
+    assert len(await database.read(rows)) == written + 1
 
 
 async def test_writes_are_synchronous(database: Database) -> None:

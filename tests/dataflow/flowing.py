@@ -18,8 +18,9 @@ from exporter.auth.none import NoAuth
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import read_alone
+from exporter.delivery.limits import Limits
 from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import Limits, Outbox
+from exporter.delivery.outbox import Outbox
 from exporter.delivery.prepare import Prepared
 from exporter.delivery.request import Answer, Outcome, Request
 from exporter.metrics import Metrics

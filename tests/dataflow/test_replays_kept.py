@@ -59,7 +59,7 @@ class Unreadable:
         self.questions += 1
         if self.questions == 1:
             # As the real store: who cannot be told must not send, and is given the letter again.
-            self._real._in_hand.discard(letter_id)  # type: ignore[attr-defined]
+            self._real.let_go("another lane", [letter_id])
             raise StateUnavailable("locked")
         return await self._real.superseded(letter_id)
 

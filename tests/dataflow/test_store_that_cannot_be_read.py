@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from exporter.delivery.request import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
 from exporter.state.letter import Filter
-from exporter.state.port import LettersOf, StateUnavailable
+from exporter.state.port import LettersOf, StateUnavailable, every_lane
 from exporter.state.sqlite import SqliteSettings
 
 
@@ -36,9 +36,9 @@ class Unreadable:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    async def open(self) -> None:
+    async def open(self, ours: Callable[[str], bool] = every_lane) -> None:
         self._refuse()
-        await self._real.open()
+        await self._real.open(ours)
 
     async def kept(self, lane: str, positions: Sequence[int]) -> frozenset[int]:
         self._refuse()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from world import World, export, outbox
 
 from exporter.delivery.export import Export
-from exporter.delivery.outbox import Outbox, Probe, Send
+from exporter.delivery.outbox import Outbox
 from exporter.delivery.request import Unreachable
+from exporter.delivery.turns import Probe, Send
 from exporter.delivery.verdict import Delivered, Final, MaybePassing, Rejected, TooFast, Unavailable, judge
 
 

@@ -7,7 +7,8 @@ from world import World, export, outbox
 
 from exporter.delivery.export import Export
 from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import DeadLetter, Hold, Outbox, Probe, Send, Wait
+from exporter.delivery.outbox import Outbox
+from exporter.delivery.turns import DeadLetter, Hold, Probe, Send, Wait
 from exporter.delivery.verdict import Broken, Delivered, Final, MaybePassing, Rejected, TooFast, Unavailable
 
 
@@ -318,7 +319,7 @@ class TestProbes:
         world.add(*(export(n, f"p{n}") for n in range(3)))
         world.run(25.0)
 
-        assert [at for at, _ in world.sent] == [0.0, 10.0, 20.0]
+        assert [at for at, _ in world.sent] == pytest.approx([0.0, 10.1, 20.2])
 
     def test_wait_while_the_store_cannot_be_reached(self) -> None:
         box = outbox()

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.delivery.crowd import Place
 from exporter.delivery.export import Export
+from exporter.delivery.limits import Limits
 from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import DeadLetter, Limits, Outbox, Probe, Send, Settle, Wait
+from exporter.delivery.outbox import Outbox
+from exporter.delivery.turns import DeadLetter, Probe, Send, Settle, Wait
 from exporter.delivery.verdict import Delivered, Final
 from exporter.queues.port import Message
 
@@ -38,8 +41,8 @@ def limits(**changes: Any) -> Limits:
     )
 
 
-def outbox(memory: SharedMemory | None = None, **changes: Any) -> Outbox:
-    return Outbox(limits(**changes), (memory or SharedMemory(1 << 40)).open())
+def outbox(memory: SharedMemory | None = None, place: Place | None = None, **changes: Any) -> Outbox:
+    return Outbox(limits(**changes), (memory or SharedMemory(1 << 40)).open(), place)
 
 
 def export(position: int, profile: str = "p", lane: str = "0", size: int = 0) -> Export:

@@ -158,6 +158,19 @@ class Contract:
             (message.lane, message.position, message.body) for message in second
         }
 
+    async def test_the_only_reader_reads_every_lane_and_what_is_of_no_lane_of_this_queue(self, queue: Queue) -> None:
+        await queue.publish(events(20, profiles=20))
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 20)
+            assert all(subscription.reads(message.lane) for message in taken)
+            assert subscription.reads(None)
+
+    async def test_who_shows_no_badge_is_not_seen(self, queue: Queue) -> None:
+        assert queue.silence_seconds >= 0
+        assert list(await queue.badges("g")) == []
+        async with queue.subscribe("g", "earliest"):
+            assert list(await queue.badges("g")) == []
+
     async def test_groups_are_independent(self, queue: Queue) -> None:
         await queue.publish(events(10))
         async with queue.subscribe("a", "earliest") as a, queue.subscribe("b", "earliest") as b:

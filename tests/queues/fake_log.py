@@ -9,9 +9,10 @@ import asyncio
 import time
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 
 from exporter.queues.port import (
     COMMIT_SECONDS,
@@ -115,6 +116,13 @@ class FakeLog:
         self._away[group].remove(lane)
         if group in self._reading:
             self._reading[group].gain(lane)
+
+    async def badges(self, group: str) -> Collection[str]:
+        return ()
+
+    @property
+    def silence_seconds(self) -> float:
+        return 0.0
 
     async def positions(self) -> Sequence[Position]:
         self.refuse_if_broken()
@@ -220,6 +228,10 @@ class FakeSubscription:
         for lane in self._progress:
             self._commit(lane)
 
+    def reads(self, lane: str | None) -> bool:
+        held = "0" if lane is None else lane
+        return held in self._progress and held not in self._leaving
+
     def lag(self) -> Lag:
         messages = sum(
             progress.unsettled() + len(self._log.after(lane, progress.received_to, 1_000_000))
@@ -264,7 +276,7 @@ class FakeSubscription:
             lane = lanes[(self._turn + offset) % len(lanes)]
             progress = self._progress[lane]
             while found := self._log.after(lane, progress.received_to, limit):
-                messages = [replace(message) for message in found if progress.received(message.position)]
+                messages = [copy(message) for message in found if progress.received(message.position)]
                 if messages:
                     self._handed_out[lane].update(messages)
                     self._ever.update(messages)

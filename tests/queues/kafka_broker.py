@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ports import free_ports as free_ports
+
 VERSION = "4.1.0"
 USER, PASSWORD = "alice", "wonderland-7f3a"
 #: Nobody has given this user any right.
@@ -206,18 +208,6 @@ def running(folder: Path, tls: tuple[Path, Path] | None = None, **properties: ob
         yield broker
     finally:
         broker.kill()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def _accepts(port: int) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from ports import free_port as free_port
 
 SERVER = Path(sys.executable).with_name("nats-server")
 _PATIENCE_SECONDS = 20.0
@@ -46,10 +47,11 @@ class Broker:
                 return
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(_PATIENCE_SECONDS)
-        self._process = None
+        """SIGKILL, and wait for its end."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_PATIENCE_SECONDS)
+            self._process = None
 
     def stop(self) -> None:
         if self._process is not None:
@@ -59,11 +61,3 @@ class Broker:
             except subprocess.TimeoutExpired:
                 self.kill()
             self._process = None
-
-
-def free_port() -> int:
-    """A port of loopback at which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

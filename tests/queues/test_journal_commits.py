@@ -46,7 +46,7 @@ def test_the_numbers() -> None:
 async def test_500_events_do_not_wait_for_the_25_ms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: Writes
 ) -> None:
-    monkeypatch.setattr("exporter.queues.journal.commits.COMMIT_SECONDS", 1e6)
+    monkeypatch.setattr("exporter.queues.commit_timing.COMMIT_SECONDS", 1e6)
     async with open_journal(tmp_path / "queue.db", max_bytes=10**9, groups=(), warn=pytest.fail) as queue:
         await queue.publish(events(600))
         async with queue.subscribe("g", "earliest") as subscription:

@@ -110,6 +110,13 @@ def test_metadata_that_is_none_of_ours_holds_no_ranges(metadata: str | None) -> 
     assert from_kafka(7, metadata) == (6, ())
 
 
+def test_a_badge_is_shown_and_others_are_understood() -> None:
+    claim = Claim(3, frozenset({1}), frozenset({2}), "a state")
+    assert Claim.decode(claim.encode()) == claim
+    assert Claim.decode(b'{"generation": 3, "held": [1], "leaving": [2]}').badge == ""
+    assert b"badge" not in Claim(3).encode()
+
+
 def test_where_a_lane_begins() -> None:
     told: list[str] = []
     ends = Ends({0: 5, 1: 5, 2: 0, 3: 0}, {0: 9, 1: 9, 2: 3, 3: 3})
@@ -151,6 +158,12 @@ class TestLanes:
         lanes.released(lane)
         assert lanes.claim() == Claim(2, frozenset({1}), frozenset())
         assert not lanes.settle(second)
+
+    def test_a_lane_that_is_to_be_released_is_not_read_any_more(self) -> None:
+        lanes = self.held()
+        assert (lanes.reads(0), lanes.reads(1), lanes.reads(2)) == (True, True, False)
+        lanes.assigned([1], [0], 2)
+        assert (lanes.reads(0), lanes.reads(1)) == (False, True)
 
     def test_an_unplanned_loss_replaces_a_planned_one(self) -> None:
         lanes = self.held()

@@ -60,10 +60,10 @@ async def refusal(config: NatsSettings) -> str:
 async def test_user_and_password(tmp_path: Path) -> None:
     async with running(tmp_path, f"authorization: {{user: u, password: {json.dumps(SECRET)}}}") as broker:
         await works(settings(broker, user="u", password=SECRET))
-        expected = "NATS cannot be reached: authorization refused"
-        assert await refusal(settings(broker, user="u", password="wrong")) == expected
-        assert await refusal(settings(broker, token=SECRET)) == expected
-        assert await refusal(settings(broker)) == expected
+        expected = "NATS cannot be reached: authorization refused; "
+        assert await refusal(settings(broker, user="u", password="wrong")) == expected + "check `user` and `password`"
+        assert await refusal(settings(broker, token=SECRET)) == expected + "check `token`"
+        assert (await refusal(settings(broker))).startswith(expected + "set `user` and `password`, ")
 
 
 async def test_token(tmp_path: Path) -> None:
@@ -105,7 +105,10 @@ async def test_tls_with_a_certificate_of_our_own(tmp_path: Path) -> None:
         without = await refusal(settings(broker, url=url, tls={"ca_file": authority.certificate}))
         assert "certificate required" in without or "does the server want a certificate?" in without
         untrusted = await refusal(settings(broker, url=url))
-        assert untrusted == "NATS cannot be reached: TLS: unable to get local issuer certificate"
+        assert untrusted == (
+            "NATS cannot be reached: its certificate is not trusted: unable to get local issuer certificate; "
+            "name its authority in `tls.ca_file`"
+        )
 
 
 async def test_a_server_without_tls_gets_no_secret_where_the_url_insists(tmp_path: Path) -> None:
@@ -191,6 +194,19 @@ def test_no_secret_shows() -> None:
     config = NatsSettings.model_validate({"user": "u", "password": SECRET})
     for text in (repr(config), str(config), config.model_dump_json()):
         assert SECRET not in text
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ValidationError) as refused:
+        NatsSettings.model_validate({"url": f"http://x,nats://u:{SECRET}@x,nats://:1", "stream": "profiles"})
+    for reason in ("must begin with nats:// or tls://", "must not carry a user", "must name a host"):
+        assert reason in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+    with pytest.raises(ValidationError) as refused:
+        NatsSettings.model_validate({"user": "u", "token": SECRET, "nkey": SEED})
+    assert "user and password go together" in str(refused.value)
+    assert str(refused.value).count("only one way to sign in") == 2
 
 
 @pytest.mark.parametrize(

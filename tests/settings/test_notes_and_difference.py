@@ -24,6 +24,10 @@ def notes_of(tmp_path: Path, destination: str, rest: str = "", **environ: str) -
 HTTPS = "    endpoint: https://crm.example.com/\n"
 HTTP = "    endpoint: http://crm.example.com/\n"
 TOKEN = "    auth: {kind: bearer, token: '${TOKEN}'}\n"
+OAUTH = (
+    "    auth: {kind: oauth2_client_credentials, token_url: 'https://crm.example.com/', client_id: c, "
+    "client_secret: '${TOKEN}', "
+)
 
 
 def test_nothing_to_note(tmp_path: Path) -> None:
@@ -44,6 +48,26 @@ def test_nothing_to_note(tmp_path: Path) -> None:
             HTTPS + "    auth: {kind: bearer, token: hunter2}\n",
             "",
             "crm: auth.token stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + "    proxy: 'http://user:hunter2@proxy.example.com:3128'\n",
+            "",
+            "crm: proxy stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + OAUTH + "extra: {resource: r, client_assertion: hunter2}}\n",
+            "",
+            "crm: auth.extra.client_assertion stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + "    headers: {x-api-key: hunter2, x-team: growth}\n",
+            "",
+            "crm: headers.x-api-key stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS,
+            "queue: {kind: nats, user: u, password: hunter2}\n",
+            "queue.password stands in the file in plain text; use !file or ${NAME}",
         ),
         (
             HTTPS + "    include_segment_names: true\n",

@@ -15,14 +15,15 @@ from pathlib import Path
 from letters_made import GROUP, letter
 
 from exporter.database import Database
-from exporter.state.deadletters import SqliteDeadLetters
+from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.letter import Stored, Unavailable
 from exporter.state.schema import SCHEMA
+from exporter.state.sqlite_letters import SqliteLetters
 
 
 async def fill(path: Path, limit: int) -> dict[str, object]:
     async with Database.open(path, SCHEMA) as database:
-        store = SqliteDeadLetters(database)
+        store = StoredDeadLetters(SqliteLetters(database))
         crm = store.of("crm", GROUP, 1 << 30)
         await crm.open()
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

@@ -1,47 +1,28 @@
-"""Dead letters in SQLite, as a dataflow uses them (DESIGN §3.2)."""
+"""Dead letters as a dataflow and the command use them (DESIGN §3.2), in every kind of store."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from letters_made import GROUP, letter
+from state_kinds import InSqlite, Kind, Opened
 
-from exporter.database import Database
-from exporter.state.deadletters import SqliteDeadLetters
+from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.letter import Filter, Full, Stored, Summary
-from exporter.state.letters_of import SqliteLettersOf
-from exporter.state.schema import SCHEMA
+from exporter.state.letters_of import StoredLettersOf
+from exporter.state.store import Totals
 
 ROOM = 1 << 20
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteDeadLetters]:
-    async with Database.open(path, SCHEMA) as database:
-        yield SqliteDeadLetters(database, poll_seconds=0)
-
-
-@pytest.fixture
-async def crm(store: SqliteDeadLetters) -> SqliteLettersOf:
-    letters = store.of("crm", GROUP, ROOM)
-    await letters.open()
-    return letters
-
-
-async def everything(store: SqliteDeadLetters, **which: Any) -> list[Summary]:
+async def everything(store: StoredDeadLetters, **which: Any) -> list[Summary]:
     return list(await store.page(Filter(**which), after=0, limit=1000))
 
 
-async def test_a_letter_comes_back_as_it_went_in(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_a_letter_comes_back_as_it_went_in(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     put = letter(7, body=b"\xff{", answer="déjà\r\n\x1b[31mvu".encode(), detail="a\nb", status=None, profile_id=None)
     assert await crm.put([put]) == Stored()
     [summary] = await everything(store)
@@ -61,7 +42,7 @@ async def test_a_letter_comes_back_as_it_went_in(store: SqliteDeadLetters, crm: 
     assert (back.first_at, back.at, back.superseded, back.replay) == (1007.0, 2007.0, False, "none")
 
 
-async def test_a_key_is_kept_once_with_its_id(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_a_key_is_kept_once_with_its_id(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(7), letter(7, detail="twice in one write")])
     [first] = await everything(store)
     assert first.detail == "twice in one write"
@@ -73,15 +54,15 @@ async def test_a_key_is_kept_once_with_its_id(store: SqliteDeadLetters, crm: Sql
     assert len(await everything(store)) == 3
 
 
-async def test_a_restart_knows_what_is_kept(path: Path) -> None:
-    async with Database.open(path, SCHEMA) as database:
-        crm = SqliteDeadLetters(database).of("crm", GROUP, ROOM)
+async def test_a_restart_knows_what_is_kept(kind: Kind) -> None:
+    async with kind.open() as opened:
+        crm = opened.dead_letters.of("crm", GROUP, ROOM)
         await crm.open()
         assert await crm.kept("j", [1, 2, 3]) == frozenset()
         await crm.put([letter(2), letter(5), letter(9, lane="k")])
         assert await crm.kept("j", range(20)) == {2, 5}
-    async with Database.open(path, SCHEMA) as database:
-        crm = SqliteDeadLetters(database).of("crm", GROUP, ROOM)
+    async with kind.open() as opened:
+        crm = opened.dead_letters.of("crm", GROUP, ROOM)
         await crm.open()
         assert await crm.kept("j", [1, 2, 3, 5, 9]) == {2, 5}
         assert await crm.kept("k", [2, 9]) == {9}
@@ -91,12 +72,14 @@ async def test_a_restart_knows_what_is_kept(path: Path) -> None:
         assert not crm.concerns("p-3")
 
 
-async def test_positions_above_the_highest_are_answered_without_the_store(path: Path) -> None:
-    async with Database.open(path, SCHEMA) as database:
-        crm = SqliteDeadLetters(database).of("crm", GROUP, ROOM)
+async def test_positions_above_the_highest_are_answered_without_the_store(tmp_path: Path) -> None:
+    async with InSqlite(tmp_path / "state.db").open() as opened:
+        crm = opened.dead_letters.of("crm", GROUP, ROOM)
         await crm.open()
         await crm.put([letter(5)])
-    assert await crm.kept("j", [6, 7, 1000]) == frozenset()  # the store is closed: asking it would raise
+        assert await crm.kept("j", [5, 6]) == {5}
+        await crm.put([letter(8)])
+    assert await crm.kept("j", [9, 1000]) == frozenset()  # the store is closed: asking it would raise
 
 
 @pytest.mark.parametrize(
@@ -111,8 +94,8 @@ async def test_positions_above_the_highest_are_answered_without_the_store(path: 
     ],
 )
 async def test_a_delivery_supersedes_what_is_older(
-    store: SqliteDeadLetters,
-    crm: SqliteLettersOf,
+    store: StoredDeadLetters,
+    crm: StoredLettersOf,
     delivered_lane: str,
     delivered_position: int,
     marked: set[tuple[str, int]],
@@ -127,7 +110,7 @@ async def test_a_delivery_supersedes_what_is_older(
 
 
 async def test_a_letter_stored_while_older_ones_are_marked_is_not_forgotten(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     """Both writes are in one commit; what the first learns ("none is left") is no longer true when it returns."""
     await crm.put([letter(1, profile_id="p")])
@@ -137,7 +120,7 @@ async def test_a_letter_stored_while_older_ones_are_marked_is_not_forgotten(
 
 
 async def test_a_letter_of_another_group_is_older_than_any_delivery(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     """The queue was changed: positions of the two can't be compared."""
     await store.of("crm", "old.crm", ROOM).put([letter(900, group="old.crm", profile_id="p")])
@@ -148,7 +131,7 @@ async def test_a_letter_of_another_group_is_older_than_any_delivery(
 
 
 async def test_a_letter_that_comes_after_a_later_delivery_is_superseded_from_the_start(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     await crm.put([letter(5, superseded=True)])
     assert [each.superseded for each in await everything(store)] == [True]
@@ -157,7 +140,7 @@ async def test_a_letter_that_comes_after_a_later_delivery_is_superseded_from_the
     assert [each.superseded for each in await everything(store)] == [True], "the mark does not go"
 
 
-async def test_letters_and_marks_are_one_write(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_letters_and_marks_are_one_write(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(5, profile_id="p")])
     small = store.of("crm", GROUP, 1)
     await small.open()
@@ -167,7 +150,7 @@ async def test_letters_and_marks_are_one_write(store: SqliteDeadLetters, crm: Sq
     assert [(each.position, each.superseded) for each in await everything(store)] == [(5, True), (6, False)]
 
 
-async def test_the_bound_is_each_destinations_own(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_the_bound_is_each_destinations_own(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     bound = 10_000
     small = store.of("web", "exporter.web", bound)
     await small.open()
@@ -184,12 +167,13 @@ async def test_the_bound_is_each_destinations_own(store: SqliteDeadLetters, crm:
     lowered = store.of("web", "exporter.web", 1)
     assert await lowered.put([], [("p-1", "j", 2)]) == Stored(), "not even above a bound that was lowered"
     assert await lowered.put([letter(0, **{**web, "body": b"y"})]) == Stored(), "what shrinks it is welcome"
-    await store.purge(Filter(destination="web", ids=(1,)))
+    [first] = [each.id for each in await everything(store, destination="web") if each.position == 0]
+    await store.purge(Filter(destination="web", ids=(first,)))
     assert await small.probe() == Stored()
     assert await small.put([letter(99, **web)]) == Stored()
 
 
-async def test_probe_says_full_until_what_was_refused_fits(store: SqliteDeadLetters) -> None:
+async def test_probe_says_full_until_what_was_refused_fits(store: StoredDeadLetters) -> None:
     small = store.of("crm", GROUP, 8_000)
     await small.open()
     assert await small.probe() == Stored()
@@ -201,7 +185,7 @@ async def test_probe_says_full_until_what_was_refused_fits(store: SqliteDeadLett
     assert await small.put([letter(2, body=b"x" * 5000)]) == Stored()
 
 
-async def test_a_replay_is_given_once_in_the_queues_order(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_a_replay_is_given_once_in_the_queues_order(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(9)])
     await crm.put([letter(5), letter(7)])
     assert list(await crm.requested(10)) == []
@@ -217,7 +201,7 @@ async def test_a_replay_is_given_once_in_the_queues_order(store: SqliteDeadLette
 
 
 async def test_a_delivered_replay_goes_and_a_failed_one_says_how(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    opened: Opened, store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     await crm.put([letter(1), letter(2)])
     await store.ask(Filter(), superseded=False)
@@ -234,11 +218,11 @@ async def test_a_delivered_replay_goes_and_a_failed_one_says_how(
     await store.ask(Filter(), superseded=False)
     assert [each.id for each in await crm.requested(10)] == [two.id], "it can be asked for again"
     await store.purge(Filter())
-    assert await store.read(lambda c: c.execute("SELECT letters, bytes FROM totals").get) == (0, 0)
+    assert (await opened.store.overview()).totals == {"crm": Totals(0, 0)}
 
 
 async def test_a_replay_that_was_superseded_meanwhile_is_withdrawn(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     await crm.put([letter(1, profile_id="p"), letter(2, profile_id="q")])
     await store.ask(Filter(), superseded=False)
@@ -250,7 +234,7 @@ async def test_a_replay_that_was_superseded_meanwhile_is_withdrawn(
     assert (await store.progress([one.id, two.id])).waiting == {two.id}
 
 
-async def test_superseded_letters_are_left_out_unless_asked_for(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_superseded_letters_are_left_out_unless_asked_for(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(1, profile_id="p"), letter(2, profile_id="q")], [("p", "j", 50)])
     asked = await store.ask(Filter(), superseded=False)
     assert (len(asked.ids), asked.left_out) == (1, 1)
@@ -265,7 +249,7 @@ async def test_superseded_letters_are_left_out_unless_asked_for(store: SqliteDea
 
 
 async def test_a_purged_replay_is_not_sent_and_does_not_come_back(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     await crm.put([letter(1)])
     await store.ask(Filter(), superseded=True)
@@ -277,7 +261,7 @@ async def test_a_purged_replay_is_not_sent_and_does_not_come_back(
     assert crm.count() == 0
 
 
-async def test_ids_never_come_back(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_ids_never_come_back(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(1)])
     [one] = await everything(store)
     await store.purge(Filter())
@@ -285,7 +269,7 @@ async def test_ids_never_come_back(store: SqliteDeadLetters, crm: SqliteLettersO
     assert (await everything(store))[0].id > one.id
 
 
-async def test_filters(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_filters(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(1), letter(2, reason="bug", at=5000.0), letter(3, profile_id=None), letter(4)])
     await store.of("web", "w", ROOM).put([letter(5, destination="web", group="w")])
     await crm.put([], [("p-4", "j", 9)])
@@ -308,7 +292,7 @@ async def test_filters(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
     assert await found(ids=(first.id,), reason="bug") == set()
 
 
-async def test_pages_follow_each_other(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_pages_follow_each_other(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(position) for position in range(25)])
     seen: list[int] = []
     after = 0
@@ -318,7 +302,7 @@ async def test_pages_follow_each_other(store: SqliteDeadLetters, crm: SqliteLett
     assert seen == list(range(25))
 
 
-async def test_many_letters_are_asked_for_and_purged_in_chunks(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_many_letters_are_asked_for_and_purged_in_chunks(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(position) for position in range(2500)])
     asked = await store.ask(Filter(), superseded=False)
     assert len(set(asked.ids)) == 2500
@@ -326,21 +310,20 @@ async def test_many_letters_are_asked_for_and_purged_in_chunks(store: SqliteDead
     assert await store.purge(Filter()) == 2500
 
 
-async def test_a_purge_makes_the_file_small_again(path: Path) -> None:
-    async with Database.open(path, SCHEMA) as database:
-        store = SqliteDeadLetters(database)
-        crm = store.of("crm", GROUP, 1 << 30)
+async def test_a_purge_makes_the_file_small_again(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    async with InSqlite(path).open() as opened:
+        crm = opened.dead_letters.of("crm", GROUP, 1 << 30)
         await crm.open()
         await crm.put([letter(position, body=b"x" * 30_000) for position in range(1000)])
     large = _size(path)
     assert large > 30_000_000
-    async with Database.open(path, SCHEMA) as database:
-        store = SqliteDeadLetters(database)
-        assert await store.purge(Filter()) == 1000
+    async with InSqlite(path).open() as opened:
+        assert await opened.dead_letters.purge(Filter()) == 1000
     assert _size(path) < large / 100
 
 
-async def test_text_that_no_database_takes(store: SqliteDeadLetters, crm: SqliteLettersOf) -> None:
+async def test_text_that_no_database_takes(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     odd = "p\ud800\x00"
     assert await crm.put([letter(1, profile_id=odd, event_id=odd, detail=odd)]) == Stored()
     assert crm.concerns(odd)
@@ -349,12 +332,12 @@ async def test_text_that_no_database_takes(store: SqliteDeadLetters, crm: Sqlite
     assert [each.superseded for each in await everything(store)] == [True]
 
 
-async def test_two_processes_share_the_file(path: Path) -> None:
+async def test_two_processes_share_the_store(kind: Kind) -> None:
     """The command's connection beside the daemon's: what one does the other sees."""
-    async with Database.open(path, SCHEMA) as ours, Database.open(path, SCHEMA) as theirs:
-        crm = SqliteDeadLetters(ours, poll_seconds=0).of("crm", GROUP, ROOM)
+    async with kind.open() as ours, kind.open() as theirs:
+        crm = ours.dead_letters.of("crm", GROUP, ROOM)
         await crm.open()
-        command = SqliteDeadLetters(theirs)
+        command = theirs.dead_letters
         await crm.put([letter(1), letter(2)])
         assert await command.count(Filter()) == 2
         assert len((await command.ask(Filter(profile_id="p-1"), superseded=False)).ids) == 1

@@ -11,12 +11,13 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters_made import GROUP, letter
+from redis_server import RedisServer, needs_redis
+from state_kinds import InRedis, InSqlite, Kind, Opened
 
-from exporter.database import Database
 from exporter.delivery.verdict import DeadLetterReason
-from exporter.state.deadletters import SqliteDeadLetters
+from exporter.state.fields import fields_of
 from exporter.state.letter import Filter, NewLetter, Reason, Stored
-from exporter.state.schema import SCHEMA
+from exporter.state.store import Totals
 
 PROFILES = st.sampled_from(["p", "q"])
 LANES = st.sampled_from(["j", "k"])
@@ -80,13 +81,21 @@ def _withdrawn(replay: str, superseded: bool) -> str:
 @given(STEPS)
 def test_as_bookkeeping_says(steps: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_played(Path(folder) / "state.db", steps))
+        asyncio.run(_played(InSqlite(Path(folder) / "state.db"), steps))
 
 
-async def _played(path: Path, steps: list[tuple[object, ...]]) -> None:
+@needs_redis
+@settings(max_examples=50, deadline=None)
+@given(steps=STEPS)
+def test_as_bookkeeping_says_in_redis(redis_of_all: RedisServer, steps: list[tuple[object, ...]]) -> None:
+    redis_of_all.cli("FLUSHALL")
+    asyncio.run(_played(InRedis(redis_of_all), steps))
+
+
+async def _played(kind: Kind, steps: list[tuple[object, ...]]) -> None:
     model = Model()
-    async with Database.open(path, SCHEMA) as database:
-        store = SqliteDeadLetters(database, poll_seconds=0)
+    async with kind.open() as opened:
+        store = opened.dead_letters
         crm = store.of("crm", GROUP, 1 << 30)
         await crm.open()
         for step in steps:
@@ -123,21 +132,22 @@ async def _played(path: Path, steps: list[tuple[object, ...]]) -> None:
                     await crm.open()
                 case other:
                     raise AssertionError(other)
-            await _compare(store, model)
+            await _compare(opened, model)
             current = {kept.letter.profile_id for kept in model.kept.values() if not kept.superseded}
             assert all(crm.concerns(profile) for profile in current if profile is not None)
 
 
-async def _compare(store: SqliteDeadLetters, model: Model) -> None:
-    found = await store.page(Filter(), after=0, limit=1000)
+async def _compare(opened: Opened, model: Model) -> None:
+    found = await opened.dead_letters.page(Filter(), after=0, limit=1000)
     assert {(each.lane, each.position): (each.profile_id, each.superseded, each.replay) for each in found} == {
         key: (kept.letter.profile_id, kept.superseded, kept.replay) for key, kept in model.kept.items()
     }
-    counted, summed = await store.read(
-        lambda connection: connection.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM letters").get
-    )
-    totals = await store.read(lambda connection: connection.execute("SELECT letters, bytes FROM totals").get)
-    assert (counted, summed) == (totals or (0, 0))
+    seen = await opened.store.overview()
+    sizes = [fields_of(kept.letter)["bytes"] for kept in model.kept.values()]
+    assert seen.totals.get("crm", Totals()) == Totals(len(sizes), sum(sizes))
+    assert seen.asked == ({"crm"} if any(kept.replay != "none" for kept in model.kept.values()) else frozenset())
+    asked = {key[0] for key, kept in model.kept.items() if kept.replay != "none"}
+    assert list(await opened.store.asked_lanes("crm")) == sorted(asked)
 
 
 def test_the_reasons_are_those_that_dataflows_give() -> None:

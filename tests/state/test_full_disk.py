@@ -13,11 +13,12 @@ import pytest
 from letters_made import GROUP, letter
 
 from exporter.database import Database, DatabaseUnavailable
-from exporter.state.deadletters import SqliteDeadLetters
+from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.letter import Filter, Outcome, Stored, Unavailable
-from exporter.state.letters_of import SqliteLettersOf
+from exporter.state.letters_of import StoredLettersOf
 from exporter.state.port import StateUnavailable
 from exporter.state.schema import SCHEMA
+from exporter.state.sqlite_letters import SqliteLetters
 
 ROOM = 1 << 30
 #: Of the small file system: SQLite's log alone takes 4 MB before it is written back.
@@ -38,7 +39,9 @@ async def test_files_that_may_not_grow(tmp_path: Path) -> None:
     assert seen["after"] == "Stored"
     assert seen["count"] == len(seen["stored"]) + 1
     async with Database.open(path, SCHEMA) as database:
-        assert await SqliteDeadLetters(database).count(Filter()) == seen["count"], "and it is on the disk"
+        assert await StoredDeadLetters(SqliteLetters(database)).count(Filter()) == seen["count"], (
+            "and it is on the disk"
+        )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system needs root")
@@ -60,7 +63,7 @@ async def _fill_and_free(disk: Path) -> None:
     ballast = disk / "ballast"
     ballast.write_bytes(b"x" * (8 << 20))
     async with Database.open(path, SCHEMA) as database:
-        crm = SqliteDeadLetters(database).of("crm", GROUP, ROOM)
+        crm = StoredDeadLetters(SqliteLetters(database)).of("crm", GROUP, ROOM)
         await crm.open()
         position = 0
         while isinstance(outcome := await crm.put([letter(position, body=b"x" * 200_000)]), Stored):
@@ -73,14 +76,14 @@ async def _fill_and_free(disk: Path) -> None:
         assert await crm.probe() == Stored()
         assert await crm.put([letter(position)]) == Stored()
     async with Database.open(path, SCHEMA) as database:
-        assert await SqliteDeadLetters(database).count(Filter()) == position + 1
+        assert await StoredDeadLetters(SqliteLetters(database)).count(Filter()) == position + 1
 
 
 async def test_a_store_that_goes_and_comes_back(tmp_path: Path) -> None:
     """Another process holds it: every call says so in its own way, and works again afterwards."""
     path = tmp_path / "state.db"
     async with Database.open(path, SCHEMA) as database:
-        store = SqliteDeadLetters(database, poll_seconds=0)
+        store = StoredDeadLetters(SqliteLetters(database), poll_seconds=0)
         crm = store.of("crm", GROUP, ROOM)
         await crm.open()
         assert await crm.put([letter(1)]) == Stored()
@@ -100,7 +103,7 @@ async def test_a_store_that_goes_and_comes_back(tmp_path: Path) -> None:
         assert not crm.concerns("p-1")
 
 
-async def _until_noticed(crm: SqliteLettersOf) -> Outcome:
+async def _until_noticed(crm: StoredLettersOf) -> Outcome:
     """The database looks once a second whether its file is still there; letters are put until it did."""
     while True:
         outcome = await crm.put([letter(2)])
@@ -115,7 +118,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 async def test_a_closed_store_says_so(tmp_path: Path) -> None:
     async with Database.open(tmp_path / "state.db", SCHEMA) as database:
-        store = SqliteDeadLetters(database, poll_seconds=0)
+        store = StoredDeadLetters(SqliteLetters(database), poll_seconds=0)
         crm = store.of("crm", GROUP, ROOM)
         await crm.open()
         await crm.put([letter(1)])

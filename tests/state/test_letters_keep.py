@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from letters_made import GROUP, letter
+from letters_made import letter
 
-from exporter.database import Database
-from exporter.state.deadletters import SqliteDeadLetters
+from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.letter import Filter, Stored
-from exporter.state.letters_of import SqliteLettersOf
-from exporter.state.schema import SCHEMA
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteDeadLetters]:
-    async with Database.open(tmp_path / "state.db", SCHEMA) as database:
-        yield SqliteDeadLetters(database, poll_seconds=0)
-
-
-@pytest.fixture
-async def crm(store: SqliteDeadLetters) -> SqliteLettersOf:
-    letters = store.of("crm", GROUP, 1 << 20)
-    await letters.open()
-    return letters
+from exporter.state.letters_of import StoredLettersOf
 
 
 @pytest.mark.parametrize(
@@ -34,7 +16,7 @@ async def crm(store: SqliteDeadLetters) -> SqliteLettersOf:
     ids=["long", "cut within a character"],
 )
 async def test_the_first_bytes_of_the_answer(
-    store: SqliteDeadLetters, crm: SqliteLettersOf, answer: bytes, kept: str
+    store: StoredDeadLetters, crm: StoredLettersOf, answer: bytes, kept: str
 ) -> None:
     await crm.put([letter(1, answer=answer)])
     [summary] = await store.page(Filter(), after=0, limit=10)
@@ -45,7 +27,7 @@ async def test_the_first_bytes_of_the_answer(
 
 
 async def test_when_it_was_first_attempted_although_its_replay_began_later(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     await crm.put([letter(1)])
     await store.ask(Filter(), superseded=False)
@@ -57,7 +39,7 @@ async def test_when_it_was_first_attempted_although_its_replay_began_later(
 
 
 async def test_a_replay_that_was_asked_for_in_any_case_although_it_is_superseded_only_now(
-    store: SqliteDeadLetters, crm: SqliteLettersOf
+    store: StoredDeadLetters, crm: StoredLettersOf
 ) -> None:
     await crm.put([letter(1, profile_id="p")])
     await store.ask(Filter(), superseded=True)

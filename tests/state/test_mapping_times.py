@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
+from state_kinds import Kind
+
 from exporter.database import Database
-from exporter.state.kinds import StateSettings
+from exporter.state.kinds import SqliteSettings
+from exporter.state.port import Segment
 from exporter.state.schema import SCHEMA
 
 
-async def test_the_first_sight_counts(tmp_path: Path) -> None:
-    settings = StateSettings(path=tmp_path / "folder" / "state.db")
-    assert settings.known_mapping_times("crm") == {}
-    assert not settings.exists(), "looking makes no file"
+async def test_the_first_sight_counts(kind: Kind) -> None:
+    settings = kind.settings
+
+    async def known() -> Mapping[Segment, tuple[int, int]]:
+        """As the command asks, which has no event loop."""
+        return await asyncio.to_thread(settings.known_mapping_times, "crm")
+
+    assert await known() == {}
+    assert not isinstance(settings, SqliteSettings) or not settings.exists(), "looking makes no file"
     async with settings.open() as state:
         times = state.mapping_times
         assert await times.first_seen("crm", [("ups", "a")], 1000) == {("ups", "a"): (1000, 1000)}
@@ -20,17 +30,17 @@ async def test_the_first_sight_counts(tmp_path: Path) -> None:
         assert both == {("ups", "a"): (1000, 1000), ("ups", "b"): (2000, 2000)}
         assert await times.first_seen("web", [("ups", "a")], 3000) == {("ups", "a"): (3000, 3000)}
         assert await times.first_seen("web", [], 4000) == {}
-        assert settings.known_mapping_times("crm") == both, "beside the daemon"
+        assert await known() == both, "beside the daemon"
     async with settings.open() as state:
         assert await state.mapping_times.first_seen("crm", [("ups", "b")], 9000) == {("ups", "b"): (2000, 2000)}
         assert await state.mapping_times.known("crm") == both
-    assert settings.known_mapping_times("crm") == both, "after it"
+    assert await known() == both, "after it"
 
 
 async def test_a_file_that_is_not_ours_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database, but long enough to look at" * 100)
-    assert StateSettings(path=tmp_path / "text.db").known_mapping_times("crm") == {}
+    assert SqliteSettings(path=tmp_path / "text.db").known_mapping_times("crm") == {}
     foreign = SCHEMA.__class__(application_id=4711, what="something else", migrations=SCHEMA.migrations)
     async with Database.open(tmp_path / "foreign.db", foreign):
         pass
-    assert StateSettings(path=tmp_path / "foreign.db").known_mapping_times("crm") == {}
+    assert SqliteSettings(path=tmp_path / "foreign.db").known_mapping_times("crm") == {}

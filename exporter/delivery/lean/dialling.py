@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from exporter.delivery.lean.head import Origin
 from exporter.delivery.lean.pool import CLOSE_SECONDS
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import Unreachable
+from exporter.delivery.system_words import system_words
 
 DNS_CACHE_SECONDS = 10.0
 #: So that a burst of attempts does not ask, one after the other, for a name that does not exist.
@@ -136,6 +136,6 @@ def _why(error: OSError) -> str:
         case ConnectionResetError():
             return "connection reset by peer"
         case OSError(errno=int(number)):
-            return os.strerror(number).lower()
+            return system_words(number)
         case _:
             return "cannot connect"

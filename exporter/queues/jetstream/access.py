@@ -19,6 +19,8 @@ class Access:
     def __init__(self, settings: NatsSettings) -> None:
         self._insists = any(server.startswith("tls://") for server in servers(settings.url))
         self.is_encrypted = False
+        #: What to do where the servers refuse us.
+        self.how_to_sign_in = "set `user` and `password`, `token`, `nkey` or `credentials`"
         self.options: dict[str, Any] = {"servers": servers(settings.url), "inbox_prefix": settings.inbox_prefix}
         self.options["tls"] = self._context(settings)
         self._sign_in(settings)
@@ -30,23 +32,29 @@ class Access:
             QueueUnavailable: the connection is not encrypted, and has to be.
         """
         if self._insists and not self.is_encrypted:
-            raise QueueUnavailable("the server offers no TLS, and the URL begins with tls://")
+            raise QueueUnavailable(
+                "the server offers no TLS, and `url` begins with tls://: enable it there or say nats://"
+            )
 
     def _sign_in(self, settings: NatsSettings) -> None:
         # The library asks for these after the handshake, before it sends anything.
         if settings.user is not None and settings.password is not None:
+            self.how_to_sign_in = "check `user` and `password`"
             user, password = settings.user, current(settings.password)
             self.options["user"] = lambda: self._once_safe(user)
             self.options["password"] = lambda: self._once_safe(password)
         if settings.token is not None:
+            self.how_to_sign_in = "check `token`"
             token = current(settings.token)
             self.options["token"] = lambda: self._once_safe(token)
         if settings.nkey is not None:
+            self.how_to_sign_in = "check `nkey`"
             seed = current(settings.nkey)
             if not is_seed(seed):
                 raise QueueUnavailable("the file of nkey holds no seed of a user")
             self.options["nkeys_seed_str"] = seed.strip()
         if settings.credentials is not None:
+            self.how_to_sign_in = "check `credentials`: are they of this server's operator, and not out of date?"
             text = current(settings.credentials)
             if not is_credentials(text):
                 raise QueueUnavailable("the file of credentials is no .creds file")

@@ -6,7 +6,7 @@ import asyncio
 import time
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from exporter.profile.times import parse_time
 from exporter.queues.jetstream.failures import (
@@ -17,7 +17,8 @@ from exporter.queues.jetstream.failures import (
     NobodyAnswers,
     Refused,
 )
-from exporter.queues.jetstream.link import REQUEST_SECONDS, Link, answer_of
+from exporter.queues.jetstream.link import REQUEST_SECONDS, Link
+from exporter.queues.jetstream.listeners import answer_of
 from exporter.queues.jetstream.record import Kept, Record, Unreadable, group_of, key_of, read, written
 from exporter.queues.port import QueueUnavailable
 
@@ -26,6 +27,14 @@ _DELETED = {"KV-Operation": "DEL"}
 #: No group's key: after ``=`` come two hexadecimal digits.
 _PROBE_KEY = "=probe"
 _READ_AT_A_TIME = 64
+_NANOSECONDS = 1_000_000_000
+
+
+class Keeping(NamedTuple):
+    """Where a bucket is kept, ``file`` or ``memory``, and for how long; None: for good."""
+
+    storage: str
+    seconds: float | None
 
 
 class Bucket:
@@ -33,7 +42,7 @@ class Bucket:
 
     def __init__(self, link: Link, name: str) -> None:
         self._link = link
-        self._name = name
+        self.name = name
         self._stream = f"KV_{name}"
         self._subject = f"$KV.{name}."
 
@@ -56,7 +65,7 @@ class Bucket:
             await self._link.api(f"STREAM.CREATE.{self._stream}", config)
         except Refused as error:
             if error.code != STREAM_NAME_IN_USE:  # somebody else was quicker
-                raise QueueUnavailable(f"bucket {self._name} cannot be made: {error}") from None
+                raise QueueUnavailable(f"bucket {self.name} cannot be made: {error}") from None
 
     async def probe(self) -> None:
         """Write something, to see whether writing works."""
@@ -64,6 +73,11 @@ class Bucket:
             answer_of(await self._publish(_PROBE_KEY, b"", {}))
         except Refused as error:
             raise self._unwritable(error) from None
+
+    async def kept(self) -> Keeping:
+        """How the servers keep it, whoever made it."""
+        config = (await self._info())["config"]
+        return Keeping(config.get("storage", "file"), config.get("max_age", 0) / _NANOSECONDS or None)
 
     async def now(self) -> float:
         """The servers' time, in epoch seconds; ours where they are too old to tell it."""
@@ -101,8 +115,8 @@ class Bucket:
             if error.code == NO_MESSAGE:
                 return None
             if error.code == NO_STREAM:
-                raise QueueUnavailable(f"there is no bucket {self._name} any more") from None
-            raise QueueUnavailable(f"bucket {self._name} cannot be read: {error}") from None
+                raise QueueUnavailable(f"there is no bucket {self.name} any more") from None
+            raise QueueUnavailable(f"bucket {self.name} cannot be read: {error}") from None
         at = parse_time(message.get("time", "")) or 0.0
         body = b64decode(message.get("data", ""))
         if not body:  # a marker of deletion
@@ -111,7 +125,7 @@ class Bucket:
             return Kept(read(body), message["seq"], at)
         except Unreadable:
             raise QueueUnavailable(
-                f"bucket {self._name}, key {key_of(group)}: this is no record of an exporter"
+                f"bucket {self.name}, key {key_of(group)}: this is no record of an exporter"
             ) from None
 
     async def write(self, group: str, record: Record, revision: int, timeout: float = REQUEST_SECONDS) -> int | None:
@@ -141,10 +155,10 @@ class Bucket:
         try:
             return await self._link.request(self._subject + key, body, headers, timeout)
         except NobodyAnswers:
-            raise QueueUnavailable(f"there is no bucket {self._name} any more") from None
+            raise QueueUnavailable(f"there is no bucket {self.name} any more") from None
 
     def _unwritable(self, error: Refused) -> QueueUnavailable:
-        return QueueUnavailable(f"bucket {self._name} cannot be written: {error}")
+        return QueueUnavailable(f"bucket {self.name} cannot be written: {error}")
 
     async def _read_within(self, limit: asyncio.Semaphore, group: str) -> Kept | None:
         async with limit:
@@ -156,11 +170,11 @@ class Bucket:
         except Refused as error:
             if error.code == NO_STREAM:
                 return False
-            raise QueueUnavailable(f"bucket {self._name}: {error}") from None
+            raise QueueUnavailable(f"bucket {self.name}: {error}") from None
         return True
 
     async def _info(self, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             return await self._link.api(f"STREAM.INFO.{self._stream}", question)
         except Refused as error:
-            raise QueueUnavailable(f"bucket {self._name}: {error}") from None
+            raise QueueUnavailable(f"bucket {self.name}: {error}") from None

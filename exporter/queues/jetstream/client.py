@@ -9,7 +9,7 @@ from contextlib import suppress
 from nats import errors
 from nats.aio.client import Client
 
-from exporter.queues.jetstream.failures import shortened
+from exporter.queues.jetstream.failures import not_permitted
 
 _CLOSE_SECONDS = 2.0
 _PERMISSIONS = "permissions violation"
@@ -29,7 +29,7 @@ class QuietClient(Client):
         """Takes what the library would log."""
         text = str(error).removeprefix("nats: ").lower()
         if text.startswith(_PERMISSIONS):
-            self.refusal = f"not permitted: {shortened(text)}"
+            self.refusal = not_permitted(text)
             self._told_refused(text)
         else:
             self.noted = error
@@ -49,6 +49,10 @@ class QuietClient(Client):
 
 async def discard(client: Client) -> None:
     """Close it, whatever state it is in."""
+    # Nobody waits for anything that is still under way, and a farewell over TLS takes long or is complained about.
+    writer = getattr(client._transport, "_io_writer", None)
+    if writer is not None:
+        writer.transport.abort()
     with suppress(TimeoutError, OSError, errors.Error):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await client.close()

@@ -18,12 +18,16 @@ NO_MESSAGE = 10037
 NO_STREAM = 10059
 STORE_FAILED = 10077
 STREAM_NAME_IN_USE = 10058
+ANOTHER_STREAM = 10060
+
+_REFUSED = "authorization refused"
+_NO_INFO = "expecting INFO message"
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "connection refused"),
     (socket.gaierror, "the server's name cannot be resolved"),
     (ConnectionResetError, "the connection was reset"),
-    (errors.AuthorizationError, "authorization refused"),
+    (errors.AuthorizationError, _REFUSED),
     (errors.UnexpectedEOF, "the server closed the connection"),
     (errors.StaleConnectionError, "the server does not answer any more"),
     (errors.ConnectionClosedError, "the connection is closed"),
@@ -57,8 +61,20 @@ def in_words(error: BaseException) -> str:
         return error.strerror.lower()
     text = shortened(str(error).removeprefix("nats: ").strip("'\""))
     if "authorization violation" in text.lower():
-        return "authorization refused"
+        return _REFUSED
+    if _NO_INFO in text:
+        return "what listens there does not speak as NATS does"
     return text or type(error).__name__
+
+
+def is_refused_sign_in(error: BaseException) -> bool:
+    """Whether the server does not want to know us."""
+    return in_words(error) == _REFUSED
+
+
+def not_permitted(violation: str) -> str:
+    """What the server did not let us do, with the remedy; ``violation`` in the server's words."""
+    return f"not permitted: {shortened(violation)}; grant it to this user, docs/queues/nats.md has the list"
 
 
 def shortened(text: str) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import Protocol
 
+from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.jetstream.record import Record
 from exporter.queues.jetstream.tenure import Tenure
-from exporter.queues.port import COMMIT_MESSAGES, COMMIT_SECONDS, QueueUnavailable
+from exporter.queues.port import QueueUnavailable
 
 #: How often in a lease we are heard of, when nothing settles.
 _RENEWALS = 4
-_RETRY_SECONDS = 0.25
+_AGAIN_MOST_SECONDS = 0.25
 
 
 class Standing(Protocol):
@@ -41,14 +40,20 @@ class Keeper:
     def __init__(self, tenure: Tenure, owner: Standing) -> None:
         self._tenure = tenure
         self._owner = owner
-        self._count = 0
-        self._dirty = False
-        self._writing = False
-        self._some = asyncio.Event()
-        self._now = asyncio.Event()
-        self._callers: list[asyncio.Future[None]] = []
-        self._ended = False
-        self.failure: str | None = None
+        self._ours = True
+        self._timing = CommitTiming(
+            self._write,
+            failed=owner.changed,
+            mended=owner.changed,
+            ended="the subscription has ended",
+            again_most_seconds=_AGAIN_MOST_SECONDS,
+            idle_seconds=tenure.lease_seconds / _RENEWALS,
+        )
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be written now; None while it can."""
+        return self._timing.failure
 
     @property
     def holds(self) -> bool:
@@ -57,41 +62,22 @@ class Keeper:
 
     def note(self) -> None:
         """One more event has settled."""
-        self._dirty = True
-        self._count += 1
-        if self._count == 1:
-            self._some.set()
-        elif self._count == COMMIT_MESSAGES:
-            self._now.set()
+        self._timing.note()
 
     async def commit(self) -> None:
-        """Return when all that was noted so far is durable.
-
-        Raises:
-            QueueUnavailable: an attempt to write it has failed; it stays noted.
-        """
-        if self._ended:
-            raise QueueUnavailable("the subscription has ended")
-        if not self._dirty and not self._writing:
-            return
-        caller: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._callers.append(caller)
-        self._some.set()
-        self._now.set()
-        await caller
+        """See ``CommitTiming.commit``."""
+        await self._timing.commit()
 
     async def run(self) -> None:
-        """Write in time, until cancelled."""
+        """Write in time, and take the place again when it was lost, until cancelled."""
         try:
             while True:
-                if not await self._keep():
-                    self._answer_all(None)
-                    self._dirty = False
-                    self._owner.taken_away()
-                    await self._take_again()
+                await self._timing.run(self._keeps)
+                self._timing.forget()
+                self._owner.taken_away()
+                await self._take_again()
         finally:
-            self._ended = True
-            self._answer_all("the subscription has ended")
+            self._timing.end()
 
     async def leave(self) -> str | None:
         """Write for the last time and leave the place free; why that failed, if it did."""
@@ -101,78 +87,26 @@ class Keeper:
             return str(error)
         return None
 
-    async def _keep(self) -> bool:
-        """Write when there is something to, until the place is lost: then False."""
-        while True:
-            if self.failure is None:
-                await self._wait(self._some, self._tenure.lease_seconds / _RENEWALS)
-                if self._some.is_set():
-                    await self._wait(self._now, COMMIT_SECONDS)
-            else:
-                await self._wait(self._now, _RETRY_SECONDS)
-            if not await self._write():
-                return False
-            if self.failure is not None and not self._tenure.holds:
-                return False
+    def _keeps(self) -> bool:
+        """Whether the place is still ours: nobody has taken it, and nobody could have while we were not heard."""
+        return self._ours and (self.failure is None or self._tenure.holds)
 
-    async def _write(self) -> bool:
-        callers, self._callers = self._callers, []
-        was_dirty, self._dirty = self._dirty, False
-        self._count = 0
-        self._some.clear()
-        self._now.clear()
-        self._writing = True
-        failure: str | None = "the subscription has ended"
-        ours = True
-        try:
-            ours = await self._tenure.write(self._owner.standing())
-            failure = None
-        except QueueUnavailable as error:
-            failure = str(error)
-        finally:
-            self._writing = False
-            self._dirty |= was_dirty and failure is not None
-            _answer(callers, failure)
-        self._failed(failure)
-        return ours
+    async def _write(self) -> None:
+        self._ours = await self._tenure.write(self._owner.standing())
 
     async def _take_again(self) -> None:
         while True:
             try:
                 record, undisturbed = await self._tenure.take(self._stand)
             except QueueUnavailable as error:
-                self._failed(str(error))
-                self._answer_all(str(error))
-                await self._wait(self._now, _RETRY_SECONDS)
-                self._now.clear()
+                self._timing.came_to(str(error))
+                self._timing.answer(str(error))
+                await self._timing.wait(_AGAIN_MOST_SECONDS)
             else:
-                self._failed(None)
+                self._ours = True
+                self._timing.came_to(None)
                 self._owner.given_again(record, undisturbed)
                 return
 
     async def _stand(self) -> Record:
         return self._owner.standing()
-
-    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await event.wait()
-
-    def _failed(self, failure: str | None) -> None:
-        if failure != self.failure:
-            self.failure = failure
-            self._owner.changed()
-
-    def _answer_all(self, failure: str | None) -> None:
-        callers, self._callers = self._callers, []
-        _answer(callers, failure)
-
-
-def _answer(callers: list[asyncio.Future[None]], failure: str | None) -> None:
-    for caller in callers:
-        if caller.done():
-            continue
-        if failure is None:
-            caller.set_result(None)
-        else:
-            caller.set_exception(QueueUnavailable(failure))

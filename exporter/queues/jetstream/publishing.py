@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from exporter.queues.jetstream.failures import STORE_FAILED, NobodyAnswers, Refused
-from exporter.queues.jetstream.link import REQUEST_SECONDS, Answer, Link, answer_of
+from exporter.queues.jetstream.link import REQUEST_SECONDS, Link
+from exporter.queues.jetstream.listeners import Answer, answer_of
 from exporter.queues.port import Outgoing, QueueFull, QueueUnavailable
 
 _SUBJECTS = 256

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from exporter.queues.jetstream.advising import advice
 from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.link import Link
 from exporter.queues.jetstream.publishing import Publisher
@@ -13,14 +14,16 @@ from exporter.queues.jetstream.reading import Reading
 from exporter.queues.jetstream.record import Kept, Record
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
-from exporter.queues.jetstream.tenure import Tenure, is_read
+from exporter.queues.jetstream.tenure import CLOCKS_APART_SECONDS, Tenure, badge_of, is_read
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 
 _LOOK_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def open_jetstream(settings: NatsSettings, warn: Callable[[str], None]) -> AsyncIterator[JetStreamQueue]:
+async def open_jetstream(
+    settings: NatsSettings, warn: Callable[[str], None], badge: str = ""
+) -> AsyncIterator[JetStreamQueue]:
     """Connect, and see that stream and bucket are there. Leave subscriptions before leaving this.
 
     Raises:
@@ -32,7 +35,7 @@ async def open_jetstream(settings: NatsSettings, warn: Callable[[str], None]) ->
         state = await stream.look_or_make()
         bucket = Bucket(link, settings.bucket or f"{settings.stream}-positions")
         await bucket.make(state.replicas)
-        queue = JetStreamQueue(settings, link, stream, bucket, state, warn)
+        queue = JetStreamQueue(settings, link, stream, bucket, state, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(queue.watch())
@@ -58,12 +61,14 @@ class JetStreamQueue:
         bucket: Bucket,
         state: StreamState,
         warn: Callable[[str], None],
+        badge: str,
     ) -> None:
         self._settings = settings
         self._link = link
         self._stream = stream
         self._bucket = bucket
         self._warn = warn
+        self._badge = badge
         self._name = f"nats-{stream.name}-{state.lane}"
         self._publisher = Publisher(link, stream.name)
         self._publishing = asyncio.Lock()
@@ -93,7 +98,7 @@ class JetStreamQueue:
             state = await self._stream.look()
             return Record(state.created, state.lane, state.last if start == "latest" else state.first - 1)
 
-        tenure = Tenure(self._bucket, group, self._settings.lease)
+        tenure = Tenure(self._bucket, group, self._settings.lease, self._badge)
         record, _ = await tenure.take(begin)
         reading = Reading(self._link, self._stream, tenure, record, self._warn)
         failure: BaseException | None = None
@@ -129,6 +134,17 @@ class JetStreamQueue:
                 state = await self._stream.look()
                 for reading in self._readings & read_to.keys():
                     reading.looked(state, read_to[reading])
+
+    async def badges(self, group: str) -> Collection[str]:
+        """See ``Queue.badges``."""
+        kept = await self._bucket.read(group)
+        badge = "" if kept is None else badge_of(kept, await self._bucket.now())
+        return (badge,) if badge else ()
+
+    @property
+    def silence_seconds(self) -> float:
+        """See ``Queue.silence_seconds``; of a reader with the same settings."""
+        return self._settings.lease + CLOCKS_APART_SECONDS
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``."""
@@ -167,6 +183,10 @@ class JetStreamQueue:
         state = await self._stream.look()
         await self._stream.drop_consumer(await self._stream.make_consumer(state.last + 1))
         await self._bucket.probe()
+
+    async def advice(self) -> Sequence[str]:
+        """See ``Advising``: of how stream and bucket are kept, and whether this user may publish."""
+        return await advice(self._link, self._stream, self._bucket)
 
     async def _unread(self, group: str) -> Kept:
         kept = await self._bucket.read(group)

@@ -74,6 +74,10 @@ class Reading:
         elif not self._was_lost:
             self._progress.settle(message.position)
 
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+        """See ``Subscription.reads``."""
+        return not self._away and self.keeper.holds
+
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
         await self.keeper.commit()

@@ -16,10 +16,11 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """Who reads the group: a random name, and how many seconds after its last word its place is free."""
+    """Who reads the group: a random name, how many seconds after its last word its place is free, and its badge."""
 
     name: str
     lease: float
+    badge: str = ""
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from importlib.util import find_spec
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from pydantic import ByteSize, Field, field_validator, model_validator
 
 from exporter.queues.port import Queue
 from exporter.settings.delivery import Tls
+from exporter.settings.extras import missing_extra
 from exporter.settings.mistakes import Mistake, mistake, mistakes
 from exporter.settings.section import Secret, Section
 
@@ -59,15 +59,17 @@ class NatsSettings(Section):
     @field_validator("kind")
     @classmethod
     def _is_installed(cls, kind: str) -> str:
-        if find_spec("nats") is None or find_spec("nkeys") is None:
-            raise mistake("kind nats needs a package that is not installed: pip install 'exporter[nats]'")
+        missing = missing_extra("nats", "nats", "nkeys")
+        if missing is not None:
+            raise mistake(missing)
         return kind
 
     @field_validator("url")
     @classmethod
     def _is_server(cls, url: str) -> str:
-        for server in servers(url):
-            _refuse_unless_server(server)
+        found = [Mistake((), reason) for reason in dict.fromkeys(map(_wrong_with, servers(url))) if reason]
+        if found:
+            raise mistakes(found)
         return url
 
     @field_validator("nkey")
@@ -86,22 +88,30 @@ class NatsSettings(Section):
 
     @model_validator(mode="after")
     def _one_way_to_sign_in(self) -> Self:
+        found = []
         if (self.user is None) != (self.password is None):
-            raise mistakes([Mistake(("user" if self.user else "password",), "user and password go together")])
+            found.append(Mistake(("user" if self.user else "password",), "user and password go together"))
         ways = [name for name in ("user", "token", "nkey", "credentials") if getattr(self, name) is not None]
-        if len(ways) > 1:
-            raise mistakes([Mistake((ways[1],), f"there is {ways[0]} already: only one way to sign in")])
+        found += [Mistake((way,), f"there is {ways[0]} already: only one way to sign in") for way in ways[1:]]
+        if found:
+            raise mistakes(found)
         return self
 
-    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:  # noqa: ARG002
-        """Connect. ``warn`` gets what people should know; ``groups`` hold nothing back: the stream's limits decide.
+    def open(
+        self,
+        groups: Collection[str],  # noqa: ARG002
+        warn: Callable[[str], None],
+        badge: str = "",
+    ) -> AbstractAsyncContextManager[Queue]:
+        """Connect. ``warn`` gets what people should know; ``groups`` hold nothing back: the stream's limits decide;
+        ``badge`` is what others see of who reads.
 
         Raises:
             QueueUnavailable: the servers, the stream or the bucket cannot be used now.
         """
         from exporter.queues.jetstream.queue import open_jetstream
 
-        return open_jetstream(self, warn)
+        return open_jetstream(self, warn, badge)
 
 
 def servers(url: str) -> list[str]:
@@ -120,19 +130,20 @@ def is_credentials(text: str) -> bool:
     return "BEGIN NATS USER JWT" in text and _SEED.search(seed) is not None
 
 
-def _refuse_unless_server(server: str) -> None:
+def _wrong_with(server: str) -> str | None:
     if not server.isascii() or any(character.isspace() or not character.isprintable() for character in server):
-        raise mistake("a server's URL must be printable ASCII without spaces")
+        return "a server's URL must be printable ASCII without spaces"
     try:
         parts = urlsplit(server)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise mistake("this is not a URL") from None
+        return "this is not a URL"
     if parts.scheme not in {"nats", "tls"}:
-        raise mistake("a server's URL must begin with nats:// or tls://")
+        return "a server's URL must begin with nats:// or tls://"
     if "@" in parts.netloc:
-        raise mistake("a server's URL must not carry a user, password or token: there are keys for them")
+        return "a server's URL must not carry a user, password or token: there are keys for them"
     if not host or port == 0:
-        raise mistake("a server's URL must name a host, and no port 0")
+        return "a server's URL must name a host, and no port 0"
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise mistake("a server's URL is only scheme, host and port")
+        return "a server's URL is only scheme, host and port"
+    return None

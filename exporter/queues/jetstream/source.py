@@ -18,7 +18,8 @@ from nats.aio.msg import Msg
 from nats.js.api import Header
 
 from exporter.queues.jetstream.failures import shortened
-from exporter.queues.jetstream.link import Inbox, Link
+from exporter.queues.jetstream.link import Link
+from exporter.queues.jetstream.listeners import Inbox
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.port import Message, QueueUnavailable
 

@@ -30,6 +30,7 @@ class StreamState:
     first: int
     last: int
     replicas: int
+    storage: str
     at: float
 
     @property
@@ -56,7 +57,9 @@ class Stream:
             answer = await self._link.api(f"STREAM.INFO.{self.name}")
         except Refused as error:
             if error.code == NO_STREAM:
-                raise QueueUnavailable(f"there is no stream {self.name}: make it, or set `create: true`") from None
+                raise QueueUnavailable(
+                    f"there is no stream {self.name}: make it, or set `create: true`; check also `stream`"
+                ) from None
             raise QueueUnavailable(f"stream {self.name}: {error}") from None
         return self._state(answer)
 
@@ -122,5 +125,6 @@ class Stream:
             first=max(1, state["first_seq"], state["last_seq"] + 1 if not state["messages"] else 0),
             last=state["last_seq"],
             replicas=answer["config"].get("num_replicas", 1),
+            storage=answer["config"].get("storage", "file"),
             at=parse_time(answer.get("ts", "")) or 0.0,
         )

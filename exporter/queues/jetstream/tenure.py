@@ -23,7 +23,7 @@ from exporter.queues.port import QueueUnavailable
 
 STANDBY_SECONDS = 0.25
 #: Servers of a cluster may differ by this much; it only matters right after another one has become the leader.
-_CLOCKS_APART_SECONDS = 0.5
+CLOCKS_APART_SECONDS = 0.5
 _GIVE_BACK_SECONDS = 1.0
 _LEAST_SECONDS = 0.05
 
@@ -31,10 +31,10 @@ _LEAST_SECONDS = 0.05
 class Tenure:
     """One reader's hold on one group; taken with ``take``, kept with ``write``, given back with ``give_back``."""
 
-    def __init__(self, bucket: Bucket, group: str, lease_seconds: float) -> None:
+    def __init__(self, bucket: Bucket, group: str, lease_seconds: float, badge: str = "") -> None:
         self._bucket = bucket
         self.group = group
-        self._reader = Reader(uuid4().hex, lease_seconds)
+        self._reader = Reader(uuid4().hex, lease_seconds, badge)
         self._revision = 0
         self._until = 0.0  # monotonic; from then on somebody else may read
 
@@ -72,7 +72,7 @@ class Tenure:
                     if revision != seen:
                         silent_since = time.monotonic() - (await self._age(kept) if seen < 0 else 0.0)
                         seen = revision
-                    if time.monotonic() - silent_since < record.reader.lease + _CLOCKS_APART_SECONDS:
+                    if time.monotonic() - silent_since < record.reader.lease + CLOCKS_APART_SECONDS:
                         await asyncio.sleep(STANDBY_SECONDS)
                         continue
             was_ours = revision == self._revision or (
@@ -152,7 +152,13 @@ class Tenure:
         return max(0.0, await self._bucket.now() - kept.written_at)
 
 
+def badge_of(kept: Kept, now: float) -> str:
+    """What the reader of this record shows, empty if nobody reads at ``now`` of the servers' time."""
+    reader = None if kept.record is None else kept.record.reader
+    return reader.badge if reader is not None and is_read(kept, now) else ""
+
+
 def is_read(kept: Kept, now: float) -> bool:
     """Whether somebody reads the group of this record, at ``now`` of the servers' time."""
     reader = None if kept.record is None else kept.record.reader
-    return reader is not None and now - kept.written_at < reader.lease + _CLOCKS_APART_SECONDS
+    return reader is not None and now - kept.written_at < reader.lease + CLOCKS_APART_SECONDS

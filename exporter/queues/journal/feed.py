@@ -45,15 +45,20 @@ class Feed:
         self._grown = asyncio.Event()
         self._waiting = 0
         self._watch = ExitStack()
+        self._told = 0  # the highest position that those who wait were woken for
         self.last = 0  # the highest position known
 
     def growth(self) -> asyncio.Event:
         """An event that is set when the journal has grown since this call: ask before reading, wait after."""
         return self._grown
 
-    def grew(self, last: int = 0) -> None:
-        """Wake all who wait; ``last`` is the highest position, where known."""
-        self.last = max(self.last, last)
+    def grew(self, last: int | None = None) -> None:
+        """Wake all who wait, unless they were woken for ``last`` before: the highest position, where known."""
+        if last is not None:
+            if last <= self._told:
+                return
+            self._told = last
+            self.last = max(self.last, last)
         self._grown.set()
         self._grown = asyncio.Event()
 
@@ -107,7 +112,7 @@ class Feed:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         if not self._waiting:
-            self._watch.enter_context(self._database.watched(self.grew))
+            self._watch.enter_context(self._database.watched(self.grew, tables.last))
         self._waiting += 1
         try:
             yield

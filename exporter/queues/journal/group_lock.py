@@ -9,13 +9,14 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from exporter.queues.port import QueueUnavailable
 
 _STANDBY_SECONDS = 0.25
+_BADGE_BYTES = 256
 
 
 class GroupLocks:
@@ -28,12 +29,26 @@ class GroupLocks:
         self._folder = folder
 
     @asynccontextmanager
-    async def held(self, group: str) -> AsyncIterator[None]:
-        """Wait as a standby until the lock is ours, four looks a second. Raises QueueUnavailable: no lock file."""
+    async def held(self, group: str, badge: str = "") -> AsyncIterator[None]:
+        """Wait as a standby until the lock is ours, four looks a second, and show ``badge`` while it is.
+
+        Raises:
+            QueueUnavailable: no lock file.
+        """
         with self._file(group) as descriptor:
             while not _try(descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 - nobody tells us when another process ends
                 await asyncio.sleep(_STANDBY_SECONDS)
+            with suppress(OSError):  # a full disk is no reason not to read
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, badge.encode(), 0)
             yield
+
+    def badge(self, group: str) -> str:
+        """What the holder shows, empty if there is none. Raises as ``held``."""
+        if not self.busy(group):
+            return ""
+        with self._file(group) as descriptor:
+            return os.pread(descriptor, _BADGE_BYTES, 0).decode(errors="replace")
 
     @contextmanager
     def taken(self, group: str) -> Iterator[bool]:

@@ -20,23 +20,27 @@ from exporter.queues.positions import decode
 
 @asynccontextmanager
 async def open_journal(
-    path: Path, *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]
+    path: Path, *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
 ) -> AsyncIterator[JournalQueue]:
     """Open the journal at ``path``, which is created if it is not there. Leave subscriptions before leaving this.
 
     ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
-    so the caller may change them. ``warn`` gets sentences for people.
+    so the caller may change them. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
 
     Raises:
         DatabaseRefused: the file cannot be used and was left as it is.
         DatabaseUnavailable: it cannot be opened now.
     """
-    async with Database.open(path, tables.SCHEMA) as database:
+    async with (
+        Database.open(path, tables.SCHEMA) as database,
+        # Of its own: who reads must not wait while a commit waits for the disk, or for another process.
+        Database.open(path, tables.SCHEMA) as reading,
+    ):
         identity = await database.read(tables.journal_id)
-        feed = Feed(database)
+        feed = Feed(reading)
         commits = Commits(database, on_failure=feed.grew)
         upkeep = Upkeep(database, feed, commits, groups, warn)
-        queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, max_bytes, warn)
+        queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, max_bytes, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(commits.run()), tasks.create_task(upkeep.run())]
@@ -62,6 +66,7 @@ class JournalQueue:
         upkeep: Upkeep,
         max_bytes: int,
         warn: Callable[[str], None],
+        badge: str,
     ) -> None:
         self._name = name
         self._database = database
@@ -70,6 +75,7 @@ class JournalQueue:
         self._upkeep = upkeep
         self._max_bytes = max_bytes
         self._warn = warn
+        self._badge = badge
         self._locks = GroupLocks(database.path.with_name(database.path.name + ".locks"))
 
     @property
@@ -97,7 +103,7 @@ class JournalQueue:
         Raises:
             QueueUnavailable: on entering: the journal cannot be used now.
         """
-        async with self._locks.held(group):
+        async with self._locks.held(group, self._badge):
             try:
                 standing, ends = await self._database.write(lambda connection: tables.enter(connection, group, start))
             except DatabaseUnavailable as error:
@@ -121,6 +127,16 @@ class JournalQueue:
             self._warn(f"group {group}: its last position could not be written: {error}")
         finally:
             self._commits.forget(reading)
+
+    async def badges(self, group: str) -> Collection[str]:
+        """See ``Queue.badges``."""
+        badge = self._locks.badge(group)
+        return (badge,) if badge else ()
+
+    @property
+    def silence_seconds(self) -> float:
+        """See ``Queue.silence_seconds``: a lock ends with its process."""
+        return 0.0
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``."""

@@ -32,7 +32,7 @@ class Reading:
             await asyncio.Event().wait()
         while True:
             if self._commits.failure is not None:
-                raise QueueUnavailable(f"positions cannot be written: {self._commits.failure.reason}")
+                raise QueueUnavailable(f"positions cannot be written: {self._commits.failure}")
             await self._room.wait()
             growth = self._feed.growth()
             found = await self._feed.after(self._progress.received_to, limit)
@@ -54,6 +54,10 @@ class Reading:
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
         await self._commits.commit()
+
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+        """See ``Subscription.reads``."""
+        return True
 
     def lag(self) -> Lag:
         """See ``Subscription.lag``; what other processes published counts after a second at the latest."""

@@ -23,9 +23,11 @@ class JournalSettings(Section):
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
 
-    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:
+    def open(
+        self, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
+    ) -> AbstractAsyncContextManager[Queue]:
         """Open the file; ``groups`` are those that the configuration names, now and later; ``warn`` gets what
-        people should know.
+        people should know; ``badge`` is what others see of who reads.
 
         Raises:
             DatabaseRefused: it cannot be used.
@@ -33,4 +35,4 @@ class JournalSettings(Section):
         """
         from exporter.queues.journal.queue import open_journal
 
-        return open_journal(self.path, max_bytes=int(self.max_bytes), groups=groups, warn=warn)
+        return open_journal(self.path, max_bytes=int(self.max_bytes), groups=groups, warn=warn, badge=badge)

@@ -96,11 +96,17 @@ def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: in
     return found
 
 
+def last(connection: apsw.Connection) -> int:
+    """The highest position that was ever given, 0 for none."""
+    found: int | None = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get
+    return found or 0
+
+
 def ends(connection: apsw.Connection) -> Ends:
     """Where the journal begins and ends now; an empty one begins after its last position."""
-    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get or 0
+    end = last(connection)
     first = connection.execute("SELECT min(position) FROM events").get
-    return Ends(last + 1 if first is None else first, last)
+    return Ends(end + 1 if first is None else first, end)
 
 
 def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[Standing, Ends]:

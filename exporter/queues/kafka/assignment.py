@@ -21,16 +21,20 @@ PROTOCOL = "exporter-release-1"
 class Claim:
     """What a member says when it joins: the lanes it reads, those it is about to release, and since which generation.
 
-    A claim of a lower generation is out of date where another member claims the same lane.
+    A claim of a lower generation is out of date where another member claims the same lane. ``badge`` is there
+    to be seen.
     """
 
     generation: int = -1
     held: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
+    badge: str = ""
 
     def encode(self) -> bytes:
         """As bytes for the wire."""
         said = {"generation": self.generation, "held": sorted(self.held), "leaving": sorted(self.leaving)}
+        if self.badge:
+            said["badge"] = self.badge
         return json.dumps(said, separators=(",", ":")).encode()
 
     @classmethod
@@ -38,7 +42,8 @@ class Claim:
         """What ``encode`` wrote; an empty claim from anything else."""
         try:
             said = json.loads(encoded or b"")
-            return cls(int(said["generation"]), frozenset(map(int, said["held"])), frozenset(map(int, said["leaving"])))
+            held, leaving = frozenset(map(int, said["held"])), frozenset(map(int, said["leaving"]))
+            return cls(int(said["generation"]), held, leaving, str(said.get("badge", "")))
         except (ValueError, TypeError, KeyError):
             return cls()
 

@@ -1,35 +1,29 @@
-"""What goes wrong with Kafka, in words for people: every error of the client becomes ``QueueUnavailable`` here."""
+"""What goes wrong with Kafka, in words for people."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
 
 import aiokafka.errors as errors
-
-from exporter.queues.port import QueueUnavailable
 
 #: What the client raises when a broker cannot be reached or refuses.
 CLIENT_ERRORS = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Let the client's errors out as ``QueueUnavailable``, saying what was being done.
+class NoToken(errors.KafkaError):  # type: ignore[misc]
+    """There is no token to present to the brokers. Its text holds no secret."""
 
-    Raises:
-        QueueUnavailable: with a reason that holds no secret and no event.
-    """
-    try:
-        yield
-    except CLIENT_ERRORS as error:
-        raise QueueUnavailable(f"{doing}: {reason(error)}") from error
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def reason(error: BaseException) -> str:
     """Why, short. Never the client's own text where that may quote data."""
+    if isinstance(error, NoToken):
+        return error.why
     for kind, text in _REASONS:
         if isinstance(error, kind):
             return text
@@ -37,23 +31,45 @@ def reason(error: BaseException) -> str:
         return f"the broker answered {type(error).__name__}"
     if isinstance(error, errors.KafkaConnectionError):
         return "no broker can be reached"
+    if isinstance(error, socket.gaierror):
+        return "the name cannot be resolved"
+    if isinstance(error, ConnectionResetError):
+        return "the connection was reset"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return type(error).__name__
 
 
+_GRANT = "grant it to this user, docs/queues/kafka.md has the list"
+_SIGN_IN = "check `username` and `password`, or `token`, in `sasl`"
+
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (errors.TopicAuthorizationFailedError, "not authorised for the topic"),
-    (errors.GroupAuthorizationFailedError, "not authorised for the group"),
+    (
+        errors.TopicAuthorizationFailedError,
+        f"not authorised for the topic; {_GRANT}",
+    ),
+    (
+        errors.GroupAuthorizationFailedError,
+        f"not authorised for the group; {_GRANT}",
+    ),
     (errors.ClusterAuthorizationFailedError, "not authorised for idempotent writes"),
-    (errors.UnknownTopicOrPartitionError, "the topic does not exist, or we may not see it"),
+    (
+        errors.UnknownTopicOrPartitionError,
+        "the topic does not exist, or we may not see it; make it, or check `topic`",
+    ),
     (errors.InvalidTopicError, "the topic's name is not valid"),
     (errors.MessageSizeTooLargeError, "an event is larger than the broker takes (message.max.bytes)"),
     (errors.RecordTooLargeError, "an event is larger than the broker takes (message.max.bytes)"),
-    (errors.SaslAuthenticationFailed, "the broker refused our credentials"),
-    (errors.AuthenticationFailedError, "the broker refused our credentials"),
-    (errors.AuthenticationMethodNotSupported, "the broker does not take this SASL mechanism"),
-    (errors.UnsupportedSaslMechanismError, "the broker does not take this SASL mechanism"),
+    (
+        errors.SaslAuthenticationFailed,
+        f"the broker refused our credentials; {_SIGN_IN}",
+    ),
+    (
+        errors.AuthenticationFailedError,
+        f"the broker refused our credentials; {_SIGN_IN}",
+    ),
+    (errors.AuthenticationMethodNotSupported, "the broker does not take this SASL mechanism; check `sasl.mechanism`"),
+    (errors.UnsupportedSaslMechanismError, "the broker does not take this SASL mechanism; check `sasl.mechanism`"),
     (errors.IllegalSaslStateError, "the broker expects another security protocol"),
     (
         errors.InvalidSessionTimeoutError,

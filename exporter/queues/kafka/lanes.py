@@ -127,6 +127,11 @@ class Lanes:
             lane.leaving = Leaving.TOLD
         return lost
 
+    def reads(self, number: int) -> bool:
+        """Whether a lane is ours, and not about to go."""
+        lane = self._held.get(number)
+        return lane is not None and lane.leaving is Leaving.NO
+
     def readable(self) -> list[int]:
         """Lanes to read from now. Not those whose ranges have no room where they are kept."""
         return [number for number, lane in self._held.items() if lane.leaving is Leaving.NO and not lane.progress.full]
@@ -179,6 +184,10 @@ class Lanes:
     def releasing(self) -> list[Lane]:
         """Lanes to let go of once they are committed."""
         return [lane for lane in self._held.values() if lane.leaving is Leaving.COMPLETE]
+
+    def leaving(self) -> bool:
+        """Whether there are lanes that will have to be let go of."""
+        return any(lane.leaving is not Leaving.NO for lane in self._held.values())
 
     def any_durable(self) -> list[tuple[Lane, Committed]]:
         """Something that was committed already, to commit again only to see whether we may."""

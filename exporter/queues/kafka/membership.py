@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
-from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetMetadataTooLargeError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
-from exporter.queues.kafka.assignment import PROTOCOL, Claim, decode_release, encode_release, share
+from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.connection import REQUEST_SECONDS, Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.lanes import Lane, Lanes
 from exporter.queues.kafka.offsets import to_kafka
 from exporter.queues.kafka.settings import KafkaSettings
+from exporter.queues.kafka.sharing import Assignor, Listener
 from exporter.queues.positions import Committed
 
 #: A join that takes longer than others need to notice it is tried anew.
@@ -47,6 +47,7 @@ class Membership:
         self, connection: Connection, settings: KafkaSettings, group: str, lanes: Lanes, warn: Callable[[str], None]
     ) -> None:
         self._topic = settings.topic
+        self._badge = connection.badge
         self._lanes = lanes
         self._warn = warn
         self._session_seconds = settings.session_timeout
@@ -54,8 +55,8 @@ class Membership:
         self._commits = asyncio.Lock()
         self._sharing = False
         self._bug: Exception | None = None
-        self.release: frozenset[int] = frozenset()  # lanes that the leader asks us for
         self.proven_at = time.monotonic()  # when we last knew that we are a member
+        assignor = Assignor(settings.topic, self)
         heartbeat_seconds = min(_HEARTBEAT_MOST_SECONDS, self._session_seconds / _HEARTBEATS_PER_SESSION)
         self._consumer = AIOKafkaConsumer(
             **connection.options(),
@@ -71,9 +72,9 @@ class Membership:
             rebalance_timeout_ms=int(REBALANCE_SECONDS * 1000),
             # A dataflow may be paused for days without calling receive; the heartbeats go on.
             max_poll_interval_ms=_NEVER_MS,
-            partition_assignment_strategy=(_Assignor(self),),
+            partition_assignment_strategy=(assignor,),
         )
-        self._consumer.subscribe([self._topic], listener=_Listener(self))
+        self._consumer.subscribe([self._topic], listener=Listener(self, assignor))
 
     @property
     def _coordinator(self) -> Any:
@@ -189,7 +190,7 @@ class Membership:
         """Whether lanes are being shared anew just now; then nothing may be read."""
         return self._sharing
 
-    # -- for the listener and the assignor
+    # -- when lanes are shared anew: see ``sharing.Member``
 
     async def begin_sharing(self) -> None:
         """Lanes will be shared anew. We keep those that we hold unless we have lost the membership."""
@@ -202,7 +203,7 @@ class Membership:
         """What to say to the leader. Who is unknown to the broker holds nothing any more."""
         if not self._coordinator.member_id:
             self._lanes.lose_all()
-        return self._lanes.claim()
+        return replace(self._lanes.claim(), badge=self._badge)
 
     def found_bug(self, error: Exception) -> None:
         """Something that must not happen has happened where nobody listens."""
@@ -220,52 +221,3 @@ class Membership:
         self._lanes.touched()
         if again:
             self.ask_for_new_share()
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, membership: Membership) -> None:
-        self._membership = membership
-
-    async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
-        """Called before each join, with all that we have; what we keep is settled by the claims."""
-        await self._membership.begin_sharing()
-
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Called after each join, when the assignor has heard what is to be released."""
-        membership = self._membership
-        try:
-            membership.end_sharing([place.partition for place in assigned], membership.release)
-        except Exception as error:
-            membership.found_bug(error)  # the client would only log it
-
-
-class _Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
-    """``assignment.share`` as the client calls it. The client's classes keep their state for all consumers of a
-    process in one place; so this is an object of its own for each."""
-
-    name = PROTOCOL
-
-    def __init__(self, membership: Membership) -> None:
-        self._membership = membership
-
-    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-        """What we say when joining."""
-        return ConsumerProtocolMemberMetadata(0, list(topics), self._membership.claim().encode())
-
-    def assign(
-        self, cluster: Any, members: Mapping[str, ConsumerProtocolMemberMetadata]
-    ) -> dict[str, ConsumerProtocolMemberAssignment]:
-        """As the leader: share the lanes."""
-        claims = {member: Claim.decode(said.user_data) for member, said in members.items()}
-        topic = self._membership._topic
-        # Partitions that the metadata does not show just now are still read by those who hold them.
-        known = set(cluster.partitions_for_topic(topic) or ())
-        known.update(*(claim.held | claim.leaving for claim in claims.values()))
-        return {
-            member: ConsumerProtocolMemberAssignment(0, [(topic, list(given.lanes))], encode_release(given.release))
-            for member, given in share(known, claims).items()
-        }
-
-    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
-        """What we were given."""
-        self._membership.release = decode_release(assignment.user_data)

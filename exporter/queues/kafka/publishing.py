@@ -8,12 +8,12 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError
 
 from exporter.queues.kafka.connection import Connection
-from exporter.queues.kafka.failures import CLIENT_ERRORS, translated
+from exporter.queues.kafka.diagnosis import diagnosed
+from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.tail import Tail
-from exporter.queues.port import Outgoing, QueueUnavailable
+from exporter.queues.port import Outgoing
 
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
@@ -32,14 +32,17 @@ class Publisher:
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``. Raises QueueUnavailable: some of it may be on the topic."""
-        with translated(f"publishing to {self._topic}"):
-            async with asyncio.timeout(PUBLISH_SECONDS), self._turn:
-                try:
-                    await self._send(await self._started(), messages)
-                except BaseException:
-                    # Whatever it still holds must not come after what is published next.
-                    await self.close()
-                    raise
+        async with (
+            diagnosed(f"publishing to {self._topic}", self._connection),
+            asyncio.timeout(PUBLISH_SECONDS),
+            self._turn,
+        ):
+            try:
+                await self._send(await self._started(), messages)
+            except BaseException:
+                # Whatever it still holds must not come after what is published next.
+                await self.close()
+                raise
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -47,10 +50,7 @@ class Publisher:
             producer = self._producer = AIOKafkaProducer(
                 **self._connection.options(), enable_idempotence=True, acks="all", max_request_size=_REQUEST_BYTES
             )
-            try:
-                await producer.start()
-            except KafkaConnectionError as error:
-                raise QueueUnavailable(await self._connection.why_not()) from error
+            await producer.start()
         return self._producer
 
     async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.queues.kafka.advising import advice
 from exporter.queues.kafka.cluster import Cluster
-from exporter.queues.kafka.connection import Connection
+from exporter.queues.kafka.connection import Connection, connection_of
 from exporter.queues.kafka.offsets import from_kafka
 from exporter.queues.kafka.publishing import Publisher
 from exporter.queues.kafka.reading import Reading
@@ -21,20 +20,22 @@ from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailabl
 
 @asynccontextmanager
 async def open_kafka(
-    settings: KafkaSettings, groups: Collection[str], warn: Callable[[str], None]
+    settings: KafkaSettings, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
 ) -> AsyncIterator[KafkaQueue]:
     """Connect to the cluster. Leave subscriptions before leaving this.
 
     ``groups`` are those that the configuration names; Kafka's retention does not ask groups, so they only tell
-    ``check`` what must be readable. ``warn`` gets sentences for people.
+    ``check`` what must be readable. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
 
     Raises:
         QueueUnavailable: no broker can be reached, or none lets us in.
     """
     # The client's own lines go nowhere: what matters comes back as an error with a reason, and they may quote data.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
-    connection = _connection(settings)
-    async with Cluster(connection, settings.topic).open() as cluster:
+    async with (
+        connection_of(settings, badge) as connection,
+        Cluster(connection, settings.topic).open() as cluster,
+    ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
         tail = Tail(cluster)
         publisher = Publisher(connection, settings.topic, tail)
@@ -99,9 +100,7 @@ class KafkaQueue:
         try:
             await reading.join()
             async with asyncio.TaskGroup() as tasks:
-                running = [
-                    tasks.create_task(work) for work in (reading.keep(), reading.commit_in_time(), reading.fence())
-                ]
+                running = [tasks.create_task(work) for work in reading.running()]
                 try:
                     yield reading
                 except BaseException as error:
@@ -125,6 +124,15 @@ class KafkaQueue:
         except GroupInUse as error:
             if not await self._cluster.committed(group):
                 raise QueueUnavailable(f"group {group}: it has members that read another topic") from error
+
+    async def badges(self, group: str) -> Collection[str]:
+        """See ``Queue.badges``."""
+        return await self._cluster.badges(group)
+
+    @property
+    def silence_seconds(self) -> float:
+        """See ``Queue.silence_seconds``; of a member with the same settings."""
+        return self._settings.session_timeout
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``: of the groups with our prefix that have committed for this topic."""
@@ -177,21 +185,10 @@ class KafkaQueue:
         await self._cluster.ends(await self._cluster.partitions())
         await self._cluster.read_groups(sorted(self._groups))
 
+    async def advice(self) -> Sequence[str]:
+        """See ``Advising``: how many copies there are of an event, and how long it is kept.
 
-def _connection(settings: KafkaSettings) -> Connection:
-    servers = tuple(server.strip() for server in settings.bootstrap_servers.split(","))
-    sasl = None if settings.sasl is None else settings.sasl.identity()
-    return Connection(servers, settings.client_id, _tls(settings), sasl)
-
-
-def _tls(settings: KafkaSettings) -> ssl.SSLContext | None:
-    if settings.tls is None:
-        return None
-    context = client_context(
-        ca_file=settings.tls.ca_file,
-        client_cert_file=settings.tls.client_cert_file,
-        client_key_file=settings.tls.client_key_file,
-    )
-    if isinstance(context, TlsFileProblem):
-        raise QueueUnavailable(f"{context.file}: {context.reason}")
-    return context
+        Raises QueueUnavailable, too, where we may see topic and groups but not read: a question for each group.
+        """
+        await self._cluster.may_read(sorted(self._groups))
+        return advice(self._settings.topic, await self._cluster.topic_settings())

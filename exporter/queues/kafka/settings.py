@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ByteSize, Field, model_validator
 
 from exporter.queues.kafka.offsets import range_bytes
+from exporter.queues.kafka.sasl import SaslSettings
 from exporter.queues.port import COMMIT_SECONDS, Queue
 from exporter.settings.delivery import Tls
-from exporter.settings.mistakes import mistake
-from exporter.settings.section import Secret, Section
-
-if TYPE_CHECKING:
-    from exporter.queues.kafka.connection import Sasl
-
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+from exporter.settings.extras import missing_extra
+from exporter.settings.mistakes import Mistake, mistake, mistakes
+from exporter.settings.section import Section
 
 
 def _servers(text: str) -> str:
@@ -27,33 +23,6 @@ def _servers(text: str) -> str:
         if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise mistake("must be host:port, or several with commas between")
     return text
-
-
-class SaslSettings(Section):
-    """Who we are, where the brokers want to know."""
-
-    mechanism: Mechanism = Field(description="OAUTHBEARER takes a token, the others a user name and a password.")
-    username: str | None = Field(None, min_length=1, description="For PLAIN and SCRAM.")
-    password: Secret | None = Field(None, description="For PLAIN and SCRAM.")
-    token: Secret | None = Field(
-        None,
-        description="For OAUTHBEARER. From !file it is read for every connection, so it may be renewed.",
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.mechanism == "OAUTHBEARER":
-            if self.token is None or self.username is not None or self.password is not None:
-                raise mistake("OAUTHBEARER needs a token and nothing else")
-        elif self.username is None or self.password is None or self.token is not None:
-            raise mistake(f"{self.mechanism} needs username and password and nothing else")
-        return self
-
-    def identity(self) -> Sasl:
-        """As the clients need it."""
-        from exporter.queues.kafka.connection import Sasl
-
-        return Sasl(self.mechanism, self.username, _reader(self.password), _reader(self.token))
 
 
 class KafkaSettings(Section):
@@ -100,37 +69,25 @@ class KafkaSettings(Section):
 
     @model_validator(mode="after")
     def _has_client(self) -> Self:
-        if find_spec("aiokafka") is None:
-            raise mistake('kind kafka needs its client: pip install "exporter[kafka]"')
+        missing = missing_extra("kafka", "aiokafka")
+        if missing is not None:
+            raise mistakes([Mistake(("kind",), missing)])
         return self
 
-    def open(self, groups: Collection[str], warn: Callable[[str], None]) -> AbstractAsyncContextManager[Queue]:
-        """Connect; ``warn`` gets what people should know. ``groups`` are those that the configuration names.
+    def open(
+        self, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
+    ) -> AbstractAsyncContextManager[Queue]:
+        """Connect; ``warn`` gets what people should know. ``groups`` are those that the configuration names;
+        ``badge`` is what others see of who reads.
 
         Raises:
             QueueUnavailable: no broker can be reached, or none lets us in.
         """
         from exporter.queues.kafka.queue import open_kafka
 
-        return open_kafka(self, groups, warn)
+        return open_kafka(self, groups, warn, badge)
 
     @property
     def range_bytes(self) -> int:
         """Room for encoded ranges in an offset's metadata."""
         return range_bytes(self.offset_metadata_max_bytes)
-
-
-def _reader(secret: Secret | None) -> Callable[[], str] | None:
-    """Gives the secret as it is now: from its file, as long as that can be read."""
-    if secret is None:
-        return None
-
-    def read() -> str:
-        if secret.file is None:
-            return secret.reveal()
-        try:
-            return secret.file.read_text(encoding="utf-8").strip("\r\n") or secret.reveal()
-        except (OSError, ValueError):
-            return secret.reveal()
-
-    return read

@@ -26,13 +26,15 @@ class Feeding:
     taken then may have been delivered, and its answer lost. New entries come after that, so nothing is overtaken.
     """
 
-    def __init__(self, stream: Stream, group: str, start: Start, watch: Watch, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, stream: Stream, group: str, start: Start, watch: Watch, warn: Callable[[str], None], badge: str
+    ) -> None:
         self._stream = stream
         self._group = group
         self._start = start
         self._watch = watch
         self._warn = warn
-        self.lease = Lease(stream, group)
+        self.lease = Lease(stream, group, badge)
         self.custody = Custody(stream.key)
         self.standing = Standing(FIRST, 0, 0)
         self.acknowledging = Acknowledging(

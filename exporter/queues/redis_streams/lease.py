@@ -21,6 +21,11 @@ STANDBY_SECONDS = 0.5
 _GIVE_BACK_SECONDS = 1.0
 
 
+def badge_of(token: bytes | None) -> str:
+    """The badge of who holds a lease with this token, empty if nobody does."""
+    return "" if token is None else token.partition(b":")[2].decode(errors="replace")
+
+
 class Held(Enum):
     """What asking for the lease came to."""
 
@@ -30,10 +35,10 @@ class Held(Enum):
 
 
 class Lease:
-    """One reader's, with a token that nobody else knows."""
+    """One reader's, with a token of its own that shows its badge."""
 
-    def __init__(self, stream: Stream, group: str) -> None:
-        self.token = uuid4().hex
+    def __init__(self, stream: Stream, group: str, badge: str = "") -> None:
+        self.token = f"{uuid4().hex}:{badge}"
         self._stream = stream
         self._group = group
         self._good_until = 0.0

@@ -9,6 +9,7 @@ from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, Queu
 from exporter.queues.redis_streams.beside import beside
 from exporter.queues.redis_streams.feeding import Feeding
 from exporter.queues.redis_streams.ids import FIRST, before, id_at, position_of, written
+from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
 from exporter.queues.redis_streams.probing import probe
 from exporter.queues.redis_streams.reading import Reading
 from exporter.queues.redis_streams.server import OutOfMemory, connected
@@ -16,18 +17,19 @@ from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
 from exporter.queues.redis_streams.upkeep import Upkeep
 from exporter.queues.redis_streams.watch import Watch
+from exporter.redis_server.advising import advice
 
 _PUBLISH_ENTRIES = 1000
 
 
 @asynccontextmanager
 async def open_redis(
-    settings: RedisSettings, *, groups: Collection[str], warn: Callable[[str], None]
+    settings: RedisSettings, *, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
 ) -> AsyncIterator[RedisQueue]:
     """Connect to the stream; it is made when something is published or read. Leave subscriptions before leaving this.
 
     ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
-    so the caller may change them. ``warn`` gets sentences for people.
+    so the caller may change them. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
 
     Raises:
         QueueUnavailable: Redis cannot be used now.
@@ -38,18 +40,21 @@ async def open_redis(
         watch = Watch(stream)
         upkeep = Upkeep(stream, groups, warn)
         async with beside(watch.run(), upkeep.run()):
-            yield RedisQueue(f"redis-{identity}", stream, watch, upkeep, warn)
+            yield RedisQueue(f"redis-{identity}", stream, watch, upkeep, warn, badge)
 
 
 class RedisQueue:
     """See ``Queue``. Made by ``open_redis``."""
 
-    def __init__(self, name: str, stream: Stream, watch: Watch, upkeep: Upkeep, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, stream: Stream, watch: Watch, upkeep: Upkeep, warn: Callable[[str], None], badge: str
+    ) -> None:
         self._name = name
         self._stream = stream
         self._watch = watch
         self._upkeep = upkeep
         self._warn = warn
+        self._badge = badge
 
     @property
     def name(self) -> str:
@@ -76,7 +81,7 @@ class RedisQueue:
         Raises:
             QueueUnavailable: on entering: Redis cannot be used now.
         """
-        feeding = Feeding(self._stream, group, start, self._watch, self._warn)
+        feeding = Feeding(self._stream, group, start, self._watch, self._warn, self._badge)
         try:
             await feeding.enter()
             async with beside(feeding.run(), feeding.renew(), feeding.acknowledging.run()):
@@ -95,6 +100,16 @@ class RedisQueue:
             await reading.commit()
         except QueueUnavailable as error:
             self._warn(f"group {group}: what was settled last could not be acknowledged: {error}")
+
+    async def badges(self, group: str) -> Collection[str]:
+        """See ``Queue.badges``."""
+        badge = badge_of(await self._stream.server.call("GET", self._stream.lease_key(group)))
+        return (badge,) if badge else ()
+
+    @property
+    def silence_seconds(self) -> float:
+        """See ``Queue.silence_seconds``."""
+        return LEASE_SECONDS
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``; also the groups that other programs have on the stream."""
@@ -149,6 +164,10 @@ class RedisQueue:
     async def check(self) -> None:
         """See ``Queue.check``; tries every permission that is needed, without changing anything."""
         await probe(self._stream)
+
+    async def advice(self) -> Sequence[str]:
+        """See ``Advising``: what its settings for disk and memory cost."""
+        return await advice(self._stream.server, QueueUnavailable)
 
     async def _changeable(self, group: str) -> Extent:
         """Raises KeyError and GroupInUse, also where another program reads the group."""

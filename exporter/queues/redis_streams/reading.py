@@ -48,6 +48,10 @@ class Reading:
         """See ``Subscription.commit``."""
         await self._acknowledging.commit()
 
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+        """See ``Subscription.reads``."""
+        return self._feeding.mine and self._feeding.lease.good
+
     def lag(self) -> Lag:
         """See ``Subscription.lag``; what other processes published counts after a second or two."""
         messages = self._feeding.standing.unread + self._custody.unsettled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,11 +98,20 @@ def _grants(records: Records, method: str) -> list[type[grants.BaseGrant]]:
 
 
 @contextmanager
-def authorization_server(client: Registered, users: dict[str, str] | None = None) -> Iterator[Records]:
-    """Serve ``/token`` for one client on a free port of loopback."""
+def authorization_server(
+    client: Registered,
+    users: dict[str, str] | None = None,
+    access_token: Callable[[], tuple[str, int]] | None = None,
+) -> Iterator[Records]:
+    """Serve ``/token`` for one client on a free port of loopback.
+
+    ``access_token`` makes a token and says how many seconds it lives; else they are random text.
+    """
     records = Records(client, users or {})
 
     def save_token(token: dict[str, Any], request: Any) -> None:
+        if access_token is not None:
+            token["access_token"], token["expires_in"] = access_token()
         issued = Issued(client, request.user, token["access_token"], token.get("refresh_token"), token.get("scope", ""))
         records.issued.append(issued)
 

@@ -1,0 +1,49 @@
+"""How many files, connections among them, this process may have open at a time."""
+
+from __future__ import annotations
+
+import math
+import resource
+from contextlib import suppress
+
+from exporter.settings.tree import Settings
+
+#: Databases, logs, the ops port, token requests, libraries.
+_BESIDE = 100
+#: Of the files allowed. A connection is kept for seconds after its attempt: there may be more than attempts.
+_FOR_CONNECTIONS = 0.75
+
+
+def allow_all() -> int:
+    """Use all that the system lets us have, and say how many files that is.
+
+    Most systems begin at 1,024, for the sake of programs that use select(2), which we do not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS says "infinity" and refuses it.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return soft
+
+
+def connections() -> float:
+    """How many attempts all destinations together may have in flight, so that none finds that no file is left."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if allowed == resource.RLIM_INFINITY else _FOR_CONNECTIONS * max(0, allowed - _BESIDE)
+
+
+def wanted(settings: Settings) -> int:
+    """How many it takes if every destination has as many attempts in flight as it may, each on a connection."""
+    return _BESIDE + sum(1 + destination.delivery.concurrency for destination in settings.running)
+
+
+def note(settings: Settings, allowed: int) -> str | None:
+    """What an operator should know, if that is more than ``allowed``."""
+    most = wanted(settings)
+    if allowed == resource.RLIM_INFINITY or most <= allowed:
+        return None
+    return (
+        f"with delivery.concurrency as it is, {most:,} files and connections may be open at a time, but the limit of "
+        f"this process is {allowed:,} (ulimit -n): they get no more than three quarters of it together"
+    )

@@ -1,0 +1,159 @@
+"""One shard's process as its parent sees it: started, told to stop, restarted when it ends by itself, and asked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import aiohttp
+import msgspec
+
+from exporter.daemon.shard import Shard
+from exporter.daemon.sharing import REFUSED_EXIT_CODE
+from exporter.logs import Log
+from exporter.status import DataflowStatus, Health
+
+#: A worker that ran this long and then crashed is restarted without the growing wait.
+SETTLED_SECONDS = 60.0
+
+_HEALTH = msgspec.json.Decoder(Health)
+_STATUS = msgspec.json.Decoder(list[DataflowStatus])
+
+
+class Worker:
+    """``command`` runs it but for ``--shard``; ``host`` is where its ops port can be asked."""
+
+    def __init__(
+        self, shard: Shard, command: Sequence[str], host: str, delay: Callable[[int], float], log: Log
+    ) -> None:
+        self.shard = shard
+        self.health = Health(False, (f"shard {shard}: starting",))
+        self.exit_code = 0
+        self.refused = False  # to run beside other exporters: starting it again would not help
+        self._command = [*command, "--shard", str(shard)]
+        self._address = f"http://[{host}]" if ":" in host else f"http://{host}"
+        self._delay = delay
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._living: int | None = None
+        self._port: int | None = None
+        self._reload = False
+
+    # -- what it is told
+
+    def stop(self, number: signal.Signals) -> None:
+        """Pass on the signal that asks it to drain and end; it is not started again."""
+        self._stopping.set()
+        self._signal(number)
+
+    def cut(self) -> None:
+        """A second signal came: it is not to wait for what is in flight."""
+        if self._living is not None:
+            with suppress(BrokenPipeError):
+                os.write(self._living, b".")
+
+    def reload(self) -> None:
+        """Pass SIGHUP on."""
+        if self._port is None:
+            # It may not listen to signals yet, and loads anyway; should the file change meanwhile, it is told again.
+            self._reload = True
+        else:
+            self._signal(signal.SIGHUP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    # -- its life
+
+    async def run(self) -> None:
+        """Keep the process running until it was told to stop and has ended."""
+        loop = asyncio.get_running_loop()
+        crashes = 0
+        while not self._stopping.is_set():
+            began = loop.time()
+            self.exit_code = await self._run_once()
+            # One that could not read its configuration never had a port, and may find it mended.
+            self.refused = self.exit_code == REFUSED_EXIT_CODE and self._port is not None
+            self._port = None
+            self.health = Health(False, (f"shard {self.shard}: not running",))
+            if self._stopping.is_set() or self.refused:
+                return
+            crashes = 0 if loop.time() - began > SETTLED_SECONDS else crashes + 1
+            wait = self._delay(max(0, crashes - 1))
+            self._log.error("worker ended", shard=str(self.shard), exit_code=self.exit_code, restart_seconds=wait)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+
+    async def _run_once(self) -> int:
+        announcing, announced = os.pipe()
+        # The worker's end of the second pipe is at its end when this process is gone, however it went.
+        hearing, self._living = os.pipe()
+        pipe = os.fdopen(announcing, "rb")
+        try:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    "--announce",
+                    str(announced),
+                    "--parent",
+                    str(hearing),
+                    pass_fds=(announced, hearing),
+                )
+            finally:
+                os.close(announced)
+                os.close(hearing)
+            if self._stopping.is_set():
+                self._process.terminate()
+            # Ends with the process at the latest, which holds the other end.
+            line = await asyncio.to_thread(pipe.readline)
+            self._port = int(line) if line.strip() else None
+            if self._port is not None and self._reload:
+                self._reload = False
+                self._signal(signal.SIGHUP)
+            code = await self._process.wait()
+        finally:
+            pipe.close()
+            os.close(self._living)
+            self._living = None
+        # Told to stop before it listened to signals, it had nothing to commit.
+        return 0 if self._stopping.is_set() and self._port is None else code
+
+    # -- how it is
+
+    async def look(self, session: aiohttp.ClientSession) -> None:
+        """Ask whether it is ready, for ``health``."""
+        if self._port is None:
+            return
+        answer = await self._get(session, "ready")
+        try:
+            self.health = _HEALTH.decode(answer or b"")
+        except msgspec.MsgspecError:
+            self.health = Health(False, (f"shard {self.shard}: does not answer",))
+
+    async def status(self, session: aiohttp.ClientSession) -> list[DataflowStatus]:
+        """How its dataflows are; none while it does not answer."""
+        try:
+            return _STATUS.decode(await self._get(session, "status") or b"[]")
+        except msgspec.MsgspecError:
+            return []
+
+    async def metrics(self, session: aiohttp.ClientSession) -> bytes:
+        """Its exposition; empty while it does not answer."""
+        return await self._get(session, "metrics") or b""
+
+    async def _get(self, session: aiohttp.ClientSession, path: str) -> bytes | None:
+        if self._port is None:
+            return None
+        try:
+            async with session.get(f"{self._address}:{self._port}/{path}") as answer:
+                return await answer.read()
+        except (aiohttp.ClientError, OSError):
+            return None

@@ -1,0 +1,25 @@
+"""What one outbox keeps to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the outbox keeps to; see DESIGN §2.4 ``delivery``.
+
+    ``rate`` is attempts a second; ``retry_delay(n)`` gives the seconds before retry n, n from 0, of ``retries``;
+    ``probe_delay(n)`` those before probe n of a pause.
+    """
+
+    retries: int
+    retry_delay: Callable[[int], float]
+    probe_delay: Callable[[int], float]
+    rate: float
+    concurrency: int
+    window_events: int
+    window_bytes: int
+    retry_after_cap: float
+    pause_after_rejections: int

@@ -1,0 +1,29 @@
+"""What Kafka hands out as what the port hands out. Pure but for the wall clock of a record without a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from aiokafka.structs import ConsumerRecord
+
+from exporter.queues.port import Message
+
+
+def messages(records: Iterable[ConsumerRecord], id_headers: Sequence[str]) -> Iterator[Message]:
+    """One message a record: a null value is an empty body; the id is that of the first of ``id_headers`` there is."""
+    for record in records:
+        taken_at = record.timestamp / 1000 if record.timestamp >= 0 else time.time()
+        event_id = _event_id(record, id_headers) if record.headers else None
+        yield Message(str(record.partition), record.offset, record.value or b"", taken_at, event_id)
+
+
+def _event_id(record: ConsumerRecord, id_headers: Sequence[str]) -> str | None:
+    headers = dict(reversed(record.headers))
+    for name in id_headers:
+        value = headers.get(name)
+        if value:
+            with suppress(UnicodeDecodeError):
+                return bytes(value).decode()
+    return None

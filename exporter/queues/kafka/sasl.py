@@ -1,0 +1,77 @@
+"""The section ``queue.sasl`` of the configuration: who we are, where the brokers want to know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
+from exporter.settings.delivery import Tls
+from exporter.settings.mistakes import Mistake, mistake, mistakes
+from exporter.settings.section import Secret, Section
+from exporter.settings.urls import ProxyUrl
+
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
+
+def _text(secret: ReadAnew) -> ReadAnew:
+    try:
+        secret.reveal().encode()
+    except UnicodeEncodeError:
+        raise mistake("this text is not valid UTF-8") from None
+    return secret
+
+
+class ReadAnew(Secret):
+    """A secret that is read from its file whenever it is needed: another text there is no other configuration."""
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ReadAnew) and self.file is not None:
+            return self.file == other.file
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return super().__hash__() if self.file is None else hash(self.file)
+
+
+class TokenAuth(OAuth2ClientCredentials):
+    """Where tokens for the brokers come from: a destination's ``auth``, with a way to the token endpoint of its own."""
+
+    client_secret: Annotated[ReadAnew, AfterValidator(_text)] = Field(description="The client's secret.")
+    timeout: float = Field(5.0, gt=0, le=60, description="Seconds for a whole token request.")
+    tls: Tls = Field(default=Tls(), description="Certificates for the token endpoint. Paths as `path` above.")
+    proxy: ProxyUrl | None = Field(
+        default=None, repr=False, description="http(s) URL of a forward proxy, user:password@ allowed."
+    )
+
+    @model_validator(mode="after")
+    def _asked_by_brokers(self) -> Self:
+        if "refresh_on" in self.model_fields_set:
+            raise mistakes([Mistake(("refresh_on",), "brokers have no HTTP statuses: leave it out")])
+        return self
+
+
+class SaslSettings(Section):
+    """Who we are, where the brokers want to know."""
+
+    mechanism: Mechanism = Field(description="OAUTHBEARER takes a token, the others a user name and a password.")
+    username: str | None = Field(None, min_length=1, description="For PLAIN and SCRAM.")
+    password: Secret | None = Field(None, description="For PLAIN and SCRAM.")
+    token: ReadAnew | None = Field(
+        None,
+        description="For OAUTHBEARER. From !file it is read for every connection, so it may be renewed.",
+    )
+    auth: TokenAuth | None = Field(
+        None, description="For OAUTHBEARER, instead of token: where to fetch tokens, as a destination's auth."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        named = {name for name in ("username", "password", "token", "auth") if getattr(self, name) is not None}
+        if self.mechanism == "OAUTHBEARER":
+            if named not in ({"token"}, {"auth"}):
+                raise mistake("OAUTHBEARER needs either a token or auth, and nothing else")
+        elif named != {"username", "password"}:
+            raise mistake(f"{self.mechanism} needs username and password and nothing else")
+        return self

@@ -1,0 +1,163 @@
+"""Tokens for OAUTHBEARER: from a file, or fetched as a destination's are. Asked for whenever a connection is made."""
+
+from __future__ import annotations
+
+import random
+import time
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aiokafka.abc import AbstractTokenProvider
+
+from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.delivery.request import Transport
+from exporter.delivery.tls import TlsFilesUnusable
+from exporter.delivery.transports import open_transport_of
+from exporter.queues.kafka.failures import NoToken
+from exporter.queues.kafka.sasl import TokenAuth
+from exporter.queues.port import QueueUnavailable
+from exporter.schedules import probe_delay
+from exporter.settings.section import Secret
+
+#: The client asks ten times a second while it cannot connect; a token endpoint that fails is asked as a probe would.
+_MOST_SECONDS = 15.0
+#: Between two tokens that brokers refuse; more often would be taken for a token endpoint that never gives a good one.
+_REFUSED_SECONDS = 15.0
+
+
+class Tokens(AbstractTokenProvider):  # type: ignore[misc]
+    """What the client asks for a token. One for all connections of a queue."""
+
+    @abstractmethod
+    async def token(self) -> str:
+        """The token to present now. Raises NoToken."""
+
+    async def refused(self, token: str) -> None:
+        """A broker did not take this token."""
+
+
+class KeptTokens(Tokens):
+    """A token that somebody else renews."""
+
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
+
+    async def token(self) -> str:
+        """As it is now."""
+        return self._read()
+
+
+class FetchedTokens(Tokens):
+    """Tokens from a token endpoint: renewed before they expire, and when a broker refused one.
+
+    After a failure everybody gets the same answer for a while, so that many clients that try to connect again and
+    again do not become many token requests.
+
+    Args:
+        authorizer: makes the authorizer that presents this client secret.
+        secret: the client's secret as it is now.
+        clock: monotonic seconds.
+        delay: seconds to wait after the n-th failure in a row, n from 0.
+    """
+
+    def __init__(
+        self,
+        authorizer: Callable[[str], Authorizer],
+        secret: Callable[[], str],
+        clock: Callable[[], float],
+        delay: Callable[[int], float],
+    ) -> None:
+        self._make = authorizer
+        self._secret = secret
+        self._clock = clock
+        self._delay = delay
+        self._with = secret()
+        self._authorizer = authorizer(self._with)
+        self._last: Authorization | None = None
+        self._why = ""
+        self._again_at = float("-inf")
+        self._renew_at = float("-inf")
+        self._failures = 0
+
+    async def token(self) -> str:
+        """See ``Tokens.token``."""
+        self._look_at_the_secret()
+        if self._clock() < self._again_at:
+            raise NoToken(self._why)
+        return self._presented(await self._authorizer.authorize())
+
+    async def refused(self, token: str) -> None:
+        """Fetch another one, unless somebody has done so already, or just now for another token."""
+        last, now = self._last, self._clock()
+        if last is not None and _bare(last) == token and now >= max(self._again_at, self._renew_at):
+            self._renew_at = now + _REFUSED_SECONDS
+            self._presented(await self._authorizer.renew(last))
+
+    def _presented(self, outcome: Authorization | Unauthorized) -> str:
+        if isinstance(outcome, Unauthorized):
+            if self._clock() >= self._again_at:  # of several who waited for one answer, the first
+                self._why = outcome.detail
+                self._again_at = self._clock() + min(_MOST_SECONDS, self._delay(self._failures))
+                self._failures += 1
+            raise NoToken(self._why)
+        self._failures = 0
+        self._last = outcome
+        return _bare(outcome)
+
+    def _look_at_the_secret(self) -> None:
+        secret = self._secret()
+        if secret != self._with:
+            self._with = secret
+            self._authorizer = self._make(secret)
+            self._again_at = float("-inf")
+
+
+def _bare(authorization: Authorization) -> str:
+    return (authorization.header or "").removeprefix("Bearer ")
+
+
+@asynccontextmanager
+async def fetched_tokens(auth: TokenAuth) -> AsyncIterator[FetchedTokens]:
+    """Tokens as ``auth`` says, over connections of their own.
+
+    Raises:
+        QueueUnavailable: a certificate file cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        opening = open_transport_of(
+            "auto",
+            timeout_seconds=auth.timeout,
+            concurrency=1,
+            ca_file=auth.tls.ca_file,
+            client_cert_file=auth.tls.client_cert_file,
+            client_key_file=auth.tls.client_key_file,
+            proxy=auth.proxy,
+        )
+        try:
+            transport = await stack.enter_async_context(opening)
+        except TlsFilesUnusable as error:
+            raise QueueUnavailable(str(error)) from error
+        yield _fetched(auth, transport)
+
+
+def _fetched(auth: TokenAuth, transport: Transport) -> FetchedTokens:
+    def authorizer(secret: str) -> Authorizer:
+        with_secret = auth.model_copy(update={"client_secret": Secret(secret)})
+        return with_secret.authorizer(transport, clock=time.monotonic, observe=lambda _: None)
+
+    return FetchedTokens(authorizer, reader(auth.client_secret), time.monotonic, probe_delay(random.uniform))
+
+
+def reader(secret: Secret) -> Callable[[], str]:
+    """Gives a secret as it is now: from its file, as long as that can be read."""
+
+    def read() -> str:
+        if secret.file is None:
+            return secret.reveal()
+        try:
+            return secret.file.read_text(encoding="utf-8").strip("\r\n") or secret.reveal()
+        except (OSError, ValueError):
+            return secret.reveal()
+
+    return read

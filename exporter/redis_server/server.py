@@ -1,0 +1,154 @@
+"""Connections to a Redis server: commands, scripts and transactions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha1
+from typing import Any, TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider
+from redis.exceptions import NoScriptError, RedisError
+
+from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.redis_server.access import RedisAccess
+from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
+from exporter.settings.section import FromFile, Secret
+
+Argument = str | bytes | int
+Kind = TypeVar("Kind", bound="Server")
+
+_CONNECTIONS = 32
+
+
+class Script:
+    """A Lua script; Redis runs it as a whole, with nobody between."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Server:
+    """What is said to Redis. Made by ``connected``; replies are as Redis sent them."""
+
+    def __init__(self, redis: Redis, address: str, username: str | None) -> None:
+        self._redis = redis
+        # The library's types promise too much and too little here; replies are taken apart where they are used.
+        self._execute: Callable[..., Any] = redis.execute_command
+        self.address = address
+        self._username = username or "default"
+        self._encrypted = issubclass(redis.connection_pool.connection_class, SSLConnection)
+
+    async def call(self, *command: Argument) -> Any:
+        """Run one command. Raises RedisUnavailable."""
+        async with self._call():
+            return await self._execute(*command)
+
+    async def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
+        """Run a script. Raises RedisUnavailable."""
+        async with self._call():
+            try:
+                return await self._execute("EVALSHA", script.digest, len(keys), *keys, *arguments)
+            except NoScriptError:
+                return await self._execute("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def together(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        """Run commands in one transaction: all or none. Raises RedisUnavailable."""
+        async with self._call(), self._redis.pipeline(transaction=True) as pipeline:
+            queue: Callable[..., Any] = pipeline.execute_command
+            for command in commands:
+                queue(*command)
+            return list(await pipeline.execute())
+
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                yield
+        except (RedisError, OSError, TimeoutError) as error:
+            said = translated(error, self.address, self._username, encrypted=self._encrypted)
+            raise self._unavailable(said) from None
+
+    def _unavailable(self, error: RedisUnavailable) -> Exception:
+        """The error that callers get."""
+        return error
+
+
+class _Credentials(CredentialProvider):
+    """User and password for each new connection; a password's ``!file`` is read again, so that it may be changed."""
+
+    def __init__(self, username: str | None, password: Secret) -> None:
+        self._username = username
+        self._password = password
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        password = self._password.reveal()
+        if self._password.file is not None:
+            with suppress(OSError, UnicodeDecodeError):
+                password = str(FromFile.read(self._password.file))
+        return (password,) if self._username is None else (self._username, password)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        return self.get_credentials()
+
+
+@asynccontextmanager
+async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind]:
+    """Connections to the Redis that is configured, made when they are needed.
+
+    Raises:
+        RedisUnavailable: a certificate's file cannot be used.
+    """
+    url = access.url
+    username = access.username or url.username
+    pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **_how(access, username))
+    redis = Redis(connection_pool=pool)
+    redis.response_callbacks.clear()  # replies as they are: no guessing which shape a release gives them
+    try:
+        yield kind(redis, url.path or f"{url.host}:{url.port}", username)
+    finally:
+        # A connection that breaks while it is closed is closed.
+        with suppress(RedisError, OSError):
+            await redis.aclose()
+            await pool.disconnect()
+
+
+def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
+    url, tls = access.url, access.tls
+    password = access.password or url.password
+    how: dict[str, Any] = {
+        "db": url.database,
+        "protocol": 2,
+        # Deadlines are ours: with one of its own the library sends through ``asyncio.wait_for``, which in Python 3.11
+        # swallows a cancellation that comes in the same turn as the end of what it waits for.
+        "socket_timeout": None,
+        "socket_connect_timeout": None,
+        # A call whose answer was lost must not be made again by itself: what it did may be done already.
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if password is not None:
+        how["credential_provider"] = _Credentials(username, password)
+    if url.path is not None:
+        return {**how, "path": url.path, "connection_class": UnixDomainSocketConnection}
+    how |= {"host": url.host, "port": url.port, "socket_keepalive": True}
+    if not url.tls:
+        return {**how, "connection_class": Connection}
+    problem = client_context(
+        ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+    )
+    if isinstance(problem, TlsFileProblem):
+        raise RedisUnavailable(f"{problem.file}: {problem.reason}")
+    key = tls.client_key_file or tls.client_cert_file
+    return {
+        **how,
+        "connection_class": SSLConnection,
+        "ssl_ca_certs": None if tls.ca_file is None else str(tls.ca_file),
+        "ssl_certfile": None if tls.client_cert_file is None else str(tls.client_cert_file),
+        "ssl_keyfile": None if key is None else str(key),
+        "ssl_check_hostname": True,
+    }

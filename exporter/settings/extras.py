@@ -1,0 +1,12 @@
+"""Which extra of the package is missing, where a kind of queue or state needs a client that is not installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+
+def missing_extra(extra: str, *modules: str) -> str | None:
+    """What to install, if one of these modules cannot be found; None if all can. Imports nothing."""
+    if all(find_spec(module) is not None for module in modules):
+        return None
+    return f"this kind needs a client that is not installed: pip install 'exporter[{extra}]'"

@@ -1,0 +1,1 @@
+"""The state on a Redis server, which exporters on several machines share."""

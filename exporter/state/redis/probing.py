@@ -1,0 +1,95 @@
+"""Whether Redis can be used for all that the state does there: everything is done once, under keys of its own."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+from exporter.state.fields import fields_of
+from exporter.state.letter import Filter, NewLetter
+from exporter.state.redis.letters import RedisLetters
+from exporter.state.redis.mappings import RedisMappingTimes
+from exporter.state.redis.server import Server
+
+_TRIED = "tried"
+_IN_SCRIPTS: tuple[tuple[str, ...], ...] = (
+    ("HSET", "field", "1"),
+    ("HGET", "field"),
+    ("HMGET", "field"),
+    ("HGETALL",),
+    ("HINCRBY", "field", "1"),
+    ("HSTRLEN", "field"),
+    ("HDEL", "field"),
+    ("ZADD", "0", "member"),
+    ("ZRANGEBYSCORE", "-inf", "+inf"),
+    ("ZRANGEBYLEX", "-", "+"),
+    ("ZREM", "member"),
+)
+_KEYS = (
+    _TRIED,
+    "meta",
+    "ids",
+    "ids:check",
+    "places:5:check:check",
+    "highest:check",
+    "readers:check",
+    "current:check",
+    "asked:check",
+    "asked-lanes:check",
+    "asking",
+    "totals",
+    "mapping-times:check",
+)
+
+
+async def try_all(server: Server, prefix: str) -> None:
+    """Store, mark, replay and delete a letter under keys of its own, which are gone afterwards.
+
+    Raises:
+        StateUnavailable: with what Redis refused.
+    """
+    own = f"{prefix}check:{uuid4().hex}:"
+    letters = RedisLetters(server, own)
+    try:
+        # Those that only scripts use: of a script Redis does not say which of its commands is not permitted.
+        for command in _IN_SCRIPTS:
+            await server.call(command[0], f"{own}{_TRIED}", *command[1:])
+        await server.call("TIME")
+        await letters.begin("check", "check", "check")
+        await letters.put("check", "check", [fields_of(_letter())], [], 1 << 20, {"check": "check"})
+        [letter_id] = await letters.ask(Filter(), superseded=True)
+        await letters.survey("check", 0)
+        await letters.survey("check", 1)
+        await letters.asked_lanes("check")
+        await letters.requested("check", ["check"], (), 1)
+        await letters.replays([letter_id])
+        await letters.kept("check", "check", [1])
+        await letters.failed("check", letter_id, fields_of(_letter()))
+        await letters.put("check", "check", [], [("check", "check", 2)], 1 << 20, {})
+        await letters.letter(letter_id)
+        await letters.count(Filter())
+        await letters.overview()
+        await letters.probe("check", 1)
+        await letters.purge(Filter())
+        await RedisMappingTimes(server, own).first_seen("check", [("check", "check")], 0)
+    finally:
+        await server.call("DEL", *(f"{own}{key}" for key in _KEYS))
+
+
+def _letter() -> NewLetter:
+    now = time.time()
+    return NewLetter(
+        group="check",
+        lane="check",
+        position=1,
+        destination="check",
+        profile_id="check",
+        event_id="check",
+        body=b"",
+        reason="bug",
+        detail="",
+        status=None,
+        attempts=0,
+        first_at=now,
+        at=now,
+    )

@@ -1,0 +1,101 @@
+"""Letters as scripts take them and as Redis gives them back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from exporter.redis_server.server import Argument
+from exporter.state.fields import Fields, storable
+from exporter.state.letter import Filter, Letter, Summary
+from exporter.state.store import Totals
+
+#: What ``SELECT`` gives of a page, in its order.
+_SUMMARY: Final = (
+    b"group",
+    b"lane",
+    b"position",
+    b"destination",
+    b"profile",
+    b"event",
+    b"reason",
+    b"detail",
+    b"status",
+    b"attempts",
+    b"first_at",
+    b"at",
+    b"superseded",
+    b"replay",
+)
+
+
+def packed(letter: Fields) -> tuple[Argument, ...]:
+    """A letter as ``PUT`` takes it."""
+    profile, status = letter["profile_id"], letter["status"]
+    return (
+        letter["group_name"],
+        letter["lane"],
+        letter["position"],
+        letter["destination"],
+        int(profile is not None),
+        profile or "",
+        letter["event_id"],
+        letter["reason"],
+        letter["detail"],
+        "" if status is None else status,
+        letter["attempts"],
+        repr(letter["first_at"]),
+        repr(letter["at"]),
+        letter["superseded"],
+        letter["answer"],
+        letter["body"],
+        letter["bytes"],
+    )
+
+
+def criteria(which: Filter) -> tuple[Argument, ...]:
+    """A filter as ``SELECT`` takes it."""
+    return (
+        which.destination or "",
+        which.reason or "",
+        "" if which.profile_id is None else f"+{storable(which.profile_id)}",
+        "" if which.since is None else repr(float(which.since)),
+        "" if which.until is None else repr(float(which.until)),
+        "" if which.superseded is None else int(which.superseded),
+    )
+
+
+def totals_of(said: Sequence[bytes | None]) -> Totals:
+    """Letters and bytes; what is not there is nothing."""
+    return Totals(*(int(each or 0) for each in said))
+
+
+def summary_of(letter_id: int, row: Sequence[bytes | None]) -> Summary:
+    """One of a page."""
+    return Summary(id=letter_id, **_summary(dict(zip(_SUMMARY, row, strict=True))))
+
+
+def letter_of(letter_id: int, flat: Sequence[bytes]) -> Letter:
+    """A whole letter from the fields and values of its hash."""
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    return Letter(id=letter_id, **_summary(fields), body=fields[b"body"], answer=fields[b"answer"].decode())
+
+
+def _summary(fields: Mapping[bytes, Any]) -> dict[str, Any]:
+    profile, status = fields.get(b"profile"), fields.get(b"status")
+    return {
+        "group": fields[b"group"].decode(),
+        "lane": fields[b"lane"].decode(),
+        "position": int(fields[b"position"]),
+        "destination": fields[b"destination"].decode(),
+        "profile_id": None if profile is None else profile.decode(),
+        "event_id": fields[b"event"].decode(),
+        "reason": fields[b"reason"].decode(),
+        "detail": fields[b"detail"].decode(),
+        "status": None if status is None else int(status),
+        "attempts": int(fields[b"attempts"]),
+        "first_at": float(fields[b"first_at"]),
+        "at": float(fields[b"at"]),
+        "superseded": fields[b"superseded"] == b"1",
+        "replay": fields[b"replay"].decode(),
+    }

@@ -1,0 +1,12 @@
+"""Daemons that read from Kafka are killed and stopped under load (DESIGN §3)."""
+
+from __future__ import annotations
+
+from broker_contract import Kills
+from brokers import Kind
+
+KIND: Kind = "kafka"
+
+
+class TestKills(Kills):
+    """The contract."""

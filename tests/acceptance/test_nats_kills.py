@@ -1,0 +1,12 @@
+"""Daemons that read from NATS JetStream are killed and stopped under load (DESIGN §3)."""
+
+from __future__ import annotations
+
+from broker_contract import Kills
+from brokers import Kind
+
+KIND: Kind = "nats"
+
+
+class TestKills(Kills):
+    """The contract."""

@@ -1,0 +1,18 @@
+"""The fault table on a Redis stream (DESIGN §3.1)."""
+
+from __future__ import annotations
+
+import pytest
+from brokers import Broker, Kind
+from fault_table import FaultTable, Outcome, outcome_on
+
+KIND: Kind = "redis"
+
+
+@pytest.fixture(scope="module")
+def outcome(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return outcome_on(tmp_path_factory.mktemp("faults"), broker.steady())
+
+
+class TestOnRedis(FaultTable):
+    """The table."""

@@ -1,0 +1,42 @@
+"""How many workers ``auto`` is: a container's limit on processor time counts, not only the machine's cores."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter.daemon.cores import usable
+
+BOUND = len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [
+        ("max 100000\n", BOUND),
+        ("50000 100000\n", 1),
+        ("100000 100000\n", 1),
+        ("150000 100000\n", min(BOUND, 2)),
+        (f"{100 * BOUND}00000 100000\n", BOUND),
+        ("nonsense\n", BOUND),
+        ("", BOUND),
+        ("100000 0\n", BOUND),
+    ],
+)
+def test_a_containers_limit(text: str, cores: int, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert usable(tmp_path) == cores
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("-1", BOUND), ("100000", 1), ("150000", min(BOUND, 2))])
+def test_a_containers_limit_in_the_older_version(quota: str, cores: int, tmp_path: Path) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text(f"{quota}\n")
+    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    assert usable(tmp_path) == cores
+
+
+def test_without_any(tmp_path: Path) -> None:
+    assert usable(tmp_path) == BOUND

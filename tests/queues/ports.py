@@ -1,0 +1,56 @@
+"""Free ports of loopback for the servers that tests start.
+
+Never one of those that the system gives to clients: a server may take seconds to listen, or be started again on its
+port, and in a run that opens thousands of connections a client would have that port by then.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+from pathlib import Path
+
+_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_USUAL_FIRST = 32_768
+_LOWEST = 12_000
+_TRIES = 1_000
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports at which nobody listens, all different."""
+    first_of_clients = int(_RANGE.read_text().split()[0]) if _RANGE.exists() else _USUAL_FIRST
+    if first_of_clients - _LOWEST < _TRIES:
+        return _given(count)
+    found: list[int] = []
+    for port in random.sample(range(_LOWEST, first_of_clients), _TRIES):
+        if len(found) == count:
+            return found
+        if _is_free(port):
+            found.append(port)
+    raise AssertionError(f"no {count} free ports between {_LOWEST} and {first_of_clients}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _given(count: int) -> list[int]:
+    """Where clients are given nearly all ports."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

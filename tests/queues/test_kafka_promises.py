@@ -1,0 +1,192 @@
+"""What is read and what is written on a real Kafka: transactions, large records, how safely events are put there; and
+a topic or a right that is taken away meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from contract import PATIENCE_SECONDS, events, number_of, numbers, soon, stays_silent, take
+from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker, DownloadFailed, jars, missing, running
+from kafka_topics import make_topic, settings
+
+from exporter.queues.port import Batch, Outgoing, QueueUnavailable, Subscription
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    if (lacking := missing()) is not None:
+        pytest.skip(lacking)
+    try:
+        jars()
+    except DownloadFailed as error:
+        pytest.fail(f"set-up, not a test: {error}")
+    with running(tmp_path_factory.mktemp("kafka") / "broker") as broker:
+        yield broker
+
+
+@asynccontextmanager
+async def administrator(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+@pytest.mark.parametrize(
+    ("level", "read"), [("read_committed", [0, 2]), ("read_uncommitted", [0, 1, 2])], ids=["committed", "uncommitted"]
+)
+async def test_what_a_transaction_took_back(kafka: Broker, level: str, read: list[int]) -> None:
+    topic = await make_topic(kafka, partitions=1)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.address, transactional_id=f"of-{topic}")
+    await producer.start()
+    try:
+        for number, kept in ((0, True), (1, False), (2, True)):
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"p:%d" % number, key=b"p")
+            await (producer.commit_transaction() if kept else producer.abort_transaction())
+    finally:
+        await producer.stop()
+    async with (
+        settings(kafka, topic, isolation_level=level).open((), pytest.fail) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
+        taken = await take(subscription, len(read))
+        assert numbers(taken) == read
+        assert await stays_silent(subscription)
+        for message in taken:
+            subscription.settle(message)
+        await soon(subscription.commit())
+    # A transaction's own marks have positions too, and are never handed out.
+    async with (
+        settings(kafka, topic, isolation_level=level).open((), pytest.fail) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
+        assert await stays_silent(subscription)
+
+
+async def test_a_record_that_is_larger_than_what_is_read_ahead_comes_and_holds_nobody_up(kafka: Broker) -> None:
+    topic = await make_topic(kafka, partitions=1)
+    bodies = [b"p:0", b"p:1" + b" " * 500_000, b"p:2"]
+    async with settings(kafka, topic, fetch_max_bytes=1024).open((), pytest.fail) as queue:
+        await queue.publish([Outgoing("p", body) for body in bodies])
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert [message.body for message in await take(subscription, 3)] == bodies
+
+
+async def test_events_are_put_there_idempotently_and_by_key(kafka: Broker) -> None:
+    """As Kafka's own tool shows the partitions' files: every batch has a producer's id and a sequence.
+
+    The client makes no idempotent producer that would not wait for all replicas in sync.
+    """
+    topic = await make_topic(kafka, partitions=3)
+    async with settings(kafka, topic).open((), pytest.fail) as queue:
+        for begin in range(0, 60, 20):
+            await queue.publish(events(20, profiles=10, begin=begin))
+    profiles: dict[str, set[int]] = {}
+    batches = []
+    for partition in range(3):
+        file = kafka.folder / "logs" / f"{topic}-{partition}" / "00000000000000000000.log"
+        words = ("--files", str(file), "--print-data-log", "--deep-iteration")
+        shown = await asyncio.to_thread(kafka.tool, "kafka.tools.DumpLogSegments", *words)
+        batches += [line for line in shown.splitlines() if "producerId:" in line and "baseOffset:" in line]
+        for line in shown.splitlines():
+            if " key: " in line:
+                profiles.setdefault(line.partition(" key: ")[2].split()[0], set()).add(partition)
+    assert batches
+    assert not any("producerId: -1" in line or "baseSequence: -1" in line for line in batches)
+    assert len(profiles) == 10
+    assert all(len(partitions) == 1 for partitions in profiles.values())
+
+
+async def test_a_topic_that_is_deleted_while_it_is_read_is_said_and_read_when_it_is_back(kafka: Broker) -> None:
+    topic = await make_topic(kafka, partitions=2)
+    told: list[str] = []
+    async with settings(kafka, topic, session_timeout=2).open((), told.append) as queue:
+        await queue.publish(events(30, profiles=10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            for message in await take(subscription, 30):
+                subscription.settle(message)
+            await soon(subscription.commit())
+            async with administrator(kafka) as admin:
+                await admin.delete_topics([topic])
+                assert "the topic does not exist" in await refusal(subscription)
+                await admin.create_topics([NewTopic(topic, 2, 1)])
+            await published(queue.publish, events(10, begin=100))
+            again: set[int] = set()
+            async with asyncio.timeout(PATIENCE_SECONDS * 4):
+                while again != set(range(100, 110)):
+                    try:
+                        got = await subscription.receive(100)
+                    except QueueUnavailable:
+                        await asyncio.sleep(0.2)
+                        continue
+                    if isinstance(got, Batch):
+                        again |= set(numbers(got.messages))
+                        for message in got.messages:
+                            subscription.settle(message)
+
+
+async def published(publish: object, messages: list[Outgoing]) -> None:
+    """Put them there, however often that takes."""
+    assert callable(publish)
+    async with asyncio.timeout(PATIENCE_SECONDS * 4):
+        while True:
+            try:
+                await publish(messages)
+                return
+            except QueueUnavailable:
+                await asyncio.sleep(0.3)
+
+
+async def refusal(subscription: Subscription) -> str:
+    """Why it cannot be read now, once it can't."""
+    async with asyncio.timeout(PATIENCE_SECONDS * 4):
+        while True:
+            try:
+                await subscription.receive(10)
+            except QueueUnavailable as error:
+                return str(error)
+
+
+async def test_a_right_that_is_taken_away_is_said_and_reading_goes_on_when_it_is_back(kafka: Broker) -> None:
+    topic = await make_topic(kafka, partitions=1)
+
+    async def rights(change: str, *more: str) -> None:
+        whose = ("--bootstrap-server", kafka.address, change, "--allow-principal", f"User:{STRANGER}")
+        what = ("--consumer", "--topic", topic, "--group", "taken-away", *more)
+        await asyncio.to_thread(kafka.tool, "org.apache.kafka.tools.AclCommand", *whose, *what)
+
+    sasl = {"mechanism": "PLAIN", "username": STRANGER, "password": STRANGERS_PASSWORD}
+    address = f"127.0.0.1:{kafka.sasl_port}"
+    async with settings(kafka, topic).open((), pytest.fail) as ours:
+        await ours.publish(events(2))
+        await rights("--add")
+        as_stranger = settings(kafka, topic, bootstrap_servers=address, sasl=sasl, session_timeout=2)
+        async with (
+            as_stranger.open((), pytest.fail) as queue,
+            queue.subscribe("taken-away", "earliest") as subscription,
+        ):
+            for message in await take(subscription, 2):
+                subscription.settle(message)
+            await soon(subscription.commit())
+            await rights("--remove", "--force")
+            await ours.publish(events(1, begin=2))
+            assert "not authorised for the" in await refusal(subscription)
+            await rights("--add")
+            async with asyncio.timeout(PATIENCE_SECONDS * 4):
+                while True:
+                    try:
+                        got = await subscription.receive(10)
+                    except QueueUnavailable:
+                        await asyncio.sleep(0.2)
+                        continue
+                    if isinstance(got, Batch):
+                        assert [number_of(message) for message in got.messages] == [2]
+                        break

@@ -1,0 +1,77 @@
+"""The kinds of store, each opened as several processes would open it; tests that take ``kind`` run over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from redis_server import RedisServer
+
+from exporter.database import Database
+from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.kinds import RedisStateSettings, SqliteSettings
+from exporter.state.redis.letters import RedisLetters
+from exporter.state.redis.server import connected
+from exporter.state.schema import SCHEMA
+from exporter.state.sqlite_letters import SqliteLetters
+from exporter.state.store import LetterStore
+
+PREFIX = "exporter:"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open store: as the daemon and the command use it, and what stands below."""
+
+    dead_letters: StoredDeadLetters
+    store: LetterStore
+
+
+class Kind(Protocol):
+    """One empty store."""
+
+    def open(self) -> AbstractAsyncContextManager[Opened]:
+        """Open it, beside others that have it open; what memory answers is never old."""
+        ...
+
+    @property
+    def settings(self) -> SqliteSettings | RedisStateSettings:
+        """Its section of the configuration."""
+        ...
+
+
+@dataclass(frozen=True)
+class InSqlite:
+    """A file."""
+
+    path: Path
+
+    @property
+    def settings(self) -> SqliteSettings:
+        return SqliteSettings(path=self.path)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Opened]:
+        async with Database.open(self.path, SCHEMA) as database:
+            store = SqliteLetters(database)
+            yield Opened(StoredDeadLetters(store, poll_seconds=0), store)
+
+
+@dataclass(frozen=True)
+class InRedis:
+    """An empty database of a server."""
+
+    server: RedisServer
+
+    @property
+    def settings(self) -> RedisStateSettings:
+        return RedisStateSettings.model_validate({"kind": "redis", "url": self.server.url, "key_prefix": PREFIX})
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Opened]:
+        async with connected(self.settings) as server:
+            store = RedisLetters(server, PREFIX)
+            yield Opened(StoredDeadLetters(store, poll_seconds=0), store)
