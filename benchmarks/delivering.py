@@ -1,0 +1,76 @@
+"""What delivering alone costs: a daemon watched between two moments at which it did nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.processes import Failed, Receiver
+from benchmarks.setting import Daemon
+
+#: Of a backlog: before this share is delivered the daemon may still be starting, and concurrency growing.
+BEGUN = 0.2
+#: From this share on, one of several daemons or destinations may have nothing left to do.
+ENDING = 0.95
+_EVERY_SECONDS = 0.02
+#: A machine with other work may deliver 2,000 a second to 500 destinations.
+_PATIENCE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How far it was at a time. All seconds but ``at`` are of CPU."""
+
+    at: float
+    requests: int
+    daemon_seconds: float
+    receiver_seconds: float
+
+
+def watch(daemons: Sequence[Daemon], receiver: Receiver, requests: int, already: int = 0) -> dict[str, float]:
+    """Wait until so many requests came, besides those that came already; what happened between 20 and 95 % of them.
+
+    So the start of the daemon, the first connections and the search for the right concurrency are left out.
+
+    Raises:
+        Failed: a daemon ended, or it took too long.
+    """
+    samples: list[Sample] = []
+    latest = time.monotonic() + _PATIENCE_SECONDS
+    while not samples or samples[-1].requests < requests:
+        if time.monotonic() > latest:
+            raise Failed(f"{samples[-1].requests} of {requests} requests came in {_PATIENCE_SECONDS:.0f} s")
+        for daemon in daemons:
+            daemon.runs()
+        samples.append(_sample(daemons, receiver, already))
+        time.sleep(_EVERY_SECONDS)
+    return between(samples, requests) | {"daemon peak RSS MB": sum(each.used.peak_megabytes() for each in daemons)}
+
+
+def _sample(daemons: Sequence[Daemon], receiver: Receiver, already: int) -> Sample:
+    count = receiver.count() - already
+    spent = sum(daemon.used.cpu_seconds() for daemon in daemons)
+    return Sample(time.monotonic(), count, spent, receiver.used.cpu_seconds())
+
+
+def between(samples: Sequence[Sample], requests: int) -> dict[str, float]:
+    """What happened between the first and the last sample that lie between 20 and 95 % of so many requests.
+
+    Raises:
+        Failed: there are no two of them.
+    """
+    steady = [sample for sample in samples if BEGUN <= sample.requests / requests <= ENDING]
+    if len(steady) < 2 or steady[-1].requests == steady[0].requests:
+        raise Failed(f"{requests} requests are too few to be watched")
+    first, last = steady[0], steady[-1]
+    count, seconds = last.requests - first.requests, last.at - first.at
+    cpu = last.daemon_seconds - first.daemon_seconds
+    return {
+        "deliveries": float(requests),
+        "deliveries a second": count / seconds,
+        "deliveries a CPU second": count / cpu if cpu else 0.0,
+        "daemon CPU us a delivery": cpu / count * 1e6,
+        "daemon CPU % of a core": 100 * cpu / seconds,
+        "receiver CPU % of a core": 100 * (last.receiver_seconds - first.receiver_seconds) / seconds,
+    }

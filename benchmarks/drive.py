@@ -1,0 +1,35 @@
+"""How a daemon is driven from a queue to a receiver: what throughput and latency have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: They take turns.
+PROFILES = 2_000
+_HOLDS_NOBODY_BACK = 1_000_000
+
+#: The section ``queue`` of the configuration; None is a new journal.
+QueueSection = Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Drive:
+    """The knobs.
+
+    ``warm_seconds``: of a stream, in which the daemon warms up and nothing is timed. ``core`` is the daemon's own.
+    """
+
+    transport: str = "auto"
+    events: int = 60_000
+    size_bytes: int = 1_000
+    core: int | None = None
+    concurrency: int = 256
+    warm_seconds: float = 1.5
+    wrk_seconds: float = 2.0
+
+    @property
+    def delivery(self) -> dict[str, Any]:
+        """The section ``delivery`` of its destinations."""
+        return {"concurrency": self.concurrency, "rate": _HOLDS_NOBODY_BACK}

@@ -1,0 +1,78 @@
+"""How long a delivery takes under a steady stream, alone and beside a destination that is dead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.cores import busy_seconds
+from benchmarks.drive import PROFILES, Drive, QueueSection
+from benchmarks.material import Events, quantile
+from benchmarks.processes import Failed, until
+from benchmarks.setting import setting
+from benchmarks.streaming import Streamed, stream
+
+
+def latency(how: Drive, rate: float, seconds: float, queue: QueueSection = None) -> dict[str, float]:
+    """Deliver a steady stream: from just before an event is published until its request is at the receiver."""
+    return _streamed(how, rate, seconds, queue, ["crm"], dead=False)
+
+
+def isolation(how: Drive, rate: float, seconds: float, *, dead: bool) -> dict[str, float]:
+    """Deliver a steady stream to nine destinations, with or without a tenth that accepts and never answers."""
+    return _streamed(how, rate, seconds, None, [f"healthy-{number}" for number in range(9)], dead=dead)
+
+
+def _streamed(
+    how: Drive, rate: float, seconds: float, section: QueueSection, names: Sequence[str], *, dead: bool
+) -> dict[str, float]:
+    with setting(how.core, section) as place:
+        receiver = place.receiver()
+        for name in names:
+            place.destination(name, receiver.port, how.transport, delivery=how.delivery)
+        if dead:
+            mute = place.receiver("--delay", "86400")
+            place.destination("dead", mute.port, how.transport, delivery={**how.delivery, "timeout": 3_600})
+        daemon = place.daemon()
+        daemon.ready()
+        events = Events(how.size_bytes)
+
+        def arrived(count: int) -> None:
+            until("all is delivered", lambda: daemon.runs() and receiver.count() >= count * len(names))
+
+        async def streams() -> tuple[int, Streamed, float, float]:
+            async with place.queue() as queue:
+                warm = await stream(queue, rate, how.warm_seconds, lambda number: events.at(number, PROFILES))
+                # What waited while it warmed up is not the next one's delay.
+                await asyncio.to_thread(arrived, warm.events)
+                cpu, busy = daemon.used.cpu_seconds(), busy_seconds()
+                timed = await stream(
+                    queue, rate, seconds, lambda number: events.at(warm.events + number, PROFILES, timed=True)
+                )
+                return warm.events, timed, cpu, (busy_seconds() - busy) / timed.seconds
+
+        warmed, timed, cpu, busy = asyncio.run(streams())
+        arrived(warmed + timed.events)
+        return {
+            "events a second": rate,
+            "published a second": timed.events / timed.seconds,
+            **latencies(receiver.stats(), names),
+            "other cores busy, cores": busy,
+            "daemon CPU us a delivery": (daemon.used.cpu_seconds() - cpu) / (timed.events * len(names)) * 1e6,
+            "daemon peak RSS MB": daemon.used.peak_megabytes(),
+        }
+
+
+def latencies(stats: Any, destinations: Sequence[str]) -> dict[str, float]:
+    """Quantiles over all, and of the slowest destination, in milliseconds, of a receiver's ``/stats``."""
+    of = [stats["latencies"].get(name, []) for name in destinations]
+    together = [seconds for each in of for seconds in each]
+    if not together:
+        raise Failed("no latency was measured")
+    return {
+        "p50 ms": quantile(together, 0.5) * 1e3,
+        "p99 ms": quantile(together, 0.99) * 1e3,
+        "p99.9 ms": quantile(together, 0.999) * 1e3,
+        "p99 ms of the slowest": max(quantile(each, 0.99) for each in of) * 1e3,
+    }

@@ -1,0 +1,34 @@
+"""Writes what was measured into the marked places of a ``README.md``, and the plots beside the results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks.plots import write_plots
+from benchmarks.tables import TABLES, Records
+from benchmarks.targets import targets
+
+_PLACE = re.compile(r"(<!-- begin: (?P<name>[a-z ]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
+
+
+def write_report(folder: Path, records: Records) -> list[str]:
+    """Fill in ``folder/README.md`` and write the plots to ``folder/results``; what there is to say about it.
+
+    Raises:
+        KeyError: the page has a place that nobody fills.
+    """
+    page = folder / "README.md"
+    page.write_text(filled(page.read_text(encoding="utf-8"), records), encoding="utf-8")
+    try:
+        write_plots(folder / "results", records)
+    except ImportError as missing:
+        return [f"no plots: {missing} (pip install matplotlib, part of the extra dev)"]
+    return []
+
+
+def filled(text: str, records: Records) -> str:
+    """The same page with its places filled anew: between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``."""
+    tables: Mapping[str, Callable[[Records], str]] = {**TABLES, "targets": targets}
+    return _PLACE.sub(lambda place: f"{place[1]}{tables[place['name']](records)}\n{place[3]}", text)

@@ -1,0 +1,139 @@
+"""A folder with a configuration, a queue, receivers and daemons: what one measurement is made in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import TypeAdapter
+
+from benchmarks.cores import pinned
+from benchmarks.material import MAPPING
+from benchmarks.processes import Failed, Receiver, Used, end, until
+from exporter.queues.kinds import QueueSettings
+from exporter.queues.port import Outgoing, Queue
+
+REPOSITORY = Path(__file__).parents[1]
+_PUBLISHED_TOGETHER = 1_000
+#: Characters of a daemon's log in a failure.
+_LAST_WORDS = 500
+
+
+class Daemon:
+    """A running ``exporter run``."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.pid = process.pid
+        self.used = Used(process.pid)
+
+    def ready(self) -> int:
+        """Return the port of its operations server when all its dataflows read. Raises Failed: it does not start."""
+        try:
+            until("the daemon is ready", lambda: bool(self._ready()), every=0.02)
+        except Failed as failed:
+            raise Failed(f"{failed}: {self._said()}") from failed
+        return int(self._ready()[0]["port"])
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Suspended as long as the block lasts: an idle one does not begin before all of a backlog is there."""
+        process = psutil.Process(self.pid)
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
+    def status(self) -> list[dict[str, Any]]:
+        """What each of its dataflows says about itself."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ready()}/status", timeout=60) as answer:
+            found: list[dict[str, Any]] = json.loads(answer.read())
+            return found
+
+    def runs(self) -> bool:
+        """True. Raises Failed, with the end of its log, where it has ended."""
+        if self._process.poll() is not None:
+            raise Failed(f"the daemon ended: {self._said()}")
+        return True
+
+    def _said(self) -> str:
+        return self._log.read_text(encoding="utf-8")[-_LAST_WORDS:]
+
+    def _ready(self) -> list[dict[str, Any]]:
+        self.runs()
+        whole = [line for line in self._log.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"]
+        return [found for line in whole if (found := json.loads(line))["event"] == "ready"]
+
+
+class Setting:
+    """What one measurement is made in; everything that it starts is ended with ``processes``."""
+
+    def __init__(self, folder: Path, processes: ExitStack, queue: Mapping[str, Any] | None, core: int | None) -> None:
+        self._folder = folder
+        self._processes = processes
+        self._core = core
+        self._daemons = 0
+        self._config: dict[str, Any] = {
+            "queue": queue or {"kind": "journal", "path": str(folder / "queue.db")},
+            "state": {"kind": "sqlite", "path": str(folder / "state.db")},
+            "ops": {"host": "127.0.0.1", "port": 0},
+            "destinations": [],
+        }
+
+    def receiver(self, *options: str) -> Receiver:
+        """Start a receiver with these options of ``lean_receiver.py``."""
+        argv = [sys.executable, "-m", "benchmarks.lean_receiver", *options]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+        self._processes.callback(end, process)
+        return Receiver(process)
+
+    def destination(self, name: str, port: int, transport: str = "auto", **more: Any) -> None:
+        """Add a destination; ``delivery`` in ``more`` is added to a rate that holds nothing back."""
+        delivery = {"rate": 1_000_000, "transport": transport, **more.pop("delivery", {})}
+        endpoint = f"http://127.0.0.1:{port}/profiles"
+        section = {"name": name, "endpoint": endpoint, **MAPPING, **more, "delivery": delivery}
+        self._config["destinations"].append(section)
+
+    def daemon(self, *options: str, cores: Sequence[int | None] | None = None) -> Daemon:
+        """Start a daemon, on the daemon's core unless others are named."""
+        file = self._folder / "exporter.yaml"
+        # JSON is YAML, too.
+        file.write_text(json.dumps(self._config), encoding="utf-8")
+        self._daemons += 1
+        log = self._folder / f"daemon-{self._daemons}.log"
+        argv = [sys.executable, "-m", "exporter", "run", "--config", str(file), "--log-format", "json", *options]
+        argv = pinned(argv, *((self._core,) if cores is None else cores))
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(argv, stderr=stderr, stdout=subprocess.DEVNULL, cwd=self._folder)
+        self._processes.callback(end, process)
+        return Daemon(process, log)
+
+    async def publish(self, events: Iterable[Outgoing]) -> None:
+        """Put events on the queue."""
+        async with self.queue() as queue:
+            rest = iter(events)
+            while some := list(islice(rest, _PUBLISHED_TOGETHER)):
+                await queue.publish(some)
+
+    def queue(self) -> AbstractAsyncContextManager[Queue]:
+        """The queue, opened to publish."""
+        settings: QueueSettings = TypeAdapter(QueueSettings).validate_python(self._config["queue"])
+        return settings.open((), lambda _: None)
+
+
+@contextmanager
+def setting(core: int | None, queue: Mapping[str, Any] | None = None) -> Iterator[Setting]:
+    """A setting with a core for its daemon and the section ``queue`` of its configuration: None is a new journal."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
+        yield Setting(Path(folder), processes, queue, core)

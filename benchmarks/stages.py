@@ -1,0 +1,133 @@
+"""What each stage of a delivery costs by itself: the same objects as in the daemon, called in a loop, best of the runs.
+
+What is not a stage here - waking coroutines, reading sockets, settling, the queue - is the rest of what ``pipeline``
+and ``transports`` measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.material import MAPPING, Events, report
+from exporter.counting import Histogram
+from exporter.daemon.wiring import limits
+from exporter.dataflow.attempt import status_class
+from exporter.delivery.export import Export
+from exporter.delivery.lean.head import Head
+from exporter.delivery.memory import SharedMemory
+from exporter.delivery.outbox import Outbox
+from exporter.delivery.prepare import Prepared
+from exporter.delivery.request import Answer
+from exporter.delivery.turns import Send
+from exporter.delivery.verdict import Delivered, judge
+from exporter.metrics import ATTEMPT_BUCKETS
+from exporter.profile.compiled import compile_typed
+from exporter.profile.event import Change, read
+from exporter.profile.keys import idempotency_key, position_value
+from exporter.profile.payload import compile_payload
+from exporter.profile.triggers import compile_triggers
+from exporter.queues.port import Message
+from exporter.settings.destination import Destination
+
+PROFILES = 2_000
+MAX_EVENT_BYTES = 1024 * 1024
+#: As many as fit into a window, so that one call is lost in the loop.
+DELIVERIES = 5_000
+
+
+def stages(size_bytes: int = 1_000, runs: int = 5) -> dict[str, float]:
+    """CPU microseconds of each stage, the loop around it included (about 0.02)."""
+    destination = Destination.model_validate(
+        {
+            "name": "crm",
+            "endpoint": "https://partner.example.com/profiles",
+            "delivery": {"rate": 10_000_000},
+            **MAPPING,
+        }
+    )
+    mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
+    typed = compile_typed(mapping)
+    decide, build = compile_triggers(mapping, typed), compile_payload(mapping, typed)
+    messages = [
+        Message("0", number, event.body, 0.0)
+        for number, event in enumerate(Events(size_bytes).backlog(DELIVERIES, PROFILES))
+    ]
+    found = [change for message in messages if isinstance(change := read(message.body, MAX_EVENT_BYTES), Change)]
+    decide(found[0])
+    body = build(found[0])
+    assert isinstance(body, bytes)
+    prepared = Prepared(destination)
+    request = prepared.request(None, "crm:e1", "0-1", body)
+    head = Head(request.url, request.fixed)
+    answer = Answer(200, {}, b"")
+    histogram = Histogram(ATTEMPT_BUCKETS)
+
+    def export(pair: tuple[Message, Change]) -> Export:
+        message, change = pair
+        event_id = change.id or ""
+        key = idempotency_key("crm", event_id)
+        position = position_value(message.lane, message.position)
+        return Export(message, change.profile_id, event_id, key, position, body, 0.0)
+
+    def encode(_: Message) -> None:
+        asked = prepared.request(None, "crm:e1", "0-1", body)
+        head.request(asked.own, asked.body)
+
+    def judged(_: Message) -> None:
+        status_class(answer)
+        histogram.observe(0.003)
+        judge(answer, frozenset({401}), 0.0)
+
+    pairs = list(zip(messages, found, strict=True))
+    exports = [export(pair) for pair in pairs]
+    return {
+        "read: soundness, JSON, times": _best(lambda m: read(m.body, MAX_EVENT_BYTES), messages, runs),
+        "decide and build": _best(lambda change: (decide(change), build(change)), found, runs),
+        "export: key and position": _best(export, pairs, runs),
+        "outbox: add, take, answered": min(_through_the_outbox(destination, exports) for _ in range(runs)),
+        "request as bytes": _best(encode, messages, runs),
+        "verdict and metrics": _best(judged, messages, runs),
+    }
+
+
+def _best(call: Callable[[Any], object], items: Sequence[Any], runs: int) -> float:
+    best = float("inf")
+    for _ in range(runs):
+        begun = time.process_time_ns()
+        for item in items:
+            call(item)
+        best = min(best, time.process_time_ns() - begun)
+    return best / len(items) / 1e3
+
+
+def _through_the_outbox(destination: Destination, exports: Sequence[Export]) -> float:
+    """Each export added, and all delivered as soon as the search for the concurrency lets them."""
+    outbox = Outbox(limits(destination.delivery), SharedMemory(256 * 1024**2).open())
+    verdict = Delivered(200)
+    now = 0.0
+    begun = time.process_time_ns()
+    for export in exports:
+        outbox.add(export, now)
+    while outbox.events:
+        now += 0.001
+        taken = outbox.take(now)
+        if isinstance(taken, Send):
+            outbox.answered(taken.export, verdict, now, 0.001)
+    return (time.process_time_ns() - begun) / len(exports) / 1e3
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--bytes", type=int, default=1_000, help="of an event (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="the best counts (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    report("stages", {"CPU us": stages(options.bytes, options.runs)}, options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A steady stream of events onto a queue, and how well it kept its pace."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exporter.queues.port import Outgoing, Queue
+
+#: What is due within this time goes in one call: a queue that syncs a disk cannot be asked 10,000 times a second.
+_TOGETHER_SECONDS = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What was published, and in how many seconds."""
+
+    events: int
+    seconds: float
+
+
+async def stream(queue: Queue, rate: float, seconds: float, make: Callable[[int], Outgoing]) -> Streamed:
+    """Put ``make(0)``, ``make(1)`` … on the queue, so many a second for so many seconds.
+
+    An event is made just before it is published, so it can carry the time. A queue that takes longer than the time
+    between two events gets all that is due by then in its next call.
+    """
+    count = max(1, int(rate * seconds))
+    begun = time.monotonic()
+    done = 0
+    while done < count:
+        due = min(count, int((time.monotonic() - begun) * rate) + 1)
+        if due > done:
+            await queue.publish([make(number) for number in range(done, due)])
+            done = due
+        wait = max(_TOGETHER_SECONDS, begun + done / rate - time.monotonic())
+        await asyncio.sleep(wait)
+    return Streamed(count, time.monotonic() - begun)

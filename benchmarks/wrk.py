@@ -1,0 +1,105 @@
+"""nginx on a free port, and wrk against it: what the fastest client there is makes of this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cores import pinned
+from benchmarks.processes import Failed, Missing, end
+
+BODY_BYTES = 600
+TOKEN = "t" * 40
+FIXED = (
+    ("Content-Type", "application/json"),
+    ("Accept-Encoding", "identity"),
+    ("User-Agent", "exporter"),
+    ("Authorization", f"Bearer {TOKEN}"),
+)
+#: The same each time.
+OWN = (("Idempotency-Key", "crm:e12345"), ("Exporter-Position", "journal-12345"))
+_PATIENCE_SECONDS = 60.0
+
+_NGINX = """
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port}; location / {{ return 200; }} }}
+}}
+"""
+
+
+def missing() -> str | None:
+    """What this machine lacks, in words, or None."""
+    packages = {"nginx": "nginx-light or nginx", "wrk": "wrk"}
+    absent = [command for command in packages if shutil.which(command) is None]
+    if not absent:
+        return None
+    debian = ", ".join(packages[command] for command in absent)
+    return f"not on the PATH: {' and '.join(absent)} (Debian: apt-get install {debian})"
+
+
+def measure(folder: Path, url: str, core: int | None, seconds: float, connections: int) -> dict[str, float]:
+    """wrk for so many seconds on the daemon's core; its rate and its CPU time."""
+    script = folder / "post.lua"
+    headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in (*FIXED, *OWN))
+    script.write_text(f'wrk.method = "POST"\nwrk.body = string.rep("x", {BODY_BYTES})\n{headers}', encoding="utf-8")
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}", "-s", str(script), url]
+    before = os.times()
+    done = subprocess.run(pinned(argv, core), check=True, stdout=subprocess.PIPE, text=True)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    requests = re.search(r"(\d+) requests in", done.stdout)
+    rate = re.search(r"Requests/sec: +([\d.]+)", done.stdout)
+    if requests is None or rate is None or "Non-2xx" in done.stdout:
+        raise Failed(f"wrk failed: {done.stdout}")
+    return {"requests a second": float(rate[1]), "CPU us a request": cpu / int(requests[1]) * 1e6}
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[str]:
+    """nginx where this process may run; the URL at which it answers 200. Raises Missing, Failed."""
+    if (lacking := missing()) is not None:
+        raise Missing(lacking)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_NGINX.format(folder=folder, port=port), encoding="utf-8")
+    argv = ["nginx", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)]
+    process: subprocess.Popen[Any] = subprocess.Popen(argv)
+    try:
+        _until_it_listens(port, process)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        end(process)
+
+
+def _until_it_listens(port: int, process: subprocess.Popen[Any]) -> None:
+    latest = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < latest and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise Failed("nginx does not start")

@@ -1,0 +1,99 @@
+"""Records as ``python -m benchmarks`` writes them, with numbers that nobody measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.brokers import KINDS
+from benchmarks.plan import SHARES_PERCENT, TRANSPORTS
+from benchmarks.results import Record
+
+MACHINE = {"processor": "a processor", "cores": "2", "load": "0.1 0.2 0.3"}
+
+
+def record(name: str, numbers: dict[str, Any]) -> Record:
+    return Record(name, numbers, machine=MACHINE, at="2026-11-22T22:10:00+00:00", seconds=60.0)
+
+
+def records() -> dict[str, Record]:
+    """One of every measurement, complete, in which every target is met."""
+    found = [
+        record("transports", {"clients": _clients()}),
+        record("pipeline", {"paths": {"delivered": {"CPU us an event": 20.0, "target": 35.0}}}),
+        record("stages", {"stages": {"read": 1.5}}),
+        *(record(f"end to end {kind}", _end_to_end()) for kind in KINDS),
+        record("isolation", {"nine alone": _quantiles(1.0)}),
+        record("destinations", {"1": _destinations(), "500": _destinations()}),
+        record("ramp", {"500": _ramp()}),
+        record("shards", {"shards": _shards()}),
+    ]
+    return {each.name: each for each in found}
+
+
+def _clients() -> dict[str, Any]:
+    client = {"requests a second": 100_000.0, "CPU us a request": 10.0}
+    ratios = {"lean of wrk": 0.8, "aiohttp of wrk": 0.08, "lean of aiohttp": 10.0}
+    return {"wrk": client, "lean": client, "aiohttp": client, "ratios": ratios}
+
+
+def _end_to_end() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for transport, rate in zip(TRANSPORTS, (40_000.0, 8_000.0), strict=True):
+        found[f"{transport}, throughput"] = _throughput(rate)
+        found |= {f"{transport}, {percent} %": _latency(rate * percent / 100) for percent in SHARES_PERCENT}
+    return found
+
+
+def _throughput(rate: float) -> dict[str, float]:
+    return {
+        "deliveries a second": rate,
+        "deliveries a CPU second": rate,
+        "daemon CPU us a delivery": 1e6 / rate,
+        "daemon CPU % of a core": 100.0,
+        "receiver CPU % of a core": 25.0,
+        "daemon peak RSS MB": 80.0,
+        "of wrk": rate / 100_000,
+    }
+
+
+def _quantiles(milliseconds: float) -> dict[str, float]:
+    return {f"{name} ms": milliseconds for name in ("p50", "p99", "p99.9")} | {"p99 ms of the slowest": milliseconds}
+
+
+def _latency(rate: float) -> dict[str, float]:
+    load = {"events a second": rate, "published a second": rate, "other cores busy, cores": 0.5}
+    return load | _quantiles(5.0) | {"daemon peak RSS MB": 80.0}
+
+
+def _destinations() -> dict[str, float]:
+    return {
+        "seconds until ready": 1.0,
+        "idle CPU % of a core": 1.0,
+        "idle RSS MB": 100.0,
+        "deliveries a second": 30_000.0,
+        "daemon CPU us a delivery": 30.0,
+        "daemon CPU us an event that one wants": 300.0,
+        "daemon peak RSS MB": 150.0,
+    }
+
+
+def _ramp() -> dict[str, Any]:
+    return {
+        "allowed a second": 2_000.0,
+        "seconds until it is reached": 6.5,
+        "then, a second": 2_000.0,
+        "answers 429": 0.0,
+        "most requests in a second": 2_050.0,
+        "connections": 1_000.0,
+        "daemon peak RSS MB": 100.0,
+        "by second": [10, 100, 1_000, 2_000],
+    }
+
+
+def _shards() -> dict[str, Any]:
+    return {
+        "one shard": _throughput(10_000.0),
+        "two shards": _throughput(19_000.0),
+        "times": {"two of one": 1.9},
+        "share of a core for each": {"%": 40.0},
+    }

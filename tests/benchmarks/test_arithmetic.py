@@ -1,0 +1,107 @@
+"""What the benchmarks make of what they saw: rates between two moments, limits, quantiles, the time until a rate."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from benchmarks.cores import core_for_the_daemon
+from benchmarks.delivering import Sample, between
+from benchmarks.latency import latencies
+from benchmarks.lean_receiver import Limit
+from benchmarks.material import Events, quantile
+from benchmarks.processes import Failed
+from benchmarks.ramp import seconds_until
+from benchmarks.streaming import stream
+from exporter.queues.memory import MemorySettings
+
+
+def test_only_what_is_between_the_start_and_the_end_counts() -> None:
+    samples = [
+        Sample(0.0, 0, 0.6, 0.0),  # the start took 0.6 s of CPU
+        Sample(1.0, 100, 0.9, 0.1),
+        Sample(2.0, 200, 1.0, 0.2),
+        Sample(3.0, 600, 1.4, 0.6),
+        Sample(9.0, 1_000, 1.8, 1.0),  # idle for who knows how long
+    ]
+    found = between(samples, 1_000)
+    assert found["deliveries a second"] == pytest.approx(400.0)
+    assert found["deliveries a CPU second"] == pytest.approx(1_000.0)
+    assert found["daemon CPU us a delivery"] == pytest.approx(1_000.0)
+    assert found["daemon CPU % of a core"] == pytest.approx(40.0)
+    assert found["receiver CPU % of a core"] == pytest.approx(40.0)
+
+
+def test_too_few_samples_are_no_measurement() -> None:
+    with pytest.raises(Failed, match="too few"):
+        between([Sample(0.0, 0, 0.0, 0.0), Sample(1.0, 10, 0.1, 0.1)], 10)
+
+
+def test_a_limit_holds_within_any_second_and_refusals_do_not_count() -> None:
+    limit = Limit(3)
+    times = (10.0, 10.5, 10.9, 10.95, 11.001, 11.4, 11.5)
+    assert [limit.accepts(now) for now in times] == [True, True, True, False, True, False, True]
+    document = limit.document()
+    assert document["refused"] == 2
+    assert document["most in a second"] == 5
+    assert document["accepted"] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "rate", "seconds"),
+    [
+        ([10] * 10, 100, 1.0),
+        ([0] * 5 + [10] * 10, 100, 1.5),
+        ([0] * 5 + [20] * 10, 100, 1.0),
+        ([10] * 9, 100, None),
+        ([1] * 100, 100, None),
+    ],
+)
+def test_seconds_until_a_rate(accepted: list[int], rate: float, seconds: float | None) -> None:
+    assert seconds_until(accepted, rate) == seconds
+
+
+def test_quantiles_are_of_all_and_of_the_slowest() -> None:
+    stats = {"latencies": {"a": [0.001] * 99 + [0.002], "b": [0.010] * 10}}
+    found = latencies(stats, ["a", "b", "c"])
+    assert found["p50 ms"] == pytest.approx(1.0)
+    assert found["p99.9 ms"] == pytest.approx(10.0)
+    assert found["p99 ms of the slowest"] == pytest.approx(10.0)
+    assert quantile([], 0.5) == 0.0
+    with pytest.raises(Failed):
+        latencies({"latencies": {}}, ["a"])
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1_000])
+def test_events_are_of_their_size_and_can_be_read(size_bytes: int) -> None:
+    outgoing = Events(size_bytes)("e1@7", "p2", 3)
+    event = json.loads(outgoing.body)
+    assert (event["id"], event["profileId"], event["profile"]["crm"]) == ("e1@7", "p2", {"state": 3})
+    assert outgoing.key == "p2"
+    if size_bytes:
+        assert abs(len(outgoing.body) - size_bytes) < 20
+
+
+async def test_a_stream_publishes_every_event_once_and_in_order() -> None:
+    events = Events(0)
+    async with MemorySettings().open(("exporter.crm",), lambda _: None) as queue:
+        done = await stream(queue, 5_000, 0.1, lambda number: events.at(number, 10, timed=False))
+        async with queue.subscribe("exporter.crm", "earliest") as subscription:
+            ids: list[str] = []
+            while len(ids) < done.events:
+                batch = await subscription.receive(1_000)
+                ids += [json.loads(message.body)["id"] for message in getattr(batch, "messages", ())]
+    assert done.events == 500
+    assert ids == [f"e{number}" for number in range(500)]
+
+
+def test_the_daemons_core_is_given_back() -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("this platform does not pin processes")
+    before = os.sched_getaffinity(0)
+    with core_for_the_daemon() as core:
+        if core is not None:
+            assert os.sched_getaffinity(0) == before - {core}
+    assert os.sched_getaffinity(0) == before
