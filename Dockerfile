@@ -4,9 +4,10 @@ FROM docker.io/library/python:3.13-slim-bookworm AS builder
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter ./exporter
-# All dependencies come as wheels, so that no compiler is needed; a missing wheel should fail here.
+# With the clients of all kinds of queue. All dependencies come as wheels or as pure Python, so that no compiler is
+# needed; one that does not should fail here.
 RUN python3 -m venv /opt/exporter \
- && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary . \
+ && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary ".[all]" \
  && /opt/exporter/bin/python -m pip uninstall --yes pip
 
 FROM docker.io/library/python:3.13-slim-bookworm

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.core
 import typer.main
 import yaml
+from manifests import (
+    MOUNTED_SECRETS,
+    ROOT,
+    Tree,
+    check_confined,
+    check_probes,
+    dockerfile,
+    loaded,
+    objects,
+    settings_in,
+    size,
+)
 
 from exporter.cli.app import app
 from exporter.settings.source import Loaded, load
 from exporter.settings.tree import Settings
-
-ROOT = Path(__file__).parents[2]
-MOUNTED_SECRETS = "/run/secrets/exporter"
-Tree = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +35,7 @@ def compose() -> Tree:
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Tree]:
-    """The Kubernetes objects by kind."""
-    documents = list(yaml.safe_load_all((ROOT / "config/kubernetes/exporter.yaml").read_text(encoding="utf-8")))
-    by_kind = {document["kind"]: document for document in documents}
-    assert len(by_kind) == len(documents)
-    return by_kind
+    return objects("config/kubernetes/exporter.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -46,43 +49,6 @@ def container(pod: Tree) -> Tree:
     (only,) = pod["containers"]
     assert isinstance(only, dict)
     return only
-
-
-def dockerfile(instruction: str) -> str:
-    """What follows the last such instruction of the Dockerfile."""
-    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    return [line.removeprefix(instruction).strip() for line in lines if line.startswith(instruction + " ")][-1]
-
-
-def loaded(path: Path, environ: dict[str, str]) -> Settings:
-    found = load(path, environ)
-    assert isinstance(found, Loaded), found
-    return found.settings
-
-
-def size(text: str) -> int:
-    """Bytes of a Kubernetes quantity in Mi or Gi."""
-    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", text, re.ASCII).groups()  # type: ignore[union-attr]
-    return int(number) * {"Mi": 1024**2, "Gi": 1024**3}[unit]
-
-
-def secrets(manifest: dict[str, Tree]) -> dict[str, str]:
-    data: dict[str, str] = manifest["Secret"]["stringData"]
-    return data
-
-
-def kubernetes_settings(manifest: dict[str, Tree], container: Tree, folder: Path) -> Settings:
-    """The ConfigMap's configuration, with the Secret mounted and in the environment as the pod has it."""
-    for key, value in secrets(manifest).items():
-        (folder / key).write_text(value, encoding="utf-8")
-    (text,) = manifest["ConfigMap"]["data"].values()
-    assert MOUNTED_SECRETS in text
-    file = folder / "exporter.yaml"
-    file.write_text(text.replace(MOUNTED_SECRETS, str(folder)), encoding="utf-8")
-    environ = {
-        entry["name"]: secrets(manifest)[entry["valueFrom"]["secretKeyRef"]["key"]] for entry in container["env"]
-    }
-    return loaded(file, environ)
 
 
 def compose_settings(compose: Tree) -> Settings:
@@ -139,7 +105,7 @@ def test_queue_and_state_are_on_the_volume(
 ) -> None:
     # The image's working folder is /, and the defaults are relative to it.
     assert dockerfile("WORKDIR") == "/"
-    for settings in (compose_settings(compose), kubernetes_settings(manifest, container, tmp_path)):
+    for settings in (compose_settings(compose), settings_in(manifest, container, tmp_path)):
         assert settings.queue == Settings().queue
         assert settings.state == Settings().state
     for path in (Settings().queue.path, Settings().state.path):  # type: ignore[union-attr]
@@ -151,12 +117,12 @@ def test_a_stop_is_given_longer_than_a_drain(
 ) -> None:
     grace = compose["services"]["exporter"]["stop_grace_period"]
     assert float(grace.removesuffix("s")) > compose_settings(compose).drain
-    settings = kubernetes_settings(manifest, container, tmp_path)
+    settings = settings_in(manifest, container, tmp_path)
     assert pod["terminationGracePeriodSeconds"] > settings.drain
 
 
 def test_the_config_map_is_a_valid_configuration(manifest: dict[str, Tree], container: Tree, tmp_path: Path) -> None:
-    settings = kubernetes_settings(manifest, container, tmp_path)
+    settings = settings_in(manifest, container, tmp_path)
     assert [destination.name for destination in settings.running] == ["partner-crm"]
     assert size(container["resources"]["limits"]["memory"]) >= settings.memory + 120 * 1024**2
     assert {entry["name"] for entry in container["env"]} == {"PARTNER_CLIENT_ID"}
@@ -165,33 +131,17 @@ def test_the_config_map_is_a_valid_configuration(manifest: dict[str, Tree], cont
 def test_the_configuration_without_its_secret_is_refused(
     manifest: dict[str, Tree], container: Tree, tmp_path: Path
 ) -> None:
-    kubernetes_settings(manifest, container, tmp_path)
+    settings_in(manifest, container, tmp_path)
     (tmp_path / "partner-client-secret").unlink()
     assert not isinstance(load(tmp_path / "exporter.yaml", {"PARTNER_CLIENT_ID": "x"}), Loaded)
 
 
 def test_the_pod_is_confined(pod: Tree, container: Tree) -> None:
-    user, group = (int(part) for part in dockerfile("USER").split(":"))
-    outer, inner = pod["securityContext"], container["securityContext"]
-    assert outer["runAsNonRoot"] is True
-    assert (outer["runAsUser"], outer["runAsGroup"], outer["fsGroup"]) == (user, group, group)
-    assert outer["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert inner["readOnlyRootFilesystem"] is True
-    assert inner["allowPrivilegeEscalation"] is False
-    assert inner["capabilities"] == {"drop": ["ALL"]}
-    assert pod["automountServiceAccountToken"] is False
+    check_confined(pod, container)
 
 
 def test_the_probes_ask_what_the_daemon_answers(container: Tree) -> None:
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert ports == {"ops": Settings().ops.port}
-    asked = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert {name: probe["path"] for name, probe in asked.items()} == {
-        "startupProbe": "/live",
-        "livenessProbe": "/live",
-        "readinessProbe": "/ready",
-    }
-    assert {probe["port"] for probe in asked.values()} == {"ops"}
+    check_probes(container)
 
 
 def test_one_replica_with_its_own_volume(manifest: dict[str, Tree]) -> None:
