@@ -10,7 +10,7 @@ from exporter.redis_server.url import RedisUrl
 from exporter.settings.delivery import Tls
 from exporter.settings.extras import missing_extra
 from exporter.settings.mistakes import Mistake, mistakes
-from exporter.settings.section import Secret, Section
+from exporter.settings.section import ReadAnew, Section
 
 
 class RedisAccess(Section):
@@ -20,7 +20,7 @@ class RedisAccess(Section):
         RedisUrl("redis://127.0.0.1:6379/0"), description="redis://, rediss:// for TLS, or unix:// and a socket's path."
     )
     username: str | None = Field(None, description="ACL user; null: the default user, or the one in the URL.")
-    password: Secret | None = Field(None, description="Its password, where that is not in the URL.")
+    password: ReadAnew | None = Field(None, description="Its password, where that is not in the URL.")
     tls: Tls = Field(Tls(), description="Certificates for rediss://.")
 
     @model_validator(mode="after")

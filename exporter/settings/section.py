@@ -80,3 +80,15 @@ class Secret:
         if not value:
             raise PydanticCustomError("secret_empty", "a secret must not be empty")
         return cls(str(value), value.file if isinstance(value, FromFile) else None)
+
+
+class ReadAnew(Secret):
+    """A secret that is read from its file whenever it is needed: another text there is no other configuration."""
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ReadAnew) and self.file is not None:
+            return self.file == other.file
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return super().__hash__() if self.file is None else hash(self.file)

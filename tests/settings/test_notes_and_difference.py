@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.settings.difference import Difference, difference
+from exporter.settings.section import ReadAnew, Secret
 from exporter.settings.source import Loaded, load
 from exporter.settings.tree import Settings
 
@@ -163,3 +164,18 @@ def test_what_needs_a_restart_and_what_does_not() -> None:
     found = difference(settings(CRM), settings(CRM, drain=1, memory="1MiB"))
     assert (found.live, found.same, found.needs_restart) == (("drain", "memory"), ("crm",), ())
     assert difference(settings(CRM), settings(CRM, max_event_bytes=5)).changed == ("crm",)
+
+
+@pytest.mark.parametrize("section", ["queue", "state"])
+def test_another_password_in_the_file_of_a_redis_needs_no_restart(section: str, tmp_path: Path) -> None:
+    """It is read for each connection."""
+    file = tmp_path / "password"
+
+    def redis(password: Secret) -> Settings:
+        return settings(CRM, **{section: {"kind": "redis", "username": "u", "password": password}})
+
+    before, after = (redis(ReadAnew(text, file)) for text in ("one", "two"))
+    assert difference(before, after).needs_restart == ()
+    other = redis(ReadAnew("one", tmp_path / "other"))
+    assert difference(before, other).needs_restart == (section,)
+    assert difference(redis(ReadAnew("one")), redis(ReadAnew("two"))).needs_restart == (section,)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
 from exporter.settings.delivery import Tls
 from exporter.settings.mistakes import Mistake, mistake, mistakes
-from exporter.settings.section import Secret, Section
+from exporter.settings.section import ReadAnew, Secret, Section
 from exporter.settings.urls import ProxyUrl
 
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -21,18 +21,6 @@ def _text(secret: ReadAnew) -> ReadAnew:
     except UnicodeEncodeError:
         raise mistake("this text is not valid UTF-8") from None
     return secret
-
-
-class ReadAnew(Secret):
-    """A secret that is read from its file whenever it is needed: another text there is no other configuration."""
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, ReadAnew) and self.file is not None:
-            return self.file == other.file
-        return super().__eq__(other)
-
-    def __hash__(self) -> int:
-        return super().__hash__() if self.file is None else hash(self.file)
 
 
 class TokenAuth(OAuth2ClientCredentials):
