@@ -11,7 +11,7 @@ from exporter.settings.tree import Settings
 #: Databases, logs, the ops port, token requests, libraries.
 _BESIDE = 100
 #: Of the files allowed. A connection is kept for seconds after its attempt: there may be more than attempts.
-_FOR_CONNECTIONS = 0.75
+_FOR_CONNECTIONS = 0.5
 
 
 def allow_all() -> int:
@@ -45,5 +45,5 @@ def note(settings: Settings, allowed: int) -> str | None:
         return None
     return (
         f"with delivery.concurrency as it is, {most:,} files and connections may be open at a time, but the limit of "
-        f"this process is {allowed:,} (ulimit -n): they get no more than three quarters of it together"
+        f"this process is {allowed:,} (ulimit -n): they get no more than half of it together"
     )

@@ -12,8 +12,8 @@ That works only where the queue is this destination's own. Many destinations sha
 trial shortens what the others make long, and everybody's growth is paid by the others. So the crowd is asked first,
 which knows what part of a round trip is waiting for that loop. By Little's law the same part of the attempts in flight
 is what stands in the loop's queue: while the loop has enough to do, nobody grows who has more than a handful there,
-and while it has too much, they fall to that. So a fast endpoint and a slow one get the same rate of a loop that is
-busy. Nothing is learnt of an endpoint from round trips that are ours by half.
+and while it has too much, they fall to that. So a slow endpoint, which needs more in flight, is not starved by fast
+ones. Nothing is learnt of an endpoint from round trips that are ours by half.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from exporter.daemon.open_files import note, wanted
+from exporter.daemon.open_files import connections, note, wanted
 from exporter.settings.tree import Settings
 
 
@@ -46,3 +46,9 @@ def test_the_limit_is_raised_as_far_as_the_system_allows() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [700, [700, 700]]
+
+
+def test_connections_leave_some_files_for_others() -> None:
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert 0 < connections() < allowed or allowed == resource.RLIM_INFINITY
