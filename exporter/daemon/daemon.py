@@ -198,6 +198,8 @@ class Daemon:
                 loop.remove_reader(self._parent)
             for number in handlers:
                 loop.remove_signal_handler(number)
+                # What comes from here on is late: it must not turn a clean end into a killed process.
+                signal.signal(number, signal.SIG_IGN)
 
     def _hear_parent(self, parent: int) -> None:
         if os.read(parent, 1):

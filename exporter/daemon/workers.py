@@ -115,6 +115,8 @@ class Workers:
         finally:
             for number in numbers:
                 loop.remove_signal_handler(number)
+                # As in a daemon: too late to mean anything.
+                signal.signal(number, signal.SIG_IGN)
 
     def _pass_on(self, number: signal.Signals) -> None:
         for worker in self._workers:

@@ -103,32 +103,35 @@ class Dataflow:
 
     async def _subscribe(self, stack: AsyncExitStack) -> None:
         parts = self.parts
-        standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
         tries = 0
-        try:
-            while self._subscription is None:
-                try:
-                    entering = parts.queue.subscribe(parts.group, parts.start)
-                    subscription = await stack.enter_async_context(entering)
-                    await parts.letters.open(partial(self._ours, subscription))
-                    self._subscription = subscription
-                except (QueueUnavailable, StateUnavailable) as error:
-                    await stack.aclose()
-                    self._hold("queue" if isinstance(error, QueueUnavailable) else "state", str(error))
-                    await asyncio.sleep(parts.wait_delay(tries))
-                    tries += 1
-        finally:
-            standby.cancel()
+        while self._subscription is None:
+            standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
+            try:
+                entering = parts.queue.subscribe(parts.group, parts.start)
+                subscription = await stack.enter_async_context(entering)
+                await parts.letters.open(partial(self._ours, subscription))
+                self._subscription = subscription
+            except (QueueUnavailable, StateUnavailable) as error:
+                standby.cancel()
+                await stack.aclose()
+                self._hold("queue" if isinstance(error, QueueUnavailable) else "state", str(error))
+                await asyncio.sleep(parts.wait_delay(tries))
+                tries += 1
+            finally:
+                standby.cancel()
         parts.outbox.go("queue")
         parts.outbox.go("state")
 
     def _stand_by(self) -> None:
-        if not self.parts.outbox.stops:
+        # It is asked for so long and has not failed: the queue is there, and another one's turn is not over.
+        if self.parts.outbox.go("queue"):
+            self.parts.log.info("resumed", reason="queue")
+        if not self.parts.outbox.stops and self.state != "standby":
             self.state = "standby"
             self.parts.log.info("standby", group=self.parts.group)
 
     def _hold(self, reason: PauseReason, detail: str) -> None:
-        if self.parts.outbox.stop(reason):
+        if self.parts.outbox.stop(reason, detail=detail):
             self.parts.log.warning("paused", reason=reason, detail=detail)
         self.last_failure = detail
 

@@ -170,7 +170,7 @@ class Intake:
         self._lane_gone(lane)
 
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
-        if self._parts.outbox.stop(reason, "intake"):
+        if self._parts.outbox.stop(reason, "intake", detail):
             self._parts.log.warning("paused", reason=reason, detail=detail)
         await asyncio.sleep(self._parts.wait_delay(tries))
 

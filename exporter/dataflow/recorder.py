@@ -163,7 +163,7 @@ class Recorder:
         return Stored()
 
     def _stopped(self, reason: PauseReason, detail: str) -> None:
-        if self._parts.outbox.stop(reason, "recorder"):
+        if self._parts.outbox.stop(reason, "recorder", detail):
             self._parts.log.warning("paused", reason=reason, detail=detail)
             self._changed()
 

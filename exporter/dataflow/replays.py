@@ -80,7 +80,7 @@ class Replays:
         return gone
 
     def _unreadable(self, detail: str) -> None:
-        if self._parts.outbox.stop("state", "replays"):
+        if self._parts.outbox.stop("state", "replays", detail):
             self._parts.log.warning("paused", reason="state", detail=detail)
 
     def _readable(self) -> None:

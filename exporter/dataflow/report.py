@@ -31,7 +31,7 @@ def status(flow: Dataflow) -> DataflowStatus:
         paused=tuple(sorted(now.paused)),
         paused_since=None if pause is None else parts.clock.epoch() - (monotonic - pause.since),
         next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),
-        last_failure=flow.last_failure,
+        last_failure=parts.outbox.stop_detail or flow.last_failure,
         lag_messages=lag.messages,
         lag_seconds=lag.seconds,
         oldest_pending_seconds=now.oldest_pending_seconds,

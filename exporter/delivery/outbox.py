@@ -36,7 +36,7 @@ class Outbox:
         self._concurrency = Concurrency(limits.concurrency, place)
         self._faults = Faults(limits, self._concurrency)
         self._closed = False
-        self._stops: set[tuple[PauseReason, str]] = set()
+        self._stops: dict[tuple[PauseReason, str], str] = {}
 
     # -- what it holds
 
@@ -192,20 +192,25 @@ class Outbox:
 
     # -- stopped by others
 
-    def stop(self, reason: PauseReason, by: str = "") -> bool:
+    @property
+    def stop_detail(self) -> str | None:
+        """What is wrong, where it is stopped."""
+        return next(iter(self._stops.values()), None)
+
+    def stop(self, reason: PauseReason, by: str = "", detail: str = "") -> bool:
         """Send nothing until ``go``: for what is probed elsewhere (the queue, the store). True: it is news.
 
         Whoever stops it lifts its own stop only: that reading works says nothing about writing.
         """
         news = reason not in self.stops
-        self._stops.add((reason, by))
+        self._stops[(reason, by)] = detail
         return news
 
     def go(self, reason: PauseReason, by: str = "") -> bool:
         """That reason is gone for this one. True: for all."""
         if (reason, by) not in self._stops:
             return False
-        self._stops.discard((reason, by))
+        del self._stops[(reason, by)]
         return reason not in self.stops
 
     # -- going away

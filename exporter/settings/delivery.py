@@ -67,7 +67,7 @@ class Delivery(Section):
         description="Seconds before the 1st, the 2nd ... retry; as many retries as items, at least one.",
     )
     rate: float = Field(
-        default=10_000.0, gt=0, le=10_000_000, description="Attempts a second of this process; bursts of 50 ms."
+        default=10_000.0, gt=0, le=10_000_000, description="Attempts a second of this process, at most in any second."
     )
     concurrency: int = Field(default=256, ge=1, le=100_000, description="Attempts in flight, at most; adapts below it.")
     transport: TransportKind = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from events import Source
 from harness import Place
 from judging import judged
 from kill_loop import Load, run
-from processes import eventually
+from processes import EXPORTER, eventually
 
 
 def test_five_terminations_under_load_lose_and_repeat_nothing(tmp_path: Path) -> None:
@@ -95,3 +96,19 @@ def test_a_bad_configuration_ends_with_78(tmp_path: Path) -> None:
         daemon = place.daemon()
         assert daemon.wait() == 78
         assert "colour" in daemon.tail()
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_signals_that_come_after_the_end_do_not_turn_it_into_a_failure(
+    tmp_path: Path, workers: tuple[str, ...]
+) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        place.destination("crm", receiver.url)
+        place.destination("shop", receiver.url)
+        place.write()
+        daemon = place.daemon(argv=(*EXPORTER, "run", *workers)).ready()
+        while daemon.exit_code is None:
+            daemon.send(signal.SIGTERM)
+            time.sleep(0.001)
+        assert daemon.exit_code == 0, daemon.tail()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from base64 import urlsafe_b64encode
@@ -12,19 +13,28 @@ from kafka_broker import Broker
 
 from exporter.queues.kafka.settings import KafkaSettings
 
+_KNOWN_SECONDS = 30.0
 _topics = count()
 
 
 async def make_topic(broker: Broker, partitions: int = 3, **configs: str) -> str:
-    """A topic that nobody used before."""
+    """A topic that nobody used before, once the broker knows it: the controller answers before that."""
     name = f"topic-{next(_topics)}"
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
     await admin.start()
     try:
         await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=configs)])
+        async with asyncio.timeout(_KNOWN_SECONDS):
+            while not await _is_led(admin, name):  # noqa: ASYNC110 - only asking again shows it
+                await asyncio.sleep(0.02)
     finally:
         await admin.close()
     return name
+
+
+async def _is_led(admin: AIOKafkaAdminClient, name: str) -> bool:
+    [topic] = await admin.describe_topics([name])
+    return topic["error_code"] == 0 and all(part["leader"] >= 0 for part in topic["partitions"])
 
 
 def settings(broker: Broker, topic: str, **more: object) -> KafkaSettings:

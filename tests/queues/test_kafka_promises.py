@@ -14,6 +14,7 @@ from contract import PATIENCE_SECONDS, events, number_of, numbers, soon, stays_s
 from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker, DownloadFailed, jars, missing, running
 from kafka_topics import make_topic, settings
 
+from exporter.queues.kafka import membership
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable, Subscription
 
 
@@ -105,7 +106,10 @@ async def test_events_are_put_there_idempotently_and_by_key(kafka: Broker) -> No
     assert all(len(partitions) == 1 for partitions in profiles.values())
 
 
-async def test_a_topic_that_is_deleted_while_it_is_read_is_said_and_read_when_it_is_back(kafka: Broker) -> None:
+async def test_a_topic_that_is_deleted_while_it_is_read_is_said_and_read_when_it_is_back(
+    kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "_METADATA_SECONDS", 3)  # how often is looked whether it is back
     topic = await make_topic(kafka, partitions=2)
     told: list[str] = []
     async with settings(kafka, topic, session_timeout=2).open((), told.append) as queue:

@@ -21,6 +21,7 @@ from exporter.queues.kafka.advising import TopicSettings
 from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.diagnosis import diagnosed, trouble
+from exporter.queues.kafka.ending import end
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.port import GroupInUse, QueueUnavailable
 
@@ -202,8 +203,7 @@ class Cluster:
                     raise GroupInUse(group) from error
                 raise
             finally:
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await client.stop()
+                await end(client, _CLOSE_SECONDS)
 
     async def delete(self, group: str) -> None:
         """Delete a group. Raises as ``place``, and KeyError: there is no such group."""

@@ -12,6 +12,10 @@ import aiokafka.errors as errors
 CLIENT_ERRORS = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
 
 
+class GivenUp(errors.KafkaError):  # type: ignore[misc]
+    """The client has cancelled a task of its own that it needs, and does nothing more."""
+
+
 class NoToken(errors.KafkaError):  # type: ignore[misc]
     """There is no token to present to the brokers. Its text holds no secret."""
 
@@ -76,6 +80,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
         "the broker forbids this session_timeout (group.min.session.timeout.ms)",
     ),
     (errors.InconsistentGroupProtocolError, "other consumers than exporters are in this group"),
+    (GivenUp, "the client has given up"),
     (errors.CommitFailedError, "the group has given our lanes to others"),
     (errors.NotEnoughReplicasError, "too few replicas are in sync (min.insync.replicas)"),
     (errors.NotEnoughReplicasAfterAppendError, "too few replicas are in sync (min.insync.replicas)"),

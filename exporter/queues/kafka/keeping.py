@@ -168,6 +168,10 @@ class Keeper:
         if wanted != self._lanes.wanted or membership.sharing:
             self._due.set()
             return
+        if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
+            # A partition whose leader has just changed, or whose records are just being deleted: asked again with the
+            # next look.
+            return
         for number, (settled_to, ranges) in places_to_begin(wanted, committed, ends, self._group, self._warn).items():
             self._tail.reaches(number, ends.next[number])
             membership.seek(number, settled_to + 1)

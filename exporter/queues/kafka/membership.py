@@ -1,7 +1,7 @@
 """Being a member of a consumer group: joining, staying, taking part when lanes are shared anew, leaving.
 
-The one place that reaches into the client's coordinator, whose public face has no metadata beside offsets, no way to
-ask for a new sharing, and would give up a membership that we can keep.
+Beside ``ending``, the one place that reaches into the client's coordinator, whose public face has no metadata beside
+offsets, no way to ask for a new sharing, and would give up a membership that we can keep.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,8 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.connection import REQUEST_SECONDS, Connection
-from exporter.queues.kafka.failures import CLIENT_ERRORS
+from exporter.queues.kafka.ending import end
+from exporter.queues.kafka.failures import GivenUp
 from exporter.queues.kafka.lanes import Lane, Lanes
 from exporter.queues.kafka.offsets import to_kafka
 from exporter.queues.kafka.settings import KafkaSettings
@@ -84,32 +84,26 @@ class Membership:
 
     async def join(self) -> None:
         """Connect and wait for the first share, which may be empty. Raises what the client raises."""
-        async with asyncio.timeout(JOIN_SECONDS):
-            await self._consumer.start()
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._consumer.start()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise GivenUp from None
 
     async def leave(self) -> None:
         """Leave the group, or just go if that takes long. A static member does not leave."""
         self._lanes.lose_all()
-        with suppress(*CLIENT_ERRORS):
-            try:
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await self._consumer.stop()
-            except TimeoutError:
-                await self._abandon()
-
-    async def _abandon(self) -> None:
-        """What ``stop`` had no time for."""
-        if self._coordinator is not None:
-            await self._coordinator._stop_heartbeat_task()
-            await self._coordinator._stop_commit_offsets_refresh_task()
-        if self._consumer._fetcher is not None:
-            await self._consumer._fetcher.close()
-        await self._consumer._client.close()
+        await end(self._consumer, _STOP_SECONDS)
 
     def look(self) -> None:
         """Raise what has gone wrong in the background; until somebody looks, the client does nothing more."""
         if self._bug is not None:
             raise self._bug
+        if self._coordinator._coordination_task.cancelled():
+            raise GivenUp  # the client would let the cancellation out, as if it were ours
         self._coordinator.check_errors()
 
     def ask_for_new_share(self) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.diagnosis import diagnosed
-from exporter.queues.kafka.failures import CLIENT_ERRORS
+from exporter.queues.kafka.ending import end_producer
 from exporter.queues.kafka.tail import Tail
 from exporter.queues.port import Outgoing
 
@@ -70,6 +69,4 @@ class Publisher:
         """End the producer; what it has not sent is given up."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(*CLIENT_ERRORS):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await producer.stop()
+            await end_producer(producer, _CLOSE_SECONDS)
