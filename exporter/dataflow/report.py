@@ -47,9 +47,12 @@ def status(flow: Dataflow) -> DataflowStatus:
     )
 
 
-def _oldest_pending_seconds(flow: Dataflow) -> float:
-    lag = flow.lag()
+def _oldest_pending_seconds(flow: Dataflow) -> float | None:
+    lag, outbox = flow.lag(), flow.parts.outbox
     if lag.seconds is not None:
         return lag.seconds
-    taken = min((export.message.taken_at for export in flow.parts.outbox.exports()), default=None)
-    return 0.0 if taken is None else max(0.0, flow.parts.clock.epoch() - taken)
+    taken = min((export.message.taken_at for export in outbox.exports()), default=None)
+    if taken is not None:
+        return max(0.0, flow.parts.clock.epoch() - taken)
+    # Of a queue that is away and keeps to itself what waits there, "nothing" would be a guess.
+    return None if lag.messages is None and "queue" in outbox.stops else 0.0

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from broker_contract import Isolation, Outages, events_of_others_are_exported
+from broker_contract import Isolation, Outages, away, events_of_others_are_exported
 from brokers import KafkaBroker, Kind
-from events import Sent
+from events import Sent, Source
+from harness import Place
+from processes import eventually
 
 KIND: Kind = "kafka"
 
 
 class TestOutages(Outages):
     """The contract."""
+
+    def test_what_waits_on_brokers_that_are_away_is_unknown_and_not_nothing(
+        self, tmp_path: Path, broker: KafkaBroker
+    ) -> None:
+        with Place(tmp_path, broker.section()) as place:
+            place.destination("crm", place.receiver("--status", "503").url, delivery={"retries": [3_600]})
+            place.write()
+            daemon = place.daemon().ready()
+            place.publish(Source(20).make(50))
+            eventually("they wait", lambda: daemon.metric("exporter_queue_lag", "crm") == 50)
+            with away(broker):
+                eventually("the lanes are lost", lambda: daemon.alive() and daemon.logs("lane lost"))
+                eventually("it is unknown", lambda: "exporter_queue_lag{crm}" not in daemon.metrics())
+                assert "exporter_oldest_pending_seconds{crm}" not in daemon.metrics()
 
 
 class TestIsolation(Isolation):

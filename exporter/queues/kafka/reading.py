@@ -106,7 +106,11 @@ class Reading:
         """See ``Subscription.lag``; of the lanes that this process reads. What others publish counts after seconds."""
         behind = self._lanes.in_hand()
         oldest: float | None = None
-        for number, position, message in self._lanes.unsettled():
+        unsettled = self._lanes.unsettled()
+        if not unsettled and self._keeper.failure is not None:
+            # Its lanes went with the brokers: what waits there is not known, which is not the same as nothing.
+            return Lag(None, None)
+        for number, position, message in unsettled:
             following = self._tail.next(number)
             if following is None:
                 return Lag(None, None)
