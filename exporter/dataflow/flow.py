@@ -1,8 +1,13 @@
 """One destination's flow: receive → decide → build → deliver → settle (DESIGN §4).
 
-``intake`` receives, ``examine`` decides and builds, the outbox orders, ``senders`` deliver, and here everything
-is settled: acknowledged to the queue when it was delivered, excluded, or is durably a dead letter. All of it runs
-on one event loop, and between two awaits the outbox is changed by one hand only.
+    receive   intake.py    takes messages as the window has room
+    decide    examine.py   reads a message, asks the triggers
+    build     examine.py   makes the document            -> ``_conclude``, below
+    deliver   senders.py   attempts what the outbox gives -> ``_ended``, below
+    settle    here         once it was delivered or excluded, or is durably a dead letter (recorder.py)
+
+All of it runs on one event loop, and between two awaits the outbox is changed by one hand only. Whatever changes the
+outbox wakes those who may go on: ``intake`` when there may be room, ``senders`` when something may go.
 """
 
 from __future__ import annotations
@@ -53,114 +58,7 @@ class Dataflow:
         self.state: DataflowState = "starting"
         self.last_failure: str | None = None
 
-    # -- from start to end
-
-    async def run(self) -> bool:
-        """Run until stopped. True if what was settled is committed."""
-        async with AsyncExitStack() as stack:
-            await self._until_stopped(self._subscribe(stack))
-            if self._subscription is None:
-                return True
-            async with asyncio.TaskGroup() as tasks:
-                self._senders.open(tasks)
-                recording = tasks.create_task(self._recorder.run())
-                replaying = tasks.create_task(self._replays.run())
-                self.state = "running"
-                await self._until_stopped(self._intake.run(self._subscription))
-                replaying.cancel()
-                await self._drain()
-                recording.cancel()
-                self._senders.cut()
-            return await self._commit(self._subscription)
-
-    def stop(self, drain_seconds: float) -> None:
-        """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
-        self._stopped = True
-        self._drain_seconds = drain_seconds
-        patience, self._patience = self._patience, None
-        if patience is not None:
-            patience.reschedule(asyncio.get_running_loop().time())
-
-    def cut(self) -> None:
-        """Do not wait for what is in flight any longer."""
-        self.stop(0.0)
-        self._drained.set()
-
-    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this until it ends or the dataflow is stopped."""
-        if self._stopped:
-            work.close()
-            return
-        patience = self._patience = asyncio.timeout(None)
-        try:
-            async with patience:
-                await work
-        except TimeoutError:
-            if not patience.expired():
-                raise
-        finally:
-            self._patience = None
-
-    async def _subscribe(self, stack: AsyncExitStack) -> None:
-        parts = self.parts
-        tries = 0
-        while self._subscription is None:
-            standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
-            try:
-                entering = parts.queue.subscribe(parts.group, parts.start)
-                subscription = await stack.enter_async_context(entering)
-                await parts.letters.open(partial(self._ours, subscription))
-                self._subscription = subscription
-            except (QueueUnavailable, StateUnavailable) as error:
-                standby.cancel()
-                await stack.aclose()
-                self._hold("queue" if isinstance(error, QueueUnavailable) else "state", str(error))
-                await asyncio.sleep(parts.wait_delay(tries))
-                tries += 1
-            finally:
-                standby.cancel()
-        parts.outbox.go("queue")
-        parts.outbox.go("state")
-
-    def _stand_by(self) -> None:
-        # It is asked for so long and has not failed: the queue is there, and another one's turn is not over.
-        if self.parts.outbox.go("queue"):
-            self.parts.log.info("resumed", reason="queue")
-        if not self.parts.outbox.stops and self.state != "standby":
-            self.state = "standby"
-            self.parts.log.info("standby", group=self.parts.group)
-
-    def _hold(self, reason: PauseReason, detail: str) -> None:
-        if self.parts.outbox.stop(reason, detail=detail):
-            self.parts.log.warning("paused", reason=reason, detail=detail)
-        self.last_failure = detail
-
-    async def _drain(self) -> None:
-        self.state = "draining"
-        self.parts.outbox.close()
-        self._look_if_drained()
-        try:
-            async with asyncio.timeout(self._drain_seconds):
-                await self._drained.wait()
-        except TimeoutError:
-            self.parts.log.warning("drain ended early", in_flight=self.parts.outbox.in_flight)
-
-    def _look_if_drained(self) -> None:
-        """What the store refuses now is left to the queue: waiting would not help."""
-        if self.state != "draining" or self.parts.outbox.in_flight:
-            return
-        if self._recorder.idle or self._recorder.stuck:
-            self._drained.set()
-
-    async def _commit(self, subscription: Subscription) -> bool:
-        try:
-            await subscription.commit()
-        except QueueUnavailable as error:
-            self.parts.log.error("last commit failed", detail=str(error))
-            return False
-        return True
-
-    # -- decided and built
+    # -- received, decided and built: what ``intake`` and ``examine`` made of a message
 
     def _conclude(self, message: Message, examined: Examined) -> None:
         match examined:
@@ -288,6 +186,113 @@ class Dataflow:
         """Something may go that could not before."""
         self._intake.woken()
         self._senders.wake()
+
+    # -- from start to end
+
+    async def run(self) -> bool:
+        """Run until stopped. True if what was settled is committed."""
+        async with AsyncExitStack() as stack:
+            await self._until_stopped(self._subscribe(stack))
+            if self._subscription is None:
+                return True
+            async with asyncio.TaskGroup() as tasks:
+                self._senders.open(tasks)
+                recording = tasks.create_task(self._recorder.run())
+                replaying = tasks.create_task(self._replays.run())
+                self.state = "running"
+                await self._until_stopped(self._intake.run(self._subscription))
+                replaying.cancel()
+                await self._drain()
+                recording.cancel()
+                self._senders.cut()
+            return await self._commit(self._subscription)
+
+    def stop(self, drain_seconds: float) -> None:
+        """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
+        self._stopped = True
+        self._drain_seconds = drain_seconds
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.reschedule(asyncio.get_running_loop().time())
+
+    def cut(self) -> None:
+        """Do not wait for what is in flight any longer."""
+        self.stop(0.0)
+        self._drained.set()
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this until it ends or the dataflow is stopped."""
+        if self._stopped:
+            work.close()
+            return
+        patience = self._patience = asyncio.timeout(None)
+        try:
+            async with patience:
+                await work
+        except TimeoutError:
+            if not patience.expired():
+                raise
+        finally:
+            self._patience = None
+
+    async def _subscribe(self, stack: AsyncExitStack) -> None:
+        parts = self.parts
+        tries = 0
+        while self._subscription is None:
+            standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
+            try:
+                entering = parts.queue.subscribe(parts.group, parts.start)
+                subscription = await stack.enter_async_context(entering)
+                await parts.letters.open(partial(self._ours, subscription))
+                self._subscription = subscription
+            except (QueueUnavailable, StateUnavailable) as error:
+                standby.cancel()
+                await stack.aclose()
+                self._hold("queue" if isinstance(error, QueueUnavailable) else "state", str(error))
+                await asyncio.sleep(parts.wait_delay(tries))
+                tries += 1
+            finally:
+                standby.cancel()
+        parts.outbox.go("queue")
+        parts.outbox.go("state")
+
+    def _stand_by(self) -> None:
+        # It is asked for so long and has not failed: the queue is there, and another one's turn is not over.
+        if self.parts.outbox.go("queue"):
+            self.parts.log.info("resumed", reason="queue")
+        if not self.parts.outbox.stops and self.state != "standby":
+            self.state = "standby"
+            self.parts.log.info("standby", group=self.parts.group)
+
+    def _hold(self, reason: PauseReason, detail: str) -> None:
+        if self.parts.outbox.stop(reason, detail=detail):
+            self.parts.log.warning("paused", reason=reason, detail=detail)
+        self.last_failure = detail
+
+    async def _drain(self) -> None:
+        self.state = "draining"
+        self.parts.outbox.close()
+        self._look_if_drained()
+        try:
+            async with asyncio.timeout(self._drain_seconds):
+                await self._drained.wait()
+        except TimeoutError:
+            self.parts.log.warning("drain ended early", in_flight=self.parts.outbox.in_flight)
+
+    def _look_if_drained(self) -> None:
+        """What the store refuses now is left to the queue: waiting would not help."""
+        if self.state != "draining" or self.parts.outbox.in_flight:
+            return
+        if self._recorder.idle or self._recorder.stuck:
+            self._drained.set()
+
+    async def _commit(self, subscription: Subscription) -> bool:
+        try:
+            await subscription.commit()
+        except QueueUnavailable as error:
+            self.parts.log.error("last commit failed", detail=str(error))
+            return False
+        return True
 
     # -- what it says of itself
 
