@@ -9,8 +9,10 @@ from typing import Final
 
 import apsw
 
-#: Pages in the log from which on it is emptied: 16 MB of 4 KB pages, four times what SQLite's own commits do it at.
-LOG_PAGES: Final = 4000
+#: Pages in the log from which on it is emptied, as SQLite itself would: 4 MB of 4 KB pages.
+LOG_PAGES: Final = 1000
+#: How long it waits for others, while those who write wait for it; then it is left to the next time.
+CHECKPOINT_SECONDS: Final = 0.1
 
 
 class Checkpoints:

@@ -118,10 +118,10 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
         )
 
 
-def connected(path: Path) -> apsw.Connection:
-    """One more connection to a file that is open. Raises apsw.Error."""
+def connected(path: Path, patience_seconds: float = BUSY_SECONDS) -> apsw.Connection:
+    """A connection to a file that is there, which waits so long for other processes. Raises apsw.Error."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_handler(_patience())
+    connection.set_busy_handler(_patience(patience_seconds))
     return connection
 
 
@@ -139,16 +139,16 @@ def _opened(path: Path, schema: Schema) -> apsw.Connection:
     return connection
 
 
-def _patience() -> Callable[[int], bool]:
-    """Waits for another process as long as SQLite's own handler, but looks more often: that one's naps of up to 100 ms
-    lose the race against a process that commits all the time."""
+def _patience(seconds: float) -> Callable[[int], bool]:
+    """Waits for another process, and looks more often than SQLite's own handler: that one's naps of up to 100 ms lose
+    the race against a process that commits all the time."""
     until = 0.0
 
     def wait(tries: int) -> bool:
         nonlocal until
         now = time.monotonic()
         if tries == 0:
-            until = now + BUSY_SECONDS
+            until = now + seconds
         elif now >= until:
             return False
         time.sleep(_NAP_SECONDS)
