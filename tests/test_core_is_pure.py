@@ -24,6 +24,7 @@ CORE = (
     "delivery/memory.py",
     "delivery/outbox.py",
     "delivery/pacing.py",
+    "delivery/round_trips.py",
     "delivery/turns.py",
     "delivery/verdict.py",
     "queues/positions.py",
