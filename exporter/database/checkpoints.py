@@ -9,10 +9,14 @@ from typing import Final
 
 import apsw
 
-#: Pages in the log from which on it is emptied, as SQLite itself would: 4 MB of 4 KB pages.
+#: Pages in the log from which on it is copied, as SQLite itself would: 4 MB of 4 KB pages; and as often again.
 LOG_PAGES: Final = 1000
-#: How long it waits for others, while those who write wait for it; then it is left to the next time.
-CHECKPOINT_SECONDS: Final = 0.1
+#: So often what came meanwhile is copied too: once all of it is, the next commit begins the log anew by itself.
+PASSES: Final = 5
+#: A log so long, since commits never leave a gap, is begun anew while they wait.
+TOO_MANY_PAGES: Final = 8 * LOG_PAGES
+#: How long that waits for those who read, while those who write wait for it; then it is left to the next time.
+RESTART_SECONDS: Final = 0.1
 
 
 class Checkpoints:
@@ -23,11 +27,14 @@ class Checkpoints:
         self._connect = connect
         self._thread: threading.Thread | None = None
         self._asked = threading.Event()
+        self._copied = 0  # of the log as it is now, as far as this process copied it
         self._ending = False
 
     def hear(self, _: apsw.Connection, database: str, pages: int) -> int:  # noqa: ARG002 - SQLite's signature
-        """SQLite's hook after a commit, in place of its own, which would empty the log before the commit returns."""
-        if pages >= LOG_PAGES:
+        """SQLite's hook after a commit, in place of its own, which would copy the log before the commit returns."""
+        if pages < self._copied:
+            self._copied = 0  # it began anew
+        if pages - self._copied >= LOG_PAGES:
             self._asked.set()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="sqlite checkpoints", daemon=True)
@@ -58,9 +65,13 @@ class Checkpoints:
 
     def _checkpoint(self, connection: apsw.Connection) -> None:
         try:
-            # First what is there, beside those who write; then what came meanwhile, which keeps them waiting, but not
-            # for long. Without the second a log that is written to all the time would never begin anew.
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            for _ in range(PASSES):
+                # Beside those who read and write: nobody waits.
+                pages, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._copied = copied
+                if copied >= pages:
+                    return
+            if pages >= TOO_MANY_PAGES:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         except apsw.Error:
             pass  # another process is at it, or the disk fails, which the next commit says

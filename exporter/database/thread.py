@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
-from exporter.database.checkpoints import CHECKPOINT_SECONDS, Checkpoints
+from exporter.database.checkpoints import RESTART_SECONDS, Checkpoints
 from exporter.database.failures import DatabaseUnavailable
 from exporter.database.opening import Schema, connected, open_file
 from exporter.database.worker import Inbox, Job, Watcher, Worker
@@ -118,7 +118,7 @@ class Database:
             self._inbox.call(_fail, self._opened, error)
             self._inbox.call(_resolve, self._ended)
             return
-        checkpoints = Checkpoints(lambda: connected(self.path, CHECKPOINT_SECONDS))
+        checkpoints = Checkpoints(lambda: connected(self.path, RESTART_SECONDS))
         connection.set_wal_hook(checkpoints.hear)
         self._inbox.call(_resolve, self._opened)
         try:
