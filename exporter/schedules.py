@@ -13,6 +13,7 @@ from tenacity.wait import wait_base
 
 PROBE_FIRST_SECONDS = 1
 PROBE_MOST_SECONDS = 60
+OPEN_MOST_SECONDS = 4
 #: A probe comes up to this share of its delay early or late, so that many dataflows do not come at once.
 PROBE_JITTER = 0.2
 
@@ -34,15 +35,14 @@ def retry_delay(retries: Sequence[float]) -> Callable[[int], float]:
     return _delay(wait_chain(*(wait_fixed(seconds) for seconds in retries)))
 
 
-def probe_wait(uniform: Callable[[float, float], float]) -> wait_base:
-    """1, 2, 4 … 60 seconds, each ± 20 % (DESIGN §3.1)."""
-    growing = wait_exponential(multiplier=PROBE_FIRST_SECONDS, max=PROBE_MOST_SECONDS)
-    return wait_jittered(growing, PROBE_JITTER, uniform)
+def growing_wait(most_seconds: float, uniform: Callable[[float, float], float]) -> wait_base:
+    """1, 2, 4 … seconds up to ``most_seconds``, each ± 20 %."""
+    return wait_jittered(wait_exponential(multiplier=PROBE_FIRST_SECONDS, max=most_seconds), PROBE_JITTER, uniform)
 
 
 def probe_delay(uniform: Callable[[float, float], float]) -> Callable[[int], float]:
-    """The seconds before probe n of a pause, n from 0."""
-    return _delay(probe_wait(uniform))
+    """The seconds before probe n of a pause, n from 0: 1, 2, 4 … 60, each ± 20 % (DESIGN §3.1)."""
+    return _delay(growing_wait(PROBE_MOST_SECONDS, uniform))
 
 
 def until_reachable(
@@ -50,7 +50,10 @@ def until_reachable(
     uniform: Callable[[float, float], float],
     failed: Callable[[Exception], None],
 ) -> AsyncRetrying:
-    """Try for ever while one of ``failures`` is raised, with the waits of a probe; ``failed`` hears of each one."""
+    """Try for ever while one of ``failures`` is raised, after 1, 2, 4, 4 … seconds ± 20 %; ``failed`` hears of each.
+
+    For what the whole daemon waits for: once it is back every second counts, and a question now and then costs nothing.
+    """
 
     def heard(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -58,7 +61,10 @@ def until_reachable(
             failed(error)
 
     return AsyncRetrying(
-        retry=retry_if_exception_type(failures), wait=probe_wait(uniform), before_sleep=heard, reraise=True
+        retry=retry_if_exception_type(failures),
+        wait=growing_wait(OPEN_MOST_SECONDS, uniform),
+        before_sleep=heard,
+        reraise=True,
     )
 
 

@@ -117,7 +117,7 @@ class Dataflow:
 
     def _ours(self, subscription: Subscription, place: str) -> bool:
         """Are the letters of this lane ours to replay?"""
-        return subscription.reads(self.parts.lane_at(place))
+        return subscription.reads(self.parts.lane_at(place, subscription))
 
     def _delivered(self, export: Export) -> None:
         parts = self.parts
@@ -198,7 +198,7 @@ class Dataflow:
             async with asyncio.TaskGroup() as tasks:
                 self._senders.open(tasks)
                 recording = tasks.create_task(self._recorder.run())
-                replaying = tasks.create_task(self._replays.run())
+                replaying = tasks.create_task(self._replays.run(self._subscription))
                 self.state = "running"
                 await self._until_stopped(self._intake.run(self._subscription))
                 replaying.cancel()
@@ -248,8 +248,9 @@ class Dataflow:
             except (QueueUnavailable, StateUnavailable) as error:
                 standby.cancel()
                 await stack.aclose()
-                self._hold("queue" if isinstance(error, QueueUnavailable) else "state", str(error))
-                await asyncio.sleep(parts.wait_delay(tries))
+                of_queue = isinstance(error, QueueUnavailable)
+                self._hold("queue" if of_queue else "state", str(error))
+                await asyncio.sleep((parts.queue_delay if of_queue else parts.wait_delay)(tries))
                 tries += 1
             finally:
                 standby.cancel()

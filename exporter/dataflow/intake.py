@@ -172,7 +172,8 @@ class Intake:
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
         if self._parts.outbox.stop(reason, "intake", detail):
             self._parts.log.warning("paused", reason=reason, detail=detail)
-        await asyncio.sleep(self._parts.wait_delay(tries))
+        delay = self._parts.queue_delay if reason == "queue" else self._parts.wait_delay
+        await asyncio.sleep(delay(tries))
 
     def _go(self, reason: PauseReason) -> None:
         if self._parts.outbox.go(reason, "intake"):

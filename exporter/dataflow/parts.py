@@ -13,8 +13,11 @@ from exporter.logs import Log
 from exporter.metrics import DestinationMetrics
 from exporter.profile.event import Change, Malformed
 from exporter.profile.triggers import Decision
-from exporter.queues.port import Message, Queue, Start
+from exporter.queues.port import Message, Queue, Start, Subscription
 from exporter.state.port import LettersOf
+
+#: The waits between tries of the queue grow so often: with 1, 2, 4 … seconds none is longer than five.
+QUEUE_TRIES_APART = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,16 @@ class Parts:
     clock: Clock
     wait_delay: Callable[[int], float]
 
+    def queue_delay(self, tries: int) -> float:
+        """As ``wait_delay``, for the queue: never long, since what comes for all destinations waits for it."""
+        return self.wait_delay(min(tries, QUEUE_TRIES_APART))
+
     def place(self, lane: str) -> str:
         """A lane as dead letters know it: a queue that was made anew begins at the same positions again."""
         return f"{self.queue.name}/{lane}"
 
-    def lane_at(self, place: str) -> str | None:
-        """The lane of such a place; None where that is another queue's."""
+    def lane_at(self, place: str, subscription: Subscription) -> str | None:
+        """The lane of such a place; None where that is another queue's, or one's that was made anew since."""
         prefix = f"{self.queue.name}/"
-        return place.removeprefix(prefix) if place.startswith(prefix) else None
+        lane = place.removeprefix(prefix)
+        return lane if place.startswith(prefix) and subscription.knows(lane) else None

@@ -16,7 +16,7 @@ Read = Callable[[Message], Change | Malformed]
 
 def read_alone(max_bytes: int) -> Read:
     """For the only dataflow of a process: nobody would ask again."""
-    return lambda message: read(message.body, max_bytes)
+    return lambda message: _read(message, max_bytes)
 
 
 class SharedReading:
@@ -35,9 +35,15 @@ class SharedReading:
         """What the message says; see ``exporter.profile.event.read``."""
         found = self._young.get(message) or self._old.get(message)
         if found is None:
-            found = self._young[message] = read(message.body, self._max_bytes)
+            found = self._young[message] = _read(message, self._max_bytes)
             self._young_bytes += len(message.body)
             if len(self._young) >= GENERATION or self._young_bytes >= GENERATION_BYTES:
                 self._old, self._young = self._young, {}
                 self._young_bytes = 0
         return found
+
+
+def _read(message: Message, max_bytes: int) -> Change | Malformed:
+    if message.fault is not None:
+        return Malformed("entry", message.fault)
+    return read(message.body, max_bytes)

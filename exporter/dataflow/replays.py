@@ -11,7 +11,7 @@ from exporter.dataflow.recorder import Again, Recorder, Remove
 from exporter.delivery.export import Export
 from exporter.profile.event import Malformed
 from exporter.profile.triggers import Excluded
-from exporter.queues.port import Message
+from exporter.queues.port import Message, Subscription
 from exporter.state.letter import Letter, NewLetter
 from exporter.state.port import StateUnavailable
 
@@ -28,9 +28,12 @@ class Replays:
         self._recorder = recorder
         self._added = added
         self._in_hand: dict[int, str] = {}  # by id, the lane
+        self._foreign: dict[int, str] = {}  # of those, where letters of another queue stand
+        self._subscription: Subscription | None = None
 
-    async def run(self) -> None:
+    async def run(self, subscription: Subscription) -> None:
         """Look for replays that were asked for, until cancelled; while the store can't be read, nothing is sent."""
+        self._subscription = subscription
         unreadable = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
@@ -47,7 +50,7 @@ class Replays:
             self._readable()
             for letter in letters:
                 if letter.id not in self._in_hand:
-                    self._begin(letter)
+                    self._begin(letter, subscription)
             if letters:
                 self._added()
 
@@ -63,7 +66,7 @@ class Replays:
             # Not known, so it is not sent; the request stands and is read again.
             superseded = True
         # Its lane may have been lost meanwhile: then it is another's to send.
-        stays = superseded or export.released
+        stays = superseded or export.released or self._is_anothers(export.letter)
         if stays:
             self.ended(export.letter)
         return not stays
@@ -71,13 +74,22 @@ class Replays:
     def ended(self, letter_id: int) -> None:
         """It was delivered, failed again, or is not sent."""
         self._in_hand.pop(letter_id, None)
+        self._foreign.pop(letter_id, None)
 
     def let_go(self, lane: str) -> Collection[int]:
         """The lane is lost, and the outbox has let go of it: the letters that are not ours to replay any more."""
         gone = {letter_id for letter_id, at in self._in_hand.items() if at == lane}
         for letter_id in gone:
-            del self._in_hand[letter_id]
+            self.ended(letter_id)
         return gone
+
+    def _is_anothers(self, letter_id: int) -> bool:
+        """Whether a letter of another queue is not ours to replay any more: no lane that is lost takes it along."""
+        place = self._foreign.get(letter_id)
+        if place is None or self._subscription is None or self._subscription.reads(None):
+            return False
+        self._parts.letters.let_go(place, {letter_id})
+        return True
 
     def _unreadable(self, detail: str) -> None:
         if self._parts.outbox.stop("state", "replays", detail):
@@ -88,11 +100,12 @@ class Replays:
             self._parts.log.info("resumed", reason="state")
             self._added()
 
-    def _begin(self, letter: Letter) -> None:
-        lane = self._parts.lane_at(letter.lane)
+    def _begin(self, letter: Letter, subscription: Subscription) -> None:
+        lane = self._parts.lane_at(letter.lane, subscription)
         foreign = lane is None
         if lane is None:
             lane = letter.lane.rpartition("/")[2]
+            self._foreign[letter.id] = letter.lane
         self._in_hand[letter.id] = lane
         message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)
         match examine(message, self._parts):
@@ -107,7 +120,8 @@ class Replays:
                 self._parts.log.info("replay excluded", reason=reason)
                 self._recorder.write(Remove(letter.id, lambda: self.ended(letter.id)))
             case Malformed() as malformed:
-                self._fail(letter, "malformed", str(malformed))
+                # Of an entry without an event only the queue could say what is wrong, and did.
+                self._fail(letter, "malformed", str(malformed) if letter.body else letter.detail)
             case Bug(where):
                 self._fail(letter, "bug", where)
 

@@ -27,7 +27,7 @@ def status(flow: Dataflow) -> DataflowStatus:
     monotonic = parts.clock.monotonic()
     return DataflowStatus(
         destination=parts.destination,
-        state="paused" if now.paused and flow.state == "running" else flow.state,
+        state="paused" if now.paused and flow.state != "draining" else flow.state,
         paused=tuple(sorted(now.paused)),
         paused_since=None if pause is None else parts.clock.epoch() - (monotonic - pause.since),
         next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),

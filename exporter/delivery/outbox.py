@@ -8,7 +8,7 @@ asks ``faults`` what follows a failure; it sends nothing and waits for nothing i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from exporter.delivery.concurrency import Concurrency
 from exporter.delivery.crowd import Place
@@ -196,6 +196,11 @@ class Outbox:
     def stop_detail(self) -> str | None:
         """What is wrong, where it is stopped."""
         return next(iter(self._stops.values()), None)
+
+    @property
+    def stop_details(self) -> Mapping[PauseReason, str]:
+        """What is wrong, for each of ``stops``."""
+        return {reason: detail for (reason, _), detail in reversed(self._stops.items())}
 
     def stop(self, reason: PauseReason, by: str = "", detail: str = "") -> bool:
         """Send nothing until ``go``: for what is probed elsewhere (the queue, the store). True: it is news.

@@ -22,6 +22,7 @@ class CommitTiming:
         mended: Callable[[], None] = lambda: None,
         ended: str,
         again_most_seconds: float,
+        soon_seconds: float | None = None,
         idle_seconds: float | None = None,
     ) -> None:
         """
@@ -31,6 +32,7 @@ class CommitTiming:
             mended: called when it could again.
             ended: why nothing can be made durable once ``run`` has ended.
             again_most_seconds: the longest wait before another try; the first is a tenth of a second, each doubles.
+            soon_seconds: how long after the first that has settled, if not as the port says.
             idle_seconds: write after so long even if there is nothing to.
         """
         self._write = write
@@ -38,6 +40,7 @@ class CommitTiming:
         self._mended = mended
         self._ended_because = ended
         self._again_most_seconds = again_most_seconds
+        self._soon_seconds = soon_seconds
         self._idle_seconds = idle_seconds
         self._noted = 0
         self._writing = False
@@ -122,7 +125,7 @@ class CommitTiming:
             return
         await _wait(self._some, self._idle_seconds)
         if self._some.is_set():
-            await _wait(self._now, COMMIT_SECONDS)
+            await _wait(self._now, COMMIT_SECONDS if self._soon_seconds is None else self._soon_seconds)
 
     async def _attempt(self) -> str | None:
         """Write; why that failed, if it did."""

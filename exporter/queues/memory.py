@@ -216,6 +216,10 @@ class MemorySubscription:
         """See ``Subscription.reads``: the one reader has all."""
         return True
 
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is one
+        """See ``Subscription.knows``."""
+        return True
+
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
         self._progress.settle(message.position)

@@ -40,7 +40,8 @@ class Message(msgspec.Struct, eq=False, gc=False):
     """One event as the queue hands it out.
 
     ``taken_at`` is when the queue took it, in epoch seconds; ``event_id`` is an id that the queue carries
-    beside the body (a record header), where it has one. Groups of one process may share a message: nobody changes it.
+    beside the body (a record header), where it has one; ``fault`` is what is wrong with what it holds, in words without
+    data, where that is no event at all. Groups of one process may share a message: nobody changes it.
     """
 
     lane: str
@@ -48,6 +49,7 @@ class Message(msgspec.Struct, eq=False, gc=False):
     body: bytes
     taken_at: float
     event_id: str | None = None
+    fault: str | None = None
 
     def __repr__(self) -> str:
         return f"Message({self.lane}-{self.position}, {len(self.body)} bytes)"
@@ -144,6 +146,13 @@ class Subscription(Protocol):
         """
         ...
 
+    def knows(self, lane: str) -> bool:
+        """Whether this is a lane of the queue as it is now, whoever reads it.
+
+        No: it is one of a queue of the same name that was there before; its positions say nothing about others.
+        """
+        ...
+
     def lag(self) -> Lag:
         """How far behind this group is, as far as it is known without asking the queue."""
         ...
@@ -154,7 +163,7 @@ class Queue(Protocol):
 
     @property
     def name(self) -> str:
-        """A name that never stands for another queue's messages; event ids are made from it where none is given."""
+        """With a lane's name, one that never stands for another queue's messages: event ids are made from both."""
         ...
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:

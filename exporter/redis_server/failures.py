@@ -15,7 +15,6 @@ from redis.exceptions import (
     ClusterError,
     InvalidResponse,
     MovedError,
-    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -24,6 +23,7 @@ from redis.exceptions import (
 
 from exporter.handshakes import handshake_failure
 from exporter.printable import printable
+from exporter.redis_server.permissions import Asked, lacking, without_arguments
 
 #: For one call, with connecting.
 ANSWER_SECONDS = 5.0
@@ -42,19 +42,21 @@ class RedisOutOfMemory(RedisUnavailable):
     """Redis is at its ``maxmemory`` and refused to write; nothing of the call was done."""
 
 
-def translated(error: Exception, address: str, username: str, *, encrypted: bool) -> RedisUnavailable:
+def translated(error: Exception, address: str, username: str, asked: Asked, *, encrypted: bool) -> RedisUnavailable:
     """The library's error in our words: what is wrong, and which key of the configuration to look at.
 
-    The cause is to be left out: its text may carry arguments, people's data.
+    ``asked`` is what Redis was asked, of which commands and keys are named. The cause is to be left out: its text may
+    carry arguments, people's data.
     """
     if isinstance(error, OutOfMemoryError):
         return RedisOutOfMemory("Redis is out of memory: raise its maxmemory, or let what is queued be read")
     if isinstance(error, ResponseError) and (str(error).startswith("NOGROUP") or "no such key" in str(error)):
         return RedisHasNoSuchGroup("the stream or the group is not there")
-    return RedisUnavailable(_refusal(error, address, username) or _unreachable(error, address, encrypted=encrypted))
+    said = _refusal(error, address, username, asked) or _unreachable(error, address, encrypted=encrypted)
+    return RedisUnavailable(said)
 
 
-def _refusal(error: Exception, address: str, username: str) -> str | None:
+def _refusal(error: Exception, address: str, username: str, asked: Asked) -> str | None:
     """What Redis says no to, and what to do; None where it did not answer, or something else did."""
     text = str(error)
     user = printable(username)
@@ -64,10 +66,8 @@ def _refusal(error: Exception, address: str, username: str) -> str | None:
         return f"{address}: Redis knows no password for user {user}: remove `password`, or name another `username`"
     if isinstance(error, AuthenticationError) or "NOAUTH" in text:
         return f"{address}: Redis wants a user and a password: set `username` and `password`"
-    if "EXEC without MULTI" in text:
-        return f"user {user} lacks a permission (ACL): MULTI was refused; grant +multi"
-    if isinstance(error, NoPermissionError) or "NOPERM" in text or "executing the script can't" in text:
-        return f"user {user} lacks a permission (ACL): {_said(text)}; grant it, or sign in as another `username`"
+    if isinstance(error, ResponseError) and (missing := lacking(text, asked)):
+        return f"user {user} lacks a permission (ACL): {missing}, or sign in as another `username`"
     if isinstance(error, BusyLoadingError):
         return f"{address}: Redis is still loading its data: wait"
     if isinstance(error, ReadOnlyError):
@@ -95,7 +95,8 @@ def _other_program(*, encrypted: bool) -> str:
 
 
 def _said(text: str) -> str:
-    """Redis's own words, without the arguments that it repeats and without a script's whereabouts."""
+    """Redis's own words, without the arguments that it or the library repeats and without a script's whereabouts."""
+    text = without_arguments(text)
     for end in (", with args beginning with", " script: "):
         text = text.partition(end)[0]
     return printable(text[:_REASON_CHARACTERS])

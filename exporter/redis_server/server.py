@@ -17,9 +17,11 @@ from redis.exceptions import NoScriptError, RedisError
 from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
+from exporter.redis_server.permissions import Argument, Asked
 from exporter.settings.section import FromFile, Secret
 
-Argument = str | bytes | int
+__all__ = ["Argument", "Script", "Server", "connected"]
+
 Kind = TypeVar("Kind", bound="Server")
 
 _CONNECTIONS = 32
@@ -46,12 +48,12 @@ class Server:
 
     async def call(self, *command: Argument) -> Any:
         """Run one command. Raises RedisUnavailable."""
-        async with self._call():
+        async with self._call(Asked((command,))):
             return await self._execute(*command)
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
         """Run a script. Raises RedisUnavailable."""
-        async with self._call():
+        async with self._call(Asked(script=script.text, keys=keys)):
             try:
                 return await self._execute("EVALSHA", script.digest, len(keys), *keys, *arguments)
             except NoScriptError:
@@ -59,19 +61,19 @@ class Server:
 
     async def together(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
         """Run commands in one transaction: all or none. Raises RedisUnavailable."""
-        async with self._call(), self._redis.pipeline(transaction=True) as pipeline:
+        async with self._call(Asked(commands)), self._redis.pipeline(transaction=True) as pipeline:
             queue: Callable[..., Any] = pipeline.execute_command
             for command in commands:
                 queue(*command)
             return list(await pipeline.execute())
 
     @asynccontextmanager
-    async def _call(self) -> AsyncIterator[None]:
+    async def _call(self, asked: Asked) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 yield
         except (RedisError, OSError, TimeoutError) as error:
-            said = translated(error, self.address, self._username, encrypted=self._encrypted)
+            said = translated(error, self.address, self._username, asked, encrypted=self._encrypted)
             raise self._unavailable(said) from None
 
     def _unavailable(self, error: RedisUnavailable) -> Exception:

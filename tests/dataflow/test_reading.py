@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from flowing import event
 
-from exporter.dataflow.reading import GENERATION, SharedReading
+from exporter.dataflow.reading import GENERATION, Read, SharedReading, read_alone
 from exporter.profile.event import Change, Malformed
 from exporter.queues.port import Message
 
@@ -41,3 +42,10 @@ def test_what_is_remembered_is_bounded() -> None:
 
 def test_the_limit_is_the_configured_one() -> None:
     assert isinstance(SharedReading(10)(message(1, event(1))), Malformed)
+
+
+@pytest.mark.parametrize("reading", [read_alone(1 << 20), SharedReading(1 << 20)])
+def test_what_holds_no_event_is_malformed_for_the_reason_that_the_queue_gives(reading: Read) -> None:
+    without = Message("0", 1, b"", 0.0, fault="has no field `event`, only 2 others")
+
+    assert str(reading(without)) == "entry: has no field `event`, only 2 others"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -158,6 +159,19 @@ async def test_one_that_was_malformed_is_read_again(queue: Queue, tmp_path: Path
 
         [letter] = await letters(tmp_path)
         assert (letter.reason, letter.replay) == ("malformed", "none")
+
+
+async def test_one_without_an_event_stays_what_the_queue_said_of_it(queue: Queue, tmp_path: Path) -> None:
+    async with flowing(queue, tmp_path) as flow:
+        await flow.publish(b"")
+        await flow.settled()
+        with sqlite3.connect(tmp_path / "state.db") as database:
+            database.execute("UPDATE letters SET detail = 'entry: has no field `event`, only 2 others'")
+        await ask(tmp_path)
+        await asyncio.sleep(1.2)
+
+        [letter] = await letters(tmp_path)
+        assert (letter.replay, letter.detail) == ("none", "entry: has no field `event`, only 2 others")
 
 
 async def test_asked_for_while_no_daemon_runs_it_waits_for_the_next(queue: Queue, tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ async def test_after_an_outage_a_standby_is_not_paused_any_longer(
     async with flowing(queue, tmp_path / "reader"), flowing(away, tmp_path / "standby") as standby:
         await until(lambda: standby.flow.parts.outbox.stops == {"queue"})
         assert report.status(standby.flow).last_failure == "the broker is restarting"
+        assert report.status(standby.flow).state == "paused"
+        assert standby.flow.parts.outbox.stop_details == {"queue": "the broker is restarting"}
         await until(lambda: standby.flow.state == "standby")
         assert standby.flow.parts.outbox.stops == set()
         assert [line["event"] for line in standby.logs if line["event"] in ("paused", "resumed")] == [

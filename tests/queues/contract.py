@@ -162,7 +162,7 @@ class Contract:
         await queue.publish(events(20, profiles=20))
         async with queue.subscribe("g", "earliest") as subscription:
             taken = await take(subscription, 20)
-            assert all(subscription.reads(message.lane) for message in taken)
+            assert all(subscription.reads(message.lane) and subscription.knows(message.lane) for message in taken)
             assert subscription.reads(None)
 
     async def test_who_shows_no_badge_is_not_seen(self, queue: Queue) -> None:

@@ -232,6 +232,9 @@ class FakeSubscription:
         held = "0" if lane is None else lane
         return held in self._progress and held not in self._leaving
 
+    def knows(self, lane: str) -> bool:
+        return lane in self._log.lanes
+
     def lag(self) -> Lag:
         messages = sum(
             progress.unsettled() + len(self._log.after(lane, progress.received_to, 1_000_000))

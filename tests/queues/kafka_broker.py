@@ -87,6 +87,12 @@ def _download(folder: Path) -> None:
     raise DownloadFailed(f"Maven could not download Kafka {VERSION} in {_TRIES} tries:\n{said}")
 
 
+def _java(heap: str) -> list[str]:
+    """A command that starts quickly and needs few cores, to which the class and its arguments are added."""
+    options = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", f"-Xmx{heap}")
+    return ["java", *options, "-cp", f"{jars()}/*"]
+
+
 class Broker:
     """One node. ``port`` lets everybody do everything; ``sasl_port`` and ``tls_port`` want to know who comes.
 
@@ -119,11 +125,9 @@ class Broker:
 
     def start(self) -> None:
         """Start, and wait until it accepts clients."""
-        options = ("-Xmx512m", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*")
         with (self.folder / "broker.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                ["java", *options, "kafka.Kafka", self._file], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            command = [*_java("512m"), "kafka.Kafka", self._file]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + _START_SECONDS
         while not _accepts(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -139,8 +143,7 @@ class Broker:
 
     def tool(self, main_class: str, *arguments: str, stdin: bytes = b"") -> str:
         """Run one of Kafka's own commands; returns what it printed."""
-        command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*", main_class, *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, timeout=120)
+        done = subprocess.run([*_java("256m"), main_class, *arguments], input=stdin, capture_output=True, timeout=120)
         assert done.returncode == 0, (done.stdout + done.stderr).decode()[-3000:]
         return done.stdout.decode()
 

@@ -25,14 +25,14 @@ async def make_topic(broker: Broker, partitions: int = 3, **configs: str) -> str
     try:
         await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=configs)])
         async with asyncio.timeout(_KNOWN_SECONDS):
-            while not await _is_led(admin, name):  # noqa: ASYNC110 - only asking again shows it
+            while not await is_led(admin, name):  # noqa: ASYNC110 - only asking again shows it
                 await asyncio.sleep(0.02)
     finally:
         await admin.close()
     return name
 
 
-async def _is_led(admin: AIOKafkaAdminClient, name: str) -> bool:
+async def is_led(admin: AIOKafkaAdminClient, name: str) -> bool:
     [topic] = await admin.describe_topics([name])
     return topic["error_code"] == 0 and all(part["leader"] >= 0 for part in topic["partitions"])
 

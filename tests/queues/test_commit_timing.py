@@ -11,13 +11,13 @@ from contract import soon, turns
 
 from exporter.queues import commit_timing
 from exporter.queues.commit_timing import CommitTiming
-from exporter.queues.port import COMMIT_MESSAGES, QueueUnavailable
+from exporter.queues.port import COMMIT_MESSAGES, COMMIT_SECONDS, QueueUnavailable
 
 
 class Writing:
     """An owner: ``written`` are the numbers that each write made durable; it can be made to fail, or to stand still."""
 
-    def __init__(self) -> None:
+    def __init__(self, soon_seconds: float | None = None) -> None:
         self.waiting: list[int] = []
         self.written: list[list[int]] = []
         self.failures = 0
@@ -32,6 +32,7 @@ class Writing:
             mended=self._has_mended,
             ended="it is over",
             again_most_seconds=0.2,
+            soon_seconds=soon_seconds,
         )
 
     def settle(self, *numbers: int) -> None:
@@ -82,6 +83,16 @@ async def test_what_settles_is_written_by_itself_and_together() -> None:
         await soon(writing.begun.wait())
         await turns(3)
     assert writing.written == [[1, 2, 3]]
+
+
+async def test_how_soon_is_its_owners_to_say() -> None:
+    writing = Writing(soon_seconds=3600.0)
+    async with running(writing):
+        writing.settle(1)
+        await asyncio.sleep(3 * COMMIT_SECONDS)
+        assert writing.written == []
+        await soon(writing.timing.commit())
+        assert writing.written == [[1]]
 
 
 @pytest.mark.usefixtures("never")

@@ -159,6 +159,24 @@ async def refusal(subscription: Subscription) -> str:
                 return str(error)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["nowhere", "on another topic"])
+async def test_a_missing_right_to_write_is_named(kafka: Broker, elsewhere: bool) -> None:
+    """Who may write to some topic gets as far as that topic; who may not, no farther than the number of a producer."""
+    topic = await make_topic(kafka, partitions=1)
+    granted = [("Describe", topic), *([("Write", f"{topic}-other")] if elsewhere else [])]
+    for operation, on in granted:
+        whose = ("--bootstrap-server", kafka.address, "--add", "--allow-principal", f"User:{STRANGER}")
+        what = ("--operation", operation, "--topic", on)
+        await asyncio.to_thread(kafka.tool, "org.apache.kafka.tools.AclCommand", *whose, *what)
+    sasl = {"mechanism": "PLAIN", "username": STRANGER, "password": STRANGERS_PASSWORD}
+    address = f"127.0.0.1:{kafka.sasl_port}"
+    lacking = f"publishing to {topic}: not authorised for the topic: Write is missing; grant it to this user"
+    async with settings(kafka, topic, bootstrap_servers=address, sasl=sasl).open((), pytest.fail) as queue:
+        for _ in range(2):
+            with pytest.raises(QueueUnavailable, match=lacking):
+                await queue.publish(events(1))
+
+
 async def test_a_right_that_is_taken_away_is_said_and_reading_goes_on_when_it_is_back(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
 

@@ -84,10 +84,11 @@ async def test_an_entry_that_redis_cli_added_is_handed_out_with_its_time(redis: 
 async def test_an_entry_without_the_field_is_handed_out_empty_so_that_it_becomes_a_dead_letter(
     redis: RedisServer, queue: Queue
 ) -> None:
-    redis.cli("XADD", STREAM, "*", "something", "else")
+    redis.cli("XADD", STREAM, "*", "something", "else", "p-1842", "event")
     async with queue.subscribe("g", "earliest") as subscription:
         [message] = await take(subscription, 1)
         assert message.body == b""
+        assert message.fault == "has no field `event`, only 2 others"
         subscription.settle(message)
         await soon(subscription.commit())
     assert await settled_lag(queue, "g") == 0

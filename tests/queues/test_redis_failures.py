@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,7 +16,7 @@ from certificates import Authority
 from contract import events, number_of, numbers, places, settled_lag, soon, stays_silent, take
 from redis_server import RedisServer, free_port, needs_redis, running
 
-from exporter.queues.port import Batch, QueueUnavailable
+from exporter.queues.port import Batch, Outgoing, QueueUnavailable
 from exporter.queues.redis_streams.settings import RedisSettings
 
 pytestmark = needs_redis
@@ -278,8 +279,38 @@ async def test_a_missing_permission_is_named(redis: RedisServer, lacking: str) -
 async def test_a_stream_that_the_user_may_not_touch_is_said(redis: RedisServer) -> None:
     user(redis, ALLOWED, keys=f"~{STREAM}:exporter ~{STREAM}:exporter:*")
     async with settings(redis, username="exporter", password="s3cret").open((), pytest.fail) as queue:
-        with pytest.raises(QueueUnavailable, match="lacks a permission"):
+        with pytest.raises(QueueUnavailable, match=f"lacks a permission.* the key {STREAM} for XINFO STREAM"):
             await queue.check()
+        with pytest.raises(QueueUnavailable, match=f"lacks a permission.* the key {STREAM} for XADD"):
+            await queue.publish(events(1))
+
+
+async def test_publishing_says_which_command_is_missing_and_nothing_of_the_event(redis: RedisServer) -> None:
+    user(redis, f"{ALLOWED} -xadd")
+    async with settings(redis, username="exporter", password="s3cret").open((), pytest.fail) as queue:
+        with pytest.raises(QueueUnavailable) as refused:
+            await queue.publish([Outgoing("p-1842", b"p-1842")])
+    assert f"the command XADD on the key {STREAM}; grant +xadd," in str(refused.value)
+    assert "p-1842" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "keys", "said"),
+    [
+        ("-set", "", f"the command SET on the key {STREAM}:exporter:reader:g; grant +set,"),
+        ("-xreadgroup", "", f"the command XREADGROUP on the key {STREAM}; grant +xreadgroup,"),
+        ("", f"~{STREAM} ~{STREAM}:exporter", f"one of the keys {STREAM}:exporter:reader:g, {STREAM}:exporter for"),
+    ],
+)
+async def test_a_reader_says_what_its_scripts_are_refused(
+    redis: RedisServer, allowed: str, keys: str, said: str
+) -> None:
+    """Redis says neither the command nor the key of a script."""
+    user(redis, f"{ALLOWED} {allowed}", **({"keys": keys} if keys else {}))
+    async with settings(redis, username="exporter", password="s3cret").open({"g"}, lambda _: None) as queue:
+        with pytest.raises(QueueUnavailable, match=re.escape(said)):
+            async with queue.subscribe("g", "earliest") as subscription:
+                await soon(subscription.receive(1))
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,23 @@ from exporter.queues.jetstream.stream import Stream
 from exporter.queues.port import QueueUnavailable
 
 
-async def advice(link: Link, stream: Stream, bucket: Bucket) -> Sequence[str]:
+async def of_stream(link: Link, stream: Stream) -> Sequence[str]:
     """See ``Advising.advice``."""
     found = []
-    kept = await bucket.kept()
     if (await stream.look()).storage == "memory":
         found.append(
             f"stream {stream.name} is kept in memory: the end of its server loses it; make it anew with storage file"
         )
+    why = await _why_not_published(link, stream.name)
+    if why is not None:
+        found.append(f"`exporter send` will not work: {why}")
+    return found
+
+
+async def of_bucket(bucket: Bucket) -> Sequence[str]:
+    """See ``Advising.advice``."""
+    found = []
+    kept = await bucket.kept()
     if kept.storage == "memory":
         found.append(f"bucket {bucket.name} is kept in memory: the end of its server loses all positions")
     if kept.seconds is not None:
@@ -29,9 +38,6 @@ async def advice(link: Link, stream: Stream, bucket: Bucket) -> Sequence[str]:
             f"bucket {bucket.name} forgets positions after {kept.seconds:g} s: a destination that was quiet so long "
             "begins anew; take its TTL away"
         )
-    why = await _why_not_published(link, stream.name)
-    if why is not None:
-        found.append(f"`exporter send` will not work: {why}")
     return found
 
 

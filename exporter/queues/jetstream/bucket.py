@@ -19,6 +19,7 @@ from exporter.queues.jetstream.failures import (
 )
 from exporter.queues.jetstream.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.listeners import answer_of
+from exporter.queues.jetstream.making import is_there, try_to_make
 from exporter.queues.jetstream.record import Kept, Record, Unreadable, group_of, key_of, read, written
 from exporter.queues.port import QueueUnavailable
 
@@ -48,7 +49,7 @@ class Bucket:
 
     async def make(self, replicas: int) -> None:
         """Make it where it is missing, with so many replicas."""
-        if await self._is_there():
+        if await self.is_there():
             return
         config = {
             "name": self._stream,
@@ -66,6 +67,15 @@ class Bucket:
         except Refused as error:
             if error.code != STREAM_NAME_IN_USE:  # somebody else was quicker
                 raise QueueUnavailable(f"bucket {self.name} cannot be made: {error}") from None
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return f"bucket {self.name}"
+
+    async def may_be_made(self) -> None:
+        """See whether making it works, without making it."""
+        await try_to_make(self._link, self._stream, self.called)
 
     async def probe(self) -> None:
         """Write something, to see whether writing works."""
@@ -164,14 +174,9 @@ class Bucket:
         async with limit:
             return await self.read(group)
 
-    async def _is_there(self) -> bool:
-        try:
-            await self._link.api(f"STREAM.INFO.{self._stream}")
-        except Refused as error:
-            if error.code == NO_STREAM:
-                return False
-            raise QueueUnavailable(f"bucket {self.name}: {error}") from None
-        return True
+    async def is_there(self) -> bool:
+        """Whether anybody has made it."""
+        return await is_there(self._link, self._stream, self.called)
 
     async def _info(self, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from exporter.queues.jetstream.advising import advice
 from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.link import Link
 from exporter.queues.jetstream.publishing import Publisher
@@ -33,9 +32,9 @@ async def open_jetstream(
     try:
         stream = Stream(link, settings)
         state = await stream.look_or_make()
-        bucket = Bucket(link, settings.bucket or f"{settings.stream}-positions")
+        bucket = Bucket(link, settings.positions)
         await bucket.make(state.replicas)
-        queue = JetStreamQueue(settings, link, stream, bucket, state, warn, badge)
+        queue = JetStreamQueue(settings, link, stream, bucket, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(queue.watch())
@@ -59,7 +58,6 @@ class JetStreamQueue:
         link: Link,
         stream: Stream,
         bucket: Bucket,
-        state: StreamState,
         warn: Callable[[str], None],
         badge: str,
     ) -> None:
@@ -69,14 +67,14 @@ class JetStreamQueue:
         self._bucket = bucket
         self._warn = warn
         self._badge = badge
-        self._name = f"nats-{stream.name}-{state.lane}"
+        self._name = f"nats-{stream.name}"
         self._publisher = Publisher(link, stream.name)
         self._publishing = asyncio.Lock()
         self._readings: set[Reading] = set()
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``; made when the queue is opened. A stream made anew has a lane of another name."""
+        """See ``Queue.name``: of the stream. Another one of that name has lanes of other names, by when it was made."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -180,13 +178,8 @@ class JetStreamQueue:
 
     async def check(self) -> None:
         """See ``Queue.check``: looks at the stream, reads from it, and writes to the bucket. Publishes nothing."""
-        state = await self._stream.look()
-        await self._stream.drop_consumer(await self._stream.make_consumer(state.last + 1))
+        await self._stream.probe()
         await self._bucket.probe()
-
-    async def advice(self) -> Sequence[str]:
-        """See ``Advising``: of how stream and bucket are kept, and whether this user may publish."""
-        return await advice(self._link, self._stream, self._bucket)
 
     async def _unread(self, group: str) -> Kept:
         kept = await self._bucket.read(group)

@@ -78,6 +78,10 @@ class Reading:
         """See ``Subscription.reads``."""
         return not self._away and self.keeper.holds
 
+    def knows(self, lane: str) -> bool:
+        """See ``Subscription.knows``."""
+        return lane == self._lane
+
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
         await self.keeper.commit()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ByteSize, Field, field_validator, model_validator
 
+from exporter.queues.advice import Looked
 from exporter.queues.port import Queue
 from exporter.settings.delivery import Tls
 from exporter.settings.extras import missing_extra
@@ -112,6 +113,17 @@ class NatsSettings(Section):
         from exporter.queues.jetstream.queue import open_jetstream
 
         return open_jetstream(self, warn, badge)
+
+    def look(self, warn: Callable[[str], None]) -> AbstractAsyncContextManager[Looked]:  # noqa: ARG002
+        """See ``Lookable``: nothing has to be said that is no advice."""
+        from exporter.queues.jetstream.looking import look_at
+
+        return look_at(self)
+
+    @property
+    def positions(self) -> str:
+        """The bucket's name."""
+        return self.bucket or f"{self.stream}-positions"
 
 
 def servers(url: str) -> list[str]:

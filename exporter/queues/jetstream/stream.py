@@ -10,6 +10,7 @@ from uuid import uuid4
 from exporter.profile.times import parse_time
 from exporter.queues.jetstream.failures import NO_STREAM, STREAM_NAME_IN_USE, Refused
 from exporter.queues.jetstream.link import Link
+from exporter.queues.jetstream.making import is_there, try_to_make
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.port import QueueUnavailable
 
@@ -50,6 +51,24 @@ class Stream:
         self._link = link
         self._settings = settings
         self.name = settings.stream
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return f"stream {self.name}"
+
+    async def is_there(self) -> bool:
+        """Whether anybody has made it."""
+        return await is_there(self._link, self.name, self.called)
+
+    async def may_be_made(self) -> None:
+        """See whether making it works, without making it."""
+        await try_to_make(self._link, self.name, self.called)
+
+    async def probe(self) -> None:
+        """Read from it, from its end."""
+        state = await self.look()
+        await self.drop_consumer(await self.make_consumer(state.last + 1))
 
     async def look(self) -> StreamState:
         """What it is now. Refuses a stream that forgets what was read, or that is not there."""

@@ -59,6 +59,10 @@ class Reading:
         """See ``Subscription.reads``."""
         return True
 
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - a journal made anew has another name
+        """See ``Subscription.knows``."""
+        return True
+
     def lag(self) -> Lag:
         """See ``Subscription.lag``; what other processes published counts after a second at the latest."""
         unread = max(0, self._feed.last - self._progress.received_to)

@@ -24,9 +24,17 @@ class NoToken(errors.KafkaError):  # type: ignore[misc]
         self.why = why
 
 
+class NoRight(errors.KafkaError):  # type: ignore[misc]
+    """``operation``, as Kafka calls it, is not granted to us on ``what``: the topic, or the group."""
+
+    def __init__(self, operation: str, what: str) -> None:
+        super().__init__(operation, what)
+        self.why = f"not authorised for the {what}: {operation} is missing; {_GRANT}"
+
+
 def reason(error: BaseException) -> str:
     """Why, short. Never the client's own text where that may quote data."""
-    if isinstance(error, NoToken):
+    if isinstance(error, (NoToken, NoRight)):
         return error.why
     for kind, text in _REASONS:
         if isinstance(error, kind):

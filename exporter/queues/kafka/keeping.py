@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from exporter.queues.kafka.adoption import places_to_begin
 from exporter.queues.kafka.cluster import Cluster
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.diagnosis import cause, diagnosed
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.lanes import Lanes
 from exporter.queues.kafka.membership import Membership
+from exporter.queues.kafka.placing import Placing
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.tail import Tail
 from exporter.queues.port import QueueUnavailable
@@ -49,7 +49,7 @@ class Keeper:
         self._connection = connection
         self._settings = settings
         self._cluster = cluster
-        self._tail = tail
+        self._placing = Placing(group, cluster, tail, lanes, warn)
         self._lanes = lanes
         self._changed = changed
         self._warn = warn
@@ -65,7 +65,7 @@ class Keeper:
         """Become a member. Raises QueueUnavailable."""
         async with diagnosed(f"joining group {self._group}", self._connection):
             await self.membership.join()
-            await self._adopt()
+            await self._place()
 
     async def leave(self) -> None:
         """Commit once more, if that works, and leave the group."""
@@ -116,7 +116,7 @@ class Keeper:
         """Give all lanes up when so long nothing was heard that others may read them, until cancelled."""
         while True:
             await asyncio.sleep(max(_FENCE_SECONDS, self.membership.seconds_left()))
-            if self._lanes.any_durable() and self.membership.seconds_left() <= 0.0:
+            if self._lanes.any_held() and self.membership.seconds_left() <= 0.0:
                 self._lanes.lose_all()
                 self.membership.ask_for_new_share()
 
@@ -146,8 +146,11 @@ class Keeper:
         if self._broken is not None:
             raise self._broken
         self.membership.look()
+        # Seen every few seconds by ``tail``.
+        self._lanes.end_unless_of(self._cluster.incarnation)
+        self._lanes.begin_anew()
         try:
-            await self._adopt()
+            await self._place()
             await self._release()
             await self._prove()
         except QueueUnavailable as error:
@@ -157,25 +160,10 @@ class Keeper:
         else:
             self.failure = None
 
-    async def _adopt(self) -> None:
-        """Begin to read what we were given, behind what was committed."""
+    async def _place(self) -> None:
         membership = self.membership
-        wanted = self._lanes.wanted
-        if not wanted or membership.sharing:
-            return
-        committed = await membership.committed(wanted)
-        ends = await self._cluster.ends(wanted)
-        if wanted != self._lanes.wanted or membership.sharing:
+        if not (await self._placing.adopt(membership) and await self._placing.go_on(membership)):
             self._due.set()
-            return
-        if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
-            # A partition whose leader has just changed, or whose records are just being deleted: asked again with the
-            # next look.
-            return
-        for number, (settled_to, ranges) in places_to_begin(wanted, committed, ends, self._group, self._warn).items():
-            self._tail.reaches(number, ends.next[number])
-            membership.seek(number, settled_to + 1)
-            self._lanes.adopt(number, settled_to, ranges)
 
     async def _release(self) -> None:
         """Let go of lanes whose planned loss is complete."""

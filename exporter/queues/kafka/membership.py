@@ -20,8 +20,9 @@ from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.connection import REQUEST_SECONDS, Connection
 from exporter.queues.kafka.ending import end
 from exporter.queues.kafka.failures import GivenUp
-from exporter.queues.kafka.lanes import Lane, Lanes
-from exporter.queues.kafka.offsets import to_kafka
+from exporter.queues.kafka.lane import Lane
+from exporter.queues.kafka.lanes import Lanes
+from exporter.queues.kafka.offsets import Said, from_kafka, to_kafka
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.sharing import Assignor, Listener
 from exporter.queues.positions import Committed
@@ -117,12 +118,12 @@ class Membership:
 
     # -- offsets
 
-    async def committed(self, partitions: Collection[int]) -> Mapping[int, tuple[int, str]]:
+    async def committed(self, partitions: Collection[int]) -> Mapping[int, Said]:
         """What the group has committed, where it has. Raises what the client raises."""
         places = [TopicPartition(self._topic, partition) for partition in partitions]
         async with asyncio.timeout(COMMIT_SECONDS):
             found = await self._coordinator.fetch_committed_offsets(places)
-        return {place.partition: (said.offset, said.metadata) for place, said in found.items()}
+        return {place.partition: from_kafka(said.offset, said.metadata) for place, said in found.items()}
 
     async def commit(self, wanted: Callable[[], Sequence[tuple[Lane, Committed]]]) -> None:
         """Commit what ``wanted`` gives when it is our turn. Raises what the client raises.
@@ -135,24 +136,22 @@ class Membership:
                 return
             asked_at = time.monotonic()
             try:
-                await self._coordinator.commit_offsets(None, self._offsets(positions, with_ranges=True))
+                await self._coordinator.commit_offsets(None, self._offsets(positions))
             except OffsetMetadataTooLargeError:
                 # The positions alone are right too; after a crash some would be sent twice.
                 self._warn(_TOO_LITTLE_ROOM)
-                await self._coordinator.commit_offsets(None, self._offsets(positions, with_ranges=False))
+                bare = [(lane, Committed(committed.settled_to, b"")) for lane, committed in positions]
+                await self._coordinator.commit_offsets(None, self._offsets(bare))
             for lane, committed in positions:
                 lane.durable = committed
             self.proven_at = max(self.proven_at, asked_at)
 
-    def _offsets(
-        self, positions: Sequence[tuple[Lane, Committed]], *, with_ranges: bool
-    ) -> dict[TopicPartition, OffsetAndMetadata]:
-        offsets = {}
-        for lane, committed in positions:
-            offset, metadata = to_kafka(committed)
-            place = TopicPartition(self._topic, lane.number)
-            offsets[place] = OffsetAndMetadata(offset, metadata if with_ranges else "")
-        return offsets
+    def _offsets(self, positions: Sequence[tuple[Lane, Committed]]) -> dict[TopicPartition, OffsetAndMetadata]:
+        now = time.time()
+        return {
+            TopicPartition(self._topic, lane.number): OffsetAndMetadata(*to_kafka(committed, lane.incarnation, now))
+            for lane, committed in positions
+        }
 
     # -- records
 

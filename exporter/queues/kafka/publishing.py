@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.diagnosis import diagnosed
 from exporter.queues.kafka.ending import end_producer
+from exporter.queues.kafka.failures import NoRight
 from exporter.queues.kafka.tail import Tail
 from exporter.queues.port import Outgoing
 
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
 _REQUEST_BYTES = 64 * 1024**2  # it is for the broker to say what is too large
+
+#: Who may write to no topic at all gets no number for an idempotent producer; brokers call that a right on the cluster.
+_MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
 class Publisher:
@@ -38,6 +43,9 @@ class Publisher:
         ):
             try:
                 await self._send(await self._started(), messages)
+            except _MAY_NOT_WRITE as error:
+                await self.close()
+                raise NoRight("Write", "topic") from error
             except BaseException:
                 # Whatever it still holds must not come after what is published next.
                 await self.close()

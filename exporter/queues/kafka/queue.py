@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from exporter.queues.kafka.advising import advice
+from exporter.queues.kafka.checking import SharedCheck
 from exporter.queues.kafka.cluster import Cluster
 from exporter.queues.kafka.connection import Connection, connection_of
-from exporter.queues.kafka.offsets import from_kafka
+from exporter.queues.kafka.groups import Groups, positions_of
 from exporter.queues.kafka.publishing import Publisher
 from exporter.queues.kafka.reading import Reading
 from exporter.queues.kafka.settings import KafkaSettings
@@ -71,10 +73,12 @@ class KafkaQueue:
         self._settings = settings
         self._connection = connection
         self._cluster = cluster
+        self._read_by = Groups(cluster)
         self._tail = tail
         self._publisher = publisher
         self._groups = groups
         self._warn = warn
+        self._checked = SharedCheck(self._check, time.monotonic)
 
     @property
     def name(self) -> str:
@@ -116,18 +120,19 @@ class KafkaQueue:
     async def _begin(self, group: str, start: Start) -> None:
         """Give a new group its place in every lane before anybody reads: then no member can mistake it later."""
         await self._tail.look()
-        if await self._cluster.committed(group):
+        if await self._read_by.committed(group):
             return
-        ends = await self._cluster.ends(await self._cluster.partitions())
+        seen = await self._cluster.seen()
+        ends = await self._cluster.ends(seen.leaders)
         try:
-            await self._cluster.place(group, ends.first if start == "earliest" else ends.next)
+            await self._read_by.place(group, ends.first if start == "earliest" else ends.next, seen.incarnation)
         except GroupInUse as error:
-            if not await self._cluster.committed(group):
+            if not await self._read_by.committed(group):
                 raise QueueUnavailable(f"group {group}: it has members that read another topic") from error
 
     async def badges(self, group: str) -> Collection[str]:
         """See ``Queue.badges``."""
-        return await self._cluster.badges(group)
+        return await self._read_by.badges(group)
 
     @property
     def silence_seconds(self) -> float:
@@ -136,26 +141,25 @@ class KafkaQueue:
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``: of the groups with our prefix that have committed for this topic."""
-        names = await self._cluster.groups(self._settings.group_prefix)
-        committed = {name: await self._cluster.committed(name) for name in names}
+        names = await self._read_by.names(self._settings.group_prefix)
+        committed = {name: await self._read_by.committed(name) for name in names}
         names = [name for name in names if committed[name]]
         if not names:
             return []
-        read = await self._cluster.read_groups(names)
-        ends = await self._cluster.ends(await self._cluster.partitions())
-        found = []
-        for name in names:
-            for number, (offset, metadata) in sorted(committed[name].items()):
-                settled_to, ranges = from_kafka(offset, metadata)
-                beyond = sum(last - first + 1 for first, last in ranges)
-                unread = ends.next.get(number, 0) - max(settled_to + 1, ends.first.get(number, 0)) - beyond
-                found.append(Position(name, str(number), settled_to, beyond, max(0, unread), name in read, None))
-        return found
+        read = await self._read_by.read(names)
+        seen = await self._cluster.seen()
+        ends = await self._cluster.ends(seen.leaders)
+        return [
+            position
+            for name in names
+            for position in positions_of(name, committed[name], seen.incarnation, ends, reader=name in read)
+        ]
 
     async def seek(self, group: str, target: int | Start) -> None:
         """See ``Queue.seek``; a position is sought in every lane, or the nearest that the lane has."""
         await self._known(group)
-        ends = await self._cluster.ends(await self._cluster.partitions())
+        seen = await self._cluster.seen()
+        ends = await self._cluster.ends(seen.leaders)
         match target:
             case "earliest":
                 offsets = dict(ends.first)
@@ -163,27 +167,30 @@ class KafkaQueue:
                 offsets = dict(ends.next)
             case int():
                 offsets = {number: min(max(target, ends.first[number]), ends.next[number]) for number in ends.first}
-        await self._cluster.place(group, offsets)
+        await self._read_by.place(group, offsets, seen.incarnation)
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""
         await self._known(group)
-        await self._cluster.delete(group)
+        await self._read_by.delete(group)
 
     async def _known(self, group: str) -> None:
         """Raises KeyError: none of ours; GroupInUse: somebody reads it."""
-        if not group.startswith(self._settings.group_prefix) or not await self._cluster.committed(group):
+        if not group.startswith(self._settings.group_prefix) or not await self._read_by.committed(group):
             raise KeyError(group)
-        if await self._cluster.read_groups([group]):
+        if await self._read_by.read([group]):
             raise GroupInUse(group)
 
     async def check(self) -> None:
         """See ``Queue.check``: the topic can be seen and every partition has a leader, and so can our groups.
 
-        Nothing is written: a daemon needs no right to.
+        Nothing is written: a daemon needs no right to. Who asks soon after another gets the same answer.
         """
-        await self._cluster.ends(await self._cluster.partitions())
-        await self._cluster.read_groups(sorted(self._groups))
+        await self._checked()
+
+    async def _check(self) -> None:
+        await self._tail.look()
+        await self._read_by.read(sorted(self._groups))
 
     async def advice(self) -> Sequence[str]:
         """See ``Advising``: how many copies there are of an event, and how long it is kept.

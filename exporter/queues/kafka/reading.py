@@ -11,12 +11,12 @@ from typing import Any
 from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
+from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.kafka.cluster import Cluster
-from exporter.queues.kafka.committing import Commits
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.diagnosis import cause
 from exporter.queues.kafka.failures import CLIENT_ERRORS
-from exporter.queues.kafka.keeping import Keeper
+from exporter.queues.kafka.keeping import AGAIN_MOST_SECONDS, Keeper
 from exporter.queues.kafka.lanes import Lanes
 from exporter.queues.kafka.records import messages
 from exporter.queues.kafka.settings import KafkaSettings
@@ -29,7 +29,7 @@ _FETCH_SECONDS = 5.0
 class Reading:
     """The subscription that ``KafkaQueue.subscribe`` gives.
 
-    ``keeping`` sees to it that there are lanes to read, ``committing`` that what is settled becomes durable.
+    ``keeping`` sees to it that there are lanes to read, and commits when ``commit_timing`` says so.
     """
 
     def __init__(
@@ -48,7 +48,13 @@ class Reading:
         self._patience: asyncio.Timeout | None = None  # of the fetch that receive waits for
         self._lanes = Lanes(settings.range_bytes, self._wake)
         self._keeper = Keeper(group, connection, settings, cluster, tail, self._lanes, self._wake, warn)
-        self._commits = Commits(self._keeper, settings.commit_interval)
+        self._commits = CommitTiming(
+            self._keeper.commit,
+            failed=self._commit_failed,
+            ended="the subscription has ended",
+            again_most_seconds=AGAIN_MOST_SECONDS,
+            soon_seconds=settings.commit_interval,
+        )
 
     # -- its life
 
@@ -92,15 +98,19 @@ class Reading:
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
         if self._lanes.settle(message):
-            self._commits.settled()
+            self._commits.note()
 
     def reads(self, lane: str | None) -> bool:
         """See ``Subscription.reads``; what is of another queue is for whoever has the first lane."""
-        return self._lanes.reads(0 if lane is None else int(lane))
+        return self._lanes.reads(lane)
+
+    def knows(self, lane: str) -> bool:
+        """See ``Subscription.knows``: of the topic that has this name now."""
+        return self._lanes.knows(lane)
 
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
-        await self._keeper.commit()
+        await self._commits.commit()
 
     def lag(self) -> Lag:
         """See ``Subscription.lag``; of the lanes that this process reads. What others publish counts after seconds."""
@@ -141,15 +151,17 @@ class Reading:
         except TimeoutError:
             return []
         except OffsetOutOfRangeError as error:
-            for place in error.args[0]:
-                self._lanes.begin_again(place.partition)
+            for place, position in error.args[0].items():
+                self._lanes.cannot_read(place.partition, position)
             self._keeper.look_soon()
             return []
         except CLIENT_ERRORS as error:
             raise QueueUnavailable(f"topic {self._settings.topic}: {await cause(error, self._connection)}") from error
         taken: list[Message] = []
         for number, records in fetched.items():
-            taken.extend(self._lanes.take(number, messages(records, self._settings.id_headers)))
+            lane = self._lanes.name_of(number)
+            if lane is not None:
+                taken.extend(self._lanes.take(number, messages(lane, records, self._settings.id_headers)))
             following = membership.next_of(number)
             if following is not None:
                 self._tail.reaches(number, following)
@@ -163,6 +175,9 @@ class Reading:
                 return await self._keeper.membership.fetch(numbers, limit, seconds)
         finally:
             self._patience = None
+
+    def _commit_failed(self) -> None:
+        self._keeper.failed(self._commits.failure or "")
 
     def _wake(self) -> None:
         self._changed.set()

@@ -1,4 +1,7 @@
-"""Whether we may read: tried with requests that come to nothing, since brokers speak of rights only where they lack."""
+"""Whether we may read: tried with requests that come to nothing, since brokers speak of rights only where they lack.
+
+Which operation is missing is known from what was asked: brokers do not say it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest
 
+from exporter.queues.kafka.failures import NoRight
+
 _READ_UNCOMMITTED = 0
 _NOTHING = 1  # byte: no record fits
-_LACKING = (errors.TopicAuthorizationFailedError, errors.GroupAuthorizationFailedError)
+_LACKING = {errors.TopicAuthorizationFailedError: "topic", errors.GroupAuthorizationFailedError: "group"}
 _SETTLING = (errors.NotCoordinatorForGroupError, errors.GroupLoadInProgressError, errors.NotLeaderForPartitionError)
 
 
@@ -31,5 +36,7 @@ async def may_take_part(admin: AIOKafkaAdminClient, group: str) -> None:
 def _raise(code: int) -> None:
     """Any other refusal comes after the rights were looked at."""
     error = errors.for_code(code)
-    if error in (*_LACKING, *_SETTLING):
+    if error in _LACKING:
+        raise NoRight("Read", _LACKING[error])
+    if error in _SETTLING:
         raise error

@@ -31,8 +31,9 @@ class Tail:
 
     async def look(self) -> None:
         """Ask now. Raises QueueUnavailable: with the reason."""
-        partitions = await self._cluster.partitions()
-        self._next = dict(await self._cluster.next(partitions))
+        seen = await self._cluster.seen()
+        self._next = dict(await self._cluster.next(seen.leaders))
+        self.failure = None
 
     def watch(self) -> None:
         """Somebody wants to know from now on."""
@@ -54,5 +55,3 @@ class Tail:
                 await self.look()
             except QueueUnavailable as error:
                 self.failure = error
-            else:
-                self.failure = None

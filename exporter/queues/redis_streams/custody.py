@@ -100,9 +100,18 @@ class Custody:
                     break
                 self._last_position = position
                 self._taken_to = place
-                self._add(id_, Message(self._lane, position, _body(fields), place[0] / 1000))
+                self._add(id_, self._message(position, fields, place[0] / 1000))
                 taken.new += 1
         return taken
+
+    def _message(self, position: int, fields: Sequence[bytes], taken_at: float) -> Message:
+        """An entry without the field is malformed. The names of other fields may be data: they are only counted."""
+        for at in range(0, len(fields) - 1, 2):
+            if fields[at] == _FIELD:
+                return Message(self._lane, position, fields[at + 1], taken_at)
+        others = len(fields) // 2
+        fault = f"has no field `{_FIELD.decode()}`, only {others} other{'' if others == 1 else 's'}"
+        return Message(self._lane, position, b"", taken_at, fault=fault)
 
     def _add(self, id_: bytes, message: Message) -> None:
         size = len(message.body)
@@ -145,11 +154,3 @@ class Custody:
         self._held.clear()
         self._taken_to = FIRST
         self._last_position = 0
-
-
-def _body(fields: Sequence[bytes]) -> bytes:
-    """The event; empty, and so malformed, where an entry has no such field."""
-    for at in range(0, len(fields) - 1, 2):
-        if fields[at] == _FIELD:
-            return fields[at + 1]
-    return b""

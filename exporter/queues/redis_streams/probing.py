@@ -25,7 +25,7 @@ async def probe(stream: Stream) -> None:
         QueueUnavailable: with the command and the reason.
     """
     key, record, nobody = stream.key, stream.record_key, uuid4().hex
-    lease = stream.lease_key(nobody)
+    lease = stream.lease_key("*")  # no group's, and what a refusal of it names is what to grant
     await stream.extent()
     commands: tuple[tuple[Argument, ...], ...] = (
         ("XADD", key, "0-0", "event", ""),
@@ -52,6 +52,7 @@ async def probe(stream: Stream) -> None:
         ("EXISTS", lease),
         ("DEL", lease),
         ("TIME",),
+        ("EVAL", "return 0", 0),
     )
     for command in commands:
         await _try(command[0], stream.server.call(*command))

@@ -52,6 +52,10 @@ class Reading:
         """See ``Subscription.reads``."""
         return self._feeding.mine and self._feeding.lease.good
 
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is one
+        """See ``Subscription.knows``."""
+        return True
+
     def lag(self) -> Lag:
         """See ``Subscription.lag``; what other processes published counts after a second or two."""
         messages = self._feeding.standing.unread + self._custody.unsettled
