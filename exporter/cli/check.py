@@ -40,7 +40,7 @@ def check(
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded.settings)
     if not as_json:
-        typer.echo("\n".join(printable(line) for line in _lines(plan)))
+        typer.echo("\n".join(printable(line) for line in _lines(plan, loaded.settings)))
     checked: list[Checked] = []
     if connect:
         checked, heard = _connected(loaded.settings)
@@ -71,22 +71,17 @@ def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
 
 def planned(settings: Settings) -> dict[str, Any]:
     """What would run, as plain JSON values; no secret, no header's value, no value of a URL's query."""
+    from exporter.cli.section_text import as_values
+
     return {
-        "queue": _scalars(settings.queue.model_dump(mode="json")),
-        "state": _scalars(settings.state.model_dump(mode="json")),
+        "queue": as_values(settings.queue),
+        "state": as_values(settings.state),
         "ops": settings.ops.model_dump(mode="json"),
         "drain": settings.drain,
         "max_event_bytes": int(settings.max_event_bytes),
         "memory": int(settings.memory),
         "destinations": [_planned(destination) for destination in settings.destinations],
     }
-
-
-def _scalars(section: dict[str, Any]) -> dict[str, Any]:
-    """A section with its URLs fit to be shown."""
-    from exporter.settings.urls import shown
-
-    return {key: shown(value) if isinstance(value, str) and "://" in value else value for key, value in section.items()}
 
 
 def _planned(destination: Destination) -> dict[str, Any]:
@@ -114,10 +109,12 @@ def _planned(destination: Destination) -> dict[str, Any]:
     }
 
 
-def _lines(plan: dict[str, Any]) -> Iterator[str]:
+def _lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
     """The plan for people: a line for each shared part, a block for each destination."""
-    for part in ("queue", "state", "ops"):
-        yield f"{part:<12} {', '.join(f'{key} {value}' for key, value in plan[part].items())}"
+    from exporter.cli.section_text import as_text
+
+    for name, section in (("queue", settings.queue), ("state", settings.state), ("ops", settings.ops)):
+        yield f"{name:<12} {as_text(section)}"
     running = sum(destination["enabled"] for destination in plan["destinations"])
     yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"
     for destination in plan["destinations"]:
@@ -128,6 +125,8 @@ def _lines(plan: dict[str, Any]) -> Iterator[str]:
 
 
 def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    from exporter.cli.section_text import size
+
     delivery = destination["delivery"]
     window = delivery["window"]
     extras = [
@@ -152,7 +151,7 @@ def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
         "limits",
         f"{delivery['rate']:g} attempts/s, {delivery['concurrency']} in flight, {delivery['timeout']:g} s each",
     )
-    yield "window", f"{window['events']} events, {window['bytes']} bytes"
+    yield "window", f"{window['events']} events, {size(window['bytes'])}"
 
 
 def _listed(items: list[str], most: int = 20) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.delivery.transports import open_transport_of
 from exporter.printable import printable
-from exporter.queues.advice import Advising
+from exporter.queues.advice import Advising, Lookable
 from exporter.queues.port import QueueUnavailable
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
@@ -53,8 +53,13 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
         warn: gets what the queue has to say: while it is opened, and of what its broker's settings cost.
     """
     groups = [settings.queue.group_prefix + destination.name for destination in settings.destinations]
+
+    def queue() -> AbstractAsyncContextManager[Any]:
+        section = settings.queue
+        return section.look(warn) if isinstance(section, Lookable) else section.open(groups, warn)
+
     stores = [
-        await _store("queue", getattr(settings.queue, "path", None), lambda: settings.queue.open(groups, warn), warn),
+        await _store("queue", getattr(settings.queue, "path", None), queue, warn),
         await _store("state", getattr(settings.state, "path", None), settings.state.open, warn),
     ]
     async with asyncio.TaskGroup() as tasks:
@@ -65,7 +70,7 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
 async def _store(
     what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
 ) -> Checked:
-    """Open a store and let it check itself; a file that is not there yet is not made."""
+    """Open a store and let it check itself; what is not there yet is not made."""
     if isinstance(path, Path) and not path.exists():
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
@@ -76,13 +81,15 @@ async def _store(
             if isinstance(store, Advising):
                 for sentence in await store.advice():
                     warn(f"{what}: {sentence}")
+            missing: Sequence[str] = getattr(store, "missing", ())
     except (DatabaseRefused, QueueUnavailable, StateUnavailable) as error:
         return Checked(None, what, False, str(error))
     except DatabaseUnavailable as error:
         return Checked(None, what, False, error.reason)
     except TimeoutError:
         return Checked(None, what, False, f"it could not be opened within {_STORE_SECONDS:g} s")
-    return Checked(None, what, True, f"{path} can be used" if isinstance(path, Path) else "can be used")
+    usable = f"{path} can be used" if isinstance(path, Path) else "can be used"
+    return Checked(None, what, True, f"{usable}; {' and '.join(missing)} will be created" if missing else usable)
 
 
 async def _destination(destination: Destination) -> list[Checked]:

@@ -61,7 +61,10 @@ def list_letters(
     which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
     loaded = load_or_exit(config)
 
-    async def print_pages(letters: DeadLetters) -> None:
+    none = None if as_json else "no dead letters"
+
+    async def print_pages(letters: DeadLetters) -> str | None:
+        """What is to be said where nothing was printed."""
         import json
 
         from exporter.cli.letters_shown import as_object, rows
@@ -73,12 +76,11 @@ def list_letters(
             else:
                 typer.echo(rows(page))
             after, left = page[-1].id, None if left is None else left - len(page)
-        if after == 0 and (stranger := await _stranger(which, letters, loaded.settings)):
-            typer.echo(stranger, err=True)
-        elif after == 0 and not as_json:
-            typer.echo("no dead letters", err=True)
+        return None if after else await _stranger(which, letters, loaded.settings) or none
 
-    _with_letters(loaded, print_pages, nothing=None)
+    said = _with_letters(loaded, print_pages, nothing=_unknown(which, loaded.settings) or none)
+    if said is not None:
+        typer.echo(said, err=True)
 
 
 def show(

@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 
 def list_positions(as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Print where every group stands: all up to SETTLED is done with, and so are BEYOND events after it."""
+    """Print where every group stands: all up to SETTLED is done with, and so are BEYOND events after it.
+
+    LAST READ is when a daemon last showed that it reads the group; - where another tool has moved it since.
+    """
     settings = load_or_exit(config).settings
     found = with_queue(settings, lambda queue: queue.positions())
     if as_json:
@@ -108,7 +111,7 @@ def _target(text: str) -> int | Start:
         return "latest"
     if text.isascii() and text.isdigit():
         return int(text)
-    raise typer.BadParameter(f"{text!r} is neither earliest nor latest nor a position", param_hint="POSITION")
+    raise typer.BadParameter(f"'{text}' is neither earliest nor latest nor a position", param_hint="POSITION")
 
 
 def _as_dict(settings: Settings, position: Position) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def _table(positions: Sequence[Position]) -> str:
             str(position.beyond),
             "?" if position.lag is None else str(position.lag),
             "yes" if position.reader else "no",
-            _when(position.seen_at) or "?",
+            _when(position.seen_at) or "-",
         )
         for position in positions
     ]

@@ -93,7 +93,10 @@ class _Route:
     async def _connect(self) -> str:
         port = _port(self._first)
         self._reader, self._writer = await asyncio.open_connection(self._first.hostname, port, limit=_ANSWER_LIMIT)
-        return f"{self._first.hostname} accepts connections on port {port}"
+        accepts = f"{self._first.hostname} accepts connections on port {port}"
+        if self._proxy is not None and self._endpoint.scheme == "http":
+            return f"{accepts}; the endpoint behind it was not tried, since only a request goes there"
+        return accepts
 
     async def _proxy_tls(self) -> str:
         assert self._proxy is not None  # noqa: S101 - this step is only taken with a proxy

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from exporter.cli.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shares import fewer_workers, refuse_ports_beyond, shard_option, workers_option
 
 if TYPE_CHECKING:
     from exporter.daemon.shard import Shard
     from exporter.settings.source import Loaded
-
-
-LAST_PORT = 65_535
 
 
 def register(app: typer.Typer) -> None:
@@ -59,11 +57,12 @@ def run(
     Logs go to stderr. Exits with 0 when it was stopped and all that was settled is committed, 1 when it could not
     start or the last commit failed, 78 when the configuration is wrong or cannot be served beside other exporters.
     """
-    # Until the daemon listens to it, a wish to reload must not end the process: it loads anyway.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    own = _shard(shard)
-    count = _workers(workers, own)
+    own = shard_option(shard)
+    asked = workers_option(workers, own)
     loaded = load_or_exit(config)
+    running = loaded.settings.running
+    count = min(asked, max(1, len(running)))
+    refuse_ports_beyond(loaded.settings.ops.port, own, count if count > 1 else 0)
     import asyncio
     import random
     import time
@@ -92,15 +91,16 @@ def run(
         log = log.bind(shard=str(own))
         # Under a parent, the parent has said what the operator should know.
         loaded = replace(_share_of(loaded, own, announce is not None), notes=loaded.notes if announce is None else ())
-    count = min(count, max(1, len(loaded.settings.running)))
-    _refuse_ports_beyond(loaded.settings.ops.port, count if own is None and count > 1 else 0)
+    if (fewer := fewer_workers(asked, len(running))) is not None:
+        # Nobody chose the count of cores.
+        (log.info if workers == "auto" else log.warning)("note", detail=fewer)
     allowed = open_files.allow_all()
     runs: Daemon | Workers
     if count > 1:
         options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
         for note in loaded.notes:
             log.warning("note", detail=note)
-        runs = Workers(count, config, options, loaded.settings.ops, probe_delay(random.uniform), log)
+        runs = Workers(count, config, options, loaded, reload, probe_delay(random.uniform), log)
     else:
         if (short := open_files.note(loaded.settings, allowed)) is not None:
             log.warning("note", detail=short)
@@ -119,48 +119,15 @@ def run(
     raise typer.Exit(code)
 
 
-def _shard(text: str | None) -> Shard | None:
-    from exporter.daemon.shard import Shard
-
-    if text is None:
-        return None
-    shard = Shard.parse(text)
-    if shard is None:
-        raise typer.BadParameter(
-            f"{text!r} is no share: N/COUNT with 1 <= N <= COUNT, such as 2/4", param_hint="--shard"
-        )
-    return shard
-
-
 def _share_of(loaded: Loaded, shard: Shard | None, under_parent: bool) -> Loaded:
     if shard is None:
         return loaded
     return replace(loaded, settings=shard.of(loaded.settings, sharing_memory=under_parent))
 
 
-def _refuse_ports_beyond(first: int, more: int) -> None:
-    last = first + more
-    if last > LAST_PORT:
-        typer.echo(f"ops.port: workers take the ports after it, up to {last}, which is no port", err=True)
-        raise typer.Exit(EXIT_CONFIG)
-
-
-def _workers(text: str, shard: Shard | None) -> int:
-    if text == "auto":
-        from exporter.daemon.cores import usable
-
-        count = usable()
-    elif text.isdecimal() and int(text) > 0:
-        count = int(text)
-    else:
-        raise typer.BadParameter(f"{text!r} is no count of processes, nor auto", param_hint="--workers")
-    if shard is not None and text != "1":
-        raise typer.BadParameter("a shard runs in one process", param_hint="--workers")
-    return count
-
-
 def _announce(descriptor: int | None, port: int) -> None:
     """Tell the parent which ops port this worker got."""
     if descriptor is not None:
-        with os.fdopen(descriptor, "wb") as pipe:
+        # A parent that is gone is noticed by its other pipe, and then this process ends as it should.
+        with suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
             pipe.write(f"{port}\n".encode())

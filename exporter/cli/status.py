@@ -98,7 +98,10 @@ def _shown(sample: Sequence[Dataflow]) -> str:
 
     if not sample:
         return "no dataflows"
-    head = ("DESTINATION", "STATE", "LAG", "OLDEST", "IN FLIGHT", "LIMIT", "DELIVERED/S", "READ/S", "RETRIES/S", "DEAD")
+    head = (
+        *("DESTINATION", "STATE", "LAG", "OLDEST", "IN FLIGHT", "LIMIT"),
+        *("DELIVERED/S", "READ/S", "EXCLUDED/S", "RETRIES/S", "DEAD"),
+    )
     rows = [
         (
             str(each["destination"]),
@@ -109,6 +112,7 @@ def _shown(sample: Sequence[Dataflow]) -> str:
             _number(each["concurrency"]),
             _number(each["delivered_per_second"]),
             _number(each["received_per_second"]),
+            _number(each["excluded_per_second"]),
             _number(each["retried_per_second"]),
             _number(each["dead_letters"]),
         )

@@ -1,29 +1,57 @@
-"""How many cores this process may use: what it is bound to, and what its container was given."""
+"""How many cores this process may use: what it is bound to, and what its container or its service was given."""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-_CGROUP = Path("/sys/fs/cgroup")
+_MOUNT = Path("/sys/fs/cgroup")
+_MEMBERSHIP = Path("/proc/self/cgroup")
 
 
-def usable(cgroup: Path = _CGROUP) -> int:
-    """At least one."""
+def usable(mount: Path = _MOUNT, membership: Path = _MEMBERSHIP) -> int:
+    """At least one.
+
+    Args:
+        mount: where the control groups are.
+        membership: which of them this process is in (cgroups(7)).
+    """
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    given = _quota(cgroup)
-    return bound if given is None else max(1, min(bound, math.ceil(given)))
+    given = [cores for folder in _groups(mount, membership) if (cores := _quota(folder)) is not None]
+    return max(1, min([bound, *map(math.ceil, given)]))
 
 
-def _quota(cgroup: Path) -> float | None:
-    """The cores' worth of time that a container has, None without a limit."""
+def _groups(mount: Path, membership: Path) -> Iterator[Path]:
+    """The folders of the groups that this process is in, outer ones too: the limits of all of them hold.
+
+    A container sees its own group as the root, whether or not ``membership`` calls it so.
+    """
+    yield from (mount, mount / "cpu")
     try:
-        if (cgroup / "cpu.max").exists():
-            quota, period = (cgroup / "cpu.max").read_text(encoding="ascii").split()
+        lines = membership.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        folder = mount / "cpu" if controllers else mount
+        for part in Path(group).parts[1:]:
+            folder /= part
+            yield folder
+
+
+def _quota(folder: Path) -> float | None:
+    """The cores' worth of time that a group has, None without a limit."""
+    try:
+        if (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
         else:
-            quota = (cgroup / "cpu/cpu.cfs_quota_us").read_text(encoding="ascii").strip()
-            period = (cgroup / "cpu/cpu.cfs_period_us").read_text(encoding="ascii").strip()
+            quota = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+            period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii").strip()
         # "max", or -1 in the older version, is no limit.
         return int(quota) / int(period) if quota.isdecimal() and int(period) > 0 else None
     except (OSError, ValueError):

@@ -9,13 +9,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
-from exporter.daemon import open_files
+from exporter.daemon import early_signals, open_files
 from exporter.daemon.garbage import settle_down
 from exporter.daemon.heartbeat import heartbeat
 from exporter.daemon.reload import Load, reload_for_ever
 from exporter.daemon.sharing import StateNotShared, refuse_unless_shared, watch
 from exporter.daemon.slots import Slots, group_names
-from exporter.daemon.waiting import Waiting
+from exporter.daemon.waiting import Part, Waiting
 from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
 from exporter.dataflow.parts import Clock
@@ -28,6 +28,7 @@ from exporter.queues.advice import Advising
 from exporter.queues.port import QueueUnavailable
 from exporter.schedules import probe_delay, until_reachable
 from exporter.settings.source import Loaded
+from exporter.settings.whereabouts import whereabouts
 from exporter.state.port import State, StateUnavailable
 from exporter.status import DataflowStatus, Health
 
@@ -59,7 +60,9 @@ class Daemon:
         self._parent = parent
         self._metrics = Metrics()
         self._slots: Slots | None = None
-        self._waiting = Waiting([destination.name for destination in loaded.settings.running])
+        settings = loaded.settings
+        places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
+        self._waiting = Waiting([destination.name for destination in settings.running], places)
         self._stopping = asyncio.Event()
         self._refused: str | None = None
         self._reload = asyncio.Event()
@@ -123,6 +126,7 @@ class Daemon:
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 queue = await stack.enter_async_context(settings.queue.open(groups, self._warn, state.identity))
+        self._waiting.opening("queue")  # it is there; what it is asked next may fail too
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 await refuse_unless_shared(queue, settings, settings.running, state.identity, self._wait_for_others)
@@ -189,6 +193,7 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        early_signals.heard()
         if self._parent is not None:
             loop.add_reader(self._parent, self._hear_parent, self._parent)
         try:

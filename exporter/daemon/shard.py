@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ByteSize
 
 from exporter.settings.tree import Settings
+
+#: Plain digits, which is more than Python asks of a number; not more of them than shares could have ports.
+_WRITTEN = re.compile("([0-9]{1,5})/([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,11 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Shard | None:
         """``2/4`` as a shard, None if it is not one."""
-        number, slash, count = text.partition("/")
-        if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        match = _WRITTEN.fullmatch(text)
+        if match is None:
             return None
-        return cls(int(number), int(count))
+        number, count = int(match[1]), int(match[2])
+        return cls(number, count) if 1 <= number <= count else None
 
     def owned(self, names: Iterable[str]) -> frozenset[str]:
         """Which of these destinations are its own.

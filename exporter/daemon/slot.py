@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from exporter.daemon.wiring import Shared, open_dataflow
 from exporter.dataflow.examine import where
@@ -50,7 +51,7 @@ class Slot:
                 except TlsFilesUnusable as error:
                     self._failed("unreachable", str(error))
                 except Exception as error:
-                    self._failed("bug", where(error))
+                    self._failed("bug", ", ".join(where(each) for each in _causes(error)))
                 finally:
                     self._flow = None
                 if self._failing is None:
@@ -84,6 +85,13 @@ class Slot:
             return frozenset({self._failing})
         return frozenset() if self._flow is None else self._flow.parts.outbox.reasons
 
+    @property
+    def stops(self) -> Mapping[str, str]:
+        """What is probed elsewhere and keeps it from going on, each with what is wrong."""
+        if self._failing is not None:
+            return {self._failing: self._failure or ""}
+        return {} if self._flow is None else dict(self._flow.parts.outbox.stop_details.items())
+
     def gauges(self) -> Gauges:
         """What it is doing now."""
         if self._flow is None or self._failing is not None:
@@ -108,3 +116,10 @@ class Slot:
         self._failing = reason
         self._failure = detail
         self._log.error("dataflow failed", reason=reason, detail=detail)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """What went wrong, out of the groups in which tasks that end together wrap it."""
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for each in error.exceptions for cause in _causes(each)]
+    return [error]

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from exporter.daemon.sharing import refuse_unless_shared
 from exporter.daemon.slot import Slot
+from exporter.daemon.waiting import unreachable
 from exporter.daemon.wiring import Shared
 from exporter.settings.destination import Destination
 from exporter.settings.difference import Difference
 from exporter.settings.tree import Settings
+from exporter.settings.whereabouts import whereabouts
 from exporter.status import DataflowStatus, Health
 
 
@@ -84,10 +86,17 @@ class Slots:
         """Ready once all have started (a standby has), while queue and state can be reached."""
         reasons = ["draining"] if self._draining else []
         for name, slot in self._slots.items():
-            if slot.state == "starting":
+            away = self._away(slot)
+            if slot.state == "starting" and not away:
                 reasons.append(f"{name}: starting")
-            reasons += [f"{name}: {reason} cannot be reached" for reason in sorted(slot.paused & {"queue", "state"})]
+            reasons += [f"{name}: {reason}" for reason in away]
         return Health(not reasons, tuple(reasons))
+
+    def _away(self, slot: Slot) -> list[str]:
+        """Of queue and state, what it cannot reach, and why."""
+        sections = (("queue", self._settings.queue), ("state", self._settings.state))
+        stops = slot.stops
+        return [unreachable(part, whereabouts(section), stops[part]) for part, section in sections if part in stops]
 
     def status(self) -> list[DataflowStatus]:
         """How each is, in the order of the configuration."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from exporter.metrics import Gauges
@@ -11,11 +11,20 @@ from exporter.status import DataflowStatus, Health
 Part = Literal["queue", "state"]
 
 
-class Waiting:
-    """Where the start of a daemon stands: which part is being opened, and why that did not work so far."""
+def unreachable(part: str, place: str, failure: str) -> str:
+    """What ``/ready`` says of a part that cannot be used."""
+    return f"{part} cannot be reached ({place})" + (f": {failure}" if failure else "")
 
-    def __init__(self, destinations: Sequence[str]) -> None:
+
+class Waiting:
+    """Where the start of a daemon stands: which part is being opened, and why that did not work so far.
+
+    ``places`` says of each part where it is.
+    """
+
+    def __init__(self, destinations: Sequence[str], places: Mapping[Part, str]) -> None:
         self._destinations = destinations
+        self._places = places
         self._part: Part | None = None
         self._failure: str | None = None
 
@@ -31,11 +40,13 @@ class Waiting:
     @property
     def reason(self) -> str:
         """What is waited for."""
-        return "starting" if self._part is None else f"{self._part} cannot be reached"
+        return "starting" if self._part is None or self._failure is None else f"{self._part} cannot be reached"
 
     def health(self) -> Health:
-        """Not ready."""
-        return Health(False, (self.reason,))
+        """Not ready, and why."""
+        if self._part is None or self._failure is None:
+            return Health(False, ("starting",))
+        return Health(False, (unreachable(self._part, self._places[self._part], self._failure),))
 
     def gauges(self) -> Gauges:
         """Of each dataflow: paused, once something could not be opened."""

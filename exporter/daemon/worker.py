@@ -31,7 +31,7 @@ class Worker:
     ) -> None:
         self.shard = shard
         self.health = Health(False, (f"shard {shard}: starting",))
-        self.exit_code = 0
+        self.exit_code = 0  # of its end; a crash that was or was to be made good by a restart is none
         self.refused = False  # to run beside other exporters: starting it again would not help
         self._command = [*command, "--shard", str(shard)]
         self._address = f"http://[{host}]" if ":" in host else f"http://{host}"
@@ -76,23 +76,34 @@ class Worker:
         crashes = 0
         while not self._stopping.is_set():
             began = loop.time()
-            self.exit_code = await self._run_once()
+            self.health = Health(False, (f"shard {self.shard}: starting",))
+            code = await self._run_once()
             # One that could not read its configuration never had a port, and may find it mended.
-            self.refused = self.exit_code == REFUSED_EXIT_CODE and self._port is not None
+            self.refused = code == REFUSED_EXIT_CODE and self._port is not None
             self._port = None
             self.health = Health(False, (f"shard {self.shard}: not running",))
             if self._stopping.is_set() or self.refused:
+                self.exit_code = code
                 return
             crashes = 0 if loop.time() - began > SETTLED_SECONDS else crashes + 1
-            wait = self._delay(max(0, crashes - 1))
-            self._log.error("worker ended", shard=str(self.shard), exit_code=self.exit_code, restart_seconds=wait)
-            try:
-                async with asyncio.timeout(wait):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
+            await self._wait_to_restart(code, self._delay(max(0, crashes - 1)))
+
+    async def _wait_to_restart(self, code: int, seconds: float) -> None:
+        why = f"ended with exit code {code}, to be started again after {seconds:.0f} s"
+        self.health = Health(False, (f"shard {self.shard}: {why}",))
+        self._log.error("worker ended", shard=str(self.shard), exit_code=code, restart_seconds=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _run_once(self) -> int:
+        try:
+            return await self._run_process()
+        except OSError as error:  # no memory or no processes left; there may be soon
+            self._log.error("worker cannot be started", shard=str(self.shard), detail=str(error))
+            return 1
+
+    async def _run_process(self) -> int:
         announcing, announced = os.pipe()
         # The worker's end of the second pipe is at its end when this process is gone, however it went.
         hearing, self._living = os.pipe()
@@ -123,6 +134,7 @@ class Worker:
             pipe.close()
             os.close(self._living)
             self._living = None
+            self._process = None
         # Told to stop before it listened to signals, it had nothing to commit.
         return 0 if self._stopping.is_set() and self._port is None else code
 
@@ -130,9 +142,12 @@ class Worker:
 
     async def look(self, session: aiohttp.ClientSession) -> None:
         """Ask whether it is ready, for ``health``."""
+        asked = self._process
         if self._port is None:
             return
         answer = await self._get(session, "ready")
+        if self._process is not asked:
+            return  # it ended meanwhile, and why has been noted
         try:
             self.health = _HEALTH.decode(answer or b"")
         except msgspec.MsgspecError:

@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from exporter.daemon import early_signals
 from exporter.daemon.exposition import merged
+from exporter.daemon.reload import Load
 from exporter.daemon.shard import Shard
 from exporter.daemon.sharing import REFUSED_EXIT_CODE
 from exporter.daemon.worker import Worker
 from exporter.logs import Log
 from exporter.ops import serve
-from exporter.settings.tree import Ops
+from exporter.settings.source import Loaded
 from exporter.status import DataflowStatus, Health
 
 #: How often the workers are asked how they are.
@@ -29,13 +31,25 @@ T = TypeVar("T")
 
 
 class Workers:
-    """The parent of ``count`` shards; its ops port answers for all of them."""
+    """The parent of ``count`` shards of the configuration in the file ``config``; its ops port answers for all of them.
+
+    ``load`` reads that file again, as ``loaded`` was.
+    """
 
     def __init__(
-        self, count: int, config: Path, options: Sequence[str], ops: Ops, delay: Callable[[int], float], log: Log
+        self,
+        count: int,
+        config: Path,
+        options: Sequence[str],
+        loaded: Loaded,
+        load: Load,
+        delay: Callable[[int], float],
+        log: Log,
     ) -> None:
-        self._ops = ops
+        ops = self._ops = loaded.settings.ops
+        self._load = load
         self._log = log
+        self._places = _places(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
         command = [sys.executable, "-m", "exporter", "run", "--config", str(config), *options]
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
@@ -95,7 +109,9 @@ class Workers:
         return Health(not reasons, tuple(reasons))
 
     async def _status(self) -> list[DataflowStatus]:
-        return [flow for flows in await self._of_each(lambda worker: worker.status(self._session)) for flow in flows]
+        """How all dataflows are, in the order of the configuration."""
+        flows = [flow for flows in await self._of_each(lambda worker: worker.status(self._session)) for flow in flows]
+        return sorted(flows, key=lambda flow: self._places.get(flow.destination, len(self._places)))
 
     async def _of_each(self, ask: Callable[[Worker], Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as tasks:
@@ -110,6 +126,7 @@ class Workers:
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         for number in numbers:
             loop.add_signal_handler(number, self._pass_on, number)
+        early_signals.heard()
         try:
             yield
         finally:
@@ -119,6 +136,8 @@ class Workers:
                 signal.signal(number, signal.SIG_IGN)
 
     def _pass_on(self, number: signal.Signals) -> None:
+        if number == signal.SIGHUP and isinstance(again := self._load(), Loaded):
+            self._places = _places(again)
         for worker in self._workers:
             if number == signal.SIGHUP:
                 worker.reload()
@@ -127,3 +146,8 @@ class Workers:
             else:
                 worker.stop(number)
         self._stopping = self._stopping or number != signal.SIGHUP
+
+
+def _places(loaded: Loaded) -> dict[str, int]:
+    """The destinations' places in the configuration."""
+    return {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}

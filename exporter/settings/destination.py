@@ -115,7 +115,8 @@ class Destination(Section):
             at = ("delivery", "transport")
             raise mistakes([Mistake(at, "lean cannot go through a proxy: write auto or aiohttp, or leave out proxy")])
         if chosen(self.delivery.transport, self.proxy) == "aiohttp":
-            reason = "the transport aiohttp, which a proxy needs, sends ASCII only as it is written"
+            aiohttp = "aiohttp, which a proxy needs," if self.proxy is not None else "aiohttp"
+            reason = f"the transport {aiohttp} sends ASCII only as it is written"
             odd = [Mistake(("headers", name), reason) for name, value in self.headers.items() if not value.isascii()]
             if odd:
                 raise mistakes(odd)

@@ -51,14 +51,6 @@ class Document:
     secret_files: list[Path] = field(default_factory=list)
 
 
-def path_text(steps: Steps) -> str:
-    """Steps as people write them: ``destinations[0].endpoint``."""
-    text = ""
-    for step in steps:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
-
-
 def read_document(file: Path, environ: Mapping[str, str]) -> Document:
     """Read a YAML file; whatever is wrong with it stands in ``problems``. Never raises for its content."""
     reading = _Reading(Document(str(file)), file.parent, environ)
@@ -125,7 +117,7 @@ class _Reading:
         self._open: set[int] = set()
 
     def refuse(self, steps: Steps, line: int | None, reason: str) -> None:
-        self.document.problems.append(Problem(self.document.file, line, path_text(steps), reason))
+        self.document.problems.append(Problem(self.document.file, line, steps, reason))
 
     def value(self, steps: Steps, node: yaml.Node) -> Any:
         line = node.start_mark.line + 1

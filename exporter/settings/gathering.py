@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from exporter.settings.document import Document, path_text, read_document
+from exporter.settings.document import Document, read_document
 from exporter.settings.json_document import read_json
 from exporter.settings.mistakes import Steps
 from exporter.settings.problems import Problem
@@ -53,8 +53,10 @@ class Gathered:
         return any(local[:length] in document.broken for length in range(len(local) + 1))
 
     def is_literal(self, steps: Steps) -> bool:
-        """Whether the value itself stands in the file: neither ``!file`` nor ``${}``."""
+        """Whether the value itself stands in the file, also within one text: neither ``!file`` nor ``${}``."""
         document, local = self._mount(steps)
+        if local not in document.lines and not self.holds(steps[:-1]):
+            local = local[:-1]  # headers, say, that are written as one text
         return local in document.lines and local not in document.indirect
 
     def indirect(self) -> frozenset[Steps]:
@@ -65,7 +67,18 @@ class Gathered:
         """A problem at ``steps``; where nothing is written there, its line is that of the section around."""
         document, local = self._mount(steps)
         known = [document.lines[local[:n]] for n in range(len(local), -1, -1) if local[:n] in document.lines]
-        return Problem(document.file, known[0] if known else None, path_text(local), reason)
+        return Problem(document.file, known[0] if known else None, local, reason)
+
+    def with_destination(self, problem: Problem) -> Problem:
+        """The problem with the name of the destination that it is about, if its name stands in the file."""
+        mount = next((mount for mount in self.mounts if mount.document.file == problem.file), None)
+        match (*mount.at, *problem.at) if mount is not None else ():
+            case ("destinations", int(index), *_) if index < len(_listed(self.data)):
+                destination = _listed(self.data)[index]
+                name = destination.get("name") if isinstance(destination, dict) else None
+                if isinstance(name, str) and name and self.is_literal(("destinations", index, "name")):
+                    return replace(problem, destination=name)
+        return problem
 
 
 def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> Gathered:
@@ -81,7 +94,7 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
     if isinstance(main.value, dict):
         gathered.data = main.value
     elif not main.problems:
-        gathered.problems.append(Problem(main.file, 1, "", "the file must hold a mapping"))
+        gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
     for index, destination in enumerate(_listed(gathered.data)):
         _anchor(("destinations", index), destination, file.parent, gathered)
     _add_destinations(gathered, file.parent, environ, dirs)
@@ -124,7 +137,7 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
             destinations.append(document.value)
             _anchor(at, document.value, file.parent, gathered)
         elif not document.problems:
-            gathered.problems.append(Problem(document.file, 1, "", "the file must hold one destination, as a mapping"))
+            gathered.problems.append(Problem(document.file, 1, (), "the file must hold one destination, as a mapping"))
     gathered.data = {**gathered.data, "destinations": destinations}
 
 
@@ -154,4 +167,4 @@ def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], 
         gathered.mounts.append(Mount(("segments",), document))
         gathered.data = {**gathered.data, "segments": document.value}
     elif not document.problems:
-        gathered.problems.append(Problem(document.file, 1, "", "the file must hold a list of segments"))
+        gathered.problems.append(Problem(document.file, 1, (), "the file must hold a list of segments"))

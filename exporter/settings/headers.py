@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from exporter.settings.mistakes import Mistake, mistake, mistakes
+from exporter.settings.mistakes import Mistake, Steps, mistake, mistakes
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -24,27 +25,28 @@ RESERVED = frozenset(
 )
 
 
-def _from_text(text: str) -> tuple[dict[str, str], list[Mistake]]:
-    """``x-team:growth,x-env:prod``: split at every comma, then at the first colon (seed 001)."""
-    if not text.strip():
-        return {}, []
-    headers: dict[str, str] = {}
-    found: list[Mistake] = []
-    seen: set[str] = set()
-    for number, pair in enumerate(text.split(","), start=1):
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A header as it was written; ``at`` and ``where`` tell which."""
+
+    at: Steps
+    where: str
+    name: str
+    value: object
+
+
+def _from_text(text: str) -> Iterator[_Written | Mistake]:
+    """``x-team:growth,x-env:prod``: split at every comma, then at the first colon (seed 001).
+
+    Parts are told by their number: what was meant as a part of a secret value may look like a name.
+    """
+    for number, pair in enumerate(text.split(",") if text.strip() else (), start=1):
         name, colon, value = pair.partition(":")
-        name = name.strip(" \t")
-        reason = None
-        if not colon:
+        if colon:
+            yield _Written((), f"part {number} between commas: ", name.strip(" \t"), value)
+        else:
             reason = f"part {number} between commas has no colon; write headers as a mapping where a value has a comma"
-        elif name.lower() in seen:
-            reason = f"part {number} names a header that another part names too"
-        if reason is not None:
-            found.append(Mistake((), reason))
-            continue
-        seen.add(name.lower())
-        headers[name] = value
-    return headers, found
+            yield Mistake((), reason)
 
 
 def _value_problem(value: object) -> str | None:
@@ -73,24 +75,27 @@ def read_headers(value: object) -> dict[str, str]:
     Raises:
         PydanticCustomError: all that is wrong with them, each at its header; values are not shown.
     """
-    found: list[Mistake] = []
-    headers: Mapping[Any, Any]
+    written: Iterable[_Written | Mistake]
     if isinstance(value, str):
-        headers, found = _from_text(value)
-        written_as_text = True
+        written = _from_text(value)
     elif isinstance(value, Mapping):
-        headers, written_as_text = value, False
+        written = (_Written((name,), "", str(name), text) for name, text in value.items())
     else:
         raise mistake('headers must be a mapping or text as in "x-team:growth,x-env:prod"')
+    headers: dict[str, str] = {}
+    found: list[Mistake] = []
     seen: set[str] = set()
-    for name, text in headers.items():
-        reasons = _name_problem(str(name), seen), _value_problem(text)
-        seen.add(str(name).lower())
-        at = () if written_as_text else (name,)
-        found.extend(Mistake(at, reason) for reason in reasons if reason is not None)
+    for each in written:
+        if isinstance(each, Mistake):
+            found.append(each)
+            continue
+        reasons = _name_problem(each.name, seen), _value_problem(each.value)
+        seen.add(each.name.lower())
+        found.extend(Mistake(each.at, each.where + reason) for reason in reasons if reason is not None)
+        headers[each.name] = str(each.value).strip(" \t")
     if found:
         raise mistakes(found)
-    return {str(name): str(text).strip(" \t") for name, text in headers.items()}
+    return headers
 
 
 def read_query(value: object) -> str:

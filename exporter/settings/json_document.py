@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter.settings.document import Document, path_text
+from exporter.settings.document import Document
 from exporter.settings.problems import Problem
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -26,11 +26,16 @@ def read_json(file: Path) -> Document:
         _Places(text, document).note()
     except OSError as error:
         reason = f"the file cannot be read: {error.strerror or 'unknown error'}"
-        document.problems.append(Problem(document.file, None, "", reason))
+        document.problems.append(Problem(document.file, None, (), reason))
     except json.JSONDecodeError as error:
-        document.problems.append(Problem(document.file, error.lineno, "", f"this is not JSON: {error.msg}"))
-    except (UnicodeDecodeError, RecursionError):
-        document.problems.append(Problem(document.file, None, "", "this is not JSON"))
+        # Such a file may be a single line.
+        reason = f"this is not JSON: {error.msg} (column {error.colno})"
+        document.problems.append(Problem(document.file, error.lineno, (), reason))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        document.problems.append(Problem(document.file, line, (), "the file is not UTF-8 text"))
+    except RecursionError:
+        document.problems.append(Problem(document.file, None, (), "this is nested too deeply"))
     return document
 
 
@@ -58,7 +63,7 @@ class _Places:
             steps, line = (index, key), self._line(place)
             if steps in lines:
                 reason = f"this key is given twice (first in line {lines[steps]})"
-                self._document.problems.append(Problem(self._document.file, line, path_text(steps), reason))
+                self._document.problems.append(Problem(self._document.file, line, steps, reason))
             else:
                 lines[steps] = line
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel
 
 from exporter.auth.none import NoAuth
 from exporter.printable import printable
+from exporter.redis_server.url import RedisUrl
 from exporter.settings.delivery import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.mistakes import Steps
@@ -26,43 +27,68 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
 
     Args:
         settings: the valid configuration.
-        is_literal: whether the value at these steps stands in a file itself, neither ``!file`` nor ``${}``.
+        is_literal: whether the value at these steps stands in a file itself, neither ``!file`` nor ``${}``, and is
+            not overridden.
     """
     found = [] if settings.running else ["no destination is enabled: nothing will be exported"]
     for index, destination in enumerate(settings.destinations):
         if destination.enabled:
             found.extend(f"{destination.name}: {note}" for note in _of(destination, settings))
-        literal = (key for key in _secrets_of(destination) if is_literal(("destinations", index, *key)))
+        literal = (key for key in _secrets_in(destination, ()) if is_literal(("destinations", index, *key)))
         found.extend(f"{destination.name}: {_in_plain_text(key)}" for key in literal)
+        found.extend(f"{destination.name}: {note}" for note in _empty(destination, ()))
     for name, section in (("queue", settings.queue), ("state", settings.state)):
         found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
+        found.extend(_empty(section, (name,)))
     return tuple(printable(note) for note in found)
 
 
 def _in_plain_text(key: Steps) -> str:
-    return f"{'.'.join(str(step) for step in key)} stands in the file in plain text; use !file or ${{NAME}}"
+    return f"{_path(key)} stands in the file in plain text; use !file or ${{NAME}}"
 
 
-def _secrets_of(destination: Destination) -> Iterator[Steps]:
-    """The steps to what a destination keeps secret, or seems to by its name."""
-    yield from _secrets_in(destination.auth, ("auth",))
-    for name in getattr(destination.auth, "extra", {}):
-        if _SECRET_NAME.search(name):
-            yield "auth", "extra", name
-    if destination.proxy is not None and urlsplit(destination.proxy).password:
-        yield ("proxy",)
-    for name in destination.headers:
-        if _SECRET_NAME.search(name):
-            yield "headers", name
+def _path(key: Steps) -> str:
+    return ".".join(str(step) for step in key)
 
 
 def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
+    """The steps to what a section keeps secret, or seems to by its name; also to URLs with a password in them."""
     for name in type(section).model_fields:
         value = getattr(section, name)
-        if isinstance(value, Secret):
+        if isinstance(value, Secret) or _password_in(value):
             yield *at, name
         elif isinstance(value, BaseModel):
             yield from _secrets_in(value, (*at, name))
+        elif isinstance(value, Mapping):
+            yield from ((*at, name, key) for key in value if _SECRET_NAME.search(key))
+
+
+def _password_in(value: object) -> bool:
+    if isinstance(value, RedisUrl):
+        return value.password is not None
+    return isinstance(value, str) and bool(_authority(value).password)
+
+
+def _authority(url: str) -> SplitResult:
+    """The parts of a URL; of any other text, and of one that has no parts, none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
+    """Secrets that are empty, as a variable without a value makes them, where no type refuses that."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _empty(value, (*at, name))
+        elif isinstance(value, Mapping):
+            yield from (
+                f"{_path((*at, name, key))} is empty" for key in value if _SECRET_NAME.search(key) and not value[key]
+            )
+        elif name == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
+            yield f"{_path((*at, name))} names a user without a password"
 
 
 def _of(destination: Destination, settings: Settings) -> Iterator[str]:

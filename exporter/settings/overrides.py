@@ -31,11 +31,11 @@ def find_overrides(known: Mapping[str, object], environ: Mapping[str, str]) -> t
             continue
         steps = tuple(name.removeprefix(PREFIX).lower().split(DELIMITER))
         if steps[0] in _LISTS:
-            problems.append(Problem(ENVIRONMENT, None, name, "what stands in a list cannot be overridden"))
+            problems.append(Problem(ENVIRONMENT, None, (name,), "what stands in a list cannot be overridden"))
         elif steps[0] not in known:
             close = get_close_matches(steps[0], [key for key in known if key not in _LISTS], n=1)
             hint = f"; did you mean {PREFIX}{DELIMITER.join((close[0], *steps[1:])).upper()}?" if close else ""
-            problems.append(Problem(ENVIRONMENT, None, name, f"overrides no key of the configuration{hint}"))
+            problems.append(Problem(ENVIRONMENT, None, (name,), f"overrides no key of the configuration{hint}"))
         else:
             found[steps] = name
     return found, problems

@@ -6,6 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exporter.printable import printable
+from exporter.settings.mistakes import Steps
+
+
+def path_text(steps: Steps) -> str:
+    """Steps as people write them: ``destinations[0].endpoint``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +22,26 @@ class Problem:
     """One mistake of the operator.
 
     ``file`` is the file as it was named, or ``environment``; ``line`` counts from 1, None where there is none;
-    ``path`` is the key (``destinations[0].endpoint``) or the variable, empty for the whole file. ``reason``
-    never holds a value that could be secret.
+    ``at`` are the steps from the file's root, or the variable, none for the whole file. ``reason`` never holds a
+    value that could be secret. ``destination`` is the name of the one it is about, where it is about one that has a
+    name.
     """
 
     file: str
     line: int | None
-    path: str
+    at: Steps
     reason: str
+    destination: str | None = None
+
+    @property
+    def path(self) -> str:
+        """``at`` as people write it."""
+        return path_text(self.at)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return printable(": ".join(part for part in (place, self.path, self.reason) if part))
+        text = ": ".join(part for part in (place, self.path, self.reason) if part)
+        return printable(text if self.destination is None else f"{text} (destination {self.destination})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,14 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     if isinstance(settings, _Refused):
         problems.extend(_translated(settings, gathered, overrides))
     if isinstance(settings, _Refused) or problems:
-        return Problems.of(problems, [document.file for document in gathered.documents])
+        named_too = [gathered.with_destination(problem) for problem in problems]
+        return Problems.of(named_too, [document.file for document in gathered.documents])
     secret_files = dict.fromkeys(file for document in gathered.documents for file in document.secret_files)
     return Loaded(
         settings,
         tuple(Path(document.file) for document in gathered.documents),
         tuple(secret_files),
-        notes(settings, gathered.is_literal),
+        notes(settings, lambda steps: steps not in overrides and gathered.is_literal(steps)),
         gathered.indirect(),
     )
 
@@ -150,7 +151,7 @@ def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps,
             place = (*failure.at, *mistake.at)
             variable = _variable(place, overrides, gathered)
             if variable is not None:
-                yield Problem(ENVIRONMENT, None, variable, mistake.reason)
+                yield Problem(ENVIRONMENT, None, (variable,), mistake.reason)
             elif failure.is_unknown_key or not gathered.is_broken(place):
                 yield gathered.problem(place, mistake.reason)
 

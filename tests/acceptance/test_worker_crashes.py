@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import psutil
 from events import Source
 from harness import Place
 from judging import judged
-from processes import EXPORTER, eventually
+from processes import EXPORTER, PATIENCE_SECONDS, eventually
 
 NAMES = [f"crm-{number}" for number in range(4)]
 
@@ -41,3 +43,28 @@ def test_workers_end_with_a_parent_that_is_killed_and_nothing_is_lost(tmp_path: 
             judgement = judged(name, source.made, received)
             assert judgement.sound, str(judgement)
             assert judgement.delivered == 2_000
+
+
+def test_a_worker_whose_parent_went_before_it_had_a_port_ends_cleanly(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        for name in NAMES:
+            place.destination(name, "http://127.0.0.1:9/")
+        words = ("run", "--config", str(place.write()), "--shard", "1/2")
+        announcing, announced = os.pipe()
+        hearing, living = os.pipe()
+        for end in (announcing, living):
+            os.close(end)
+        try:
+            done = subprocess.run(
+                [*EXPORTER, *words, "--announce", str(announced), "--parent", str(hearing)],
+                pass_fds=(announced, hearing),
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_SECONDS,
+                check=False,
+            )
+        finally:
+            os.close(announced)
+            os.close(hearing)
+        assert done.returncode == 0, done.stderr
+        assert "parent gone" in done.stderr

@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 
 import psutil
+import pytest
 from events import Source
 from harness import Place
 from judging import judged
@@ -119,8 +120,13 @@ def test_a_shard_of_its_own_runs_its_share(tmp_path: Path) -> None:
 def test_what_is_no_share_or_count_is_a_usage_error(tmp_path: Path) -> None:
     with Place(tmp_path) as place:
         place.write()
-        for words in (["--shard", "5/4"], ["--shard", "x"], ["--workers", "0"], ["--shard", "1/2", "--workers", "2"]):
-            assert place.command("run", *words).returncode == 2
+        shards = [("--shard", text) for text in ("5/4", "x", "١/٢")]
+        counts = [("--workers", text) for text in ("0", "٢")]
+        for words in (*shards, *counts, ("--workers", "2", "--shard", "1/2")):
+            done = place.command("run", *words)
+            assert done.returncode == 2, words
+            assert words[0] in done.stderr
+            assert "Traceback" not in done.stderr
 
 
 def test_a_signal_to_the_whole_group_lets_what_is_in_flight_finish(tmp_path: Path) -> None:
@@ -225,10 +231,60 @@ def test_ports_beyond_the_last_are_a_mistake_of_the_configuration(tmp_path: Path
             place.destination(name, "http://127.0.0.1:9/")
         place.config["ops"] = {"host": "127.0.0.1", "port": 65_534}
         place.write()
-        for words in (["--workers", "2"], ["--shard", "2/2"]):
+        for words, who in ((("--workers", "2"), "2 workers"), (("--shard", "9/9"), "share 9/9")):
             done = place.command("run", *words)
             assert done.returncode == 78
-            assert "65536" in done.stderr
+            for part in ("ops.port", who, "65534", "65536" if words[0] == "--workers" else "65543"):
+                assert part in done.stderr
+
+
+def test_the_parent_tells_of_all_in_the_order_of_the_configuration(tmp_path: Path) -> None:
+    names = ["d", "a", "c", "b"]
+    with Place(tmp_path) as place:
+        for name in names:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+
+        def told() -> list[str]:
+            return [flow["destination"] for flow in json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])]
+
+        assert told() == names
+        status = place.lines("status", "--json", "--url", f"http://127.0.0.1:{parent.port}")
+        assert [flow["destination"] for flow in status] == names
+
+        place.destination("e", "http://127.0.0.1:9/")
+        place.config["destinations"].reverse()
+        place.write()
+        parent.send(signal.SIGHUP)
+        eventually("the new order is told", lambda: told() == ["e", *reversed(names)])
+        assert parent.terminate() == 0
+
+
+@pytest.mark.parametrize(("destinations", "runs"), [(1, "1 process runs, not 3"), (2, "2 processes run, not 3")])
+def test_fewer_destinations_than_workers_is_said(tmp_path: Path, destinations: int, runs: str) -> None:
+    with Place(tmp_path) as place:
+        for name in NAMES[:destinations]:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.destination("off", "http://127.0.0.1:9/", enabled=False)
+        place.write()
+        daemon = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "3")).ready()
+
+        [note] = [line["detail"] for line in daemon.logs("note") if "not 3" in line["detail"]]
+        assert note.startswith(runs)
+        assert len(shards(daemon)) == (destinations if destinations > 1 else 0)
+        assert daemon.terminate() == 0
+
+
+def test_a_stop_while_a_crashed_worker_waits_for_its_restart_is_a_clean_end(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        for name in NAMES:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        psutil.Process(shards(parent)["2/2"]).kill()
+        eventually("it is noticed", lambda: parent.logs("worker ended"))
+        assert parent.terminate() == 0, parent.tail()
 
 
 def in_flight(parent: Daemon) -> int:

@@ -8,9 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from certificates import Authority
 from check_command import check
 from loopback import Peer, serving
+
+from exporter.cli.check import planned
+from exporter.cli.section_text import as_text
+from exporter.settings.tree import Settings
 
 TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
 DESTINATION: dict[str, Any] = {
@@ -101,9 +106,60 @@ async def test_it_prints_what_would_run_without_secrets(tmp_path: Path) -> None:
         assert part in found.stdout
     assert found.stderr.splitlines() == [
         f"note: crm: {place} stands in the file in plain text; use !file or ${{NAME}}"
-        for place in ("auth.token", "proxy", "headers.x-key")
+        for place in ("headers.x-key", "auth.token", "proxy")
     ]
     assert "hunter2" not in found.stdout + found.stderr
+
+
+#: Every secret of it is hunter2.
+KAFKA = {
+    "kind": "kafka",
+    "tls": {},
+    "sasl": {
+        "mechanism": "OAUTHBEARER",
+        "auth": {
+            "token_url": "https://login.example.com/token?key=hunter2",
+            "client_id": "c",
+            "client_secret": "hunter2",
+            "extra": {"assertion": "hunter2"},
+            "proxy": "http://u:hunter2@proxy.example.com",
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("queue", "shown"),
+    [
+        (
+            {"kind": "journal", "path": "q.db", "max_bytes": 3 * 1024**2},
+            "kind journal, path q.db, max_bytes 3MiB, group_prefix exporter.",
+        ),
+        (
+            {"kind": "redis", "url": "rediss://u:hunter2@r.example.com"},
+            "kind redis, url rediss://r.example.com:6379/0, stream profile-changes, group_prefix exporter.",
+        ),
+        (
+            {"kind": "nats", "create": True, "max_age": 3600, "url": "nats://a.example,nats://b.example"},
+            "kind nats, url nats://a.example,nats://b.example, stream profile-changes, create true, replicas 1, "
+            "max_age 3600, lease 8, inbox_prefix _INBOX, group_prefix exporter.",
+        ),
+        (
+            KAFKA,
+            "kind kafka, bootstrap_servers 127.0.0.1:9092, topic profile-changes, group_prefix exporter., client_id "
+            "exporter, tls {}, sasl.mechanism OAUTHBEARER, sasl.auth.token_url https://login.example.com/token?key=…, "
+            "sasl.auth.client_id c, sasl.auth.client_secret **********, sasl.auth.credentials_in body, "
+            "sasl.auth.basic_encoding rfc6749, sasl.auth.extra.assertion **********, sasl.auth.refresh_on [401], "
+            "sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5, sasl.auth.proxy http://proxy.example.com, "
+            "isolation_level read_committed, session_timeout 10, commit_interval 0.025, "
+            "offset_metadata_max_bytes 4KiB, fetch_max_bytes 256KiB, id_headers [ce_id, id]",
+        ),
+    ],
+)
+def test_a_section_is_shown_as_people_would_write_it_and_without_secrets(queue: dict[str, Any], shown: str) -> None:
+    settings = Settings.model_validate({"queue": queue})
+    assert as_text(settings.queue) == shown
+    assert "hunter2" not in json.dumps(planned(settings))
 
 
 async def test_json_holds_the_same(tmp_path: Path) -> None:
@@ -184,6 +240,15 @@ async def test_everything_within_reach(tmp_path: Path) -> None:
     assert found.connect[None, "queue"] == (True, "data/queue.db will be created")
     assert not (tmp_path / "data").exists()
     assert "hunter2" not in found.stdout + found.stderr.replace("plain text", "")
+
+
+async def test_what_is_behind_a_proxy_for_plain_http_is_said_not_to_be_tried(tmp_path: Path) -> None:
+    async with serving(listen_only) as proxy:
+        through = {**DESTINATION, "endpoint": "http://127.0.0.1:9/", "proxy": f"http://127.0.0.1:{proxy.port}"}
+        found = await check(tmp_path, "--connect", "--json", destinations=[through])
+        assert proxy.heard == []
+    assert [step for step in found.connect if step[0]] == [("crm", "proxy dns"), ("crm", "proxy tcp")]
+    assert "the endpoint behind it was not tried" in found.connect["crm", "proxy tcp"][1]
 
 
 async def test_what_cannot_be_reached_is_said_step_by_step(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from exporter.settings.tree import Settings
 #: In every configuration that is tried, where it has no business in any output.
 SECRET = "hunter2-must-not-show"
 #: What a check of one queue may take at the very most.
-BOUND_SECONDS = 30.0
+BOUND_SECONDS = 60.0
 
 needs_kafka = pytest.mark.skipif(kafka_broker.missing() is not None, reason=kafka_broker.missing() or "")
 KINDS = [
@@ -423,6 +423,50 @@ async def test_nats_a_user_who_may_not_publish_is_a_note_since_a_daemon_need_not
     assert "profile-changes." in note
 
 
+async def make(queue: dict[str, Any]) -> None:
+    """What is opened makes what is missing."""
+    async with Settings.model_validate({"queue": queue}).queue.open((), pytest.fail):
+        pass
+
+
+async def test_nats_what_is_missing_is_said_and_not_made(nats: Secured, tmp_path: Path) -> None:
+    queue = section("nats", nats.plain, create=True, stream="not-yet")
+    found = await answer(tmp_path, queue)
+    assert found == Answer(True, "can be used; stream not-yet and bucket not-yet-positions will be created")
+
+    client = await connect(f"nats://127.0.0.1:{nats.plain}")
+    streams = client.jetstream()
+    names = {stream.config.name for stream in await streams.streams_info()}
+    assert not [name for name in names if name is not None and "not-yet" in name]
+
+    await streams.add_stream(name="not-yet", subjects=["not-yet.*"])
+    found = await answer(tmp_path, queue)
+    assert found == Answer(True, "can be used; bucket not-yet-positions will be created")
+    await streams.delete_stream("not-yet")
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("denied", "part"),
+    [
+        ("$JS.API.STREAM.CREATE.profile-changes", "stream profile-changes"),
+        ("$JS.API.STREAM.CREATE.KV_profile-changes-positions", "bucket profile-changes-positions"),
+    ],
+)
+async def test_nats_a_user_who_may_not_make_what_is_missing(denied: str, part: str, tmp_path: Path) -> None:
+    permissions = f'permissions: {{publish: {{deny: ["{denied}"]}}}}'
+    broker = nats_broker.Broker(tmp_path, f"authorization: {{users: [{{user: alice, password: p, {permissions}}}]}}")
+    broker.start()
+    try:
+        await broker.answers()
+        queue = section("nats", broker.port, create=True, **signed_in("nats", "alice", "p"))
+        said = await refusal(tmp_path, queue)
+    finally:
+        broker.stop()
+    assert said.startswith(f"{part} cannot be made: not permitted")
+    assert denied.lower() in said
+
+
 async def with_permissions(folder: Path, denied: str) -> Answer:
     """A check by a user who may not publish to these subjects, where all is there."""
     users = f"{{user: all, password: p}}, {{user: alice, password: p, permissions: {{publish: {{deny: {denied}}}}}}}"
@@ -430,7 +474,7 @@ async def with_permissions(folder: Path, denied: str) -> Answer:
     broker.start()
     try:
         await broker.answers()
-        assert (await answer(folder, section("nats", broker.port, create=True, **signed_in("nats", "all", "p")))).ok
+        await make(section("nats", broker.port, create=True, **signed_in("nats", "all", "p")))
         return await answer(folder, section("nats", broker.port, **signed_in("nats", "alice", "p")))
     finally:
         broker.stop()
@@ -450,7 +494,7 @@ async def test_nats_what_its_settings_may_lose_is_a_note(tmp_path: Path) -> None
     finally:
         broker.stop()
     assert found.ok
-    said = ("stream s is kept in memory", "bucket s-positions is kept in memory", "forgets", "no stream takes")
+    said = ("stream s is kept in memory", "no stream takes", "bucket s-positions is kept in memory", "forgets")
     assert len(found.notes) == len(said)
     for note, words in zip(found.notes, said, strict=True):
         assert words in note
@@ -458,6 +502,7 @@ async def test_nats_what_its_settings_may_lose_is_a_note(tmp_path: Path) -> None
 
 async def test_nats_a_check_publishes_nothing(nats: Secured, tmp_path: Path) -> None:
     queue = section("nats", nats.plain, create=True, stream="untouched")
+    await make(queue)
     assert (await answer(tmp_path, queue)).notes == []
     async with (
         Settings.model_validate({"queue": queue}).queue.open((), pytest.fail) as opened,
@@ -487,8 +532,8 @@ async def test_kafka_a_user_without_rights(kafka: tuple[kafka_broker.Broker, Sec
 @pytest.mark.parametrize(
     ("granted", "lacking"),
     [
-        ({"topic": "describe", "group": "read"}, "topic {}: not authorised for the topic"),
-        ({"topic": "read", "group": "describe"}, "group exporter.{}: not authorised for the group"),
+        ({"topic": "describe", "group": "read"}, "topic {}: not authorised for the topic: Read is missing"),
+        ({"topic": "read", "group": "describe"}, "group exporter.{}: not authorised for the group: Read is missing"),
         ({"topic": "read"}, "group exporter.{}: not authorised for the group"),
         ({"topic": "read", "group": "read"}, None),
     ],

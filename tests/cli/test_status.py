@@ -40,7 +40,7 @@ async def _asked(*arguments: str) -> tuple[int | None, str, str]:
     def status() -> list[DataflowStatus]:
         nonlocal asked
         asked += 1
-        return [replace(CRM, delivered=50 * asked, received=100 * asked), WEB]
+        return [replace(CRM, delivered=50 * asked, received=100 * asked, excluded=25 * asked), WEB]
 
     async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), status) as port:
         command = await asyncio.create_subprocess_exec(
@@ -63,6 +63,8 @@ async def test_for_people() -> None:
     assert head.split()[:3] == ["DESTINATION", "STATE", "LAG"]
     assert crm.split()[:6] == ["crm", "running", "12,000", "1m15s", "3", "16"]
     assert 0 < float(crm.split()[6]) <= 50, "deliveries a second: 50 in what was at least a second"
+    assert head.split()[-4:] == ["READ/S", "EXCLUDED/S", "RETRIES/S", "DEAD"]
+    assert 0 < float(crm.split()[8]) <= 25
     assert web.split()[:4] == ["web", "paused", "?", "-"]
     assert web.split()[-1] == "7"
     assert paused.startswith("web: paused (unreachable) for ")
@@ -76,6 +78,7 @@ async def test_for_scripts() -> None:
     assert (crm["destination"], crm["lag_messages"]) == ("crm", 12_000)
     assert 0 < crm["delivered_per_second"] <= 50
     assert crm["received_per_second"] == pytest.approx(2 * crm["delivered_per_second"], abs=0.2)
+    assert 0 < crm["excluded_per_second"] <= 25
     assert web["paused"] == ["unreachable"]
     assert web["delivered_per_second"] == 0
 

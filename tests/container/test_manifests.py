@@ -22,7 +22,7 @@ from manifests import (
     size,
 )
 
-from exporter.cli.app import app
+from exporter.cli.commands import app
 from exporter.settings.source import Loaded, load
 from exporter.settings.tree import Settings
 

@@ -38,5 +38,31 @@ def test_a_containers_limit_in_the_older_version(quota: str, cores: int, tmp_pat
     assert usable(tmp_path) == cores
 
 
+@pytest.mark.parametrize(
+    ("membership", "limited"),
+    [
+        ("0::/system.slice/exporter.service\n", "system.slice/exporter.service/cpu.max"),
+        ("0::/system.slice/exporter.service\n", "system.slice/cpu.max"),
+        ("1:memory:/\n2:cpu,cpuacct:/jobs/7\n0::/\n", "cpu/jobs/7/cpu.max"),
+        # A container whose group is called as on its host, though it sees only its own.
+        ("0::/docker/1f\n", "cpu.max"),
+    ],
+)
+def test_the_limits_of_its_own_group_and_of_those_around_count(membership: str, limited: str, tmp_path: Path) -> None:
+    (tmp_path / "membership").write_text(membership)
+    assert usable(tmp_path, tmp_path / "membership") == BOUND
+    (tmp_path / limited).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / limited).write_text("50000 100000\n")
+    assert usable(tmp_path, tmp_path / "membership") == 1
+
+
+@pytest.mark.parametrize("membership", ["1:memory:/other\n0::/\n", "0::/another\n", "", "nonsense\n"])
+def test_the_limits_of_other_groups_do_not_count(membership: str, tmp_path: Path) -> None:
+    (tmp_path / "membership").write_text(membership)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/cpu.max").write_text("50000 100000\n")
+    assert usable(tmp_path, tmp_path / "membership") == BOUND
+
+
 def test_without_any(tmp_path: Path) -> None:
     assert usable(tmp_path) == BOUND

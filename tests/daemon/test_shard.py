@@ -55,7 +55,10 @@ def test_another_shard_takes_its_share_and_moves_few_others() -> None:
     assert sum(before[name] != after[name] for name in names) <= 35
 
 
-@pytest.mark.parametrize("text", ["", "2", "0/4", "5/4", "-1/4", "a/b", "1/0", "1/2/3", "1 /2"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "2", "0/4", "5/4", "-1/4", "a/b", "1/0", "1/2/3", "1 /2", "١/٢", "+1/2", "1/1_0", " 1/2", "1/2\n", "1/100000"],
+)
 def test_what_is_no_shard(text: str) -> None:
     assert Shard.parse(text) is None
 

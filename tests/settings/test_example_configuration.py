@@ -99,3 +99,50 @@ def test_keys_that_stand_in_comments_are_there_with_their_defaults(section: type
         elif key != "kind":
             default = to_jsonable_python(field.default)
             assert yaml.safe_load(value) == default or "default" in note, key
+
+
+def blocks() -> dict[str, tuple[int, int]]:
+    """Where each block begins and ends that is commented out, by its key, its kind and its first line."""
+    lines = (CONFIG / "exporter.yaml").read_text(encoding="utf-8").splitlines()
+    found: dict[str, tuple[int, int]] = {}
+    for begin, line in enumerate(lines):
+        head = re.fullmatch(r"#(?P<indent> *)(?P<key>[a-z]+):", line)
+        if head is None:
+            continue
+        inner = f"#{head['indent']}  "
+        end = next((at for at in range(begin + 1, len(lines)) if not lines[at].startswith(inner)), len(lines))
+        kind = re.search(r"kind: +(\S+)", lines[begin + 1])
+        found[f"{head['key']} {kind[1] if kind else ''}".strip()] = begin, end
+    return found
+
+
+def test_every_block_in_a_comment_is_found() -> None:
+    assert set(blocks()) == {
+        "segments",
+        *("auth bearer", "auth oauth2_password", "auth oauth2_client_credentials"),
+        *("queue nats", "queue kafka", "queue redis", "state redis"),
+    }
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_a_block_loads_where_it_stands_once_its_comment_signs_are_gone(block: str, tmp_path: Path) -> None:
+    """What it takes the place of is taken away."""
+    (tmp_path / "token").write_text("t")
+    lines = (CONFIG / "exporter.yaml").read_text(encoding="utf-8").splitlines()
+    begin, end = blocks()[block]
+    key, _, kind = block.partition(" ")
+    lines[begin:end] = [line[1:].replace("/run/secrets/", f"{tmp_path}/") for line in lines[begin:end]]
+    indent = lines[begin].removesuffix(f"{key}:")
+    first = next(at for at, line in enumerate(lines) if at != begin and line.startswith(f"{indent}{key}:"))
+    last = next(at for at in range(first + 1, len(lines)) if not lines[at].startswith(f"{indent} "))
+    del lines[first:last]
+    file = tmp_path / "exporter.yaml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+    found = load(file, {"PARTNER_SECRET": "s", "PARTNER_PASSWORD": "p"})
+    assert isinstance(found, Loaded), found.render()
+    settings = found.settings
+    of_kind = {"queue": settings.queue, "state": settings.state, "auth": settings.running[0].auth}
+    assert kind == (of_kind[key].kind if key in of_kind else "")
+    assert len(settings.segments) == (key == "segments")
+    assert found.notes == ()

@@ -266,10 +266,50 @@ def test_a_check_between_keys_sees_what_the_environment_overrides(tmp_path: Path
 
 def test_every_part_of_headers_written_as_text_is_judged(tmp_path: Path) -> None:
     file = write(tmp_path, DESTINATION + '    headers: "x,a:1,y,A:2,b c:\\u0001"\n')
-    assert [reason[:12] for *_, reason in refused(file)] == [
-        *("part 1 betwe", "part 3 betwe", "part 4 names"),
-        *("a header's n", "a header's v"),
+    assert [(reason[:21], reason[21:42]) for *_, reason in refused(file)] == [
+        ("part 1 between commas", " has no colon; write "),
+        ("part 3 between commas", " has no colon; write "),
+        ("part 4 between commas", ": this header is give"),
+        ("part 5 between commas", ": a header's name mus"),
+        ("part 5 between commas", ": a header's value mu"),
     ]
+
+
+def test_every_mistake_in_a_destination_names_it(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "name: shop\nheaders: {x-b: 日本, x-b: c}\nendpoint: 'https://b.example/\\0'\n"
+        "auth: {kind: bearer, token: !file t}\n",
+        "more/b.yaml",
+    )
+    text = "destinations_dir: more\ndrain: soon\n" + DESTINATION
+    text += '    headers: {x-a: "a\\rb", x-b: "${V}"}\n    query: "a\\nb"\n    auth: {kind: bearer, token: "a\\0"}\n'
+    text += "  - endpoint: nowhere\n  - {name: '${NAME}', endpoint: nowhere}\n  - no mapping\n"
+    text += "  - {name: [], endpoint: x}\n"
+    found = load(write(tmp_path, text), {"NAME": "hunter2", "EXPORTER__OPS__PORT": "x", "V": "ü€"})
+    assert isinstance(found, Problems)
+    named = [(problem.path, problem.destination) for problem in found.problems]
+    assert named == [
+        ("drain", None),
+        ("destinations[0].headers.x-a", "crm"),
+        ("destinations[0].headers.x-b", "crm"),
+        ("destinations[0].query", "crm"),
+        ("destinations[0].auth.token", "crm"),
+        ("destinations[1].name", None),
+        ("destinations[1].endpoint", None),
+        ("destinations[2].endpoint", None),
+        ("destinations[3]", None),
+        ("destinations[4].name", None),
+        ("destinations[4].endpoint", None),
+        ("headers.x-b", "shop"),
+        ("headers.x-b", "shop"),
+        ("endpoint", "shop"),
+        ("auth.token", "shop"),
+        ("EXPORTER__OPS__PORT", None),
+    ]
+    assert "headers.x-a: a header's value must not contain CR, LF, NUL" in found.render()
+    assert "control character (destination crm)\n" in found.render()
+    assert "hunter2" not in found.render()
 
 
 def test_segments_that_could_not_be_had_are_not_the_same(tmp_path: Path) -> None:
@@ -351,6 +391,20 @@ def test_mistakes_in_a_catalogue_of_json(tmp_path: Path, text: str, line: int | 
     write(tmp_path, text, "catalogue.json")
     found = refused(write(tmp_path, "segments_file: catalogue.json\n"))
     assert [problem[:3] for problem in found][:1] == [("catalogue.json", line, path)]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        (b'[{"id": "a"}, {"id" "b"}]', 1, "this is not JSON: Expecting ':' delimiter (column 21)"),
+        (b'[\n{"id": "\xff"}]', 2, "the file is not UTF-8 text"),
+        (b"[" * 100_000, None, "this is nested too deeply"),
+    ],
+)
+def test_a_catalogue_that_cannot_be_read_as_json(tmp_path: Path, content: bytes, line: int | None, reason: str) -> None:
+    (tmp_path / "segments.json").write_bytes(content)
+    file = write(tmp_path, "segments_file: segments.json\n")
+    assert refused(file) == [("segments.json", line, "", reason)]
 
 
 def test_tls_files_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:

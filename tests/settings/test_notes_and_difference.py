@@ -38,6 +38,12 @@ def test_nothing_to_note(tmp_path: Path) -> None:
         assert notes_of(tmp_path, f"    endpoint: http://{host}/\n" + TOKEN, TOKEN="t") == []
     (tmp_path / "token").write_text("t")
     assert notes_of(tmp_path, HTTPS + "    auth: {kind: bearer, token: !file token}\n") == []
+    assert notes_of(tmp_path, HTTPS + "    headers: 'x-api-key:${TOKEN}'\n", TOKEN="t") == []
+    assert notes_of(tmp_path, HTTPS + "    headers: {x-team: ''}\n") == []
+    for url in ("redis://u:${TOKEN}@redis.example.com/0", "redis://redis.example.com/0"):
+        assert notes_of(tmp_path, HTTPS, f"queue: {{kind: redis, url: '{url}'}}\n", TOKEN="t") == []
+    shared = "queue: {kind: redis, url: 'redis://127.0.0.1/0'}\n"
+    assert notes_of(tmp_path, HTTPS, shared, EXPORTER__QUEUE__URL="redis://u:t@redis.example.com/0") == []
 
 
 @pytest.mark.parametrize(
@@ -71,6 +77,38 @@ def test_nothing_to_note(tmp_path: Path) -> None:
             "queue.password stands in the file in plain text; use !file or ${NAME}",
         ),
         (
+            HTTPS + "    headers: 'x-team:growth,x-api-key:hunter2'\n",
+            "",
+            "crm: headers.x-api-key stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS,
+            "queue: {kind: redis, url: 'redis://u:hunter2@redis.example.com/0'}\n",
+            "queue.url stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS,
+            "state: {kind: redis, url: 'rediss://:hunter2@redis.example.com'}\n",
+            "state.url stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS,
+            "queue:\n  kind: kafka\n  sasl:\n    mechanism: OAUTHBEARER\n    auth: {token_url: 'https://i.example/', "
+            "client_id: c, client_secret: '${TOKEN}', proxy: 'http://u:hunter2@proxy.example.com'}\n",
+            "queue.sasl.auth.proxy stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + "    proxy: 'http://user:${EMPTY}@proxy.example.com:3128'\n",
+            "",
+            "crm: proxy names a user without a password",
+        ),
+        (HTTPS + "    headers: {x-api-key: '${EMPTY}'}\n", "", "crm: headers.x-api-key is empty"),
+        (
+            HTTPS + OAUTH + "extra: {resource: '', client_assertion: '${EMPTY}'}}\n",
+            "",
+            "crm: auth.extra.client_assertion is empty",
+        ),
+        (
             HTTPS + "    include_segment_names: true\n",
             "",
             "crm: the catalogue lacks the mapped segment ups/a: its name will be missing",
@@ -84,7 +122,7 @@ def test_nothing_to_note(tmp_path: Path) -> None:
     ],
 )
 def test_notes(tmp_path: Path, destination: str, rest: str, note: str) -> None:
-    found = notes_of(tmp_path, destination, rest, TOKEN="t")
+    found = notes_of(tmp_path, destination, rest, TOKEN="t", EMPTY="")
     assert found == [note]
     assert "hunter2" not in str(found)
 

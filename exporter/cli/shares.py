@@ -1,0 +1,75 @@
+"""``--shard`` and ``--workers``: read, and held against the configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import typer
+
+from exporter.cli.config import EXIT_CONFIG
+
+if TYPE_CHECKING:
+    from exporter.daemon.shard import Shard
+
+LAST_PORT = 65_535
+
+#: More than there are ports would be nonsense. Python's own reading takes signs, spaces and any script's digits.
+_COUNT = re.compile("[0-9]{1,5}")
+
+
+def shard_option(text: str | None) -> Shard | None:
+    """The share that ``--shard`` names. Raises typer.BadParameter, which exits with 2."""
+    from exporter.daemon.shard import Shard
+
+    if text is None:
+        return None
+    shard = Shard.parse(text)
+    if shard is None:
+        raise typer.BadParameter(
+            f"{text!r} is no share: N/COUNT with 1 <= N <= COUNT, such as 2/4", param_hint="--shard"
+        )
+    return shard
+
+
+def workers_option(text: str, shard: Shard | None) -> int:
+    """How many processes ``--workers`` asks for, at least 1. Raises typer.BadParameter, which exits with 2."""
+    if text == "auto":
+        from exporter.daemon.cores import usable
+
+        count = usable()
+    else:
+        count = int(text) if _COUNT.fullmatch(text) else 0
+    if count == 0:
+        raise typer.BadParameter(f"{text!r} is no count of processes, nor auto", param_hint="--workers")
+    if shard is not None and text != "1":
+        raise typer.BadParameter("a shard runs in one process", param_hint="--workers")
+    return count
+
+
+def fewer_workers(asked: int, destinations: int) -> str | None:
+    """Why fewer processes run than were asked for, None where as many do. ``destinations`` are those enabled."""
+    if asked <= max(1, destinations):
+        return None
+    runs = "1 process runs" if destinations <= 1 else f"{destinations} processes run"
+    enabled = "1 destination is" if destinations == 1 else f"{destinations or 'no'} destinations are"
+    return f"{runs}, not {asked}: {enabled} enabled, and each stays whole in one process"
+
+
+def refuse_ports_beyond(port: int, shard: Shard | None, workers: int) -> None:
+    """Exit with 78 where a process would have a port after the last one there is.
+
+    Args:
+        port: the configured one; 0 is any.
+        shard: the share that this process runs, which has the port after by its number.
+        workers: the processes under this one, which have the ports after.
+    """
+    last = port + (workers if shard is None else shard.number)
+    if port == 0 or last <= LAST_PORT:
+        return
+    if shard is None:
+        wanted = f"{workers} workers take the ports after {port}, up to {last}"
+    else:
+        wanted = f"share {shard} takes the port after {port} by {shard.number}, {last}"
+    typer.echo(f"ops.port: {wanted}, but {LAST_PORT} is the last there is", err=True)
+    raise typer.Exit(EXIT_CONFIG)
