@@ -9,12 +9,6 @@ import msgspec
 
 Header = tuple[str, str]
 
-#: Of an answer's body no more than this is read; the rest is dropped with its connection.
-BODY_LIMIT = 64 * 1024
-#: The status line and headers of an answer, interim answers before it included; beyond, it is no answer. It is looked
-#: at between two reads, so that one read more may pass.
-HEAD_LIMIT = 64 * 1024
-
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One POST.
@@ -34,7 +28,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """A status line came. ``headers`` has lower-case names; ``body`` is at most ``BODY_LIMIT`` bytes of it."""
+    """A status line came. ``headers`` has lower-case names; ``body`` is cut at ``transport_bounds.BODY_LIMIT``."""
 
     status: int
     headers: Mapping[str, str]

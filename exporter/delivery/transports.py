@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from exporter.delivery.lean.transport import open_lean_transport
+from exporter.delivery.over_aiohttp.transport import open_aiohttp_transport
 from exporter.delivery.request import Transport
 from exporter.delivery.tls import TlsContexts
-from exporter.delivery.transport import open_transport
 from exporter.delivery.transport_kind import TransportKind, chosen
 
 
@@ -41,7 +41,7 @@ def open_transport_of(
         ValueError: ``lean`` with a proxy.
     """
     if chosen(kind, proxy) == "aiohttp":
-        return open_transport(
+        return open_aiohttp_transport(
             timeout_seconds=timeout_seconds,
             concurrency=concurrency,
             ca_file=ca_file,

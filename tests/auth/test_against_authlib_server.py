@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
 from exporter.auth.kinds import AuthSettings
-from exporter.delivery.transport import AiohttpTransport, open_transport
+from exporter.delivery.over_aiohttp.transport import AiohttpTransport, open_aiohttp_transport
 
 PLAIN = "client-1", "s3cret"
 ODD = "tenant:app%41 +ü€", "a:b%41+c d/ü€=&?"
@@ -19,7 +19,7 @@ ODD = "tenant:app%41 +ü€", "a:b%41+c d/ü€=&?"
 
 @pytest.fixture
 async def transport() -> AsyncIterator[AiohttpTransport]:
-    async with open_transport(timeout_seconds=30, concurrency=1) as opened:
+    async with open_aiohttp_transport(timeout_seconds=30, concurrency=1) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization
 from exporter.auth.kinds import AuthSettings
-from exporter.delivery.transport import open_transport
+from exporter.delivery.over_aiohttp.transport import open_aiohttp_transport
 
 ODD = "a:b%c+d e&f=ü€"
 TOKEN = b'{"access_token": "abc"}'
@@ -22,7 +22,10 @@ GRANTED = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(TOKEN) + TOKEN
 
 async def heard_from(path: str = "/token", **keys: Any) -> Heard:
     """The one request that a token server hears."""
-    async with serving(answers(GRANTED)) as server, open_transport(timeout_seconds=30, concurrency=1) as transport:
+    async with (
+        serving(answers(GRANTED)) as server,
+        open_aiohttp_transport(timeout_seconds=30, concurrency=1) as transport,
+    ):
         section = TypeAdapter[Any](AuthSettings).validate_python({"token_url": server.url(path), **keys})
         authorizer = section.authorizer(transport, clock=lambda: 0.0, observe=lambda _: None)
         authorization = await authorizer.authorize()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -18,8 +19,8 @@ from exporter.delivery.request import Transport
 from exporter.delivery.transport_kind import TransportKind
 from exporter.delivery.transports import open_transport_of
 
-#: The state of such a socket in /proc/net/tcp.
-LISTENING = "0A"
+#: States of a socket, the first byte of Linux's ``struct tcp_info``. One that was reset or never used is closed.
+LISTENING, CLOSED = 10, 7
 
 
 def pytest_asyncio_loop_factories(item: pytest.Function) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -51,22 +52,20 @@ async def nothing_left() -> AsyncIterator[None]:
 def sockets() -> dict[str, bool]:
     """The TCP sockets that this process has open, and whether each is a client's.
 
-    A server's has the port at which somebody listens. uvloop has sockets of other kinds, and changes them.
+    A server's has the port at which one of ours listens. uvloop has sockets of other kinds, and changes them. The
+    tables in /proc/net would say the same, but list all that the machine has: thousands, where other tests run.
     """
-    found = set()
+    found: dict[str, tuple[int, int]] = {}
     for descriptor in Path("/proc/self/fd").iterdir():
-        # That it is gone by now is the listing's own descriptor.
+        # That it is gone by now is the listing's own descriptor; and what is no TCP socket has no such state.
         with suppress(OSError):
-            found.add(os.readlink(descriptor))  # noqa: PTH115 - what it says is no path
-    tables = [Path(f"/proc/self/net/{table}") for table in ("tcp", "tcp6")]
-    rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
-    listening = {port(row[1]) for row in rows if row[3] == LISTENING}
-    mine = [row for row in rows if f"socket:[{row[9]}]" in found]
-    return {f"socket:[{row[9]}]": port(row[1]) not in listening and port(row[2]) != "0000" for row in mine}
-
-
-def port(address: str) -> str:
-    return address.rpartition(":")[2]
+            name = os.readlink(descriptor)  # noqa: PTH115 - what it says is no path
+            if name.startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(descriptor.name))) as same:
+                    state = same.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+                    found[name] = state, same.getsockname()[1]
+    listening = {port for state, port in found.values() if state == LISTENING}
+    return {name: port not in listening for name, (state, port) in found.items() if state != CLOSED}
 
 
 @asynccontextmanager

@@ -23,15 +23,6 @@ class TestConnections:
             await transport.send(post(server.url()))
             await asyncio.wait_for(server.hung_up.wait(), LONG)
 
-    async def test_are_replaced_when_they_are_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """So that a name that moved to another address is followed."""
-        monkeypatch.setattr(pool, "CONNECTION_SECONDS", 0.0)
-        async with serving(repeats()) as server, open_lean_transport(timeout_seconds=LONG) as transport:
-            for _ in range(3):
-                assert isinstance(await transport.send(post(server.url())), Answer)
-
-        assert [heard.connection for heard in server.heard] == [1, 2, 3]
-
     async def test_that_was_used_last_is_used_first(self) -> None:
         together = asyncio.Event()
 

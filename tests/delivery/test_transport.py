@@ -13,9 +13,12 @@ import pytest
 from loopback import OK, Peer, Script, Server, closed_port, repeats, says, serving
 from transport_contract import LONG, Opening, post
 
-from exporter.delivery import transport as transport_module
+from exporter.delivery.lean import pool as pool_module
 from exporter.delivery.lean import wire as wire_module
-from exporter.delivery.request import BODY_LIMIT, Answer, NoAnswer, Outcome, Transport, Unreachable
+from exporter.delivery.over_aiohttp import connection as connection_module
+from exporter.delivery.over_aiohttp import transport as transport_module
+from exporter.delivery.request import Answer, NoAnswer, Outcome, Transport, Unreachable
+from exporter.delivery.transport_bounds import BODY_LIMIT
 
 SHORT = 0.4
 
@@ -83,6 +86,18 @@ class TestRequest:
                 await transport.send(post(server.url()))
 
         assert [heard.connection for heard in server.heard] == [1, 1, 1]
+
+    async def test_does_not_share_a_connection_that_is_old(
+        self, transport: Transport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So that a name that moved to another address is followed."""
+        for module in (connection_module, pool_module):
+            monkeypatch.setattr(module, "CONNECTION_SECONDS", 0.0)
+        async with serving(repeats()) as server:
+            for _ in range(3):
+                assert isinstance(await transport.send(post(server.url())), Answer)
+
+        assert [heard.connection for heard in server.heard] == [1, 2, 3]
 
 
 class TestAnswer:

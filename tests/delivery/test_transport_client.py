@@ -15,8 +15,8 @@ from aioresponses import aioresponses
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from exporter.delivery.over_aiohttp.transport import AiohttpTransport, open_aiohttp_transport
 from exporter.delivery.request import Answer, NoAnswer, Request, Unreachable
-from exporter.delivery.transport import AiohttpTransport, open_transport
 
 URL_TEXT = "https://partner.example.com/profiles?token=hidden"
 REQUEST = Request(URL_TEXT, (("Authorization", "Bearer hidden"),), (), b"hidden")
@@ -28,7 +28,7 @@ KEY = ConnectionKey("partner.example.com", 443, True, True, None, None, None)
 
 @pytest.fixture
 async def transport() -> AsyncIterator[AiohttpTransport]:
-    async with open_transport(timeout_seconds=30, concurrency=1) as opened:
+    async with open_aiohttp_transport(timeout_seconds=30, concurrency=1) as opened:
         yield opened
 
 

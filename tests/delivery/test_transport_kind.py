@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.delivery.lean.transport import LeanTransport
-from exporter.delivery.transport import AiohttpTransport
+from exporter.delivery.over_aiohttp.transport import AiohttpTransport
 from exporter.delivery.transport_kind import TransportKind
 from exporter.delivery.transports import open_transport_of
 from exporter.settings.destination import Destination
@@ -44,9 +44,18 @@ def test_lean_behind_a_proxy_is_refused() -> None:
         open_transport_of("lean", timeout_seconds=1.0, concurrency=1, proxy=PROXY)
 
 
-@pytest.mark.parametrize(("kind", "proxy"), [("auto", PROXY), ("aiohttp", None)])
-def test_headers_that_aiohttp_would_send_otherwise_are_refused(kind: TransportKind, proxy: str | None) -> None:
-    with pytest.raises(ValidationError, match="sends ASCII only") as refused:
+@pytest.mark.parametrize(
+    ("kind", "proxy", "reason"),
+    [
+        ("auto", PROXY, "the transport aiohttp, which a proxy needs, sends ASCII only"),
+        ("aiohttp", PROXY, "the transport aiohttp, which a proxy needs, sends ASCII only"),
+        ("aiohttp", None, "the transport aiohttp sends ASCII only"),
+    ],
+)
+def test_headers_that_aiohttp_would_send_otherwise_are_refused(
+    kind: TransportKind, proxy: str | None, reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason) as refused:
         destination(kind, proxy=proxy, headers={"X-Plain": "a", "X-Team": "secret é"})
 
     assert "secret" not in refused.value.errors(include_input=False, include_url=False)[0]["msg"]

@@ -14,7 +14,8 @@ from certificates import Authority
 from loopback import OK, Peer, Script, repeats, says, serving
 from transport_contract import LONG, Opening, post
 
-from exporter.delivery.request import BODY_LIMIT, Answer, NoAnswer, Outcome
+from exporter.delivery.request import Answer, NoAnswer, Outcome
+from exporter.delivery.transport_bounds import BODY_LIMIT
 
 SHORT = 0.5
 GZIPPED = gzip.compress(b"x" * 1000)
@@ -112,6 +113,8 @@ ENDLESS_LINE = endless(b"HTTP/1.1 200 OK\r\nX: ", b"a" * 4000)
 ENDLESS_INTERIM = endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 50)
 ENDLESS_BODY = endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 4096)
 ENDLESS_CHUNKS = endless(chunked(), b"1;a=b\r\nx\r\n" * 500)
+SHORT_TRAILERS = endless(chunked(b"2\r\nok\r\n0\r\n"), b"X:\r\n" * 1000)
+ENDLESS_TRAILERS = endless(chunked(b"2\r\nok\r\n0\r\n"), b"X: " + b"a" * 4000 + b"\r\n")
 CUT = b"x" * BODY_LIMIT
 
 CASES = [
@@ -172,6 +175,7 @@ CASES = [
     Case("a body that trickles", trickles, status=200, timeout_seconds=SHORT),
     Case("a body without end", ENDLESS_BODY, status=200, body=CUT),
     Case("chunks without end", ENDLESS_CHUNKS, status=200, body=CUT),
+    Case("trailers without end", ENDLESS_TRAILERS, status=200, body=b"ok", timeout_seconds=SHORT),
     # No answer that can be read.
     fails(
         "length and chunks both",
@@ -275,11 +279,11 @@ async def test_a_server_that_never_reads_is_waited_for_until_the_deadline(
 
 @pytest.mark.parametrize(
     "script",
-    [ENDLESS_HEAD, ENDLESS_LINE, ENDLESS_INTERIM, ENDLESS_BODY, ENDLESS_CHUNKS],
-    ids=["head", "line", "interim answers", "body", "chunks"],
+    [ENDLESS_HEAD, ENDLESS_LINE, ENDLESS_INTERIM, ENDLESS_BODY, ENDLESS_CHUNKS, ENDLESS_TRAILERS, SHORT_TRAILERS],
+    ids=["head", "line", "interim answers", "body", "chunks", "trailers", "short trailers"],
 )
 async def test_what_has_no_end_takes_little_memory(opening: Opening, script: Script) -> None:
-    async with serving(script, script) as server, opening() as transport:
+    async with serving(script, script) as server, opening(timeout_seconds=2 * SHORT) as transport:
         await transport.send(post(server.url()))
         tracemalloc.start()
         try:

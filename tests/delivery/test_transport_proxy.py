@@ -10,8 +10,8 @@ import pytest
 from certificates import Authority
 from loopback import Peer, Script, closed_port, repeats, says, serving
 
+from exporter.delivery.over_aiohttp.transport import open_aiohttp_transport
 from exporter.delivery.request import Answer, NoAnswer, Request, Unreachable
-from exporter.delivery.transport import open_transport
 
 LONG = 30.0
 CREDENTIALS = "Basic " + base64.b64encode("us:päss@".encode()).decode()
@@ -51,7 +51,7 @@ async def test_an_https_endpoint_is_reached_by_a_tunnel(tmp_path: Path) -> None:
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as endpoint,
         serving(tunnels) as proxy,
-        open_transport(
+        open_aiohttp_transport(
             timeout_seconds=LONG,
             concurrency=1,
             ca_file=authority.certificate,
@@ -73,7 +73,7 @@ async def test_an_https_endpoint_is_reached_by_a_tunnel(tmp_path: Path) -> None:
 async def test_a_plain_endpoint_is_asked_for_whole() -> None:
     async with (
         serving(repeats()) as proxy,
-        open_transport(
+        open_aiohttp_transport(
             timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port, "us:p%C3%A4ss%40@")
         ) as transport,
     ):
@@ -87,7 +87,7 @@ async def test_a_plain_endpoint_is_asked_for_whole() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_dead_proxy_is_the_proxys(scheme: str) -> None:
-    async with open_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(closed_port())) as transport:
+    async with open_aiohttp_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(closed_port())) as transport:
         outcome = await transport.send(post(f"{scheme}://partner.invalid/"))
 
     assert outcome == Unreachable("connection refused", "proxy")
@@ -95,7 +95,9 @@ async def test_a_dead_proxy_is_the_proxys(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_without_an_address_is_the_proxys(scheme: str) -> None:
-    async with open_transport(timeout_seconds=LONG, concurrency=1, proxy="http://nobody.invalid:3128") as transport:
+    async with open_aiohttp_transport(
+        timeout_seconds=LONG, concurrency=1, proxy="http://nobody.invalid:3128"
+    ) as transport:
         outcome = await transport.send(post(f"{scheme}://127.0.0.1/"))
 
     assert isinstance(outcome, Unreachable)
@@ -107,7 +109,7 @@ async def test_a_proxy_that_wants_credentials_is_the_proxys(scheme: str) -> None
     answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
     async with (
         serving(says(answer)) as proxy,
-        open_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
+        open_aiohttp_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
     ):
         outcome = await transport.send(post(f"{scheme}://partner.invalid/"))
 
@@ -128,7 +130,7 @@ async def test_a_proxy_that_wants_credentials_is_the_proxys(scheme: str) -> None
 async def test_a_proxy_that_makes_no_tunnel_is_the_proxys(script: Script, reason: str) -> None:
     async with (
         serving(script) as proxy,
-        open_transport(timeout_seconds=0.5, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
+        open_aiohttp_transport(timeout_seconds=0.5, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
     ):
         outcome = await transport.send(post("https://partner.invalid/"))
 
@@ -140,7 +142,7 @@ async def test_a_bad_certificate_behind_a_proxy_is_the_endpoints(tmp_path: Path)
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("example.com"))) as endpoint,
         serving(tunnels) as proxy,
-        open_transport(
+        open_aiohttp_transport(
             timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate, proxy=proxy_url(proxy.port)
         ) as transport,
     ):
@@ -153,7 +155,7 @@ async def test_a_bad_certificate_behind_a_proxy_is_the_endpoints(tmp_path: Path)
 async def test_a_plain_request_that_a_proxy_swallows_may_have_arrived() -> None:
     async with (
         serving(says(then="close")) as proxy,
-        open_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
+        open_aiohttp_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
     ):
         outcome = await transport.send(post("http://partner.invalid/"))
 

@@ -1,11 +1,9 @@
-"""TLS: whom the transport trusts, what it presents, and how it names what goes wrong."""
+"""TLS: whom the transport trusts, and how it names what goes wrong."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,19 +24,11 @@ def post(url: str) -> Request:
     return Request(url, (("Content-Type", "application/json"),), (), b"{}")
 
 
-async def ask(
-    opening: Opening, tls: ssl.SSLContext, ca_file: Path | None, client: Pair | None = None, *, host: str = "127.0.0.1"
-) -> Outcome:
+async def ask(opening: Opening, tls: ssl.SSLContext, ca_file: Path | None, *, host: str = "127.0.0.1") -> Outcome:
     """The outcome of one request to a TLS server."""
     async with (
         serving(repeats(), tls=tls) as server,
-        opening(
-            timeout_seconds=LONG,
-            concurrency=1,
-            ca_file=ca_file,
-            client_cert_file=client.certificate if client else None,
-            client_key_file=client.key if client else None,
-        ) as transport,
+        opening(timeout_seconds=LONG, concurrency=1, ca_file=ca_file) as transport,
     ):
         return await transport.send(post(server.url(scheme="https", host=host)))
 
@@ -89,54 +79,6 @@ async def test_an_expired_certificate_is_not_accepted(opening: Opening, authorit
     outcome = await ask(opening, tls, authority.certificate)
 
     assert outcome == Unreachable("TLS: certificate not accepted: certificate has expired")
-
-
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_the_client_certificate_is_presented(
-    opening: Opening, authority: Authority, version: ssl.TLSVersion
-) -> None:
-    tls = authority.server_context(authority.sign("127.0.0.1"), demand_certificate=True)
-    tls.maximum_version = version
-    outcome = await ask(opening, tls, authority.certificate, authority.sign(name="client"))
-
-    assert isinstance(outcome, Answer)
-
-
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_without_a_certificate_that_is_demanded_nothing_was_sent(
-    opening: Opening, authority: Authority, version: ssl.TLSVersion
-) -> None:
-    """With TLS 1.3 the refusal arrives after the handshake; it is still the destination's, not the event's."""
-    tls = authority.server_context(authority.sign("127.0.0.1"), demand_certificate=True)
-    tls.maximum_version = version
-    # Not asyncio's server: it cuts the connection without saying why, which no server in the field does.
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        refusing = asyncio.to_thread(_refuse_one, listening, tls)
-        async with (
-            asyncio.TaskGroup() as group,
-            opening(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
-        ):
-            group.create_task(refusing)
-            outcome = await transport.send(post(f"https://127.0.0.1:{port}/"))
-
-    assert isinstance(outcome, Unreachable)
-    assert outcome.reason.startswith("TLS: ")
-
-
-def _refuse_one(listening: socket.socket, tls: ssl.SSLContext) -> None:
-    """Accept one connection, refuse its handshake, and read on until the client has heard that."""
-    plain, _ = listening.accept()
-    wrapped = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-    with wrapped:
-        with pytest.raises(ssl.SSLError):
-            wrapped.do_handshake()
-        with suppress(OSError):
-            bare = socket.socket(fileno=wrapped.detach())
-            with bare:
-                bare.shutdown(socket.SHUT_WR)
-                while bare.recv(65536):
-                    pass
 
 
 async def test_a_server_without_tls_is_unreachable(opening: Opening) -> None:

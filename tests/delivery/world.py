@@ -75,6 +75,7 @@ class World:
     dead: list[tuple[Export, str]] = field(default_factory=list)
     pauses: list[tuple[float, str]] = field(default_factory=list)
     _coming: list[tuple[float, int, Export, Final | None, float]] = field(default_factory=list)
+    _flying: set[str] = field(default_factory=set)
     _count: int = 0
 
     def add(self, *exports: Export) -> None:
@@ -103,8 +104,8 @@ class World:
         return min(moments, default=None)
 
     def _launch(self, taken: Send | Probe) -> None:
-        flying = {each.profile_id for _, _, each, verdict, _ in self._coming if verdict is not None}
-        assert taken.export.profile_id not in flying, "two exports of one profile in flight"
+        assert taken.export.profile_id not in self._flying, "two exports of one profile in flight"
+        self._flying.add(taken.export.profile_id)
         self.sent.append((self.now, taken.export))
         if isinstance(taken, Probe):
             self.probes.append((self.now, taken.export))
@@ -120,6 +121,7 @@ class World:
         if verdict is None:
             self.box.stored(each, self.now)
             return
+        self._flying.remove(each.profile_id)
         before = self.box.pause
         following = self.box.answered(each, verdict, self.now, self.now - began)
         if self.box.pause is not None and self.box.pause is not before:

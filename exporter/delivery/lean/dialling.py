@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.delivery.lean.head import Origin
-from exporter.delivery.lean.pool import CLOSE_SECONDS
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import Unreachable
 from exporter.delivery.system_words import system_words
+from exporter.delivery.tls_refusal import tls_words
+from exporter.delivery.transport_bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
 
-DNS_CACHE_SECONDS = 10.0
 #: So that a burst of attempts does not ask, one after the other, for a name that does not exist.
 DNS_FAILURE_SECONDS = 0.5
 #: RFC 8305 §8: the recommended delay before another address is tried beside the first.
@@ -130,7 +130,7 @@ def _why(error: OSError) -> str:
         case ssl.SSLCertVerificationError():
             return f"TLS: certificate not accepted: {error.verify_message}"
         case ssl.SSLError():
-            return f"TLS: {(error.reason or 'handshake failed').replace('_', ' ').lower()}"
+            return f"TLS: {tls_words(error)}"
         case socket.gaierror():
             return f"DNS: {error.strerror or 'the name cannot be resolved'}"
         case ConnectionResetError():

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade
 
-
-def response_parser(protocol: object) -> HttpResponseParser:
-    """A parser that calls ``protocol`` and overlooks what aiohttp's overlooks, so that both read alike."""
-    parser = HttpResponseParser(protocol)
-    parser.set_dangerous_leniencies(
-        lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
-    )
-    return parser
+from exporter.delivery.answer_parser import response_parser
 
 
 class Headers(Mapping[str, str]):
@@ -41,12 +34,17 @@ class Headers(Mapping[str, str]):
         return self._read
 
 
+def head_ends_within(received: bytes, limit: int) -> bool:
+    """Whether the head of the answer, interim answers before it included, is at most ``limit`` bytes."""
+    return _Reading(received[:limit]).ended
+
+
 class _Reading:
     """What a parser says of the bytes of one answer, interim answers before it included."""
 
     def __init__(self, received: bytes) -> None:
         self.found: dict[str, str] = {}
-        self._ended = False
+        self.ended = False
         self._parser = response_parser(self)
         try:
             self._parser.feed_data(received)
@@ -58,13 +56,14 @@ class _Reading:
             del self._parser
 
     def on_message_begin(self) -> None:
-        if not self._ended:
+        if not self.ended:
             self.found.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._ended:
-            # Whitespace behind a value is not part of it (RFC 9110 §5.5); llhttp leaves it there.
-            self.found.setdefault(name.decode("latin-1").lower(), value.rstrip(b" \t").decode("latin-1"))
+        if not self.ended:
+            # RFC 9110 §5.5: NUL may be taken for a space, and whitespace around a value is not part of it.
+            text = value.replace(b"\0", b" ").strip(b" \t").decode("latin-1")
+            self.found.setdefault(name.decode("latin-1").lower(), text)
 
     def on_headers_complete(self) -> None:
-        self._ended = self._ended or self._parser.get_status_code() >= 200
+        self.ended = self.ended or self._parser.get_status_code() >= 200

@@ -6,13 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from exporter.delivery.lean.wire import Wire
-
-#: Shorter than what common servers keep an idle connection for (Node, Apache, uvicorn: 5 s).
-KEEPALIVE_SECONDS = 4.0
-#: So that a name that moved to another address is followed.
-CONNECTION_SECONDS = 300.0
-#: How long closing waits for the sockets that are still open; they are aborted, so it is a matter of loop turns.
-CLOSE_SECONDS = 2.0
+from exporter.delivery.transport_bounds import CLOSE_SECONDS, CONNECTION_SECONDS, KEEPALIVE_SECONDS
 
 
 class Pool:

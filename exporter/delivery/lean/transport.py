@@ -84,7 +84,7 @@ class LeanTransport:
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
         try:
-            outcome = await wire.exchange(data, deadline)
+            outcome = await wire.first_exchange(data, deadline)
         except asyncio.CancelledError:
             wire.abort()
             raise
@@ -127,8 +127,8 @@ async def open_lean_transport(
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
         contexts: where TLS contexts come from, if they are shared.
 
-    Takes what ``open_transport`` takes but for a proxy, which it does not know, and a concurrency: it has as many
-    connections as there are exchanges at a time.
+    Takes what ``open_aiohttp_transport`` takes but for a proxy, which it does not know, and a concurrency: it has as
+    many connections as there are exchanges at a time.
 
     Raises:
         TlsFilesUnusable: a file of ``tls`` cannot be read or used.

@@ -10,11 +10,12 @@ from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade
 
-from exporter.delivery.lean.headers import Headers, response_parser
-from exporter.delivery.request import BODY_LIMIT, HEAD_LIMIT, Answer, NoAnswer, Outcome, Unreachable
+from exporter.delivery.answer_parser import NoStatus, response_parser
+from exporter.delivery.lean.headers import Headers, head_ends_within
+from exporter.delivery.request import Answer, NoAnswer, Outcome, Unreachable
+from exporter.delivery.tls_refusal import is_dead, refusal
+from exporter.delivery.transport_bounds import BODY_LIMIT, BODY_SECONDS, HEAD_LIMIT
 
-#: After the status line the rest of an answer gets this long, within the exchange's deadline.
-BODY_SECONDS = 2.0
 #: An answer up to this size is remembered, since the next is likely the same to the byte.
 _REMEMBERED_BYTES = 1024
 #: A request up to this size is in the system's hands before an answer can be here.
@@ -39,8 +40,8 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body", "_complete", "_dirty", "_future", "_head", "_home", "_keep", "_last", "_last_answer", "_loop",
-        "_parser", "_served", "_status", "_transport", "_written", "born", "deadline",
+        "_body", "_complete", "_dead_at_once", "_dirty", "_error", "_future", "_head", "_home", "_keep", "_last",
+        "_last_answer", "_loop", "_parser", "_served", "_status", "_transport", "_written", "born", "deadline",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, home: Home) -> None:
@@ -55,6 +56,8 @@ class Wire(asyncio.Protocol):
         self._status = 0
         self._body = b""
         self._complete = self._keep = self._dirty = False
+        self._dead_at_once = False
+        self._error: Exception | None = None
         self._last = b""
         self._last_answer: Answer | None = None
         self.born = loop.time()
@@ -75,6 +78,21 @@ class Wire(asyncio.Protocol):
             self._end(None)
         else:
             transport.write(request)
+        return future
+
+    def first_exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
+        """As ``exchange``, over a connection that is new."""
+        self.deadline = deadline
+        self._written = len(request)
+        self._future = future = self._loop.create_future()
+        transport = self._transport
+        if transport is None:
+            self._end(self._error)
+        else:
+            # A write that fails would end the connection before what the server said of it is read.
+            if not transport.is_closing() and not is_dead(transport):
+                transport.write(request)
+            self._dead_at_once = is_dead(transport)
         return future
 
     def expire(self) -> None:
@@ -125,6 +143,9 @@ class Wire(asyncio.Protocol):
             if data is self._head and len(data) <= _REMEMBERED_BYTES:
                 self._last = data
                 self._last_answer = answer
+            elif len(self._head) > HEAD_LIMIT and self._is_overlong():
+                self._refuse()
+                return
             self._settle(answer)
             self._served = True
             self._home.freed(self)
@@ -137,6 +158,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        self._error = error
         # It holds our methods, and we hold it.
         del self._parser
         self._end(error)
@@ -154,6 +176,8 @@ class Wire(asyncio.Protocol):
             status = self._parser.get_status_code()
             if status >= 200:
                 self._status = status
+            elif status < 100:
+                raise NoStatus
 
     def on_body(self, body: bytes) -> None:
         if not self._complete and len(self._body) <= BODY_LIMIT:
@@ -168,16 +192,26 @@ class Wire(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Wait for more of an answer, or be content with what came and close."""
-        if self._status:
+        if len(self._head) > HEAD_LIMIT and self._is_overlong():
+            self._refuse()
+        elif self._status:
             if self._complete or self._dirty or len(self._body) > BODY_LIMIT:
                 self._settle(self._answer())
                 self.abort()
             else:
                 # Counted from the first time that more was to come: the minimum keeps later ones from moving it.
                 self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
-        elif self._dirty or len(self._head) > HEAD_LIMIT:
-            self._settle(NoAnswer("the answer is not HTTP"))
-            self.abort()
+        elif self._dirty:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """What comes is no answer."""
+        self._settle(NoAnswer("the answer is not HTTP"))
+        self.abort()
+
+    def _is_overlong(self) -> bool:
+        """Is it the head that is longer than the limit, and not what came with it?"""
+        return not self._status or not head_ends_within(self._head, HEAD_LIMIT)
 
     def _answer(self) -> Answer:
         return Answer(self._status, Headers(self._head), self._body[:BODY_LIMIT])
@@ -199,9 +233,7 @@ class Wire(asyncio.Protocol):
             self._settle(self._answer())
         elif not self._head and self._served:
             self._settle(None)
-        elif not self._head and isinstance(error, ssl.SSLError):
-            # TLS 1.3: a server refuses our certificate after our side of the handshake is over (RFC 8446 §4.4.2.4).
-            words = (error.reason or "handshake failed").replace("_", " ").lower()
+        elif not self._head and (words := refusal(error, dead_at_once=self._dead_at_once)) is not None:
             self._settle(Unreachable(f"TLS: {words}"))
         else:
             self._settle(NoAnswer(_lost(error)))

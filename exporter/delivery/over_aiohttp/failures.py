@@ -7,9 +7,10 @@ import ssl
 
 import aiohttp
 
-from exporter.delivery.connection import HandshakeRefused
+from exporter.delivery.over_aiohttp.connection import HandshakeRefused
 from exporter.delivery.request import NoAnswer, Unreachable
 from exporter.delivery.system_words import system_words
+from exporter.delivery.tls_refusal import tls_words
 
 # What aiohttp raises while it still makes the connection, whoever asks it to.
 _CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -58,9 +59,9 @@ def _why_unreachable(error: Exception) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return f"TLS: {_certificate_reason(error.certificate_error)}"
         case aiohttp.ClientConnectorSSLError():
-            return f"TLS: {_tls_reason(error.os_error)}"
+            return f"TLS: {tls_words(error.os_error)}"
         case HandshakeRefused():
-            return f"TLS: {_words(str(error))}"
+            return f"TLS: {error}"
         case aiohttp.ClientConnectorDNSError():
             return f"DNS: {_system_reason(error.os_error, 'the name cannot be resolved')}"
         case aiohttp.ClientConnectorError():
@@ -77,15 +78,6 @@ def _certificate_reason(error: Exception) -> str:
     # As with ``reason``: only errors that OpenSSL itself reported have it.
     message = getattr(error, "verify_message", None)
     return f"certificate not accepted: {message}" if message else "certificate not accepted"
-
-
-def _tls_reason(error: OSError) -> str:
-    return _words(getattr(error, "reason", None) or "handshake failed")
-
-
-def _words(code: str) -> str:
-    """OpenSSL's ``WRONG_VERSION_NUMBER`` as words."""
-    return code.replace("_", " ").lower()
 
 
 def _system_reason(error: OSError, otherwise: str) -> str:

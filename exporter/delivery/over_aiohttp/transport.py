@@ -15,17 +15,19 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import aiohttp
 from yarl import URL
 
-from exporter.delivery.connection import Connector, StaleConnection
-from exporter.delivery.failures import translate
 from exporter.delivery.fields import unfit
-from exporter.delivery.request import BODY_LIMIT, HEAD_LIMIT, Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.delivery.over_aiohttp.connection import Connector, StaleConnection
+from exporter.delivery.over_aiohttp.failures import translate
+from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.delivery.tls import TlsContexts
+from exporter.delivery.transport_bounds import (
+    BODY_LIMIT,
+    BODY_SECONDS,
+    DNS_CACHE_SECONDS,
+    HEAD_LIMIT,
+    KEEPALIVE_SECONDS,
+)
 
-#: After the status line the rest of an answer gets this long, within the exchange's deadline.
-BODY_SECONDS = 2.0
-#: Shorter than what common servers keep an idle connection for (Node, Apache, uvicorn: 5 s).
-KEEPALIVE_SECONDS = 4.0
-DNS_CACHE_SECONDS = 10
 #: More cannot be in a head of ``HEAD_LIMIT`` bytes, which is the limit; aiohttp's own default is 128.
 _HEADERS_LIMIT = HEAD_LIMIT // len(b"A:\r\n")
 # Above it, aiohttp warns that bytes block the loop: a file is written in pieces.
@@ -57,7 +59,7 @@ class _Exchange:
 
 
 class AiohttpTransport:
-    """A ``Transport`` of one destination; made by ``open_transport``."""
+    """A ``Transport`` of one destination; made by ``open_aiohttp_transport``."""
 
     def __init__(
         self,
@@ -126,8 +128,8 @@ class AiohttpTransport:
         if status == 407 and self._proxy is not None:
             return Unreachable("the proxy answered 407", "proxy")
         headers: dict[str, str] = {}
-        for name, value in response.headers.items():
-            headers.setdefault(name.lower(), value)
+        for name, value in response.raw_headers:
+            headers.setdefault(name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1"))
         body = b"" if response.content.at_eof() else await _read(response.content, deadline)
         return Answer(status, headers, body)
 
@@ -146,7 +148,7 @@ async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
 
 
 @asynccontextmanager
-async def open_transport(
+async def open_aiohttp_transport(
     *,
     timeout_seconds: float,
     concurrency: int,
@@ -173,7 +175,7 @@ async def open_transport(
     files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
     context = (contexts or TlsContexts()).of(**files)
     # One more than the dataflow's permits: its token request must never wait for a connection.
-    options: dict[str, Any] = {"ssl": context, "limit": concurrency + 1, "ttl_dns_cache": DNS_CACHE_SECONDS}
+    options: dict[str, Any] = {"ssl": context, "limit": concurrency + 1, "ttl_dns_cache": int(DNS_CACHE_SECONDS)}
     async with (
         _session(Connector(keepalive_timeout=KEEPALIVE_SECONDS, **options)) as pooled,
         _session(Connector(force_close=True, **options)) as fresh,

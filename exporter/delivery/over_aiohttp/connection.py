@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import ssl
 from collections.abc import Callable
 from typing import Any, cast
@@ -19,11 +20,14 @@ from aiohttp import (
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
-from exporter.delivery.framing import Framing
-from exporter.delivery.request import HEAD_LIMIT
+from exporter.delivery.over_aiohttp.framing import Framing
+from exporter.delivery.tls_refusal import is_dead, refusal
+from exporter.delivery.transport_bounds import BODY_LIMIT, CLOSE_SECONDS, CONNECTION_SECONDS, HEAD_LIMIT
 
-#: How long closing waits for the sockets that are still open; they are aborted, so it is a matter of loop turns.
-CLOSE_SECONDS = 2.0
+# llhttp takes a line feed alone for the end of a line too.
+_HEAD_END = re.compile(rb"\n\r?\n")
+# Chunks of a byte each make it no longer than this. aiohttp itself keeps trailers without a limit.
+_BODY_BYTES = 16 * BODY_LIMIT
 
 
 class StaleConnection(ClientConnectionError):
@@ -31,11 +35,7 @@ class StaleConnection(ClientConnectionError):
 
 
 class HandshakeRefused(ClientConnectionError):
-    """TLS failed on a new connection before a byte of the answer came.
-
-    With TLS 1.3 the server judges our certificate after our side of the handshake is over, so its refusal arrives
-    when the request is already on its way; the server never reads that (RFC 8446 §4.4.2.4).
-    """
+    """The server refused TLS on a new connection, and why; before a byte of the answer came."""
 
 
 class _Wire(ResponseHandler):
@@ -44,34 +44,44 @@ class _Wire(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop, wires: WeakSet[_Wire]) -> None:
         super().__init__(loop)
         self._wires = wires
+        self._born = loop.time()
         self._exchanges = 0
         self._heard = False
         self._head_bytes: int | None = 0
+        self._before = b""
+        self._body_bytes = 0
         self._framing = Framing()
-        self._refusal: ssl.SSLError | None = None
-        self._tls = False
+        self._error: BaseException | None = None
+        self._dead_at_once = False
         self.socket: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.socket = cast(asyncio.Transport, transport)
-        self._tls = transport.get_extra_info("ssl_object") is not None
         self._wires.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._wires.discard(self)
         self.socket = None
         self._framing.close()
-        if isinstance(exc, ssl.SSLError):
-            self._refusal = exc
-        super().connection_lost(exc)
+        self._error = exc
+        body, self._payload = self._payload, None
+        # aiohttp would take OpenSSL's number of an error for the operating system's.
+        super().connection_lost(None if isinstance(exc, ssl.SSLError) else exc)
+        if body is not None and not body.is_eof():
+            # aiohttp forgets a body that it cannot read on, and who waits for its end; of others it drops what it has.
+            body.feed_eof()
 
     def set_response_params(self, **params: Any) -> None:
         """aiohttp calls this as each exchange begins."""
         self._exchanges += 1
         self._heard = False
         self._head_bytes = 0
+        self._before = b""
+        self._body_bytes = 0
         self._framing.begin()
+        if self._exchanges == 1 and self.socket is not None:
+            self._dead_at_once = is_dead(self.socket)
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -86,22 +96,52 @@ class _Wire(ResponseHandler):
             self.transport.abort()
             return
         self._framing.feed(data)
+        if self._framing.unreadable:
+            self._refuse("not HTTP")
+            return
         # The head goes in by itself: where what is behind it is nonsense, aiohttp would throw both away.
-        while self._head_bytes is not None and 0 <= (end := data.find(b"\r\n\r\n")) < len(data) - 4:
-            self._pass_on(data[: end + 4])
-            data = data[end + 4 :]
-        self._pass_on(data)
+        while self._head_bytes is not None and (head := self._head_in(data)):
+            self._pass_on(head)
+            data = data[len(head) :]
+        if self._head_bytes is None:
+            self._body_bytes += len(data)
+        if self._body_bytes > _BODY_BYTES and self.transport is not None:
+            self.transport.abort()
+            return
+        if data:
+            self._pass_on(data)
         if self._framing.surplus:
             self.force_close()
+
+    def _head_in(self, data: bytes) -> bytes:
+        """The rest of a head, if it ends here; a piece of one before may hold the begin of its end."""
+        before = len(self._before)
+        found = _HEAD_END.search(self._before + data)
+        self._before = b"" if found else (self._before + data)[-2:]
+        return data[: found.end() - before] if found else b""
 
     def _pass_on(self, data: bytes) -> None:
         if self._head_bytes is not None:
             self._head_bytes += len(data)
+            if self._head_bytes > HEAD_LIMIT:
+                # aiohttp limits a line and their number, neither of which keeps their product small.
+                self._refuse("head too long")
+                return
+            # RFC 9110 §5.5 lets NUL be taken for a space; aiohttp would throw the answer away.
+            data = data.replace(b"\0", b" ")
         super().data_received(data)
-        if self._head_bytes is not None and self._head_bytes > HEAD_LIMIT and self.transport is not None:
-            # aiohttp limits a line and their number, neither of which keeps their product small.
+
+    def _refuse(self, why: str) -> None:
+        """What comes is no answer."""
+        if self.transport is not None:
             self.transport.close()
-            self.set_exception(HttpProcessingError(message="head too long"))
+        self.set_exception(HttpProcessingError(message=why))
+
+    @property
+    def should_close(self) -> bool:
+        """aiohttp asks this when an exchange is over; it takes some answers for shorter than they are."""
+        is_old = self._loop.time() - self._born >= CONNECTION_SECONDS
+        return is_old or not self._framing.complete or super().should_close
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """aiohttp calls this with the head of each answer."""
@@ -113,12 +153,11 @@ class _Wire(ResponseHandler):
         if not self._heard and isinstance(exc, ServerDisconnectedError | ClientOSError):
             if self._exchanges > 1:
                 exc = StaleConnection("the connection was closed while it was idle")
-            elif (refusal := self._refusal) is not None:
-                # Also where the request came too late to be written: that failure is not what went wrong.
-                exc = HandshakeRefused(refusal.reason or "handshake failed")
-            elif self._tls and isinstance(next(iter(cause), None), ClientConnectionResetError):
-                # The same, noticed a turn earlier: nothing was written, and why is not told yet.
-                exc = HandshakeRefused("connection closed")
+            elif self.socket is not None and isinstance(exc.__cause__, ClientConnectionResetError):
+                # Nothing can be written any more. Why, the connection's end will say, which is on its way.
+                return
+            elif (words := refusal(self._error, dead_at_once=self._dead_at_once)) is not None:
+                exc = HandshakeRefused(words)
         super().set_exception(exc, *cause)
 
 

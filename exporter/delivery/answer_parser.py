@@ -1,0 +1,18 @@
+"""The parser of answers, which overlooks what aiohttp's overlooks, so that both transports read alike."""
+
+from __future__ import annotations
+
+from httptools import HttpResponseParser
+
+
+class NoStatus(Exception):
+    """A status below 100, which has no meaning (RFC 9110 §15): nothing that can be read follows."""
+
+
+def response_parser(protocol: object) -> HttpResponseParser:
+    """A parser that calls ``protocol``'s methods, as httptools names them."""
+    parser = HttpResponseParser(protocol)
+    parser.set_dangerous_leniencies(
+        lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+    )
+    return parser
