@@ -17,7 +17,7 @@ demo: $(VENV)/.installed ## show all of it on this machine, in under two minutes
 	$(BIN)/exporter demo
 
 test: $(VENV)/.installed-dev ## the whole test suite, acceptance tests included
-	$(BIN)/python -m pytest -n 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/python -m ruff check .

@@ -1,11 +1,13 @@
-"""What every test shares: aioresponses made to work with this aiohttp, asserts that explain themselves, and in CI no
-skip for want of a program."""
+"""What every test shares: aioresponses made to work with this aiohttp, asserts that explain themselves, signals that
+reach the processes that tests start, long files first, and in CI no skip for want of a program."""
 
 from __future__ import annotations
 
 import inspect
 import os
+import signal
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,45 @@ from aiohttp import ClientResponse
 
 #: Modules of shared tests; before anything imports them.
 pytest.register_assert_rewrite("contract")
+
+
+#: A script's background jobs ignore the first two, what ``nohup`` starts ignores the last.
+_SIGNALS_IGNORED_BY_SOME_PARENTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+def pytest_configure() -> None:
+    """Where this run ignores a signal, what tests start must not: that is inherited, a handler is not."""
+    for number in _SIGNALS_IGNORED_BY_SOME_PARENTS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)
+
+
+#: Files that take a minute or more, the longest first. One that began last would keep one worker busy alone.
+LONG_FILES = (
+    "acceptance/test_sigkill.py",
+    "acceptance/test_state_sharing.py",
+    "acceptance/test_shared_state.py",
+    "acceptance/test_kafka_growth.py",
+    "queues/test_kafka.py",
+    "acceptance/test_kafka_daemon.py",
+    "delivery/test_transport_misbehaviour.py",
+    "delivery/test_transport_odd_answers.py",
+    "cli/test_check_brokers.py",
+    "acceptance/test_kafka_kills.py",
+    "acceptance/test_tools.py",
+    "acceptance/test_nats_kills.py",
+    "queues/test_kafka_tokens.py",
+    "benchmarks/test_every_benchmark.py",
+    "readme/test_readme.py",
+    "acceptance/test_redis_kills.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, all others as they were. It needs ``--no-loadscope-reorder``, or workers order them anew."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.hookimpl(wrapper=True)

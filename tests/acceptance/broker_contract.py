@@ -30,7 +30,7 @@ class Kills:
 
     def test_twenty_kills_lose_nothing_and_keep_the_order(self, tmp_path: Path, broker: Broker) -> None:
         """Four daemons die in turn, since each waits for seconds until the place of its killed predecessor is free."""
-        load = Load(events=4_000, profiles=500, ends=5, transports=TRANSPORTS * 2, rate=1_000)
+        load = Load(events=6_000, profiles=500, ends=5, transports=TRANSPORTS * 2, rate=1_000)
         with Place(tmp_path, broker.section()) as place:
             for result in run(place, load):
                 judgement = result.judgement

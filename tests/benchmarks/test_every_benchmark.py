@@ -33,7 +33,7 @@ TINY = replace(
     isolation_rate=20.0,
     isolation_seconds=0.5,
     destinations=(1, 3),
-    deliveries=5_000,
+    deliveries=10_000,
     pairs=10_000,
     idle_seconds=0.2,
     ramps=((5, 1.5),),
@@ -59,7 +59,7 @@ def test_it_measures(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["benchmarks.end_to_end", "--events", "5000", "--json"],
+        ["benchmarks.end_to_end", "--events", "10000", "--json"],
         ["benchmarks.end_to_end", "--queue", "journal", "--latency", "--rate", "50", "--seconds", "0.3"],
         ["benchmarks.pipeline", "--events", "100", "--runs", "1"],
         ["benchmarks", "--report", "--into", "."],

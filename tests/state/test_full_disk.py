@@ -21,8 +21,8 @@ from exporter.state.schema import SCHEMA
 from exporter.state.sqlite_letters import SqliteLetters
 
 ROOM = 1 << 30
-#: Of the small file system. SQLite's log takes 4 MB or more before it is written back, and writing it back may take as much
-#: again: what is freed must be as much as all that was filled.
+#: Of the small file system. SQLite's log is written back beside the writers, who may have filled all of it with log by
+#: then; so as much as was filled must become free.
 TMPFS_BYTES = 32 * 1024 * 1024
 
 
