@@ -16,7 +16,7 @@ import apsw
 from exporter.database.failures import DatabaseUnavailable, unavailable
 
 _GROUP_JOBS = 1000
-_POLL_SECONDS = 0.005
+_POLL_SECONDS = 0.002
 _IDLE_POLL_SECONDS = 0.02
 _IDLE_AFTER_SECONDS = 1.0
 _SAME_FILE_SECONDS = 1.0

@@ -18,9 +18,10 @@ from exporter.queues.journal.reading import Reading
 from exporter.queues.retention import Place, given_up_warning, passed
 
 _LOOK_SECONDS = 1.0
-_SWEEP_SECONDS = 3.0
 _SEEN_SECONDS = 60.0
-_CHUNK_EVENTS = 1000
+_CHUNK_EVENTS = 500
+#: After a chunk the file is left to others for so many times as long as it took.
+_REST = 3.0
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
 
@@ -53,7 +54,6 @@ class Upkeep:
 
     async def run(self) -> None:
         """Look after the journal until cancelled. While the database cannot work, it is tried again later."""
-        sweep_due = time.monotonic() + _LOOK_SECONDS
         seen_due = time.monotonic() + _SEEN_SECONDS
         while True:
             with suppress(TimeoutError):
@@ -67,25 +67,35 @@ class Upkeep:
             with suppress(DatabaseUnavailable):
                 if self.readings:
                     self._feed.last = max(self._feed.last, (await self._database.read(tables.ends)).last)
-                if now >= sweep_due or self._asked.is_set():
-                    self._asked.clear()
-                    sweep_due = now + _SWEEP_SECONDS
-                    await self.sweep()
+                await self._sweep()
 
-    async def sweep(self) -> None:
-        """Delete, a chunk at a time so that others get their turn, what no group needs any more.
+    async def _sweep(self) -> None:
+        """Delete what no group needs any more, a chunk at a time.
+
+        Each chunk keeps those who publish waiting. So they get their turns in between, unless one of them has found the
+        journal full.
 
         Raises:
             DatabaseUnavailable: not all of it could be deleted.
         """
-        while True:
-            swept = await self._database.write(self._sweep_chunk)
-            for group in sorted(swept.given_up - self._warned):
-                self._warned.add(group)
-                self._warn(given_up_warning(group))
-            if swept.events < _CHUNK_EVENTS:
-                break
-        await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
+        try:
+            while await self._sweep_some() == _CHUNK_EVENTS:
+                pass
+            await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
+        finally:
+            self._asked.clear()
+
+    async def _sweep_some(self) -> int:
+        began = time.monotonic()
+        swept = await self._database.write(self._sweep_chunk)
+        for group in sorted(swept.given_up - self._warned):
+            self._warned.add(group)
+            self._warn(given_up_warning(group))
+        if swept.events == _CHUNK_EVENTS:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REST * (time.monotonic() - began)):
+                    await self._asked.wait()
+        return swept.events
 
     def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
         places = [Place(row.group, row.settled_to, row.seen_at) for row in tables.standings(connection)]
