@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from benchmarks.processes import Failed, Receiver
 from benchmarks.setting import Daemon
+from exporter.settings.delivery import Window
 
 #: Of a backlog: before this share is delivered the daemon may still be starting, and concurrency growing.
 BEGUN = 0.2
 #: From this share on, one of several daemons or destinations may have nothing left to do.
 ENDING = 0.95
+#: What a dataflow reads, decides and builds ahead of what it delivers.
+_WINDOW_EVENTS = Window().events
 _EVERY_SECONDS = 0.02
 #: A machine with other work may deliver 2,000 a second to 500 destinations.
 _PATIENCE_SECONDS = 300.0
@@ -28,10 +31,19 @@ class Sample:
     receiver_seconds: float
 
 
-def watch(daemons: Sequence[Daemon], receiver: Receiver, requests: int, already: int = 0) -> dict[str, float]:
-    """Wait until so many requests came, besides those that came already; what happened between 20 and 95 % of them.
+def still_reading(requests: int, dataflows: int = 1) -> float:
+    """The share of a backlog from which on all of it has been read, so that what is delivered costs less; at least a
+    half, which a small backlog is measured by all the same."""
+    return max(0.5, min(ENDING, 1 - _WINDOW_EVENTS * dataflows / requests))
 
-    So the start of the daemon, the first connections and the search for the right concurrency are left out.
+
+def watch(
+    daemons: Sequence[Daemon], receiver: Receiver, requests: int, begun: float = BEGUN, ending: float = ENDING
+) -> dict[str, float]:
+    """Wait until so many requests came; what happened from that share of them to this.
+
+    So the start of the daemon, the first connections and the search for the right concurrency are left out. From 0 to 1
+    they are not.
 
     Raises:
         Failed: a daemon ended, or it took too long.
@@ -43,24 +55,26 @@ def watch(daemons: Sequence[Daemon], receiver: Receiver, requests: int, already:
             raise Failed(f"{samples[-1].requests} of {requests} requests came in {_PATIENCE_SECONDS:.0f} s")
         for daemon in daemons:
             daemon.runs()
-        samples.append(_sample(daemons, receiver, already))
+        samples.append(_sample(daemons, receiver))
         time.sleep(_EVERY_SECONDS)
-    return between(samples, requests) | {"daemon peak RSS MB": sum(each.used.peak_megabytes() for each in daemons)}
+    return between(samples, requests, begun, ending) | {
+        "daemon peak RSS MB": sum(each.used.peak_megabytes() for each in daemons)
+    }
 
 
-def _sample(daemons: Sequence[Daemon], receiver: Receiver, already: int) -> Sample:
-    count = receiver.count() - already
+def _sample(daemons: Sequence[Daemon], receiver: Receiver) -> Sample:
+    count = receiver.count()
     spent = sum(daemon.used.cpu_seconds() for daemon in daemons)
     return Sample(time.monotonic(), count, spent, receiver.used.cpu_seconds())
 
 
-def between(samples: Sequence[Sample], requests: int) -> dict[str, float]:
-    """What happened between the first and the last sample that lie between 20 and 95 % of so many requests.
+def between(samples: Sequence[Sample], requests: int, begun: float, ending: float) -> dict[str, float]:
+    """What happened between the first and the last sample that lie between these shares of so many requests.
 
     Raises:
         Failed: there are no two of them.
     """
-    steady = [sample for sample in samples if BEGUN <= sample.requests / requests <= ENDING]
+    steady = [sample for sample in samples if begun <= sample.requests / requests <= ending]
     if len(steady) < 2 or steady[-1].requests == steady[0].requests:
         raise Failed(f"{requests} requests are too few to be watched")
     first, last = steady[0], steady[-1]

@@ -38,7 +38,7 @@ class Scale:
     pipeline_events: int = 50_000
     #: Waiting events of a throughput run.
     lean_backlog: int = 60_000
-    aiohttp_backlog: int = 15_000
+    aiohttp_backlog: int = 30_000
     wrk_seconds: float = 2.0
     transports: tuple[str, ...] = TRANSPORTS
     shares_percent: tuple[int, ...] = SHARES_PERCENT
@@ -52,7 +52,7 @@ class Scale:
     idle_seconds: float = 5.0
     #: Receivers: milliseconds that each takes, and seconds of the run.
     ramps: tuple[tuple[float, float], ...] = ((5, 12.0), (50, 12.0), (500, 40.0))
-    shard_events: int = 20_000
+    shard_events: int = 30_000
 
 
 FULL = Scale()
@@ -62,8 +62,8 @@ QUICK = replace(
     runs=1,
     transport_seconds=1.0,
     pipeline_events=10_000,
-    lean_backlog=20_000,
-    aiohttp_backlog=5_000,
+    lean_backlog=30_000,
+    aiohttp_backlog=15_000,
     latency_seconds=2.0,
     isolation_seconds=3.0,
     destinations=(1, 100),
@@ -71,7 +71,7 @@ QUICK = replace(
     pairs=100_000,
     idle_seconds=2.0,
     ramps=((5, 4.0), (500, 15.0)),
-    shard_events=5_000,
+    shard_events=10_000,
 )
 
 #: Fills a record; the core is the daemon's.

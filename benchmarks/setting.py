@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import TypeAdapter
 
 from benchmarks.cores import pinned
@@ -44,16 +43,6 @@ class Daemon:
         except Failed as failed:
             raise Failed(f"{failed}: {self._said()}") from failed
         return int(self._ready()[0]["port"])
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Suspended as long as the block lasts: an idle one does not begin before all of a backlog is there."""
-        process = psutil.Process(self.pid)
-        process.suspend()
-        try:
-            yield
-        finally:
-            process.resume()
 
     def status(self) -> list[dict[str, Any]]:
         """What each of its dataflows says about itself."""
@@ -118,6 +107,11 @@ class Setting:
             process = subprocess.Popen(argv, stderr=stderr, stdout=subprocess.DEVNULL, cwd=self._folder)
         self._processes.callback(end, process)
         return Daemon(process, log)
+
+    async def publish_at_once(self, events: Iterable[Outgoing]) -> None:
+        """Put events on the queue in one call: a daemon that waits for them finds all of them."""
+        async with self.queue() as queue:
+            await queue.publish(list(events))
 
     async def publish(self, events: Iterable[Outgoing]) -> None:
         """Put events on the queue."""

@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from typing import Any
 
 from benchmarks.cores import core_for_the_daemon
-from benchmarks.delivering import watch
+from benchmarks.delivering import still_reading, watch
 from benchmarks.material import Events, medians, report
 from benchmarks.setting import setting
 from benchmarks.share_of_a_core import kept_to
 
 DESTINATIONS = 4
-EVENTS = 20_000
+EVENTS = 30_000
 PROFILES = 2_000
 SHARE = 0.4
 _CORES_ENOUGH = 4
@@ -40,7 +40,8 @@ def shards(count: int, core: int | None, events: int = EVENTS, share: float | No
             for number in range(1, count + 1)
         ]
         with nullcontext() if share is None else kept_to(share, [daemon.pid for daemon in daemons]):
-            return watch(daemons, receiver, events * DESTINATIONS)
+            requests = events * DESTINATIONS
+            return watch(daemons, receiver, requests, ending=still_reading(requests, DESTINATIONS))
 
 
 def one_and_two(core: int | None, runs: int = 1, events: int = EVENTS, share: float = SHARE) -> dict[str, Any]:

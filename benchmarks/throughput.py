@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import wrk
-from benchmarks.delivering import watch
+from benchmarks.delivering import still_reading, watch
 from benchmarks.drive import PROFILES, Drive, QueueSection
 from benchmarks.material import Events
 from benchmarks.setting import setting
@@ -21,7 +21,7 @@ def throughput(how: Drive, queue: QueueSection = None, delay_seconds: float = 0.
         receiver = place.receiver("--delay", str(delay_seconds))
         place.destination("crm", receiver.port, how.transport, delivery=how.delivery)
         asyncio.run(place.publish(Events(how.size_bytes).backlog(how.events, PROFILES)))
-        numbers = watch([place.daemon()], receiver, how.events)
+        numbers = watch([place.daemon()], receiver, how.events, ending=still_reading(how.events))
         return numbers | {"connections": float(receiver.stats()["connections"])}
 
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from benchmarks.cores import core_for_the_daemon
-from benchmarks.delivering import Sample, between
+from benchmarks.delivering import ENDING, Sample, between, still_reading
 from benchmarks.latency import latencies
 from benchmarks.lean_receiver import Limit
 from benchmarks.material import Events, quantile
@@ -16,6 +16,7 @@ from benchmarks.processes import Failed
 from benchmarks.ramp import seconds_until
 from benchmarks.streaming import stream
 from exporter.queues.memory import MemorySettings
+from exporter.settings.delivery import Window
 
 
 def test_only_what_is_between_the_start_and_the_end_counts() -> None:
@@ -26,7 +27,7 @@ def test_only_what_is_between_the_start_and_the_end_counts() -> None:
         Sample(3.0, 600, 1.4, 0.6),
         Sample(9.0, 1_000, 1.8, 1.0),  # idle for who knows how long
     ]
-    found = between(samples, 1_000)
+    found = between(samples, 1_000, 0.2, 0.95)
     assert found["deliveries a second"] == pytest.approx(400.0)
     assert found["deliveries a CPU second"] == pytest.approx(1_000.0)
     assert found["daemon CPU us a delivery"] == pytest.approx(1_000.0)
@@ -34,9 +35,24 @@ def test_only_what_is_between_the_start_and_the_end_counts() -> None:
     assert found["receiver CPU % of a core"] == pytest.approx(40.0)
 
 
+def test_all_of_a_run_counts_where_that_is_asked_for() -> None:
+    samples = [Sample(0.0, 0, 0.6, 0.0), Sample(1.0, 100, 0.9, 0.1), Sample(4.0, 1_000, 1.6, 1.0)]
+    found = between(samples, 1_000, 0.0, 1.0)
+    assert found["deliveries a second"] == pytest.approx(250.0)
+    assert found["daemon CPU us a delivery"] == pytest.approx(1_000.0)
+
+
+def test_what_is_read_ahead_is_no_part_of_the_stretch_that_counts() -> None:
+    window = Window().events
+    assert still_reading(10 * window) == pytest.approx(0.9)
+    assert still_reading(10 * window, dataflows=4) == pytest.approx(0.6)
+    assert still_reading(1000 * window) == ENDING
+    assert still_reading(window) == 0.5
+
+
 def test_too_few_samples_are_no_measurement() -> None:
     with pytest.raises(Failed, match="too few"):
-        between([Sample(0.0, 0, 0.0, 0.0), Sample(1.0, 10, 0.1, 0.1)], 10)
+        between([Sample(0.0, 0, 0.0, 0.0), Sample(1.0, 10, 0.1, 0.1)], 10, 0.2, 0.95)
 
 
 def test_a_limit_holds_within_any_second_and_refusals_do_not_count() -> None:
