@@ -115,7 +115,7 @@ async def test_what_every_group_has_passed_is_deleted(path: Path) -> None:
     async with journal(path, groups=("a", "b")) as queue, queue.subscribe("a", "earliest") as a:
         await queue.publish(events(2500))
         await settle_all(a, 2500)
-        await asyncio.sleep(4.5)
+        await asyncio.sleep(2.5)
         assert look(path, "SELECT count(*) FROM events") == 2500  # b is named and has not begun
         async with queue.subscribe("b", "earliest") as b:
             await settle_all(b, 2400)
@@ -126,7 +126,7 @@ async def test_what_every_group_has_passed_is_deleted(path: Path) -> None:
 async def test_nothing_is_deleted_while_there_is_no_group(path: Path) -> None:
     async with journal(path) as queue:
         await queue.publish(events(10))
-        await asyncio.sleep(4.5)
+        await asyncio.sleep(2.5)
         assert look(path, "SELECT count(*) FROM events") == 10
 
 
@@ -150,7 +150,7 @@ async def test_groups_that_nobody_reads_are_given_up_after_a_week_with_a_warning
     async with journal(path, groups=("a", "asleep"), warn=warnings.append) as queue:
         # "b" was read a moment ago and "asleep" is named, however long ago that was; "gone" had settled nothing.
         await until(lambda: look(path, "SELECT min(position) FROM events") == 4)
-        await asyncio.sleep(4)
+        await asyncio.sleep(2.5)
         assert len(warnings) == 1
         assert "group gone " in warnings[0]
         async with queue.subscribe("gone", "earliest") as gone:

@@ -73,27 +73,30 @@ class Upkeep:
         """Delete what no group needs any more, a chunk at a time.
 
         Each chunk keeps those who publish waiting. So they get their turns in between, unless one of them has found the
-        journal full.
+        journal full, or there is so much that deleting would fall behind.
 
         Raises:
             DatabaseUnavailable: not all of it could be deleted.
         """
+        rests_until = time.monotonic() + _LOOK_SECONDS
         try:
-            while await self._sweep_some() == _CHUNK_EVENTS:
+            while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
                 pass
             await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
         finally:
             self._asked.clear()
 
-    async def _sweep_some(self) -> int:
+    async def _sweep_some(self, rests_until: float) -> int:
         began = time.monotonic()
         swept = await self._database.write(self._sweep_chunk)
         for group in sorted(swept.given_up - self._warned):
             self._warned.add(group)
             self._warn(given_up_warning(group))
-        if swept.events == _CHUNK_EVENTS:
+        ended = time.monotonic()
+        rest = min(_REST * (ended - began), rests_until - ended)
+        if swept.events == _CHUNK_EVENTS and rest > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_REST * (time.monotonic() - began)):
+                async with asyncio.timeout(rest):
                     await self._asked.wait()
         return swept.events
 
