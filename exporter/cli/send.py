@@ -37,7 +37,7 @@ def send(
     as_json: Annotated[bool, typer.Option("--json", help='Print {"queued": n}.')] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Put events on the queue; they are on the disk when the command returns.
+    """Put events on the queue; it has them durably, as far as it can, when the command returns.
 
     Prints how many were queued. A line that is not JSON ends the command with 1 and its file and line, after the good
     ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,

@@ -27,7 +27,7 @@ def shard_option(text: str | None) -> Shard | None:
     shard = Shard.parse(text)
     if shard is None:
         raise typer.BadParameter(
-            f"{text!r} is no share: N/COUNT with 1 <= N <= COUNT, such as 2/4", param_hint="--shard"
+            f"{text!r} is no share: N/COUNT with 1 <= N <= COUNT <= 99999, such as 2/4", param_hint="--shard"
         )
     return shard
 

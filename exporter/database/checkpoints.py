@@ -13,7 +13,8 @@ import apsw
 LOG_PAGES: Final = 1000
 #: So often what came meanwhile is copied too: once all of it is, the next commit begins the log anew by itself.
 PASSES: Final = 5
-#: A log so long, since commits never leave a gap, is begun anew while they wait.
+#: A log so long, since commits never leave a gap or others always read, is begun anew while they wait. Where that
+#: fails, it is tried again at twice the length.
 TOO_MANY_PAGES: Final = 8 * LOG_PAGES
 #: How long that waits for those who read, while those who write wait for it; then it is left to the next time.
 RESTART_SECONDS: Final = 0.1
@@ -27,14 +28,18 @@ class Checkpoints:
         self._connect = connect
         self._thread: threading.Thread | None = None
         self._asked = threading.Event()
-        self._copied = 0  # of the log as it is now, as far as this process copied it
+        self._tried = 0  # how long the log was when it was last asked for
+        self._restart_at = TOO_MANY_PAGES
         self._ending = False
 
     def hear(self, _: apsw.Connection, database: str, pages: int) -> int:  # noqa: ARG002 - SQLite's signature
         """SQLite's hook after a commit, in place of its own, which would copy the log before the commit returns."""
-        if pages < self._copied:
-            self._copied = 0  # it began anew
-        if pages - self._copied >= LOG_PAGES:
+        if pages < self._tried:
+            # It began anew.
+            self._tried = 0
+            self._restart_at = TOO_MANY_PAGES
+        if pages - self._tried >= LOG_PAGES:
+            self._tried = pages
             self._asked.set()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="sqlite checkpoints", daemon=True)
@@ -68,10 +73,10 @@ class Checkpoints:
             for _ in range(PASSES):
                 # Beside those who read and write: nobody waits.
                 pages, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                self._copied = copied
                 if copied >= pages:
-                    return
-            if pages >= TOO_MANY_PAGES:
+                    break
+            if pages >= self._restart_at:
+                self._restart_at = 2 * pages
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         except apsw.Error:
-            pass  # another process is at it, or the disk fails, which the next commit says
+            pass  # another process is at it, or somebody reads for long, or the disk fails, which the next commit says

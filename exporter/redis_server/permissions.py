@@ -22,7 +22,7 @@ _QUOTED = re.compile(r"""\((['"])(.*)\1,\)""", re.DOTALL)
 
 #: Whose name is two words, each with a permission of its own.
 _OF_TWO_WORDS = frozenset({"XGROUP", "XINFO"})
-_WITHOUT_KEY = frozenset({"EVAL", "EVALSHA", "EXEC", "INFO", "MULTI", "PING", "TIME"})
+_WITHOUT_KEY = frozenset({"EVAL", "EVALSHA", "EXEC", "INFO", "MULTI", "PING", "SELECT", "TIME"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import apsw
 import pytest
 
 from exporter.database import Database, DatabaseUnavailable, Schema
-from exporter.database.checkpoints import LOG_PAGES
+from exporter.database.checkpoints import LOG_PAGES, Checkpoints
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x)",))
 
@@ -231,6 +231,31 @@ async def test_a_long_log_begins_anew_beside_commits_that_never_pause(database: 
             written += 100
     assert written >= LOG_PAGES
     assert len(await database.read(rows)) == written + 1
+
+
+async def test_a_log_that_somebody_reads_for_long_is_copied_once_in_a_thousand_pages() -> None:
+    asked = 0
+
+    def connect() -> apsw.Connection:
+        raise apsw.CantOpenError
+
+    checkpoints = Checkpoints(connect)
+    connection = apsw.Connection(":memory:")
+    set_asked = checkpoints._asked.set
+
+    def count() -> None:
+        nonlocal asked
+        asked += 1
+        set_asked()
+
+    checkpoints._asked.set = count  # type: ignore[method-assign]
+    for pages in range(0, 20 * LOG_PAGES, 50):
+        checkpoints.hear(connection, "main", pages)
+    assert asked == 19
+    checkpoints.hear(connection, "main", 10)  # it began anew
+    checkpoints.hear(connection, "main", LOG_PAGES + 10)
+    assert asked == 20
+    checkpoints.end()
 
 
 async def test_writes_are_synchronous(database: Database) -> None:

@@ -36,6 +36,7 @@ NEW_SCRIPT_KEY = "ACL failure in script: No permissions to access a key script: 
         (NEW_COMMAND.format("xadd"), XADD, "the command XADD on the key changes; grant +xadd"),
         (OLD_COMMAND.format("xgroup|setid"), GROUP, "the command XGROUP SETID on the key changes; grant +xgroup|setid"),
         (OLD_COMMAND.format("time"), Asked((("TIME",),)), "the command TIME; grant +time"),
+        (OLD_COMMAND.format("select"), SCRIPT, "the command SELECT; grant +select"),
         (OLD_COMMAND.format("evalsha"), SCRIPT, "the command EVALSHA; grant +evalsha"),
         (OLD_KEY, XADD, "the key changes for XADD; grant it"),
         (NEW_KEY, READ, "the key changes for XREADGROUP; grant it"),

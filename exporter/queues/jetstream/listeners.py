@@ -44,7 +44,7 @@ class Listeners:
     def listening(self, listener: Listener, subject: str) -> Iterator[str]:
         """An address of its own for ``listener``, who is about to ask something of ``subject``."""
         token = uuid4().hex
-        self._all[token] = (listener, subject.lower())
+        self._all[token] = (listener, subject)
         try:
             yield f"{self.prefix}.{token}"
         finally:
@@ -66,8 +66,9 @@ class Listeners:
         if "for subscription" in violation:
             self.lost(not_permitted(violation))
         for listener, subject in list(self._all.values()):
-            if f'"{subject}"' in violation:
-                listener.lost(not_permitted(violation))
+            # The library makes all of it lower case, and subjects are told apart by it.
+            if f'"{subject.lower()}"' in violation:
+                listener.lost(not_permitted(violation.replace(subject.lower(), subject)))
 
 
 class Inbox:

@@ -39,7 +39,7 @@ async def open_journal(
         identity = await database.read(tables.journal_id)
         feed = Feed(reading)
         commits = Commits(database, on_failure=feed.grew)
-        upkeep = Upkeep(database, feed, commits, groups, warn)
+        upkeep = Upkeep(database, feed, commits, groups, max_bytes, warn)
         queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, max_bytes, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:

@@ -69,10 +69,16 @@ def mark_checked(connection: apsw.Connection) -> None:
     connection.execute("UPDATE journal SET checked_at = ?", (time.time(),))
 
 
+def used_bytes(connection: apsw.Connection) -> int:
+    """What the journal holds, free pages not counted."""
+    used: int = connection.pragma("page_count") - connection.pragma("freelist_count")
+    page_bytes: int = connection.pragma("page_size")
+    return used * page_bytes
+
+
 def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes: int) -> int:
     """Append ``messages``; return the last position. Raises QueueFull if they have no room."""
-    page_bytes = connection.pragma("page_size")
-    used = (connection.pragma("page_count") - connection.pragma("freelist_count")) * page_bytes
+    used = used_bytes(connection)
     if used + sum(len(message.body) + _ROW_BYTES for message in messages) > max_bytes:
         raise QueueFull(f"the journal holds {used} bytes of at most {max_bytes}")
     now = time.time()

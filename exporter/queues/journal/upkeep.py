@@ -20,16 +20,19 @@ from exporter.queues.retention import Place, given_up_warning, passed
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
 _CHUNK_EVENTS = 500
-#: After a chunk the file is left to others for so many times as long as it took.
+#: After a chunk the file is left to others for so many times as long as it took; not where so much of it is used.
 _REST = 3.0
+_NEARLY_FULL = 0.75
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
 
 
 class Swept(NamedTuple):
-    """What one chunk of deleting came to: how many events went, and the groups that no longer hold any back."""
+    """What one chunk of deleting came to: how many events went, whether the journal is nearly full, and the groups that
+    no longer hold any back."""
 
     events: int
+    nearly_full: bool
     given_up: frozenset[str]
 
 
@@ -37,8 +40,15 @@ class Upkeep:
     """Runs beside the subscriptions of one process."""
 
     def __init__(
-        self, database: Database, feed: Feed, commits: Commits, groups: Collection[str], warn: Callable[[str], None]
+        self,
+        database: Database,
+        feed: Feed,
+        commits: Commits,
+        groups: Collection[str],
+        max_bytes: int,
+        warn: Callable[[str], None],
     ) -> None:
+        self._nearly_full_bytes = _NEARLY_FULL * max_bytes
         self._groups = groups
         self.readings: set[Reading] = set()
         self._database = database
@@ -72,8 +82,8 @@ class Upkeep:
     async def _sweep(self) -> None:
         """Delete what no group needs any more, a chunk at a time.
 
-        Each chunk keeps those who publish waiting. So they get their turns in between, unless one of them has found the
-        journal full, or there is so much that deleting would fall behind.
+        Each chunk keeps those who publish waiting. So they get their turns in between, unless the journal is nearly
+        full, or there is so much that deleting would fall behind.
 
         Raises:
             DatabaseUnavailable: not all of it could be deleted.
@@ -94,7 +104,7 @@ class Upkeep:
             self._warn(given_up_warning(group))
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)
-        if swept.events == _CHUNK_EVENTS and rest > 0:
+        if swept.events == _CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
                     await self._asked.wait()
@@ -103,4 +113,5 @@ class Upkeep:
     def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
         places = [Place(row.group, row.settled_to, row.seen_at) for row in tables.standings(connection)]
         to, given_up = passed(places, frozenset(self._groups), time.time())
-        return Swept(0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS), given_up)
+        events = 0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS)
+        return Swept(events, tables.used_bytes(connection) >= self._nearly_full_bytes, given_up)
