@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import ssl
 
@@ -28,6 +29,7 @@ from exporter.redis_server.permissions import Asked, lacking, without_arguments
 #: For one call, with connecting.
 ANSWER_SECONDS = 5.0
 _REASON_CHARACTERS = 300
+_ERRNO = re.compile(r"Error (\d+) ")
 
 
 class RedisUnavailable(Exception):
@@ -83,7 +85,8 @@ def _refusal(error: Exception, address: str, username: str, asked: Asked) -> str
 
 def _unreachable(error: Exception, address: str, *, encrypted: bool) -> str:
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return f"{address} does not answer within {ANSWER_SECONDS:g} s; {_other_program(encrypted=encrypted)}"
+        said = f"{address} does not answer within {ANSWER_SECONDS:g} s; does it hang? If it never answered"
+        return f"{said}: {_other_program(encrypted=encrypted)}"
     if isinstance(error, InvalidResponse):
         return f"{address} does not speak as Redis does; {_other_program(encrypted=encrypted)}"
     return f"{address} cannot be reached: {_why_unreachable(error, encrypted=encrypted)}"
@@ -116,4 +119,7 @@ def _why_unreachable(error: BaseException, *, encrypted: bool) -> str:
         if isinstance(seen, OSError) and seen.errno is not None:
             return f"{os.strerror(seen.errno).lower()}; does Redis run there? Check `url`"
         seen = seen.__cause__ or seen.__context__
+    if number := _ERRNO.match(str(error)):
+        # The library's own words for it, where it keeps no cause.
+        return f"{os.strerror(int(number[1])).lower()}; does Redis run there? Check `url`"
     return f"{_said(str(error)) or 'the connection broke'}; {_other_program(encrypted=encrypted)}"

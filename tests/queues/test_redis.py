@@ -112,6 +112,13 @@ async def test_an_id_that_is_no_time_stops_the_group_with_the_reason(redis: Redi
             await soon(_received_without_end(subscription))
 
 
+async def test_a_check_finds_an_id_that_the_stream_cannot_be_read_past(redis: RedisServer, queue: Queue) -> None:
+    await queue.check()
+    redis.cli("XADD", STREAM, "1790000000000000000-0", "event", "x:1")
+    with pytest.raises(QueueUnavailable, match=r"entry 1790000000000000000-0 of stream .* cannot be read past it"):
+        await queue.check()
+
+
 async def _received_without_end(subscription: Subscription) -> None:
     while True:
         await subscription.receive(10)

@@ -112,7 +112,7 @@ async def _misfit(server: str, connection: Connection) -> str | None:
         return None
     match found:
         case Listens.SOMETHING_ELSE:
-            return "what listens there is no Kafka broker: check `bootstrap_servers`"
+            return "what listens there hangs, or is no Kafka broker: check `bootstrap_servers`"
         case Listens.TLS if connection.tls is None:
             return "it speaks TLS there: set `tls`"
         case Listens.TLS:

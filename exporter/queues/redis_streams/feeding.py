@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from exporter.queues.port import QueueUnavailable, Start
 from exporter.queues.redis_streams.acknowledging import Acknowledging
 from exporter.queues.redis_streams.custody import Custody
-from exporter.queues.redis_streams.ids import FIRST, StreamId, before, parse
+from exporter.queues.redis_streams.ids import FIRST, StreamId, before, parse, too_large
 from exporter.queues.redis_streams.lease import RENEW_SECONDS, Held, Lease
 from exporter.queues.redis_streams.place import AnotherStream, Standing, take_place
 from exporter.queues.redis_streams.stream import Found, Stream
@@ -134,10 +134,7 @@ class Feeding:
             self._report_deleted(taken.deleted)
         self.acknowledging.note([*taken.settled, *taken.deleted])
         if taken.unusable is not None:
-            raise QueueUnavailable(
-                f"entry {taken.unusable.decode()} of stream {self._stream.key} has an id that is no time in "
-                "milliseconds and too large: the stream cannot be read past it"
-            )
+            raise QueueUnavailable(too_large(taken.unusable.decode(), self._stream.key))
 
     def _report_deleted(self, ids: Sequence[bytes]) -> None:
         self._warn(

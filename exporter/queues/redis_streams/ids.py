@@ -44,6 +44,14 @@ def fits(position: int) -> bool:
     return position <= _MAX_POSITION
 
 
+def too_large(id_: str, key: str) -> str:
+    """What to say of an entry whose position does not fit."""
+    return (
+        f"entry {id_} of stream {key} has an id that is no time in milliseconds and too large: the stream cannot be "
+        "read past it"
+    )
+
+
 def id_at(position: int) -> StreamId:
     """The id that ``position_of`` made this position from."""
     return position >> _SEQUENCE_BITS, position & (2**_SEQUENCE_BITS - 1)

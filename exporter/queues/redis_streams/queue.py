@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
 from exporter.queues.redis_streams.beside import beside
 from exporter.queues.redis_streams.feeding import Feeding
-from exporter.queues.redis_streams.ids import FIRST, before, id_at, position_of, written
+from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
 from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
 from exporter.queues.redis_streams.probing import probe
 from exporter.queues.redis_streams.reading import Reading
@@ -164,6 +164,10 @@ class RedisQueue:
     async def check(self) -> None:
         """See ``Queue.check``; tries every permission that is needed, without changing anything."""
         await probe(self._stream)
+        extent = await self._stream.extent()
+        if extent is not None and not fits(position_of(extent.last)):
+            # What comes after it has ids that are larger still.
+            raise QueueUnavailable(too_large(written(extent.last), self._stream.key))
 
     async def advice(self) -> Sequence[str]:
         """See ``Advising``: what its settings for disk and memory cost."""
