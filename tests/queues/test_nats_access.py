@@ -133,10 +133,10 @@ async def test_a_server_without_tls_gets_no_secret_where_the_url_insists(tmp_pat
 @pytest.mark.parametrize(
     ("permissions", "use", "named"),
     [
-        ('publish: {deny: ["$JS.API.STREAM.INFO.>"]}', "open", '"$js.api.stream.info.profile-changes"'),
-        ('publish: {deny: ["$KV.>"]}', "check", '"$kv.profile-changes-positions.=probe"'),
-        ('publish: {deny: ["$JS.API.CONSUMER.>"]}', "check", '"$js.api.consumer.create.profile-changes.'),
-        ('publish: {deny: ["$JS.API.CONSUMER.MSG.NEXT.>"]}', "receive", '"$js.api.consumer.msg.next.profile-changes.'),
+        ('publish: {deny: ["$JS.API.STREAM.INFO.>"]}', "open", '"$JS.API.STREAM.INFO.profile-changes"'),
+        ('publish: {deny: ["$KV.>"]}', "check", '"$KV.profile-changes-positions.=probe"'),
+        ('publish: {deny: ["$JS.API.CONSUMER.>"]}', "check", '"$JS.API.CONSUMER.CREATE.profile-changes.'),
+        ('publish: {deny: ["$JS.API.CONSUMER.MSG.NEXT.>"]}', "receive", '"$JS.API.CONSUMER.MSG.NEXT.profile-changes.'),
         ('publish: {deny: ["profile-changes.*"]}', "publish", '"profile-changes.'),
         ('subscribe: {deny: ["_INBOX.>"]}', "open", 'subscription to "_inbox.'),
     ],
