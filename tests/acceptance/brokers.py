@@ -83,10 +83,7 @@ class KafkaBroker:
     """See ``Broker``; it must run when a section is asked for, since a topic is made then."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            kafka_broker.jars()
-        except kafka_broker.DownloadFailed as error:
-            pytest.fail(f"set-up, not a test: {error}")
+        kafka_broker.needed()
         # A broker that died is let in again once its own controller has given it up.
         self.server = kafka_broker.Broker(
             folder / "kafka", broker__session__timeout__ms=1_000, broker__heartbeat__interval__ms=200

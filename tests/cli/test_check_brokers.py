@@ -170,10 +170,7 @@ async def all_answer(brokers: list[nats_broker.Broker]) -> None:
 def kafka(
     tmp_path_factory: pytest.TempPathFactory, authority: Authority, pair: Pair
 ) -> Iterator[tuple[kafka_broker.Broker, Secured]]:
-    try:
-        kafka_broker.jars()
-    except kafka_broker.DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
+    kafka_broker.needed()
     folder = tmp_path_factory.mktemp("kafka")
     store = folder / "store.pem"
     store.write_bytes(pair.key.read_bytes() + pair.certificate.read_bytes())

@@ -23,7 +23,7 @@ import pytest
 import yaml
 from contract import take
 from kafka_broker import Broker as KafkaBroker
-from kafka_broker import DownloadFailed, jars, missing
+from kafka_broker import missing, needed
 from nats_broker import SERVER as NATS
 from ports import free_port
 from redis_server import CLI, RedisServer, needs_redis
@@ -214,10 +214,7 @@ def answers_well(url: str) -> bool:
 
 @contextmanager
 def kafka(folder: Path) -> Iterator[dict[str, str]]:
-    try:
-        jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
+    needed()
     broker = KafkaBroker(folder / "kafka")
     broker.folder.mkdir()
 

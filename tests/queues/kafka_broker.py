@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from ports import free_ports as free_ports
 
 VERSION = "4.1.0"
@@ -66,6 +67,16 @@ def jars() -> Path:
             _download(folder)
             _marker().touch()
     return folder
+
+
+def needed() -> None:
+    """For fixtures: skip where it can't be had here, and fail where its download does."""
+    if (lacking := missing()) is not None:
+        pytest.skip(lacking)
+    try:
+        jars()
+    except DownloadFailed as error:
+        pytest.fail(f"set-up, not a test: {error}")
 
 
 def _marker() -> Path:

@@ -21,10 +21,9 @@ from kafka_broker import (
     STRANGERS_PASSWORD,
     USER,
     Broker,
-    DownloadFailed,
     free_ports,
-    jars,
     missing,
+    needed,
     running,
 )
 from kafka_topics import make_topic, settings, unsigned_token
@@ -46,10 +45,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Broker]:
     """One broker for all tests, each with a topic of its own."""
-    try:
-        jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
+    needed()
     folder = tmp_path_factory.mktemp("kafka")
     pair = authority.sign("127.0.0.1", name="broker")
     store = folder / "broker-store.pem"
@@ -283,6 +279,8 @@ async def test_the_lanes_of_a_killed_member_are_taken_over_and_nothing_is_lost(
             await until(lambda: len(set(outputs[0]) | set(outputs[1])) == total)
         finally:
             processes[1].kill()
+    for process in processes:
+        await soon(process.wait())
     assert len(outputs[1]) == len(set(outputs[1]))  # what comes twice comes after the kill, to the other one
     numbers_of: dict[str, list[int]] = {}
     for line in outputs[1]:

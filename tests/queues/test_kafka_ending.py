@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiokafka.errors import IllegalSaslStateError
 from contract import PATIENCE_SECONDS, events, numbers, soon, take
-from kafka_broker import Broker, DownloadFailed, jars, missing, running
+from kafka_broker import Broker
 from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.reading import Reading
 from exporter.queues.port import Batch, QueueUnavailable, Subscription
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if (lacking := missing()) is not None:
-        pytest.skip(lacking)
-    try:
-        jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
-    with running(tmp_path_factory.mktemp("kafka") / "broker") as broker:
-        yield broker
 
 
 async def ended(task: asyncio.Task[Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,25 +11,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.protocol.metadata import MetadataRequest_v4
 from aiokafka.structs import OffsetAndMetadata
 from contract import PATIENCE_SECONDS, events, numbers, settled_lag, soon, stays_silent, take
-from kafka_broker import Broker, DownloadFailed, jars, missing, running
+from kafka_broker import Broker
 from kafka_topics import is_led, make_topic, settings
 
 from exporter.queues.kafka import membership
 from exporter.queues.kafka import topic as topic_module
 from exporter.queues.kafka.reading import Reading
 from exporter.queues.port import LaneLost, Message, Outgoing, Queue, QueueUnavailable, Subscription
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if (lacking := missing()) is not None:
-        pytest.skip(lacking)
-    try:
-        jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
-    with running(tmp_path_factory.mktemp("kafka") / "broker") as broker:
-        yield broker
 
 
 async def make_anew(broker: Broker, topic: str, partitions: int) -> None:

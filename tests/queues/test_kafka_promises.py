@@ -4,30 +4,18 @@ a topic or a right that is taken away meanwhile."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from contract import PATIENCE_SECONDS, events, number_of, numbers, soon, stays_silent, take
-from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker, DownloadFailed, jars, missing, running
+from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker
 from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka import membership
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable, Subscription
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if (lacking := missing()) is not None:
-        pytest.skip(lacking)
-    try:
-        jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
-    with running(tmp_path_factory.mktemp("kafka") / "broker") as broker:
-        yield broker
 
 
 @asynccontextmanager

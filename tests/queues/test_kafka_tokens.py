@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from authorization_server import Records, Registered, authorization_server
 from contract import PATIENCE_SECONDS, events, numbers, soon, take
-from kafka_broker import USER, Broker, DownloadFailed, free_ports, jars, missing, running
+from kafka_broker import USER, Broker, free_ports, needed, running
 from kafka_topics import make_topic, settings, unsigned_token
 from pydantic import ValidationError
 
@@ -47,12 +47,7 @@ class Mint:
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if (lacking := missing()) is not None:
-        pytest.skip(lacking)
-    try:
-        jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
+    needed()
     folder = tmp_path_factory.mktemp("kafka") / "broker"
     with running(folder, connections__max__reauth__ms=SESSION_SECONDS * 1000) as broker:
         yield broker
