@@ -31,7 +31,7 @@ from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.memory import MemorySettings
 from exporter.queues.port import Outgoing, Queue
-from exporter.schedules import probe_delay
+from exporter.schedules import probe_delay, reach_delay
 from exporter.settings.destination import Destination
 from exporter.state.sqlite import SqliteSettings
 
@@ -83,6 +83,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 log=configure(io.StringIO(), tty=False),
                 clock=clock,
                 wait_delay=probe_delay(random.uniform),
+                queue_delay=reach_delay(random.uniform),
             )
         )
 

@@ -13,7 +13,7 @@ from tenacity.wait import wait_base
 
 PROBE_FIRST_SECONDS = 1
 PROBE_MOST_SECONDS = 60
-OPEN_MOST_SECONDS = 4
+REACH_MOST_SECONDS = 4
 #: A probe comes up to this share of its delay early or late, so that many dataflows do not come at once.
 PROBE_JITTER = 0.2
 
@@ -45,6 +45,11 @@ def probe_delay(uniform: Callable[[float, float], float]) -> Callable[[int], flo
     return _delay(growing_wait(PROBE_MOST_SECONDS, uniform))
 
 
+def reach_delay(uniform: Callable[[float, float], float]) -> Callable[[int], float]:
+    """The seconds before try n, n from 0, of what everything waits for: 1, 2, 4, 4 …, each ± 20 %."""
+    return _delay(growing_wait(REACH_MOST_SECONDS, uniform))
+
+
 def until_reachable(
     failures: tuple[type[Exception], ...],
     uniform: Callable[[float, float], float],
@@ -62,7 +67,7 @@ def until_reachable(
 
     return AsyncRetrying(
         retry=retry_if_exception_type(failures),
-        wait=growing_wait(OPEN_MOST_SECONDS, uniform),
+        wait=growing_wait(REACH_MOST_SECONDS, uniform),
         before_sleep=heard,
         reraise=True,
     )

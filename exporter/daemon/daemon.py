@@ -26,7 +26,7 @@ from exporter.metrics import Metrics
 from exporter.ops import serve
 from exporter.queues.advice import Advising
 from exporter.queues.port import QueueUnavailable
-from exporter.schedules import probe_delay, until_reachable
+from exporter.schedules import probe_delay, reach_delay, until_reachable
 from exporter.settings.source import Loaded
 from exporter.settings.whereabouts import whereabouts
 from exporter.state.port import State, StateUnavailable
@@ -139,6 +139,7 @@ class Daemon:
             log=self._log,
             clock=self._clock,
             wait_delay=probe_delay(random.uniform),
+            queue_delay=reach_delay(random.uniform),
         )
         return shared, groups
 

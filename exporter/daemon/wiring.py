@@ -43,6 +43,7 @@ class Shared:
     log: Log
     clock: Clock
     wait_delay: Callable[[int], float]
+    queue_delay: Callable[[int], float]
     #: By ``max_event_bytes``, which a reload may change.
     readings: dict[int, SharedReading] = field(default_factory=dict)
     tls: TlsContexts = field(default_factory=TlsContexts)
@@ -99,6 +100,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     log=log,
                     clock=shared.clock,
                     wait_delay=shared.wait_delay,
+                    queue_delay=shared.queue_delay,
                 )
             )
         finally:

@@ -16,9 +16,6 @@ from exporter.profile.triggers import Decision
 from exporter.queues.port import Message, Queue, Start, Subscription
 from exporter.state.port import LettersOf
 
-#: The waits between tries of the queue grow so often: with 1, 2, 4 … seconds none is longer than five.
-QUEUE_TRIES_APART = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -33,7 +30,8 @@ class Parts:
     """One dataflow's collaborators.
 
     ``read``, ``decide`` and ``build`` are compiled from its destination's mapping; ``wait_delay(n)`` gives the
-    seconds before try n, n from 0, of what must succeed in the end.
+    seconds before try n, n from 0, of what must succeed in the end. ``queue_delay(n)`` does for the queue, and is never
+    long, since what comes for all destinations waits for it.
     """
 
     destination: str
@@ -52,10 +50,7 @@ class Parts:
     log: Log
     clock: Clock
     wait_delay: Callable[[int], float]
-
-    def queue_delay(self, tries: int) -> float:
-        """As ``wait_delay``, for the queue: never long, since what comes for all destinations waits for it."""
-        return self.wait_delay(min(tries, QUEUE_TRIES_APART))
+    queue_delay: Callable[[int], float]
 
     def place(self, lane: str) -> str:
         """A lane as dead letters know it: a queue that was made anew begins at the same positions again."""

@@ -199,6 +199,7 @@ def _parts(
         log=log.bind(),
         clock=Clock(time.monotonic, time.time),
         wait_delay=lambda n: 0.02,
+        queue_delay=lambda n: 0.02,
     ), metrics
 
 

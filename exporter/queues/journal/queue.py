@@ -14,7 +14,7 @@ from exporter.queues.journal.feed import Feed
 from exporter.queues.journal.group_lock import GroupLocks
 from exporter.queues.journal.reading import Reading
 from exporter.queues.journal.upkeep import Upkeep
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 from exporter.queues.positions import decode
 
 
@@ -91,9 +91,6 @@ class JournalQueue:
             last = await self._database.write(lambda connection: tables.publish(connection, messages, self._max_bytes))
         except DatabaseUnavailable as error:
             raise QueueUnavailable(error.reason) from error
-        except QueueFull:
-            self._upkeep.hurry()
-            raise
         self._feed.grew(last)
 
     @asynccontextmanager

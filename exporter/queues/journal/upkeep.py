@@ -56,19 +56,12 @@ class Upkeep:
         self._commits = commits
         self._warn = warn
         self._warned: set[str] = set()
-        self._asked = asyncio.Event()
-
-    def hurry(self) -> None:
-        """Delete what can be deleted now: the journal is full."""
-        self._asked.set()
 
     async def run(self) -> None:
         """Look after the journal until cancelled. While the database cannot work, it is tried again later."""
         seen_due = time.monotonic() + _SEEN_SECONDS
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._asked.wait()
+            await asyncio.sleep(_LOOK_SECONDS)
             now = time.monotonic()
             if now >= seen_due:
                 seen_due = now + _SEEN_SECONDS
@@ -89,12 +82,9 @@ class Upkeep:
             DatabaseUnavailable: not all of it could be deleted.
         """
         rests_until = time.monotonic() + _LOOK_SECONDS
-        try:
-            while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
-                pass
-            await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
-        finally:
-            self._asked.clear()
+        while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
+            pass
+        await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
 
     async def _sweep_some(self, rests_until: float) -> int:
         began = time.monotonic()
@@ -105,9 +95,7 @@ class Upkeep:
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)
         if swept.events == _CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(rest):
-                    await self._asked.wait()
+            await asyncio.sleep(rest)
         return swept.events
 
     def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
