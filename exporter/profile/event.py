@@ -47,6 +47,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 _NO_CHANGES = Changes()
+_BRACE = ord("{")
 
 
 def read(body: bytes, max_bytes: int) -> Change | Malformed:
@@ -148,7 +149,7 @@ def _change(event: Event, prefix: str) -> Change | Malformed:
     profile = bytes(event.profile)
     if not profile:
         return Malformed(f"{prefix}profile", "is missing")
-    if wrong := wrong_kind("object", profile):
+    if profile[0] != _BRACE and (wrong := wrong_kind("object", profile)):
         return Malformed(f"{prefix}profile", wrong)
     changes = event.changes or _NO_CHANGES
     return Change(
