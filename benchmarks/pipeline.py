@@ -27,6 +27,7 @@ from exporter.delivery.prepare import Prepared
 from exporter.delivery.request import Answer, Outcome, Request
 from exporter.logs import configure
 from exporter.metrics import Metrics
+from exporter.profile.compiled import compile_typed
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.memory import MemorySettings
@@ -62,6 +63,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
         }
     )
     mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
+    typed = compile_typed(mapping)
     clock = Clock(monotonic=time.monotonic, epoch=time.time)
     transport = AnswersAtOnce()
     async with SqliteSettings(path=folder / "state.db").open() as state:
@@ -75,8 +77,8 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 transport=transport,
                 authorizer=destination.auth.authorizer(transport, clock=clock.monotonic, observe=lambda _: None),
                 read=read_alone(MAX_EVENT_BYTES),
-                decide=compile_triggers(mapping),
-                build=compile_payload(mapping),
+                decide=compile_triggers(mapping, typed),
+                build=compile_payload(mapping, typed),
                 prepared=Prepared(destination),
                 outbox=Outbox(limits(destination.delivery), SharedMemory(256 * 1024**2).open()),
                 metrics=metrics.of("crm"),

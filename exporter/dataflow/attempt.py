@@ -66,7 +66,7 @@ def _judged(outcome: Outcome, began: float, parts: Parts) -> Attempted | _Refuse
     metrics.attempt_seconds.observe(round_trip)
     if isinstance(outcome, Answer) and outcome.status >= 300:
         outcome = Answer(outcome.status, outcome.headers, parts.prepared.without_secrets(outcome.body))
-    verdict = judge(outcome, parts.authorizer.refresh_on, clock.epoch())
+    verdict = judge(outcome, parts.authorizer.refresh_on, clock.epoch)
     if isinstance(verdict, CredentialsRefused):
         return _Refused(verdict.status, round_trip)
     return Attempted(verdict, round_trip)

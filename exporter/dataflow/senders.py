@@ -1,7 +1,8 @@
 """Senders: coroutines that take from the outbox, attempt, and answer; and the one timer that wakes them.
 
-They start when there is something to send and end when there is not: an idle dataflow has none, and a busy one
-as many as attempts may be in flight.
+They start when there is something to send. One that finds nothing more to send rests for a moment before it ends: an
+idle dataflow has none, and a busy one, which runs out of exports many times a second, need not start them anew each
+time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from exporter.dataflow.parts import Parts
 from exporter.delivery.export import Export
 from exporter.delivery.turns import Next, Probe, Send, Wait
 from exporter.delivery.verdict import Final
+
+#: Now and then all that rest are let go.
+REST_SECONDS = 1.0
 
 Ended = Callable[[Export, Final, Next], None]
 
@@ -30,11 +34,15 @@ class Senders:
         withdrawn: Callable[[], None],
     ) -> None:
         self._parts = parts
+        self._outbox = parts.outbox
+        self._monotonic = parts.clock.monotonic
         self._ended = ended
         self._may_go = may_go
         self._withdrawn = withdrawn
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._resting: list[asyncio.Future[Export | None]] = []
+        self._dismissal: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
@@ -43,24 +51,27 @@ class Senders:
         self._tasks = tasks
 
     def wake(self) -> None:
-        """Start as many senders as there is to send. To be called whenever the outbox changed."""
-        while (first := self._take()) is not None:
+        """Have as many senders at work as there is to send. To be called whenever the outbox changed."""
+        while (first := self._take(self._monotonic())) is not None:
+            if self._resting:
+                self._resting.pop().set_result(first)
+                continue
             if self._tasks is None:
                 raise RuntimeError("senders were woken before they were opened")
-            task = self._tasks.create_task(self._send(first))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running.add(self._tasks.create_task(self._send(first)))
 
     def cut(self) -> None:
         """End every sender and the timer now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._dismissal):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._dismissal = None
+        self._resting.clear()
         for task in self._running:
             task.cancel()
 
-    def _take(self) -> Export | None:
-        match self._parts.outbox.take(self._parts.clock.monotonic()):
+    def _take(self, now: float) -> Export | None:
+        match self._outbox.take(now):
             case Send(export) | Probe(export):
                 return export
             case Wait(until):
@@ -77,16 +88,38 @@ class Senders:
                 if export.first_at is None:
                     export.first_at = self._parts.clock.epoch()
                 attempted = await attempt(export, self._parts)
-                now = self._parts.clock.monotonic()
-                following = self._parts.outbox.answered(export, attempted.verdict, now, attempted.round_trip)
+                now = self._monotonic()
+                following = self._outbox.answered(export, attempted.verdict, now, attempted.round_trip)
                 self._ended(export, attempted.verdict, following)
             else:
-                self._parts.outbox.withdraw(export, self._parts.clock.monotonic())
+                now = self._monotonic()
+                self._outbox.withdraw(export, now)
                 self._withdrawn()
-            export = self._take()
-            if export is not None and not self._parts.outbox.full:
+            export = self._take(now)
+            if export is None:
+                export = await self._rest()
+            elif not self._outbox.full:
                 # The answer may have raised the limit: others may go as well.
                 self.wake()
+        # Here, since a callback would cost each of them a turn of the event loop. What is cancelled ends with the rest.
+        if (task := asyncio.current_task()) is not None:
+            self._running.discard(task)
+
+    async def _rest(self) -> Export | None:
+        """What to send next; None: there has been nothing for a while."""
+        loop = asyncio.get_running_loop()
+        if self._dismissal is None:
+            self._dismissal = loop.call_later(REST_SECONDS, self._dismiss)
+        resting: asyncio.Future[Export | None] = loop.create_future()
+        self._resting.append(resting)
+        return await resting
+
+    def _dismiss(self) -> None:
+        self._dismissal = None
+        while self._resting:
+            resting = self._resting.pop()
+            if not resting.done():
+                resting.set_result(None)
 
     def _wake_at(self, until: float) -> None:
         if self._timer is not None:
@@ -94,7 +127,7 @@ class Senders:
                 return
             self._timer.cancel()
         self._timer_at = until
-        delay = max(0.0, until - self._parts.clock.monotonic())
+        delay = max(0.0, until - self._monotonic())
         self._timer = asyncio.get_running_loop().call_later(delay, self._on_time)
 
     def _on_time(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -108,13 +108,13 @@ Final = Delivered | Failure
 Verdict = Delivered | Rejected | MaybePassing | TooFast | Unavailable | CredentialsRefused
 
 
-def judge(outcome: Outcome, refresh_on: Collection[int], epoch_seconds: float) -> Verdict:
+def judge(outcome: Outcome, refresh_on: Collection[int], epoch: Callable[[], float]) -> Verdict:
     """Say what the outcome of one attempt means.
 
     Args:
         outcome: what the transport returned.
         refresh_on: the statuses that mean that the authorization was refused.
-        epoch_seconds: the wall clock, for a ``Retry-After`` that is a date.
+        epoch: the wall clock in epoch seconds, asked for a ``Retry-After`` that is a date.
     """
     if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
         return Delivered(outcome.status)
@@ -127,11 +127,11 @@ def judge(outcome: Outcome, refresh_on: Collection[int], epoch_seconds: float) -
         case Answer(status) if status in refresh_on:
             return CredentialsRefused(status)
         case Answer(429, headers):
-            return TooFast(retry_after(headers.get("retry-after"), epoch_seconds))
+            return TooFast(retry_after(headers.get("retry-after"), epoch()))
         case Answer(407):
             return Unavailable("proxy", "HTTP 407", 407)
         case Answer(503, headers, body):
-            hint = retry_after(headers.get("retry-after"), epoch_seconds)
+            hint = retry_after(headers.get("retry-after"), epoch())
             if hint is not None:
                 return Unavailable("retry_after", "HTTP 503 with Retry-After", 503, hint)
             return MaybePassing("HTTP 503", 503, body)

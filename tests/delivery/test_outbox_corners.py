@@ -38,7 +38,7 @@ def test_rejections_that_end_during_another_pause_count_too() -> None:
 
 def test_a_destination_that_comes_and_goes_makes_no_dead_letter_of_a_refused_connection() -> None:
     """No byte of the export went out, so whatever others meet, a refused connection is never its fault."""
-    refused = judge(Unreachable("connection refused"), {401}, 0.0)
+    refused = judge(Unreachable("connection refused"), {401}, lambda: 0.0)
     assert isinstance(refused, Unavailable)
 
     def receiver(each: Export, now: float) -> tuple[float, Final]:

@@ -52,17 +52,17 @@ def answer(status: int, **headers: str) -> Answer:
     ],
 )
 def test_verdicts(outcome: Outcome, verdict: Verdict) -> None:
-    assert judge(outcome, REFRESH, NOW) == verdict
+    assert judge(outcome, REFRESH, lambda: NOW) == verdict
 
 
 def test_the_statuses_that_refuse_a_token_are_configured_and_win() -> None:
-    assert judge(answer(403), {401, 403}, NOW) == CredentialsRefused(403)
-    assert judge(answer(401), {403}, NOW) == Rejected(401, b"body")
+    assert judge(answer(403), {401, 403}, lambda: NOW) == CredentialsRefused(403)
+    assert judge(answer(401), {403}, lambda: NOW) == Rejected(401, b"body")
 
 
 @given(st.integers(100, 999))
 def test_every_status_has_a_verdict(status: int) -> None:
-    judge(answer(status), REFRESH, NOW)
+    judge(answer(status), REFRESH, lambda: NOW)
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,15 @@ class Head:
 
 def _fields(headers: tuple[Header, ...]) -> bytes:
     fields = ""
+    # What is printable holds no line break and no NUL. Few are not, and they may still be fit: a tab is.
+    plain = True
     for name, value in headers:
         fields += f"{name}: {value}\r\n"
-    count = len(headers)
-    # Cheaper than a look at each value: every line break must be one of those just written.
-    if fields.count("\n") == fields.count("\r") == count and "\0" not in fields:
+        plain = plain and value.isprintable() and name.isprintable()
+    if plain or (error := unfit(headers)) is None:
         try:
             return fields.encode("latin-1")
         except UnicodeEncodeError:
-            pass
+            error = unfit(headers)
     # Not in the handler, or the error that holds the values would be this one's context.
-    raise unfit(headers) or RuntimeError("headers that are fit cannot be written")
+    raise error or RuntimeError("headers that are fit cannot be written")

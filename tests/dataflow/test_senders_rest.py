@@ -1,0 +1,40 @@
+"""Senders that find nothing to send rest for a moment, take what comes then, and end where nothing does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from flowing import Endpoint, event, flowing, until
+
+from exporter.delivery.request import Answer, Outcome, Request
+from exporter.queues.memory import open_memory
+
+
+async def test_senders_serve_one_burst_after_the_other_and_then_end(tmp_path: Path) -> None:
+    senders: set[asyncio.Task[None] | None] = set()
+
+    async def answer(request: Request) -> Outcome:
+        senders.add(asyncio.current_task())
+        await asyncio.sleep(0)
+        return Answer(200, {}, b"")
+
+    async with (
+        open_memory(max_bytes=1 << 30, groups=["exporter.d"], warn=lambda _: None) as queue,
+        flowing(queue, tmp_path, Endpoint(answer)) as flow,
+    ):
+        for burst in range(20):
+            await flow.publish(*(event(20 * burst + n, f"p{n}") for n in range(20)))
+            await until(lambda: len(flow.endpoint.versions) == 20 * (burst + 1))  # noqa: B023 - asked at once
+        await flow.settled()
+        assert sorted(flow.endpoint.versions) == list(range(400))
+        # As many as attempts were in flight at a time, and not one for each burst's exports.
+        assert len(senders) < 100
+
+        def all_ended() -> bool:
+            return all(sender is not None and sender.done() for sender in senders)
+
+        await until(all_ended)
+        await flow.publish(event(400))
+        await until(lambda: flow.endpoint.versions[-1] == 400)
+        await flow.settled()
