@@ -6,18 +6,30 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BIN = $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
+
+# The compiled build, unpacked: make what runs with $(COMPILED) depend on $(COMPILED_READY). Neither the sources in the
+# current folder nor those of the editable installation then come first, in child processes neither.
+COMPILED_READY = build/compiled/.unpacked
+COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
+COMPILED_TESTS = tests/test_compilation.py tests/delivery tests/dataflow tests/queues/test_positions.py \
+  $(wildcard tests/queues/test_journal*.py) \
+  $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench image clean
+.PHONY: help demo test test-compiled lint format bench wheel image clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.installed ## show all of it on this machine, in under two minutes
 	$(BIN)/exporter demo
 
 test: $(VENV)/.installed-dev ## the whole test suite, acceptance tests included
-	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-compiled: $(COMPILED_READY) ## the tests of what is compiled, on the compiled build
+	$(COMPILED) $(PYTEST) $(COMPILED_TESTS) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/python -m ruff check .
@@ -28,14 +40,16 @@ format: $(VENV)/.installed-dev ## mend what ruff can mend
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-bench: $(VENV)/.installed-dev ## measure what benchmarks/README.md reports; BENCH_ARGS=--quick for less
-	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+bench: $(COMPILED_READY) ## measure what benchmarks/README.md reports; BENCH_ARGS=--quick for less
+	PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+wheel: build/.wheel ## the compiled build for this Python and machine, into dist/ (gcc, python3-dev)
 
 image: ## build the container image, start it and check it (root, buildah, mmdebstrap)
 	.ci/image
 
 clean: ## remove the environment and what the tools cached
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,3 +63,14 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	.ci/download $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+# Its time is that of the beginning, so that what is edited meanwhile is compiled the next time.
+build/.wheel: hatch_build.py LICENSE README.md $(shell find exporter -type f -not -path '*/__pycache__/*') $(VENV)/.installed-dev
+	@mkdir -p build && touch $@.begun && rm -f dist/*.whl
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m hatchling build --target wheel --directory dist
+	@mv $@.begun $@
+
+$(COMPILED_READY): build/.wheel
+	@rm -rf $(@D)
+	$(BIN)/python -m zipfile --extract dist/*.whl $(@D)
+	@touch $@

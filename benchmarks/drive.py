@@ -19,6 +19,7 @@ class Drive:
     """The knobs.
 
     ``warm_seconds``: of a stream, in which the daemon warms up and nothing is timed. ``core`` is the daemon's own.
+    ``from_source``: the daemon is the one in this repository, also where the benchmarks run beside a compiled one.
     """
 
     transport: str = "auto"
@@ -28,6 +29,7 @@ class Drive:
     concurrency: int = 256
     warm_seconds: float = 1.5
     wrk_seconds: float = 2.0
+    from_source: bool = False
 
     @property
     def delivery(self) -> dict[str, Any]:

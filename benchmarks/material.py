@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from exporter.compilation import compiled
 from exporter.queues.port import Outgoing
 
 SEGMENT = "a-segment"
@@ -99,6 +100,7 @@ def machine() -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "aiohttp": version("aiohttp"),
         "uvloop": _version("uvloop"),
+        "exporter": "compiled" if compiled() else "from source",
         "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 

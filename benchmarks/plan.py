@@ -21,6 +21,7 @@ from benchmarks.shards import one_and_two
 from benchmarks.stages import stages
 from benchmarks.throughput import beside_wrk
 from benchmarks.transports import transports
+from exporter.compilation import compiled
 
 SIZE_BYTES = 1_000
 TRANSPORTS = ("lean", "aiohttp")
@@ -106,16 +107,20 @@ def measure_end_to_end(kind: brokers.Kind, record: Record, scale: Scale, core: i
                 transport, backlog, SIZE_BYTES, core, warm_seconds=scale.warm_seconds, wrk_seconds=scale.wrk_seconds
             )
             _measure_transport(record, scale, how, new_queue)
+            if kind == "journal" and compiled():
+                source = replace(how, from_source=True)
+                record.attempt(f"{transport} from source, throughput", partial(_throughput, source, scale, new_queue))
+
+
+def _throughput(how: Drive, scale: Scale, new_queue: brokers.NewQueue) -> dict[str, float]:
+    return medians([beside_wrk(how, new_queue()) for _ in range(scale.runs)])
 
 
 def _measure_transport(record: Record, scale: Scale, how: Drive, new_queue: brokers.NewQueue) -> None:
-    def throughput() -> dict[str, float]:
-        return medians([beside_wrk(how, new_queue()) for _ in range(scale.runs)])
-
     def at(rate: float) -> dict[str, float]:
         return latency(how, rate, scale.latency_seconds, new_queue())
 
-    most = record.attempt(f"{how.transport}, throughput", throughput)
+    most = record.attempt(f"{how.transport}, throughput", partial(_throughput, how, scale, new_queue))
     if most is not None:
         for percent in scale.shares_percent:
             record.attempt(f"{how.transport}, {percent} %", partial(at, most["deliveries a second"] * percent / 100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -94,8 +95,8 @@ class Setting:
         section = {"name": name, "endpoint": endpoint, **MAPPING, **more, "delivery": delivery}
         self._config["destinations"].append(section)
 
-    def daemon(self, *options: str, cores: Sequence[int | None] | None = None) -> Daemon:
-        """Start a daemon, on the daemon's core unless others are named."""
+    def daemon(self, *options: str, cores: Sequence[int | None] | None = None, from_source: bool = False) -> Daemon:
+        """Start a daemon, on the daemon's core unless others are named; see ``Drive`` for ``from_source``."""
         file = self._folder / "exporter.yaml"
         # JSON is YAML, too.
         file.write_text(json.dumps(self._config), encoding="utf-8")
@@ -103,8 +104,9 @@ class Setting:
         log = self._folder / f"daemon-{self._daemons}.log"
         argv = [sys.executable, "-m", "exporter", "run", "--config", str(file), "--log-format", "json", *options]
         argv = pinned(argv, *((self._core,) if cores is None else cores))
+        environ = os.environ | ({"PYTHONPATH": str(REPOSITORY)} if from_source else {})
         with log.open("wb") as stderr:
-            process = subprocess.Popen(argv, stderr=stderr, stdout=subprocess.DEVNULL, cwd=self._folder)
+            process = subprocess.Popen(argv, stderr=stderr, stdout=subprocess.DEVNULL, cwd=self._folder, env=environ)
         self._processes.callback(end, process)
         return Daemon(process, log)
 

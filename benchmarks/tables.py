@@ -88,7 +88,7 @@ def throughput(records: Records) -> str:
     rows = []
     per_second = "deliveries a CPU second"
     for kind in KINDS:
-        for transport in TRANSPORTS:
+        for transport in (*TRANSPORTS, *(f"{transport} from source" for transport in TRANSPORTS)):
             key = f"{transport}, throughput"
             each = of(records, f"end to end {kind}", key)
             if not each:

@@ -21,7 +21,9 @@ def throughput(how: Drive, queue: QueueSection = None, delay_seconds: float = 0.
         receiver = place.receiver("--delay", str(delay_seconds))
         place.destination("crm", receiver.port, how.transport, delivery=how.delivery)
         asyncio.run(place.publish(Events(how.size_bytes).backlog(how.events, PROFILES)))
-        numbers = watch([place.daemon()], receiver, how.events, ending=still_reading(how.events))
+        numbers = watch(
+            [place.daemon(from_source=how.from_source)], receiver, how.events, ending=still_reading(how.events)
+        )
         return numbers | {"connections": float(receiver.stats()["connections"])}
 
 

@@ -1,5 +1,6 @@
 """What every test shares: aioresponses made to work with this aiohttp, asserts that explain themselves, signals that
-reach the processes that tests start, long files first, and in CI no skip for want of a program."""
+reach the processes that tests start, the build that was asked for, long files first, and in CI no skip for want of a
+program."""
 
 from __future__ import annotations
 
@@ -24,10 +25,18 @@ _SIGNALS_IGNORED_BY_SOME_PARENTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP
 
 
 def pytest_configure() -> None:
-    """Where this run ignores a signal, what tests start must not: that is inherited, a handler is not."""
+    """Where this run ignores a signal, what tests start must not: that is inherited, a handler is not.
+
+    With EXPORTER_EXPECT_COMPILED no test is run on anything but the compiled build.
+    """
     for number in _SIGNALS_IGNORED_BY_SOME_PARENTS:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda number, frame: None)
+    if os.environ.get("EXPORTER_EXPECT_COMPILED"):
+        import compiled_build  # here, since this file is also tested alone, in a folder of its own
+
+        if (mistakes := compiled_build.mistakes()) or (mistakes := compiled_build.mistakes_of_a_child()):
+            raise pytest.UsageError("not the compiled build: " + "; ".join(mistakes))
 
 
 #: Files that take a minute or more, the longest first. One that began last would keep one worker busy alone.

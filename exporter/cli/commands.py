@@ -8,6 +8,7 @@ import typer
 
 from exporter import __version__
 from exporter.cli import check, deadletters, demo, positions, preview, receive, run, schema, send, status
+from exporter.compilation import compiled
 
 app = typer.Typer(
     name="exporter",
@@ -20,7 +21,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"exporter {__version__}")
+        typer.echo(f"exporter {__version__}{' (compiled)' if compiled() else ''}")
         raise typer.Exit
 
 

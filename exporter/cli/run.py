@@ -67,6 +67,8 @@ def run(
     import random
     import time
 
+    from exporter import __version__
+    from exporter.compilation import compiled
     from exporter.daemon import open_files
     from exporter.daemon.daemon import Daemon
     from exporter.daemon.loop import new_event_loop
@@ -91,6 +93,8 @@ def run(
         log = log.bind(shard=str(own))
         # Under a parent, the parent has said what the operator should know.
         loaded = replace(_share_of(loaded, own, announce is not None), notes=loaded.notes if announce is None else ())
+    if announce is None:  # a worker is what its parent is
+        log.info("starting", version=__version__, compiled=compiled())
     if (fewer := fewer_workers(asked, len(running))) is not None:
         # Nobody chose the count of cores.
         (log.info if workers == "auto" else log.warning)("note", detail=fewer)

@@ -222,7 +222,7 @@ def test_a_parent_whose_port_is_taken_starts_nothing(tmp_path: Path) -> None:
         parent = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2"))
 
         assert parent.wait() == 1
-        assert [line["event"] for line in parent.logs()] == ["cannot start"]
+        assert [line["event"] for line in parent.logs()] == ["starting", "cannot start"]
 
 
 def test_ports_beyond_the_last_are_a_mistake_of_the_configuration(tmp_path: Path) -> None:

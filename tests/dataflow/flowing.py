@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,18 +141,13 @@ async def flowing(
         logs: list[dict[str, Any]] = []
         made, metrics = _parts(queue, state, endpoint, logs, authorizer, retries, limits)
         made = parts(made)
-        flow = Dataflow(_with(made, letters=letters(made.letters)))
+        flow = Dataflow(replace(made, letters=letters(made.letters)))
         running = tasks.create_task(flow.run())
         try:
             yield Flowing(flow, queue, endpoint, made.letters, metrics, logs, running)
         finally:
             flow.stop(drain_seconds)
             await running
-
-
-def _with(parts: Parts, **changes: Any) -> Parts:
-    values = {name: getattr(parts, name) for name in Parts.__slots__}
-    return Parts(**{**values, **changes})
 
 
 def _parts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -330,8 +331,7 @@ class TestBugs:
                     raise KeyError("john@example.com")
                 return b'{"person":{"version":2}}'
 
-            values = {name: getattr(parts, name) for name in Parts.__slots__}
-            return Parts(**{**values, "build": build})
+            return replace(parts, build=build)
 
         async with flowing(queue, tmp_path, parts=breaking) as flow:
             await flow.publish(event(1), event(2))
@@ -352,8 +352,7 @@ class TestBugs:
                     raise ValueError
                 return b'{"person":{"version":7}}'
 
-            values = {name: getattr(parts, name) for name in Parts.__slots__}
-            return Parts(**{**values, "build": build})
+            return replace(parts, build=build)
 
         async with flowing(queue, tmp_path, parts=breaking) as flow:
             await flow.publish(*(event(n, f"p{n}") for n in range(20)))

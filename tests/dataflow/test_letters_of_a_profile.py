@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ async def test_a_bug_in_building(queue: Queue, tmp_path: Path) -> None:
     broken = True
 
     def breaking(parts: Parts) -> Parts:
-        values = {name: getattr(parts, name) for name in Parts.__slots__}
         real = parts.build
 
         def build(change: Any) -> Any:
@@ -37,7 +37,7 @@ async def test_a_bug_in_building(queue: Queue, tmp_path: Path) -> None:
                 raise KeyError
             return real(change)
 
-        return Parts(**{**values, "build": build})
+        return replace(parts, build=build)
 
     async with flowing(queue, tmp_path, parts=breaking) as flow:
         await flow.publish(event(1), event(2))

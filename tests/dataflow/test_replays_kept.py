@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,7 @@ async def test_one_that_the_mapping_no_longer_wants_goes_unsent(queue: Queue, tm
     endpoint.answers = accept
 
     def unmapped(parts: Parts) -> Parts:
-        values = {name: getattr(parts, name) for name in Parts.__slots__}
-        return Parts(**{**values, "decide": lambda _: Excluded("no_trigger")})
+        return replace(parts, decide=lambda _: Excluded("no_trigger"))
 
     async with flowing(queue, tmp_path, endpoint, parts=unmapped) as flow:
         await until(lambda: flow.flow.state == "running" and flow.letters.count() == 1)

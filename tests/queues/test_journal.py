@@ -232,17 +232,16 @@ async def read_all(queue: Queue, group: str) -> None:
         await settle_all(subscription, 20)
 
 
-async def test_when_ranges_have_no_room_reading_stops_until_they_have(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("exporter.queues.positions.LaneProgress.__init__.__kwdefaults__", {"max_range_bytes": 20})
+async def test_when_ranges_have_no_room_reading_stops_until_they_have(path: Path) -> None:
+    # Every other one settled makes ranges of two bytes each, for which a position has 32 KiB.
+    count = 2 * 17_000
     async with journal(path) as queue, queue.subscribe("g", "earliest") as subscription:
-        await queue.publish(events(200))
-        taken = await take(subscription, 100)
+        await queue.publish(events(count + 100))
+        taken = await take(subscription, count)
         for message in taken[1::2]:
             subscription.settle(message)
         await soon(subscription.commit())
         assert await stays_silent(subscription)
         for message in taken[::2]:
             subscription.settle(message)
-        assert numbers(await take(subscription, 100)) == list(range(100, 200))
+        assert numbers(await take(subscription, 100)) == list(range(count, count + 100))

@@ -61,3 +61,24 @@ def test_set_up_is_not_done_again(tmp_path: Path) -> None:
     older = (clone / ".venv/.installed").stat().st_mtime + 10
     os.utime(clone / "pyproject.toml", (older, older))
     assert "pip install" in planned()
+
+
+def test_the_compiled_build_is_made_again_after_an_edit_and_not_otherwise(tmp_path: Path) -> None:
+    clone = copy_to(tmp_path / "clone")
+    for name in (".venv/bin/python", ".venv/.installed-dev", "build/.wheel", "build/compiled/.unpacked"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).touch()
+
+    def planned() -> tuple[bool, bool]:
+        command = ["make", "--dry-run", "test-compiled"]
+        steps = subprocess.run(
+            command, cwd=clone, env=environment(tmp_path), check=True, capture_output=True, text=True
+        ).stdout
+        assert "EXPORTER_EXPECT_COMPILED=1" in steps
+        return "hatchling build" in steps, "zipfile --extract" in steps
+
+    assert planned() == (False, False)
+    made = (clone / "build/.wheel").stat().st_mtime
+    (clone / "exporter/counting.py").touch()
+    os.utime(clone / "exporter/counting.py", (made + 10, made + 10))
+    assert planned() == (True, True)

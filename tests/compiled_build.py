@@ -1,0 +1,39 @@
+"""Which modules the compiled build compiles, and whether it is what runs, here and in what tests start."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def files() -> list[str]:
+    """What ``pyproject.toml`` lists."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed: list[str] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
+    return listed
+
+
+def mistakes() -> list[str]:
+    """Those modules that this process would not load compiled, each with where it would load it from."""
+    names = [file.removesuffix(".py").replace("/", ".") for file in files()]
+    found = {name: spec.origin if (spec := importlib.util.find_spec(name)) else None for name in names}
+    return [
+        f"{name} is {origin}" for name, origin in found.items() if not str(origin).endswith(tuple(EXTENSION_SUFFIXES))
+    ]
+
+
+def mistakes_of_a_child(command: Sequence[str] = (sys.executable, "-m", "exporter")) -> list[str]:
+    """What a command says of itself that is started as tests start the daemon, unless it is compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        ran = subprocess.run([*command, "--version"], cwd=folder, capture_output=True, text=True, timeout=60)
+    return (
+        [] if ran.stdout.endswith(" (compiled)\n") else [f"a child says {ran.stdout.strip() or ran.stderr.strip()!r}"]
+    )
