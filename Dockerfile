@@ -1,13 +1,19 @@
-# The exporter as an image: a virtual environment built in the first stage, and nothing else taken over from it.
+# The exporter as an image: what every event passes through compiled in the first stage, a virtual environment built in
+# the second, and nothing else taken over from them.
+
+# The Python of the other stages, with a C compiler.
+FROM docker.io/library/python:3.13-bookworm AS compiler
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE hatch_build.py ./
+COPY exporter ./exporter
+RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
 
 FROM docker.io/library/python:3.13-slim-bookworm AS builder
-WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
-COPY exporter ./exporter
+COPY --from=compiler /wheel /wheel
 # With the clients of all kinds of queue. All dependencies come as wheels or as pure Python, so that no compiler is
-# needed; one that does not should fail here.
+# needed here; one that does not should fail.
 RUN python3 -m venv /opt/exporter \
- && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary ".[all]" \
+ && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary "$(echo /wheel/exporter-*.whl)[all]" \
  && /opt/exporter/bin/python -m pip uninstall --yes pip
 
 FROM docker.io/library/python:3.13-slim-bookworm
