@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from exporter.delivery.lean.transport import open_lean_transport
+from exporter.delivery.lean.opening import open_lean_transport
 from exporter.delivery.over_aiohttp.transport import open_aiohttp_transport
 from exporter.delivery.request import Transport
 from exporter.delivery.tls import TlsContexts

@@ -12,7 +12,7 @@ from transport_contract import LONG, post
 
 from exporter.delivery.lean import dialling, pool
 from exporter.delivery.lean.headers import Headers
-from exporter.delivery.lean.transport import open_lean_transport
+from exporter.delivery.lean.opening import open_lean_transport
 from exporter.delivery.request import Answer, Unreachable
 
 

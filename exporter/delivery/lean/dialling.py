@@ -86,7 +86,8 @@ class Dialler:
         host = self._origin.host if self._context is not None else None
         # From here on the socket is the event loop's, which closes it if the handshake fails or is cancelled.
         try:
-            _, wire = await self._loop.create_connection(
+            # A wire has all that a protocol has.
+            _, wire = await self._loop.create_connection(  # type: ignore[type-var]
                 self._make, sock=connected, ssl=self._context, server_hostname=host
             )
         except BaseException:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from exporter.delivery.lean.dialling import Dialler
 from exporter.delivery.lean.head import Head, Origin
 from exporter.delivery.lean.pool import Pool
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import NoAnswer, Outcome, Request, Unreachable
-from exporter.delivery.tls import TlsContexts
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that.
 _SWEEP_SHARE = 0.05
@@ -31,7 +28,7 @@ class _Route:
 
 
 class LeanTransport:
-    """A ``Transport`` of one destination; made by ``open_lean_transport``."""
+    """A ``Transport`` of one destination; made by ``opening.open_lean_transport``."""
 
     def __init__(self, context: ssl.SSLContext, timeout_seconds: float, observe_resend: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -107,36 +104,3 @@ class LeanTransport:
             route.pool.expire(now)
         if any(route.pool for route in self._routes.values()):
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
-
-
-@asynccontextmanager
-async def open_lean_transport(
-    *,
-    timeout_seconds: float,
-    ca_file: Path | None = None,
-    client_cert_file: Path | None = None,
-    client_key_file: Path | None = None,
-    observe_resend: Callable[[], None] = lambda: None,
-    contexts: TlsContexts | None = None,
-) -> AsyncIterator[LeanTransport]:
-    """A transport of its own for one destination; leaving closes every socket.
-
-    Args:
-        timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
-        ca_file, client_cert_file, client_key_file: as for ``client_context``.
-        observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
-        contexts: where TLS contexts come from, if they are shared.
-
-    Takes what ``open_aiohttp_transport`` takes but for a proxy, which it does not know, and a concurrency: it has as
-    many connections as there are exchanges at a time.
-
-    Raises:
-        TlsFilesUnusable: a file of ``tls`` cannot be read or used.
-    """
-    files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
-    context = (contexts or TlsContexts()).of(**files)
-    transport = LeanTransport(context, timeout_seconds, observe_resend)
-    try:
-        yield transport
-    finally:
-        await transport.close()

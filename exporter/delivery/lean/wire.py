@@ -32,12 +32,16 @@ class Home(Protocol):
         """It is closed."""
 
 
-class Wire(asyncio.Protocol):
+class Wire:
     """A connection. Times are the event loop's seconds.
 
     ``deadline`` is when ``expire`` is to be called; ``born`` is when it was made. The outcome of an exchange falls
     with the status line: whatever happens to the body, the answer stands (DESIGN §3, 2).
+
+    It is an ``asyncio.Protocol`` in all but name: a class that inherits from one that is not compiled is not compiled.
     """
+
+    __deletable__ = ("_parser",)  # mypyc asks for it
 
     __slots__ = (
         "_body", "_complete", "_dead_at_once", "_dirty", "_error", "_future", "_head", "_home", "_keep", "_last",
@@ -117,6 +121,12 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop has transports of its own, so no isinstance here.
         self._transport = cast("asyncio.Transport", transport)
+
+    def pause_writing(self) -> None:
+        """One request at a time, and a body is in memory anyway: nothing is held back."""
+
+    def resume_writing(self) -> None:
+        """See ``pause_writing``."""
 
     def data_received(self, data: bytes) -> None:
         if self._future is None:
