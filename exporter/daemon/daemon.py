@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
-from exporter.daemon import early_signals, open_files
+from exporter.daemon import early_signals, late_signals, open_files
 from exporter.daemon.garbage import settle_down
 from exporter.daemon.heartbeat import heartbeat
 from exporter.daemon.reload import Load, reload_for_ever
@@ -202,10 +202,7 @@ class Daemon:
         finally:
             if self._parent is not None:
                 loop.remove_reader(self._parent)
-            for number in handlers:
-                loop.remove_signal_handler(number)
-                # What comes from here on is late: it must not turn a clean end into a killed process.
-                signal.signal(number, signal.SIG_IGN)
+            late_signals.ignore(loop, handlers)
 
     def _hear_parent(self, parent: int) -> None:
         if os.read(parent, 1):

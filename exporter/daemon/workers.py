@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from exporter.daemon import early_signals
+from exporter.daemon import early_signals, late_signals
 from exporter.daemon.exposition import merged
 from exporter.daemon.reload import Load
 from exporter.daemon.shard import Shard
@@ -130,10 +130,7 @@ class Workers:
         try:
             yield
         finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
-                # As in a daemon: too late to mean anything.
-                signal.signal(number, signal.SIG_IGN)
+            late_signals.ignore(loop, numbers)
 
     def _pass_on(self, number: signal.Signals) -> None:
         if number == signal.SIGHUP and isinstance(again := self._load(), Loaded):
