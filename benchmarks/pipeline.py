@@ -27,9 +27,9 @@ from exporter.delivery.prepare import Prepared
 from exporter.delivery.request import Answer, Outcome, Request
 from exporter.logs import configure
 from exporter.metrics import Metrics
-from exporter.profile.compiled import compile_typed
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
+from exporter.profile.typed import compile_typed
 from exporter.queues.memory import MemorySettings
 from exporter.queues.port import Outgoing, Queue
 from exporter.schedules import probe_delay, reach_delay

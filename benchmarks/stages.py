@@ -24,11 +24,12 @@ from exporter.delivery.request import Answer
 from exporter.delivery.turns import Send
 from exporter.delivery.verdict import Delivered, judge
 from exporter.metrics import ATTEMPT_BUCKETS
-from exporter.profile.compiled import compile_typed
-from exporter.profile.event import Change, read
+from exporter.profile.change import Change
+from exporter.profile.event import read
 from exporter.profile.keys import idempotency_key, position_value
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
+from exporter.profile.typed import compile_typed
 from exporter.queues.port import Message
 from exporter.settings.destination import Destination
 

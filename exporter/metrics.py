@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from exporter.counting import Counter, Histogram
 from exporter.delivery.verdict import PauseReason
-from exporter.profile.triggers import Reason as Exclusion
+from exporter.profile.decision import Reason as Exclusion
 
 StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
 TokenOutcome = Literal["ok", "refused", "failed"]

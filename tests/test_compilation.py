@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -31,6 +32,18 @@ def test_every_file_of_the_list_exists_and_stands_there_once() -> None:
 
 def test_what_tells_of_the_build_is_compiled_with_the_others() -> None:
     assert "exporter/compilation.py" in compiled_build.files()
+
+
+def test_what_is_compiled_defines_no_class_that_mypyc_would_change() -> None:
+    """It drops the words in a class's head: a ``msgspec.Struct`` would lose its names, or that it is frozen."""
+    heads = [
+        f"{file}: {node.name}"
+        for file in compiled_build.files()
+        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and (node.keywords or any("Struct" in ast.unparse(base) for base in node.bases))
+    ]
+    assert heads == []
 
 
 def test_nothing_compiled_stands_beside_the_sources() -> None:

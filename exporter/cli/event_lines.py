@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from exporter.profile.event import Malformed, read
+from exporter.profile.event import read
+from exporter.profile.malformed import Malformed
 from exporter.queues.port import Outgoing
 
 STDIN = Path("-")

@@ -15,11 +15,14 @@ from exporter.cli.preview_masking import masking
 from exporter.cli.request_text import ShownRequest, as_curl, as_http, as_json
 from exporter.delivery.prepare import Prepared
 from exporter.printable import printable
-from exporter.profile.event import Change, Malformed, read
+from exporter.profile.change import Change
+from exporter.profile.decision import Excluded, Fired, Trigger
+from exporter.profile.event import read
 from exporter.profile.keys import idempotency_key, position_value
+from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
 from exporter.profile.payload import compile_payload
-from exporter.profile.triggers import Excluded, Fired, Trigger, compile_triggers
+from exporter.profile.triggers import compile_triggers
 from exporter.settings.section import MASK
 from exporter.settings.source import Loaded
 from exporter.settings.tree import Destination

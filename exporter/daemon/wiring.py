@@ -20,9 +20,9 @@ from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transports import open_transport_of
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
-from exporter.profile.compiled import compile_typed
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
+from exporter.profile.typed import compile_typed
 from exporter.queues.port import Queue
 from exporter.schedules import probe_delay, retry_delay
 from exporter.settings.delivery import Delivery

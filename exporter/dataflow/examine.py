@@ -7,9 +7,9 @@ from pathlib import PurePath
 
 from exporter.dataflow.parts import Parts
 from exporter.delivery.export import Export
-from exporter.profile.event import Malformed
+from exporter.profile.decision import Excluded, Fired
 from exporter.profile.keys import idempotency_key, position_value
-from exporter.profile.triggers import Excluded, Fired
+from exporter.profile.malformed import Malformed
 from exporter.queues.port import Message
 
 

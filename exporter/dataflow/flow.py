@@ -29,8 +29,8 @@ from exporter.delivery.export import OVERHEAD_BYTES, Export
 from exporter.delivery.faults import Pause
 from exporter.delivery.turns import DeadLetter, Hold, Next, Settle
 from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason
-from exporter.profile.event import Malformed
-from exporter.profile.triggers import Excluded
+from exporter.profile.decision import Excluded
+from exporter.profile.malformed import Malformed
 from exporter.queues.port import Lag, Message, QueueUnavailable, Subscription
 from exporter.state.letter import NewLetter
 from exporter.state.port import StateUnavailable

@@ -11,8 +11,9 @@ from exporter.delivery.prepare import Prepared
 from exporter.delivery.request import Transport
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics
-from exporter.profile.event import Change, Malformed
-from exporter.profile.triggers import Decision
+from exporter.profile.change import Change
+from exporter.profile.decision import Decision
+from exporter.profile.malformed import Malformed
 from exporter.queues.port import Message, Queue, Start, Subscription
 from exporter.state.port import LettersOf
 

@@ -9,8 +9,8 @@ from exporter.dataflow.examine import Bug, examine
 from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Again, Recorder, Remove
 from exporter.delivery.export import Export
-from exporter.profile.event import Malformed
-from exporter.profile.triggers import Excluded
+from exporter.profile.decision import Excluded
+from exporter.profile.malformed import Malformed
 from exporter.queues.port import Message, Subscription
 from exporter.state.letter import Letter, NewLetter
 from exporter.state.port import StateUnavailable

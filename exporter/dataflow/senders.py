@@ -87,10 +87,10 @@ class Senders:
                     self._parts.metrics.retries.inc()
                 if export.first_at is None:
                     export.first_at = self._parts.clock.epoch()
-                attempted = await attempt(export, self._parts)
+                verdict, round_trip = await attempt(export, self._parts)
                 now = self._monotonic()
-                following = self._outbox.answered(export, attempted.verdict, now, attempted.round_trip)
-                self._ended(export, attempted.verdict, following)
+                following = self._outbox.answered(export, verdict, now, round_trip)
+                self._ended(export, verdict, following)
             else:
                 now = self._monotonic()
                 self._outbox.withdraw(export, now)

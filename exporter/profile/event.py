@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
+from exporter.profile.change import Change
 from exporter.profile.malformed import Malformed, refused, wrong_kind
 from exporter.profile.shapes import (
     ABSENT,
@@ -17,34 +16,9 @@ from exporter.profile.shapes import (
     Envelope,
     Event,
     Names,
-    SegmentChange,
-    Status,
 )
 from exporter.profile.soundness import unsound
 from exporter.profile.times import parse_time
-
-__all__ = ["Change", "Malformed", "SegmentChange", "Status", "read"]
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A change of one profile, as far as every dataflow needs it (DESIGN 2.1).
-
-    ``occurred_at`` is in epoch seconds; ``profile`` is the profile's JSON object as raw bytes, not looked into.
-    """
-
-    id: str | None
-    profile_id: str
-    occurred_at: float | None
-    destination: str | None
-    segments: Sequence[SegmentChange]
-    identities: bool
-    attributes: Sequence[str]
-    backfill: bool
-    profile: bytes
-
-    def __repr__(self) -> str:
-        return f"Change(id={self.id!r}, profile_id={self.profile_id!r})"
-
 
 _NO_CHANGES = Changes()
 _BRACE = ord("{")

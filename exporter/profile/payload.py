@@ -9,13 +9,14 @@ import msgspec
 import orjson
 
 from exporter.profile.attributes import MEMBERS, pick
-from exporter.profile.compiled import Typed, compile_typed
-from exporter.profile.event import Change, Malformed
+from exporter.profile.change import Change
 from exporter.profile.faults import unfit
 from exporter.profile.identity import compile_identities
+from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
 from exporter.profile.membership import compile_memberships
 from exporter.profile.paths import tree
+from exporter.profile.typed import Typed, compile_typed
 
 
 def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:

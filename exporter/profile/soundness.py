@@ -14,7 +14,7 @@ _QUICK_ROUNDS = 5
 
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STRING = re.compile(rb'"[^"]*"?')
-_NO_MARKS = bytes(byte for byte in range(256) if chr(byte) not in '{}[]"')
+_NO_MARKS = bytes([byte for byte in range(256) if chr(byte) not in '{}[]"'])
 
 
 def unsound(body: bytes, max_bytes: int) -> Malformed | None:

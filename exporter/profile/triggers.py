@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import msgspec
 
-from exporter.profile.compiled import Typed
-from exporter.profile.event import Change, Malformed, SegmentChange, Status
+from exporter.profile.change import Change
+from exporter.profile.decision import Decision, Excluded, Fired, Trigger
 from exporter.profile.faults import unfit
 from exporter.profile.mapping import Mapping
 from exporter.profile.membership import compile_gate
 from exporter.profile.paths import parse_path, touches, tree
-
-Trigger: TypeAlias = Literal["segment", "identity", "attribute", "backfill"]
-Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other_destination"]
-
-
-class Fired(msgspec.Struct, frozen=True, gc=False):
-    """The change is exported; ``triggers`` are those that fired, are switched on and passed the gate."""
-
-    triggers: tuple[Trigger, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Excluded:
-    """The change is not exported to this destination."""
-
-    reason: Reason
-
-
-Decision: TypeAlias = Fired | Excluded | Malformed
+from exporter.profile.shapes import SegmentChange, Status
+from exporter.profile.typed import Typed
 
 _UNKNOWN = msgspec.UNSET
 

@@ -24,8 +24,8 @@ TINY = replace(
     runs=1,
     transport_seconds=0.2,
     pipeline_events=200,
-    lean_backlog=10_000,
-    aiohttp_backlog=2_000,
+    lean_backlog=20_000,
+    aiohttp_backlog=5_000,
     wrk_seconds=1.0,
     shares_percent=(10,),
     warm_seconds=0.1,
@@ -33,11 +33,11 @@ TINY = replace(
     isolation_rate=20.0,
     isolation_seconds=0.5,
     destinations=(1, 3),
-    deliveries=10_000,
+    deliveries=20_000,
     pairs=10_000,
     idle_seconds=0.2,
     ramps=((5, 1.5),),
-    shard_events=1_000,
+    shard_events=5_000,
 )
 
 

@@ -6,7 +6,8 @@ import pytest
 from flowing import event
 
 from exporter.dataflow.reading import GENERATION, Read, SharedReading, read_alone
-from exporter.profile.event import Change, Malformed
+from exporter.profile.change import Change
+from exporter.profile.malformed import Malformed
 from exporter.queues.port import Message
 
 

@@ -12,7 +12,7 @@ from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.dataflow.parts import Parts
 from exporter.delivery.request import Answer, Outcome, Request
-from exporter.profile.triggers import Excluded
+from exporter.profile.decision import Excluded
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
 from exporter.state.letter import Filter, Letter

@@ -10,9 +10,13 @@ import msgspec
 import pytest
 from profile_given import MIB, built, change, event, mapping, member
 
-from exporter.profile.event import Change, Malformed, SegmentChange, read
+from exporter.profile.change import Change
+from exporter.profile.decision import Fired
+from exporter.profile.event import read
+from exporter.profile.malformed import Malformed
+from exporter.profile.shapes import SegmentChange
 from exporter.profile.soundness import MAX_DEPTH
-from exporter.profile.triggers import Fired, compile_triggers
+from exporter.profile.triggers import compile_triggers
 
 
 def refused(body: bytes | Mapping[str, Any], max_bytes: int = MIB) -> Malformed:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from profile_given import built, change, event, mapping, member
 
-from exporter.profile.event import Malformed
+from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import MappedSegment
 from exporter.profile.payload import compile_payload
 

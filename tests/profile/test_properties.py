@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from profile_generated import CHANGES, IDS, MAPPINGS, PROFILES, VALUES, unhurried
 from profile_given import MIB
 
-from exporter.profile.event import Change, Malformed, read
+from exporter.profile.change import Change
+from exporter.profile.decision import Excluded, Fired
+from exporter.profile.event import read
+from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
 from exporter.profile.payload import compile_payload
-from exporter.profile.triggers import Excluded, Fired, compile_triggers
+from exporter.profile.triggers import compile_triggers
 
 
 def message(profile: Any, changes: Any) -> bytes:

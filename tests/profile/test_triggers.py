@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from profile_given import change, decide, event, mapping, member
 
-from exporter.profile.event import Malformed
+from exporter.profile.decision import Excluded, Fired
+from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import MappedSegment
-from exporter.profile.triggers import Excluded, Fired, compile_triggers
+from exporter.profile.triggers import compile_triggers
 
 ABSENT = "absent"
 

@@ -1,50 +1,23 @@
-"""The document of one destination as a type: decoding a profile projects it, encoding it gives what is sent."""
+"""The document of one destination by its type: decoding a profile projects it, encoding it gives what is sent."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from exporter.profile.attributes import is_nothing
+from exporter.profile.document import Entry, document_type, numbered
 from exporter.profile.identity import more_fields
 from exporter.profile.mapping import Mapping
 from exporter.profile.membership import MEMBER, added, of_each_namespace
 from exporter.profile.paths import PathTree, tree
 from exporter.profile.shapes import ABSENT
 
-#: A type looks for each key of a profile among all its fields: with more of them dictionaries are quicker
-#: (measured: even at 32 fields and 300 keys, 0.7 of the time at 64 and none).
-MAX_FIELDS = 32
-
 #: What may be an empty object, or begin a string that looks like one. (For "null" a plain search is quicker.)
 _MAYBE_EMPTY = re.compile(rb"\{[ \t\n\r]*\}")
-
-#: The names that a type can have for a field: msgspec refuses those that JSON escapes, UTF-8 a lone surrogate.
-_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*')
-
-
-class Entry(msgspec.Struct, rename="camel", gc=False):
-    """A membership that is sent whole; one that lacks something is the plain builder's."""
-
-    last_qualification_time: str
-    status: str
-
-
-class Identity(msgspec.Struct, gc=False):
-    """An identity that has its id; ``identity_fields`` adds to it."""
-
-    id: str
-
-
-_NotEmpty = msgspec.Meta(min_length=1)
-_Entries: TypeAlias = Annotated[dict[str, Entry], _NotEmpty]
-_Memberships: TypeAlias = dict[str, _Entries]
-
-#: A field: the key in JSON, and the type. All default to ABSENT, which is left out when encoding.
-_Field: TypeAlias = tuple[str, Any]
 
 
 class Typed:
@@ -59,7 +32,7 @@ class Typed:
         self._encode = msgspec.json.Encoder().encode
         self._prune = _compile_pruning(tree(mapping.attributes))
         self._select = _compile_selection(mapping)
-        self._more = tuple(_numbered([(name, None) for name in more_fields(mapping)]))
+        self._more = tuple(numbered([(name, None) for name in more_fields(mapping)]))
         self._mapped = tuple(of_each_namespace(mapping).items())
         self._profile: bytes | None = None
         self._found: Any = None
@@ -120,55 +93,15 @@ class Typed:
 
 def compile_typed(mapping: Mapping) -> Typed | None:
     """The document for one destination as a type; None for a mapping that it can't serve."""
-    document = _document(mapping)
+    document = document_type(mapping)
     return None if document is None else Typed(mapping, document)
-
-
-def _document(mapping: Mapping) -> type[msgspec.Struct] | None:
-    attributes = tree(mapping.attributes)
-    identity = _struct(_numbered([(name, msgspec.Raw) for name in more_fields(mapping)]), Identity)
-    if identity is None or not attributes.keys().isdisjoint(("segmentMembership", "identityMap")):
-        return None
-    parts: dict[str, _Field] = {
-        "memberships": ("segmentMembership", _Memberships | None),
-        "identities": ("identityMap", dict[str, Annotated[list[identity], _NotEmpty]] | None),  # type: ignore[valid-type]
-    }
-    return _nested(attributes, parts)
-
-
-def _nested(attributes: PathTree, parts: dict[str, _Field]) -> type[msgspec.Struct] | None:
-    """A type for each object on a mapped path, the outermost one with ``parts``; None where one of them can't be."""
-    fields: list[_Field] = []
-    for step, below in attributes.items():
-        kind = msgspec.Raw if below is None else _nested(below, {})
-        if kind is None:
-            return None
-        fields.append((step, kind if below is None else kind | None))
-    return _struct(_numbered(fields) | parts)
-
-
-def _numbered(fields: list[_Field]) -> dict[str, _Field]:
-    return {f"f{number}": field for number, field in enumerate(fields)}
-
-
-def _struct(fields: dict[str, _Field], base: type[msgspec.Struct] = msgspec.Struct) -> type[msgspec.Struct] | None:
-    if len(fields) > MAX_FIELDS or not all(_NAME.fullmatch(key) for key, _ in fields.values()):
-        return None
-    return msgspec.defstruct(
-        "Fields",
-        [(name, kind, ABSENT) for name, (_, kind) in fields.items()],
-        bases=(base,),
-        rename={name: key for name, (key, _) in fields.items()},
-        omit_defaults=True,
-        gc=False,
-    )
 
 
 def _compile_pruning(attributes: PathTree) -> Callable[[Any], bool]:
     """Take out of a decoded object, in place, what is null or an empty object, or becomes one; is anything left?"""
     members = [
         (name, None if below is None else _compile_pruning(below))
-        for name, below in zip(_numbered(list(attributes.items())), attributes.values(), strict=True)
+        for name, below in zip(numbered(list(attributes.items())), attributes.values(), strict=True)
     ]
 
     def prune(part: Any) -> bool:

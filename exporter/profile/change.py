@@ -1,0 +1,29 @@
+"""A change of one profile: what an event says, for every dataflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from exporter.profile.shapes import SegmentChange
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change of one profile, as far as every dataflow needs it (DESIGN 2.1).
+
+    ``occurred_at`` is in epoch seconds; ``profile`` is the profile's JSON object as raw bytes, not looked into.
+    """
+
+    id: str | None
+    profile_id: str
+    occurred_at: float | None
+    destination: str | None
+    segments: Sequence[SegmentChange]
+    identities: bool
+    attributes: Sequence[str]
+    backfill: bool
+    profile: bytes
+
+    def __repr__(self) -> str:
+        return f"Change(id={self.id!r}, profile_id={self.profile_id!r})"

@@ -1,0 +1,29 @@
+"""What is decided of a change for one destination (DESIGN 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from exporter.profile.malformed import Malformed
+
+Trigger: TypeAlias = Literal["segment", "identity", "attribute", "backfill"]
+Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other_destination"]
+
+
+class Fired(msgspec.Struct, frozen=True, gc=False):
+    """The change is exported; ``triggers`` are those that fired, are switched on and passed the gate."""
+
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """The change is not exported to this destination."""
+
+    reason: Reason
+
+
+Decision: TypeAlias = Fired | Excluded | Malformed
