@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Collection
+from collections.abc import Iterable
 
 
-def ignore(loop: asyncio.AbstractEventLoop, numbers: Collection[signal.Signals]) -> None:
-    """Take these signals' handlers from the event loop, and let none that comes from here on end the process.
+def ignore(loop: asyncio.AbstractEventLoop, numbers: Iterable[signal.Signals]) -> None:
+    """Let none of these signals, for which the event loop has handlers, end the process from here on.
 
-    It would turn a clean end into a killed process. A handler that is taken away leaves the default behind, so for
-    that moment they are blocked; what comes then is dropped when it is ignored (POSIX.1-2017, XSH 2.4.1).
+    It would turn a clean end into a killed process.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     for number in numbers:
-        loop.remove_signal_handler(number)
+        # At once in place of the handler: to take that away first would leave the default for a moment, and blocking
+        # the signal for so long would not help, since other threads would get it.
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+        if isinstance(loop, asyncio.BaseEventLoop):
+            # asyncio's own loop (uvloop's is none) brings the default back when it is closed, if not here.
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)

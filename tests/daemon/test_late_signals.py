@@ -7,9 +7,14 @@ import subprocess
 import sys
 
 ROUNDS = """
-import asyncio, signal
+import asyncio, signal, threading
 from exporter.daemon import late_signals
 from exporter.daemon.loop import new_event_loop
+
+ended = threading.Event()
+threads = [threading.Thread(target=ended.wait) for _ in range(4)]  # a signal comes to any that does not block it
+for thread in threads:
+    thread.start()
 
 async def main():
     loop = asyncio.get_running_loop()
@@ -21,6 +26,7 @@ async def main():
 
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
     runner.run(main())
+ended.set()
 """
 
 
