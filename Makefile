@@ -14,7 +14,7 @@ COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
 COMPILED_TESTS = tests/test_compilation.py tests/profile tests/delivery tests/dataflow tests/queues/test_positions.py \
   $(wildcard tests/queues/test_journal*.py) \
-  $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation)
+  $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation workers reload replays standby redis_daemon nats_daemon)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-compiled lint format bench wheel image clean

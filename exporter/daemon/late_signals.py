@@ -17,6 +17,7 @@ def ignore(loop: asyncio.AbstractEventLoop, numbers: Iterable[signal.Signals]) -
         # the signal for so long would not help, since other threads would get it.
         signal.signal(number, signal.SIG_IGN)
         if isinstance(loop, asyncio.BaseEventLoop):
-            # asyncio's own loop (uvloop's is none) brings the default back when it is closed, if not here.
+            # asyncio's own loop (uvloop's is none) brings the default back when it is closed, if not here. For that
+            # one the moment stays: it has no other way to give a handler up.
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)

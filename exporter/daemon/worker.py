@@ -11,6 +11,7 @@ from contextlib import suppress
 import aiohttp
 import msgspec
 
+from exporter import child
 from exporter.daemon.shard import Shard
 from exporter.daemon.sharing import REFUSED_EXIT_CODE
 from exporter.logs import Log
@@ -117,6 +118,7 @@ class Worker:
                     "--parent",
                     str(hearing),
                     pass_fds=(announced, hearing),
+                    env=child.environment(os.environ),
                 )
             finally:
                 os.close(announced)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from exporter import child
 from exporter.daemon import early_signals, late_signals
 from exporter.daemon.exposition import merged
 from exporter.daemon.reload import Load
@@ -51,7 +51,7 @@ class Workers:
         self._log = log
         self._places = _places(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
-        command = [sys.executable, "-m", "exporter", "run", "--config", str(config), *options]
+        command = child.command("run", "--config", str(config), *options)
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
         self._stopping = False
         self._session: aiohttp.ClientSession

@@ -195,6 +195,8 @@ class Dataflow:
             await self._until_stopped(self._subscribe(stack))
             if self._subscription is None:
                 return True
+            # However it ends: none of the senders' timers is to outlive it.
+            stack.callback(self._senders.cut)
             async with asyncio.TaskGroup() as tasks:
                 self._senders.open(tasks)
                 recording = tasks.create_task(self._recorder.run())

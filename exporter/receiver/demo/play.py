@@ -14,8 +14,9 @@ from typing import Any
 import aiohttp
 import orjson
 
+from exporter import child
 from exporter.receiver.demo.feed import Feed
-from exporter.receiver.demo.process import DaemonProcess, exporter_command, start_daemon
+from exporter.receiver.demo.process import DaemonProcess, start_daemon
 from exporter.receiver.demo.scrape import Numbers, scrape
 from exporter.receiver.demo.summary import Summary, percentile
 from exporter.receiver.faults import Faults
@@ -128,10 +129,10 @@ def _settings(config: Path, environ: Mapping[str, str]) -> Settings:
 async def _dead_letters(config: Path, environ: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
     """What ``exporter deadletters list`` shows."""
     process = await asyncio.create_subprocess_exec(
-        *exporter_command("deadletters", "list", "--json", "--config", str(config)),
+        *child.command("deadletters", "list", "--json", "--config", str(config)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=dict(environ),
+        env=child.environment(environ),
     )
     out, err = await process.communicate()
     if process.returncode != 0:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
+
+from exporter import child
 
 #: How long the daemon may take to start, and to stop.
 PATIENCE_SECONDS = 40.0
@@ -91,11 +92,6 @@ def _ready_address(line: bytes) -> str | None:
     return str(entry["ops"])
 
 
-def exporter_command(*arguments: str) -> Sequence[str]:
-    """The command line of a subcommand with this very Python and package."""
-    return (sys.executable, "-m", "exporter", *arguments)
-
-
 @asynccontextmanager
 async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> AsyncIterator[DaemonProcess]:
     """Run the daemon for the length of the context; it is killed if it still runs at its end.
@@ -106,11 +102,11 @@ async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> A
         log: the file that its log goes to.
     """
     process = await asyncio.create_subprocess_exec(
-        *exporter_command("run", "--config", str(config), "--log-format", "json"),
+        *child.command("run", "--config", str(config), "--log-format", "json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=dict(environ),
+        env=child.environment(environ),
     )
     daemon = DaemonProcess(process, log)
     failure: BaseException | None = None
