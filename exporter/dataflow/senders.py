@@ -1,4 +1,4 @@
-"""Senders: coroutines that take from the outbox, attempt, and answer; and the one timer that wakes them.
+"""Senders: coroutines that take from the outbox, attempt, and answer; and the timer that wakes them.
 
 They start when there is something to send. One that finds nothing more to send rests for a moment before it ends: an
 idle dataflow has none, and a busy one, which runs out of exports many times a second, need not start them anew each
@@ -16,7 +16,7 @@ from exporter.delivery.export import Export
 from exporter.delivery.turns import Next, Probe, Send, Wait
 from exporter.delivery.verdict import Final
 
-#: Now and then all that rest are let go.
+#: All that rest are let go so long after one of them began to.
 REST_SECONDS = 1.0
 
 Ended = Callable[[Export, Final, Next], None]
@@ -61,7 +61,7 @@ class Senders:
             self._running.add(self._tasks.create_task(self._send(first)))
 
     def cut(self) -> None:
-        """End every sender and the timer now."""
+        """End every sender and both timers now."""
         for timer in (self._timer, self._dismissal):
             if timer is not None:
                 timer.cancel()

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -302,3 +303,16 @@ def free_ports(count: int) -> int:
                 each.bind(("127.0.0.1", first + number if first else 0))
                 first = first or each.getsockname()[1]
             return first
+
+
+def test_workers_are_what_their_parent_is_whatever_lies_in_the_current_folder(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        for name in NAMES:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.write()
+        (place.folder / "exporter").mkdir()
+        (place.folder / "exporter/__init__.py").write_text("raise SystemExit('another one')", encoding="utf-8")
+        parent = ready(place.daemon("parent", argv=(sys.executable, "-P", "-m", "exporter", "run", "--workers", "2")))
+
+        assert len(shards(parent)) == 2
+        assert parent.terminate() == 0, parent.tail()

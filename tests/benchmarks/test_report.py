@@ -52,6 +52,14 @@ def test_a_measurement_that_lost_a_part_still_has_its_table() -> None:
     assert "| kafka | lean | 40,000" not in page
 
 
+def test_plain_python_stands_beside_the_compiled_build() -> None:
+    found = records()
+    numbers = found["end to end journal"].numbers
+    numbers["lean from source, throughput"] = numbers["lean, throughput"]
+    assert "| journal | lean from source | 40,000 |" in filled(PAGE, found)
+    assert "from source" not in TABLES["throughput"](records())
+
+
 def test_a_target_is_met_or_not_or_was_not_measured() -> None:
     assert " no |" not in targets(records())
     slow = records() | {"shards": record("shards", {"shards": {"times": {"two of one": 1.2}}})}

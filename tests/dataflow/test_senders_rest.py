@@ -1,14 +1,17 @@
-"""Senders that find nothing to send rest for a moment, take what comes then, and end where nothing does."""
+"""Senders that find nothing to send rest for a moment, take what comes then, and end with their dataflow."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from flowing import Endpoint, event, flowing, until
 
-from exporter.delivery.request import Answer, Outcome, Request
-from exporter.queues.memory import open_memory
+from exporter.delivery.request import Answer, NoAnswer, Outcome, Request
+from exporter.queues.memory import MemoryQueue, open_memory
+from exporter.queues.port import Message
 
 
 async def test_senders_serve_one_burst_after_the_other_and_then_end(tmp_path: Path) -> None:
@@ -38,3 +41,33 @@ async def test_senders_serve_one_burst_after_the_other_and_then_end(tmp_path: Pa
         await flow.publish(event(400))
         await until(lambda: flow.endpoint.versions[-1] == 400)
         await flow.settled()
+
+
+async def test_no_timer_outlives_a_dataflow_that_ends_by_a_bug(tmp_path: Path) -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(str(context)))
+
+    async def refuse(request: Request) -> Outcome:
+        return NoAnswer("reset")
+
+    class Breaking(MemoryQueue):
+        async def after(self, position: int, limit: int) -> Sequence[Message]:
+            if position:
+                await until(lambda: endpoint.versions)
+                raise ZeroDivisionError
+            return await super().after(position, limit)
+
+    endpoint = Endpoint(refuse)
+    queue = Breaking(1 << 30, ["exporter.d"], lambda _: None)
+
+    async def run() -> None:
+        async with flowing(queue, tmp_path, endpoint, retries=(0.3, 0.3)) as flow:
+            await flow.publish(event(1))
+            await asyncio.wait([flow.running])
+
+    with pytest.raises(ExceptionGroup):
+        await run()
+    tried = len(endpoint.versions)
+    await asyncio.sleep(1.5)  # its retry was due, and who rested would have been let go
+    assert len(endpoint.versions) == tried
+    assert complaints == []

@@ -56,10 +56,10 @@ def _fields(headers: tuple[Header, ...]) -> bytes:
     for name, value in headers:
         fields += f"{name}: {value}\r\n"
         plain = plain and value.isprintable() and name.isprintable()
-    if plain or (error := unfit(headers)) is None:
+    if plain or unfit(headers) is None:
         try:
             return fields.encode("latin-1")
         except UnicodeEncodeError:
-            error = unfit(headers)
+            pass
     # Not in the handler, or the error that holds the values would be this one's context.
-    raise error or RuntimeError("headers that are fit cannot be written")
+    raise unfit(headers) or RuntimeError("headers that are fit cannot be written")
