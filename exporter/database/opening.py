@@ -10,11 +10,15 @@ from pathlib import Path
 
 import apsw
 
+from exporter.database.checkpoints import TOO_MANY_PAGES
 from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, unavailable
 from exporter.database.wholeness import damage
 
 _NAP_SECONDS = 0.001
-_LOG_BYTES_KEPT = 16 * 1024 * 1024
+_PAGE_BYTES = 4096
+#: A log that begins anew keeps its size up to here: a commit that writes over what is there waits a third as long for
+#: the disk as one that makes the file longer. It is as long as the log gets while checkpoints come to their end.
+_LOG_BYTES_KEPT = 2 * TOO_MANY_PAGES * _PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

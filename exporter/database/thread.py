@@ -14,7 +14,7 @@ import apsw
 from exporter.database.checkpoints import RESTART_SECONDS, Checkpoints
 from exporter.database.failures import DatabaseUnavailable
 from exporter.database.opening import Schema, connected, open_file
-from exporter.database.worker import Inbox, Job, Watcher, Worker
+from exporter.database.worker import Inbox, Job, Kind, Watcher, Worker
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class Database:
         Raises:
             DatabaseUnavailable: as far as can be known, nothing of it was written.
         """
-        result: T = await self._submit(run, writes=True)
+        result: T = await self._submit(run, Kind.WRITE)
         return result
 
     async def read(self, run: Callable[[apsw.Connection], T]) -> T:
@@ -68,7 +68,20 @@ class Database:
         Raises:
             DatabaseUnavailable: the file cannot be read now.
         """
-        result: T = await self._submit(run, writes=False)
+        result: T = await self._submit(run, Kind.READ)
+        return result
+
+    async def tidy(self, run: Callable[[apsw.Connection], T]) -> T:
+        """Call ``run`` on the thread outside any transaction, and do not wait for the disk; return its result.
+
+        For what nobody misses if a power cut undoes it, such as deleting what has been done with: each statement
+        commits by itself and holds the file only while it runs. Nothing that ``write`` wrote before is less durable
+        for it, and what it writes later makes this durable too.
+
+        Raises:
+            DatabaseUnavailable: it cannot be done now; some of its statements may have been.
+        """
+        result: T = await self._submit(run, Kind.TIDY)
         return result
 
     @contextmanager
@@ -81,7 +94,7 @@ class Database:
         self._inbox.watchers = (*self._inbox.watchers, watcher)
         if len(self._inbox.watchers) == 1:
             self._inbox.jobs.put(
-                Job(_nothing, self._loop.create_future(), writes=False)
+                Job(_nothing, self._loop.create_future(), Kind.READ)
             )  # the thread sleeps without limit
         try:
             yield
@@ -90,11 +103,11 @@ class Database:
             watchers.remove(watcher)
             self._inbox.watchers = tuple(watchers)
 
-    def _submit(self, run: Callable[[apsw.Connection], Any], *, writes: bool) -> asyncio.Future[Any]:
+    def _submit(self, run: Callable[[apsw.Connection], Any], kind: Kind) -> asyncio.Future[Any]:
         if self._closed:
             raise DatabaseUnavailable("the database is closed")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._inbox.jobs.put(Job(run, future, writes))
+        self._inbox.jobs.put(Job(run, future, kind))
         return future
 
     async def _close(self) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,13 +23,21 @@ _IDLE_AFTER_SECONDS = 1.0
 _SAME_FILE_SECONDS = 1.0
 
 
+class Kind(Enum):
+    """How a call is run: see ``Database``'s methods of these names."""
+
+    READ = "read"
+    WRITE = "write"
+    TIDY = "tidy"
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """One call that waits for the thread; ``result`` and ``error`` are what it comes to."""
 
     run: Callable[[apsw.Connection], Any]
     future: asyncio.Future[Any]
-    writes: bool
+    kind: Kind
     result: Any = None
     error: BaseException | None = None
 
@@ -82,15 +91,11 @@ class Worker:
     def work(self) -> None:
         while not self._ending:
             jobs = self._next_group()
-            reads = [job for job in jobs if not job.writes]
-            if reads:
-                for job in reads:
-                    self._run(job)
-                self._finish(reads)
-            writes = [job for job in jobs if job.writes]
-            if writes:
-                self._commit(writes)
-                self._finish(writes)
+            for kind, do in ((Kind.READ, self._read), (Kind.WRITE, self._commit), (Kind.TIDY, self._tidy)):
+                of_this_kind = [job for job in jobs if job.kind is kind]
+                if of_this_kind:
+                    do(of_this_kind)
+                    self._finish(of_this_kind)
             if self._inbox.watchers and time.monotonic() >= self._poll_due:
                 self._poll()
 
@@ -115,6 +120,23 @@ class Worker:
                 return group
         self._ending = True
         return group
+
+    def _read(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._run(job)
+
+    def _tidy(self, jobs: Sequence[Job]) -> None:
+        """Run ``jobs`` outside any transaction, none of whose statements waits for the disk."""
+        try:
+            self._refuse_other_file()
+            self._connection.pragma("synchronous", 1)  # NORMAL: in order, but not yet on the disk
+            try:
+                for job in jobs:
+                    self._run(job)
+            finally:
+                self._connection.pragma("synchronous", 2)
+        except BaseException as error:
+            self._fail_all(jobs, error)
 
     def _commit(self, jobs: Sequence[Job]) -> None:
         """Run ``jobs`` in one transaction; if that fails, none of them was done."""

@@ -210,6 +210,12 @@ async def test_commits_of_others_are_noticed_and_own_ones_are_not(database: Data
     other.close()
 
 
+def beginnings(log: Path) -> bytes:
+    """The count of checkpoints in the header of the log (SQLite's file format, section 4.1)."""
+    with log.open("rb") as file:
+        return file.read(16)[12:]
+
+
 async def test_a_long_log_begins_anew_beside_commits_that_never_pause(database: Database, path: Path) -> None:
     log = path.with_name("data.db-wal")
     page = b"x" * 4000
@@ -218,19 +224,36 @@ async def test_a_long_log_begins_anew_beside_commits_that_never_pause(database: 
     def many(connection: apsw.Connection) -> None:
         connection.executemany("INSERT INTO t VALUES (?)", ((page,) for _ in range(100)))
 
-    def beginnings() -> bytes:
-        """The count of checkpoints in the header of the log (SQLite's file format, section 4.1)."""
-        with log.open("rb") as file:
-            return file.read(16)[12:]
-
     await database.write(insert(0))
-    first = beginnings()
+    first = beginnings(log)
     async with asyncio.timeout(60):
-        while beginnings() == first:
+        while beginnings(log) == first:
             await database.write(many)
             written += 100
     assert written >= LOG_PAGES
     assert len(await database.read(rows)) == written + 1
+
+
+async def test_a_log_that_begins_anew_keeps_its_length(database: Database, path: Path) -> None:
+    log = path.with_name("data.db-wal")
+    page = b"x" * 4000
+    reader = apsw.Connection(str(path))
+    reader.execute("BEGIN; SELECT count(*) FROM t")
+
+    def many(connection: apsw.Connection) -> None:
+        connection.executemany("INSERT INTO t VALUES (?)", ((page,) for _ in range(500)))
+
+    while log.stat().st_size < 24_000_000:
+        await database.write(many)
+    longest = log.stat().st_size
+    reader.execute("COMMIT")
+    reader.close()
+    first = beginnings(log)
+    async with asyncio.timeout(60):
+        while beginnings(log) == first:
+            await database.write(many)
+            await asyncio.sleep(0.1)
+    assert log.stat().st_size >= longest
 
 
 async def test_a_log_that_somebody_reads_for_long_is_copied_once_in_a_thousand_pages() -> None:
@@ -258,6 +281,44 @@ async def test_a_log_that_somebody_reads_for_long_is_copied_once_in_a_thousand_p
     checkpoints.end()
 
 
+async def test_tidying_holds_the_file_only_while_a_statement_runs(database: Database, path: Path) -> None:
+    other = apsw.Connection(str(path))
+
+    def tidy(connection: apsw.Connection) -> Any:
+        connection.execute("INSERT INTO t VALUES (1)")
+        other.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (2); COMMIT")
+        connection.execute("DELETE FROM t WHERE x = 1")
+        return rows(connection)
+
+    assert await database.tidy(tidy) == [2]
+    other.close()
+
+
+async def test_tidying_that_fails_is_the_callers_and_later_writes_are_synchronous(database: Database) -> None:
+    def fails(connection: apsw.Connection) -> None:
+        insert("half")(connection)
+        raise ZeroDivisionError
+
+    written, failed, tidied = await asyncio.gather(
+        database.write(insert("whole")), database.tidy(fails), database.tidy(insert("after")), return_exceptions=True
+    )
+    assert (written, type(failed), tidied) == (None, ZeroDivisionError, None)
+    assert await database.read(rows) == ["whole", "half", "after"]
+    assert await database.read(lambda connection: connection.pragma("synchronous")) == 2
+
+
+async def test_tidying_waits_for_who_holds_the_file_and_says_so(database: Database, path: Path) -> None:
+    await database.read(lambda connection: connection.set_busy_timeout(100))
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseUnavailable, match="another process has held the database"):
+        await database.tidy(insert(1))
+    other.execute("ROLLBACK")
+    other.close()
+    await database.tidy(insert(2))
+    assert await database.read(rows) == [2]
+
+
 async def test_writes_are_synchronous(database: Database) -> None:
     assert await database.read(lambda connection: connection.pragma("synchronous")) == 2
     assert await database.read(lambda connection: connection.pragma("journal_mode")) == "wal"
@@ -265,7 +326,7 @@ async def test_writes_are_synchronous(database: Database) -> None:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed; the pragma is tested above")
-def test_every_commit_reaches_the_disk_before_it_returns(tmp_path: Path) -> None:
+def test_every_commit_reaches_the_disk_before_it_returns_and_no_tidying_waits_for_it(tmp_path: Path) -> None:
     program = """
 import asyncio, os, sys
 from pathlib import Path
@@ -276,6 +337,9 @@ async def main():
         for number in range(5):
             await database.write(lambda c: c.execute("INSERT INTO t VALUES (1)"))
             os.write(2, b"durable\\n")
+        for number in range(5):
+            await database.tidy(lambda c: c.execute("DELETE FROM t WHERE rowid = (SELECT min(rowid) FROM t)"))
+            os.write(2, b"tidy\\n")
 
 asyncio.run(main())
 """
@@ -303,3 +367,6 @@ asyncio.run(main())
     assert len(said) == 5
     for before, after in itertools.pairwise(said):
         assert any("sync(" in call and "-wal" in call for call in calls[before:after])
+    tidied = [index for index, call in enumerate(calls) if "tidy" in call]
+    assert len(tidied) == 5
+    assert not any("sync(" in call for call in calls[said[-1] : tidied[-1]])

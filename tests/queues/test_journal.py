@@ -14,6 +14,8 @@ import apsw
 import pytest
 from contract import Contract, batch, events, numbers, settled_lag, soon, stays_silent, take
 
+from exporter.database import Database
+from exporter.queues.journal import tables
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.port import Outgoing, Queue, QueueFull, Subscription
@@ -157,6 +159,28 @@ async def test_groups_that_nobody_reads_are_given_up_after_a_week_with_a_warning
             assert numbers(await take(gone, 7)) == list(range(3, 10))
         assert len(warnings) == 2
         assert "events 1 to 3 were deleted before it read them" in warnings[1]
+
+
+async def test_nothing_is_deleted_that_a_group_came_to_need_since_it_was_looked_at(path: Path) -> None:
+    def others_come_between(connection: apsw.Connection) -> None:
+        tables.publish(connection, events(10), 1_000_000)
+        for group in ("g", "gone"):
+            tables.enter(connection, group, "earliest")
+        tables.commit(connection, [tables.Standing("g", 10, b"", 1, 0.0)])
+        gone = [row for row in tables.standings(connection) if row.group == "gone"]
+        assert tables.delete_up_to(connection, 10, 2, gone) == 2
+        tables.enter(connection, "gone", "earliest")
+        assert tables.delete_up_to(connection, 10, 2, gone) == 0
+        gone = [row for row in tables.standings(connection) if row.group == "gone"]
+        tables.seek(connection, "g", 5)
+        assert tables.delete_up_to(connection, 10, 2, gone) == 0
+        assert tables.delete_up_to(connection, 4, 100, gone) == 2
+        tables.enter(connection, "new", "earliest")
+        assert tables.delete_up_to(connection, 5, 100, gone) == 0
+        assert connection.execute("SELECT min(position) FROM events").get == 5
+
+    async with Database.open(path, tables.SCHEMA) as database:
+        await database.tidy(others_come_between)
 
 
 async def test_a_full_journal_refuses_until_what_was_read_is_deleted(path: Path) -> None:

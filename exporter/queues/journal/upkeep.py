@@ -84,11 +84,11 @@ class Upkeep:
         rests_until = time.monotonic() + _LOOK_SECONDS
         while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
             pass
-        await self._database.write(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
+        await self._database.tidy(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
 
     async def _sweep_some(self, rests_until: float) -> int:
         began = time.monotonic()
-        swept = await self._database.write(self._sweep_chunk)
+        swept = await self._database.tidy(self._sweep_chunk)
         for group in sorted(swept.given_up - self._warned):
             self._warned.add(group)
             self._warn(given_up_warning(group))
@@ -99,7 +99,11 @@ class Upkeep:
         return swept.events
 
     def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
-        places = [Place(row.group, row.settled_to, row.seen_at) for row in tables.standings(connection)]
+        rows = tables.standings(connection)
+        places = [Place(row.group, row.settled_to, row.seen_at) for row in rows]
         to, given_up = passed(places, frozenset(self._groups), time.time())
-        events = 0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS)
+        events = 0
+        if to is not None:
+            without = [row for row in rows if row.group in given_up]
+            events = tables.delete_up_to(connection, to, _CHUNK_EVENTS, without)
         return Swept(events, tables.used_bytes(connection) >= self._nearly_full_bytes, given_up)
