@@ -2,12 +2,13 @@
 
     receive   intake.py    takes messages as the window has room
     decide    examine.py   reads a message, asks the triggers
-    build     examine.py   makes the document            -> ``_conclude``, below
-    deliver   senders.py   attempts what the outbox gives -> ``_ended``, below
-    settle    here         once it was delivered or excluded, or is durably a dead letter (recorder.py)
+    build     examine.py   makes the document
+    deliver   senders.py   attempts what the outbox gives
+    settle    outcomes.py  once it was delivered or excluded, or is durably a dead letter (recorder.py)
 
-All of it runs on one event loop, and between two awaits the outbox is changed by one hand only. Whatever changes the
-outbox wakes those who may go on: ``intake`` when there may be room, ``senders`` when something may go.
+Here they are put together, begin and end. All of it runs on one event loop, and between two awaits the outbox is
+changed by one hand only. Whatever changes the outbox wakes those who may go on: ``intake`` when there may be room,
+``senders`` when something may go.
 """
 
 from __future__ import annotations
@@ -18,21 +19,14 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from exporter.dataflow.examine import Bug, Examined
 from exporter.dataflow.intake import Intake
-from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
+from exporter.dataflow.outcomes import Outcomes
 from exporter.dataflow.parts import Parts
-from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
+from exporter.dataflow.recorder import Recorder
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
-from exporter.delivery.export import OVERHEAD_BYTES, Export
-from exporter.delivery.faults import Pause
-from exporter.delivery.turns import DeadLetter, Hold, Next, Settle
-from exporter.delivery.verdict import DeadLetterReason, Final, PauseReason
-from exporter.profile.decision import Excluded
-from exporter.profile.malformed import Malformed
-from exporter.queues.port import Lag, Message, QueueUnavailable, Subscription
-from exporter.state.letter import NewLetter
+from exporter.dataflow.stops import Stops
+from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
 from exporter.status import DataflowState
 
@@ -47,145 +41,16 @@ class Dataflow:
         self.parts = parts
         self._recorder = Recorder(parts, self._after_record)
         self._replays = Replays(parts, self._recorder, self._wake)
-        self._senders = Senders(parts, self._ended, self._replays.may_go, self._withdrawn)
-        self._intake = Intake(parts, self._conclude, self._wake, self._lane_busy, self._lane_gone)
+        self._outcomes = Outcomes(parts, self._recorder, self._replays, self._after_end, self._after_record)
+        self._senders = Senders(parts, self._outcomes.attempted, self._replays.may_go, self._after_end)
+        self._intake = Intake(parts, self._outcomes.concluded, self._wake, self._lane_busy, self._lane_gone)
+        self._stops = Stops(parts, "flow")
         self._subscription: Subscription | None = None
         self._patience: asyncio.Timeout | None = None
         self._stopped = False
         self._drain_seconds = 0.0
         self._drained = asyncio.Event()
-        self._pause: Pause | None = None
         self.state: DataflowState = "starting"
-        self.last_failure: str | None = None
-
-    # -- received, decided and built: what ``intake`` and ``examine`` made of a message
-
-    def _conclude(self, message: Message, examined: Examined) -> None:
-        match examined:
-            case Export():
-                self.parts.outbox.add(examined, self.parts.clock.monotonic())
-            case Excluded(reason):
-                self.parts.metrics.excluded[reason].inc()
-                self._settle(message)
-            case Malformed():
-                self._condemn(message, "malformed", str(examined), examined.profile_id, examined.event_id)
-            case Bug(where, profile_id, event_id):
-                self._condemn(message, "bug", where, profile_id, event_id)
-
-    def _condemn(
-        self, message: Message, reason: DeadLetterReason, detail: str, profile_id: str | None, event_id: str | None
-    ) -> None:
-        """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line."""
-        letter = letter_of_event(message, self.parts, reason, detail, profile_id, event_id)
-        size = len(message.body) + OVERHEAD_BYTES
-
-        def buried() -> None:
-            self.parts.outbox.put_away(size)
-            self._count_dead_letter(letter)
-            self._settle(message)
-            self._intake.woken()
-
-        # Else a store that fails would let a whole queue of malformed events into memory.
-        self.parts.outbox.set_aside(size)
-        self._recorder.write(Bury(letter, buried))
-
-    # -- delivered, or not
-
-    def _ended(self, export: Export, verdict: Final, following: Next) -> None:
-        match following:
-            case Settle():
-                self._delivered(export)
-            case DeadLetter(reason):
-                self._bury(export, verdict, reason)
-            case Hold():
-                self.last_failure = failure(verdict)
-        if self.parts.outbox.pause is not self._pause:
-            self._tell_of_pauses()
-        self._intake.woken()
-        self._look_if_drained()
-
-    def _withdrawn(self) -> None:
-        self._intake.woken()
-        self._look_if_drained()
-
-    def _lane_busy(self, lane: str) -> bool:
-        """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
-        return self.parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
-
-    def _lane_gone(self, lane: str) -> None:
-        self.parts.letters.let_go(self.parts.place(lane), self._replays.let_go(lane))
-
-    def _ours(self, subscription: Subscription, place: str) -> bool:
-        """Are the letters of this lane ours to replay?"""
-        return subscription.reads(self.parts.lane_at(place, subscription))
-
-    def _delivered(self, export: Export) -> None:
-        parts = self.parts
-        parts.metrics.delivered.inc()
-        parts.metrics.latency_seconds.observe(max(0.0, parts.clock.epoch() - export.occurred_at))
-        message = export.message
-        if self._recorder.concerns(export.profile_id) and not export.foreign:
-            place = parts.place(message.lane)
-            self._recorder.write(Mark(export.profile_id, place, message.position, lambda: self._marked(export)))
-        else:
-            self._settle_export(export)
-        if export.letter is not None:
-            self._recorder.write(Remove(export.letter, self._after_record))
-
-    def _marked(self, export: Export) -> None:
-        self._settle_export(export)
-        # It may be the last thing that a lane which is lost waits for.
-        self._intake.woken()
-
-    def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
-        letter = letter_of_export(export, self.parts, reason, verdict)
-
-        def buried() -> None:
-            if export.letter is None:
-                self._count_dead_letter(letter)
-            self.parts.outbox.stored(export, self.parts.clock.monotonic())
-            self._settle_export(export)
-            self._after_record()
-
-        if export.letter is None:
-            self._recorder.write(Bury(letter, buried))
-        else:
-            self._recorder.write(Again(export.letter, letter, buried))
-
-    def _count_dead_letter(self, letter: NewLetter) -> None:
-        self.parts.metrics.dead_lettered.inc()
-        self.parts.log.warning(
-            "dead letter",
-            reason=letter.reason,
-            detail=letter.detail,
-            status=letter.status,
-            attempts=letter.attempts,
-            event_id=letter.event_id,
-            position=letter.position,
-        )
-
-    # -- settled
-
-    def _settle_export(self, export: Export) -> None:
-        # A replayed dead letter was settled when it became one.
-        if export.letter is None:
-            self._settle(export.message)
-        else:
-            self._replays.ended(export.letter)
-
-    def _settle(self, message: Message) -> None:
-        if self._subscription is not None:
-            self._subscription.settle(message)
-        self._look_if_drained()
-
-    def _after_record(self) -> None:
-        self._look_if_drained()
-        self._wake()
-
-    def _wake(self) -> None:
-        """Something may go that could not before."""
-        self._intake.woken()
-        self._senders.wake()
 
     # -- from start to end
 
@@ -246,31 +111,26 @@ class Dataflow:
                 entering = parts.queue.subscribe(parts.group, parts.start)
                 subscription = await stack.enter_async_context(entering)
                 await parts.letters.open(partial(self._ours, subscription))
-                self._subscription = subscription
+                self._subscription = self._outcomes.subscription = subscription
             except (QueueUnavailable, StateUnavailable) as error:
                 standby.cancel()
                 await stack.aclose()
                 of_queue = isinstance(error, QueueUnavailable)
-                self._hold("queue" if of_queue else "state", str(error))
+                self._stops.stop("queue" if of_queue else "state", str(error))
+                self._outcomes.last_failure = str(error)
                 await asyncio.sleep((parts.queue_delay if of_queue else parts.wait_delay)(tries))
                 tries += 1
             finally:
                 standby.cancel()
-        parts.outbox.go("queue")
-        parts.outbox.go("state")
+        self._stops.go("queue")
+        self._stops.go("state")
 
     def _stand_by(self) -> None:
         # It is asked for so long and has not failed: the queue is there, and another one's turn is not over.
-        if self.parts.outbox.go("queue"):
-            self.parts.log.info("resumed", reason="queue")
+        self._stops.go("queue")
         if not self.parts.outbox.stops and self.state != "standby":
             self.state = "standby"
             self.parts.log.info("standby", group=self.parts.group)
-
-    def _hold(self, reason: PauseReason, detail: str) -> None:
-        if self.parts.outbox.stop(reason, detail=detail):
-            self.parts.log.warning("paused", reason=reason, detail=detail)
-        self.last_failure = detail
 
     async def _drain(self) -> None:
         self.state = "draining"
@@ -297,16 +157,39 @@ class Dataflow:
             return False
         return True
 
+    # -- between its parts
+
+    def _after_end(self) -> None:
+        """Something came to its end: there may be room, or nothing left."""
+        self._intake.woken()
+        self._look_if_drained()
+
+    def _after_record(self) -> None:
+        self._look_if_drained()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Something may go that could not before."""
+        self._intake.woken()
+        self._senders.wake()
+
+    def _lane_busy(self, lane: str) -> bool:
+        """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
+        return self.parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
+
+    def _lane_gone(self, lane: str) -> None:
+        self.parts.letters.let_go(self.parts.place(lane), self._replays.let_go(lane))
+
+    def _ours(self, subscription: Subscription, place: str) -> bool:
+        """Are the letters of this lane ours to replay?"""
+        return subscription.reads(self.parts.lane_at(place, subscription))
+
     # -- what it says of itself
 
-    def _tell_of_pauses(self) -> None:
-        pause = self.parts.outbox.pause
-        if self._pause is not None:
-            self.parts.log.info("resumed", reason=self._pause.reason)
-        if pause is not None:
-            self.last_failure = pause.detail
-            self.parts.log.warning("paused", reason=pause.reason, detail=pause.detail)
-        self._pause = pause
+    @property
+    def last_failure(self) -> str | None:
+        """What went wrong last, for people; free of personal data and secrets."""
+        return self._outcomes.last_failure
 
     def lag(self) -> Lag:
         """How far behind its group is, as far as it is known."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.dataflow.examine import Bug, Examined, examine
 from exporter.dataflow.parts import Parts
+from exporter.dataflow.stops import Stops
 from exporter.delivery.export import OVERHEAD_BYTES
 from exporter.delivery.faults import BUGS_IN_A_ROW
 from exporter.delivery.verdict import PauseReason
@@ -35,6 +36,7 @@ class Intake:
         lane_gone: Callable[[str], None],
     ) -> None:
         self._parts = parts
+        self._stops = Stops(parts, "intake")
         self._concluded = concluded
         self._batched = batched
         self._lane_busy = lane_busy
@@ -170,12 +172,10 @@ class Intake:
         self._lane_gone(lane)
 
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
-        if self._parts.outbox.stop(reason, "intake", detail):
-            self._parts.log.warning("paused", reason=reason, detail=detail)
+        self._stops.stop(reason, detail)
         delay = self._parts.queue_delay if reason == "queue" else self._parts.wait_delay
         await asyncio.sleep(delay(tries))
 
     def _go(self, reason: PauseReason) -> None:
-        if self._parts.outbox.go(reason, "intake"):
-            self._parts.log.info("resumed", reason=reason)
+        if self._stops.go(reason):
             self._batched()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from exporter.dataflow.parts import Parts
+from exporter.dataflow.stops import Stops
 from exporter.delivery.verdict import PauseReason
 from exporter.state.letter import Full, NewLetter, Stored, Unavailable
 
@@ -71,6 +72,7 @@ class Recorder:
 
     def __init__(self, parts: Parts, changed: Callable[[], None]) -> None:
         self._parts = parts
+        self._stops = Stops(parts, "recorder")
         self._changed = changed
         self._jobs: deque[Job] = deque()
         self._arrived = asyncio.Event()
@@ -163,11 +165,9 @@ class Recorder:
         return Stored()
 
     def _stopped(self, reason: PauseReason, detail: str) -> None:
-        if self._parts.outbox.stop(reason, "recorder", detail):
-            self._parts.log.warning("paused", reason=reason, detail=detail)
+        if self._stops.stop(reason, detail):
             self._changed()
 
     def _go(self, reason: PauseReason) -> None:
-        if self._parts.outbox.go(reason, "recorder"):
-            self._parts.log.info("resumed", reason=reason)
+        if self._stops.go(reason):
             self._changed()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from exporter.dataflow.examine import Bug, examine
 from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Again, Recorder, Remove
+from exporter.dataflow.stops import Stops
 from exporter.delivery.export import Export
 from exporter.profile.decision import Excluded
 from exporter.profile.malformed import Malformed
@@ -25,6 +26,7 @@ class Replays:
 
     def __init__(self, parts: Parts, recorder: Recorder, added: Callable[[], None]) -> None:
         self._parts = parts
+        self._stops = Stops(parts, "replays")
         self._recorder = recorder
         self._added = added
         self._in_hand: dict[int, str] = {}  # by id, the lane
@@ -92,12 +94,10 @@ class Replays:
         return True
 
     def _unreadable(self, detail: str) -> None:
-        if self._parts.outbox.stop("state", "replays", detail):
-            self._parts.log.warning("paused", reason="state", detail=detail)
+        self._stops.stop("state", detail)
 
     def _readable(self) -> None:
-        if self._parts.outbox.go("state", "replays"):
-            self._parts.log.info("resumed", reason="state")
+        if self._stops.go("state"):
             self._added()
 
     def _begin(self, letter: Letter, subscription: Subscription) -> None:

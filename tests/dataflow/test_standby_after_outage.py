@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flowing import event, flowing, until
+from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.dataflow import report
+from exporter.delivery.request import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue, QueueUnavailable, Start, Subscription
 
@@ -58,12 +59,25 @@ async def test_after_an_outage_a_standby_is_not_paused_any_longer(
         ]
 
 
+async def test_a_queue_that_was_away_at_first_is_told_of_twice(queue: Queue, tmp_path: Path) -> None:
+    async with flowing(AwayOnce(queue), tmp_path) as reader:
+        await reader.publish(event(1))
+        await reader.settled()
+        told = [(line["event"], line["reason"]) for line in reader.logs if line["event"] in ("paused", "resumed")]
+        assert told == [("paused", "queue"), ("resumed", "queue")]
+
+
 async def test_a_stop_is_explained_by_itself_and_not_by_the_last_delivery(queue: Queue, tmp_path: Path) -> None:
-    async with flowing(queue, tmp_path) as flow:
-        flow.flow.last_failure = "HTTP 503"
+    answers = iter([Answer(503, {}, b""), OK])
+
+    async def failing_once(_request: Request) -> Outcome:
+        return next(answers)
+
+    async with flowing(queue, tmp_path, Endpoint(failing_once)) as flow:
+        await flow.publish(event(1))
+        await flow.settled()
+        assert report.status(flow.flow).last_failure == "HTTP 503"
         flow.flow.parts.outbox.stop("queue", "intake", "connection refused")
         assert report.status(flow.flow).last_failure == "connection refused"
         flow.flow.parts.outbox.go("queue", "intake")
         assert report.status(flow.flow).last_failure == "HTTP 503"
-        await flow.publish(event(1))
-        await flow.settled()

@@ -1,0 +1,165 @@
+"""What messages and exports come to: delivered, excluded, or durably a dead letter; only then a message is settled.
+
+Whatever ends here makes room, and may be the last that a stop waits for, so ``Outcomes`` says each time that it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from exporter.dataflow.examine import Bug, Examined
+from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
+from exporter.dataflow.parts import Parts
+from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
+from exporter.dataflow.replays import Replays
+from exporter.delivery.export import OVERHEAD_BYTES, Export
+from exporter.delivery.faults import Pause
+from exporter.delivery.turns import DeadLetter, Hold, Next, Settle
+from exporter.delivery.verdict import DeadLetterReason, Final
+from exporter.profile.decision import Excluded
+from exporter.profile.malformed import Malformed
+from exporter.queues.port import Message, Subscription
+from exporter.state.letter import NewLetter
+
+
+class Outcomes:
+    """Of one dataflow.
+
+    ``ended`` is called when something has come to its end; ``recorded`` as well when the store has taken what it
+    was given, since that lets others go on.
+
+    Attributes:
+        subscription: where messages are settled, once there is one.
+        last_failure: what went wrong last, for people.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        recorder: Recorder,
+        replays: Replays,
+        ended: Callable[[], None],
+        recorded: Callable[[], None],
+    ) -> None:
+        self._parts = parts
+        self._recorder = recorder
+        self._replays = replays
+        self._ended = ended
+        self._recorded = recorded
+        self._pause: Pause | None = None
+        self.subscription: Subscription | None = None
+        self.last_failure: str | None = None
+
+    # -- of a message: what ``examine`` made of it
+
+    def concluded(self, message: Message, examined: Examined) -> None:
+        """Send it, or be done with it."""
+        match examined:
+            case Export():
+                self._parts.outbox.add(examined, self._parts.clock.monotonic())
+            case Excluded(reason):
+                self._parts.metrics.excluded[reason].inc()
+                self._settle(message)
+            case Malformed():
+                self._condemn(message, "malformed", str(examined), examined.profile_id, examined.event_id)
+            case Bug(where, profile_id, event_id):
+                self._condemn(message, "bug", where, profile_id, event_id)
+
+    def _condemn(
+        self, message: Message, reason: DeadLetterReason, detail: str, profile_id: str | None, event_id: str | None
+    ) -> None:
+        """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line."""
+        letter = letter_of_event(message, self._parts, reason, detail, profile_id, event_id)
+        size = len(message.body) + OVERHEAD_BYTES
+
+        def buried() -> None:
+            self._parts.outbox.put_away(size)
+            self._count_dead_letter(letter)
+            self._settle(message)
+            self._ended()
+
+        # Else a store that fails would let a whole queue of malformed events into memory.
+        self._parts.outbox.set_aside(size)
+        self._recorder.write(Bury(letter, buried))
+
+    # -- of an export: what the outbox says is next after an attempt
+
+    def attempted(self, export: Export, verdict: Final, following: Next) -> None:
+        """Settle it, bury it, or leave it where it is."""
+        match following:
+            case Settle():
+                self._delivered(export)
+            case DeadLetter(reason):
+                self._bury(export, verdict, reason)
+            case Hold():
+                self.last_failure = failure(verdict)
+        if self._parts.outbox.pause is not self._pause:
+            self._tell_of_pauses()
+        self._ended()
+
+    def _delivered(self, export: Export) -> None:
+        parts = self._parts
+        parts.metrics.delivered.inc()
+        parts.metrics.latency_seconds.observe(max(0.0, parts.clock.epoch() - export.occurred_at))
+        message = export.message
+        if self._recorder.concerns(export.profile_id) and not export.foreign:
+            place = parts.place(message.lane)
+            self._recorder.write(Mark(export.profile_id, place, message.position, lambda: self._marked(export)))
+        else:
+            self._settle_export(export)
+        if export.letter is not None:
+            self._recorder.write(Remove(export.letter, self._recorded))
+
+    def _marked(self, export: Export) -> None:
+        self._settle_export(export)
+        # It may be the last thing that a lane which is lost waits for.
+        self._ended()
+
+    def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
+        letter = letter_of_export(export, self._parts, reason, verdict)
+
+        def buried() -> None:
+            if export.letter is None:
+                self._count_dead_letter(letter)
+            self._parts.outbox.stored(export, self._parts.clock.monotonic())
+            self._settle_export(export)
+            self._recorded()
+
+        if export.letter is None:
+            self._recorder.write(Bury(letter, buried))
+        else:
+            self._recorder.write(Again(export.letter, letter, buried))
+
+    def _count_dead_letter(self, letter: NewLetter) -> None:
+        self._parts.metrics.dead_lettered.inc()
+        self._parts.log.warning(
+            "dead letter",
+            reason=letter.reason,
+            detail=letter.detail,
+            status=letter.status,
+            attempts=letter.attempts,
+            event_id=letter.event_id,
+            position=letter.position,
+        )
+
+    def _tell_of_pauses(self) -> None:
+        pause = self._parts.outbox.pause
+        if self._pause is not None:
+            self._parts.log.info("resumed", reason=self._pause.reason)
+        if pause is not None:
+            self.last_failure = pause.detail
+            self._parts.log.warning("paused", reason=pause.reason, detail=pause.detail)
+        self._pause = pause
+
+    # -- settled
+
+    def _settle_export(self, export: Export) -> None:
+        # A replayed dead letter was settled when it became one.
+        if export.letter is None:
+            self._settle(export.message)
+        else:
+            self._replays.ended(export.letter)
+
+    def _settle(self, message: Message) -> None:
+        if self.subscription is not None:
+            self.subscription.settle(message)
