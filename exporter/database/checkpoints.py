@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Final
 
 import apsw
@@ -54,19 +54,28 @@ class Checkpoints:
             self._thread.join()
 
     def _work(self) -> None:
-        try:
-            connection = self._connect()
-            # Before its first look at the file a connection does not know that there is a log.
-            connection.pragma("user_version")
-        except apsw.Error:
-            return  # whoever writes next finds out what is wrong with the file, and says so
-        with closing(connection):
+        with ExitStack() as stack:
+            connection: apsw.Connection | None = None
             while True:
                 self._asked.wait()
                 if self._ending:
                     return
                 self._asked.clear()
-                self._checkpoint(connection)
+                if connection is None:
+                    connection = self._connected(stack)
+                if connection is not None:
+                    self._checkpoint(connection)
+
+    def _connected(self, stack: ExitStack) -> apsw.Connection | None:
+        try:
+            connection = stack.enter_context(closing(self._connect()))
+            # SQLite's own naps, since the file is held meanwhile: ours would wait for the interpreter too.
+            connection.set_busy_timeout(int(RESTART_SECONDS * 1000))
+            # Before its first look at the file a connection does not know that there is a log.
+            connection.pragma("user_version")
+        except apsw.Error:
+            return None  # no descriptor is free, for example; it is tried again when the log is longer
+        return connection
 
     def _checkpoint(self, connection: apsw.Connection) -> None:
         try:

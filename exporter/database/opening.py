@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import apsw
 
 from exporter.database.checkpoints import TOO_MANY_PAGES
 from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, unavailable
-from exporter.database.wholeness import damage
+from exporter.database.wholeness import damage, marked
 
 _NAP_SECONDS = 0.001
 _PAGE_BYTES = 4096
+_INCREMENTAL = 2
+#: More than a file has before its write-ahead log takes everything.
+_HALF_MADE_BYTES = 16 * _PAGE_BYTES
 #: A log that begins anew keeps its size up to here: a commit that writes over what is there waits a third as long for
 #: the disk as one that makes the file longer. It is as long as the log gets while checkpoints come to their end.
 _LOG_BYTES_KEPT = 2 * TOO_MANY_PAGES * _PAGE_BYTES
@@ -93,12 +97,29 @@ def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     if path.stat().st_size == 0:
         return
+    _undo_half_made(path, schema)
+    if path.stat().st_size == 0:
+        return
     while (wrong := damage(path)) is not None:
         # Another process may be checkpointing, which for a moment looks the same as a truncated file.
         if time.monotonic() > deadline - BUSY_SECONDS * 0.9:
             raise DatabaseRefused(path, f"{wrong}; it was left as it is")
         time.sleep(0.02)
     _refuse_foreign(path, schema)
+
+
+def _undo_half_made(path: Path, schema: Schema) -> None:
+    """Let SQLite undo what a process had begun that ended while it made the file.
+
+    Until a new file has a write-ahead log, SQLite writes to it with a rollback journal, which no connection that only
+    reads can undo.
+    """
+    if not path.with_name(path.name + "-journal").exists():
+        return
+    if path.stat().st_size > _HALF_MADE_BYTES or marked(path) not in (0, schema.application_id):
+        return
+    with closing(connected(path)) as connection:
+        connection.pragma("user_version")
 
 
 def _refuse_foreign(path: Path, schema: Schema) -> None:
@@ -110,6 +131,8 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
             application_id = connection.pragma("application_id")
             version = connection.pragma("user_version")
             objects = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    except apsw.ReadOnlyError as error:
+        raise DatabaseRefused(path, f"{path.name}-journal beside it belongs to an unfinished transaction") from error
     finally:
         connection.close()
     if application_id == 0 and version == 0 and objects == 0:
@@ -122,25 +145,50 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
         )
 
 
-def connected(path: Path, patience_seconds: float = BUSY_SECONDS) -> apsw.Connection:
-    """A connection to a file that is there, which waits so long for other processes. Raises apsw.Error."""
+def connected(path: Path) -> apsw.Connection:
+    """A connection to a file that is there, which waits ``BUSY_SECONDS`` for other processes. Raises apsw.Error."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_handler(_patience(patience_seconds))
+    connection.set_busy_handler(_patience(BUSY_SECONDS))
     return connection
 
 
 def _opened(path: Path, schema: Schema) -> apsw.Connection:
     connection = connected(path)
     try:
-        connection.pragma("auto_vacuum", 2)  # incremental; has an effect only before the first table
+        if connection.pragma("auto_vacuum") != _INCREMENTAL:
+            connection.pragma("auto_vacuum", _INCREMENTAL)  # it is new: this has an effect only before the first table
         connection.pragma("journal_mode", "wal")
-        connection.pragma("synchronous", 2)  # FULL
-        connection.pragma("journal_size_limit", _LOG_BYTES_KEPT)
+        _set_up(connection)
         _migrate(connection, path, schema)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def open_beside(path: Path) -> apsw.Connection:
+    """Another connection to a file that this process has open.
+
+    It looks at no bytes: closing a file takes away all locks that the process has on it (POSIX advisory locks), also
+    those of the connections that are open.
+
+    Raises:
+        DatabaseUnavailable: it cannot be opened now.
+    """
+    try:
+        connection = connected(path)
+        _set_up(connection)
+    except apsw.Error as error:
+        known = unavailable(error)
+        if known is None:
+            raise
+        raise DatabaseUnavailable(f"{path}: {known.reason}") from error
+    return connection
+
+
+def _set_up(connection: apsw.Connection) -> None:
+    connection.pragma("synchronous", 2)  # FULL
+    connection.pragma("journal_size_limit", _LOG_BYTES_KEPT)
 
 
 def _patience(seconds: float) -> Callable[[int], bool]:

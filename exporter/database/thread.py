@@ -11,9 +11,9 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
-from exporter.database.checkpoints import RESTART_SECONDS, Checkpoints
+from exporter.database.checkpoints import Checkpoints
 from exporter.database.failures import DatabaseUnavailable
-from exporter.database.opening import Schema, connected, open_file
+from exporter.database.opening import Schema, connected, open_beside, open_file
 from exporter.database.worker import Inbox, Job, Kind, Watcher, Worker
 
 T = TypeVar("T")
@@ -40,8 +40,24 @@ class Database:
             DatabaseRefused: it cannot be used and was left as it is.
             DatabaseUnavailable: it cannot be opened now.
         """
+        async with cls._living(path, lambda: open_file(path, schema)) as database:
+            yield database
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Self]:
+        """Another connection to the same file with a thread of its own; leave it before leaving this one.
+
+        Raises:
+            DatabaseUnavailable: it cannot be opened now.
+        """
+        async with self._living(self.path, lambda: open_beside(self.path)) as database:
+            yield database
+
+    @classmethod
+    @asynccontextmanager
+    async def _living(cls, path: Path, connect: Callable[[], apsw.Connection]) -> AsyncIterator[Self]:
         self = cls(path, asyncio.get_running_loop())
-        thread = threading.Thread(target=self._live, args=(schema,), name=f"sqlite {path.name}", daemon=True)
+        thread = threading.Thread(target=self._live, args=(connect,), name=f"sqlite {path.name}", daemon=True)
         thread.start()
         try:
             await asyncio.shield(self._opened)
@@ -124,14 +140,14 @@ class Database:
 
     # From here on: the thread.
 
-    def _live(self, schema: Schema) -> None:
+    def _live(self, connect: Callable[[], apsw.Connection]) -> None:
         try:
-            connection = open_file(self.path, schema)
+            connection = connect()
         except BaseException as error:
             self._inbox.call(_fail, self._opened, error)
             self._inbox.call(_resolve, self._ended)
             return
-        checkpoints = Checkpoints(lambda: connected(self.path, RESTART_SECONDS))
+        checkpoints = Checkpoints(lambda: connected(self.path))
         connection.set_wal_hook(checkpoints.hear)
         self._inbox.call(_resolve, self._opened)
         try:

@@ -16,6 +16,8 @@ _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _WAL_HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
+#: SQLite locks bytes from here on and writes nothing to the page they are in ("The Lock-Byte Page").
+_LOCK_BYTE = 0x40000000
 
 
 def damage(path: Path) -> str | None:
@@ -40,7 +42,8 @@ def damage(path: Path) -> str | None:
     whole, rest = divmod(size, page_bytes)
     logged_pages, logged_count = _logged(path.with_name(path.name + "-wal"), page_bytes)
     if logged_count is not None:
-        missing = next((page for page in range(whole + 1, logged_count + 1) if page not in logged_pages), None)
+        there = logged_pages | {_LOCK_BYTE // page_bytes + 1}
+        missing = next((page for page in range(whole + 1, logged_count + 1) if page not in there), None)
         return f"it is truncated: page {missing} of {logged_count} is missing" if missing else None
     if rest:
         return f"it is truncated: its last page has {rest} of {page_bytes} bytes"
@@ -48,6 +51,16 @@ def damage(path: Path) -> str | None:
     if count is not None and whole < count:
         return f"it is truncated: {whole} of {count} pages are there"
     return None
+
+
+def marked(path: Path) -> int:
+    """The application id in the header, 0 for none and for a header that is not there. Raises OSError."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
+        return 0
+    (application_id,) = struct.unpack_from(">I", header, 68)
+    return int(application_id)
 
 
 def _page_bytes(header: bytes) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from exporter.database import Database, DatabaseRefused, DatabaseUnavailable, Schema
 from exporter.database.opening import open_file
+from exporter.database.wholeness import damage as damage_of
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x BLOB)",))
 
@@ -167,6 +169,83 @@ def test_what_is_neither_in_the_file_nor_in_the_log_is_missing(path: Path) -> No
         open_file(path, SCHEMA)
     assert log.read_bytes() == contents[1]
     assert path.read_bytes() == contents[0][:-8192]
+
+
+def _log(pages: list[int], count: int) -> bytes:
+    """As much of a write-ahead log of 4 KB pages as is looked at."""
+    salts = b"12345678"
+    log = struct.pack(">III", 0x377F0682, 3007000, 4096) + bytes(4) + salts + bytes(8)
+    for page in pages:
+        log += struct.pack(">II", page, count if page == pages[-1] else 0) + salts + bytes(8) + bytes(4096)
+    return log
+
+
+def test_the_page_that_sqlite_never_writes_is_not_missing(path: Path) -> None:
+    """At 1 GiB are the bytes that SQLite locks (file format, "The Lock-Byte Page")."""
+    before = (1 << 30) // 4096
+    os.truncate(path, before * 4096)
+    log = path.with_name("data.db-wal")
+    log.write_bytes(_log([1, before + 2, before + 3], before + 3))
+    assert damage_of(path) is None
+    log.write_bytes(_log([1, before + 3], before + 3))
+    assert damage_of(path) == f"it is truncated: page {before + 2} of {before + 3} is missing"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed; nothing else ends a process there")
+@pytest.mark.parametrize("removal", [1, 2])
+def test_a_file_whose_maker_was_killed_is_made_by_the_next(tmp_path: Path, removal: int) -> None:
+    path = tmp_path / "data.db"
+    program = (
+        "import sys; from pathlib import Path; from exporter.database.opening import Schema, open_file;"
+        "open_file(Path(sys.argv[1]), Schema(0x1234, 'a test', ('CREATE TABLE t (x BLOB)',))).close(); print('made')"
+    )
+    making = [sys.executable, "-c", program, str(path)]
+    killed = ["-e", "trace=unlink", "-e", f"inject=unlink:signal=SIGKILL:when={removal}"]
+    done = subprocess.run(["strace", "-f", "-qq", *killed, *making], capture_output=True, check=False, timeout=60)
+    assert done.returncode != 0
+    assert b"made" not in done.stdout
+    connection = open_file(path, SCHEMA)
+    assert connection.pragma("integrity_check") == "ok"
+    assert connection.pragma("auto_vacuum") == 2
+    connection.close()
+
+
+def test_a_foreign_journal_is_not_undone(path: Path) -> None:
+    _foreign_application(path)
+    journal = path.with_name("data.db-journal")
+    journal.write_bytes(b"somebody is in the middle of something")
+    before = (path.read_bytes(), journal.read_bytes())
+    with pytest.raises(DatabaseRefused, match=r"data\.db-journal beside it belongs to an unfinished transaction"):
+        open_file(path, SCHEMA)
+    assert (path.read_bytes(), journal.read_bytes()) == before
+
+
+def test_opening_writes_nothing_and_waits_for_no_writer(path: Path) -> None:
+    writer = open_file(path, SCHEMA)
+    writer.execute("BEGIN IMMEDIATE")
+    log = path.with_name("data.db-wal")
+    before = (path.read_bytes(), log.read_bytes())
+    opened = open_file(path, SCHEMA)
+    assert (path.read_bytes(), log.read_bytes()) == before
+    opened.close()
+    writer.execute("ROLLBACK")
+    writer.close()
+
+
+async def test_a_connection_beside_leaves_the_locks_of_the_first_alone(path: Path) -> None:
+    """The bytes of the shared lock, which tells other processes that somebody still uses the log."""
+    program = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)"
+
+    def others_may_lock_it() -> bool:
+        return not subprocess.run([sys.executable, "-c", program, path], capture_output=True, check=False).returncode
+
+    assert others_may_lock_it()
+    async with Database.open(path, SCHEMA) as database:
+        assert not others_may_lock_it()
+        async with database.beside() as beside:
+            assert await beside.read(lambda connection: connection.pragma("synchronous")) == 2
+            assert not others_may_lock_it()
+        assert not others_may_lock_it()
 
 
 def test_a_foreign_database_keeps_its_log(tmp_path: Path) -> None:

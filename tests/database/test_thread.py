@@ -18,6 +18,7 @@ import pytest
 
 from exporter.database import Database, DatabaseUnavailable, Schema
 from exporter.database.checkpoints import LOG_PAGES, Checkpoints
+from exporter.database.opening import connected, open_file
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x)",))
 
@@ -317,6 +318,32 @@ async def test_tidying_waits_for_who_holds_the_file_and_says_so(database: Databa
     other.close()
     await database.tidy(insert(2))
     assert await database.read(rows) == [2]
+
+
+async def test_checkpoints_go_on_after_one_that_could_not_begin(path: Path) -> None:
+    """As while no descriptor is free."""
+    tries = 0
+    real = open_file(path, SCHEMA)
+
+    def connect() -> apsw.Connection:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise apsw.CantOpenError
+        return connected(path)
+
+    checkpoints = Checkpoints(connect)
+    real.set_wal_hook(checkpoints.hear)
+    log = path.with_name("data.db-wal")
+    real.execute("INSERT INTO t VALUES (0)")
+    first = beginnings(log)
+    async with asyncio.timeout(60):
+        while beginnings(log) == first:
+            real.executemany("INSERT INTO t VALUES (?)", [("x" * 4000,)] * 100)
+            await asyncio.sleep(0.01)
+    assert tries == 2
+    checkpoints.end()
+    real.close()
 
 
 async def test_writes_are_synchronous(database: Database) -> None:

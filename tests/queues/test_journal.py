@@ -164,23 +164,55 @@ async def test_groups_that_nobody_reads_are_given_up_after_a_week_with_a_warning
 async def test_nothing_is_deleted_that_a_group_came_to_need_since_it_was_looked_at(path: Path) -> None:
     def others_come_between(connection: apsw.Connection) -> None:
         tables.publish(connection, events(10), 1_000_000)
-        for group in ("g", "gone"):
+        for group in ("g", "gone", "dropped"):
             tables.enter(connection, group, "earliest")
-        tables.commit(connection, [tables.Standing("g", 10, b"", 1, 0.0)])
-        gone = [row for row in tables.standings(connection) if row.group == "gone"]
-        assert tables.delete_up_to(connection, 10, 2, gone) == 2
+        tables.commit(connection, [tables.Standing(group, 10, b"", 1, 0.0) for group in ("g", "dropped")])
+
+        def deleted(to: int, most: int = 100) -> int:
+            return tables.delete_up_to(connection, to, most, looked_at, {"gone"})
+
+        looked_at = tables.standings(connection)
+        assert deleted(10, 2) == 2
         tables.enter(connection, "gone", "earliest")
-        assert tables.delete_up_to(connection, 10, 2, gone) == 0
-        gone = [row for row in tables.standings(connection) if row.group == "gone"]
+        assert deleted(10, 2) == 0
+        looked_at = tables.standings(connection)
         tables.seek(connection, "g", 5)
-        assert tables.delete_up_to(connection, 10, 2, gone) == 0
-        assert tables.delete_up_to(connection, 4, 100, gone) == 2
+        assert deleted(10, 2) == 0
+        assert deleted(4) == 2
         tables.enter(connection, "new", "earliest")
-        assert tables.delete_up_to(connection, 5, 100, gone) == 0
+        assert deleted(5) == 0
+        tables.drop(connection, "new")
+        assert deleted(4) == 0  # there is nothing left to delete
+        tables.seek(connection, "g", 9)
+        tables.drop(connection, "dropped")
+        assert deleted(8) == 0
         assert connection.execute("SELECT min(position) FROM events").get == 5
+        looked_at = tables.standings(connection)
+        assert deleted(8) == 4
 
     async with Database.open(path, tables.SCHEMA) as database:
         await database.tidy(others_come_between)
+
+
+async def test_a_group_that_is_being_read_is_not_given_up_whatever_the_clock_says(path: Path) -> None:
+    warnings: list[str] = []
+    async with (
+        journal(path, groups=("a",), warn=warnings.append) as queue,
+        journal(path, warn=warnings.append) as elsewhere,
+    ):
+        async with queue.subscribe("a", "earliest") as a:
+            await queue.publish(events(10))
+            await settle_all(a, 10)
+        async with elsewhere.subscribe("b", "earliest") as b:
+            assert len(await take(b, 4)) == 4
+            connection = apsw.Connection(str(path))
+            connection.execute("UPDATE positions SET seen_at = seen_at - 8 * 86400 WHERE name = 'b'")
+            connection.close()
+            await asyncio.sleep(2.5)
+            assert look(path, "SELECT min(position) FROM events") == 1
+        assert warnings == []
+        await until(lambda: look(path, "SELECT count(*) FROM events") == 0)
+        assert "group b " in warnings[0]
 
 
 async def test_a_full_journal_refuses_until_what_was_read_is_deleted(path: Path) -> None:

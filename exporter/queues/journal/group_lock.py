@@ -63,6 +63,13 @@ class GroupLocks:
         with self._file(group) as descriptor:
             return not _try(descriptor, fcntl.LOCK_SH)
 
+    def maybe_busy(self, group: str) -> bool:
+        """Whether somebody holds the lock, or may do: it cannot be looked at."""
+        try:
+            return self.busy(group)
+        except QueueUnavailable:
+            return True
+
     def _path(self, group: str) -> Path:
         return self._folder / sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

@@ -34,13 +34,14 @@ async def open_journal(
     async with (
         Database.open(path, tables.SCHEMA) as database,
         # Of its own: who reads must not wait while a commit waits for the disk, or for another process.
-        Database.open(path, tables.SCHEMA) as reading,
+        database.beside() as reading,
     ):
         identity = await database.read(tables.journal_id)
         feed = Feed(reading)
         commits = Commits(database, on_failure=feed.grew)
-        upkeep = Upkeep(database, feed, commits, groups, max_bytes, warn)
-        queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, max_bytes, warn, badge)
+        locks = GroupLocks(path.with_name(path.name + ".locks"))
+        upkeep = Upkeep(database, feed, commits, groups, max_bytes, warn, locks.maybe_busy)
+        queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, locks, max_bytes, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(commits.run()), tasks.create_task(upkeep.run())]
@@ -64,6 +65,7 @@ class JournalQueue:
         feed: Feed,
         commits: Commits,
         upkeep: Upkeep,
+        locks: GroupLocks,
         max_bytes: int,
         warn: Callable[[str], None],
         badge: str,
@@ -76,7 +78,7 @@ class JournalQueue:
         self._max_bytes = max_bytes
         self._warn = warn
         self._badge = badge
-        self._locks = GroupLocks(database.path.with_name(database.path.name + ".locks"))
+        self._locks = locks
 
     @property
     def name(self) -> str:

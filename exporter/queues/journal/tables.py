@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import apsw
@@ -162,21 +162,30 @@ def drop(connection: apsw.Connection, group: str) -> None:
         raise KeyError(group)
 
 
-def delete_up_to(connection: apsw.Connection, position: int, max_events: int, given_up: Iterable[Standing]) -> int:
+def delete_up_to(
+    connection: apsw.Connection,
+    position: int,
+    max_events: int,
+    looked_at: Sequence[Standing],
+    given_up: Collection[str],
+) -> int:
     """Delete the oldest events up to and including ``position``, at most so many; return how many.
 
-    None, if a group stands before it that is not ``given_up`` or was entered or moved since. One statement, so that
-    nothing keeps the file from others in the middle of it, and no other process comes between the look and the deed.
+    None, if it is not as ``looked_at`` any more: a group of it has gone, or one stands before ``position`` that is
+    not among the ``given_up`` or has been entered or moved since. All in one statement, so that nothing keeps the file
+    from others in the middle of it, and no other process comes between the look and the deed.
     """
     connection.execute(
         "DELETE FROM events WHERE position <= min(:position, coalesce("
         "(SELECT position FROM events ORDER BY position LIMIT 1 OFFSET :others), :position))"
+        " AND NOT EXISTS (SELECT 1 FROM json_each(:looked_at) WHERE value NOT IN (SELECT name FROM positions))"
         " AND NOT EXISTS (SELECT 1 FROM positions WHERE settled_to < :position AND NOT EXISTS"
         " (SELECT 1 FROM json_each(:given_up) WHERE value ->> 0 = name AND value ->> 1 = epoch))",
         {
             "position": position,
             "others": max_events - 1,
-            "given_up": json.dumps([(row.group, row.epoch) for row in given_up]),
+            "looked_at": json.dumps([row.group for row in looked_at]),
+            "given_up": json.dumps([(row.group, row.epoch) for row in looked_at if row.group in given_up]),
         },
     )
     return connection.changes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
 from exporter.queues.journal.reading import Reading
-from exporter.queues.retention import Place, given_up_warning, passed
+from exporter.queues.retention import Passed, Place, given_up_warning, passed
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
@@ -47,7 +47,9 @@ class Upkeep:
         groups: Collection[str],
         max_bytes: int,
         warn: Callable[[str], None],
+        being_read: Callable[[str], bool],
     ) -> None:
+        """``being_read`` says whether any process has a reader of a group now."""
         self._nearly_full_bytes = _NEARLY_FULL * max_bytes
         self._groups = groups
         self.readings: set[Reading] = set()
@@ -55,6 +57,7 @@ class Upkeep:
         self._feed = feed
         self._commits = commits
         self._warn = warn
+        self._being_read = being_read
         self._warned: set[str] = set()
 
     async def run(self) -> None:
@@ -100,10 +103,14 @@ class Upkeep:
 
     def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
         rows = tables.standings(connection)
-        places = [Place(row.group, row.settled_to, row.seen_at) for row in rows]
-        to, given_up = passed(places, frozenset(self._groups), time.time())
-        events = 0
-        if to is not None:
-            without = [row for row in rows if row.group in given_up]
-            events = tables.delete_up_to(connection, to, _CHUNK_EVENTS, without)
+        to, given_up = self._passed(rows)
+        events = 0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS, rows, given_up)
         return Swept(events, tables.used_bytes(connection) >= self._nearly_full_bytes, given_up)
+
+    def _passed(self, rows: Sequence[tables.Standing]) -> Passed:
+        places = [Place(row.group, row.settled_to, row.seen_at) for row in rows]
+        named = frozenset(self._groups)
+        found = passed(places, named, time.time())
+        # Of one that is read now the clock was set, or the machine has slept: its row will be fresh in a minute.
+        being_read = {group for group in found.given_up if self._being_read(group)}
+        return passed(places, named | being_read, time.time()) if being_read else found
