@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from exporter.delivery.resolver import Resolver
+
 #: A server that refuses a client certificate says so only after a TLS 1.3 handshake has ended.
 _LATE_ALERT_SECONDS = 0.5
 _ANSWER_LIMIT = 16 * 1024
@@ -85,8 +87,7 @@ class _Route:
             await asyncio.sleep(0)
 
     async def _resolve(self) -> str:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self._first.hostname, _port(self._first), type=socket.SOCK_STREAM)
+        found = await Resolver(asyncio.get_running_loop()).addresses(self._first.hostname or "", _port(self._first))
         addresses = dict.fromkeys(str(address[0]) for *_, address in found)
         return f"{self._first.hostname} is {', '.join(addresses)}"
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from typing import Any
 
 import pytest
 from loopback import OK, Peer, repeats, says, serving
+from names import Found, at, silence, stand_in, until_asked
 from transport_contract import LONG, post
 
 from exporter.delivery.lean import dialling, pool
@@ -55,21 +54,18 @@ class TestConnections:
 
 class TestNames:
     async def test_are_looked_up_once_for_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        loop = asyncio.get_running_loop()
         looked_up: list[str] = []
-        real = loop.getaddrinfo
-
-        async def counts(host: str, port: int, **rest: Any) -> Any:
-            looked_up.append(host)
-            return await real(host, port, **rest)
-
-        monkeypatch.setattr(loop, "getaddrinfo", counts)
         async with serving(repeats()) as server, open_lean_transport(timeout_seconds=LONG) as transport:
-            url = server.url(host="localhost")
-            outcomes = await asyncio.gather(*(transport.send(post(url)) for _ in range(10)))
+
+            def counts(host: str) -> Found:
+                looked_up.append(host)
+                return at(server.port)
+
+            stand_in(monkeypatch, counts)
+            outcomes = await asyncio.gather(*(transport.send(post("http://one.test/")) for _ in range(10)))
 
         assert all(isinstance(outcome, Answer) for outcome in outcomes)
-        assert looked_up == ["localhost"]
+        assert looked_up == ["one.test"]
 
     async def test_are_looked_up_again_after_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A name that moves is followed by the next connection."""
@@ -80,11 +76,7 @@ class TestNames:
             open_lean_transport(timeout_seconds=LONG) as transport,
         ):
             where = before.port
-
-            async def moves(host: str, port: int, **_: Any) -> Any:
-                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", where))]
-
-            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", moves)
+            stand_in(monkeypatch, lambda _: at(where))
             await transport.send(post("http://moving.test/"))
             where = after.port
             await asyncio.sleep(0.02)  # the end of the first connection arrives
@@ -95,36 +87,17 @@ class TestNames:
 
     async def test_that_has_a_dead_address_is_reached_at_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async with serving(repeats()) as server, open_lean_transport(timeout_seconds=LONG) as transport:
-
-            async def two(host: str, port: int, **_: Any) -> Any:
-                return [
-                    (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, server.port))
-                    for address in ("127.0.0.1", "127.0.0.2")
-                ]
-
-            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", two)
+            stand_in(monkeypatch, lambda _: at(server.port, "127.0.0.1", "127.0.0.2"))
             outcomes = [await transport.send(post("http://two.test/")) for _ in range(2)]
 
         assert all(isinstance(outcome, Answer) for outcome in outcomes)
 
-    async def test_that_end_in_a_dot_are_the_same_host(self) -> None:
-        async with serving(repeats()) as server, open_lean_transport(timeout_seconds=LONG) as transport:
-            assert isinstance(await transport.send(post(server.url(host="localhost."))), Answer)
-
-        assert server.heard[0].header("Host") == f"localhost:{server.port}"
-
 
 async def test_closing_ends_a_connection_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = asyncio.Event()
-
-    async def never(host: str, port: int, **_: Any) -> Any:
-        asked.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
-    async with asyncio.TaskGroup() as tasks, open_lean_transport(timeout_seconds=LONG) as transport:
-        sending = tasks.create_task(transport.send(post("http://slow.test/")))
-        await asyncio.wait_for(asked.wait(), LONG)
+    with silence(monkeypatch) as asked:
+        async with asyncio.TaskGroup() as tasks, open_lean_transport(timeout_seconds=LONG) as transport:
+            sending = tasks.create_task(transport.send(post("http://slow.test/")))
+            await until_asked(asked, "slow.test")
 
     assert isinstance(sending.result(), Unreachable)
 

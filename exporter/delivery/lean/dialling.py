@@ -13,6 +13,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from exporter.delivery.lean.head import Origin
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import Unreachable
+from exporter.delivery.resolver import Resolver
 from exporter.delivery.system_words import system_words
 from exporter.delivery.tls_refusal import tls_words
 from exporter.delivery.transport_bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
@@ -35,10 +36,16 @@ class Dialler:
     """Makes connections to one origin."""
 
     def __init__(
-        self, origin: Origin, context: ssl.SSLContext, loop: asyncio.AbstractEventLoop, make: Callable[[], Wire]
+        self,
+        origin: Origin,
+        context: ssl.SSLContext,
+        resolver: Resolver,
+        loop: asyncio.AbstractEventLoop,
+        make: Callable[[], Wire],
     ) -> None:
         self._origin = origin
         self._context = context if origin.tls else None
+        self._resolver = resolver
         self._loop = loop
         self._make = make
         self._resolving = asyncio.Lock()
@@ -83,7 +90,8 @@ class Dialler:
         # One after the other gets the first connection, as if each had been asked for alone.
         addresses.append(addresses.pop(0))
         connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1)
-        host = self._origin.host if self._context is not None else None
+        # RFC 6066 §3: without a dot at the end.
+        host = self._origin.host.rstrip(".") if self._context is not None else None
         # From here on the socket is the event loop's, which closes it if the handshake fails or is cancelled.
         try:
             # A wire has all that a protocol has.
@@ -107,16 +115,16 @@ class Dialler:
     async def _resolve(self) -> _Resolved:
         host, port = self._origin.host, self._origin.port
         try:
-            # An address needs no resolver, nor the thread that asks it.
+            # An address needs no resolver.
             numeric = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
             return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, list(numeric))
         except (socket.gaierror, UnicodeError):
             pass
         try:
-            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await self._resolver.addresses(host, port)
         except socket.gaierror as error:
             return _Resolved(self._loop.time() + DNS_FAILURE_SECONDS, error)
-        return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, list(found))
+        return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, found)
 
     def _forget(self) -> None:
         """Where addresses could not be reached, the name may stand for others by now."""

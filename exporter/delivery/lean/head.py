@@ -12,7 +12,10 @@ from exporter.delivery.request import Header
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where connections go: a host name or address without brackets, a port, and whether TLS is spoken."""
+    """Where connections go: a host name or address without brackets, a port, and whether TLS is spoken.
+
+    A name that ends in a dot is looked up as it is: no search domain is tried with it.
+    """
 
     host: str
     port: int
@@ -33,9 +36,10 @@ class Head:
         self.url = url
         self.fixed = fixed
         parsed = URL(url, encoded=url.isascii())
-        host = (parsed.raw_host or "").rstrip(".")
+        name = parsed.raw_host or ""
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        self.origin = Origin(host, port, parsed.scheme == "https")
+        self.origin = Origin(name, port, parsed.scheme == "https")
+        host = name.rstrip(".")
         bracketed = f"[{host}]" if ":" in host else host
         authority = bracketed if parsed.is_default_port() else f"{bracketed}:{port}"
         target = parsed.raw_path_qs

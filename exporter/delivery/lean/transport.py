@@ -11,6 +11,7 @@ from exporter.delivery.lean.head import Head, Origin
 from exporter.delivery.lean.pool import Pool
 from exporter.delivery.lean.wire import Wire
 from exporter.delivery.request import NoAnswer, Outcome, Request, Unreachable
+from exporter.delivery.resolver import Resolver
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that.
 _SWEEP_SHARE = 0.05
@@ -22,9 +23,11 @@ class _Route:
 
     __slots__ = ("dialler", "pool")
 
-    def __init__(self, origin: Origin, context: ssl.SSLContext, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, origin: Origin, context: ssl.SSLContext, resolver: Resolver, loop: asyncio.AbstractEventLoop
+    ) -> None:
         pool = self.pool = Pool(loop)
-        self.dialler = Dialler(origin, context, loop, lambda: Wire(loop, pool))
+        self.dialler = Dialler(origin, context, resolver, loop, lambda: Wire(loop, pool))
 
 
 class LeanTransport:
@@ -32,6 +35,7 @@ class LeanTransport:
 
     def __init__(self, context: ssl.SSLContext, timeout_seconds: float, observe_resend: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._resolver = Resolver(self._loop)
         self._context = context
         self._timeout = timeout_seconds
         self._observe_resend = observe_resend
@@ -92,7 +96,7 @@ class LeanTransport:
         head = self._head = Head(request.url, request.fixed)
         route = self._routes.get(head.origin)
         if route is None:
-            route = self._routes[head.origin] = _Route(head.origin, self._context, self._loop)
+            route = self._routes[head.origin] = _Route(head.origin, self._context, self._resolver, self._loop)
         self._route = route
         return head
 

@@ -18,7 +18,9 @@ from yarl import URL
 from exporter.delivery.fields import unfit
 from exporter.delivery.over_aiohttp.connection import Connector, StaleConnection
 from exporter.delivery.over_aiohttp.failures import translate
+from exporter.delivery.over_aiohttp.resolving import Resolving
 from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.delivery.resolver import Resolver
 from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transport_bounds import (
     BODY_LIMIT,
@@ -175,7 +177,12 @@ async def open_aiohttp_transport(
     files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
     context = (contexts or TlsContexts()).of(**files)
     # One more than the dataflow's permits: its token request must never wait for a connection.
-    options: dict[str, Any] = {"ssl": context, "limit": concurrency + 1, "ttl_dns_cache": int(DNS_CACHE_SECONDS)}
+    options: dict[str, Any] = {
+        "ssl": context,
+        "limit": concurrency + 1,
+        "ttl_dns_cache": int(DNS_CACHE_SECONDS),
+        "resolver": Resolving(Resolver(asyncio.get_running_loop())),
+    }
     async with (
         _session(Connector(keepalive_timeout=KEEPALIVE_SECONDS, **options)) as pooled,
         _session(Connector(force_close=True, **options)) as fresh,

@@ -1,0 +1,63 @@
+"""Looks names up, each on a thread of its own: a name server that is silent holds up nobody else, nor the end.
+
+The event loops' own look-ups share a few threads, two at a time with uvloop, which also asks one of them before it
+connects to an address; a look-up that nobody waits for any more keeps its thread; and a process waits for all of them
+before it ends. A look-up takes as long as the system's resolver is patient: half a minute is usual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import suppress
+
+from aiohappyeyeballs import AddrInfoType
+
+_Found = list[AddrInfoType] | OSError
+
+
+class Resolver:
+    """For one destination, from one event loop. Whoever asks for a name that is being looked up joins in."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._asked: dict[tuple[str, int], asyncio.Future[_Found]] = {}
+
+    async def addresses(self, host: str, port: int) -> list[AddrInfoType]:
+        """Where TCP connections to ``host`` go, at least one.
+
+        Raises:
+            OSError: nowhere, or it could not be found out; a ``socket.gaierror`` where the resolver said so.
+        """
+        key = (host, port)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = self._loop.create_future()
+            try:
+                threading.Thread(target=self._look_up, args=(key,), name=f"resolver {host}", daemon=True).start()
+            except RuntimeError:
+                self._answered(key, OSError("no thread is left to look the name up"))
+        found = await asyncio.shield(asked)
+        if isinstance(found, OSError):
+            raise found.with_traceback(None)
+        return list(found)
+
+    def _answered(self, key: tuple[str, int], found: _Found) -> None:
+        asked = self._asked.pop(key)
+        if not asked.done():
+            asked.set_result(found)
+
+    # From here on: the thread.
+
+    def _look_up(self, key: tuple[str, int]) -> None:
+        host, port = key
+        found: _Found
+        try:
+            found = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            found = error
+        except UnicodeError:
+            found = socket.gaierror(socket.EAI_NONAME, "this is no name")
+        with suppress(RuntimeError):  # the event loop is closed
+            self._loop.call_soon_threadsafe(self._answered, key, found)
