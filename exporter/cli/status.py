@@ -119,15 +119,18 @@ def _shown(sample: Sequence[Dataflow]) -> str:
         for each in sample
     ]
     lines = [table(head, rows, right=frozenset(head[2:]))]
-    lines += [line for each in sample if (line := _paused(each))]
+    lines += [line for each in sample if (line := _why(each))]
     return "\n".join(lines)
 
 
-def _paused(each: Dataflow) -> str | None:
-    if not each["paused"]:
-        return None
+def _why(each: Dataflow) -> str | None:
+    """What keeps it from sending, if anything does."""
     from exporter.printable import printable
 
+    if each["state"] == "starting" and each["last_failure"]:
+        return f"{each['destination']}: {printable(each['last_failure'])}"
+    if not each["paused"]:
+        return None
     line = f"{each['destination']}: paused ({', '.join(each['paused'])})"
     if each["paused_since"] is not None:
         line += f" for {_duration(max(0.0, time.time() - each['paused_since']))}"

@@ -155,12 +155,12 @@ class Worker:
         except msgspec.MsgspecError:
             self.health = Health(False, (f"shard {self.shard}: does not answer",))
 
-    async def status(self, session: aiohttp.ClientSession) -> list[DataflowStatus]:
-        """How its dataflows are; none while it does not answer."""
+    async def status(self, session: aiohttp.ClientSession) -> list[DataflowStatus] | None:
+        """How its dataflows are; None while it does not answer."""
         try:
-            return _STATUS.decode(await self._get(session, "status") or b"[]")
+            return _STATUS.decode(await self._get(session, "status") or b"")
         except msgspec.MsgspecError:
-            return []
+            return None
 
     async def metrics(self, session: aiohttp.ClientSession) -> bytes:
         """Its exposition; empty while it does not answer."""

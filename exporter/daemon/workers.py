@@ -49,7 +49,7 @@ class Workers:
         ops = self._ops = loaded.settings.ops
         self._load = load
         self._log = log
-        self._places = _places(loaded)
+        self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
         command = child.command("run", "--config", str(config), *options)
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
@@ -109,9 +109,15 @@ class Workers:
         return Health(not reasons, tuple(reasons))
 
     async def _status(self) -> list[DataflowStatus]:
-        """How all dataflows are, in the order of the configuration."""
-        flows = [flow for flows in await self._of_each(lambda worker: worker.status(self._session)) for flow in flows]
-        return sorted(flows, key=lambda flow: self._places.get(flow.destination, len(self._places)))
+        """How all dataflows are, in the order of the configuration, also those of a worker that does not answer."""
+        answers = await self._of_each(lambda worker: worker.status(self._session))
+        flows = {flow.destination: flow for answer in answers for flow in answer or ()}
+        for worker, answer in zip(self._workers, answers, strict=True):
+            if answer is None:
+                why = "; ".join(worker.health.reasons) or f"shard {worker.shard}: does not answer"
+                for name in worker.shard.owned(self._running):
+                    flows.setdefault(name, DataflowStatus(name, "starting", last_failure=why))
+        return sorted(flows.values(), key=lambda flow: self._places.get(flow.destination, len(self._places)))
 
     async def _of_each(self, ask: Callable[[Worker], Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as tasks:
@@ -134,7 +140,7 @@ class Workers:
 
     def _pass_on(self, number: signal.Signals) -> None:
         if number == signal.SIGHUP and isinstance(again := self._load(), Loaded):
-            self._places = _places(again)
+            self._read(again)
         for worker in self._workers:
             if number == signal.SIGHUP:
                 worker.reload()
@@ -144,7 +150,6 @@ class Workers:
                 worker.stop(number)
         self._stopping = self._stopping or number != signal.SIGHUP
 
-
-def _places(loaded: Loaded) -> dict[str, int]:
-    """The destinations' places in the configuration."""
-    return {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}
+    def _read(self, loaded: Loaded) -> None:
+        self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}
+        self._running = [destination.name for destination in loaded.settings.running]

@@ -99,6 +99,29 @@ def test_signals_are_passed_on(tmp_path: Path) -> None:
         assert parent.wait() == 0
 
 
+def test_the_destinations_of_a_worker_that_is_down_are_told_of(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        for name in NAMES:
+            place.destination(name, "http://127.0.0.1:9/")
+        place.write()
+        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        url = f"http://127.0.0.1:{parent.port}"
+        frozen = psutil.Process(shards(parent)["2/2"])
+        frozen.suspend()
+        try:
+            flows = json.loads(fetch(f"{url}/status")[1])
+            shown = place.command("status", "--url", url)
+        finally:
+            frozen.resume()
+        assert [flow["destination"] for flow in flows] == list(NAMES)
+        silent = [flow["destination"] for flow in flows if flow["state"] == "starting"]
+        assert 0 < len(silent) < len(NAMES)
+        assert shown.returncode == 0
+        for name in silent:
+            assert f"{name}: shard 2/2: does not answer" in shown.stdout
+        assert parent.terminate() == 0
+
+
 def test_a_shard_of_its_own_runs_its_share(tmp_path: Path) -> None:
     with Place(tmp_path) as place:
         receiver = place.receiver()

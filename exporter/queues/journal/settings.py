@@ -19,7 +19,9 @@ class JournalSettings(Section):
     kind: Literal["journal"] = "journal"
     path: Path = Field(Path("data/queue.db"), description="The queue's file; its folder is created.")
     max_bytes: ByteSize = Field(
-        ByteSize(10 * 1024**3), gt=0, description="Publishing fails beyond it; nothing unread is dropped."
+        ByteSize(10 * 1024**3),
+        gt=0,
+        description="Publishing fails beyond it; nothing unread is dropped. The log beside it is not counted.",
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
 
