@@ -67,14 +67,16 @@ class Checkpoints:
                     self._checkpoint(connection)
 
     def _connected(self, stack: ExitStack) -> apsw.Connection | None:
-        try:
-            connection = stack.enter_context(closing(self._connect()))
-            # SQLite's own naps, since the file is held meanwhile: ours would wait for the interpreter too.
-            connection.set_busy_timeout(int(RESTART_SECONDS * 1000))
-            # Before its first look at the file a connection does not know that there is a log.
-            connection.pragma("user_version")
-        except apsw.Error:
-            return None  # no descriptor is free, for example; it is tried again when the log is longer
+        with ExitStack() as trying:
+            try:
+                connection = trying.enter_context(closing(self._connect()))
+                # SQLite's own naps, since the file is held meanwhile: ours would wait for the interpreter too.
+                connection.set_busy_timeout(int(RESTART_SECONDS * 1000))
+                # Before its first look at the file a connection does not know that there is a log.
+                connection.pragma("user_version")
+            except apsw.Error:
+                return None  # no descriptor is free, for example; it is tried again when the log is longer
+            stack.push(trying.pop_all())
         return connection
 
     def _checkpoint(self, connection: apsw.Connection) -> None:
