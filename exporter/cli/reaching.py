@@ -11,6 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from exporter.delivery.lean.dialling import NEXT_ADDRESS_SECONDS
 from exporter.delivery.resolver import Resolver
 
 #: A server that refuses a client certificate says so only after a TLS 1.3 handshake has ended.
@@ -66,6 +69,7 @@ class _Route:
         self._proxy = proxy
         self._context = context
         self._first = proxy if proxy is not None else endpoint
+        self._found: list[AddrInfoType] = []
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -87,13 +91,16 @@ class _Route:
             await asyncio.sleep(0)
 
     async def _resolve(self) -> str:
-        found = await Resolver(asyncio.get_running_loop()).addresses(self._first.hostname or "", _port(self._first))
-        addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+        resolver = Resolver(asyncio.get_running_loop())
+        self._found = await resolver.addresses(self._first.hostname or "", _port(self._first))
+        addresses = dict.fromkeys(str(address[0]) for *_, address in self._found)
         return f"{self._first.hostname} is {', '.join(addresses)}"
 
     async def _connect(self) -> str:
         port = _port(self._first)
-        self._reader, self._writer = await asyncio.open_connection(self._first.hostname, port, limit=_ANSWER_LIMIT)
+        # Not by its name: that would be looked up again, and the end would wait for an answer.
+        connected = await start_connection(self._found, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1)
+        self._reader, self._writer = await asyncio.open_connection(sock=connected, limit=_ANSWER_LIMIT)
         accepts = f"{self._first.hostname} accepts connections on port {port}"
         if self._proxy is not None and self._endpoint.scheme == "http":
             return f"{accepts}; the endpoint behind it was not tried, since only a request goes there"
@@ -132,7 +139,7 @@ class _Route:
 
     async def _handshake(self, host: str) -> str:
         _, writer = self._connection()
-        await writer.start_tls(self._context, server_hostname=host)
+        await writer.start_tls(self._context, server_hostname=host.rstrip("."))  # RFC 6066 §3
         found: ssl.SSLObject = writer.get_extra_info("ssl_object")
         return f"{host} speaks {found.version()} and its certificate is trusted"
 

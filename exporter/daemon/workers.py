@@ -21,7 +21,7 @@ from exporter.daemon.worker import Worker
 from exporter.logs import Log
 from exporter.ops import serve
 from exporter.settings.source import Loaded
-from exporter.status import DataflowStatus, Health
+from exporter.status import DataflowState, DataflowStatus, Health
 
 #: How often the workers are asked how they are.
 ASK_SECONDS = 0.5
@@ -111,12 +111,13 @@ class Workers:
     async def _status(self) -> list[DataflowStatus]:
         """How all dataflows are, in the order of the configuration, also those of a worker that does not answer."""
         answers = await self._of_each(lambda worker: worker.status(self._session))
+        state: DataflowState = "draining" if self._stopping else "starting"
         flows = {flow.destination: flow for answer in answers for flow in answer or ()}
         for worker, answer in zip(self._workers, answers, strict=True):
             if answer is None:
                 why = "; ".join(worker.health.reasons) or f"shard {worker.shard}: does not answer"
                 for name in worker.shard.owned(self._running):
-                    flows.setdefault(name, DataflowStatus(name, "starting", last_failure=why))
+                    flows.setdefault(name, DataflowStatus(name, state, last_failure=why))
         return sorted(flows.values(), key=lambda flow: self._places.get(flow.destination, len(self._places)))
 
     async def _of_each(self, ask: Callable[[Worker], Coroutine[Any, Any, T]]) -> list[T]:

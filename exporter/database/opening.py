@@ -18,8 +18,8 @@ from exporter.database.wholeness import damage, marked
 _NAP_SECONDS = 0.001
 _PAGE_BYTES = 4096
 _INCREMENTAL = 2
-#: More than a file has before its write-ahead log takes everything.
-_HALF_MADE_BYTES = 16 * _PAGE_BYTES
+#: All that a file has before its write-ahead log takes everything; of others' it is one without a table.
+_HALF_MADE_BYTES = _PAGE_BYTES
 #: A log that begins anew keeps its size up to here: a commit that writes over what is there waits a third as long for
 #: the disk as one that makes the file longer. It is as long as the log gets while checkpoints come to their end.
 _LOG_BYTES_KEPT = 2 * TOO_MANY_PAGES * _PAGE_BYTES

@@ -37,7 +37,7 @@ class Resolver:
             try:
                 threading.Thread(target=self._look_up, args=(key,), name=f"resolver {host}", daemon=True).start()
             except RuntimeError:
-                self._answered(key, OSError("no thread is left to look the name up"))
+                self._answered(key, socket.gaierror(socket.EAI_AGAIN, "no thread is left to look the name up"))
         found = await asyncio.shield(asked)
         if isinstance(found, OSError):
             raise found.with_traceback(None)
