@@ -140,7 +140,9 @@ class Broker:
             command = [*_java("512m"), "kafka.Kafka", self._file]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + _START_SECONDS
-        while not _accepts(self.port):
+        # One listener begins after the other.
+        ports = [self.port, self.sasl_port, *([self.tls_port] if self._tls is not None else [])]
+        while not all(_accepts(port) for port in ports):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError("Kafka did not start:\n" + (self.folder / "broker.log").read_text()[-3000:])
             time.sleep(0.1)
