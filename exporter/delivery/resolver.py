@@ -30,6 +30,8 @@ class Resolver:
         Raises:
             OSError: nowhere, or it could not be found out; a ``socket.gaierror`` where the resolver said so.
         """
+        with suppress(OSError, UnicodeError):  # it is a name
+            return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
         key = (host, port)
         asked = self._asked.get(key)
         if asked is None:

@@ -6,13 +6,15 @@ import asyncio
 import subprocess
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
+from certificates import Authority
 from loopback import repeats, serving
 from names import Found, at, silence, stand_in, until_asked
 from transport_contract import LONG, Opening, post
 
-from exporter.delivery.request import Answer, Transport, Unreachable
+from exporter.delivery.request import Answer, Unreachable
 
 #: More than an event loop has threads for look-ups.
 _MANY = 40
@@ -48,21 +50,35 @@ async def test_one_that_nobody_waits_for_any_more_is_not_asked_for_again(
     assert asked == ["slow.test"]
 
 
-async def test_one_that_ends_in_a_dot_is_looked_up_with_it(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_one_that_ends_in_a_dot_is_looked_up_with_it_and_told_without(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scheme: str
 ) -> None:
-    async with serving(repeats()) as server:
-        looked_up: list[str] = []
+    authority = Authority(tmp_path)
+    tls = authority.server_context(authority.sign("whole.test")) if scheme == "https" else None
+    looked_up: list[str] = []
+    async with (
+        serving(repeats(), tls=tls) as server,
+        opening(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+    ):
 
         def notes(host: str) -> Found:
             looked_up.append(host)
             return at(server.port)
 
         stand_in(monkeypatch, notes)
-        assert isinstance(await transport.send(post(f"http://whole.test.:{server.port}/")), Answer)
+        assert isinstance(await transport.send(post(f"{scheme}://whole.test.:{server.port}/")), Answer)
 
     assert looked_up == ["whole.test."]
     assert server.heard[0].header("Host") == f"whole.test:{server.port}"
+
+
+async def test_an_address_is_not_looked_up(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(repeats()) as server:
+        with silence(monkeypatch) as asked:
+            async with opening(timeout_seconds=LONG) as transport:
+                assert isinstance(await transport.send(post(server.url())), Answer)
+    assert asked == []
 
 
 @pytest.mark.parametrize(

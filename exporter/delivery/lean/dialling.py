@@ -113,15 +113,8 @@ class Dialler:
         return resolved.addresses
 
     async def _resolve(self) -> _Resolved:
-        host, port = self._origin.host, self._origin.port
         try:
-            # An address needs no resolver.
-            numeric = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-            return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, list(numeric))
-        except (socket.gaierror, UnicodeError):
-            pass
-        try:
-            found = await self._resolver.addresses(host, port)
+            found = await self._resolver.addresses(self._origin.host, self._origin.port)
         except socket.gaierror as error:
             return _Resolved(self._loop.time() + DNS_FAILURE_SECONDS, error)
         return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, found)
