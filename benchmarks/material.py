@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from exporter.compilation import compiled
 from exporter.queues.port import Outgoing
+from exporter.telemetry.compilation import compiled
 
 SEGMENT = "a-segment"
 #: Stand where an event's own values go; nothing else in an event is equal to them.

@@ -18,23 +18,24 @@ from pathlib import Path
 
 from benchmarks.material import MAPPING, Events, medians, report
 from exporter.daemon.wiring import limits
+from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
-from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import read_alone
-from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import Outbox
-from exporter.delivery.prepare import Prepared
-from exporter.delivery.request import Answer, Outcome, Request
-from exporter.logs import configure
-from exporter.metrics import Metrics
+from exporter.messages.exchange import Answer, Outcome, Request
+from exporter.outbox.outbox import Outbox
+from exporter.outbox.shares import SharedMemory
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
+from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemorySettings
 from exporter.queues.port import Outgoing, Queue
-from exporter.schedules import probe_delay, reach_delay
+from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.settings.destination import Destination
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.kinds import open_state
+from exporter.state.sqlite.settings import SqliteSettings
+from exporter.telemetry.logs import configure
+from exporter.telemetry.metrics import Metrics
 
 PROFILES = 2_000
 MAX_EVENT_BYTES = 1024 * 1024
@@ -66,7 +67,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
     typed = compile_typed(mapping)
     clock = Clock(monotonic=time.monotonic, epoch=time.time)
     transport = AnswersAtOnce()
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         yield Dataflow(
             Parts(
                 destination="crm",
@@ -79,7 +80,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 read=read_alone(MAX_EVENT_BYTES),
                 decide=compile_triggers(mapping, typed),
                 build=compile_payload(mapping, typed),
-                prepared=Prepared(destination),
+                prepared=destination.prepared(),
                 outbox=Outbox(limits(destination.delivery), SharedMemory(256 * 1024**2).open()),
                 metrics=metrics.of("crm"),
                 log=configure(io.StringIO(), tty=False),
@@ -93,7 +94,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
 async def _measure(events: Sequence[Outgoing], counter: str, **labels: str) -> float:
     """CPU microseconds an event, from the first one read until all are settled."""
     with tempfile.TemporaryDirectory() as folder:
-        async with MemorySettings(max_bytes=1024**3).open(("exporter.crm",), lambda _: None) as queue:
+        async with open_queue(MemorySettings(max_bytes=1024**3), ("exporter.crm",), lambda _: None) as queue:
             await queue.publish(events)
             metrics = Metrics()
             async with _dataflow(queue, Path(folder), metrics) as dataflow, asyncio.TaskGroup() as tasks:

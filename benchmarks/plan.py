@@ -21,7 +21,7 @@ from benchmarks.shards import one_and_two
 from benchmarks.stages import stages
 from benchmarks.throughput import beside_wrk
 from benchmarks.transports import transports
-from exporter.compilation import compiled
+from exporter.telemetry.compilation import compiled
 
 SIZE_BYTES = 1_000
 TRANSPORTS = ("lean", "aiohttp")

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from benchmarks.cores import pinned
 from benchmarks.material import MAPPING
 from benchmarks.processes import Failed, Receiver, Used, end, until
-from exporter.queues.kinds import QueueSettings
+from exporter.queues.kinds import QueueSettings, open_queue
 from exporter.queues.port import Outgoing, Queue
 
 REPOSITORY = Path(__file__).parents[1]
@@ -125,7 +125,7 @@ class Setting:
     def queue(self) -> AbstractAsyncContextManager[Queue]:
         """The queue, opened to publish."""
         settings: QueueSettings = TypeAdapter(QueueSettings).validate_python(self._config["queue"])
-        return settings.open((), lambda _: None)
+        return open_queue(settings, (), lambda _: None)
 
 
 @contextmanager

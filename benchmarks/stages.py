@@ -12,26 +12,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.material import MAPPING, Events, report
-from exporter.counting import Histogram
 from exporter.daemon.wiring import limits
 from exporter.dataflow.attempt import status_class
-from exporter.delivery.export import Export
-from exporter.delivery.lean.head import Head
-from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import Outbox
-from exporter.delivery.prepare import Prepared
-from exporter.delivery.request import Answer
-from exporter.delivery.turns import Send
-from exporter.delivery.verdict import Delivered, judge
-from exporter.metrics import ATTEMPT_BUCKETS
+from exporter.messages.exchange import Answer
+from exporter.messages.export import Export
+from exporter.messages.message import Message
+from exporter.outbox.next_steps import Send
+from exporter.outbox.outbox import Outbox
+from exporter.outbox.shares import SharedMemory
+from exporter.outbox.verdict import Delivered, judge
 from exporter.profile.change import Change
 from exporter.profile.event import read
 from exporter.profile.keys import idempotency_key, position_value
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
-from exporter.queues.port import Message
 from exporter.settings.destination import Destination
+from exporter.telemetry.counting import Histogram
+from exporter.telemetry.metrics import ATTEMPT_BUCKETS
+from exporter.transport.lean.head import Head
 
 PROFILES = 2_000
 MAX_EVENT_BYTES = 1024 * 1024
@@ -60,7 +59,7 @@ def stages(size_bytes: int = 1_000, runs: int = 5) -> dict[str, float]:
     decide(found[0])
     body = build(found[0])
     assert isinstance(body, bytes)
-    prepared = Prepared(destination)
+    prepared = destination.prepared()
     request = prepared.request(None, "crm:e1", "0-1", body)
     head = Head(request.url, request.fixed)
     answer = Answer(200, {}, b"")

@@ -21,9 +21,9 @@ from benchmarks.cores import core_for_the_daemon, pinned
 from benchmarks.material import medians, report
 from benchmarks.processes import Failed
 from exporter.daemon.loop import new_event_loop
-from exporter.delivery.request import Answer, Request
-from exporter.delivery.transport_kind import TransportKind
-from exporter.delivery.transports import open_transport_of
+from exporter.messages.exchange import Answer, Request
+from exporter.transport.kind import TransportKind
+from exporter.transport.opening import open_transport_of
 
 
 def transports(seconds: float, connections: int, runs: int, core: int | None) -> dict[str, dict[str, float]]:

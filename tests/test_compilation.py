@@ -17,7 +17,7 @@ import pytest
 from compiled_build import ROOT
 
 from exporter import __version__
-from exporter.compilation import compiled
+from exporter.telemetry.compilation import compiled
 
 EXPECTED = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
 #: As for somebody who has no compiled build in reach: from the editable installation.
@@ -31,7 +31,7 @@ def test_every_file_of_the_list_exists_and_stands_there_once() -> None:
 
 
 def test_what_tells_of_the_build_is_compiled_with_the_others() -> None:
-    assert "exporter/compilation.py" in compiled_build.files()
+    assert "exporter/telemetry/compilation.py" in compiled_build.files()
 
 
 def test_what_is_compiled_defines_no_class_that_mypyc_would_change() -> None:
@@ -63,7 +63,7 @@ def test_a_run_that_expects_the_compiled_build_refuses_the_other() -> None:
         cwd=ROOT, env=PURE | {"EXPORTER_EXPECT_COMPILED": "1"}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout
-    assert "not the compiled build: exporter.compilation is " in ran.stderr
+    assert "not the compiled build: exporter.telemetry.compilation is " in ran.stderr
     assert "passed" not in ran.stdout
 
 

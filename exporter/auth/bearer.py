@@ -9,9 +9,9 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
-from exporter.auth.token import is_presentable
-from exporter.delivery.request import Transport
-from exporter.settings.section import FromFile, Secret, Section
+from exporter.auth.reading.token import is_presentable
+from exporter.sections.section import FromFile, Secret, Section
+from exporter.transport.port import Transport
 
 
 class Bearer(Section):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
-from exporter.delivery.request import Transport
-from exporter.settings.section import Section
+from exporter.sections.section import Section
+from exporter.transport.port import Transport
 
 
 class NoAuth(Section):

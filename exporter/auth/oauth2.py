@@ -13,9 +13,9 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.authorizer import Authorizer
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
-from exporter.delivery.request import Transport
-from exporter.settings.mistakes import Mistake, mistakes
-from exporter.settings.section import Secret, Section
+from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.section import Secret, Section
+from exporter.transport.port import Transport
 
 
 def _token_url(url: str) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.auth.token import TokenAnswer, TokenFailed, TokenGranted, TokenRefused, read_token
+from exporter.auth.reading.token import TokenAnswer, TokenFailed, TokenGranted, TokenRefused, read_token
 from exporter.auth.token_request import TokenRequests
-from exporter.delivery.request import Answer, NoAnswer, Request, Transport, Unreachable
+from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
+from exporter.transport.port import Transport
 
 #: A token whose lifetime nobody told is replaced after this long, at the latest.
 UNKNOWN_LIFETIME_SECONDS = 3600.0

@@ -12,7 +12,7 @@ from authlib.common.urls import add_params_to_qs
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-from exporter.delivery.request import Request
+from exporter.messages.exchange import Request
 
 #: Fields that the exporter fills itself, so that no ``extra`` may.
 CLIENT_FIELDS = frozenset(

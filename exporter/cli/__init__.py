@@ -1,1 +1,1 @@
-"""The ``exporter`` command, one file per subcommand."""
+"""The ``exporter`` command, a file for each subcommand, a folder for one of several files."""

@@ -7,8 +7,13 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
-from exporter.cli import check, deadletters, demo, positions, preview, receive, run, schema, send, status
-from exporter.compilation import compiled
+from exporter.cli import demo, positions, receive, schema, status
+from exporter.cli.check import command as check
+from exporter.cli.deadletters import command as deadletters
+from exporter.cli.preview import command as preview
+from exporter.cli.run import command as run
+from exporter.cli.send import command as send
+from exporter.telemetry.compilation import compiled
 
 app = typer.Typer(
     name="exporter",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from exporter.settings.source import Loaded
+    from exporter.settings.loading.load import Loaded
 
 #: The exit code for a configuration that is refused (EX_CONFIG of sysexits.h).
 EXIT_CONFIG = 78
@@ -26,8 +26,8 @@ def load_or_exit(path: Path) -> Loaded:
 
     Prints every mistake to stderr and exits with 78 if there is one. Notes are for the caller to show.
     """
-    from exporter.settings.problems import Problems
-    from exporter.settings.source import load
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.problems import Problems
 
     loaded = load(path, os.environ)
     if isinstance(loaded, Problems):

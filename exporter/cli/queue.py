@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
+from exporter.queues.kinds import open_queue
+
 if TYPE_CHECKING:
     from exporter.queues.port import Queue
     from exporter.settings.tree import Settings
@@ -27,7 +29,7 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
     groups = [group_of(settings, destination.name) for destination in settings.destinations]
 
     async def run() -> Result:
-        async with settings.queue.open(groups, lambda text: typer.echo(f"note: {text}", err=True)) as queue:
+        async with open_queue(settings.queue, groups, lambda text: typer.echo(f"note: {text}", err=True)) as queue:
             return await use(queue)
 
     try:

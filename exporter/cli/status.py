@@ -125,7 +125,7 @@ def _shown(sample: Sequence[Dataflow]) -> str:
 
 def _why(each: Dataflow) -> str | None:
     """What keeps it from sending, if anything does."""
-    from exporter.printable import printable
+    from exporter.sections.printable import printable
 
     if each["state"] == "starting" and each["last_failure"]:
         return f"{each['destination']}: {printable(each['last_failure'])}"

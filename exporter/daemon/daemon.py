@@ -12,25 +12,27 @@ from contextlib import AsyncExitStack, contextmanager
 from exporter.daemon import early_signals, late_signals, open_files
 from exporter.daemon.garbage import settle_down
 from exporter.daemon.heartbeat import heartbeat
+from exporter.daemon.ops.port import serve
 from exporter.daemon.reload import Load, reload_for_ever
-from exporter.daemon.sharing import StateNotShared, refuse_unless_shared, watch
+from exporter.daemon.shared_state import StateNotShared, refuse_unless_shared, watch
 from exporter.daemon.slots import Slots, group_names
 from exporter.daemon.waiting import Part, Waiting
 from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
-from exporter.dataflow.parts import Clock
-from exporter.delivery.crowd import Crowd
-from exporter.delivery.memory import SharedMemory
-from exporter.logs import Log
-from exporter.metrics import Metrics
-from exporter.ops import serve
+from exporter.dataflow.collaborators import Clock
+from exporter.outbox.loop_load import Crowd
+from exporter.outbox.shares import SharedMemory
 from exporter.queues.advice import Advising
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import QueueUnavailable
-from exporter.schedules import probe_delay, reach_delay, until_reachable
-from exporter.settings.source import Loaded
+from exporter.sections.schedules import probe_delay, reach_delay, until_reachable
+from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import whereabouts
+from exporter.state.kinds import open_state
 from exporter.state.port import State, StateUnavailable
-from exporter.status import DataflowStatus, Health
+from exporter.telemetry.logs import Log
+from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.status import DataflowStatus, Health
 
 #: How often it is looked whether all dataflows read, until they do.
 LOOK_SECONDS = 0.02
@@ -125,7 +127,7 @@ class Daemon:
         self._waiting.opening("queue")
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
-                queue = await stack.enter_async_context(settings.queue.open(groups, self._warn, state.identity))
+                queue = await stack.enter_async_context(open_queue(settings.queue, groups, self._warn, state.identity))
         self._waiting.opening("queue")  # it is there; what it is asked next may fail too
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
@@ -145,7 +147,7 @@ class Daemon:
 
     async def _opened_state(self, stack: AsyncExitStack) -> State:
         """The state. Raises as its kind does. What else is wrong with it is said; it may not matter for long."""
-        state = await stack.enter_async_context(self._loaded.settings.state.open())
+        state = await stack.enter_async_context(open_state(self._loaded.settings.state))
         try:
             await state.check()
             advice = await state.advice() if isinstance(state, Advising) else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from exporter.delivery.crowd import Crowd
+from exporter.outbox.loop_load import Crowd
 
 BEAT_SECONDS = 0.025
 

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from exporter.daemon.sharing import StateNotShared
+from exporter.daemon.shared_state import StateNotShared
 from exporter.daemon.slots import Slots
-from exporter.logs import Log
 from exporter.queues.port import QueueUnavailable
 from exporter.settings.difference import difference
-from exporter.settings.problems import Problems
-from exporter.settings.source import Loaded
+from exporter.settings.loading.load import Loaded
+from exporter.settings.loading.problems import Problems
+from exporter.telemetry.logs import Log
 
 WATCH_SECONDS = 1.0
 

@@ -9,13 +9,13 @@ from exporter.daemon.wiring import Shared, open_dataflow
 from exporter.dataflow.examine import where
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.report import gauges, status
-from exporter.delivery.tls import TlsFilesUnusable
-from exporter.delivery.verdict import PauseReason
-from exporter.metrics import Gauges
+from exporter.outbox.verdict import PauseReason
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.port import StateUnavailable
-from exporter.status import DataflowState, DataflowStatus
+from exporter.telemetry.metrics import Gauges
+from exporter.telemetry.status import DataflowState, DataflowStatus
+from exporter.transport.tls import TlsFilesUnusable
 
 
 class Slot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from exporter.daemon.sharing import refuse_unless_shared
+from exporter.daemon.shared_state import refuse_unless_shared
 from exporter.daemon.slot import Slot
 from exporter.daemon.waiting import unreachable
 from exporter.daemon.wiring import Shared
@@ -13,7 +13,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.difference import Difference
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import whereabouts
-from exporter.status import DataflowStatus, Health
+from exporter.telemetry.status import DataflowStatus, Health
 
 
 class Slots:

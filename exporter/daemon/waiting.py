@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from exporter.metrics import Gauges
-from exporter.status import DataflowStatus, Health
+from exporter.telemetry.metrics import Gauges
+from exporter.telemetry.status import DataflowStatus, Health
 
 Part = Literal["queue", "state"]
 

@@ -8,27 +8,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
-from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import Read, SharedReading, read_alone
-from exporter.delivery.crowd import Crowd
-from exporter.delivery.limits import Limits
-from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import Outbox
-from exporter.delivery.prepare import Prepared
-from exporter.delivery.tls import TlsContexts
-from exporter.delivery.transports import open_transport_of
-from exporter.logs import Log
-from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.outbox.limits import Limits
+from exporter.outbox.loop_load import Crowd
+from exporter.outbox.outbox import Outbox
+from exporter.outbox.shares import SharedMemory
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
 from exporter.queues.port import Queue
-from exporter.schedules import probe_delay, retry_delay
+from exporter.sections.schedules import probe_delay, retry_delay
 from exporter.settings.delivery import Delivery
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.port import State
+from exporter.telemetry.logs import Log
+from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.transport.opening import open_transport_of
+from exporter.transport.tls import TlsContexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     read=_reading(settings, shared),
                     decide=compile_triggers(mapping, typed),
                     build=compile_payload(mapping, typed),
-                    prepared=Prepared(destination),
+                    prepared=destination.prepared(),
                     outbox=Outbox(limits(delivery), account, place),
                     metrics=metrics,
                     log=log,

@@ -11,11 +11,11 @@ from contextlib import suppress
 import aiohttp
 import msgspec
 
-from exporter import child
+from exporter.daemon import child
 from exporter.daemon.shard import Shard
-from exporter.daemon.sharing import REFUSED_EXIT_CODE
-from exporter.logs import Log
-from exporter.status import DataflowStatus, Health
+from exporter.daemon.shared_state import REFUSED_EXIT_CODE
+from exporter.telemetry.logs import Log
+from exporter.telemetry.status import DataflowStatus, Health
 
 #: A worker that ran this long and then crashed is restarted without the growing wait.
 SETTLED_SECONDS = 60.0

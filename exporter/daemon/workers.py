@@ -11,17 +11,16 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from exporter import child
-from exporter.daemon import early_signals, late_signals
-from exporter.daemon.exposition import merged
+from exporter.daemon import child, early_signals, late_signals
+from exporter.daemon.ops.exposition import merged
+from exporter.daemon.ops.port import serve
 from exporter.daemon.reload import Load
 from exporter.daemon.shard import Shard
-from exporter.daemon.sharing import REFUSED_EXIT_CODE
+from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.worker import Worker
-from exporter.logs import Log
-from exporter.ops import serve
-from exporter.settings.source import Loaded
-from exporter.status import DataflowState, DataflowStatus, Health
+from exporter.settings.loading.load import Loaded
+from exporter.telemetry.logs import Log
+from exporter.telemetry.status import DataflowState, DataflowStatus, Health
 
 #: How often the workers are asked how they are.
 ASK_SECONDS = 0.5

@@ -1,176 +1,225 @@
-"""The thread that owns an SQLite connection: it commits writes in groups and watches for other processes."""
+"""What the database's thread does: it runs calls in groups, commits them, and looks for other processes."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any
 
 import apsw
 
-from exporter.database.checkpoints import Checkpoints
-from exporter.database.failures import DatabaseUnavailable
-from exporter.database.opening import Schema, connected, open_beside, open_file
-from exporter.database.worker import Inbox, Job, Kind, Watcher, Worker
+from exporter.database.failures import DatabaseUnavailable, unavailable
 
-T = TypeVar("T")
+_GROUP_JOBS = 1000
+_POLL_SECONDS = 0.002
+_IDLE_POLL_SECONDS = 0.02
+_IDLE_AFTER_SECONDS = 1.0
+_SAME_FILE_SECONDS = 1.0
 
 
-class Database:
-    """One SQLite file, used from one event loop; other processes may have it open too."""
+class Kind(Enum):
+    """How a call is run: see ``Database``'s methods of these names."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
-        """Not for callers: use ``open``."""
-        self.path = path
+    READ = "read"
+    WRITE = "write"
+    TIDY = "tidy"
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One call that waits for the thread; ``result`` and ``error`` are what it comes to."""
+
+    run: Callable[[apsw.Connection], Any]
+    future: asyncio.Future[Any]
+    kind: Kind
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Watcher:
+    """Who hears of others' commits, and what it wants to see of them."""
+
+    on_change: Callable[[Any], None]
+    look: Callable[[apsw.Connection], Any]
+
+
+class Inbox:
+    """What the event loop and the thread share. A None among the jobs ends the thread after those before it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.watchers: tuple[Watcher, ...] = ()  # replaced, never changed
         self._loop = loop
-        self._inbox = Inbox(loop)
-        self._closed = False
-        self._opened: asyncio.Future[None] = loop.create_future()
-        self._ended: asyncio.Future[None] = loop.create_future()
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, path: Path, schema: Schema) -> AsyncIterator[Self]:
-        """Open, and create or migrate, the file; leaving waits for every call that was made.
+    def refuse_rest(self) -> None:
+        """From the thread, in the end: nobody is left who could answer."""
+        with suppress(Empty):
+            while True:
+                job = self.jobs.get_nowait()
+                if job is not None:
+                    job.error = DatabaseUnavailable("the database is closed")
+                    self.call(_deliver, (job,))
 
-        Raises:
-            DatabaseRefused: it cannot be used and was left as it is.
-            DatabaseUnavailable: it cannot be opened now.
-        """
-        async with cls._living(path, lambda: open_file(path, schema)) as database:
-            yield database
+    def call(self, function: Callable[..., None], *args: object) -> None:
+        """From the thread: call on the loop, if there still is one."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
 
-    @asynccontextmanager
-    async def beside(self) -> AsyncIterator[Self]:
-        """Another connection to the same file with a thread of its own; leave it before leaving this one.
 
-        Raises:
-            DatabaseUnavailable: it cannot be opened now.
-        """
-        async with self._living(self.path, lambda: open_beside(self.path)) as database:
-            yield database
+class Worker:
+    """What the thread does between opening and closing."""
 
-    @classmethod
-    @asynccontextmanager
-    async def _living(cls, path: Path, connect: Callable[[], apsw.Connection]) -> AsyncIterator[Self]:
-        self = cls(path, asyncio.get_running_loop())
-        thread = threading.Thread(target=self._live, args=(connect,), name=f"sqlite {path.name}", daemon=True)
-        thread.start()
+    def __init__(self, path: Path, connection: apsw.Connection, inbox: Inbox) -> None:
+        self._path = path
+        self._connection = connection
+        self._inbox = inbox
+        status = path.stat()
+        self._file = (status.st_dev, status.st_ino)
+        self._file_due = 0.0
+        self._poll_due = 0.0
+        self._changed_at = 0.0
+        self._version = self._data_version()
+        self._ending = False
+
+    def work(self) -> None:
+        while not self._ending:
+            jobs = self._next_group()
+            for kind, do in ((Kind.READ, self._read), (Kind.WRITE, self._commit), (Kind.TIDY, self._tidy)):
+                of_this_kind = [job for job in jobs if job.kind is kind]
+                if of_this_kind:
+                    do(of_this_kind)
+                    self._finish(of_this_kind)
+            if self._inbox.watchers and time.monotonic() >= self._poll_due:
+                self._poll()
+
+    def _next_group(self) -> Sequence[Job]:
+        """All that waits, after waiting for something; empty when it is time to look for other processes."""
+        queue = self._inbox.jobs
         try:
-            await asyncio.shield(self._opened)
-            yield self
-        finally:
-            await self._close()
-            thread.join()
-
-    async def write(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Call ``run`` on the thread inside the next group's transaction; return its result once that is durable.
-
-        Each call has its own savepoint: an exception that ``run`` raises undoes and fails only this call. The
-        caller may be cancelled; what ``run`` does may happen all the same.
-
-        Raises:
-            DatabaseUnavailable: as far as can be known, nothing of it was written.
-        """
-        result: T = await self._submit(run, Kind.WRITE)
-        return result
-
-    async def read(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Call ``run`` on the thread outside any transaction and return its result.
-
-        Raises:
-            DatabaseUnavailable: the file cannot be read now.
-        """
-        result: T = await self._submit(run, Kind.READ)
-        return result
-
-    async def tidy(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Call ``run`` on the thread outside any transaction, and do not wait for the disk; return its result.
-
-        For what nobody misses if a power cut undoes it, such as deleting what has been done with: each statement
-        commits by itself and holds the file only while it runs. Nothing that ``write`` wrote before is less durable
-        for it, and what it writes later makes this durable too.
-
-        Raises:
-            DatabaseUnavailable: it cannot be done now; some of its statements may have been.
-        """
-        result: T = await self._submit(run, Kind.TIDY)
-        return result
-
-    @contextmanager
-    def watched(self, on_change: Callable[[T | None], None], look: Callable[[apsw.Connection], T]) -> Iterator[None]:
-        """While entered, ``on_change`` is called on the loop soon after another connection committed.
-
-        It gets what ``look`` then sees on the thread, None where the file cannot be read.
-        """
-        watcher = Watcher(on_change, look)
-        self._inbox.watchers = (*self._inbox.watchers, watcher)
-        if len(self._inbox.watchers) == 1:
-            self._inbox.jobs.put(
-                Job(_nothing, self._loop.create_future(), Kind.READ)
-            )  # the thread sleeps without limit
-        try:
-            yield
-        finally:
-            watchers = list(self._inbox.watchers)
-            watchers.remove(watcher)
-            self._inbox.watchers = tuple(watchers)
-
-    def _submit(self, run: Callable[[apsw.Connection], Any], kind: Kind) -> asyncio.Future[Any]:
-        if self._closed:
-            raise DatabaseUnavailable("the database is closed")
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self._inbox.jobs.put(Job(run, future, kind))
-        return future
-
-    async def _close(self) -> None:
-        self._closed = True
-        self._inbox.jobs.put(None)
-        cancelled: asyncio.CancelledError | None = None
-        while not self._ended.done():
+            if self._inbox.watchers:
+                job = queue.get(timeout=max(0.0, self._poll_due - time.monotonic()))
+            else:
+                job = queue.get()
+        except Empty:
+            return ()
+        group: list[Job] = []
+        while job is not None:
+            group.append(job)
+            if len(group) == _GROUP_JOBS:
+                return group
             try:
-                await asyncio.shield(self._ended)
-            except asyncio.CancelledError as error:
-                cancelled = error  # what was written must still reach the disk
-        if cancelled is not None:
-            raise cancelled
+                job = queue.get_nowait()
+            except Empty:
+                return group
+        self._ending = True
+        return group
 
-    # From here on: the thread.
+    def _read(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._run(job)
 
-    def _live(self, connect: Callable[[], apsw.Connection]) -> None:
+    def _tidy(self, jobs: Sequence[Job]) -> None:
+        """Run ``jobs`` outside any transaction, none of whose statements waits for the disk."""
         try:
-            connection = connect()
-        except BaseException as error:
-            self._inbox.call(_fail, self._opened, error)
-            self._inbox.call(_resolve, self._ended)
-            return
-        checkpoints = Checkpoints(lambda: connected(self.path))
-        connection.set_wal_hook(checkpoints.hear)
-        self._inbox.call(_resolve, self._opened)
-        try:
-            Worker(self.path, connection, self._inbox).work()
-        finally:
+            self._refuse_other_file()
+            self._connection.pragma("synchronous", 1)  # NORMAL: in order, but not yet on the disk
             try:
-                checkpoints.end()
-                connection.close()
+                for job in jobs:
+                    self._run(job)
             finally:
-                self._closed = True
-                self._inbox.refuse_rest()
-                self._inbox.call(_resolve, self._ended)
+                self._connection.pragma("synchronous", 2)
+        except BaseException as error:
+            self._fail_all(jobs, error)
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
+        """Run ``jobs`` in one transaction; if that fails, none of them was done."""
+        try:
+            self._refuse_other_file()
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                self._run_in_savepoint(job)
+            self._connection.execute("COMMIT")
+        except BaseException as error:  # every caller gets it, whatever it is
+            self._fail_all(jobs, error)
+            if self._connection.in_transaction:
+                with suppress(apsw.Error):
+                    self._connection.execute("ROLLBACK")
+
+    def _fail_all(self, jobs: Sequence[Job], error: BaseException) -> None:
+        failure = error if isinstance(error, DatabaseUnavailable) else unavailable(error)
+        for job in jobs:
+            if job.error is None:
+                job.error = error if failure is None else DatabaseUnavailable(failure.reason)
+
+    def _run_in_savepoint(self, job: Job) -> None:
+        self._connection.execute("SAVEPOINT job")
+        self._run(job)
+        if not self._connection.in_transaction:
+            # SQLite itself gave up the whole transaction: the disk is full, for example.
+            raise DatabaseUnavailable(str(job.error or "the transaction was lost"))
+        if job.error is not None:
+            self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
+
+    def _run(self, job: Job) -> None:
+        try:
+            job.result = job.run(self._connection)
+        except BaseException as error:
+            job.error = unavailable(error) or error
+
+    def _finish(self, jobs: Sequence[Job]) -> None:
+        self._inbox.call(_deliver, jobs)
+
+    def _refuse_other_file(self) -> None:
+        """A file that was deleted or replaced still takes writes, and nobody would ever read them."""
+        now = time.monotonic()
+        if now < self._file_due:
+            return
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            raise DatabaseUnavailable(f"{self._path} was removed while it was open") from None
+        if (status.st_dev, status.st_ino) != self._file:
+            raise DatabaseUnavailable(f"{self._path} was replaced while it was open")
+        self._file_due = now + _SAME_FILE_SECONDS
+
+    def _poll(self) -> None:
+        now = time.monotonic()
+        version = self._data_version()
+        if version != self._version:
+            self._version = version
+            self._changed_at = now
+            for watcher in self._inbox.watchers:
+                self._inbox.call(watcher.on_change, self._seen_by(watcher))
+        quiet = now - self._changed_at > _IDLE_AFTER_SECONDS
+        self._poll_due = now + (_IDLE_POLL_SECONDS if quiet else _POLL_SECONDS)
+
+    def _seen_by(self, watcher: Watcher) -> Any:
+        try:
+            return watcher.look(self._connection)
+        except apsw.Error:
+            return None
+
+    def _data_version(self) -> object:
+        """Changes when another connection commits; an unreadable file counts as a change, so that readers see it."""
+        try:
+            return self._connection.pragma("data_version")
+        except apsw.Error as error:
+            return str(error)
 
 
-def _nothing(_: apsw.Connection) -> None:
-    return None
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _fail(future: asyncio.Future[None], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _deliver(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue  # the caller was cancelled
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from exporter.auth.authorizer import Authorization, Unauthorized
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.examine import where
-from exporter.dataflow.parts import Parts
-from exporter.delivery.export import Export
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
-from exporter.delivery.verdict import Broken, CredentialsRefused, Final, Unavailable, Verdict, judge
-from exporter.metrics import StatusClass
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.messages.export import Export
+from exporter.outbox.verdict import Broken, CredentialsRefused, Final, Unavailable, Verdict, judge
+from exporter.telemetry.metrics import StatusClass
 
 _BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from exporter.dataflow.parts import Parts
-from exporter.delivery.export import Export
+from exporter.dataflow.collaborators import Parts
+from exporter.messages.export import Export
+from exporter.messages.message import Message
 from exporter.profile.decision import Excluded, Fired
 from exporter.profile.keys import idempotency_key, position_value
 from exporter.profile.malformed import Malformed
-from exporter.queues.port import Message
 
 
 @dataclass(frozen=True, slots=True)

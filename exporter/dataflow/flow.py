@@ -19,16 +19,16 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.intake import Intake
 from exporter.dataflow.outcomes import Outcomes
-from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Recorder
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.dataflow.stops import Stops
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
-from exporter.status import DataflowState
+from exporter.telemetry.status import DataflowState
 
 #: A subscription that takes longer than this has another reader: we are its standby.
 STANDBY_SECONDS = 3.0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.examine import Bug, Examined, examine
-from exporter.dataflow.parts import Parts
 from exporter.dataflow.stops import Stops
-from exporter.delivery.export import OVERHEAD_BYTES
-from exporter.delivery.faults import BUGS_IN_A_ROW
-from exporter.delivery.verdict import PauseReason
-from exporter.queues.port import Batch, LaneLost, Message, QueueUnavailable, Subscription
+from exporter.messages.export import OVERHEAD_BYTES
+from exporter.messages.message import Message
+from exporter.outbox.failure_policy import BUGS_IN_A_ROW
+from exporter.outbox.verdict import PauseReason
+from exporter.queues.port import Batch, LaneLost, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
 
 #: Messages asked for at a time; also what is handled before other dataflows get their turn.

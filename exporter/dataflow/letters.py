@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.examine import made_event_id
-from exporter.dataflow.parts import Parts
-from exporter.delivery.export import Export
-from exporter.delivery.verdict import DeadLetterReason, Final, Rejected, TooFast
-from exporter.queues.port import Message
+from exporter.messages.export import Export
+from exporter.messages.message import Message
+from exporter.outbox.verdict import DeadLetterReason, Final, Rejected, TooFast
 from exporter.state.letter import NewLetter
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.examine import Bug, Examined
 from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
-from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
 from exporter.dataflow.replays import Replays
-from exporter.delivery.export import OVERHEAD_BYTES, Export
-from exporter.delivery.faults import Pause
-from exporter.delivery.turns import DeadLetter, Hold, Next, Settle
-from exporter.delivery.verdict import DeadLetterReason, Final
+from exporter.messages.export import OVERHEAD_BYTES, Export
+from exporter.messages.message import Message
+from exporter.outbox.failure_policy import Pause
+from exporter.outbox.next_steps import DeadLetter, Hold, Next, Settle
+from exporter.outbox.verdict import DeadLetterReason, Final
 from exporter.profile.decision import Excluded
 from exporter.profile.malformed import Malformed
-from exporter.queues.port import Message, Subscription
+from exporter.queues.port import Subscription
 from exporter.state.letter import NewLetter
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from exporter.messages.message import Message
 from exporter.profile.change import Change
 from exporter.profile.event import read
 from exporter.profile.malformed import Malformed
-from exporter.queues.port import Message
 
 #: What is remembered, twice this at most: events, and bytes of them.
 GENERATION = 1000

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from exporter.dataflow.parts import Parts
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.stops import Stops
-from exporter.delivery.verdict import PauseReason
+from exporter.outbox.verdict import PauseReason
 from exporter.state.letter import Full, NewLetter, Stored, Unavailable
 
 BATCH = 200

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
+from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.examine import Bug, examine
-from exporter.dataflow.parts import Parts
 from exporter.dataflow.recorder import Again, Recorder, Remove
 from exporter.dataflow.stops import Stops
-from exporter.delivery.export import Export
+from exporter.messages.export import Export
+from exporter.messages.message import Message
 from exporter.profile.decision import Excluded
 from exporter.profile.malformed import Malformed
-from exporter.queues.port import Message, Subscription
+from exporter.queues.port import Subscription
 from exporter.state.letter import Letter, NewLetter
 from exporter.state.port import StateUnavailable
 

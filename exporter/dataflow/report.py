@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from exporter.dataflow.flow import Dataflow
-from exporter.metrics import Gauges
-from exporter.status import DataflowStatus
+from exporter.telemetry.metrics import Gauges
+from exporter.telemetry.status import DataflowStatus
 
 
 def gauges(flow: Dataflow) -> Gauges:

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from exporter.dataflow.attempt import attempt
-from exporter.dataflow.parts import Parts
-from exporter.delivery.export import Export
-from exporter.delivery.turns import Next, Probe, Send, Wait
-from exporter.delivery.verdict import Final
+from exporter.dataflow.collaborators import Parts
+from exporter.messages.export import Export
+from exporter.outbox.next_steps import Next, Probe, Send, Wait
+from exporter.outbox.verdict import Final
 
 #: All that rest are let go so long after one of them began to.
 REST_SECONDS = 1.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.dataflow.parts import Parts
-from exporter.delivery.verdict import PauseReason
+from exporter.dataflow.collaborators import Parts
+from exporter.outbox.verdict import PauseReason
 
 
 class Stops:

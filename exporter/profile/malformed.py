@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from exporter.printable import printable
+from exporter.sections.printable import printable
 
 #: A step of a place longer than this is cut: ids are opaque and may be of any length.
 _STEP_LENGTH = 100

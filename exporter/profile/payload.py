@@ -10,13 +10,13 @@ import orjson
 
 from exporter.profile.attributes import MEMBERS, pick
 from exporter.profile.change import Change
-from exporter.profile.faults import unfit
 from exporter.profile.identity import compile_identities
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
-from exporter.profile.membership import compile_memberships
 from exporter.profile.paths import tree
+from exporter.profile.segment_membership import compile_memberships
 from exporter.profile.typed import Typed, compile_typed
+from exporter.profile.wrong_types import unfit
 
 
 def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:

@@ -8,12 +8,12 @@ import msgspec
 
 from exporter.profile.change import Change
 from exporter.profile.decision import Decision, Excluded, Fired, Trigger
-from exporter.profile.faults import unfit
 from exporter.profile.mapping import Mapping
-from exporter.profile.membership import compile_gate
 from exporter.profile.paths import parse_path, touches, tree
+from exporter.profile.segment_membership import compile_gate
 from exporter.profile.shapes import SegmentChange, Status
 from exporter.profile.typed import Typed
+from exporter.profile.wrong_types import unfit
 
 _UNKNOWN = msgspec.UNSET
 

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from exporter.profile.attributes import is_nothing
-from exporter.profile.document import Entry, document_type, numbered
+from exporter.profile.document_type import Entry, document_type, numbered
 from exporter.profile.identity import more_fields
 from exporter.profile.mapping import Mapping
-from exporter.profile.membership import MEMBER, added, of_each_namespace
 from exporter.profile.paths import PathTree, tree
+from exporter.profile.segment_membership import MEMBER, added, of_each_namespace
 from exporter.profile.shapes import ABSENT
 
 #: What may be an empty object, or begin a string that looks like one. (For "null" a plain search is quicker.)

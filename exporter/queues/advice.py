@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 
@@ -34,18 +33,5 @@ class Looked(Advising, Protocol):
 
         Raises:
             QueueUnavailable: with the reason.
-        """
-        ...
-
-
-@runtime_checkable
-class Lookable(Protocol):
-    """The settings of a queue that makes what is missing when it is opened, and can be looked at without that."""
-
-    def look(self, warn: Callable[[str], None]) -> AbstractAsyncContextManager[Looked]:
-        """Connect. ``warn`` gets what people should know.
-
-        Raises:
-            QueueUnavailable: the queue cannot be used now.
         """
         ...

@@ -6,26 +6,17 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Literal
 from uuid import uuid4
 
 from pydantic import ByteSize, Field
 
-from exporter.queues.port import (
-    Batch,
-    GroupInUse,
-    Lag,
-    Message,
-    Outgoing,
-    Position,
-    Queue,
-    QueueFull,
-    Start,
-)
-from exporter.queues.positions import LaneProgress, decode
-from exporter.queues.retention import Place, given_up_warning, passed
-from exporter.settings.section import Section
+from exporter.messages.message import Message
+from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, Start
+from exporter.queues.progress.retention import Place, given_up_warning, passed
+from exporter.queues.progress.settled import LaneProgress, decode
+from exporter.sections.section import Section
 
 _LANE = "0"
 
@@ -38,15 +29,6 @@ class MemorySettings(Section):
         ByteSize(256 * 1024**2), gt=0, description="Publishing fails beyond it; nothing unread is dropped."
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
-
-    def open(
-        self,
-        groups: Collection[str],
-        warn: Callable[[str], None],
-        badge: str = "",  # noqa: ARG002 - nobody else is there to see it
-    ) -> AbstractAsyncContextManager[Queue]:
-        """A new, empty queue; ``groups`` hold back what they have not read. ``warn`` gets sentences for people."""
-        return open_memory(max_bytes=int(self.max_bytes), groups=groups, warn=warn)
 
 
 @asynccontextmanager

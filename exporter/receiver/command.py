@@ -14,12 +14,12 @@ from pathlib import Path
 
 import orjson
 
-from exporter.printable import printable
 from exporter.receiver.endpoint import Observer
-from exporter.receiver.lines import Lines
+from exporter.receiver.line_writer import Lines
 from exporter.receiver.options import ReceiverOptions
 from exporter.receiver.reception import Reception
 from exporter.receiver.server import Receiver, open_receiver
+from exporter.sections.printable import printable
 
 
 @dataclass(frozen=True, slots=True)

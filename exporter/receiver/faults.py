@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
-from exporter.settings.section import Section
+from exporter.sections.section import Section
 
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
 Status = Annotated[int, Field(ge=200, le=599)]

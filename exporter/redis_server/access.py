@@ -7,10 +7,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from exporter.redis_server.url import RedisUrl
-from exporter.settings.delivery import Tls
-from exporter.settings.extras import missing_extra
-from exporter.settings.mistakes import Mistake, mistakes
-from exporter.settings.section import ReadAnew, Section
+from exporter.sections.extras import missing_extra
+from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.section import ReadAnew, Section
+from exporter.sections.tls import Tls
 
 
 class RedisAccess(Section):

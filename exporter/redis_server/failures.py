@@ -22,9 +22,9 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004 - the library's name
 )
 
-from exporter.handshakes import handshake_failure
-from exporter.printable import printable
 from exporter.redis_server.permissions import Asked, lacking, without_arguments
+from exporter.sections.printable import printable
+from exporter.transport.handshakes import handshake_failure
 
 #: For one call, with connecting.
 ANSWER_SECONDS = 5.0

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.printable import printable
+from exporter.sections.printable import printable
 
 Argument = str | bytes | int
 

@@ -14,11 +14,11 @@ from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import NoScriptError, RedisError
 
-from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
 from exporter.redis_server.permissions import Argument, Asked
-from exporter.settings.section import FromFile, Secret
+from exporter.sections.section import FromFile, Secret
+from exporter.transport.tls import TlsFileProblem, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]
 

@@ -10,8 +10,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from exporter.settings.mistakes import mistake
-from exporter.settings.section import Secret
+from exporter.sections.mistakes import mistake
+from exporter.sections.section import Secret
 
 _DEFAULT_PORT = 6379
 _DATABASE = re.compile(r"/?|/\d{1,5}")

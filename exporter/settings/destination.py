@@ -9,16 +9,18 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.none import NoAuth
-from exporter.delivery.transport_kind import chosen
 from exporter.profile import mapping as profile
 from exporter.profile.paths import mapping_problem, parse_path
 from exporter.queues.port import Start
-from exporter.settings.delivery import Delivery, Tls
+from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.section import Section
+from exporter.sections.tls import Tls
+from exporter.sections.urls import HttpUrl, ProxyUrl
+from exporter.settings.delivery import Delivery
 from exporter.settings.headers import Headers, Query
-from exporter.settings.mistakes import Mistake, mistake, mistakes
-from exporter.settings.section import Section
 from exporter.settings.segments import MAPPED, CatalogueSegment, MappedById, SegmentKey, SegmentMapping, once
-from exporter.settings.urls import HttpUrl, ProxyUrl
+from exporter.transport.kind import chosen
+from exporter.transport.prepare import Prepared
 
 
 def _attribute(text: str) -> str:
@@ -130,6 +132,10 @@ class Destination(Section):
         if self.endpoint.endswith(("?", "&")):
             return self.endpoint + self.query
         return f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{self.query}"
+
+    def prepared(self) -> Prepared:
+        """What all requests to this destination share."""
+        return Prepared(self.url, self.headers, position_header=self.position_header)
 
     def mapping(
         self, catalogue: MappingOf[SegmentKey, CatalogueSegment], mapping_times: MappingOf[SegmentKey, int]

@@ -10,12 +10,12 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel
 
 from exporter.auth.none import NoAuth
-from exporter.printable import printable
 from exporter.redis_server.url import RedisUrl
-from exporter.settings.delivery import Tls
+from exporter.sections.mistakes import Steps
+from exporter.sections.printable import printable
+from exporter.sections.section import Secret
+from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
-from exporter.settings.mistakes import Steps
-from exporter.settings.section import Secret
 from exporter.settings.tree import Settings
 
 #: What a name says of a value that nothing else says is a secret.

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from exporter.settings.mistakes import Mistake, mistakes
-from exporter.settings.section import Section
+from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.section import Section
 
 #: Namespace and id: opaque, compared exactly (DESIGN 2.1).
 SegmentKey = tuple[str, str]

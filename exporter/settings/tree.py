@@ -12,13 +12,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
-from exporter.settings.delivery import Bytes, Delivery, Tls, Window
+from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.section import Section
+from exporter.sections.tls import Tls
+from exporter.settings.delivery import Bytes, Delivery, Window
 from exporter.settings.destination import ActivateOn, Destination
-from exporter.settings.mistakes import Mistake, mistakes
-from exporter.settings.section import Section
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, SegmentMapping, once
 from exporter.state.kinds import StateSettings
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 __all__ = [
     "ActivateOn",
@@ -99,7 +100,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what the caller passes; ``exporter.settings.source`` names file and environment explicitly."""
+        """Only what the caller passes; ``exporter.settings.loading.load`` names file and environment explicitly."""
         return (init_settings,)
 
     @field_validator("segments")

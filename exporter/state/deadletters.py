@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
+from exporter.state.group_letters import StoredLettersOf
 from exporter.state.letter import Filter, Letter, Summary
-from exporter.state.letters_of import StoredLettersOf
-from exporter.state.port import Asked, Progress, StateUnavailable
-from exporter.state.store import LetterStore, Totals
-
-#: How old an answer from memory may be: what the command changed shows after that.
-POLL_SECONDS: Final = 0.2
+from exporter.state.overview import POLL_SECONDS, StoreOverview
+from exporter.state.port import Asked, Progress
+from exporter.state.store import LetterStore
 
 
 class StoredDeadLetters:
@@ -21,17 +17,11 @@ class StoredDeadLetters:
 
     def __init__(self, store: LetterStore, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._store = store
-        self._poll_seconds = poll_seconds
-        self._polled_at = float("-inf")
-        self._looking = asyncio.Lock()
-        self._failure: str | None = None
-        self._totals: dict[str, Totals] = {}
-        self._asked: frozenset[str] = frozenset()
-        self.newest = 0  # the highest id when the store was last looked at
+        self._overview = StoreOverview(store, poll_seconds)
 
     def of(self, destination: str, group: str, max_bytes: int) -> StoredLettersOf:
         """One dataflow's view; its letters take at most ``max_bytes``."""
-        return StoredLettersOf(self, self._store, destination, group, max_bytes)
+        return StoredLettersOf(self._overview, self._store, destination, group, max_bytes)
 
     async def page(self, which: Filter, *, after: int, limit: int) -> Sequence[Summary]:
         """See ``DeadLetters.page``."""
@@ -60,35 +50,3 @@ class StoredDeadLetters:
     async def purge(self, which: Filter) -> int:
         """See ``DeadLetters.purge``."""
         return await self._store.purge(which)
-
-    async def asked_of(self, destination: str) -> bool:
-        """Whether a replay waits for ``destination``, as of at most ``POLL_SECONDS`` ago: one look serves them all.
-
-        Raises:
-            StateUnavailable: the store cannot be read now.
-        """
-        async with self._looking:
-            now = asyncio.get_running_loop().time()
-            if now - self._polled_at >= self._poll_seconds:
-                self._polled_at = now
-                await self._look()
-        if self._failure is not None:
-            raise StateUnavailable(self._failure)
-        return destination in self._asked
-
-    async def _look(self) -> None:
-        try:
-            seen = await self._store.overview()
-        except StateUnavailable as error:
-            self._failure = error.reason
-            return
-        self._failure = None
-        self._totals, self._asked, self.newest = dict(seen.totals), seen.asked, seen.newest
-
-    def totals_of(self, destination: str) -> Totals:
-        """Letters and bytes of ``destination``, as far as this process knows."""
-        return self._totals.get(destination, Totals())
-
-    def learn(self, destination: str, totals: Totals) -> None:
-        """Note what a call has just seen."""
-        self._totals[destination] = totals

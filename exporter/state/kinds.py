@@ -1,14 +1,50 @@
-"""The kinds of store that keep dead letters and mapping times; a new kind is one more member of the union."""
+"""The kinds of store for the state: a new kind is a member of the union, and a case of the functions below."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 from pydantic import Field
 
+from exporter.state.port import Segment, State
 from exporter.state.redis.settings import RedisStateSettings
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 StateSettings = Annotated[RedisStateSettings | SqliteSettings, Field(discriminator="kind")]
 
-__all__ = ["RedisStateSettings", "SqliteSettings", "StateSettings"]
+
+def open_state(section: StateSettings) -> AbstractAsyncContextManager[State]:
+    """Open the store that the section ``state`` of a configuration names, making its file where that is missing.
+
+    Raises:
+        DatabaseRefused: the file is not one of ours, damaged, or from a newer version.
+        DatabaseUnavailable: the file cannot be reached or written now.
+        StateUnavailable: Redis cannot be used now.
+    """
+    match section:
+        case SqliteSettings():
+            from exporter.state.sqlite.opening import open_sqlite
+
+            return open_sqlite(section.path)
+        case RedisStateSettings():
+            from exporter.state.redis.opening import open_redis_state
+
+            return open_redis_state(section)
+
+
+def known_mapping_times(section: StateSettings, destination: str) -> Mapping[Segment, tuple[int, int]]:
+    """(created, updated) in epoch milliseconds of each mapping that a daemon noted; none where Redis cannot tell.
+
+    Makes and changes nothing. For commands: not to be called while an event loop runs.
+    """
+    match section:
+        case SqliteSettings():
+            from exporter.state.sqlite.opening import look_up_mapping_times as look_up_in_sqlite
+
+            return look_up_in_sqlite(section.path, destination)
+        case RedisStateSettings():
+            from exporter.state.redis.opening import look_up_mapping_times as look_up_in_redis
+
+            return look_up_in_redis(section, destination)

@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal, Self
 
-from exporter.printable import printable
+from exporter.sections.printable import printable
 
 #: Why an export ended as a dead letter (DESIGN §2.6).
 Reason = Literal["malformed", "rejected", "retries_exhausted", "bug"]

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
-from exporter.state.fields import Fields
 from exporter.state.letter import Filter, Letter, Summary
+from exporter.state.stored_letter import Fields
 
 #: A delivery: profile id, lane, position.
 Delivery: TypeAlias = tuple[str, str, int]

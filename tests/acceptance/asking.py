@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from processes import PATIENCE_SECONDS
 from pydantic import TypeAdapter
 
-from exporter.queues.kinds import QueueSettings
+from exporter.queues.kinds import QueueSettings, open_queue
 from exporter.queues.port import Outgoing, Position, Queue, QueueUnavailable
 
 Found = TypeVar("Found")
@@ -45,7 +45,7 @@ def _asked(section: Mapping[str, Any], ask: Callable[[Queue], Awaitable[Found]])
     """What the queue answers, once it can be reached. Raises QueueUnavailable where that takes too long."""
 
     async def asking() -> Found:
-        async with _SETTINGS.validate_python(section).open((), lambda _: None) as queue:
+        async with open_queue(_SETTINGS.validate_python(section), (), lambda _: None) as queue:
             return await ask(queue)
 
     end = time.monotonic() + PATIENCE_SECONDS

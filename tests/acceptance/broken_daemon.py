@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from exporter.cli.app import main
+from exporter.messages.message import Message
 from exporter.queues.journal.reading import Reading
-from exporter.queues.port import Batch, Message
+from exporter.queues.port import Batch
 
 Receive = Callable[[Reading, int], Awaitable[Batch]]
 Settle = Callable[[Reading, Message], None]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
 from exporter.auth.kinds import AuthSettings
-from exporter.delivery.over_aiohttp.transport import AiohttpTransport, open_aiohttp_transport
+from exporter.transport.over_aiohttp.transport import AiohttpTransport, open_aiohttp_transport
 
 PLAIN = "client-1", "s3cret"
 ODD = "tenant:app%41 +ü€", "a:b%41+c d/ü€=&?"

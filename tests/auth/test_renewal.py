@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.renewal import EARLY_RETRY_SECONDS
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 
 LONG = 30.0
 

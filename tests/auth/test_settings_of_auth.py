@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.none import NoAuth
-from exporter.settings.section import Section
+from exporter.sections.section import Section
 
 
 class Holder(Section):

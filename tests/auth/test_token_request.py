@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization
 from exporter.auth.kinds import AuthSettings
-from exporter.delivery.over_aiohttp.transport import open_aiohttp_transport
+from exporter.transport.over_aiohttp.transport import open_aiohttp_transport
 
 ODD = "a:b%c+d e&f=ü€"
 TOKEN = b'{"access_token": "abc"}'

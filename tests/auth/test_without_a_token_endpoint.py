@@ -9,8 +9,8 @@ import pytest
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
 from exporter.auth.bearer import Bearer
 from exporter.auth.none import NoAuth
-from exporter.delivery.request import Outcome, Request
-from exporter.settings.section import FromFile, Secret
+from exporter.messages.exchange import Outcome, Request
+from exporter.sections.section import FromFile, Secret
 
 
 class NoTransport:

@@ -15,6 +15,7 @@ from benchmarks.material import Events, quantile
 from benchmarks.processes import Failed
 from benchmarks.ramp import seconds_until
 from benchmarks.streaming import stream
+from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemorySettings
 from exporter.settings.delivery import Window
 
@@ -102,7 +103,7 @@ def test_events_are_of_their_size_and_can_be_read(size_bytes: int) -> None:
 
 async def test_a_stream_publishes_every_event_once_and_in_order() -> None:
     events = Events(0)
-    async with MemorySettings().open(("exporter.crm",), lambda _: None) as queue:
+    async with open_queue(MemorySettings(), ("exporter.crm",), lambda _: None) as queue:
         done = await stream(queue, 5_000, 0.1, lambda number: events.at(number, 10, timed=False))
         async with queue.subscribe("exporter.crm", "earliest") as subscription:
             ids: list[str] = []

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from exporter.state.kinds import SqliteSettings
+from exporter.state.kinds import open_state
 from exporter.state.letter import NewLetter
 from exporter.state.port import State
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 def letter(position: int, **values: Any) -> NewLetter:
@@ -70,7 +71,7 @@ class Place:
         """Let ``use`` work on the open state, as a daemon would."""
 
         async def opened() -> None:
-            async with self.state.open() as state:
+            async with open_state(self.state) as state:
                 await use(state)
 
         asyncio.run(opened())

@@ -13,8 +13,8 @@ from certificates import Authority
 from check_command import check
 from loopback import Peer, serving
 
-from exporter.cli.check import planned
-from exporter.cli.section_text import as_text
+from exporter.cli.check.command import planned
+from exporter.cli.check.section_text import as_text
 from exporter.settings.tree import Settings
 
 TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
@@ -336,10 +336,10 @@ _MAKE = """
 import asyncio, sys
 from pathlib import Path
 from exporter.queues.kinds import JournalSettings
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 async def make(queue, state):
-    async with JournalSettings(path=queue).open((), print), SqliteSettings(path=state).open():
+    async with open_queue(JournalSettings(path=queue), (), print), open_state(SqliteSettings(path=state)):
         pass
 
 asyncio.run(make(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -22,8 +22,9 @@ from ports import free_port
 from redis_server import RedisServer, needs_redis
 from redis_server import running as running_redis
 
-from exporter.cli.connect import Checked, check_connections
+from exporter.cli.check.connect import Checked, check_connections
 from exporter.queues.kafka.advising import TopicSettings, advice
+from exporter.queues.kinds import open_queue
 from exporter.settings.tree import Settings
 
 #: In every configuration that is tried, where it has no business in any output.
@@ -422,7 +423,7 @@ async def test_nats_a_user_who_may_not_publish_is_a_note_since_a_daemon_need_not
 
 async def make(queue: dict[str, Any]) -> None:
     """What is opened makes what is missing."""
-    async with Settings.model_validate({"queue": queue}).queue.open((), pytest.fail):
+    async with open_queue(Settings.model_validate({"queue": queue}).queue, (), pytest.fail):
         pass
 
 
@@ -502,7 +503,7 @@ async def test_nats_a_check_publishes_nothing(nats: Secured, tmp_path: Path) -> 
     await make(queue)
     assert (await answer(tmp_path, queue)).notes == []
     async with (
-        Settings.model_validate({"queue": queue}).queue.open((), pytest.fail) as opened,
+        open_queue(Settings.model_validate({"queue": queue}).queue, (), pytest.fail) as opened,
         opened.subscribe("g", "earliest") as subscription,
     ):
         assert subscription.lag().messages == 0

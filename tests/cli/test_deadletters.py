@@ -14,6 +14,7 @@ import pytest
 from letters_command import Place, letter
 
 from exporter.cli.when import parse_when
+from exporter.state.kinds import open_state
 from exporter.state.letter import Letter, Stored
 from exporter.state.port import LettersOf
 
@@ -156,7 +157,7 @@ def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
     place.put(letter(1), letter(2), letter(3))
 
     async def daemon() -> tuple[int, bytes]:
-        async with place.state.open() as state, asyncio.timeout(60):
+        async with open_state(place.state) as state, asyncio.timeout(60):
             crm = state.letters.of("crm", "exporter.crm", 1 << 30)
             await crm.open()
             command = await asyncio.create_subprocess_exec(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.cli.masking import Masking, masked
+from exporter.cli.preview.secrets import Masking, masked
 
 STARS = "**********"
 

@@ -17,7 +17,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from exporter.cli import preview
+from exporter.cli.preview import command as preview
+from exporter.state.kinds import open_state
 
 CONFIG = """
 state: {kind: sqlite, path: %(folder)s/state.db}
@@ -382,10 +383,10 @@ def test_mapping_times_come_from_the_configuration_or_are_now_with_a_note(
 def test_mapping_times_that_a_daemon_noted_are_used(run: Run, config: Path, tmp_path: Path) -> None:
     import asyncio
 
-    from exporter.state.sqlite import SqliteSettings
+    from exporter.state.sqlite.settings import SqliteSettings
 
     async def note() -> None:
-        async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+        async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
             await state.mapping_times.first_seen("mail", [("ups", "t")], 1_650_000_000_000)
 
     asyncio.run(note())

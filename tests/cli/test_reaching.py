@@ -11,7 +11,7 @@ import pytest
 from certificates import Authority
 from names import Found, at, stand_in
 
-from exporter.cli.reaching import reach
+from exporter.cli.check.reach import reach
 
 
 async def reached(

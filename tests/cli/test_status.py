@@ -15,9 +15,9 @@ from letters_command import Place
 
 from exporter.cli.daemon_port import NoDaemon, base_url
 from exporter.cli.status import _duration
-from exporter.metrics import Metrics
-from exporter.ops import serve
-from exporter.status import DataflowStatus, Health
+from exporter.daemon.ops.port import serve
+from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.status import DataflowStatus, Health
 
 CRM = DataflowStatus(
     destination="crm", state="running", lag_messages=12_000, oldest_pending_seconds=75.0, in_flight=3, concurrency=16

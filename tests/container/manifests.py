@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
 
 ROOT = Path(__file__).parents[2]

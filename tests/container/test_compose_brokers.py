@@ -28,8 +28,9 @@ from nats_broker import SERVER as NATS
 from ports import free_port
 from redis_server import CLI, RedisServer, needs_redis
 
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Outgoing
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -268,7 +269,7 @@ def test_a_broker_with_these_settings_takes_the_sample(kind: str, running: Start
 
 async def exchanged(configured: Settings, bodies: Sequence[bytes]) -> list[bytes]:
     """What a new group reads after these were published."""
-    async with asyncio.timeout(60), configured.queue.open(["exporter.partner"], pytest.fail) as queue:
+    async with asyncio.timeout(60), open_queue(configured.queue, ["exporter.partner"], pytest.fail) as queue:
         await queue.check()
         await queue.publish([Outgoing(None, body) for body in bodies])
         async with queue.subscribe("exporter.partner", "earliest") as subscription:

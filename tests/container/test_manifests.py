@@ -23,7 +23,7 @@ from manifests import (
 )
 
 from exporter.cli.commands import app
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
 
 

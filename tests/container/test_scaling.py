@@ -13,10 +13,10 @@ import pytest
 import yaml
 from manifests import ROOT, Tree, check_confined, check_probes, objects, secrets, settings_in, size
 
-from exporter.delivery.verdict import PauseReason
-from exporter.metrics import MEANING, Gauges, Metrics
+from exporter.outbox.verdict import PauseReason
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.settings.tree import Settings
+from exporter.telemetry.metrics import MEANING, Gauges, Metrics
 
 FOLDER = "config/kubernetes/kafka"
 HOW = ("scale-by-metric", "scale-by-group", "scale-hpa")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.daemon.exposition import merged
-from exporter.metrics import Gauges, Metrics
+from exporter.daemon.ops.exposition import merged
+from exporter.telemetry.metrics import Gauges, Metrics
 
 
 def exposition(*destinations: str) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from exporter.daemon.heartbeat import heartbeat
-from exporter.delivery.crowd import Crowd
+from exporter.outbox.loop_load import Crowd
 
 BUSY_SECONDS = 0.1
 

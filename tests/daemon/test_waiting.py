@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.daemon.waiting import Waiting
-from exporter.status import DataflowStatus, Health
+from exporter.telemetry.status import DataflowStatus, Health
 
 
 def test_every_dataflow_is_paused_for_the_part_that_could_not_be_opened() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.daemon.shard import Shard
 from exporter.daemon.worker import Worker
-from exporter.logs import configure
+from exporter.telemetry.logs import configure
 
 CRASHES = (sys.executable, "-c", "import sys; sys.exit(3)")
 

@@ -15,22 +15,22 @@ import structlog
 
 from exporter.auth.authorizer import Authorizer
 from exporter.auth.none import NoAuth
+from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
-from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import read_alone
-from exporter.delivery.limits import Limits
-from exporter.delivery.memory import SharedMemory
-from exporter.delivery.outbox import Outbox
-from exporter.delivery.prepare import Prepared
-from exporter.delivery.request import Answer, Outcome, Request
-from exporter.metrics import Metrics
+from exporter.messages.exchange import Answer, Outcome, Request
+from exporter.outbox.limits import Limits
+from exporter.outbox.outbox import Outbox
+from exporter.outbox.shares import SharedMemory
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
-from exporter.schedules import retry_delay
+from exporter.sections.schedules import retry_delay
 from exporter.settings.destination import Destination
+from exporter.state.kinds import open_state
 from exporter.state.port import LettersOf, State
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
+from exporter.telemetry.metrics import Metrics
 
 OK = Answer(200, {}, b"")
 Answers = Callable[[Request], Awaitable[Outcome]]
@@ -136,7 +136,7 @@ async def flowing(
     retries: tuple[float, ...] = (0.05, 0.1),
     **limits: Any,
 ) -> AsyncIterator[Flowing]:
-    async with SqliteSettings(path=folder / "state.db").open() as state, asyncio.TaskGroup() as tasks:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state, asyncio.TaskGroup() as tasks:
         endpoint = endpoint or Endpoint()
         logs: list[dict[str, Any]] = []
         made, metrics = _parts(queue, state, endpoint, logs, authorizer, retries, limits)
@@ -186,7 +186,7 @@ def _parts(
         read=read_alone(1 << 20),
         decide=compile_triggers(mapping),
         build=compile_payload(mapping),
-        prepared=Prepared(destination),
+        prepared=destination.prepared(),
         outbox=Outbox(
             Limits(len(retries), retry_delay(retries), lambda n: 0.05 * (n + 1), **values), SharedMemory(1 << 30).open()
         ),

@@ -12,8 +12,9 @@ import pytest
 from flowing import event, flowing, until
 
 from exporter.dataflow.reading import SharedReading
+from exporter.messages.message import Message
 from exporter.queues.memory import open_memory
-from exporter.queues.port import Message, Queue
+from exporter.queues.port import Queue
 from exporter.state.letter import Full, NewLetter, Unavailable
 from exporter.state.port import LettersOf
 

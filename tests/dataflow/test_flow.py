@@ -14,13 +14,14 @@ from fake_log import FakeLog
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.dataflow.parts import Parts
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.dataflow.collaborators import Parts
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Outgoing, Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Full, NewLetter, Unavailable
 from exporter.state.port import LettersOf
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -240,7 +241,7 @@ async def test_an_answer_that_echoes_what_we_presented_is_kept_without_it(queue:
     async with flowing(queue, tmp_path, Endpoint(echo), authorizer=Presenting()) as flow:
         await flow.publish(event(1))
         await flow.settled()
-    async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
         letter = await state.letters.letter(1)
 
     assert letter is not None

@@ -10,7 +10,7 @@ from typing import Any
 from fake_log import FakeLog
 from flowing import OK, Endpoint, event, flowing, until
 
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.port import Outgoing
 from exporter.state.letter import NewLetter
 from exporter.state.port import LettersOf

@@ -12,11 +12,12 @@ import orjson
 import pytest
 from flowing import event, flowing
 
-from exporter.dataflow.parts import Parts
+from exporter.dataflow.collaborators import Parts
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ async def test_a_bug_in_building(queue: Queue, tmp_path: Path) -> None:
         await flow.settled()
         assert flow.endpoint.versions == [2]
 
-        async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+        async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
             [letter] = await state.letters.page(Filter(), after=0, limit=10)
             broken = False
             await state.letters.ask(Filter(), superseded=False)
@@ -63,7 +64,7 @@ async def test_a_wrong_type_inside_the_profile(queue: Queue, tmp_path: Path) -> 
         await flow.publish(event(2))
         await flow.settled()
 
-        async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+        async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
             [letter] = await state.letters.page(Filter(), after=0, limit=10)
         assert (letter.reason, letter.profile_id, letter.event_id) == ("malformed", "p", "e1")
         assert letter.superseded

@@ -8,7 +8,7 @@ from pathlib import Path
 from fake_log import FakeLog
 from flowing import event, flowing, until
 
-from exporter.dataflow.parts import Parts
+from exporter.dataflow.collaborators import Parts
 from exporter.queues.port import Outgoing
 
 

@@ -6,9 +6,9 @@ import pytest
 from flowing import event
 
 from exporter.dataflow.reading import GENERATION, Read, SharedReading, read_alone
+from exporter.messages.message import Message
 from exporter.profile.change import Change
 from exporter.profile.malformed import Malformed
-from exporter.queues.port import Message
 
 
 def message(position: int, body: bytes) -> Message:

@@ -8,10 +8,11 @@ import orjson
 from flowing import OK, Endpoint, event, flowing
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 class AlwaysAnother:
@@ -46,6 +47,6 @@ async def test_it_is_dead_lettered_and_the_others_go_on(tmp_path: Path) -> None:
 
         assert set(flow.endpoint.versions) == set(range(1, 20))
         assert [line["reason"] for line in flow.logs if line["event"] == "paused"] == ["credentials"]
-        async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+        async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
             [letter] = await state.letters.page(Filter(), after=0, limit=10)
         assert (letter.event_id, letter.reason, letter.status) == ("e1", "retries_exhausted", 401)

@@ -11,11 +11,12 @@ import orjson
 import pytest
 from flowing import OK, Endpoint, Flowing, event, flowing, until
 
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Request
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Summary
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -38,12 +39,12 @@ class Rejecting(Endpoint):
 
 async def ask(folder: Path, *, superseded: bool = False) -> None:
     """What ``exporter deadletters replay`` does, from beside the daemon."""
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         await state.letters.ask(Filter(), superseded=superseded)
 
 
 async def letters(folder: Path) -> list[Summary]:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         return list(await state.letters.page(Filter(), after=0, limit=1000))
 
 

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
-from exporter.dataflow.parts import Parts
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.dataflow.collaborators import Parts
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.profile.decision import Excluded
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Letter
 from exporter.state.port import LettersOf, StateUnavailable
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ async def queue() -> AsyncIterator[Queue]:
 
 
 async def ask(folder: Path) -> None:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         await state.letters.ask(Filter(), superseded=False)
 
 

@@ -9,10 +9,11 @@ import orjson
 from fake_log import FakeLog
 from flowing import OK, Endpoint, event, flowing, until
 
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.port import Outgoing
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, NewLetter
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 GROUP = "exporter.d"
 
@@ -37,14 +38,14 @@ def old_letter() -> NewLetter:
 
 
 async def put_old_letter(folder: Path) -> None:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         letters = state.letters.of("d", GROUP, 1 << 20)
         await letters.open()
         await letters.put([old_letter()])
 
 
 async def ask(folder: Path, which: Filter) -> None:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         await state.letters.ask(which, superseded=True)
 
 
@@ -60,7 +61,7 @@ async def test_its_delivery_does_not_supersede_what_failed_since(tmp_path: Path)
         assert flow.letters.count() == 2
         await ask(tmp_path, Filter(until=2.0))
         await until(lambda: flow.letters.count() == 1)
-    async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
         [left] = await state.letters.page(Filter(), after=0, limit=10)
     assert (left.lane, left.superseded) == ("fake/0", False)
 

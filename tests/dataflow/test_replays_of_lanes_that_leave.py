@@ -9,10 +9,11 @@ import orjson
 from fake_log import FakeLog
 from flowing import OK, Endpoint, Flowing, event, flowing, until
 
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.port import Outgoing
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 GROUP = "exporter.d"
 
@@ -33,7 +34,7 @@ class Gated(Endpoint):
 
 
 async def ask(folder: Path) -> None:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         await state.letters.ask(Filter(), superseded=True)
 
 

@@ -10,12 +10,13 @@ import pytest
 from fake_log import FakeLog
 from flowing import OK, Endpoint, Flowing, event, flowing, until
 
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Outgoing, Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
 from exporter.state.port import LettersOf, StateUnavailable
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def queue() -> AsyncIterator[Queue]:
 
 
 async def ask(folder: Path) -> None:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         await state.letters.ask(Filter(), superseded=False)
 
 

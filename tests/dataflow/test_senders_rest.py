@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from flowing import Endpoint, event, flowing, until
 
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Request
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request
+from exporter.messages.message import Message
 from exporter.queues.memory import MemoryQueue, open_memory
-from exporter.queues.port import Message
 
 
 async def test_senders_serve_one_burst_after_the_other_and_then_end(tmp_path: Path) -> None:

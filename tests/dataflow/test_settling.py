@@ -11,12 +11,13 @@ import orjson
 import pytest
 from flowing import OK, Endpoint, Flowing, event, flowing, until
 
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, NewLetter
 from exporter.state.port import LettersOf
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def lag(queue: Queue) -> int:
 
 
 async def superseded(folder: Path) -> dict[str, bool]:
-    async with SqliteSettings(path=folder / "state.db").open() as state:
+    async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         return {letter.event_id: letter.superseded for letter in await state.letters.page(Filter(), after=0, limit=99)}
 
 

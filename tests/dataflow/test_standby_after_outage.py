@@ -11,7 +11,7 @@ import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.dataflow import report
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue, QueueUnavailable, Start, Subscription
 

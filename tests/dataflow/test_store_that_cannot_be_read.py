@@ -11,12 +11,13 @@ import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.dataflow.replays import MOST
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
 from exporter.state.port import LettersOf, StateUnavailable, every_lane
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ async def test_of_many_replays_only_so_many_are_in_hand(queue: Queue, tmp_path: 
         await flow.publish(*(event(n, f"p{n}") for n in range(MOST + 50)))
         await flow.settled()
         endpoint.answers = wait
-        async with SqliteSettings(path=tmp_path / "state.db").open() as state:
+        async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
             await state.letters.ask(Filter(), superseded=False)
         await until(lambda: endpoint.in_flight)
         assert flow.flow.parts.outbox.events == MOST

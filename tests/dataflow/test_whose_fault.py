@@ -11,8 +11,8 @@ import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.dataflow.parts import Parts
-from exporter.delivery.request import Answer, Outcome, Request
+from exporter.dataflow.collaborators import Parts
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from exporter.queues.port import Batch, GroupInUse, Message, Outgoing, Position, Queue, QueueUnavailable, Subscription
+from exporter.messages.message import Message
+from exporter.queues.port import Batch, GroupInUse, Outgoing, Position, Queue, QueueUnavailable, Subscription
 
 T = TypeVar("T")
 

@@ -14,19 +14,19 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
 
+from exporter.messages.message import Message
 from exporter.queues.port import (
     COMMIT_SECONDS,
     Batch,
     GroupInUse,
     Lag,
     LaneLost,
-    Message,
     Outgoing,
     Position,
     QueueUnavailable,
     Start,
 )
-from exporter.queues.positions import Committed, LaneProgress, decode
+from exporter.queues.progress.settled import Committed, LaneProgress, decode
 
 
 @dataclass(frozen=True)

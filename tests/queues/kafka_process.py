@@ -9,6 +9,7 @@ import asyncio
 import sys
 
 from exporter.queues.kafka.settings import KafkaSettings
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, QueueUnavailable
 
 
@@ -16,7 +17,7 @@ async def main(address: str, topic: str, group: str) -> None:
     values = {"kind": "kafka", "bootstrap_servers": address, "topic": topic, "group_prefix": "", "session_timeout": 2}
     settings = KafkaSettings.model_validate(values)
     async with (
-        settings.open((), lambda text: print(text, file=sys.stderr)) as queue,
+        open_queue(settings, (), lambda text: print(text, file=sys.stderr)) as queue,
         queue.subscribe(group, "earliest") as subscription,
     ):
         print("ready", flush=True)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch
 
 
@@ -15,7 +16,7 @@ def say(text: str) -> None:
 
 async def hold(settings: NatsSettings, group: str, settle: int) -> None:
     """Read the group, settle and commit so many, take five more, and stay."""
-    async with settings.open((), say) as queue, queue.subscribe(group, "earliest") as subscription:
+    async with open_queue(settings, (), say) as queue, queue.subscribe(group, "earliest") as subscription:
         say("reading")
         for _ in range(settle):
             got = await subscription.receive(1)

@@ -18,6 +18,7 @@ from exporter.database import Database
 from exporter.queues.journal import tables
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.journal.settings import JournalSettings
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Outgoing, Queue, QueueFull, Subscription
 
 
@@ -28,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def queue(path: Path) -> AsyncIterator[Queue]:
-    async with JournalSettings(path=path).open((), pytest.fail) as opened:
+    async with open_queue(JournalSettings(path=path), (), pytest.fail) as opened:
         yield opened
 
 

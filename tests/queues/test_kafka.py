@@ -28,11 +28,13 @@ from kafka_broker import (
 )
 from kafka_topics import make_topic, settings, unsigned_token
 
+from exporter.messages.message import Message
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.reading import Reading
 from exporter.queues.kafka.settings import KafkaSettings
-from exporter.queues.port import Batch, LaneLost, Message, Outgoing, Queue, QueueUnavailable, Subscription
-from exporter.settings.section import FromFile
+from exporter.queues.kinds import open_queue
+from exporter.queues.port import Batch, LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
+from exporter.sections.section import FromFile
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
@@ -61,7 +63,7 @@ async def topic(kafka: Broker) -> str:
 
 @pytest.fixture
 async def queue(kafka: Broker, topic: str) -> AsyncIterator[Queue]:
-    async with settings(kafka, topic).open((), pytest.fail) as opened:
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as opened:
         yield opened
 
 
@@ -180,7 +182,7 @@ async def test_lanes_move_to_a_second_member_when_the_first_has_let_go(queue: Qu
 async def test_lanes_that_leave_together_are_shared_anew_together(kafka: Broker) -> None:
     """Each new sharing takes as long as members need to hear of it."""
     topic = await make_topic(kafka, partitions=12)
-    async with settings(kafka, topic).open((), pytest.fail) as queue, AsyncExitStack() as stack:
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue, AsyncExitStack() as stack:
         first = await stack.enter_async_context(queue.subscribe("g", "earliest"))
         assert isinstance(first, Reading)
         before = first._keeper.membership._coordinator.generation
@@ -297,7 +299,10 @@ async def until(probe: Callable[[], bool]) -> None:
 
 async def test_who_does_not_call_receive_for_long_stays_a_member(kafka: Broker, topic: str) -> None:
     """Several times the session time-out, on a group that another member watches for lanes to come free."""
-    async with settings(kafka, topic, session_timeout=1.5).open((), pytest.fail) as queue, AsyncExitStack() as stack:
+    async with (
+        open_queue(settings(kafka, topic, session_timeout=1.5), (), pytest.fail) as queue,
+        AsyncExitStack() as stack,
+    ):
         await queue.publish(events(30, profiles=10))
         first = await stack.enter_async_context(queue.subscribe("g", "earliest"))
         held = await take(first, 30)
@@ -322,7 +327,7 @@ async def test_a_broker_that_restarts_under_load_costs_nothing(tmp_path: Path) -
     with running(tmp_path / "broker") as broker:
         topic = await make_topic(broker)
         total = 1200
-        async with settings(broker, topic, session_timeout=4).open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, topic, session_timeout=4), (), pytest.fail) as queue:
             seen: dict[bytes, list[int]] = {}
             complaints: list[str] = []
 
@@ -379,7 +384,7 @@ async def commit_at_last(subscription: Subscription) -> None:
 async def test_a_member_that_hears_nothing_for_a_session_gives_its_lanes_up_by_itself(tmp_path: Path) -> None:
     with running(tmp_path / "broker") as broker:
         topic = await make_topic(broker, partitions=1)
-        async with settings(broker, topic, session_timeout=2).open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, topic, session_timeout=2), (), pytest.fail) as queue:
             await queue.publish(events(5))
             async with queue.subscribe("g", "earliest") as subscription:
                 taken = await take(subscription, 5)
@@ -408,7 +413,7 @@ async def test_a_member_that_hears_nothing_for_a_session_gives_its_lanes_up_by_i
 
 
 async def test_a_missing_topic_is_said_and_not_made(kafka: Broker) -> None:
-    async with settings(kafka, "nobody-made-me").open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, "nobody-made-me"), (), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable, match="topic nobody-made-me: the topic does not exist"):
             await queue.publish(events(1))
         for _ in range(2):
@@ -420,7 +425,7 @@ async def test_a_missing_topic_is_said_and_not_made(kafka: Broker) -> None:
 
 async def test_ranges_that_have_no_room_stop_the_lane_until_they_fit(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
-    async with settings(kafka, topic, offset_metadata_max_bytes=64).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic, offset_metadata_max_bytes=64), (), pytest.fail) as queue:
         await queue.publish(events(200))
         async with queue.subscribe("g", "earliest") as subscription:
             taken = await take(subscription, 100)
@@ -464,7 +469,7 @@ async def test_what_kafkas_own_producer_wrote_is_read(kafka: Broker, topic: str,
 async def test_deleted_events_are_told_and_reading_goes_on(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
     told: list[str] = []
-    async with settings(kafka, topic).open((), told.append) as queue:
+    async with open_queue(settings(kafka, topic), (), told.append) as queue:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             subscription.settle((await take(subscription, 2))[0])
@@ -477,7 +482,7 @@ async def test_deleted_events_are_told_and_reading_goes_on(kafka: Broker) -> Non
 async def test_of_events_that_are_deleted_while_others_are_in_hand_only_the_unread_are_missed(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
     told: list[str] = []
-    async with settings(kafka, topic, fetch_max_bytes=1024).open((), told.append) as queue:
+    async with open_queue(settings(kafka, topic, fetch_max_bytes=1024), (), told.append) as queue:
         for number in range(100):
             await queue.publish([Outgoing("p", b"p:%d:" % number + b"x" * 600)])
         async with queue.subscribe("g", "earliest") as subscription:
@@ -517,12 +522,12 @@ async def test_passwords(kafka: Broker, topic: str, mechanism: str) -> None:
         address = f"127.0.0.1:{kafka.sasl_port}"
         return {"bootstrap_servers": address, "sasl": {"mechanism": mechanism, "username": USER, "password": password}}
 
-    async with settings(kafka, topic, **sasl(PASSWORD)).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic, **sasl(PASSWORD)), (), pytest.fail) as queue:
         await queue.publish(events(3))
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 3)) == [0, 1, 2]
     with pytest.raises(QueueUnavailable, match="refused our credentials") as caught:
-        await settings(kafka, topic, **sasl("wrong-8831")).open((), pytest.fail).__aenter__()
+        await open_queue(settings(kafka, topic, **sasl("wrong-8831")), (), pytest.fail).__aenter__()
     assert "wrong-8831" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
@@ -533,9 +538,9 @@ async def test_a_bearer_token_is_read_anew_from_its_file(kafka: Broker, topic: s
     address = f"127.0.0.1:{kafka.sasl_port}"
     with_token = settings(kafka, topic, bootstrap_servers=address, **more)
     with pytest.raises(QueueUnavailable, match="refused our credentials"):
-        await with_token.open((), pytest.fail).__aenter__()
+        await open_queue(with_token, (), pytest.fail).__aenter__()
     file.write_text(unsigned_token(USER))
-    async with with_token.open((), pytest.fail) as queue:
+    async with open_queue(with_token, (), pytest.fail) as queue:
         await queue.publish(events(3))
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 3)) == [0, 1, 2]
@@ -545,21 +550,21 @@ async def test_certificates_on_both_sides(kafka: Broker, topic: str, authority: 
     pair = authority.sign("client", name="leaf")
     files = {"ca_file": authority.certificate, "client_cert_file": pair.certificate, "client_key_file": pair.key}
     address = f"127.0.0.1:{kafka.tls_port}"
-    async with settings(kafka, topic, bootstrap_servers=address, tls=files).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic, bootstrap_servers=address, tls=files), (), pytest.fail) as queue:
         await queue.publish(events(3))
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 3)) == [0, 1, 2]
     with pytest.raises(QueueUnavailable, match="not trusted"):
-        await settings(kafka, topic, bootstrap_servers=address, tls={}).open((), pytest.fail).__aenter__()
+        await open_queue(settings(kafka, topic, bootstrap_servers=address, tls={}), (), pytest.fail).__aenter__()
     only_ca = {"ca_file": authority.certificate}
     with pytest.raises(QueueUnavailable):
-        await settings(kafka, topic, bootstrap_servers=address, tls=only_ca).open((), pytest.fail).__aenter__()
+        await open_queue(settings(kafka, topic, bootstrap_servers=address, tls=only_ca), (), pytest.fail).__aenter__()
 
 
 async def test_missing_rights_are_said(kafka: Broker, topic: str) -> None:
     sasl = {"mechanism": "PLAIN", "username": STRANGER, "password": STRANGERS_PASSWORD}
     address = f"127.0.0.1:{kafka.sasl_port}"
-    async with settings(kafka, topic, bootstrap_servers=address, sasl=sasl).open(("g",), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic, bootstrap_servers=address, sasl=sasl), ("g",), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable, match="not authorised for the topic"):
             await queue.subscribe("g", "earliest").__aenter__()
         with pytest.raises(QueueUnavailable, match="not authorised"):
@@ -572,7 +577,7 @@ async def test_a_broker_that_is_not_there_is_said(tmp_path: Path) -> None:
     [port] = free_ports(1)
     values = {"kind": "kafka", "bootstrap_servers": f"127.0.0.1:{port}"}
     with pytest.raises(QueueUnavailable, match=f"127.0.0.1:{port}: connection refused"):
-        await KafkaSettings.model_validate(values).open((), pytest.fail).__aenter__()
+        await open_queue(KafkaSettings.model_validate(values), (), pytest.fail).__aenter__()
 
 
 async def test_an_event_that_the_broker_does_not_take_is_said(kafka: Broker, topic: str, queue: Queue) -> None:
@@ -586,7 +591,7 @@ async def test_an_event_that_the_broker_does_not_take_is_said(kafka: Broker, top
 async def test_other_peoples_groups_are_left_alone(kafka: Broker, topic: str, queue: Queue) -> None:
     async with queue.subscribe("others.reporting", "earliest"):
         pass
-    async with settings(kafka, topic, group_prefix="exporter.").open((), pytest.fail) as ours:
+    async with open_queue(settings(kafka, topic, group_prefix="exporter."), (), pytest.fail) as ours:
         assert await ours.positions() == []
         with pytest.raises(KeyError):
             await ours.drop("others.reporting")
@@ -596,7 +601,7 @@ async def test_a_static_member_comes_back_to_its_lanes_without_a_new_sharing(kaf
     async with AsyncExitStack() as stack:
         queues = [
             await stack.enter_async_context(
-                settings(kafka, topic, instance_id=name, session_timeout=6).open((), pytest.fail)
+                open_queue(settings(kafka, topic, instance_id=name, session_timeout=6), (), pytest.fail)
             )
             for name in ("one", "two")
         ]

@@ -15,6 +15,7 @@ from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.reading import Reading
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, QueueUnavailable, Subscription
 
 
@@ -64,7 +65,7 @@ async def test_a_client_that_has_given_up_is_replaced_and_leaves_no_connection_o
 ) -> None:
     topic = await make_topic(kafka)
     async with (
-        settings(kafka, topic).open((), pytest.fail) as queue,
+        open_queue(settings(kafka, topic), (), pytest.fail) as queue,
         queue.subscribe("g", "earliest") as subscription,
     ):
         await queue.publish(events(2))
@@ -96,7 +97,7 @@ async def next_batch(subscription: Subscription) -> Batch:
 async def test_a_publish_that_is_given_up_leaves_nothing_behind_that_might_send_it_later(kafka: Broker) -> None:
     topic = await make_topic(kafka)
     assert kafka.process is not None
-    async with settings(kafka, topic).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
         assert isinstance(queue, KafkaQueue)
         await queue.publish(events(1))
         producer = queue._publisher._producer

@@ -14,10 +14,12 @@ from contract import PATIENCE_SECONDS, events, numbers, settled_lag, soon, stays
 from kafka_broker import Broker
 from kafka_topics import is_led, make_topic, settings
 
+from exporter.messages.message import Message
 from exporter.queues.kafka import membership
 from exporter.queues.kafka import topic as topic_module
 from exporter.queues.kafka.reading import Reading
-from exporter.queues.port import LaneLost, Message, Outgoing, Queue, QueueUnavailable, Subscription
+from exporter.queues.kinds import open_queue
+from exporter.queues.port import LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
 
 
 async def make_anew(broker: Broker, topic: str, partitions: int) -> None:
@@ -71,12 +73,12 @@ async def settled_all_but_one(queue: Queue) -> list[Message]:
 async def test_a_position_of_the_old_topic_is_not_one_of_the_new(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
     told: list[str] = []
-    async with settings(kafka, topic).open((), told.append) as queue:
+    async with open_queue(settings(kafka, topic), (), told.append) as queue:
         old = await settled_all_but_one(queue)
         kept = await committed(kafka, topic, "g")
     await make_anew(kafka, topic, 1)
     await put_back(kafka, topic, "g", kept)
-    async with settings(kafka, topic).open((), told.append) as queue:
+    async with open_queue(settings(kafka, topic), (), told.append) as queue:
         await queue.publish(events(20, begin=100))
         [position] = await queue.positions()
         assert (position.settled_to, position.beyond, position.lag) == (-1, 0, 20)
@@ -97,7 +99,7 @@ async def test_a_position_of_the_old_topic_is_not_one_of_the_new(kafka: Broker) 
 async def test_a_position_that_another_tool_has_set_counts(kafka: Broker) -> None:
     """Whoever moves a group by hand means the topic that there is."""
     topic = await make_topic(kafka, partitions=1)
-    async with settings(kafka, topic).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
         began_at = int(time.time())
         await settled_all_but_one(queue)
         [position] = await queue.positions()
@@ -120,8 +122,8 @@ async def test_a_topic_that_is_made_anew_while_it_is_read_is_read_whole(
     topic = await make_topic(kafka, partitions=1)
     told: list[str] = []
     async with (
-        settings(kafka, topic).open((), told.append) as queue,
-        settings(kafka, topic).open((), pytest.fail) as another,
+        open_queue(settings(kafka, topic), (), told.append) as queue,
+        open_queue(settings(kafka, topic), (), pytest.fail) as another,
     ):
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
@@ -173,7 +175,7 @@ async def test_events_without_an_id_are_other_events_in_a_topic_that_was_made_an
     topic = await make_topic(kafka, partitions=1)
     places = []
     for _ in range(2):
-        async with settings(kafka, topic).open((), pytest.fail) as queue:
+        async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
             await queue.publish([Outgoing("p", b"p:1")])
             async with queue.subscribe("g", "earliest") as subscription:
                 [message] = await take(subscription, 1)
@@ -186,7 +188,7 @@ async def test_events_without_an_id_are_other_events_in_a_topic_that_was_made_an
 
 async def test_a_group_that_is_read_was_read_just_now(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
-    async with settings(kafka, topic).open((), pytest.fail) as queue, queue.subscribe("g", "earliest"):
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue, queue.subscribe("g", "earliest"):
         asked_at = time.time()
         [position] = await queue.positions()
         assert position.reader
@@ -199,7 +201,7 @@ async def test_brokers_that_know_no_ids_are_read_as_well(kafka: Broker, monkeypa
     monkeypatch.setattr(topic_module._Describe, "_CLASSES", (MetadataRequest_v4,))
     topic = await make_topic(kafka, partitions=2)
     told: list[str] = []
-    async with settings(kafka, topic).open((), told.append) as queue:
+    async with open_queue(settings(kafka, topic), (), told.append) as queue:
         await queue.publish(events(20, profiles=10))
         async with queue.subscribe("g", "earliest") as subscription:
             taken = await take(subscription, 20)
@@ -211,6 +213,9 @@ async def test_brokers_that_know_no_ids_are_read_as_well(kafka: Broker, monkeypa
         assert await settled_lag(queue, "g") == 0
     monkeypatch.undo()
     # Then they learn of them: what was committed before counts.
-    async with settings(kafka, topic).open((), told.append) as queue, queue.subscribe("g", "earliest") as subscription:
+    async with (
+        open_queue(settings(kafka, topic), (), told.append) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
         assert await stays_silent(subscription)
     assert told == []

@@ -15,6 +15,7 @@ from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker
 from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka import membership
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable, Subscription
 
 
@@ -43,7 +44,7 @@ async def test_what_a_transaction_took_back(kafka: Broker, level: str, read: lis
     finally:
         await producer.stop()
     async with (
-        settings(kafka, topic, isolation_level=level).open((), pytest.fail) as queue,
+        open_queue(settings(kafka, topic, isolation_level=level), (), pytest.fail) as queue,
         queue.subscribe("g", "earliest") as subscription,
     ):
         taken = await take(subscription, len(read))
@@ -54,7 +55,7 @@ async def test_what_a_transaction_took_back(kafka: Broker, level: str, read: lis
         await soon(subscription.commit())
     # A transaction's own marks have positions too, and are never handed out.
     async with (
-        settings(kafka, topic, isolation_level=level).open((), pytest.fail) as queue,
+        open_queue(settings(kafka, topic, isolation_level=level), (), pytest.fail) as queue,
         queue.subscribe("g", "earliest") as subscription,
     ):
         assert await stays_silent(subscription)
@@ -63,7 +64,7 @@ async def test_what_a_transaction_took_back(kafka: Broker, level: str, read: lis
 async def test_a_record_that_is_larger_than_what_is_read_ahead_comes_and_holds_nobody_up(kafka: Broker) -> None:
     topic = await make_topic(kafka, partitions=1)
     bodies = [b"p:0", b"p:1" + b" " * 500_000, b"p:2"]
-    async with settings(kafka, topic, fetch_max_bytes=1024).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic, fetch_max_bytes=1024), (), pytest.fail) as queue:
         await queue.publish([Outgoing("p", body) for body in bodies])
         async with queue.subscribe("g", "earliest") as subscription:
             assert [message.body for message in await take(subscription, 3)] == bodies
@@ -75,7 +76,7 @@ async def test_events_are_put_there_idempotently_and_by_key(kafka: Broker) -> No
     The client makes no idempotent producer that would not wait for all replicas in sync.
     """
     topic = await make_topic(kafka, partitions=3)
-    async with settings(kafka, topic).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
         for begin in range(0, 60, 20):
             await queue.publish(events(20, profiles=10, begin=begin))
     profiles: dict[str, set[int]] = {}
@@ -100,7 +101,7 @@ async def test_a_topic_that_is_deleted_while_it_is_read_is_said_and_read_when_it
     monkeypatch.setattr(membership, "_METADATA_SECONDS", 3)  # how often is looked whether it is back
     topic = await make_topic(kafka, partitions=2)
     told: list[str] = []
-    async with settings(kafka, topic, session_timeout=2).open((), told.append) as queue:
+    async with open_queue(settings(kafka, topic, session_timeout=2), (), told.append) as queue:
         await queue.publish(events(30, profiles=10))
         async with queue.subscribe("g", "earliest") as subscription:
             for message in await take(subscription, 30):
@@ -159,7 +160,7 @@ async def test_a_missing_right_to_write_is_named(kafka: Broker, elsewhere: bool)
     sasl = {"mechanism": "PLAIN", "username": STRANGER, "password": STRANGERS_PASSWORD}
     address = f"127.0.0.1:{kafka.sasl_port}"
     lacking = f"publishing to {topic}: not authorised for the topic: Write is missing; grant it to this user"
-    async with settings(kafka, topic, bootstrap_servers=address, sasl=sasl).open((), pytest.fail) as queue:
+    async with open_queue(settings(kafka, topic, bootstrap_servers=address, sasl=sasl), (), pytest.fail) as queue:
         for _ in range(2):
             with pytest.raises(QueueUnavailable, match=lacking):
                 await queue.publish(events(1))
@@ -175,12 +176,12 @@ async def test_a_right_that_is_taken_away_is_said_and_reading_goes_on_when_it_is
 
     sasl = {"mechanism": "PLAIN", "username": STRANGER, "password": STRANGERS_PASSWORD}
     address = f"127.0.0.1:{kafka.sasl_port}"
-    async with settings(kafka, topic).open((), pytest.fail) as ours:
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as ours:
         await ours.publish(events(2))
         await rights("--add")
         as_stranger = settings(kafka, topic, bootstrap_servers=address, sasl=sasl, session_timeout=2)
         async with (
-            as_stranger.open((), pytest.fail) as queue,
+            open_queue(as_stranger, (), pytest.fail) as queue,
             queue.subscribe("taken-away", "earliest") as subscription,
         ):
             for message in await take(subscription, 2):

@@ -24,8 +24,9 @@ from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.sasl import SaslSettings
 from exporter.queues.kafka.tokens import FetchedTokens
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Queue, QueueUnavailable, Subscription
-from exporter.settings.section import FromFile
+from exporter.sections.section import FromFile
 
 SECRET = "kafka-secret-4471"
 #: A broker looks at the age of a session with each request, and ends those whose token has expired.
@@ -105,7 +106,7 @@ async def test_every_client_logs_in_with_one_token(
     topic = await make_topic(kafka)
     with served(mint, method) as records:
         more = by_token(kafka, records.token_url, scope="kafka", **auth)
-        async with settings(kafka, topic, **more).open((), pytest.fail) as queue:
+        async with open_queue(settings(kafka, topic, **more), (), pytest.fail) as queue:
             await queue.publish(events(3))
             await queue.check()
             async with queue.subscribe("tokens", "earliest") as subscription:
@@ -129,7 +130,7 @@ async def test_tokens_are_renewed_in_time_and_sessions_that_end_cost_nothing(kaf
     with served(mint) as records:
         more = by_token(kafka, records.token_url)
         async with (
-            settings(kafka, topic, **more).open((), pytest.fail) as queue,
+            open_queue(settings(kafka, topic, **more), (), pytest.fail) as queue,
             queue.subscribe("renewed", "earliest") as subscription,
         ):
             begin = 0
@@ -160,7 +161,7 @@ async def test_a_token_that_is_refused_while_running_is_said_and_replaced(
     with served(mint) as records:
         more = by_token(kafka, records.token_url)
         async with (
-            settings(kafka, topic, session_timeout=2, **more).open((), pytest.fail) as queue,
+            open_queue(settings(kafka, topic, session_timeout=2, **more), (), pytest.fail) as queue,
             queue.subscribe("refused", "earliest") as subscription,
         ):
             await queue.publish(events(2))
@@ -192,12 +193,12 @@ async def test_a_token_endpoint_that_is_down_is_said_and_asked_calmly(kafka: Bro
     async with answers.serve() as token_url:
         more = by_token(kafka, token_url)
         with pytest.raises(QueueUnavailable, match=r"connecting: the token endpoint gave no token: HTTP 503") as caught:
-            await settings(kafka, topic, **more).open((), pytest.fail).__aenter__()
+            await open_queue(settings(kafka, topic, **more), (), pytest.fail).__aenter__()
         assert SECRET not in "".join(traceback.format_exception(caught.value))
         assert answers.asked == 1
         answers.token = unsigned_token(USER, seconds=4.0), 4
         async with (
-            settings(kafka, topic, session_timeout=2, **more).open((), pytest.fail) as queue,
+            open_queue(settings(kafka, topic, session_timeout=2, **more), (), pytest.fail) as queue,
             queue.subscribe("down", "earliest") as subscription,
         ):
             await queue.publish(events(1))
@@ -245,7 +246,7 @@ async def test_a_token_endpoint_that_nobody_serves_is_said(kafka: Broker) -> Non
     [port] = free_ports(1)
     more = by_token(kafka, f"http://127.0.0.1:{port}/token")
     with pytest.raises(QueueUnavailable, match=r"the token endpoint gave no token: .*refused"):
-        await settings(kafka, "any", **more).open((), pytest.fail).__aenter__()
+        await open_queue(settings(kafka, "any", **more), (), pytest.fail).__aenter__()
 
 
 async def test_a_wrong_secret_is_said_and_a_file_with_the_right_one_is_enough(
@@ -258,10 +259,10 @@ async def test_a_wrong_secret_is_said_and_a_file_with_the_right_one_is_enough(
         more = by_token(kafka, records.token_url, secret=FromFile.read(file))
         with_file = settings(kafka, topic, **more)
         with pytest.raises(QueueUnavailable, match="the token endpoint refused the credentials") as caught:
-            await with_file.open((), pytest.fail).__aenter__()
+            await open_queue(with_file, (), pytest.fail).__aenter__()
         assert "wrong-7713" not in "".join(traceback.format_exception(caught.value)) + repr(with_file)
         file.write_text(SECRET)
-        async with with_file.open((), pytest.fail) as queue:
+        async with open_queue(with_file, (), pytest.fail) as queue:
             await queue.publish(events(1))
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from contract import Contract, events, numbers, take
 
+from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemoryQueue, MemorySettings, open_memory
 from exporter.queues.port import Queue, QueueFull
 
 
 @pytest.fixture
 async def queue() -> AsyncIterator[Queue]:
-    async with MemorySettings().open((), pytest.fail) as opened:
+    async with open_queue(MemorySettings(), (), pytest.fail) as opened:
         yield opened
 
 

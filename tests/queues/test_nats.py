@@ -19,18 +19,10 @@ from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StreamCo
 from nats_broker import Broker
 
 from exporter.dataflow.examine import made_event_id
+from exporter.messages.message import Message
 from exporter.queues.jetstream.settings import NatsSettings
-from exporter.queues.port import (
-    Batch,
-    GroupInUse,
-    LaneLost,
-    Message,
-    Outgoing,
-    Queue,
-    QueueFull,
-    QueueUnavailable,
-    Subscription,
-)
+from exporter.queues.kinds import open_queue
+from exporter.queues.port import Batch, GroupInUse, LaneLost, Outgoing, Queue, QueueFull, QueueUnavailable, Subscription
 
 PROCESS = Path(__file__).with_name("nats_process.py")
 
@@ -60,7 +52,7 @@ def settings(broker: Broker, **rest: Any) -> NatsSettings:
 @pytest.fixture
 async def queue(broker: Broker) -> AsyncIterator[Queue]:
     await broker.answers()
-    async with settings(broker).open((), pytest.fail) as opened:
+    async with open_queue(settings(broker), (), pytest.fail) as opened:
         yield opened
 
 
@@ -108,7 +100,7 @@ async def lost(subscription: Subscription) -> LaneLost:
 
 async def test_events_that_another_client_published_are_read_with_the_ids_of_their_headers(broker: Broker) -> None:
     config = settings(broker)
-    async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         js = client.jetstream()
         await js.publish(f"{config.stream}.x", b'{"profileId":"p"}', headers={"Nats-Msg-Id": "id-1"})
         await js.publish(f"{config.stream}.y", b"", headers={"ce-id": "id-2", "Status": "404"})
@@ -129,7 +121,7 @@ async def test_a_stream_with_subjects_of_its_own_is_read_and_refuses_to_be_publi
         name = uuid4().hex
         await js.add_stream(name=name, subjects=[f"changes.{name}.>"])
         await js.publish(f"changes.{name}.a.b", b"x:0")
-        async with settings(broker, stream=name, create=False).open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, stream=name, create=False), (), pytest.fail) as queue:
             async with queue.subscribe("g", "earliest") as subscription:
                 assert numbers(await take(subscription, 1)) == [0]
             with pytest.raises(QueueUnavailable, match=f"no stream takes the subjects {name}.0"):
@@ -142,7 +134,7 @@ async def test_a_stream_that_takes_the_subjects_of_another_gets_nothing(broker: 
         ours, theirs = uuid4().hex, uuid4().hex
         await js.add_stream(name=ours, subjects=[f"{ours}.elsewhere.>"])
         await js.add_stream(name=theirs, subjects=[f"{ours}.*"])
-        async with settings(broker, stream=ours, create=False).open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, stream=ours, create=False), (), pytest.fail) as queue:
             with pytest.raises(QueueUnavailable, match="expected stream does not match"):
                 await queue.publish(events(5))
         assert (await js.stream_info(theirs)).state.messages == 0
@@ -150,7 +142,7 @@ async def test_a_stream_that_takes_the_subjects_of_another_gets_nothing(broker: 
 
 async def test_a_profile_has_one_subject_of_256(broker: Broker) -> None:
     config = settings(broker)
-    async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         await queue.publish(events(4000, profiles=2000))
         info = await client.jetstream().stream_info(config.stream, subjects_filter=">")
         found = info.state.subjects or {}
@@ -161,7 +153,7 @@ async def test_a_profile_has_one_subject_of_256(broker: Broker) -> None:
 async def test_a_missing_stream_is_only_made_where_that_is_wished(broker: Broker) -> None:
     missing = settings(broker, create=False)
     with pytest.raises(QueueUnavailable, match=f"there is no stream {missing.stream}: make it, or set `create: true`"):
-        async with missing.open((), pytest.fail):
+        async with open_queue(missing, (), pytest.fail):
             pass
 
 
@@ -169,14 +161,14 @@ async def test_a_stream_that_is_there_is_left_as_it_is(broker: Broker) -> None:
     async with by_hand(broker) as client:
         name = uuid4().hex
         await client.jetstream().add_stream(name=name, subjects=[f"{name}.*"], max_msgs=77)
-        async with settings(broker, stream=name, max_age=60).open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, stream=name, max_age=60), (), pytest.fail) as queue:
             await queue.publish(events(1))
         assert (await client.jetstream().stream_info(name)).config.max_msgs == 77
 
 
 async def test_a_stream_is_made_with_its_limits(broker: Broker) -> None:
     config = settings(broker, max_age=60, max_bytes="1MiB")
-    async with config.open((), pytest.fail), by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail), by_hand(broker) as client:
         made = (await client.jetstream().stream_info(config.stream)).config
     assert (made.max_age, made.max_bytes, made.subjects) == (60, 1024**2, [f"{config.stream}.*"])
 
@@ -186,7 +178,7 @@ async def test_a_stream_that_deletes_what_was_read_is_refused(broker: Broker) ->
         name = uuid4().hex
         await client.jetstream().add_stream(name=name, subjects=[f"{name}.*"], retention=RetentionPolicy.WORK_QUEUE)
         with pytest.raises(QueueUnavailable, match="has the retention workqueue, which deletes"):
-            async with settings(broker, stream=name).open((), pytest.fail):
+            async with open_queue(settings(broker, stream=name), (), pytest.fail):
                 pass
 
 
@@ -195,14 +187,14 @@ async def test_a_full_stream_refuses(broker: Broker) -> None:
         name = uuid4().hex
         config = StreamConfig(name=name, subjects=[f"{name}.*"], max_msgs=5, discard=DiscardPolicy.NEW)
         await client.jetstream().add_stream(config)
-        async with settings(broker, stream=name).open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, stream=name), (), pytest.fail) as queue:
             await queue.publish(events(5))
             with pytest.raises(QueueFull, match="maximum messages exceeded"):
                 await queue.publish(events(1))
 
 
 async def test_an_event_that_no_server_takes_is_refused_before_it_is_sent(broker: Broker) -> None:
-    async with settings(broker).open((), pytest.fail) as queue:
+    async with open_queue(settings(broker), (), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable, match=r"an event has 9000000 bytes.*max_payload"):
             await queue.publish([*events(3), Outgoing(None, b"x" * 9_000_000)])
         await queue.publish(events(1))
@@ -211,7 +203,7 @@ async def test_an_event_that_no_server_takes_is_refused_before_it_is_sent(broker
 
 
 async def test_events_larger_than_a_batch_are_read_too(broker: Broker) -> None:
-    async with settings(broker).open((), pytest.fail) as queue:
+    async with open_queue(settings(broker), (), pytest.fail) as queue:
         sizes = [10, 3_000_000, 10, 700_000, 700_000, 2_000_000, 10]
         await queue.publish([Outgoing(None, b"x" * size) for size in sizes])
         async with queue.subscribe("g", "earliest") as subscription:
@@ -222,7 +214,7 @@ async def test_two_streams_of_one_name_have_lanes_of_different_names(broker: Bro
     config = settings(broker)
     seen = []
     for _ in range(2):
-        async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+        async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
             await queue.publish(events(1))
             async with queue.subscribe(uuid4().hex, "earliest") as subscription:
                 [message] = await take(subscription, 1)
@@ -234,7 +226,7 @@ async def test_two_streams_of_one_name_have_lanes_of_different_names(broker: Bro
 
 async def test_odd_group_names_are_kept_as_they_are(broker: Broker) -> None:
     groups = ["exporter.a", "a b", "ä=3d*>", ".x..", "=probe"]
-    async with settings(broker).open((), pytest.fail) as queue:
+    async with open_queue(settings(broker), (), pytest.fail) as queue:
         await queue.check()
         for group in groups:
             async with queue.subscribe(group, "latest"):
@@ -247,7 +239,7 @@ async def test_odd_group_names_are_kept_as_they_are(broker: Broker) -> None:
 
 async def test_a_killed_readers_place_is_taken_in_seconds_and_what_it_held_comes_first(broker: Broker) -> None:
     config = settings(broker, lease=2)
-    async with config.open((), pytest.fail) as queue:
+    async with open_queue(config, (), pytest.fail) as queue:
         await queue.publish(events(10))
         argv = (sys.executable, PROCESS, config.url, config.stream, "2", "g", "1")
         holder = await asyncio.create_subprocess_exec(*argv, stdout=PIPE, stderr=PIPE)
@@ -271,7 +263,7 @@ async def test_a_killed_readers_place_is_taken_in_seconds_and_what_it_held_comes
 
 async def test_after_a_crash_what_was_not_settled_comes_first_and_in_order(broker: Broker) -> None:
     config = settings(broker, lease=1)
-    async with config.open((), lambda _: None) as queue:
+    async with open_queue(config, (), lambda _: None) as queue:
         await queue.publish(events(5))
         crashed = queue.subscribe("g", "earliest")
         subscription = await crashed.__aenter__()
@@ -280,7 +272,7 @@ async def test_after_a_crash_what_was_not_settled_comes_first_and_in_order(broke
         await soon(subscription.commit())
         await queue.publish(events(5, begin=5))
         await cut_off(subscription)
-        async with config.open((), pytest.fail) as other, other.subscribe("g", "earliest") as again:
+        async with open_queue(config, (), pytest.fail) as other, other.subscribe("g", "earliest") as again:
             assert numbers(await take(again, 9, limit=2)) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
         await lost(subscription)
         await crashed.__aexit__(None, None, None)
@@ -298,7 +290,7 @@ async def cut_off(subscription: Subscription) -> None:
 
 async def test_a_place_that_was_taken_is_lost_and_its_position_is_not_overwritten(broker: Broker) -> None:
     config = settings(broker)
-    async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             taken = await take(subscription, 6)
@@ -325,7 +317,7 @@ async def test_a_place_that_was_taken_is_lost_and_its_position_is_not_overwritte
 
 
 async def test_nothing_is_handed_out_once_somebody_else_may_read(broker: Broker) -> None:
-    async with settings(broker).open((), lambda _: None) as queue:
+    async with open_queue(settings(broker), (), lambda _: None) as queue:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 2)) == [0, 1]
@@ -338,7 +330,7 @@ async def test_nothing_is_handed_out_once_somebody_else_may_read(broker: Broker)
 
 async def test_standbys_that_give_up_at_any_moment_leave_the_place_free(broker: Broker) -> None:
     config = settings(broker, lease=60)
-    async with config.open((), pytest.fail) as queue, config.open((), pytest.fail) as other:
+    async with open_queue(config, (), pytest.fail) as queue, open_queue(config, (), pytest.fail) as other:
 
         async def enter() -> None:
             async with queue.subscribe("g", "earliest"):
@@ -354,7 +346,7 @@ async def test_standbys_that_give_up_at_any_moment_leave_the_place_free(broker: 
 
 
 async def test_a_delivery_that_got_lost_is_read_again_in_its_place(broker: Broker) -> None:
-    async with settings(broker).open((), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
+    async with open_queue(settings(broker), (), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
         source: Any = subscription._source  # type: ignore[attr-defined]
         hear = source._delivered
         dropped: list[Any] = []
@@ -374,7 +366,7 @@ async def test_a_delivery_that_got_lost_is_read_again_in_its_place(broker: Broke
 async def test_a_connection_lost_while_a_reading_is_opened_is_got_over(own: Broker) -> None:
     own.start()
     await own.answers()
-    async with settings(own).open((), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
+    async with open_queue(settings(own), (), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
         await queue.publish(events(3))
         stream: Any = subscription._source._stream  # type: ignore[attr-defined]
         make = stream.make_consumer
@@ -396,7 +388,7 @@ async def test_a_connection_lost_while_a_reading_is_opened_is_got_over(own: Brok
 async def test_a_server_that_is_away_longer_than_the_lease_costs_no_settled_event(own: Broker) -> None:
     own.start()
     await own.answers()
-    async with settings(own, lease=1).open((), pytest.fail) as queue:
+    async with open_queue(settings(own, lease=1), (), pytest.fail) as queue:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             taken = await take(subscription, 10)
@@ -425,7 +417,7 @@ async def test_a_server_restarted_under_load_loses_nothing_and_keeps_the_order(
     total = 3000
     got: list[int] = []
     restarts = 0
-    async with settings(own).open((), pytest.fail) as queue:
+    async with open_queue(settings(own), (), pytest.fail) as queue:
 
         async def publish() -> None:
             for begin in range(0, total, 50):
@@ -463,11 +455,11 @@ async def test_a_server_restarted_under_load_loses_nothing_and_keeps_the_order(
 
 async def test_a_server_that_is_not_there_yet_is_said_and_found_later(own: Broker) -> None:
     with pytest.raises(QueueUnavailable, match="NATS cannot be reached: connection refused"):
-        async with settings(own).open((), pytest.fail):
+        async with open_queue(settings(own), (), pytest.fail):
             pass
     own.start()
     await own.answers()
-    async with settings(own).open((), pytest.fail) as queue:
+    async with open_queue(settings(own), (), pytest.fail) as queue:
         await queue.check()
         own.stop()
         with pytest.raises(QueueUnavailable, match="NATS"):
@@ -484,7 +476,7 @@ async def test_leaving_while_the_server_is_away_ends_with_a_warning(own: Broker)
     own.start()
     await own.answers()
     warnings: list[str] = []
-    async with settings(own).open((), warnings.append) as queue:
+    async with open_queue(settings(own), (), warnings.append) as queue:
         await queue.publish(events(2))
         async with queue.subscribe("g", "earliest") as subscription:
             subscription.settle((await take(subscription, 2))[0])
@@ -501,7 +493,7 @@ async def test_leaving_while_the_server_is_away_ends_with_a_warning(own: Broker)
 async def test_a_purged_stream_is_reported_and_read_on(broker: Broker) -> None:
     warnings: list[str] = []
     config = settings(broker)
-    async with config.open((), warnings.append) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), warnings.append) as queue, by_hand(broker) as client:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             for message in await take(subscription, 3, limit=3):
@@ -519,7 +511,7 @@ async def test_a_purged_stream_is_reported_and_read_on(broker: Broker) -> None:
 async def test_a_stream_purged_while_its_reader_waits_is_reported(broker: Broker) -> None:
     warnings: list[str] = []
     config = settings(broker)
-    async with config.open((), warnings.append) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), warnings.append) as queue, by_hand(broker) as client:
         async with queue.subscribe("idle", "earliest"):  # asks for nothing: its dataflow is paused
             await queue.publish(events(10))
             await client.jetstream().purge_stream(config.stream)
@@ -530,7 +522,7 @@ async def test_a_stream_purged_while_its_reader_waits_is_reported(broker: Broker
 async def test_events_deleted_from_within_are_reported_but_not_those_that_were_settled(broker: Broker) -> None:
     warnings: list[str] = []
     config = settings(broker)
-    async with config.open((), warnings.append) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), warnings.append) as queue, by_hand(broker) as client:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             for message in await take(subscription, 10):
@@ -550,7 +542,7 @@ def number_is(message: Message, *wanted: int) -> bool:
 async def test_a_stream_made_anew_is_read_from_its_beginning(broker: Broker) -> None:
     warnings: list[str] = []
     config = settings(broker)
-    async with config.open((), warnings.append) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), warnings.append) as queue, by_hand(broker) as client:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             old = await take(subscription, 10)
@@ -576,7 +568,7 @@ async def test_a_stream_that_is_gone_is_said(broker: Broker) -> None:
     config = settings(broker, create=False)
     async with by_hand(broker) as client:
         await client.jetstream().add_stream(name=config.stream, subjects=[f"{config.stream}.*"])
-        async with config.open((), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
+        async with open_queue(config, (), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
             await client.jetstream().delete_stream(config.stream)
             with pytest.raises(QueueUnavailable, match=f"there is no stream {config.stream}"):
@@ -587,7 +579,7 @@ async def test_a_stream_that_is_gone_is_said(broker: Broker) -> None:
 
 async def test_a_consumer_that_somebody_deleted_is_made_anew(broker: Broker) -> None:
     config = settings(broker)
-    async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         js = client.jetstream()
         async with queue.subscribe("g", "earliest") as subscription:
             await queue.publish(events(3))
@@ -601,7 +593,7 @@ async def test_a_consumer_that_somebody_deleted_is_made_anew(broker: Broker) -> 
 
 async def test_a_bucket_that_is_gone_does_not_take_a_reader_back(broker: Broker) -> None:
     config = settings(broker, lease=1)
-    async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         await queue.publish(events(10))
         async with queue.subscribe("g", "latest") as subscription:
             await queue.publish(events(4, begin=10))
@@ -624,7 +616,7 @@ async def receive_for_ever(subscription: Subscription) -> None:
 
 async def test_other_consumers_of_the_stream_are_none_of_our_business(broker: Broker) -> None:
     config = settings(broker)
-    async with config.open((), pytest.fail) as queue, by_hand(broker) as client:
+    async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         await client.jetstream().add_consumer(config.stream, ConsumerConfig(durable_name="theirs"))
         await queue.publish(events(3))
         async with queue.subscribe("g", "earliest") as subscription:
@@ -634,7 +626,7 @@ async def test_other_consumers_of_the_stream_are_none_of_our_business(broker: Br
 
 async def test_a_group_read_by_another_process_is_neither_moved_nor_dropped(broker: Broker) -> None:
     config = settings(broker)
-    async with config.open((), pytest.fail) as queue, config.open((), pytest.fail) as other:
+    async with open_queue(config, (), pytest.fail) as queue, open_queue(config, (), pytest.fail) as other:
         async with queue.subscribe("g", "earliest"):
             with pytest.raises(GroupInUse):
                 await other.seek("g", "earliest")

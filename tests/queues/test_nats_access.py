@@ -17,8 +17,9 @@ from nats_broker import Broker
 from pydantic import ValidationError
 
 from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable
-from exporter.settings.section import FromFile
+from exporter.sections.section import FromFile
 
 SECRET = "s3cret-that-must-not-show"
 SEED = nkeys.encode_seed(b"0123456789abcdef0123456789abcdef", nkeys.PREFIX_BYTE_USER).decode()
@@ -40,7 +41,7 @@ def settings(broker: Broker, **rest: Any) -> NatsSettings:
 
 
 async def works(config: NatsSettings) -> None:
-    async with asyncio.timeout(30), config.open((), pytest.fail) as queue:
+    async with asyncio.timeout(30), open_queue(config, (), pytest.fail) as queue:
         await queue.publish(events(3))
         await queue.check()
         async with queue.subscribe("g", "earliest") as subscription:
@@ -50,7 +51,7 @@ async def works(config: NatsSettings) -> None:
 async def refusal(config: NatsSettings) -> str:
     async with asyncio.timeout(30):
         with pytest.raises(QueueUnavailable) as refused:
-            async with config.open((), pytest.fail):
+            async with open_queue(config, (), pytest.fail):
                 pass
     assert SECRET not in str(refused.value)
     assert SEED not in str(refused.value)
@@ -144,11 +145,11 @@ async def test_a_server_without_tls_gets_no_secret_where_the_url_insists(tmp_pat
 async def test_what_is_not_permitted_is_named(tmp_path: Path, permissions: str, use: str, named: str) -> None:
     users = f"{{user: u, password: p, permissions: {{{permissions}}}}}, {{user: all, password: p}}"
     async with running(tmp_path, f"authorization: {{users: [{users}]}}") as broker:
-        async with settings(broker, user="all", password="p").open((), pytest.fail) as queue:
+        async with open_queue(settings(broker, user="all", password="p"), (), pytest.fail) as queue:
             await queue.publish(events(1))
         limited = settings(broker, create=False, user="u", password="p")
         with pytest.raises(QueueUnavailable) as refused:
-            async with limited.open((), lambda _: None) as queue:
+            async with open_queue(limited, (), lambda _: None) as queue:
                 await soon(USES[use](queue))
         assert "not permitted: permissions violation for" in str(refused.value)
         assert named in str(refused.value)

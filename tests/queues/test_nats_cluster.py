@@ -12,6 +12,7 @@ from contract import events, numbers, settled_lag
 from nats_broker import Broker, free_port
 
 from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, LaneLost, Queue, QueueUnavailable
 
 TOTAL = 3000
@@ -73,13 +74,13 @@ async def test_each_server_killed_in_turn_under_load_loses_nothing_and_keeps_the
             await server.answers()
         while True:  # until the servers have found each other
             try:
-                async with config.open((), pytest.fail):
+                async with open_queue(config, (), pytest.fail):
                     break
             except QueueUnavailable:
                 await asyncio.sleep(0.2)
         # A server that is just back may not know the bucket yet when the group is given up: then there is a warning.
         warnings: list[str] = []
-        async with config.open((), warnings.append) as queue:
+        async with open_queue(config, (), warnings.append) as queue:
             async with queue.subscribe("g", "earliest") as subscription, asyncio.TaskGroup() as tasks:
                 tasks.create_task(publish())
                 tasks.create_task(kill_in_turn())

@@ -11,17 +11,9 @@ import pytest
 from contract import Contract, events, number_of, numbers, places, settled_lag, soon, stays_silent, take
 from redis_server import RedisServer, needs_redis, running
 
-from exporter.queues.port import (
-    Batch,
-    GroupInUse,
-    LaneLost,
-    Message,
-    Outgoing,
-    Queue,
-    QueueFull,
-    QueueUnavailable,
-    Subscription,
-)
+from exporter.messages.message import Message
+from exporter.queues.kinds import open_queue
+from exporter.queues.port import Batch, GroupInUse, LaneLost, Outgoing, Queue, QueueFull, QueueUnavailable, Subscription
 from exporter.queues.redis_streams.settings import RedisSettings
 
 pytestmark = needs_redis
@@ -48,7 +40,7 @@ def settings(server: RedisServer, **more: object) -> RedisSettings:
 
 @pytest.fixture
 async def queue(redis: RedisServer) -> AsyncIterator[Queue]:
-    async with settings(redis).open((), pytest.fail) as opened:
+    async with open_queue(settings(redis), (), pytest.fail) as opened:
         yield opened
 
 
@@ -130,7 +122,7 @@ async def _received_without_end(subscription: Subscription) -> None:
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_what_somebody_trimmed_before_it_was_read_is_reported(redis: RedisServer, restarted: bool) -> None:
     warnings: list[str] = []
-    async with settings(redis).open((), warnings.append) as queue:
+    async with open_queue(settings(redis), (), warnings.append) as queue:
         await queue.publish(events(3))
         async with queue.subscribe("g", "earliest") as subscription:
             for message in await take(subscription, 3):
@@ -161,7 +153,7 @@ redis.call('XTRIM', KEYS[1], 'MAXLEN', 2)
 
 async def test_what_somebody_deleted_in_the_middle_is_reported(redis: RedisServer) -> None:
     warnings: list[str] = []
-    async with settings(redis).open((), warnings.append) as queue:
+    async with open_queue(settings(redis), (), warnings.append) as queue:
         async with queue.subscribe("g", "earliest"):
             pass
         ids = [redis.cli("XADD", STREAM, "*", "event", f"x:{number}") for number in range(5)]
@@ -173,7 +165,7 @@ async def test_what_somebody_deleted_in_the_middle_is_reported(redis: RedisServe
 
 async def test_pending_entries_that_somebody_deleted_are_reported_and_settled(redis: RedisServer) -> None:
     warnings: list[str] = []
-    async with settings(redis).open((), warnings.append) as queue:
+    async with open_queue(settings(redis), (), warnings.append) as queue:
         ids = [redis.cli("XADD", STREAM, "*", "event", f"x:{number}") for number in range(5)]
         async with queue.subscribe("g", "earliest") as subscription:
             await take(subscription, 5)
@@ -189,7 +181,10 @@ async def test_pending_entries_that_somebody_deleted_are_reported_and_settled(re
 
 async def test_a_group_that_somebody_removed_is_made_again_where_it_stood(redis: RedisServer) -> None:
     warnings: list[str] = []
-    async with settings(redis).open((), warnings.append) as queue, queue.subscribe("g", "earliest") as subscription:
+    async with (
+        open_queue(settings(redis), (), warnings.append) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
         await queue.publish(events(6))
         taken = await take(subscription, 6)
         for message in taken[:4]:
@@ -207,7 +202,10 @@ async def test_a_group_that_somebody_removed_is_made_again_where_it_stood(redis:
 
 async def test_a_stream_that_somebody_deleted_is_reported_and_read_on(redis: RedisServer) -> None:
     warnings: list[str] = []
-    async with settings(redis).open((), warnings.append) as queue, queue.subscribe("g", "earliest") as subscription:
+    async with (
+        open_queue(settings(redis), (), warnings.append) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
         await queue.publish(events(3))
         first = await take(subscription, 3)
         redis.cli("DEL", STREAM)
@@ -219,7 +217,10 @@ async def test_a_stream_that_somebody_deleted_is_reported_and_read_on(redis: Red
 
 async def test_a_stream_that_was_made_anew_with_smaller_ids_is_read_from_its_beginning(redis: RedisServer) -> None:
     warnings: list[str] = []
-    async with settings(redis).open((), warnings.append) as queue, queue.subscribe("g", "earliest") as subscription:
+    async with (
+        open_queue(settings(redis), (), warnings.append) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
         await queue.publish(events(3))
         for message in await take(subscription, 2):
             subscription.settle(message)
@@ -253,7 +254,7 @@ async def _patiently(receive: Callable[[int], Awaitable[Batch | LaneLost]], coun
 
 
 async def test_what_every_group_has_passed_is_deleted_and_nothing_else(redis: RedisServer) -> None:
-    async with settings(redis).open({"a", "b"}, pytest.fail) as queue:
+    async with open_queue(settings(redis), {"a", "b"}, pytest.fail) as queue:
         await queue.publish(events(1000))
         async with queue.subscribe("a", "earliest") as a:
             for message in await take(a, 1000):
@@ -281,7 +282,7 @@ async def test_what_every_group_has_passed_is_deleted_and_nothing_else(redis: Re
 
 async def test_a_group_of_another_program_holds_back_until_nobody_has_read_it_for_a_week(redis: RedisServer) -> None:
     warnings: list[str] = []
-    async with settings(redis).open({"a"}, warnings.append) as queue:
+    async with open_queue(settings(redis), {"a"}, warnings.append) as queue:
         await queue.publish(events(1000))
         redis.cli("XGROUP", "CREATE", STREAM, "others", "0")
         async with queue.subscribe("a", "earliest") as a:
@@ -384,9 +385,9 @@ async def test_other_processes_publishing_show_in_the_lag(redis: RedisServer, qu
 
 
 async def test_names_are_kept_and_differ(redis: RedisServer) -> None:
-    async with settings(redis).open((), pytest.fail) as one, settings(redis).open((), pytest.fail) as two:
+    async with open_queue(settings(redis), (), pytest.fail) as one, open_queue(settings(redis), (), pytest.fail) as two:
         assert one.name == two.name
-    async with settings(redis, stream="other").open((), pytest.fail) as other:
+    async with open_queue(settings(redis, stream="other"), (), pytest.fail) as other:
         assert other.name != one.name
 
 

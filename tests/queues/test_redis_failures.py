@@ -16,6 +16,7 @@ from certificates import Authority
 from contract import events, number_of, numbers, places, settled_lag, soon, stays_silent, take
 from redis_server import RedisServer, free_port, needs_redis, running
 
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable
 from exporter.queues.redis_streams.settings import RedisSettings
 
@@ -55,7 +56,7 @@ async def reader(server: RedisServer, group: str, take: int, settle: str) -> Asy
 
 
 async def test_what_a_killed_reader_left_comes_first_and_in_order_at_once(redis: RedisServer) -> None:
-    async with settings(redis).open((), pytest.fail) as queue:
+    async with open_queue(settings(redis), (), pytest.fail) as queue:
         await queue.publish(events(10))
         async with reader(redis, "g", 8, "0,1,3,6") as killed:
             await queue.publish(events(2, begin=10))
@@ -67,7 +68,7 @@ async def test_what_a_killed_reader_left_comes_first_and_in_order_at_once(redis:
 
 
 async def test_a_standby_takes_over_when_the_reader_is_killed(redis: RedisServer) -> None:
-    async with settings(redis).open((), pytest.fail) as queue:
+    async with open_queue(settings(redis), (), pytest.fail) as queue:
         await queue.publish(events(10))
         async with reader(redis, "g", 10, "0,1,2,3,4,5") as killed:
             assert [place.reader for place in await places(queue, "g")] == [True]
@@ -90,7 +91,7 @@ async def test_a_standby_takes_over_when_the_reader_is_killed(redis: RedisServer
 async def test_a_reader_that_stood_still_for_longer_than_its_lease_takes_nothing_from_the_next(
     redis: RedisServer,
 ) -> None:
-    async with settings(redis).open((), pytest.fail) as queue:
+    async with open_queue(settings(redis), (), pytest.fail) as queue:
         await queue.publish(events(10))
         async with reader(redis, "g", 4, "0,1") as stopped:
             stopped.send_signal(signal.SIGSTOP)
@@ -110,7 +111,10 @@ async def test_redis_killed_and_restarted_under_load_loses_and_overtakes_nothing
     received: list[int] = []
     warnings: list[str] = []
     ended, all_published = asyncio.Event(), asyncio.Event()
-    async with settings(redis).open((), warnings.append) as queue, settings(redis).open((), pytest.fail) as other:
+    async with (
+        open_queue(settings(redis), (), warnings.append) as queue,
+        open_queue(settings(redis), (), pytest.fail) as other,
+    ):
 
         async def publish() -> None:
             number = 0
@@ -167,7 +171,7 @@ async def _commit(commit: object) -> None:
 
 
 async def test_what_was_settled_while_redis_was_away_is_acknowledged_when_it_is_back(redis: RedisServer) -> None:
-    async with settings(redis).open((), pytest.fail) as queue:
+    async with open_queue(settings(redis), (), pytest.fail) as queue:
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
             taken = await take(subscription, 10)
@@ -190,7 +194,7 @@ async def test_what_was_settled_while_redis_was_away_is_acknowledged_when_it_is_
 async def test_acknowledgements_that_redis_forgot_are_made_again(tmp_path: Path) -> None:
     """Redis comes back from an older copy of its data, as after a failover to a replica that was behind."""
     with running(tmp_path / "redis") as server:
-        async with settings(server).open((), pytest.fail) as queue:
+        async with open_queue(settings(server), (), pytest.fail) as queue:
             await queue.publish(events(10))
             async with queue.subscribe("g", "earliest") as subscription:
                 taken = await take(subscription, 6)
@@ -228,11 +232,11 @@ async def stays_away(receive: object) -> bool:
 async def test_a_redis_that_is_not_there_yet_is_said_and_used_once_it_is(tmp_path: Path) -> None:
     server = RedisServer(tmp_path, port=free_port())
     with pytest.raises(QueueUnavailable, match=rf"127\.0\.0\.1:{server.port} cannot be reached: connection refused"):
-        async with settings(server).open((), pytest.fail):
+        async with open_queue(settings(server), (), pytest.fail):
             pass
     server.start()
     try:
-        async with settings(server).open((), pytest.fail) as queue:
+        async with open_queue(settings(server), (), pytest.fail) as queue:
             await queue.check()
     finally:
         server.kill()
@@ -252,7 +256,7 @@ def user(server: RedisServer, allowed: str, keys: str = f"~{STREAM} ~{STREAM}:ex
 
 async def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
     user(redis, ALLOWED)
-    async with settings(redis, username="exporter", password="s3cret").open({"g"}, pytest.fail) as queue:
+    async with open_queue(settings(redis, username="exporter", password="s3cret"), {"g"}, pytest.fail) as queue:
         await queue.check()
         await queue.publish(events(300))
         async with queue.subscribe("g", "earliest") as subscription:
@@ -271,14 +275,14 @@ async def test_a_missing_permission_is_named(redis: RedisServer, lacking: str) -
         redis.cli("SCRIPT", "FLUSH")
     user(redis, f"{ALLOWED} -{lacking}")
     with pytest.raises(QueueUnavailable, match=f"(?i)lacks a permission.*{lacking}") as refused:
-        async with settings(redis, username="exporter", password="s3cret").open((), pytest.fail) as queue:
+        async with open_queue(settings(redis, username="exporter", password="s3cret"), (), pytest.fail) as queue:
             await queue.check()
     assert "s3cret" not in str(refused.value)
 
 
 async def test_a_stream_that_the_user_may_not_touch_is_said(redis: RedisServer) -> None:
     user(redis, ALLOWED, keys=f"~{STREAM}:exporter ~{STREAM}:exporter:*")
-    async with settings(redis, username="exporter", password="s3cret").open((), pytest.fail) as queue:
+    async with open_queue(settings(redis, username="exporter", password="s3cret"), (), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable, match=f"lacks a permission.* the key {STREAM} for XINFO STREAM"):
             await queue.check()
         with pytest.raises(QueueUnavailable, match=f"lacks a permission.* the key {STREAM} for XADD"):
@@ -287,7 +291,7 @@ async def test_a_stream_that_the_user_may_not_touch_is_said(redis: RedisServer) 
 
 async def test_publishing_says_which_command_is_missing_and_nothing_of_the_event(redis: RedisServer) -> None:
     user(redis, f"{ALLOWED} -xadd")
-    async with settings(redis, username="exporter", password="s3cret").open((), pytest.fail) as queue:
+    async with open_queue(settings(redis, username="exporter", password="s3cret"), (), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable) as refused:
             await queue.publish([Outgoing("p-1842", b"p-1842")])
     assert f"the command XADD on the key {STREAM}; grant +xadd," in str(refused.value)
@@ -307,7 +311,7 @@ async def test_a_reader_says_what_its_scripts_are_refused(
 ) -> None:
     """Redis says neither the command nor the key of a script."""
     user(redis, f"{ALLOWED} {allowed}", **({"keys": keys} if keys else {}))
-    async with settings(redis, username="exporter", password="s3cret").open({"g"}, lambda _: None) as queue:
+    async with open_queue(settings(redis, username="exporter", password="s3cret"), {"g"}, lambda _: None) as queue:
         with pytest.raises(QueueUnavailable, match=re.escape(said)):
             async with queue.subscribe("g", "earliest") as subscription:
                 await soon(subscription.receive(1))
@@ -325,7 +329,7 @@ async def test_a_refused_user_is_said_without_the_password(redis: RedisServer, m
     user(redis, ALLOWED)
     redis.cli("ACL", "SETUSER", "default", "off", options=())
     with pytest.raises(QueueUnavailable, match=said) as refused:
-        async with settings(redis, **more).open((), pytest.fail):
+        async with open_queue(settings(redis, **more), (), pytest.fail):
             pass
     assert "wr0ng" not in str(refused.value)
 
@@ -336,13 +340,13 @@ async def test_the_url_may_carry_user_and_password_and_never_shows_them(redis: R
         {"kind": "redis", "url": f"redis://exporter:s3cret@127.0.0.1:{redis.port}/0"}
     )
     assert "s3cret" not in repr(configured) + str(configured.model_dump()) + configured.model_dump_json()
-    async with configured.open((), pytest.fail) as queue:
+    async with open_queue(configured, (), pytest.fail) as queue:
         await queue.check()
 
 
 async def test_a_key_of_another_type_is_said(redis: RedisServer) -> None:
     redis.cli("SET", STREAM, "text")
-    async with settings(redis).open((), pytest.fail) as queue:
+    async with open_queue(settings(redis), (), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable, match="of another type"):
             await queue.check()
 
@@ -366,11 +370,11 @@ async def test_tls_is_verified_and_a_client_certificate_presented(tmp_path: Path
             "client_cert_file": str(client.certificate),
             "client_key_file": str(client.key),
         }
-        async with RedisSettings.model_validate({"kind": "redis", "url": url, "tls": tls}).open(
-            (), pytest.fail
+        async with open_queue(
+            RedisSettings.model_validate({"kind": "redis", "url": url, "tls": tls}), (), pytest.fail
         ) as queue:
             await queue.check()
             await queue.publish(events(1))
         with pytest.raises(QueueUnavailable, match=r"not trusted: .*; name its authority in `tls\.ca_file`"):
-            async with RedisSettings.model_validate({"kind": "redis", "url": url}).open((), pytest.fail):
+            async with open_queue(RedisSettings.model_validate({"kind": "redis", "url": url}), (), pytest.fail):
                 pass

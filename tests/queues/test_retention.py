@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.queues.retention import UNNAMED_GROUP_KEPT_SECONDS, Passed, Place, passed
+from exporter.queues.progress.retention import UNNAMED_GROUP_KEPT_SECONDS, Passed, Place, passed
 
 NOW = 1_800_000_000.0
 FRESH = NOW - UNNAMED_GROUP_KEPT_SECONDS + 1

@@ -12,8 +12,8 @@ import pytest
 from clean_clone import ROOT, copy_to, environment, free_port, paste
 from fences import Fence, fences
 
-from exporter.metrics import Metrics
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
+from exporter.telemetry.metrics import Metrics
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCES = fences(README)

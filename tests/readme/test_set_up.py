@@ -79,6 +79,6 @@ def test_the_compiled_build_is_made_again_after_an_edit_and_not_otherwise(tmp_pa
 
     assert planned() == (False, False)
     made = (clone / "build/.wheel").stat().st_mtime
-    (clone / "exporter/counting.py").touch()
-    os.utime(clone / "exporter/counting.py", (made + 10, made + 10))
+    (clone / "exporter/telemetry/counting.py").touch()
+    os.utime(clone / "exporter/telemetry/counting.py", (made + 10, made + 10))
     assert planned() == (True, True)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from exporter.metrics import Metrics
 from exporter.receiver.demands import CLIENT_ID, CLIENT_SECRET
 from exporter.receiver.demo.play import template
 from exporter.receiver.demo.process import DaemonFailed, start_daemon
@@ -15,7 +14,8 @@ from exporter.receiver.demo.scrape import Numbers, numbers
 from exporter.receiver.demo.summary import Summary, percentile
 from exporter.receiver.oracle import Judgement, State
 from exporter.receiver.samples import DESTINATION, MAPPED_ATTRIBUTES, MAPPED_SEGMENTS
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
+from exporter.telemetry.metrics import Metrics
 
 CONFIG = Path(__file__).parents[2] / "config" / "demo.yaml"
 

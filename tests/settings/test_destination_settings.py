@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from exporter.profile.mapping import MappedSegment, Mapping
 from exporter.settings.tree import CatalogueSegment, Destination, Settings
-from exporter.state.sqlite import SqliteSettings
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 def destination(**keys: Any) -> Destination:

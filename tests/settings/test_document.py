@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.settings.document import Document, read_document
-from exporter.settings.expansion import Unset, expand, is_reference
-from exporter.settings.problems import path_text
+from exporter.settings.loading.expansion import Unset, expand, is_reference
+from exporter.settings.loading.problems import path_text
+from exporter.settings.loading.yaml_file import Document, read_document
 
 ENVIRON = {"PORT": "8080", "EMPTY": "", "NULL": "null", "EVIL": "a: {b: c}\n# x", "NESTED": "${PORT}"}
 

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
 from exporter.auth.oauth2_password import OAuth2Password
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import CatalogueSegment, Destination, SegmentMapping, Settings
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from exporter.auth.bearer import Bearer
-from exporter.settings.problems import Problems
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
+from exporter.settings.loading.problems import Problems
 
 DESTINATION = """
 destinations:

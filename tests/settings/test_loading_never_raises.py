@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.settings.problems import Problems
+from exporter.settings.loading.load import Loaded, load
+from exporter.settings.loading.problems import Problems
 from exporter.settings.schema import configuration_schema
-from exporter.settings.source import Loaded, load
 
 SCHEMA = configuration_schema()
 KEYS = sorted({key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section["properties"]})

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from exporter.sections.section import ReadAnew, Secret
 from exporter.settings.difference import Difference, difference
-from exporter.settings.section import ReadAnew, Secret
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
 
 

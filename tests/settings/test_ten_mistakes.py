@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.settings.problems import Problems
-from exporter.settings.source import load
+from exporter.settings.loading.load import load
+from exporter.settings.loading.problems import Problems
 
 FOLDER = Path(__file__).parent / "ten_mistakes"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
+from exporter.sections.mistakes import KIND
+from exporter.sections.urls import http_url, proxy_url, shown
 from exporter.settings.headers import read_headers, read_query
-from exporter.settings.mistakes import KIND
-from exporter.settings.urls import http_url, proxy_url, shown
 
 
 @pytest.mark.parametrize(

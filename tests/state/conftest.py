@@ -11,7 +11,7 @@ from redis_server import RedisServer, needs_redis, running
 from state_kinds import InRedis, InSqlite, Kind, Opened
 
 from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.letters_of import StoredLettersOf
+from exporter.state.group_letters import StoredLettersOf
 
 ROOM = 1 << 20
 

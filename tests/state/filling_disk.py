@@ -17,8 +17,8 @@ from letters_made import GROUP, letter
 from exporter.database import Database
 from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.letter import Stored, Unavailable
-from exporter.state.schema import SCHEMA
-from exporter.state.sqlite_letters import SqliteLetters
+from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.schema import SCHEMA
 
 
 async def fill(path: Path, limit: int) -> dict[str, object]:

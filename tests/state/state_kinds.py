@@ -12,11 +12,12 @@ from redis_server import RedisServer
 
 from exporter.database import Database
 from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.kinds import RedisStateSettings, SqliteSettings
 from exporter.state.redis.letters import RedisLetters
 from exporter.state.redis.server import connected
-from exporter.state.schema import SCHEMA
-from exporter.state.sqlite_letters import SqliteLetters
+from exporter.state.redis.settings import RedisStateSettings
+from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.schema import SCHEMA
+from exporter.state.sqlite.settings import SqliteSettings
 from exporter.state.store import LetterStore
 
 PREFIX = "exporter:"

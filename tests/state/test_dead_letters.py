@@ -11,8 +11,8 @@ from letters_made import GROUP, letter
 from state_kinds import InSqlite, Kind, Opened
 
 from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.group_letters import StoredLettersOf
 from exporter.state.letter import Filter, Full, Stored, Summary
-from exporter.state.letters_of import StoredLettersOf
 from exporter.state.store import Totals
 
 ROOM = 1 << 20

@@ -14,10 +14,10 @@ from letters_made import GROUP, letter
 from redis_server import RedisServer, needs_redis
 from state_kinds import InRedis, InSqlite, Kind, Opened
 
-from exporter.delivery.verdict import DeadLetterReason
-from exporter.state.fields import fields_of
+from exporter.outbox.verdict import DeadLetterReason
 from exporter.state.letter import Filter, NewLetter, Reason, Stored
 from exporter.state.store import Totals
+from exporter.state.stored_letter import fields_of
 
 PROFILES = st.sampled_from(["p", "q"])
 LANES = st.sampled_from(["j", "k"])

@@ -14,11 +14,11 @@ from letters_made import GROUP, letter
 
 from exporter.database import Database, DatabaseUnavailable
 from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.group_letters import StoredLettersOf
 from exporter.state.letter import Filter, Outcome, Stored, Unavailable
-from exporter.state.letters_of import StoredLettersOf
 from exporter.state.port import StateUnavailable
-from exporter.state.schema import SCHEMA
-from exporter.state.sqlite_letters import SqliteLetters
+from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.schema import SCHEMA
 
 ROOM = 1 << 30
 #: Of the small file system. SQLite's log is written back beside the writers, who may have filled all of it with log by

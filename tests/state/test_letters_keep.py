@@ -6,8 +6,8 @@ import pytest
 from letters_made import letter
 
 from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.group_letters import StoredLettersOf
 from exporter.state.letter import Filter, Stored
-from exporter.state.letters_of import StoredLettersOf
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from pathlib import Path
 from state_kinds import Kind
 
 from exporter.database import Database
-from exporter.state.kinds import SqliteSettings
+from exporter.state.kinds import known_mapping_times, open_state
 from exporter.state.port import Segment
-from exporter.state.schema import SCHEMA
+from exporter.state.sqlite.schema import SCHEMA
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 async def test_the_first_sight_counts(kind: Kind) -> None:
@@ -19,11 +20,11 @@ async def test_the_first_sight_counts(kind: Kind) -> None:
 
     async def known() -> Mapping[Segment, tuple[int, int]]:
         """As the command asks, which has no event loop."""
-        return await asyncio.to_thread(settings.known_mapping_times, "crm")
+        return await asyncio.to_thread(known_mapping_times, settings, "crm")
 
     assert await known() == {}
     assert not isinstance(settings, SqliteSettings) or not settings.exists(), "looking makes no file"
-    async with settings.open() as state:
+    async with open_state(settings) as state:
         times = state.mapping_times
         assert await times.first_seen("crm", [("ups", "a")], 1000) == {("ups", "a"): (1000, 1000)}
         both = await times.first_seen("crm", [("ups", "a"), ("ups", "b")], 2000)
@@ -31,7 +32,7 @@ async def test_the_first_sight_counts(kind: Kind) -> None:
         assert await times.first_seen("web", [("ups", "a")], 3000) == {("ups", "a"): (3000, 3000)}
         assert await times.first_seen("web", [], 4000) == {}
         assert await known() == both, "beside the daemon"
-    async with settings.open() as state:
+    async with open_state(settings) as state:
         assert await state.mapping_times.first_seen("crm", [("ups", "b")], 9000) == {("ups", "b"): (2000, 2000)}
         assert await state.mapping_times.known("crm") == both
     assert await known() == both, "after it"
@@ -39,8 +40,8 @@ async def test_the_first_sight_counts(kind: Kind) -> None:
 
 async def test_a_file_that_is_not_ours_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database, but long enough to look at" * 100)
-    assert SqliteSettings(path=tmp_path / "text.db").known_mapping_times("crm") == {}
+    assert known_mapping_times(SqliteSettings(path=tmp_path / "text.db"), "crm") == {}
     foreign = SCHEMA.__class__(application_id=4711, what="something else", migrations=SCHEMA.migrations)
     async with Database.open(tmp_path / "foreign.db", foreign):
         pass
-    assert SqliteSettings(path=tmp_path / "foreign.db").known_mapping_times("crm") == {}
+    assert known_mapping_times(SqliteSettings(path=tmp_path / "foreign.db"), "crm") == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.state.profiles import Profiles
+from exporter.state.profiles_with_letters import Profiles
 
 IDS = st.lists(st.text(max_size=3), max_size=40)
 

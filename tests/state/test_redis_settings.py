@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.settings.problems import Problems
-from exporter.settings.source import Loaded, load
+from exporter.settings.loading.load import Loaded, load
+from exporter.settings.loading.problems import Problems
 from exporter.state.redis.settings import RedisStateSettings
 
 CONFIG = Path(__file__).parents[2] / "config" / "exporter.yaml"

@@ -12,8 +12,9 @@ from certificates import Authority
 from letters_made import GROUP, letter
 from redis_server import RedisServer, free_port, needs_redis, running
 
+from exporter.state.group_letters import StoredLettersOf
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Outcome, Stored, Summary, Unavailable
-from exporter.state.letters_of import StoredLettersOf
 from exporter.state.port import State, StateUnavailable
 from exporter.state.redis.settings import RedisStateSettings
 
@@ -36,7 +37,7 @@ def settings(server: RedisServer, **more: object) -> RedisStateSettings:
 
 @asynccontextmanager
 async def crm(server: RedisServer) -> AsyncIterator[tuple[State, StoredLettersOf]]:
-    async with settings(server).open() as state:
+    async with open_state(settings(server)) as state:
         letters = state.letters.of("crm", GROUP, ROOM)
         await letters.open()
         assert isinstance(letters, StoredLettersOf)
@@ -80,11 +81,11 @@ async def test_every_call_says_in_its_own_way_that_redis_is_away_and_works_again
 async def test_it_is_waited_for_at_the_start(tmp_path: Path) -> None:
     server = RedisServer(tmp_path, port=free_port())
     with pytest.raises(StateUnavailable, match=rf"127\.0\.0\.1:{server.port} cannot be reached: connection refused"):
-        async with settings(server).open():
+        async with open_state(settings(server)):
             pass
     server.start()
     try:
-        async with settings(server).open() as state:
+        async with open_state(settings(server)) as state:
             await state.check()
     finally:
         server.kill()
@@ -160,19 +161,19 @@ async def test_a_replay_that_was_asked_for_is_withdrawn_at_maxmemory_too(redis: 
 async def test_what_a_newer_exporter_wrote_is_left_alone(redis: RedisServer) -> None:
     redis.cli("HSET", "exporter:meta", "identity", "x", "schema", "2")
     with pytest.raises(StateUnavailable, match="by a newer exporter"):
-        async with settings(redis).open():
+        async with open_state(settings(redis)):
             pass
 
 
 async def test_exporters_with_other_prefixes_share_nothing(redis: RedisServer) -> None:
-    async with settings(redis).open() as one, settings(redis, key_prefix="b:").open() as two:
+    async with open_state(settings(redis)) as one, open_state(settings(redis, key_prefix="b:")) as two:
         assert one.identity != two.identity
         await one.letters.of("crm", GROUP, ROOM).put([letter(1)])
         assert await two.letters.count(Filter()) == 0
 
 
 async def test_checking_leaves_nothing_behind(redis: RedisServer) -> None:
-    async with settings(redis).open() as state:
+    async with open_state(settings(redis)) as state:
         before = redis.cli("KEYS", "*")
         await state.check()
         assert redis.cli("KEYS", "*") == before
@@ -192,7 +193,7 @@ def user(server: RedisServer, allowed: str, keys: str = "~exporter:*") -> None:
 
 async def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
     user(redis, ALLOWED)
-    async with settings(redis, username="exporter", password="s3cret").open() as state:
+    async with open_state(settings(redis, username="exporter", password="s3cret")) as state:
         await state.check()
         letters = state.letters.of("crm", GROUP, ROOM)
         await letters.open()
@@ -211,7 +212,7 @@ async def test_a_missing_permission_is_named(redis: RedisServer, lacking: str) -
         redis.cli("SCRIPT", "FLUSH")
     user(redis, f"{ALLOWED} -{lacking}")
     with pytest.raises(StateUnavailable, match=f"(?i)lacks a permission.*{lacking}") as refused:
-        async with settings(redis, username="exporter", password="s3cret").open() as state:
+        async with open_state(settings(redis, username="exporter", password="s3cret")) as state:
             await state.check()
     assert "s3cret" not in str(refused.value)
 
@@ -219,17 +220,17 @@ async def test_a_missing_permission_is_named(redis: RedisServer, lacking: str) -
 async def test_keys_that_the_user_may_not_touch_are_said(redis: RedisServer) -> None:
     user(redis, ALLOWED, keys="~other:*")
     with pytest.raises(StateUnavailable, match="lacks a permission"):
-        async with settings(redis, username="exporter", password="s3cret").open():
+        async with open_state(settings(redis, username="exporter", password="s3cret")):
             pass
 
 
 async def test_the_password_may_change_in_its_file(redis: RedisServer, tmp_path: Path) -> None:
-    from exporter.settings.section import FromFile
+    from exporter.sections.section import FromFile
 
     (tmp_path / "password").write_text("s3cret\n")
     user(redis, ALLOWED)
     password = FromFile.read(tmp_path / "password")
-    async with settings(redis, username="exporter", password=password).open() as state:
+    async with open_state(settings(redis, username="exporter", password=password)) as state:
         await state.check()
         redis.cli("ACL", "SETUSER", "exporter", "resetpass", ">0ther")
         (tmp_path / "password").write_text("0ther\n")
@@ -255,8 +256,8 @@ async def test_tls_is_verified_and_a_client_certificate_presented(tmp_path: Path
             "client_cert_file": str(client.certificate),
             "client_key_file": str(client.key),
         }
-        async with RedisStateSettings.model_validate({**section, "tls": tls}).open() as state:
+        async with open_state(RedisStateSettings.model_validate({**section, "tls": tls})) as state:
             await state.check()
         with pytest.raises(StateUnavailable, match="its certificate"):
-            async with RedisStateSettings.model_validate(section).open():
+            async with open_state(RedisStateSettings.model_validate(section)):
                 pass

@@ -14,8 +14,9 @@ from letters_made import GROUP, letter
 from redis_server import RedisServer, needs_redis
 from state_kinds import InRedis, Kind, Opened
 
+from exporter.state.group_letters import _PATIENCE, StoredLettersOf
+from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Stored, Unavailable
-from exporter.state.letters_of import _PATIENCE, StoredLettersOf
 
 ROOM = 1 << 20
 
@@ -142,7 +143,7 @@ async def test_who_sees_a_mapping_first_says_when(kind: Kind) -> None:
     segments = [("ups", f"s{number}") for number in range(20)]
 
     async def seen(now_ms: int) -> object:
-        async with kind.settings.open() as state:
+        async with open_state(kind.settings) as state:
             return await state.mapping_times.first_seen("crm", segments, now_ms)
 
     first, *others = await asyncio.gather(*(seen(1000 + number) for number in range(4)))
@@ -150,10 +151,10 @@ async def test_who_sees_a_mapping_first_says_when(kind: Kind) -> None:
 
 
 async def test_a_store_keeps_its_name_and_another_has_another(kind: Kind) -> None:
-    async with kind.settings.open() as one, kind.settings.open() as two:
+    async with open_state(kind.settings) as one, open_state(kind.settings) as two:
         assert one.identity == two.identity
         await one.check()
-    async with kind.settings.open() as again:
+    async with open_state(kind.settings) as again:
         assert again.identity == one.identity != ""
 
 

@@ -9,10 +9,11 @@ from letters_made import GROUP, letter
 
 from exporter.database import Database
 from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.kinds import SqliteSettings
+from exporter.state.kinds import known_mapping_times, open_state
 from exporter.state.letter import Filter, Stored
-from exporter.state.schema import SCHEMA
-from exporter.state.sqlite_letters import SqliteLetters
+from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.schema import SCHEMA
+from exporter.state.sqlite.settings import SqliteSettings
 
 
 async def test_one_without_a_name(tmp_path: Path) -> None:
@@ -26,11 +27,11 @@ async def test_one_without_a_name(tmp_path: Path) -> None:
             )
         )
     settings = SqliteSettings(path=path)
-    assert settings.known_mapping_times("crm") == {("ups", "a"): (7, 7)}
-    async with settings.open() as state:
+    assert known_mapping_times(settings, "crm") == {("ups", "a"): (7, 7)}
+    async with open_state(settings) as state:
         name = state.identity
         assert len(name) == 32
         assert await state.letters.count(Filter()) == 1
         assert await state.mapping_times.known("crm") == {("ups", "a"): (7, 7)}
-    async with settings.open() as state:
+    async with open_state(settings) as state:
         assert state.identity == name

@@ -7,10 +7,10 @@ from typing import Any
 
 from nats.aio.client import RawCredentials
 
-from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.queues.jetstream.settings import NatsSettings, is_credentials, is_seed, servers
 from exporter.queues.port import QueueUnavailable
-from exporter.settings.section import FromFile, Secret
+from exporter.sections.section import FromFile, Secret
+from exporter.transport.tls import TlsFileProblem, client_context
 
 
 class Access:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from nats import errors
 
-from exporter.handshakes import handshake_failure
 from exporter.queues.jetstream.access import Access
 from exporter.queues.jetstream.client import QuietClient, discard
 from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
 from exporter.queues.jetstream.listeners import Listeners
 from exporter.queues.jetstream.settings import NatsSettings, servers
 from exporter.queues.port import QueueUnavailable
+from exporter.transport.handshakes import handshake_failure
 
 #: Below what a request may take, so that who asks hears that the connection, not the answer, is missing.
 _CONNECT_SECONDS = 4.0

@@ -7,8 +7,8 @@ import ssl
 
 from nats import errors
 
-from exporter.printable import printable
 from exporter.queues.port import QueueUnavailable
+from exporter.sections.printable import printable
 
 _MOST_CHARACTERS = 200
 

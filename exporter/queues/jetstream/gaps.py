@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from exporter.queues.positions import Range
+from exporter.queues.progress.settled import Range
 
 #: One sentence in so many seconds, however many gaps there are.
 _SPEAK_SECONDS = 10.0

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from exporter.messages.message import Message
 from exporter.queues.jetstream.gaps import Gaps
 from exporter.queues.jetstream.keeper import Keeper
 from exporter.queues.jetstream.link import Link
@@ -15,8 +16,8 @@ from exporter.queues.jetstream.record import Record
 from exporter.queues.jetstream.source import Source
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.jetstream.tenure import Tenure
-from exporter.queues.port import Batch, Lag, LaneLost, Message, QueueUnavailable
-from exporter.queues.positions import LaneProgress
+from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
+from exporter.queues.progress.settled import LaneProgress
 
 #: How often it is looked, while nothing comes, whether the servers still say that they are there.
 _LOOK_SECONDS = 1.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.queues.positions import Range, decode
+from exporter.queues.progress.settled import Range, decode
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _ESCAPED = re.compile(r"=([0-9a-f]{2})")
@@ -27,7 +27,7 @@ class Record(msgspec.Struct, frozen=True):
     """Where a group stands in one stream.
 
     ``stream`` tells the stream from another one of the same name, ``lane`` its sequence numbers from others of it;
-    ``settled_to`` and ``ranges`` are as in ``exporter.queues.positions``.
+    ``settled_to`` and ``ranges`` are as in ``exporter.queues.progress.settled``.
     """
 
     stream: str

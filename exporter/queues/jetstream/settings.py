@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import ByteSize, Field, field_validator, model_validator
 
-from exporter.queues.advice import Looked
-from exporter.queues.port import Queue
-from exporter.settings.delivery import Tls
-from exporter.settings.extras import missing_extra
-from exporter.settings.mistakes import Mistake, mistake, mistakes
-from exporter.settings.section import Secret, Section
+from exporter.sections.extras import missing_extra
+from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.section import Secret, Section
+from exporter.sections.tls import Tls
 
 _NAME = r"^[A-Za-z0-9_-]{1,200}$"
 _SEED = re.compile(r"SU[A-Z2-7]{56}")
@@ -97,28 +93,6 @@ class NatsSettings(Section):
         if found:
             raise mistakes(found)
         return self
-
-    def open(
-        self,
-        groups: Collection[str],  # noqa: ARG002
-        warn: Callable[[str], None],
-        badge: str = "",
-    ) -> AbstractAsyncContextManager[Queue]:
-        """Connect. ``warn`` gets what people should know; ``groups`` hold nothing back: the stream's limits decide;
-        ``badge`` is what others see of who reads.
-
-        Raises:
-            QueueUnavailable: the servers, the stream or the bucket cannot be used now.
-        """
-        from exporter.queues.jetstream.queue import open_jetstream
-
-        return open_jetstream(self, warn, badge)
-
-    def look(self, warn: Callable[[str], None]) -> AbstractAsyncContextManager[Looked]:  # noqa: ARG002
-        """See ``Lookable``: nothing has to be said that is no advice."""
-        from exporter.queues.jetstream.looking import look_at
-
-        return look_at(self)
 
     @property
     def positions(self) -> str:

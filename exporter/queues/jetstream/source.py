@@ -17,11 +17,12 @@ from typing import NamedTuple
 from nats.aio.msg import Msg
 from nats.js.api import Header
 
+from exporter.messages.message import Message
 from exporter.queues.jetstream.failures import shortened
 from exporter.queues.jetstream.link import Link
 from exporter.queues.jetstream.listeners import Inbox
 from exporter.queues.jetstream.stream import Stream, StreamState
-from exporter.queues.port import Message, QueueUnavailable
+from exporter.queues.port import QueueUnavailable
 
 _BATCH_EVENTS = 500
 _BATCH_BYTES = 1024 * 1024

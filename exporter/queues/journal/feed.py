@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from exporter.database import Database
+from exporter.messages.message import Message
 from exporter.queues.journal import tables
-from exporter.queues.port import Message
 
 _STRETCH_EVENTS = 500
 _STRETCH_BYTES = 1024 * 1024

@@ -15,7 +15,7 @@ from exporter.queues.journal.group_lock import GroupLocks
 from exporter.queues.journal.reading import Reading
 from exporter.queues.journal.upkeep import Upkeep
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
-from exporter.queues.positions import decode
+from exporter.queues.progress.settled import decode
 
 
 @asynccontextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
+from exporter.messages.message import Message
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
-from exporter.queues.port import Batch, Lag, Message, QueueUnavailable
-from exporter.queues.positions import LaneProgress, decode
+from exporter.queues.port import Batch, Lag, QueueUnavailable
+from exporter.queues.progress.settled import LaneProgress, decode
 
 
 class Reading:

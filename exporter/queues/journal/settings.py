@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ByteSize, Field
 
-from exporter.queues.port import Queue
-from exporter.settings.section import Section
+from exporter.sections.section import Section
 
 
 class JournalSettings(Section):
@@ -24,17 +21,3 @@ class JournalSettings(Section):
         description="Publishing fails beyond it; nothing unread is dropped. The log beside it is not counted.",
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
-
-    def open(
-        self, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
-    ) -> AbstractAsyncContextManager[Queue]:
-        """Open the file; ``groups`` are those that the configuration names, now and later; ``warn`` gets what
-        people should know; ``badge`` is what others see of who reads.
-
-        Raises:
-            DatabaseRefused: it cannot be used.
-            DatabaseUnavailable: it cannot be opened now.
-        """
-        from exporter.queues.journal.queue import open_journal
-
-        return open_journal(self.path, max_bytes=int(self.max_bytes), groups=groups, warn=warn, badge=badge)

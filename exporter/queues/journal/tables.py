@@ -10,7 +10,8 @@ from typing import NamedTuple
 import apsw
 
 from exporter.database import Schema
-from exporter.queues.port import Message, Outgoing, QueueFull, Start
+from exporter.messages.message import Message
+from exporter.queues.port import Outgoing, QueueFull, Start
 
 LANE = "0"
 

@@ -15,7 +15,7 @@ from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
 from exporter.queues.journal.reading import Reading
-from exporter.queues.retention import Passed, Place, given_up_warning, passed
+from exporter.queues.progress.retention import Passed, Place, given_up_warning, passed
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from exporter.queues.kafka.incarnations import UNKNOWN
 from exporter.queues.kafka.offsets import Said
-from exporter.queues.positions import Range
+from exporter.queues.progress.settled import Range
 
 
 class Ends(NamedTuple):

@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.queues.kafka.tokens import KeptTokens, Tokens, fetched_tokens, reader
 from exporter.queues.port import QueueUnavailable
+from exporter.transport.tls import TlsFileProblem, client_context
 
 if TYPE_CHECKING:
     from exporter.queues.kafka.sasl import SaslSettings
     from exporter.queues.kafka.settings import KafkaSettings
-    from exporter.settings.delivery import Tls
+    from exporter.sections.tls import Tls
 
 #: Longer than a rebalance may take, since a join waits for it.
 REQUEST_SECONDS = 20.0

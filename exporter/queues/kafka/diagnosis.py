@@ -12,12 +12,12 @@ from typing import Any
 import aiokafka.errors as errors
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 
-from exporter.handshakes import handshake_failure
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS, NoToken, reason
 from exporter.queues.kafka.listening import Listens, what_listens
 from exporter.queues.kafka.tokens import KeptTokens
 from exporter.queues.port import QueueUnavailable
+from exporter.transport.handshakes import handshake_failure
 
 _SECONDS = 5.0
 #: Errors that may hide another: a connection that could not be made, or ended, and nobody says why.

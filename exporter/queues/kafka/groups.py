@@ -21,7 +21,7 @@ from exporter.queues.kafka.ending import end
 from exporter.queues.kafka.incarnations import lane_name
 from exporter.queues.kafka.offsets import Said, from_kafka, to_kafka
 from exporter.queues.port import GroupInUse, Position
-from exporter.queues.positions import Committed
+from exporter.queues.progress.settled import Committed
 
 _CLOSE_SECONDS = 3.0
 _SHARING_STATES = frozenset({"PreparingRebalance", "CompletingRebalance"})

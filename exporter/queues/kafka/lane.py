@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from exporter.messages.message import Message
 from exporter.queues.kafka.adoption import Place, gaps
 from exporter.queues.kafka.incarnations import lane_name
-from exporter.queues.port import Message
-from exporter.queues.positions import Committed, LaneProgress, Range, encode
+from exporter.queues.progress.settled import Committed, LaneProgress, Range, encode
 
 
 class Leaving(Enum):

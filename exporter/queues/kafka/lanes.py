@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from exporter.messages.message import Message
 from exporter.queues.kafka.adoption import Place
 from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.incarnations import UNKNOWN, incarnation_in
 from exporter.queues.kafka.lane import Lane, Leaving
-from exporter.queues.port import LaneLost, Message
-from exporter.queues.positions import Committed, Range
+from exporter.queues.port import LaneLost
+from exporter.queues.progress.settled import Committed, Range
 
 
 class Lanes:

@@ -25,7 +25,7 @@ from exporter.queues.kafka.lanes import Lanes
 from exporter.queues.kafka.offsets import Said, from_kafka, to_kafka
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.sharing import Assignor, Listener
-from exporter.queues.positions import Committed
+from exporter.queues.progress.settled import Committed
 
 #: A join that takes longer than others need to notice it is tried anew.
 REBALANCE_SECONDS = 10.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from exporter.queues.kafka.incarnations import LENGTH, UNKNOWN
-from exporter.queues.positions import Committed, Range, decode
+from exporter.queues.progress.settled import Committed, Range, decode
 
 _MARK = "exporter1"
 _SEPARATOR = ":"

@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
+from exporter.messages.message import Message
 from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.kafka.cluster import Cluster
 from exporter.queues.kafka.connection import Connection
@@ -21,7 +22,7 @@ from exporter.queues.kafka.lanes import Lanes
 from exporter.queues.kafka.records import messages
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.tail import Tail
-from exporter.queues.port import Batch, Lag, LaneLost, Message, QueueUnavailable
+from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
 
 _FETCH_SECONDS = 5.0
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from aiokafka.structs import ConsumerRecord
 
-from exporter.queues.port import Message
+from exporter.messages.message import Message
 
 _NO_VALUE = "has no value (a tombstone)"
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
-from exporter.settings.delivery import Tls
-from exporter.settings.mistakes import Mistake, mistake, mistakes
-from exporter.settings.section import ReadAnew, Secret, Section
-from exporter.settings.urls import ProxyUrl
+from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.section import ReadAnew, Secret, Section
+from exporter.sections.tls import Tls
+from exporter.sections.urls import ProxyUrl
 
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ByteSize, Field, model_validator
 
 from exporter.queues.kafka.offsets import range_bytes
 from exporter.queues.kafka.sasl import SaslSettings
-from exporter.queues.port import COMMIT_SECONDS, Queue
-from exporter.settings.delivery import Tls
-from exporter.settings.extras import missing_extra
-from exporter.settings.mistakes import Mistake, mistake, mistakes
-from exporter.settings.section import Section
+from exporter.queues.port import COMMIT_SECONDS
+from exporter.sections.extras import missing_extra
+from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.section import Section
+from exporter.sections.tls import Tls
 
 
 def _servers(text: str) -> str:
@@ -73,19 +71,6 @@ class KafkaSettings(Section):
         if missing is not None:
             raise mistakes([Mistake(("kind",), missing)])
         return self
-
-    def open(
-        self, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
-    ) -> AbstractAsyncContextManager[Queue]:
-        """Connect; ``warn`` gets what people should know. ``groups`` are those that the configuration names;
-        ``badge`` is what others see of who reads.
-
-        Raises:
-            QueueUnavailable: no broker can be reached, or none lets us in.
-        """
-        from exporter.queues.kafka.queue import open_kafka
-
-        return open_kafka(self, groups, warn, badge)
 
     @property
     def range_bytes(self) -> int:

@@ -11,14 +11,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from aiokafka.abc import AbstractTokenProvider
 
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
-from exporter.delivery.request import Transport
-from exporter.delivery.tls import TlsFilesUnusable
-from exporter.delivery.transports import open_transport_of
 from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.sasl import TokenAuth
 from exporter.queues.port import QueueUnavailable
-from exporter.schedules import probe_delay
-from exporter.settings.section import Secret
+from exporter.sections.schedules import probe_delay
+from exporter.sections.section import Secret
+from exporter.transport.opening import open_transport_of
+from exporter.transport.port import Transport
+from exporter.transport.tls import TlsFilesUnusable
 
 #: The client asks ten times a second while it cannot connect; a token endpoint that fails is asked as a probe would.
 _MOST_SECONDS = 15.0

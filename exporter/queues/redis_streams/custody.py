@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from exporter.queues.port import Message
+from exporter.messages.message import Message
 from exporter.queues.redis_streams.ids import FIRST, RawEntry, StreamId, fits, parse, position_of
 
 _FIELD = b"event"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from exporter.queues.port import Batch, Lag, LaneLost, Message, QueueUnavailable
+from exporter.messages.message import Message
+from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
 from exporter.queues.redis_streams.feeding import Feeding
 
 

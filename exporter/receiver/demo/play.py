@@ -14,7 +14,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from exporter import child
+from exporter.daemon import child
+from exporter.queues.kinds import open_queue
 from exporter.receiver.demo.feed import Feed
 from exporter.receiver.demo.process import DaemonProcess, start_daemon
 from exporter.receiver.demo.scrape import Numbers, scrape
@@ -25,8 +26,8 @@ from exporter.receiver.oracle import judge
 from exporter.receiver.reception import Reception
 from exporter.receiver.samples import DESTINATION, identify
 from exporter.receiver.server import Receiver, open_receiver
-from exporter.settings.problems import Problems
-from exporter.settings.source import load
+from exporter.settings.loading.load import load
+from exporter.settings.loading.problems import Problems
 from exporter.settings.tree import Settings
 
 PROFILES = 100
@@ -66,7 +67,7 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
         environ = _environment(folder, receiver)
         settings = _settings(config, environ)
         groups = {settings.queue.group_prefix + destination.name for destination in settings.destinations}
-        async with settings.queue.open(groups, tell) as queue:
+        async with open_queue(settings.queue, groups, tell) as queue:
             feed = Feed(queue, PROFILES, seed=1)
             await feed.publish(BACKLOG)
             tell(f"{BACKLOG} sample events wait on a journal in {folder}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from exporter import child
+from exporter.daemon import child
 
 #: How long the daemon may take to start, and to stop.
 PATIENCE_SECONDS = 40.0

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.redis_server.server import Argument, Script
-from exporter.state.fields import Fields
 from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.redis import scripts
 from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of
 from exporter.state.redis.server import Server
 from exporter.state.store import Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
+from exporter.state.stored_letter import Fields
 
 #: Letters that one script goes through: Redis does nothing else meanwhile.
 CHUNK: Final = 500

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
-from exporter.state.fields import fields_of
 from exporter.state.letter import Filter, NewLetter
 from exporter.state.redis.letters import RedisLetters
-from exporter.state.redis.mappings import RedisMappingTimes
+from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.server import Server
+from exporter.state.stored_letter import fields_of
 
 _TRIED = "tried"
 _IN_SCRIPTS: tuple[tuple[str, ...], ...] = (

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from exporter.redis_server.server import Argument
-from exporter.state.fields import Fields, storable
 from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.store import Totals
+from exporter.state.stored_letter import Fields, storable
 
 #: What ``SELECT`` gives of a page, in its order.
 _SUMMARY: Final = (

@@ -1,0 +1,1 @@
+"""Reads answers of token servers. Pure."""

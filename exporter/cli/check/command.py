@@ -1,0 +1,159 @@
+"""``exporter check``: validates the configuration, prints what would run, and tries to reach it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.sections.printable import printable
+
+if TYPE_CHECKING:
+    from exporter.cli.check.connect import Checked
+    from exporter.settings.destination import Destination
+    from exporter.settings.tree import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(check)
+
+
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    connect: Annotated[
+        bool,
+        typer.Option("--connect", help="Also open queue and state, and try DNS, TCP, TLS and one token."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Validate the configuration and print what would run; sends no profile.
+
+    Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
+    """
+    loaded = load_or_exit(config)
+    notes = list(loaded.notes)
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    plan = planned(loaded.settings)
+    if not as_json:
+        typer.echo("\n".join(printable(line) for line in _lines(plan, loaded.settings)))
+    checked: list[Checked] = []
+    if connect:
+        checked, heard = _connected(loaded.settings)
+        notes += heard
+    if as_json:
+        results = {"connect": [result.as_dict() for result in checked]} if connect else {}
+        typer.echo(json.dumps({**plan, "notes": notes, **results}, ensure_ascii=False))
+    elif connect:
+        typer.echo("\n" + "\n".join(str(result) for result in checked))
+    if any(not result.ok for result in checked):
+        raise typer.Exit(1)
+
+
+def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
+    """What came of each step, and what else people should know, which is also said at once."""
+    import asyncio
+
+    from exporter.cli.check.connect import check_connections
+
+    notes: list[str] = []
+
+    def note(text: str) -> None:
+        notes.append(text)
+        typer.echo(f"note: {printable(text)}", err=True)
+
+    return asyncio.run(check_connections(settings, note)), notes
+
+
+def planned(settings: Settings) -> dict[str, Any]:
+    """What would run, as plain JSON values; no secret, no header's value, no value of a URL's query."""
+    from exporter.cli.check.section_text import as_values
+
+    return {
+        "queue": as_values(settings.queue),
+        "state": as_values(settings.state),
+        "ops": settings.ops.model_dump(mode="json"),
+        "drain": settings.drain,
+        "max_event_bytes": int(settings.max_event_bytes),
+        "memory": int(settings.memory),
+        "destinations": [_planned(destination) for destination in settings.destinations],
+    }
+
+
+def _planned(destination: Destination) -> dict[str, Any]:
+    from exporter.sections.urls import shown
+
+    on = destination.activate_on
+    triggers = {"segment": on.segments, "identity": on.identities, "attribute": on.attributes, "backfill": True}
+    return {
+        "name": destination.name,
+        "enabled": destination.enabled,
+        "endpoint": shown(destination.url),
+        "headers": sorted(destination.headers),
+        "auth": destination.auth.kind,
+        "proxy": shown(destination.proxy) if destination.proxy is not None else None,
+        "start": destination.start,
+        "segments": [{"namespace": segment.namespace, "id": segment.id} for segment in destination.segments],
+        "attributes": list(destination.attributes),
+        "segment_membership": destination.segment_membership,
+        "identity_fields": list(destination.identity_fields),
+        "include_segment_names": destination.include_segment_names,
+        "include_segment_timestamps": destination.include_segment_timestamps,
+        "triggers": [name for name, is_on in triggers.items() if is_on],
+        "require_membership": destination.require_membership,
+        "delivery": destination.delivery.model_dump(mode="json"),
+    }
+
+
+def _lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
+    """The plan for people: a line for each shared part, a block for each destination."""
+    from exporter.cli.check.section_text import as_text
+
+    for name, section in (("queue", settings.queue), ("state", settings.state), ("ops", settings.ops)):
+        yield f"{name:<12} {as_text(section)}"
+    running = sum(destination["enabled"] for destination in plan["destinations"])
+    yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"
+    for destination in plan["destinations"]:
+        yield ""
+        yield destination["name"] + ("" if destination["enabled"] else " (switched off)")
+        for label, value in _rows(destination):
+            yield f"  {label:<12} {value}"
+
+
+def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    from exporter.cli.check.section_text import size
+
+    delivery = destination["delivery"]
+    window = delivery["window"]
+    extras = [
+        what
+        for key, what in (("include_segment_names", "names"), ("include_segment_timestamps", "timestamps"))
+        if destination[key]
+    ]
+    gate = "members of a mapped segment" if destination["require_membership"] else "any profile"
+    yield "endpoint", destination["endpoint"]
+    yield "auth", destination["auth"]
+    if destination["headers"]:
+        yield "headers", ", ".join(destination["headers"])
+    if destination["proxy"]:
+        yield "proxy", destination["proxy"]
+    yield "segments", _listed([f"{segment['namespace']}/{segment['id']}" for segment in destination["segments"]])
+    yield "attributes", _listed(destination["attributes"])
+    yield "sends", f"{destination['segment_membership']} memberships" + (f" with {', '.join(extras)}" if extras else "")
+    yield "identities", ", ".join(destination["identity_fields"])
+    yield "triggers", f"{', '.join(destination['triggers'])}; {gate}"
+    yield "retries", f"after {', '.join(f'{seconds:g}' for seconds in delivery['retries'])} s"
+    yield (
+        "limits",
+        f"{delivery['rate']:g} attempts/s, {delivery['concurrency']} in flight, {delivery['timeout']:g} s each",
+    )
+    yield "window", f"{window['events']} events, {size(window['bytes'])}"
+
+
+def _listed(items: list[str], most: int = 20) -> str:
+    shown = ", ".join(items[:most]) or "none"
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"

@@ -1,0 +1,130 @@
+"""Tries to reach what a configuration names: queue, state, endpoints, proxies, token servers. Sends no profile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from exporter.auth.authorizer import Unauthorized
+from exporter.cli.check.reach import Reach, reach
+from exporter.database import DatabaseRefused, DatabaseUnavailable
+from exporter.queues.advice import Advising
+from exporter.queues.kinds import look_at_queue
+from exporter.queues.port import QueueUnavailable
+from exporter.sections.printable import printable
+from exporter.settings.destination import Destination
+from exporter.settings.tree import Settings
+from exporter.state.kinds import open_state
+from exporter.state.port import StateUnavailable
+from exporter.transport.opening import open_transport_of
+from exporter.transport.tls import TlsFileProblem, client_context
+
+#: For opening a file, which waits for others that have it locked.
+_STORE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that was tried. ``detail`` holds no secret."""
+
+    destination: str | None
+    what: str
+    ok: bool
+    detail: str
+
+    def __str__(self) -> str:
+        place = self.what if self.destination is None else f"{self.destination}: {self.what}"
+        return printable(f"{'ok    ' if self.ok else 'FAILED'}  {place}: {self.detail}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return asdict(self)
+
+
+async def check_connections(settings: Settings, warn: Callable[[str], None]) -> list[Checked]:
+    """Try everything that the enabled destinations need, destinations side by side.
+
+    Args:
+        settings: a valid configuration.
+        warn: gets what the queue has to say: while it is opened, and of what its broker's settings cost.
+    """
+    groups = [settings.queue.group_prefix + destination.name for destination in settings.destinations]
+
+    def queue() -> AbstractAsyncContextManager[Any]:
+        return look_at_queue(settings.queue, groups, warn)
+
+    stores = [
+        await _store("queue", getattr(settings.queue, "path", None), queue, warn),
+        await _store("state", getattr(settings.state, "path", None), lambda: open_state(settings.state), warn),
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        each = [tasks.create_task(_destination(destination)) for destination in settings.running]
+    return [*stores, *(checked for task in each for checked in task.result())]
+
+
+async def _store(
+    what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
+) -> Checked:
+    """Open a store and let it check itself; what is not there yet is not made."""
+    if isinstance(path, Path) and not path.exists():
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+        return Checked(None, what, writable, f"{path} will be created" if writable else f"{folder} cannot be written")
+    try:
+        async with asyncio.timeout(_STORE_SECONDS), opened() as store:
+            await store.check()
+            if isinstance(store, Advising):
+                for sentence in await store.advice():
+                    warn(f"{what}: {sentence}")
+            missing: Sequence[str] = getattr(store, "missing", ())
+    except (DatabaseRefused, QueueUnavailable, StateUnavailable) as error:
+        return Checked(None, what, False, str(error))
+    except DatabaseUnavailable as error:
+        return Checked(None, what, False, error.reason)
+    except TimeoutError:
+        return Checked(None, what, False, f"it could not be opened within {_STORE_SECONDS:g} s")
+    usable = f"{path} can be used" if isinstance(path, Path) else "can be used"
+    return Checked(None, what, True, f"{usable}; {' and '.join(missing)} will be created" if missing else usable)
+
+
+async def _destination(destination: Destination) -> list[Checked]:
+    tls = destination.tls
+    context = client_context(
+        ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+    )
+    if isinstance(context, TlsFileProblem):
+        return [Checked(destination.name, "tls", False, f"{context.file}: {context.reason}")]
+    steps = reach(destination.url, destination.proxy, context, destination.delivery.timeout)
+    found = [_checked(destination.name, step) async for step in steps]
+    if hasattr(destination.auth, "token_url"):
+        found.append(await _token(destination))
+    return found
+
+
+def _checked(name: str, step: Reach) -> Checked:
+    return Checked(name, step.what, step.ok, step.detail)
+
+
+async def _token(destination: Destination) -> Checked:
+    """Fetch one token the way the daemon does: through the destination's proxy, with its certificates."""
+    tls = destination.tls
+    async with open_transport_of(
+        destination.delivery.transport,
+        timeout_seconds=destination.delivery.timeout,
+        concurrency=1,
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        proxy=destination.proxy,
+    ) as transport:
+        authorizer = destination.auth.authorizer(transport, clock=time.monotonic, observe=lambda _: None)
+        outcome = await authorizer.authorize()
+    if isinstance(outcome, Unauthorized):
+        return Checked(destination.name, "token", False, outcome.detail)
+    return Checked(destination.name, "token", True, "the token endpoint gave one")

@@ -1,0 +1,1 @@
+"""``exporter deadletters``: look at dead letters, replay them, delete them."""

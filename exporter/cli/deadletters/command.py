@@ -1,0 +1,257 @@
+"""``exporter deadletters``: look at dead letters, ask for their replay, delete them (DESIGN §3.2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.state.kinds import open_state
+from exporter.state.letter import Filter, Reason
+
+if TYPE_CHECKING:
+    from exporter.settings.loading.load import Loaded
+    from exporter.settings.tree import Settings
+    from exporter.state.port import DeadLetters
+
+T = TypeVar("T")
+
+PAGE = 500
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters by id, as `list` shows them.")]
+DestinationOption = Annotated[str | None, typer.Option("--destination", "-d", help="Of this destination.")]
+ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="That ended for this reason.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="Of this profile id.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Given up since: RFC 3339, or an age such as 90s, 1h, 2d.")
+]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Given up before: as --since.")]
+OnlySuperseded = Annotated[
+    bool, typer.Option("--only-superseded", help="Only those whose profile had a later state delivered.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them: needed where nothing else says which.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    group = typer.Typer(help="Look at dead letters, replay them, delete them.", no_args_is_help=True)
+    group.command("list")(list_letters)
+    group.command("show")(show)
+    group.command("replay")(replay)
+    group.command("purge")(purge)
+    app.add_typer(group, name="deadletters")
+
+
+def list_letters(
+    ids: Ids = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    destination: DestinationOption = None,
+    reason: ReasonOption = None,
+    profile: ProfileOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    only_superseded: OnlySuperseded = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest first.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List dead letters, without the events in them."""
+    which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
+    loaded = load_or_exit(config)
+
+    none = None if as_json else "no dead letters"
+
+    async def print_pages(letters: DeadLetters) -> str | None:
+        """What is to be said where nothing was printed."""
+        import json
+
+        from exporter.cli.deadletters.shown import as_object, rows
+
+        after, left = 0, limit
+        while left != 0 and (page := await letters.page(which, after=after, limit=min(PAGE, left or PAGE))):
+            if as_json:
+                typer.echo("\n".join(json.dumps(as_object(letter), ensure_ascii=False) for letter in page))
+            else:
+                typer.echo(rows(page))
+            after, left = page[-1].id, None if left is None else left - len(page)
+        return None if after else await _stranger(which, letters, loaded.settings) or none
+
+    said = _with_letters(loaded, print_pages, nothing=_unknown(which, loaded.settings) or none)
+    if said is not None:
+        typer.echo(said, err=True)
+
+
+def show(
+    letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter, as `list` shows it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all of one dead letter: also the event and the answer, which are personal data."""
+    letter = _with_letters(load_or_exit(config), lambda letters: letters.letter(letter_id), nothing=None)
+    if letter is None:
+        typer.echo(f"there is no dead letter {letter_id}", err=True)
+        raise typer.Exit(1)
+    import json
+
+    from exporter.cli.deadletters.shown import whole, whole_object
+
+    typer.echo(json.dumps(whole_object(letter), ensure_ascii=False) if as_json else whole(letter))
+
+
+def replay(
+    ids: Ids = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    destination: DestinationOption = None,
+    reason: ReasonOption = None,
+    profile: ProfileOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    everything: AllOption = False,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Also those whose profile had a later state delivered: undoes it.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when each was delivered or failed again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Have dead letters sent again by the daemon, with the same Idempotency-Key.
+
+    Those that are superseded are left out. Without a running daemon they wait for its next start.
+    """
+    from exporter.cli.deadletters.replay import Report, run_replay
+
+    which = _filter(ids, destination, reason, profile, since, until)
+    _refuse_all_by_accident(which, everything)
+    loaded = load_or_exit(config)
+
+    async def ask(letters: DeadLetters) -> Report:
+        _refuse_stranger(await _stranger(which, letters, loaded.settings))
+        return await run_replay(letters, which, loaded.settings, superseded=superseded, wait=wait)
+
+    nothing = Report(missing=len(which.ids))
+    report = _with_letters(loaded, ask, nothing=nothing)
+    if report is nothing:
+        _refuse_stranger(_unknown(which, loaded.settings))
+    typer.echo(report.as_json(waited=wait) if as_json else report.text(waited=wait))
+    if report.missing or report.failed:
+        raise typer.Exit(1)
+
+
+def purge(
+    ids: Ids = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    destination: DestinationOption = None,
+    reason: ReasonOption = None,
+    profile: ProfileOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    only_superseded: OnlySuperseded = False,
+    everything: AllOption = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete dead letters for good."""
+    import json
+    import sys
+
+    which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
+    _refuse_all_by_accident(which, everything)
+    if not yes and not sys.stdin.isatty():
+        typer.echo("nobody is there to confirm it: give --yes", err=True)
+        raise typer.Exit(2)
+    loaded = load_or_exit(config)
+    unknown = _unknown(which, loaded.settings)
+    _refuse_stranger(_with_letters(loaded, lambda letters: _stranger(which, letters, loaded.settings), nothing=unknown))
+    if not yes:
+        count = _with_letters(loaded, lambda letters: letters.count(which), nothing=0)
+        if not typer.confirm(f"Delete {count} dead letters for good?", err=True):
+            raise typer.Exit(1)
+    purged = _with_letters(loaded, lambda letters: letters.purge(which), nothing=0)
+    typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged} deleted")
+
+
+def _filter(
+    ids: list[int] | None,
+    destination: str | None,
+    reason: Reason | None,
+    profile: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    only_superseded: bool = False,
+) -> Filter:
+    from exporter.cli.when import parse_when
+
+    now = time.time()
+    times: list[float | None] = []
+    for option, text in (("--since", since), ("--until", until)):
+        moment = None if text is None else parse_when(text, now)
+        if text is not None and moment is None:
+            raise typer.BadParameter(
+                f"'{text}' is neither a time such as 2026-11-20T10:15:00Z nor an age such as 2h", param_hint=option
+            )
+        times.append(moment)
+    return Filter(
+        ids=tuple(dict.fromkeys(ids or ())),
+        destination=destination,
+        reason=reason,
+        profile_id=profile,
+        since=times[0],
+        until=times[1],
+        superseded=True if only_superseded else None,
+    )
+
+
+def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
+    if which == Filter() and not everything:
+        raise typer.BadParameter("say which: ids, a filter, or --all")
+
+
+def _unknown(which: Filter, settings: Settings) -> str | None:
+    """What to say of a destination that is not configured; None if it is, or none is asked for."""
+    names = [destination.name for destination in settings.destinations]
+    if which.destination is None or which.destination in names:
+        return None
+    from difflib import get_close_matches
+
+    close = get_close_matches(which.destination, names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"no destination {which.destination}{hint}"
+
+
+async def _stranger(which: Filter, letters: DeadLetters, settings: Settings) -> str | None:
+    """The same; also None if it has dead letters, as one that was removed or renamed may."""
+    unknown = _unknown(which, settings)
+    if unknown is not None and await letters.count(Filter(destination=which.destination)):
+        return None
+    return unknown
+
+
+def _refuse_stranger(stranger: str | None) -> None:
+    if stranger is not None:
+        typer.echo(stranger, err=True)
+        raise typer.Exit(1)
+
+
+def _with_letters(loaded: Loaded, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:
+    """What ``use`` makes of the store's letters; ``nothing`` where there is no store yet, since looking makes none."""
+    import asyncio
+
+    from exporter.database import DatabaseRefused, DatabaseUnavailable
+    from exporter.state.port import StateUnavailable
+
+    settings = loaded.settings.state
+    if not settings.exists():
+        return nothing
+
+    async def run() -> T:
+        async with open_state(settings) as state:
+            return await use(state.letters)
+
+    try:
+        return asyncio.run(run())
+    except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
+        typer.echo(f"the dead letters cannot be reached: {error}", err=True)
+        raise typer.Exit(1) from None

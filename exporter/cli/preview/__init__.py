@@ -1,0 +1,1 @@
+"""``exporter preview``: what would be sent, without sending it."""

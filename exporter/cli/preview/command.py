@@ -1,0 +1,114 @@
+"""``exporter preview``: would an event be exported, by which triggers, and with which request."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.cli.preview.previewer import Previewed, Previewer
+    from exporter.settings.loading.load import Loaded
+    from exporter.settings.tree import Destination
+
+
+class Format(StrEnum):
+    """How a request is written down."""
+
+    http = "http"
+    curl = "curl"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(preview)
+
+
+def preview(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Events: JSON lines, or one event or a list of them over several lines; - for stdin."
+        ),
+    ],
+    destination: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this destination; may be given more than once.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="http: the request's text; curl: a command to paste.")] = Format.http,  # noqa: A002
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
+    loaded = load_or_exit(config)
+    chosen = _chosen(loaded, destination or [])
+    name, content = _content(file)
+    write = _writer(Format.json if as_json else format)
+    for previewed in _previewed(loaded, chosen, content, name):
+        typer.echo(write(previewed))
+
+
+def _content(file: Path) -> tuple[str, bytes]:
+    if str(file) == "-":
+        return "stdin", typer.get_binary_stream("stdin").read()
+    try:
+        return file.name, file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "unknown error"
+        raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
+
+
+def _chosen(loaded: Loaded, names: Sequence[str]) -> Sequence[Destination]:
+    known = {one.name: one for one in loaded.settings.destinations}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        there = ", ".join(known) or "there is none"
+        raise typer.BadParameter(f"no destination is called {unknown[0]!r} ({there})", param_hint="--destination")
+    chosen = [one for one in known.values() if not names or one.name in names]
+    for one in chosen:
+        if not one.enabled:
+            typer.echo(f"note: {one.name} is not enabled, so it exports nothing now", err=True)
+    if not chosen:
+        typer.echo("note: the configuration has no destination", err=True)
+    return chosen
+
+
+def _previewed(loaded: Loaded, chosen: Sequence[Destination], content: bytes, name: str) -> Iterator[Previewed]:
+    from exporter.cli.preview.event_file import split
+    from exporter.cli.preview.previewer import Previewer
+
+    previewers: list[Previewer] = [Previewer.of(loaded, one, _note) for one in chosen]
+    max_bytes = int(loaded.settings.max_event_bytes)
+    events = without_id = 0
+    for found in split(content):
+        events += 1
+        for number, previewer in enumerate(previewers):
+            previewed = previewer.preview(found, name, max_bytes)
+            without_id += number == 0 and previewed.id_is_made
+            yield previewed
+    if not events:
+        _note(f"{name} holds no event")
+    if without_id:
+        _note(f"{without_id} without an id: shown with one made of file and line; a queue makes its own")
+
+
+def _note(text: str) -> None:
+    typer.echo(f"note: {text}", err=True)
+
+
+def _writer(format: Format) -> Any:  # noqa: A002
+    from exporter.cli.preview import previewer
+
+    match format:
+        case Format.http:
+            return previewer.http_text
+        case Format.curl:
+            return previewer.curl_text
+        case Format.json:
+            return previewer.json_line

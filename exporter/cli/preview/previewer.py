@@ -1,0 +1,133 @@
+"""What one destination makes of an event, and how that is written down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from exporter.cli.preview.event_file import Found
+from exporter.cli.preview.masking import masking
+from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
+from exporter.cli.preview.secrets import Masking
+from exporter.profile.change import Change
+from exporter.profile.decision import Excluded, Fired, Trigger
+from exporter.profile.event import read
+from exporter.profile.keys import idempotency_key, position_value
+from exporter.profile.malformed import Malformed
+from exporter.profile.mapping import Mapping
+from exporter.profile.payload import compile_payload
+from exporter.profile.triggers import compile_triggers
+from exporter.sections.printable import printable
+from exporter.sections.section import MASK
+from exporter.settings.loading.load import Loaded
+from exporter.settings.tree import Destination
+from exporter.state.kinds import known_mapping_times
+
+#: Stands for the queue's lane in ``Exporter-Position``; the position is the line.
+LANE = "preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The event would be exported with this request."""
+
+    triggers: tuple[Trigger, ...]
+    request: ShownRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """One pair of event and destination. ``id_is_made``: the event has none, ``event`` was made up."""
+
+    event: str
+    id_is_made: bool
+    destination: str
+    profile_id: str | None
+    outcome: Exported | Excluded | Malformed
+
+
+class Previewer:
+    """One destination, compiled as the daemon compiles it."""
+
+    def __init__(self, destination: Destination, mapping: Mapping, masking: Masking) -> None:
+        self._name = destination.name
+        self._decide = compile_triggers(mapping)
+        self._build = compile_payload(mapping)
+        self._prepared = destination.prepared()
+        self._authorization = None if destination.auth.kind == "none" else f"Bearer {MASK}"
+        self._masking = masking
+
+    @classmethod
+    def of(cls, loaded: Loaded, destination: Destination, note: Callable[[str], None]) -> Previewer:
+        """``destination`` with the mapping times that a daemon noted; a mapping that is new counts from now."""
+        wanted = destination.include_segment_timestamps
+        noted = known_mapping_times(loaded.settings.state, destination.name) if wanted else {}
+        now_ms = int(time.time() * 1000)
+        times = {
+            segment.key: noted[segment.key][0] if segment.key in noted else now_ms for segment in destination.segments
+        }
+        unknown = [one for one in destination.segments if one.mapping_created_at is None and one.key not in noted]
+        if unknown and wanted:
+            note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
+        return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
+
+    def preview(self, found: Found, file: str, max_bytes: int) -> Previewed:
+        """What the destination makes of one event of ``file``; a larger one than ``max_bytes`` is malformed."""
+        change = read(found.body, max_bytes)
+        event_id = change.id if isinstance(change, Change) else change.event_id
+        event = event_id or f"{file}:{found.line}"
+        outcome = change if isinstance(change, Malformed) else self._outcome(change, event, found.line)
+        return Previewed(event, event_id is None, self._name, change.profile_id, outcome)
+
+    def _outcome(self, change: Change, event: str, line: int) -> Exported | Excluded | Malformed:
+        decision = self._decide(change)
+        if not isinstance(decision, Fired):
+            return decision
+        body = self._build(change)
+        if isinstance(body, Malformed):
+            return body
+        key = idempotency_key(self._name, event)
+        request = self._prepared.request(self._authorization, key, position_value(LANE, line), body)
+        return Exported(decision.triggers, ShownRequest.of(request, self._masking))
+
+
+def json_line(previewed: Previewed) -> bytes:
+    """One JSON object (DESIGN 2.5)."""
+    line: dict[str, Any] = {
+        "event": previewed.event,
+        "destination": previewed.destination,
+        "profileId": previewed.profile_id,
+    }
+    match previewed.outcome:
+        case Exported(triggers, request):
+            line |= {"exported": True, "triggers": triggers, "request": as_json(request)}
+        case Excluded(reason):
+            line |= {"exported": False, "reason": reason}
+        case Malformed():
+            line["malformed"] = str(previewed.outcome)
+    return orjson.dumps(line)
+
+
+def http_text(previewed: Previewed) -> bytes:
+    """A line that says what happens, and the request's text where there is one."""
+    return _commented(previewed, as_http)
+
+
+def curl_text(previewed: Previewed) -> bytes:
+    """The same with the request as a command."""
+    return _commented(previewed, as_curl)
+
+
+def _commented(previewed: Previewed, write: Callable[[ShownRequest], bytes]) -> bytes:
+    what = f"# {previewed.event} to {previewed.destination}"
+    match previewed.outcome:
+        case Exported(triggers, request):
+            return printable(f"{what}: exported ({', '.join(triggers)})").encode() + b"\n" + write(request) + b"\n"
+        case Excluded(reason):
+            return printable(f"{what}: not exported ({reason})").encode()
+        case Malformed():
+            return printable(f"{what}: malformed: {previewed.outcome}").encode()

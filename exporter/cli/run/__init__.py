@@ -1,0 +1,1 @@
+"""``exporter run``: the daemon, and how its destinations are shared among processes."""

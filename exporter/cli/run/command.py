@@ -1,0 +1,137 @@
+"""``exporter run``: the daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.run.shares import fewer_workers, refuse_ports_beyond, shard_option, workers_option
+
+if TYPE_CHECKING:
+    from exporter.daemon.shard import Shard
+    from exporter.settings.loading.load import Loaded
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("run")(run)
+
+
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], typer.Option(help="The least important lines to write.")
+    ] = "info",
+    log_format: Annotated[
+        Literal["auto", "text", "json"], typer.Option(help="auto: text on a terminal, JSON otherwise.")
+    ] = "auto",
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N/COUNT",
+            help="Run only this share of the destinations, such as 2/4: for several processes side by side. "
+            "Its ops port is the configured one plus N.",
+        ),
+    ] = None,
+    workers: Annotated[
+        str,
+        typer.Option(
+            metavar="COUNT|auto",
+            help="Run so many shards under one parent, which passes signals on and restarts what crashed; "
+            "auto: one a core. The parent answers for all of them on the configured ops port; each also has its own, "
+            "the configured one plus 1, 2 …",
+        ),
+    ] = "1",
+    announce: Annotated[int | None, typer.Option(hidden=True)] = None,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
+
+    Logs go to stderr. Exits with 0 when it was stopped and all that was settled is committed, 1 when it could not
+    start or the last commit failed, 78 when the configuration is wrong or cannot be served beside other exporters.
+    """
+    own = shard_option(shard)
+    asked = workers_option(workers, own)
+    loaded = load_or_exit(config)
+    running = loaded.settings.running
+    count = min(asked, max(1, len(running)))
+    refuse_ports_beyond(loaded.settings.ops.port, own, count if count > 1 else 0)
+    import asyncio
+    import random
+    import time
+
+    from exporter import __version__
+    from exporter.daemon import open_files
+    from exporter.daemon.daemon import Daemon
+    from exporter.daemon.loop import new_event_loop
+    from exporter.daemon.ops.port import OpsUnavailable
+    from exporter.daemon.shared_state import StateNotShared
+    from exporter.daemon.workers import Workers
+    from exporter.database import DatabaseRefused
+    from exporter.dataflow.collaborators import Clock
+    from exporter.sections.schedules import probe_delay
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.problems import Problems
+    from exporter.telemetry.compilation import compiled
+    from exporter.telemetry.logs import configure
+
+    text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+    log = configure(sys.stderr, text, log_level, colours=sys.stderr.isatty())
+
+    def reload() -> Loaded | Problems:
+        again = load(config, os.environ)
+        return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
+
+    if own is not None:
+        log = log.bind(shard=str(own))
+        # Under a parent, the parent has said what the operator should know.
+        loaded = replace(_share_of(loaded, own, announce is not None), notes=loaded.notes if announce is None else ())
+    if announce is None:  # a worker is what its parent is
+        log.info("starting", version=__version__, compiled=compiled())
+    if (fewer := fewer_workers(asked, len(running))) is not None:
+        # Nobody chose the count of cores.
+        (log.info if workers == "auto" else log.warning)("note", detail=fewer)
+    allowed = open_files.allow_all()
+    runs: Daemon | Workers
+    if count > 1:
+        options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
+        for note in loaded.notes:
+            log.warning("note", detail=note)
+        runs = Workers(count, config, options, loaded, reload, probe_delay(random.uniform), log)
+    else:
+        if (short := open_files.note(loaded.settings, allowed)) is not None:
+            log.warning("note", detail=short)
+        runs = Daemon(loaded, reload, log, Clock(time.monotonic, time.time), partial(_announce, announce), parent)
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            code = runner.run(runs.run())
+    except* (DatabaseRefused, OpsUnavailable) as errors:
+        for error in errors.exceptions:
+            log.error("cannot start", detail=str(error))
+        code = 1
+    except* StateNotShared as errors:
+        for text in dict.fromkeys(map(str, errors.exceptions)):
+            log.error("refused", detail=text)
+        code = EXIT_CONFIG
+    raise typer.Exit(code)
+
+
+def _share_of(loaded: Loaded, shard: Shard | None, under_parent: bool) -> Loaded:
+    if shard is None:
+        return loaded
+    return replace(loaded, settings=shard.of(loaded.settings, sharing_memory=under_parent))
+
+
+def _announce(descriptor: int | None, port: int) -> None:
+    """Tell the parent which ops port this worker got."""
+    if descriptor is not None:
+        # A parent that is gone is noticed by its other pipe, and then this process ends as it should.
+        with suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
+            pipe.write(f"{port}\n".encode())

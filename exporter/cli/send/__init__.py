@@ -1,0 +1,1 @@
+"""``exporter send``: puts events on the queue."""

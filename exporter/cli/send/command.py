@@ -1,0 +1,120 @@
+"""``exporter send``: puts events on the queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.queue import fail, with_queue
+from exporter.cli.send.progress import progress
+
+if TYPE_CHECKING:
+    from exporter.cli.send.event_lines import Line
+    from exporter.cli.send.progress import Advance
+    from exporter.queues.port import Queue
+
+_BATCH_LINES = 1000
+_BATCH_BYTES = 1024 * 1024
+_DOUBTS_SHOWN = 20
+_STDIN = Path("-")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(send)
+
+
+def send(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Events, one JSON object a line; - for stdin."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help='Print {"queued": n}.')] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Put events on the queue; it has them durably, as far as it can, when the command returns.
+
+    Prints how many were queued. A line that is not JSON ends the command with 1 and its file and line, after the good
+    ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,
+    a wrong type) is queued with a note on stderr: each destination will make a dead letter of it. Blank lines are
+    skipped.
+    """
+    for file in files:
+        if file != _STDIN and not (file.exists() and not file.is_dir()):
+            raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
+    settings = load_or_exit(config).settings
+    sending = _Sending(files, int(settings.max_event_bytes))
+    try:
+        with progress("sending", _total_bytes(files)) as advance:
+            with_queue(settings, lambda queue: sending.run(queue, advance))
+    finally:
+        typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{sending.queued} events queued")
+    if sending.doubts > _DOUBTS_SHOWN:
+        typer.echo(f"note: {sending.doubts - _DOUBTS_SHOWN} more lines like these", err=True)
+    if sending.failure is not None:
+        fail(sending.failure)
+
+
+class _Sending:
+    """What a call has done so far; ``failure`` is why it ended early."""
+
+    def __init__(self, files: Sequence[Path], max_event_bytes: int) -> None:
+        self.queued = 0
+        self.doubts = 0
+        self.failure: str | None = None
+        self._files = files
+        self._max_event_bytes = max_event_bytes
+
+    async def run(self, queue: Queue, advance: Advance) -> None:
+        """Publish batch after batch, until the files end or something fails."""
+        from exporter.queues.port import QueueFull, QueueUnavailable
+
+        for batch in self._batches():
+            try:
+                await queue.publish([line.event for line in batch])
+            except QueueFull as error:
+                self.failure = f"the queue is full ({error}); {batch[0].place} and what follows was not queued"
+                return
+            except QueueUnavailable as error:
+                self.failure = f"{error}; whether {batch[0].place} to {batch[-1].place} were queued is unknown"
+                return
+            self.queued += len(batch)
+            advance(sum(line.read_bytes for line in batch))
+
+    def _batches(self) -> Iterator[list[Line]]:
+        from exporter.cli.send.event_lines import NotJson, event_lines
+
+        batch: list[Line] = []
+        size = 0
+        try:
+            for line in event_lines(self._files, self._max_event_bytes):
+                if isinstance(line, NotJson):
+                    self.failure = f"{line.place} is not JSON: {line.reason}"
+                    break
+                self._note(line)
+                batch.append(line)
+                size += len(line.event.body)
+                if len(batch) == _BATCH_LINES or size >= _BATCH_BYTES:
+                    yield batch
+                    batch, size = [], 0
+        except OSError as error:
+            self.failure = str(error)
+        if batch:
+            yield batch
+
+    def _note(self, line: Line) -> None:
+        if line.doubt is None:
+            return
+        self.doubts += 1
+        if self.doubts <= _DOUBTS_SHOWN:
+            typer.echo(f"note: {line.place} will become a dead letter: {line.doubt}", err=True)
+
+
+def _total_bytes(files: Sequence[Path]) -> int | None:
+    """How much there is to read, where all are plain files."""
+    return sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None

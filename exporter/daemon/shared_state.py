@@ -1,0 +1,129 @@
+"""Whether all who read a group have the same state; with timestamps on they must, or they send different ones.
+
+Every reader shows the identity of its state on the queue (``Queue.badges``), so a replica with a state of its own is
+seen by the next one that starts. One replica with a state of its own is as it should be, and so is a standby on the
+same machine that shares the file. Who only seems to read may be the same exporter before it crashed and lost its state,
+so nobody is refused before that one must have fallen silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from exporter.queues.port import Queue, QueueUnavailable
+from exporter.settings.destination import Destination
+from exporter.settings.tree import Settings
+from exporter.telemetry.logs import Log
+
+#: Beyond the time after which the queue takes a silent reader to be gone.
+MARGIN_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.5
+#: How soon after the start it is looked again: of two that start together neither saw the other.
+AGAIN_SECONDS: Final = 5.0
+WATCH_SECONDS: Final = 60.0
+
+#: EX_CONFIG of sysexits.h: how a process ends that refused.
+REFUSED_EXIT_CODE: Final = 78
+
+Others = Mapping[str, frozenset[str]]
+
+
+class StateNotShared(Exception):
+    """This configuration cannot be served beside the others that read these groups; the text says why, for people."""
+
+
+def needs_one_state(destination: Destination) -> bool:
+    """Whether what is sent depends on the state: on when a mapping was first seen."""
+    told = [segment.mapping_created_at is not None for segment in destination.segments]
+    return destination.include_segment_timestamps and not (told and all(told))
+
+
+async def refuse_unless_shared(
+    queue: Queue, settings: Settings, destinations: Iterable[Destination], identity: str, waits: Callable[[str], None]
+) -> None:
+    """Return when nobody with another state reads a group whose destination needs one state.
+
+    To be asked before we read. ``waits`` hears what is waited for, if it is.
+
+    Raises:
+        StateNotShared: somebody does, and is alive.
+        QueueUnavailable: it cannot be told now.
+    """
+    needing = [destination for destination in destinations if needs_one_state(destination)]
+    loop = asyncio.get_running_loop()
+    patience = queue.silence_seconds + MARGIN_SECONDS
+    until: float | None = None
+    while others := await _others(queue, settings, needing, identity):
+        if until is None:
+            until = loop.time() + patience
+            names = ", ".join(sorted(others))
+            waits(f"{names}: read with another state; whoever does so may be gone within {patience:g} s")
+        if loop.time() >= until:
+            raise StateNotShared(_refusal(settings, others, identity))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def watch(
+    queue: Queue, settings: Callable[[], Settings], identity: str, log: Log, refuse: Callable[[str], None]
+) -> None:
+    """Look again while we read, until cancelled.
+
+    ``refuse`` is told of one that started when we did, where the choice falls on us: not on who reads, where only one
+    does, and else on the one whose state has the lower name. What came later refuses by itself, or only has to be known
+    of: that is logged, once for each destination.
+    """
+    told: set[str] = set()
+    await asyncio.sleep(max(AGAIN_SECONDS, queue.silence_seconds + MARGIN_SECONDS))
+    while True:
+        try:
+            others = await _others(queue, settings(), settings().running, identity)
+            needing = {each.name for each in settings().running if needs_one_state(each)} & others.keys()
+            losing = {name for name in needing if await _loses(queue, _group(settings(), name), identity)}
+        except QueueUnavailable:
+            await asyncio.sleep(LOOK_SECONDS)
+            continue
+        if losing and not told:
+            refuse(_refusal(settings(), {name: others[name] for name in losing}, identity))
+        for name in sorted(others.keys() - told):
+            log.warning("state not shared", destination=name, detail=_warning(settings(), name, name in needing))
+        told = set(others)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _loses(queue: Queue, group: str, identity: str) -> bool:
+    seen = await queue.badges(group)
+    return identity not in seen or identity > min(seen)
+
+
+async def _others(queue: Queue, settings: Settings, destinations: Iterable[Destination], identity: str) -> Others:
+    """The other states that these destinations' groups are read with."""
+    seen = {each.name: frozenset(await queue.badges(_group(settings, each.name))) for each in destinations}
+    return {name: badges - {identity} for name, badges in seen.items() if badges - {identity}}
+
+
+def _group(settings: Settings, name: str) -> str:
+    return settings.queue.group_prefix + name
+
+
+def _refusal(settings: Settings, others: Others, identity: str) -> str:
+    return "; ".join(
+        f"destination {name}: another exporter reads group {_group(settings, name)} with a state of its own "
+        f"({_short(min(badges))}, ours is {_short(identity)}), and include_segment_timestamps is on: the two would "
+        "send different mapping times. Let all replicas share one state (state: {kind: redis, url: ...}), or give "
+        "every mapped segment its mapping_created_at, or switch include_segment_timestamps off"
+        for name, badges in sorted(others.items())
+    )
+
+
+def _warning(settings: Settings, name: str, needs_one: bool) -> str:
+    times = "it sends other mapping times, and " if needs_one else ""
+    return (
+        f"another exporter reads group {_group(settings, name)} with a state of its own: {times}dead letters and their "
+        "replays stay with the exporter that made them. Let all replicas share one state (state: {kind: redis, ...})"
+    )
+
+
+def _short(identity: str) -> str:
+    return identity[:8]

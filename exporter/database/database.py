@@ -1,0 +1,176 @@
+"""The thread that owns an SQLite connection: it commits writes in groups and watches for other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import apsw
+
+from exporter.database.checkpoints import Checkpoints
+from exporter.database.failures import DatabaseUnavailable
+from exporter.database.opening import Schema, connected, open_beside, open_file
+from exporter.database.thread import Inbox, Job, Kind, Watcher, Worker
+
+T = TypeVar("T")
+
+
+class Database:
+    """One SQLite file, used from one event loop; other processes may have it open too."""
+
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+        """Not for callers: use ``open``."""
+        self.path = path
+        self._loop = loop
+        self._inbox = Inbox(loop)
+        self._closed = False
+        self._opened: asyncio.Future[None] = loop.create_future()
+        self._ended: asyncio.Future[None] = loop.create_future()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, schema: Schema) -> AsyncIterator[Self]:
+        """Open, and create or migrate, the file; leaving waits for every call that was made.
+
+        Raises:
+            DatabaseRefused: it cannot be used and was left as it is.
+            DatabaseUnavailable: it cannot be opened now.
+        """
+        async with cls._living(path, lambda: open_file(path, schema)) as database:
+            yield database
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[Self]:
+        """Another connection to the same file with a thread of its own; leave it before leaving this one.
+
+        Raises:
+            DatabaseUnavailable: it cannot be opened now.
+        """
+        async with self._living(self.path, lambda: open_beside(self.path)) as database:
+            yield database
+
+    @classmethod
+    @asynccontextmanager
+    async def _living(cls, path: Path, connect: Callable[[], apsw.Connection]) -> AsyncIterator[Self]:
+        self = cls(path, asyncio.get_running_loop())
+        thread = threading.Thread(target=self._live, args=(connect,), name=f"sqlite {path.name}", daemon=True)
+        thread.start()
+        try:
+            await asyncio.shield(self._opened)
+            yield self
+        finally:
+            await self._close()
+            thread.join()
+
+    async def write(self, run: Callable[[apsw.Connection], T]) -> T:
+        """Call ``run`` on the thread inside the next group's transaction; return its result once that is durable.
+
+        Each call has its own savepoint: an exception that ``run`` raises undoes and fails only this call. The
+        caller may be cancelled; what ``run`` does may happen all the same.
+
+        Raises:
+            DatabaseUnavailable: as far as can be known, nothing of it was written.
+        """
+        result: T = await self._submit(run, Kind.WRITE)
+        return result
+
+    async def read(self, run: Callable[[apsw.Connection], T]) -> T:
+        """Call ``run`` on the thread outside any transaction and return its result.
+
+        Raises:
+            DatabaseUnavailable: the file cannot be read now.
+        """
+        result: T = await self._submit(run, Kind.READ)
+        return result
+
+    async def tidy(self, run: Callable[[apsw.Connection], T]) -> T:
+        """Call ``run`` on the thread outside any transaction, and do not wait for the disk; return its result.
+
+        For what nobody misses if a power cut undoes it, such as deleting what has been done with: each statement
+        commits by itself and holds the file only while it runs. Nothing that ``write`` wrote before is less durable
+        for it, and what it writes later makes this durable too.
+
+        Raises:
+            DatabaseUnavailable: it cannot be done now; some of its statements may have been.
+        """
+        result: T = await self._submit(run, Kind.TIDY)
+        return result
+
+    @contextmanager
+    def watched(self, on_change: Callable[[T | None], None], look: Callable[[apsw.Connection], T]) -> Iterator[None]:
+        """While entered, ``on_change`` is called on the loop soon after another connection committed.
+
+        It gets what ``look`` then sees on the thread, None where the file cannot be read.
+        """
+        watcher = Watcher(on_change, look)
+        self._inbox.watchers = (*self._inbox.watchers, watcher)
+        if len(self._inbox.watchers) == 1:
+            self._inbox.jobs.put(
+                Job(_nothing, self._loop.create_future(), Kind.READ)
+            )  # the thread sleeps without limit
+        try:
+            yield
+        finally:
+            watchers = list(self._inbox.watchers)
+            watchers.remove(watcher)
+            self._inbox.watchers = tuple(watchers)
+
+    def _submit(self, run: Callable[[apsw.Connection], Any], kind: Kind) -> asyncio.Future[Any]:
+        if self._closed:
+            raise DatabaseUnavailable("the database is closed")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._inbox.jobs.put(Job(run, future, kind))
+        return future
+
+    async def _close(self) -> None:
+        self._closed = True
+        self._inbox.jobs.put(None)
+        cancelled: asyncio.CancelledError | None = None
+        while not self._ended.done():
+            try:
+                await asyncio.shield(self._ended)
+            except asyncio.CancelledError as error:
+                cancelled = error  # what was written must still reach the disk
+        if cancelled is not None:
+            raise cancelled
+
+    # From here on: the thread.
+
+    def _live(self, connect: Callable[[], apsw.Connection]) -> None:
+        try:
+            connection = connect()
+        except BaseException as error:
+            self._inbox.call(_fail, self._opened, error)
+            self._inbox.call(_resolve, self._ended)
+            return
+        checkpoints = Checkpoints(lambda: connected(self.path))
+        connection.set_wal_hook(checkpoints.hear)
+        self._inbox.call(_resolve, self._opened)
+        try:
+            Worker(self.path, connection, self._inbox).work()
+        finally:
+            try:
+                checkpoints.end()
+                connection.close()
+            finally:
+                self._closed = True
+                self._inbox.refuse_rest()
+                self._inbox.call(_resolve, self._ended)
+
+
+def _nothing(_: apsw.Connection) -> None:
+    return None
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

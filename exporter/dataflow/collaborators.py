@@ -1,0 +1,65 @@
+"""What a dataflow is made of: everything is passed in, so that tests can pass in something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exporter.auth.authorizer import Authorizer
+from exporter.messages.message import Message
+from exporter.outbox.outbox import Outbox
+from exporter.profile.change import Change
+from exporter.profile.decision import Decision
+from exporter.profile.malformed import Malformed
+from exporter.queues.port import Queue, Start, Subscription
+from exporter.state.port import LettersOf
+from exporter.telemetry.logs import Log
+from exporter.telemetry.metrics import DestinationMetrics
+from exporter.transport.port import Transport
+from exporter.transport.prepare import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the edge reads the time: ``monotonic`` for waits, ``epoch`` for what people see, both in seconds."""
+
+    monotonic: Callable[[], float]
+    epoch: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One dataflow's collaborators.
+
+    ``read``, ``decide`` and ``build`` are compiled from its destination's mapping; ``wait_delay(n)`` gives the
+    seconds before try n, n from 0, of what must succeed in the end. ``queue_delay(n)`` does for the queue, and is never
+    long, since what comes for all destinations waits for it.
+    """
+
+    destination: str
+    group: str
+    start: Start
+    queue: Queue
+    letters: LettersOf
+    transport: Transport
+    authorizer: Authorizer
+    read: Callable[[Message], Change | Malformed]
+    decide: Callable[[Change], Decision]
+    build: Callable[[Change], bytes | Malformed]
+    prepared: Prepared
+    outbox: Outbox
+    metrics: DestinationMetrics
+    log: Log
+    clock: Clock
+    wait_delay: Callable[[int], float]
+    queue_delay: Callable[[int], float]
+
+    def place(self, lane: str) -> str:
+        """A lane as dead letters know it: a queue that was made anew begins at the same positions again."""
+        return f"{self.queue.name}/{lane}"
+
+    def lane_at(self, place: str, subscription: Subscription) -> str | None:
+        """The lane of such a place; None where that is another queue's, or one's that was made anew since."""
+        prefix = f"{self.queue.name}/"
+        lane = place.removeprefix(prefix)
+        return lane if place.startswith(prefix) and subscription.knows(lane) else None

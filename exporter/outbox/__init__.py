@@ -1,0 +1,1 @@
+"""Which export is sent when, and what follows its attempts: state machines on a time that is passed in. Pure."""

@@ -1,0 +1,230 @@
+"""The outbox: one dataflow's exports, and which of them is sent when (DESIGN §3, §3.1, §4).
+
+A state machine on a time that is passed in. It owns the profiles' lines, waiting retries, permits and pacing, and
+asks ``faults`` what follows a failure; it sends nothing and waits for nothing itself:
+
+    add -> take -> answered -> (stored) -> gone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from exporter.messages.export import Export
+from exporter.outbox.concurrency import Concurrency
+from exporter.outbox.failure_policy import Faults, Pause
+from exporter.outbox.limits import Limits
+from exporter.outbox.lines import Line, Lines
+from exporter.outbox.loop_load import Place
+from exporter.outbox.next_steps import SETTLE, DeadLetter, Next, Probe, Send, Take, Wait
+from exporter.outbox.pacing import Pacing
+from exporter.outbox.shares import Account
+from exporter.outbox.verdict import Delivered, Final, PauseReason
+
+
+class Outbox:
+    """See the module. Times are seconds on one clock that never goes back.
+
+    ``account`` and ``place`` are its shares of what the process has; without ``place`` it has the event loop alone.
+    """
+
+    def __init__(self, limits: Limits, account: Account, place: Place | None = None) -> None:
+        self._lines = Lines(limits.window_events, limits.window_bytes, account)
+        self._flying: dict[Export, Line] = {}
+        self._probe: Export | None = None
+        self._pacing = Pacing(limits.rate)
+        self._concurrency = Concurrency(limits.concurrency, place)
+        self._faults = Faults(limits, self._concurrency)
+        self._closed = False
+        self._stops: dict[tuple[PauseReason, str], str] = {}
+
+    # -- what it holds
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts in flight."""
+        return len(self._flying)
+
+    @property
+    def concurrency(self) -> int:
+        """How many attempts may be in flight now."""
+        return self._concurrency.limit
+
+    @property
+    def full(self) -> bool:
+        """Are as many attempts in flight as may be now?"""
+        return len(self._flying) >= self._concurrency.limit
+
+    @property
+    def pause(self) -> Pause | None:
+        """Why it sends nothing but probes, if so."""
+        return self._faults.pause
+
+    @property
+    def reasons(self) -> frozenset[PauseReason]:
+        """Why nothing is sent, if so."""
+        return self.stops | {self.pause.reason} if self.pause else self.stops
+
+    @property
+    def stops(self) -> frozenset[PauseReason]:
+        """The reasons that are probed elsewhere."""
+        return frozenset(reason for reason, _ in self._stops)
+
+    @property
+    def events(self) -> int:
+        """Exports in hand: in flight, waiting for a turn or a retry, or becoming a dead letter."""
+        return self._lines.events
+
+    def exports(self) -> Iterator[Export]:
+        """Everything it holds, each profile's oldest first."""
+        return iter(self._lines)
+
+    def room(self, most: int, usual_size: int) -> int:
+        """How many events, at most ``most``, may be read now, if they are about ``usual_size`` bytes each."""
+        return 0 if self._closed else self._lines.room(most, usual_size)
+
+    def flying(self, lane: str) -> bool:
+        """Is anything of this lane in flight or being stored?"""
+        return any(export.message.lane == lane for export in self._flying) or self._lines.storing(lane)
+
+    # -- in
+
+    def add(self, export: Export, now: float) -> None:
+        """Put an export at the end of its profile's line."""
+        self._lines.append(export, now)
+
+    def replay(self, export: Export, now: float) -> None:
+        """Put a dead letter before what waits of its profile, after what is in flight and earlier replays."""
+        self._lines.insert(export, now)
+
+    def withdraw(self, export: Export, now: float) -> None:
+        """Take out an export that was taken but will not be sent: a superseded replay."""
+        line = self._land(export)
+        self._lines.remove_head(line, now)
+
+    def set_aside(self, size: int) -> None:
+        """Count an event that becomes a dead letter without ever being sent: until it is stored, it is in hand."""
+        self._lines.count_aside(size, 1)
+
+    def put_away(self, size: int) -> None:
+        """That event is stored."""
+        self._lines.count_aside(size, -1)
+
+    # -- out
+
+    def take(self, now: float) -> Take:
+        """What to send at this time."""
+        if self._closed or self._stops:
+            return Wait(None)
+        if self._faults.pause is not None:
+            return self._take_probe(self._faults.pause, now)
+        lines = self._lines
+        if not lines.any_ready(now):
+            return Wait(lines.next_due())
+        room = self._concurrency.limit - len(self._flying)
+        if room <= 0:
+            self._concurrency.reached()
+            return Wait(None)
+        free_at = self._pacing.free_at()
+        if free_at > now:
+            return Wait(free_at)
+        export = self._launch(lines.launch(), now)
+        if room == 1 and lines.any_ready(now):
+            self._concurrency.reached()
+        return Send(export)
+
+    def _take_probe(self, pause: Pause, now: float) -> Take:
+        if self._probe is not None:
+            return Wait(None)
+        if now < pause.probe_at:
+            return Wait(pause.probe_at)
+        free_at = self._pacing.free_at()
+        if free_at > now:
+            return Wait(free_at)
+        self._lines.any_ready(now)
+        line = self._lines.launch_probe(pause.last_profile)
+        if line is None:
+            return Wait(None)
+        self._probe = self._launch(line, now)
+        pause.last_profile = self._probe.profile_id
+        return Probe(self._probe)
+
+    def _launch(self, line: Line, now: float) -> Export:
+        export = line.exports[0]
+        export.attempts += 1
+        self._flying[export] = line
+        self._pacing.spend(now)
+        return export
+
+    def _land(self, export: Export) -> Line:
+        line = self._flying.pop(export)
+        line.in_flight = False
+        if export is self._probe:
+            self._probe = None
+        return line
+
+    # -- what became of it
+
+    def answered(self, export: Export, verdict: Final, now: float, round_trip: float = 0.0) -> Next:
+        """Say how an attempt ended, ``round_trip`` seconds after it began, and be told what follows."""
+        probe = export is self._probe
+        line = self._land(export)
+        if isinstance(verdict, Delivered):
+            self._faults.delivered(export, probe, round_trip, now)
+            self._lines.remove_head(line, now)
+            return SETTLE
+        following = self._faults.failed(export, verdict, probe, round_trip, now)
+        if isinstance(following, DeadLetter):
+            line.storing = True
+            self._faults.forget(export)
+        elif export.released:
+            self._faults.forget(export)
+            self._lines.remove_head(line, now)
+        else:
+            self._lines.schedule(line, now)
+        return following
+
+    def stored(self, export: Export, now: float) -> None:
+        """Its dead letter is durable: the next of its profile may go."""
+        line = self._lines.of(export)
+        line.storing = False
+        self._lines.remove_head(line, now)
+
+    # -- stopped by others
+
+    @property
+    def stop_detail(self) -> str | None:
+        """What is wrong, where it is stopped."""
+        return next(iter(self._stops.values()), None)
+
+    @property
+    def stop_details(self) -> Mapping[PauseReason, str]:
+        """What is wrong, for each of ``stops``."""
+        return {reason: detail for (reason, _), detail in reversed(self._stops.items())}
+
+    def stop(self, reason: PauseReason, by: str = "", detail: str = "") -> bool:
+        """Send nothing until ``go``: for what is probed elsewhere (the queue, the store). True: it is news.
+
+        Whoever stops it lifts its own stop only: that reading works says nothing about writing.
+        """
+        news = reason not in self.stops
+        self._stops[(reason, by)] = detail
+        return news
+
+    def go(self, reason: PauseReason, by: str = "") -> bool:
+        """That reason is gone for this one. True: for all."""
+        if (reason, by) not in self._stops:
+            return False
+        del self._stops[(reason, by)]
+        return reason not in self.stops
+
+    # -- going away
+
+    def release(self, lane: str, now: float) -> None:
+        """Let go of what is not in flight of a lane; what is in flight may finish, but is not tried again."""
+        for export in self._lines.release(lane, now):
+            self._faults.forget(export)
+
+    def close(self) -> None:
+        """Send nothing more; what is in flight may finish."""
+        self._closed = True

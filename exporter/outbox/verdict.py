@@ -1,0 +1,159 @@
+"""What the end of an attempt means: what to do, and whose fault it was (DESIGN §3.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import msgspec
+
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
+
+PauseReason = Literal[
+    # The endpoint cannot be reached: DNS, connection refused, connect time-out, TLS.
+    "unreachable",
+    # The breaker: too many attempts in a row failed in a way that may pass.
+    "failing",
+    # The endpoint said when to come back.
+    "retry_after",
+    # The endpoint or the token endpoint refuses our credentials.
+    "credentials",
+    # No token can be had: the token endpoint fails or cannot be reached.
+    "token_endpoint",
+    # The proxy refuses or cannot be reached.
+    "proxy",
+    # So many exports in a row were rejected for good that the fault is probably not theirs.
+    "rejections",
+    # The dead letters have reached ``dead_letters_max_bytes``.
+    "dead_letters_full",
+    # The queue cannot be reached.
+    "queue",
+    # The store of dead letters cannot be reached.
+    "state",
+    # Five bugs in a row.
+    "bug",
+]
+
+DeadLetterReason = Literal["malformed", "rejected", "retries_exhausted", "bug"]
+
+#: Statuses below 500 that may pass by themselves (DESIGN §3.1); 429 has a verdict of its own.
+_PASSING = frozenset({403, 408, 409, 425})
+
+
+class Delivered(msgspec.Struct, frozen=True, gc=False):
+    """2xx."""
+
+    status: int
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """The event's fault, for good: a dead letter at once."""
+
+    status: int
+    answer: bytes
+
+    def __repr__(self) -> str:
+        return f"Rejected({self.status})"
+
+
+class MaybePassing(msgspec.Struct, frozen=True, gc=False):
+    """The event's fault, which may pass: uses up a retry."""
+
+    detail: str
+    status: int | None = None
+    answer: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"MaybePassing({self.detail!r}, {self.status})"
+
+
+class TooFast(msgspec.Struct, frozen=True, gc=False):
+    """429: uses up no retry. ``retry_after_seconds`` is the endpoint's hint, where it gave one."""
+
+    retry_after_seconds: float | None
+
+
+class CredentialsRefused(msgspec.Struct, frozen=True, gc=False):
+    """A status in ``refresh_on``: another token may help, once, at once and uncounted."""
+
+    status: int
+
+
+class Unavailable(msgspec.Struct, frozen=True, gc=False):
+    """The destination's fault: pause the dataflow; no retry is used up.
+
+    ``attempted`` says whether the endpoint itself was asked. If it was, and the same endpoint then takes
+    another export, the fault may be this export's after all.
+    """
+
+    reason: PauseReason
+    detail: str
+    status: int | None = None
+    retry_after_seconds: float | None = None
+    attempted: bool = True
+
+
+class Broken(msgspec.Struct, frozen=True, gc=False):
+    """Ours: an exception that should not have been."""
+
+    detail: str
+
+
+Failure = Rejected | MaybePassing | TooFast | Unavailable | Broken
+#: What the outbox takes; ``CredentialsRefused`` is settled with the authorizer before.
+Final = Delivered | Failure
+Verdict = Delivered | Rejected | MaybePassing | TooFast | Unavailable | CredentialsRefused
+
+
+def judge(outcome: Outcome, refresh_on: Collection[int], epoch: Callable[[], float]) -> Verdict:
+    """Say what the outcome of one attempt means.
+
+    Args:
+        outcome: what the transport returned.
+        refresh_on: the statuses that mean that the authorization was refused.
+        epoch: the wall clock in epoch seconds, asked for a ``Retry-After`` that is a date.
+    """
+    if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
+        return Delivered(outcome.status)
+    match outcome:
+        case Unreachable(reason, cause):
+            # Nothing went out, so whatever the destination takes later, this was not the export's fault.
+            return Unavailable("proxy" if cause == "proxy" else "unreachable", reason, attempted=False)
+        case NoAnswer(reason):
+            return MaybePassing(reason)
+        case Answer(status) if status in refresh_on:
+            return CredentialsRefused(status)
+        case Answer(429, headers):
+            return TooFast(retry_after(headers.get("retry-after"), epoch()))
+        case Answer(407):
+            return Unavailable("proxy", "HTTP 407", 407)
+        case Answer(503, headers, body):
+            hint = retry_after(headers.get("retry-after"), epoch())
+            if hint is not None:
+                return Unavailable("retry_after", "HTTP 503 with Retry-After", 503, hint)
+            return MaybePassing("HTTP 503", 503, body)
+        case Answer(status, _, body) if 300 <= status < 500 and status not in _PASSING:
+            return Rejected(status, body)
+        case Answer(status, _, body):
+            return MaybePassing(f"HTTP {status}", status, body)
+
+
+def retry_after(value: str | None, epoch_seconds: float) -> float | None:
+    """Seconds to wait by a ``Retry-After`` header (RFC 9110 §10.2.3: seconds or a date), None if it says nothing."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(value)
+            # RFC 9110 §5.6.7: a date without a zone is UTC too.
+            aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+            seconds = aware.timestamp() - epoch_seconds
+        except (ValueError, OverflowError):
+            return None
+        return max(0.0, seconds)
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -1,0 +1,32 @@
+"""How a validator says that several things are wrong, each at its own place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic_core import PydanticCustomError
+
+Step = str | int
+Steps = tuple[Step, ...]
+
+KIND = "mistakes"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """``at`` is where it is, from the value that the validator was given; ``reason`` holds no secret."""
+
+    at: Steps
+    reason: str
+
+
+def mistakes(found: Sequence[Mistake]) -> PydanticCustomError:
+    """The error for a validator to raise; ``exporter.settings.loading.load`` takes it apart again."""
+    text = "; ".join(mistake.reason for mistake in found)
+    return PydanticCustomError(KIND, "{text}", {"text": text, KIND: tuple(found)})
+
+
+def mistake(reason: str) -> PydanticCustomError:
+    """The error for one mistake in the value that the validator was given."""
+    return mistakes([Mistake((), reason)])

@@ -1,0 +1,82 @@
+"""The URLs that a configuration may name, kept as they are written."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from exporter.sections.mistakes import mistake
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?")
+#: RFC 3986 §2 has no place for these; a brace is most often a placeholder that nobody filled.
+_NEVER = frozenset('\\"<>^`{}')
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of an http(s) URL. Raises PydanticCustomError; the reason never shows the URL."""
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise mistake("a URL must not contain spaces or control characters")
+    if not text.isascii():
+        raise mistake("a URL must be ASCII: write the host in punycode and percent-encode the rest")
+    if _NEVER.intersection(text):
+        raise mistake('a URL must not contain any of \\ " < > ^ ` { }: percent-encode them')
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        raise mistake("this is not a URL") from None
+    if parts.scheme not in {"http", "https"}:
+        raise mistake("a URL must begin with http:// or https://")
+    if not host or not _is_host(host):
+        raise mistake("a URL must name a host")
+    if port == 0:
+        raise mistake("a URL must not name port 0")
+    if "#" in text:
+        raise mistake("a URL must not have a fragment (#)")
+    return parts
+
+
+def _is_host(host: str) -> bool:
+    if ":" not in host:
+        return len(host) <= 253 and _HOST.fullmatch(host) is not None
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def http_url(text: str) -> str:
+    """The URL unchanged, if it is http or https with a host and neither user, fragment nor odd characters.
+
+    Raises:
+        PydanticCustomError: with a reason that does not show the URL, which may hold a secret.
+    """
+    if "@" in _split(text).netloc:
+        raise mistake("a URL must not carry a user or password: use auth or headers")
+    return text
+
+
+def proxy_url(text: str) -> str:
+    """The same for a proxy, which may carry ``user:password@`` and has no path or query. Raises as ``http_url``."""
+    parts = _split(text)
+    if parts.path not in {"", "/"} or parts.query:
+        raise mistake("a proxy is only scheme, host and port")
+    return text
+
+
+def shown(url: str) -> str:
+    """The URL without its user and the values of its query, to be printed or logged."""
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2]
+    query = "&".join(f"{part.partition('=')[0]}=…" if "=" in part else "…" for part in parts.query.split("&") if part)
+    return f"{parts.scheme}://{netloc}{parts.path}{'?' if query else ''}{query}"
+
+
+_URI = {"type": "string", "format": "uri", "pattern": "^https?://"}
+HttpUrl = Annotated[str, AfterValidator(http_url), WithJsonSchema(_URI)]
+ProxyUrl = Annotated[str, AfterValidator(proxy_url), WithJsonSchema(_URI)]

@@ -1,0 +1,170 @@
+"""The files of a configuration put together: one tree of values, and where each of them was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from exporter.sections.mistakes import Steps
+from exporter.settings.loading.json_file import read_json
+from exporter.settings.loading.problems import Problem
+from exporter.settings.loading.yaml_file import Document, read_document
+
+_TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file and where its root stands in the whole tree."""
+
+    at: Steps
+    document: Document
+
+
+@dataclass(slots=True)
+class Gathered:
+    """``data`` is the whole tree; ``mounts`` are the files in it, ``documents`` all that were read, in their order."""
+
+    data: dict[str, Any]
+    mounts: list[Mount]
+    documents: list[Document]
+    problems: list[Problem] = field(default_factory=list)
+
+    def _mount(self, steps: Steps) -> tuple[Document, Steps]:
+        """The file that ``steps`` stand in, and the steps within it."""
+        here = max((mount for mount in self.mounts if steps[: len(mount.at)] == mount.at), key=lambda m: len(m.at))
+        return here.document, steps[len(here.at) :]
+
+    def exists(self, steps: Steps) -> bool:
+        """Whether somebody wrote a value there, or a file stands below."""
+        document, local = self._mount(steps)
+        return local in document.lines or any(mount.at[: len(steps)] == steps for mount in self.mounts)
+
+    def holds(self, steps: Steps) -> bool:
+        """Whether values were written below ``steps``."""
+        document, local = self._mount(steps)
+        return any(len(place) > len(local) and place[: len(local)] == local for place in document.lines)
+
+    def is_broken(self, steps: Steps) -> bool:
+        """Whether the value there could not be had, which is a problem already."""
+        document, local = self._mount(steps)
+        return any(local[:length] in document.broken for length in range(len(local) + 1))
+
+    def is_literal(self, steps: Steps) -> bool:
+        """Whether the value itself stands in the file, also within one text: neither ``!file`` nor ``${}``."""
+        document, local = self._mount(steps)
+        if local not in document.lines and not self.holds(steps[:-1]):
+            local = local[:-1]  # headers, say, that are written as one text
+        return local in document.lines and local not in document.indirect
+
+    def indirect(self) -> frozenset[Steps]:
+        """The places of all values that came from ``!file`` or ``${}``, in whole or in part."""
+        return frozenset((*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect)
+
+    def problem(self, steps: Steps, reason: str) -> Problem:
+        """A problem at ``steps``; where nothing is written there, its line is that of the section around."""
+        document, local = self._mount(steps)
+        known = [document.lines[local[:n]] for n in range(len(local), -1, -1) if local[:n] in document.lines]
+        return Problem(document.file, known[0] if known else None, local, reason)
+
+    def with_destination(self, problem: Problem) -> Problem:
+        """The problem with the name of the destination that it is about, if its name stands in the file."""
+        mount = next((mount for mount in self.mounts if mount.document.file == problem.file), None)
+        match (*mount.at, *problem.at) if mount is not None else ():
+            case ("destinations", int(index), *_) if index < len(_listed(self.data)):
+                destination = _listed(self.data)[index]
+                name = destination.get("name") if isinstance(destination, dict) else None
+                if isinstance(name, str) and name and self.is_literal(("destinations", index, "name")):
+                    return replace(problem, destination=name)
+        return problem
+
+
+def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> Gathered:
+    """Read the main file, the files of ``destinations_dir`` and ``segments_file``.
+
+    Args:
+        file: the main file; relative paths in it are relative to its folder.
+        environ: for ``${NAME}``.
+        dirs: ``destinations_dir`` and ``segments_file`` where the environment overrides them.
+    """
+    main = read_document(file, environ)
+    gathered = Gathered({}, [Mount((), main)], [main], list(main.problems))
+    if isinstance(main.value, dict):
+        gathered.data = main.value
+    elif not main.problems:
+        gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
+    for index, destination in enumerate(_listed(gathered.data)):
+        _anchor(("destinations", index), destination, file.parent, gathered)
+    _add_destinations(gathered, file.parent, environ, dirs)
+    _add_segments(gathered, file.parent, environ, dirs)
+    return gathered
+
+
+def _listed(data: Mapping[str, Any]) -> list[Any]:
+    written = data.get("destinations")
+    return written if isinstance(written, list) else []
+
+
+def _named(key: str, gathered: Gathered, dirs: Mapping[str, str]) -> str | None:
+    """The file or folder that ``key`` names, if it does and the name could be had."""
+    name = dirs.get(key, gathered.data.get(key))
+    usable = isinstance(name, str) and name not in ("", "null") and "\0" not in name
+    return name if usable and not gathered.is_broken((key,)) else None
+
+
+def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
+    name = _named("destinations_dir", gathered, dirs)
+    if name is None or not isinstance(gathered.data.get("destinations") or [], list):
+        return
+    try:
+        files = sorted(file for file in (folder / name).iterdir() if file.suffix in (".yaml", ".yml"))
+    except OSError as error:
+        reason = f"the folder cannot be read: {error.strerror or 'unknown error'}"
+        gathered.problems.append(gathered.problem(("destinations_dir",), reason))
+        return
+    destinations = list(_listed(gathered.data))
+    for file in files:
+        if file.name.startswith(".") or file.is_dir():
+            continue
+        document = read_document(file, environ)
+        gathered.problems.extend(document.problems)
+        at = ("destinations", len(destinations))
+        gathered.documents.append(document)
+        if isinstance(document.value, dict):
+            gathered.mounts.append(Mount(at, document))
+            destinations.append(document.value)
+            _anchor(at, document.value, file.parent, gathered)
+        elif not document.problems:
+            gathered.problems.append(Problem(document.file, 1, (), "the file must hold one destination, as a mapping"))
+    gathered.data = {**gathered.data, "destinations": destinations}
+
+
+def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> None:
+    """Make the TLS files of a destination relative to the folder of the file that names them."""
+    tls = destination.get("tls") if isinstance(destination, dict) else None
+    if not isinstance(tls, dict):
+        return
+    for key in _TLS_FILES:
+        name = tls.get(key)
+        if isinstance(name, str) and name and not gathered.is_broken((*at, "tls", key)):
+            tls[key] = str(folder / name)
+
+
+def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
+    name = _named("segments_file", gathered, dirs)
+    if name is None:
+        return
+    if gathered.data.get("segments"):
+        gathered.problems.append(gathered.problem(("segments_file",), "give either segments or segments_file"))
+        return
+    file = folder / name
+    document = read_json(file) if file.suffix == ".json" else read_document(file, environ)
+    gathered.problems.extend(document.problems)
+    gathered.documents.append(document)
+    if isinstance(document.value, list):
+        gathered.mounts.append(Mount(("segments",), document))
+        gathered.data = {**gathered.data, "segments": document.value}
+    elif not document.problems:
+        gathered.problems.append(Problem(document.file, 1, (), "the file must hold a list of segments"))

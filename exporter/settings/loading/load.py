@@ -1,0 +1,211 @@
+"""Loads a configuration: files and environment in, settings or everything that is wrong with them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from exporter.sections.mistakes import KIND, Mistake, Steps
+from exporter.settings.loading.cross_checks import Failure, left_out
+from exporter.settings.loading.gathering import Gathered, gather
+from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
+from exporter.settings.loading.problems import Problem, Problems
+from exporter.settings.loading.suggestions import suggestion
+from exporter.settings.notes import notes
+from exporter.settings.segments import LISTED, MAPPED, repeated
+from exporter.settings.tree import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid configuration.
+
+    ``files`` are the configuration's own files, ``secret_files`` what ``!file`` named (to be watched), and
+    ``notes`` what an operator should know although it is no mistake. ``indirect`` are the places of values that
+    came from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``; the values are not in it.
+    """
+
+    settings: Settings
+    files: tuple[Path, ...]
+    secret_files: tuple[Path, ...]
+    notes: tuple[str, ...]
+    indirect: frozenset[Steps]
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
+    """Read and validate the configuration in ``path``.
+
+    Args:
+        path: the main file.
+        environ: the environment, for ``${NAME}`` and for overrides; no other is looked at.
+
+    Returns:
+        The settings, or all of the operator's mistakes. No mistake of the operator raises.
+    """
+    overrides, problems = find_overrides(Settings.model_fields, environ)
+    named = {key: environ[overrides[(key,)]] for key in ("destinations_dir", "segments_file") if (key,) in overrides}
+    gathered = gather(path, environ, named)
+    problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
+    settings = _validated(gathered.data, environ, overrides)
+    if isinstance(settings, _Refused):
+        problems.extend(_translated(settings, gathered, overrides))
+    if isinstance(settings, _Refused) or problems:
+        named_too = [gathered.with_destination(problem) for problem in problems]
+        return Problems.of(named_too, [document.file for document in gathered.documents])
+    secret_files = dict.fromkeys(file for document in gathered.documents for file in document.secret_files)
+    return Loaded(
+        settings,
+        tuple(Path(document.file) for document in gathered.documents),
+        tuple(secret_files),
+        notes(settings, lambda steps: steps not in overrides and gathered.is_literal(steps)),
+        gathered.indirect(),
+    )
+
+
+class _Files(PydanticBaseSettingsSource):
+    """The files' values as a source of pydantic-settings."""
+
+    def __init__(self, settings_cls: type[BaseSettings], data: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._data = data
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return self._data.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._data
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What pydantic says of ``data``, which is what both sources gave together."""
+
+    error: ValidationError = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+
+
+def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings | _Refused:
+    """The settings from both sources, the environment first."""
+    together: dict[str, Any] = {}
+
+    class FromSources(Settings):
+        @model_validator(mode="before")
+        @classmethod
+        def _note(cls, data: dict[str, Any]) -> dict[str, Any]:
+            together.update(data)
+            return data
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return Overrides(settings_cls, environ, overrides), _Files(settings_cls, data)
+
+    try:
+        found = FromSources()
+    except ValidationError as error:
+        return _Refused(error, together)
+    return Settings.model_construct(
+        found.model_fields_set, **{key: getattr(found, key) for key in type(found).model_fields}
+    )
+
+
+def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
+    first: dict[str, Problem] = {}
+    destinations = gathered.data.get("destinations")
+    for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
+        name = destination.get("name") if isinstance(destination, dict) else None
+        at = ("destinations", index, "name")
+        if not isinstance(name, str) or gathered.is_broken(at):
+            continue
+        if name in first:
+            where = first[name]
+            yield gathered.problem(at, f"the name is taken by another destination ({where.file}:{where.line})")
+        first.setdefault(name, gathered.problem(at, ""))
+
+
+def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
+    """In the same words as the fields' own validators, which run only where every segment is right."""
+    lists: list[tuple[Steps, object, str]] = [(("segments",), gathered.data.get("segments"), LISTED)]
+    destinations = gathered.data.get("destinations")
+    for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
+        mapped = destination.get("segments") if isinstance(destination, dict) else None
+        lists.append((("destinations", index, "segments"), mapped, MAPPED))
+    for at, listed, what in lists:
+        yield from (gathered.problem((*at, *mistake.at), mistake.reason) for mistake in repeated(listed, what))
+
+
+def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
+    """All that pydantic says, and what it left out, as problems at their file and line, or at their variable."""
+    errors = refused.error.errors(include_url=False, include_input=False)
+    failures = [_failure(details, gathered, overrides) for details in errors]
+    for failure in (*failures, *left_out(Settings, refused.data, failures)):
+        for mistake in failure.mistakes:
+            place = (*failure.at, *mistake.at)
+            variable = _variable(place, overrides, gathered)
+            if variable is not None:
+                yield Problem(ENVIRONMENT, None, (variable,), mistake.reason)
+            elif failure.is_unknown_key or not gathered.is_broken(place):
+                yield gathered.problem(place, mistake.reason)
+
+
+def _failure(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Failure:
+    found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(details)),)
+    return Failure(_steps(details, gathered, overrides), found, details["type"] == "extra_forbidden")
+
+
+def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Steps:
+    """The steps of an error in what was written; pydantic puts the tags of unions between them."""
+    steps: Steps = ()
+    location = details["loc"]
+    names_a_key = details["type"] in ("missing", "extra_forbidden")
+    for index, step in enumerate(location):
+        further = (*steps, step)
+        is_last = index == len(location) - 1
+        overridden = any(override[: len(further)] == further for override in overrides)
+        if gathered.exists(further) or overridden or (is_last and names_a_key):
+            steps = further
+    return (*steps, "kind") if details["type"].startswith("union_tag") else steps
+
+
+def _variable(steps: Steps, overrides: Mapping[Steps, str], gathered: Gathered) -> str | None:
+    """The variable whose value is at fault, if one is."""
+    for override, name in overrides.items():
+        if steps[: len(override)] == override or (override[: len(steps)] == steps and not gathered.holds(steps)):
+            return name
+    return None
+
+
+_REASONS = {
+    "missing": "this key is required",
+    "union_tag_not_found": "this key is required",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "dict_type": "should be a mapping",
+    "mapping_type": "should be a mapping",
+    "model_type": "should be a mapping",
+    "model_attributes_type": "should be a mapping",
+    "string_type": "should be text",
+    "path_type": "should be a path",
+    "byte_size": "should be a size, as 1048576 or 16MiB",
+    "byte_size_unit": "should be a size, as 1048576 or 16MiB",
+}
+
+
+def _reason(details: ErrorDetails) -> str:
+    """Why, in few words; never shows the value, which may be a secret."""
+    if details["type"] == "extra_forbidden":
+        return f"unknown key{suggestion(Settings, details['loc'])}"
+    if details["type"] == "union_tag_invalid":
+        return f"should be one of {details['ctx']['expected_tags']}"
+    if details["type"] == "too_short":
+        return f"needs at least {details['ctx']['min_length']} item"
+    known = _REASONS.get(details["type"])
+    return known if known is not None else details["msg"].replace("Input should", "should", 1)

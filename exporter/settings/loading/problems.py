@@ -1,0 +1,64 @@
+"""What is wrong with a configuration: where, and why; all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exporter.sections.mistakes import Steps
+from exporter.sections.printable import printable
+
+
+def path_text(steps: Steps) -> str:
+    """Steps as people write them: ``destinations[0].endpoint``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of the operator.
+
+    ``file`` is the file as it was named, or ``environment``; ``line`` counts from 1, None where there is none;
+    ``at`` are the steps from the file's root, or the variable, none for the whole file. ``reason`` never holds a
+    value that could be secret. ``destination`` is the name of the one it is about, where it is about one that has a
+    name.
+    """
+
+    file: str
+    line: int | None
+    at: Steps
+    reason: str
+    destination: str | None = None
+
+    @property
+    def path(self) -> str:
+        """``at`` as people write it."""
+        return path_text(self.at)
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        text = ": ".join(part for part in (place, self.path, self.reason) if part)
+        return printable(text if self.destination is None else f"{text} (destination {self.destination})")
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """Everything that is wrong with a configuration, by file and line."""
+
+    problems: tuple[Problem, ...]
+
+    @classmethod
+    def of(cls, found: Iterable[Problem], files: Iterable[str]) -> Problems:
+        """Each problem once, in the order of ``files`` and then of lines; what stands in no file comes last."""
+        once = dict.fromkeys(found)
+        order = list(dict.fromkeys([*files, *(problem.file for problem in once)]))
+        return cls(tuple(sorted(once, key=lambda problem: (order.index(problem.file), problem.line or 0))))
+
+    def render(self) -> str:
+        """One line for each problem, ``file:line: path: reason``, then how many there are."""
+        count = len(self.problems)
+        total = "1 mistake in the configuration" if count == 1 else f"{count} mistakes in the configuration"
+        return "\n".join([*(str(problem) for problem in self.problems), total])

@@ -1,0 +1,82 @@
+"""Opens the state on Redis, for the daemon or only to look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from exporter.redis_server.advising import advice
+from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.port import Segment, StateUnavailable
+from exporter.state.redis.letters import RedisLetters
+from exporter.state.redis.mapping_times import RedisMappingTimes
+from exporter.state.redis.probing import try_all
+from exporter.state.redis.server import Server, connected
+
+if TYPE_CHECKING:
+    from exporter.state.redis.settings import RedisStateSettings
+
+#: Of what stands under the keys; a newer one is left alone.
+SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RedisState:
+    """``State`` on a server."""
+
+    identity: str
+    letters: StoredDeadLetters
+    mapping_times: RedisMappingTimes
+    _server: Server
+    _prefix: str
+
+    async def check(self) -> None:
+        """See ``State.check``; everything that is done with Redis is tried under keys of its own."""
+        await try_all(self._server, self._prefix)
+
+    async def advice(self) -> Sequence[str]:
+        """What an operator should know of how this Redis keeps what it confirmed."""
+        return await advice(self._server, StateUnavailable)
+
+
+@asynccontextmanager
+async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisState]:
+    """Connect, and see that what stands there is ours.
+
+    Raises:
+        StateUnavailable: Redis cannot be used now, or holds what a newer exporter wrote.
+    """
+    prefix = settings.key_prefix
+    async with connected(settings) as server:
+        identity = await _identity(server, prefix)
+        letters = StoredDeadLetters(RedisLetters(server, prefix))
+        yield RedisState(identity, letters, RedisMappingTimes(server, prefix), server, prefix)
+
+
+async def _identity(server: Server, prefix: str) -> str:
+    """The state's name; made where there is none."""
+    meta = f"{prefix}meta"
+    found = await server.call("HMGET", meta, "identity", "schema")
+    if found[0] is None:
+        await server.together([("HSETNX", meta, "identity", uuid4().hex), ("HSETNX", meta, "schema", SCHEMA)])
+        found = await server.call("HMGET", meta, "identity", "schema")
+    if found[0] is None or int(found[1] or 0) > SCHEMA:
+        raise StateUnavailable(f"what stands under {prefix} was written by a newer exporter")
+    return str(found[0].decode())
+
+
+def look_up_mapping_times(settings: RedisStateSettings, destination: str) -> Mapping[Segment, tuple[int, int]]:
+    """What was noted for ``destination``, without noting anything; empty where that cannot be read."""
+
+    async def look() -> Mapping[Segment, tuple[int, int]]:
+        async with connected(settings) as server:
+            return await RedisMappingTimes(server, settings.key_prefix).known(destination)
+
+    try:
+        return asyncio.run(look())
+    except StateUnavailable:
+        return {}

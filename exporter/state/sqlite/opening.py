@@ -1,0 +1,53 @@
+"""Opens the SQLite file of the state, for writing or only to look."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from exporter.database import Database
+from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.port import Segment
+from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.mapping_times import SqliteMappingTimes, times_of
+from exporter.state.sqlite.schema import APPLICATION_ID, SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteState:
+    """``State`` in an open file."""
+
+    identity: str
+    letters: StoredDeadLetters
+    mapping_times: SqliteMappingTimes
+
+    async def check(self) -> None:
+        """See ``State.check``; opening the file has shown all that there is to see."""
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
+    """Open the state's file. Raises as ``Database.open``."""
+    async with Database.open(path, SCHEMA) as database:
+        identity = await database.read(lambda connection: connection.execute("SELECT name FROM identity").get)
+        yield SqliteState(identity, StoredDeadLetters(SqliteLetters(database)), SqliteMappingTimes(database))
+
+
+def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:
+    """What was noted for ``destination``, without making or changing the file; empty where that cannot be read."""
+    if not path.is_file():
+        return {}
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            if connection.pragma("application_id") != APPLICATION_ID:
+                return {}
+            return times_of(connection, destination)
+        finally:
+            connection.close()
+    except apsw.Error:
+        return {}

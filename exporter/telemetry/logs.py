@@ -1,0 +1,122 @@
+"""Structured logs: text for people on a terminal, one JSON object a line for machines otherwise (DESIGN §2.6)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Set
+from typing import Any, Literal, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from exporter.sections.printable import printable
+from exporter.sections.section import MASK, FromFile, Secret
+
+Level = Literal["debug", "info", "warning", "error"]
+
+#: What is passed around: ``log.bind(destination=name)`` gives the logger of one dataflow.
+Log = FilteringBoundLogger
+
+
+def configure(stream: TextIO, tty: bool, level: Level = "info", *, colours: bool = True) -> Log:
+    """Make the logger of this process and send what libraries log, from warning up, through it.
+
+    Takes the stream to write to (stderr: stdout belongs to results), whether people read it on a terminal, the
+    lowest level to write, and whether a terminal may be coloured. Every line has ``timestamp`` (ISO 8601, UTC),
+    ``level`` and ``event``. Values go through ``guarded`` first, so no line shows a secret or a body.
+    """
+    processors: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _guard,
+    ]
+    if tty:
+        processors.append(
+            # Its own way to print exceptions shows local variables, and these hold tokens and profiles.
+            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+        )
+    else:
+        processors += [structlog.processors.format_exc_info, _as_json]
+    log: Log = structlog.wrap_logger(
+        _Lines(stream),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        context_class=dict,
+        cache_logger_on_first_use=False,
+    ).bind()
+    _route_libraries(log)
+    return log
+
+
+def guarded(value: object) -> Any:
+    """``value`` as plain data that may be logged.
+
+    Secrets, and whatever came from a ``!file``, are masked; bytes are only counted, since they are bodies; text has
+    its control characters escaped; a type that is not plain data becomes its repr.
+    """
+    match value:
+        case Secret() | FromFile():
+            return MASK
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return printable(value)
+        case bytes() | bytearray() | memoryview():
+            return f"<{len(value)} bytes>"
+        case Mapping():
+            return {printable(str(key)): guarded(item) for key, item in value.items()}
+        case list() | tuple():
+            return [guarded(item) for item in value]
+        case Set():
+            return sorted((guarded(item) for item in value), key=str)
+        case _:
+            return printable(repr(value))
+
+
+class _Lines:
+    """Writes lines; a log that cannot be written (a full disk, a closed pipe) must not stop exports."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+class _Bridge(logging.Handler):
+    """Hands what libraries log with the standard library to our logger."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def _route_libraries(log: Log) -> None:
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Bridge)]:
+        root.removeHandler(handler)
+    root.addHandler(_Bridge(log))
+
+
+def _guard(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    first = {name: guarded(event[name]) for name in ("timestamp", "level", "event") if name in event}
+    rest = {
+        name: value if name == "exc_info" else guarded(value)
+        for name, value in event.items()
+        if name not in first and not (name == "exc_info" and not value)
+    }
+    return first | rest
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=repr).decode()

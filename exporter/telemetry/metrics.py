@@ -1,0 +1,186 @@
+"""The numbers that ``/metrics`` shows: their names, their labels and how they are counted (DESIGN §2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from exporter.outbox.verdict import PauseReason
+from exporter.profile.decision import Reason as Exclusion
+from exporter.telemetry.counting import Counter, Histogram
+
+StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
+TokenOutcome = Literal["ok", "refused", "failed"]
+
+#: Every metric and its meaning. All carry ``destination``; no label takes a value that data can choose.
+MEANING: Final[Mapping[str, str]] = {
+    # What came from the queue, whether or not it concerns the destination.
+    "exporter_events_received": "Events read from the queue.",
+    # Settled without a request; ``reason`` says which condition was not met.
+    "exporter_events_excluded": "Events that are not for this destination, by reason.",
+    # Every export ends in one of the two outcomes, once.
+    "exporter_exports": "Exports that ended, by outcome.",
+    # Requests, so retries and probes count again; ``no_answer`` and ``unreachable`` had no status line.
+    "exporter_attempts": "Requests made, by the class of the answer's status.",
+    # Attempts beyond an export's first that a passing failure asked for.
+    "exporter_retries": "Attempts that repeat an earlier one.",
+    # What is in the store now, superseded ones included.
+    "exporter_dead_letters": "Dead letters that are kept.",
+    # From handing a request to the transport to its verdict.
+    "exporter_attempt_seconds": "How long an attempt took, in seconds.",
+    # What users feel: includes the time on the queue, retries and pauses.
+    "exporter_latency_seconds": "From the change (occurredAt) to its delivery, in seconds.",
+    "exporter_in_flight": "Requests whose answer has not come.",
+    # Read from the queue and not settled: in flight, waiting for a turn, or waiting for a retry.
+    "exporter_window_events": "Events held in memory.",
+    # Absent where the queue does not know.
+    "exporter_queue_lag": "Events on the queue that are not settled.",
+    # Grows while paused: the one to alert on.
+    "exporter_oldest_pending_seconds": "Age of the oldest event that is not settled, in seconds.",
+    # 1 while that reason holds; several can hold at once.
+    "exporter_paused": "Whether the dataflow is paused, by reason.",
+    # ``refused``: the token server answered no; ``failed``: it gave no usable answer.
+    "exporter_token_fetches": "Token requests, by outcome.",
+}
+
+#: Seconds. An attempt: from a nearby receiver to the longest sensible time-out.
+ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+#: Seconds. From change to delivery: up to an outage of an hour.
+LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+#: The text format that every Prometheus and its look-alikes read.
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What one dataflow is doing at the moment of a scrape; None is "not known" and leaves the series out.
+
+    ``lag`` in messages, ``oldest_pending_seconds`` in seconds, ``paused`` the reasons that hold now.
+    """
+
+    in_flight: int
+    window_events: int
+    lag: int | None
+    oldest_pending_seconds: float | None
+    paused: frozenset[str]
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationMetrics:
+    """One destination's counters and histograms, plain numbers until a scrape asks: each is paid per event."""
+
+    received: Counter
+    excluded: Mapping[Exclusion, Counter]
+    delivered: Counter
+    dead_lettered: Counter
+    attempts: Mapping[StatusClass, Counter]
+    retries: Counter
+    attempt_seconds: Histogram
+    latency_seconds: Histogram
+    token_fetches: Mapping[TokenOutcome, Counter]
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own. For one thread."""
+
+    def __init__(self) -> None:
+        self._counted: dict[str, DestinationMetrics] = {}
+        self._providers: dict[str, Callable[[], Gauges]] = {}
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self)
+
+    def of(self, destination: str) -> DestinationMetrics:
+        """The numbers of ``destination``, all there from the start so that a first event shows as a rise from 0."""
+        found = self._counted.get(destination)
+        if found is None:
+            found = self._counted[destination] = DestinationMetrics(
+                received=Counter(),
+                excluded={reason: Counter() for reason in get_args(Exclusion)},
+                delivered=Counter(),
+                dead_lettered=Counter(),
+                attempts={status: Counter() for status in get_args(StatusClass)},
+                retries=Counter(),
+                attempt_seconds=Histogram(ATTEMPT_BUCKETS),
+                latency_seconds=Histogram(LATENCY_BUCKETS),
+                token_fetches={outcome: Counter() for outcome in get_args(TokenOutcome)},
+            )
+        return found
+
+    def watch(self, destination: str, provider: Callable[[], Gauges]) -> None:
+        """Ask ``provider`` at every scrape; one that was given before for this destination is replaced."""
+        self._providers[destination] = provider
+
+    def forget(self, destination: str) -> None:
+        """Drop every series of a destination that is no longer configured."""
+        self._providers.pop(destination, None)
+        self._counted.pop(destination, None)
+
+    def collect(self) -> Iterable[Metric]:
+        """What a scrape shows: counters and histograms, without a time of creation for each series, then the gauges."""
+        yield self._counters("exporter_events_received", lambda of: {(): of.received})
+        yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()), "reason")
+        yield self._counters(
+            "exporter_exports",
+            lambda of: {("delivered",): of.delivered, ("dead_lettered",): of.dead_lettered},
+            "outcome",
+        )
+        yield self._counters("exporter_attempts", lambda of: _labelled(of.attempts.items()), "status_class")
+        yield self._counters("exporter_retries", lambda of: {(): of.retries})
+        yield self._counters("exporter_token_fetches", lambda of: _labelled(of.token_fetches.items()), "outcome")
+        yield self._histograms("exporter_attempt_seconds", ATTEMPT_BUCKETS, lambda of: of.attempt_seconds)
+        yield self._histograms("exporter_latency_seconds", LATENCY_BUCKETS, lambda of: of.latency_seconds)
+        yield from self._gauges()
+
+    def render(self) -> bytes:
+        """All series in Prometheus' text format, to be served as ``CONTENT_TYPE``."""
+        return generate_latest(self.registry)
+
+    def _gauges(self) -> Iterable[Metric]:
+        watched = [(destination, provider()) for destination, provider in self._providers.items()]
+        plain: tuple[tuple[str, Callable[[Gauges], float | None]], ...] = (
+            ("exporter_in_flight", lambda gauges: gauges.in_flight),
+            ("exporter_window_events", lambda gauges: gauges.window_events),
+            ("exporter_queue_lag", lambda gauges: gauges.lag),
+            ("exporter_oldest_pending_seconds", lambda gauges: gauges.oldest_pending_seconds),
+            ("exporter_dead_letters", lambda gauges: gauges.dead_letters),
+        )
+        for name, read in plain:
+            family = GaugeMetricFamily(name, MEANING[name], labels=["destination"])
+            for destination, gauges in watched:
+                value = read(gauges)
+                if value is not None:
+                    family.add_metric([destination], value)
+            yield family
+        paused = GaugeMetricFamily("exporter_paused", MEANING["exporter_paused"], labels=["destination", "reason"])
+        for destination, gauges in watched:
+            for reason in get_args(PauseReason):
+                paused.add_metric([destination, reason], float(reason in gauges.paused))
+        yield paused
+
+    def _counters(
+        self, name: str, read: Callable[[DestinationMetrics], Mapping[tuple[str, ...], Counter]], *labels: str
+    ) -> Metric:
+        family = CounterMetricFamily(name, MEANING[name], labels=["destination", *labels])
+        for destination, counted in self._counted.items():
+            for values, counter in read(counted).items():
+                family.add_metric([destination, *values], counter.value)
+        return family
+
+    def _histograms(
+        self, name: str, bounds: tuple[float, ...], read: Callable[[DestinationMetrics], Histogram]
+    ) -> Metric:
+        family = HistogramMetricFamily(name, MEANING[name], labels=["destination"])
+        names = [*(str(float(bound)) for bound in bounds), "+Inf"]
+        for destination, counted in self._counted.items():
+            histogram = read(counted)
+            family.add_metric([destination], list(zip(names, histogram.cumulative(), strict=True)), histogram.sum)
+        return family
+
+
+def _labelled(counters: Iterable[tuple[str, Counter]]) -> dict[tuple[str, ...], Counter]:
+    return {(value,): counter for value, counter in counters}

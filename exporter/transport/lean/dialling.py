@@ -1,0 +1,143 @@
+"""Makes connections: names are resolved and remembered for a while, addresses tried by RFC 8305, TLS is verified."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from exporter.messages.exchange import Unreachable
+from exporter.transport.bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
+from exporter.transport.lean.head import Origin
+from exporter.transport.lean.wire import Wire
+from exporter.transport.os_errors import system_words
+from exporter.transport.resolver import Resolver
+from exporter.transport.tls_refusal import tls_words
+
+#: So that a burst of attempts does not ask, one after the other, for a name that does not exist.
+DNS_FAILURE_SECONDS = 0.5
+#: RFC 8305 §8: the recommended delay before another address is tried beside the first.
+NEXT_ADDRESS_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """What a name stands for, or why it stands for nothing, until then (the event loop's seconds)."""
+
+    until: float
+    addresses: list[AddrInfoType] | socket.gaierror
+
+
+class Dialler:
+    """Makes connections to one origin."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        context: ssl.SSLContext,
+        resolver: Resolver,
+        loop: asyncio.AbstractEventLoop,
+        make: Callable[[], Wire],
+    ) -> None:
+        self._origin = origin
+        self._context = context if origin.tls else None
+        self._resolver = resolver
+        self._loop = loop
+        self._make = make
+        self._resolving = asyncio.Lock()
+        self._resolved: _Resolved | None = None
+        self._dialling: set[asyncio.Timeout] = set()
+        self._failed: list[socket.socket] = []
+        self._closed = False
+
+    async def dial(self, deadline: float) -> Wire | Unreachable:
+        """A new connection before ``deadline`` (the event loop's seconds), or why there is none."""
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                self._dialling.add(limit)
+                try:
+                    wire = await self._connect()
+                finally:
+                    self._dialling.discard(limit)
+        except OSError as error:
+            self._forget()
+            return Unreachable("cannot connect" if self._closed else _why(error))
+        if self._closed:
+            wire.abort()
+            return Unreachable("cannot connect")
+        return wire
+
+    async def close(self) -> None:
+        """End what is being made, and wait until the event loop has closed the sockets of what failed."""
+        self._closed = True
+        for limit in tuple(self._dialling):
+            limit.reschedule(self._loop.time())
+        end = self._loop.time() + CLOSE_SECONDS
+        # A matter of loop turns, at whose end nobody calls us.
+        while self._unfinished() and self._loop.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    def _unfinished(self) -> bool:
+        self._failed = [failed for failed in self._failed if failed.fileno() >= 0]
+        return bool(self._dialling or self._failed)
+
+    async def _connect(self) -> Wire:
+        addresses = await self._addresses()
+        # One after the other gets the first connection, as if each had been asked for alone.
+        addresses.append(addresses.pop(0))
+        connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1)
+        # RFC 6066 §3: without a dot at the end.
+        host = self._origin.host.rstrip(".") if self._context is not None else None
+        # From here on the socket is the event loop's, which closes it if the handshake fails or is cancelled.
+        try:
+            # A wire has all that a protocol has.
+            _, wire = await self._loop.create_connection(  # type: ignore[type-var]
+                self._make, sock=connected, ssl=self._context, server_hostname=host
+            )
+        except BaseException:
+            self._failed = [failed for failed in (*self._failed, connected) if failed.fileno() >= 0]
+            raise
+        return wire
+
+    async def _addresses(self) -> list[AddrInfoType]:
+        async with self._resolving:
+            resolved = self._resolved
+            if resolved is None or resolved.until <= self._loop.time():
+                resolved = self._resolved = await self._resolve()
+        if isinstance(resolved.addresses, socket.gaierror):
+            raise resolved.addresses
+        return resolved.addresses
+
+    async def _resolve(self) -> _Resolved:
+        try:
+            found = await self._resolver.addresses(self._origin.host, self._origin.port)
+        except socket.gaierror as error:
+            return _Resolved(self._loop.time() + DNS_FAILURE_SECONDS, error)
+        return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, found)
+
+    def _forget(self) -> None:
+        """Where addresses could not be reached, the name may stand for others by now."""
+        if self._resolved is not None and not isinstance(self._resolved.addresses, socket.gaierror):
+            self._resolved = None
+
+
+def _why(error: OSError) -> str:
+    match error:
+        case TimeoutError(errno=None):
+            return "connect time-out"
+        case ssl.SSLCertVerificationError():
+            return f"TLS: certificate not accepted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS: {tls_words(error)}"
+        case socket.gaierror():
+            return f"DNS: {error.strerror or 'the name cannot be resolved'}"
+        case ConnectionResetError():
+            return "connection reset by peer"
+        case OSError(errno=int(number)):
+            return system_words(number)
+        case _:
+            return "cannot connect"

@@ -1,0 +1,110 @@
+"""The lean transport: kept-alive connections per origin, heads compiled once per token, deadlines by one sweep."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+from exporter.messages.exchange import NoAnswer, Outcome, Request, Unreachable
+from exporter.transport.lean.dialling import Dialler
+from exporter.transport.lean.head import Head, Origin
+from exporter.transport.lean.pool import Pool
+from exporter.transport.lean.wire import Wire
+from exporter.transport.resolver import Resolver
+
+#: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that.
+_SWEEP_SHARE = 0.05
+_SWEEP_SECONDS = (0.02, 0.5)
+
+
+class _Route:
+    """The way to one origin: connections that are there, and how others are made."""
+
+    __slots__ = ("dialler", "pool")
+
+    def __init__(
+        self, origin: Origin, context: ssl.SSLContext, resolver: Resolver, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        pool = self.pool = Pool(loop)
+        self.dialler = Dialler(origin, context, resolver, loop, lambda: Wire(loop, pool))
+
+
+class LeanTransport:
+    """A ``Transport`` of one destination; made by ``opening.open_lean_transport``."""
+
+    def __init__(self, context: ssl.SSLContext, timeout_seconds: float, observe_resend: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._resolver = Resolver(self._loop)
+        self._context = context
+        self._timeout = timeout_seconds
+        self._observe_resend = observe_resend
+        self._routes: dict[Origin, _Route] = {}
+        self._head: Head | None = None
+        self._route: _Route
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._sweep_seconds = min(max(timeout_seconds * _SWEEP_SHARE, _SWEEP_SECONDS[0]), _SWEEP_SECONDS[1])
+
+    async def send(self, request: Request) -> Outcome:
+        """Make one attempt within the deadline; resend once where a kept-alive connection had gone stale."""
+        head = self._head
+        if head is None or head.fixed is not request.fixed or head.url != request.url:
+            head = self._compile(request)
+        data = head.request(request.own, request.body)
+        route = self._route
+        now = self._loop.time()
+        deadline = now + self._timeout
+        wire = route.pool.take(now)
+        if wire is None:
+            return await self._on_a_new_connection(route, data, deadline)
+        try:
+            outcome = await wire.exchange(data, deadline)
+        except asyncio.CancelledError:
+            wire.abort()
+            raise
+        if outcome is not None:
+            return outcome
+        self._observe_resend()
+        # Not on another idle one, which is likely as stale as the first.
+        return await self._on_a_new_connection(route, data, deadline)
+
+    async def close(self) -> None:
+        """End every exchange, close every connection, and wait until the event loop has done so."""
+        for route in self._routes.values():
+            await route.dialler.close()
+        for route in self._routes.values():
+            await route.pool.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+
+    async def _on_a_new_connection(self, route: _Route, data: bytes, deadline: float) -> Outcome:
+        wire = await route.dialler.dial(deadline)
+        if isinstance(wire, Unreachable):
+            return wire
+        route.pool.add(wire)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
+        try:
+            outcome = await wire.first_exchange(data, deadline)
+        except asyncio.CancelledError:
+            wire.abort()
+            raise
+        # Only a connection that has served can be stale.
+        return outcome if outcome is not None else NoAnswer("connection closed before an answer came")
+
+    def _compile(self, request: Request) -> Head:
+        head = self._head = Head(request.url, request.fixed)
+        route = self._routes.get(head.origin)
+        if route is None:
+            route = self._routes[head.origin] = _Route(head.origin, self._context, self._resolver, self._loop)
+        self._route = route
+        return head
+
+    def _sweep(self) -> None:
+        """End what is past its deadline; again as long as any connection is open."""
+        self._sweeping = None
+        now = self._loop.time()
+        for route in self._routes.values():
+            route.pool.expire(now)
+        if any(route.pool for route in self._routes.values()):
+            self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)

@@ -1,0 +1,225 @@
+"""The aiohttp transport: one attempt over kept-alive connections, judged as soon as the status line is there."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import aiohttp
+from yarl import URL
+
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.transport.bounds import (
+    BODY_LIMIT,
+    BODY_SECONDS,
+    DNS_CACHE_SECONDS,
+    HEAD_LIMIT,
+    KEEPALIVE_SECONDS,
+)
+from exporter.transport.header_values import unfit
+from exporter.transport.over_aiohttp.connection import Connector, StaleConnection
+from exporter.transport.over_aiohttp.failures import translate
+from exporter.transport.over_aiohttp.resolver import Resolving
+from exporter.transport.resolver import Resolver
+from exporter.transport.tls import TlsContexts
+
+#: More cannot be in a head of ``HEAD_LIMIT`` bytes, which is the limit; aiohttp's own default is 128.
+_HEADERS_LIMIT = HEAD_LIMIT // len(b"A:\r\n")
+# Above it, aiohttp warns that bytes block the loop: a file is written in pieces.
+_WHOLE_BODY_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    """Where requests go through; ``authorization`` is what it asks for, if its URL carries a user."""
+
+    url: URL
+    host: str
+    authorization: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> _Proxy:
+        parts = urlsplit(url)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        authorization = aiohttp.encode_basic_auth(user, password) if user or password else None
+        return cls(URL(bare), parts.hostname or "", authorization)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What the traces say about one exchange."""
+
+    connecting: bool = False
+
+
+class AiohttpTransport:
+    """A ``Transport`` of one destination; made by ``open_aiohttp_transport``."""
+
+    def __init__(
+        self,
+        pooled: aiohttp.ClientSession,
+        fresh: aiohttp.ClientSession,
+        proxy: _Proxy | None,
+        timeout_seconds: float,
+        observe_resend: Callable[[], None],
+    ) -> None:
+        """``pooled`` keeps its connections alive, ``fresh`` makes a new one for every request."""
+        self._pooled = pooled
+        self._fresh = fresh
+        self._proxy = proxy
+        self._timeout = timeout_seconds
+        self._observe_resend = observe_resend
+
+    async def send(self, request: Request) -> Outcome:
+        """Make one attempt within the deadline; resend once where a kept-alive connection had gone stale."""
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        try:
+            return await self._exchange(self._pooled, request, deadline)
+        except StaleConnection:
+            self._observe_resend()
+        # Its connections serve one exchange each, so none of them is ever stale.
+        return await self._exchange(self._fresh, request, deadline)
+
+    async def _exchange(self, session: aiohttp.ClientSession, request: Request, deadline: float) -> Outcome:
+        exchange = _Exchange()
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await session.post(trace_request_ctx=exchange, **self._arguments(request))
+        except StaleConnection:
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            host = self._proxy.host if self._proxy else None
+            return translate(error, connecting=exchange.connecting, proxy=host)
+        try:
+            return await self._answer(response, deadline)
+        finally:
+            # Does nothing where the body ended, since the connection went back to the pool then.
+            response.close()
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        """The request in aiohttp's terms; the URL goes out as it was configured."""
+        url = URL(request.url, encoded=request.url.isascii())
+        headers = request.fixed + request.own
+        if (error := unfit(headers)) is not None:
+            raise error
+        body = request.body if len(request.body) <= _WHOLE_BODY_LIMIT else io.BytesIO(request.body)
+        arguments: dict[str, Any] = {"url": url, "data": body, "allow_redirects": False}
+        if self._proxy is not None:
+            arguments["proxy"] = self._proxy.url
+            if self._proxy.authorization is not None:
+                to_proxy = ("Proxy-Authorization", self._proxy.authorization)
+                if url.scheme == "https":
+                    arguments["proxy_headers"] = [to_proxy]
+                else:
+                    headers = (*headers, to_proxy)
+        arguments["headers"] = headers
+        return arguments
+
+    async def _answer(self, response: aiohttp.ClientResponse, deadline: float) -> Outcome:
+        status = response.status
+        if status < 200:
+            return NoAnswer(f"the answer is an interim one ({status})")
+        if status == 407 and self._proxy is not None:
+            return Unreachable("the proxy answered 407", "proxy")
+        headers: dict[str, str] = {}
+        for name, value in response.raw_headers:
+            headers.setdefault(name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1"))
+        body = b"" if response.content.at_eof() else await _read(response.content, deadline)
+        return Answer(status, headers, body)
+
+
+async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
+    """What comes of a body within the limits of size and time; that it ends early changes nothing (DESIGN §3)."""
+    pieces = bytearray()
+    soon = asyncio.get_running_loop().time() + BODY_SECONDS
+    try:
+        async with asyncio.timeout_at(min(deadline, soon)):
+            while len(pieces) <= BODY_LIMIT and (piece := await content.readany()):
+                pieces += piece
+    except (aiohttp.ClientError, OSError):
+        pass
+    return bytes(pieces[:BODY_LIMIT])
+
+
+@asynccontextmanager
+async def open_aiohttp_transport(
+    *,
+    timeout_seconds: float,
+    concurrency: int,
+    ca_file: Path | None = None,
+    client_cert_file: Path | None = None,
+    client_key_file: Path | None = None,
+    proxy: str | None = None,
+    observe_resend: Callable[[], None] = lambda: None,
+    contexts: TlsContexts | None = None,
+) -> AsyncIterator[AiohttpTransport]:
+    """A transport of its own for one destination; leaving closes every socket.
+
+    Args:
+        timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
+        concurrency: exchanges at a time, at most; a token request may come on top.
+        ca_file, client_cert_file, client_key_file: as for ``client_context``.
+        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for them.
+        observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
+        contexts: where TLS contexts come from, if they are shared.
+
+    Raises:
+        TlsFilesUnusable: a file of ``tls`` cannot be read or used.
+    """
+    files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
+    context = (contexts or TlsContexts()).of(**files)
+    # One more than the dataflow's permits: its token request must never wait for a connection.
+    options: dict[str, Any] = {
+        "ssl": context,
+        "limit": concurrency + 1,
+        "ttl_dns_cache": int(DNS_CACHE_SECONDS),
+        "resolver": Resolving(Resolver(asyncio.get_running_loop())),
+    }
+    async with (
+        _session(Connector(keepalive_timeout=KEEPALIVE_SECONDS, **options)) as pooled,
+        _session(Connector(force_close=True, **options)) as fresh,
+    ):
+        via = _Proxy.parse(proxy) if proxy is not None else None
+        yield AiohttpTransport(pooled, fresh, via, timeout_seconds, observe_resend)
+
+
+def _session(connector: Connector) -> aiohttp.ClientSession:
+    """A session that adds nothing to a request, takes nothing from the environment and remembers nothing."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        auto_decompress=False,
+        trust_env=False,
+        # The exchange has one deadline, the transport's own.
+        timeout=aiohttp.ClientTimeout(),
+        max_line_size=HEAD_LIMIT,
+        max_field_size=HEAD_LIMIT,
+        max_headers=_HEADERS_LIMIT,
+        trace_configs=[_connection_traces()],
+    )
+
+
+def _connection_traces() -> aiohttp.TraceConfig:
+    """Tell each exchange when it waits for a connection to be made: what fails then never went out."""
+
+    async def begins(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.connecting = True
+
+    async def ends(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.connecting = False
+
+    traces = aiohttp.TraceConfig()
+    traces.on_connection_queued_start.append(begins)
+    traces.on_connection_queued_end.append(ends)
+    traces.on_connection_create_start.append(begins)
+    traces.on_connection_create_end.append(ends)
+    return traces

@@ -1,0 +1,15 @@
+"""The seam between dataflows and the wire."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from exporter.messages.exchange import Outcome, Request
+
+
+class Transport(Protocol):
+    """Sends requests over kept-alive connections."""
+
+    async def send(self, request: Request) -> Outcome:
+        """Make one attempt, within the transport's own deadline. Never raises for what the network does."""
+        ...

@@ -1,0 +1,71 @@
+"""Puts a request together: a destination's URL and headers, joined once, and what belongs to one export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exporter import __version__
+from exporter.messages.exchange import Header, Request
+from exporter.sections.section import MASK
+
+#: Sent unless the configuration sets the header itself. Answers are never decompressed (DESIGN 3), so none
+#: should come compressed.
+_OURS: tuple[Header, ...] = (
+    ("Content-Type", "application/json"),
+    ("Accept-Encoding", "identity"),
+    ("User-Agent", f"exporter/{__version__}"),
+)
+
+#: A shorter header value is no secret, and would be masked wherever it happens to stand.
+_SHORTEST_SECRET = 6
+
+
+class Prepared:
+    """What all requests of one destination share. Holds the headers for the authorization that was used last.
+
+    Args:
+        url: the endpoint, its query included.
+        headers: what the configuration adds; they win over ours.
+        position_header: whether requests carry ``Exporter-Position``.
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str], *, position_header: bool) -> None:
+        configured = {name.lower() for name in headers}
+        self._url = url
+        ours = tuple(header for header in _OURS if header[0].lower() not in configured)
+        self._ours = len(ours)
+        self._headers = (*ours, *headers.items())
+        self._with_position = position_header
+        self._authorization: str | None = None
+        self._fixed: tuple[Header, ...] = self._headers
+
+    def request(self, authorization: str | None, key: str, position: str, body: bytes) -> Request:
+        """The request for one export (DESIGN 2.3).
+
+        Args:
+            authorization: the value of the ``Authorization`` header, or None for none. As long as it stays the
+                same, every request has the same ``fixed`` tuple.
+            key: the value of ``Idempotency-Key``.
+            position: the value of ``Exporter-Position``; left out where the destination wants none.
+            body: the document as UTF-8 JSON.
+        """
+        if authorization != self._authorization:
+            self._authorization = authorization
+            self._fixed = self._headers
+            if authorization is not None:
+                self._fixed = (*self._headers, ("Authorization", authorization))
+        own: tuple[Header, ...] = (("Idempotency-Key", key),)
+        if self._with_position:
+            own = (("Idempotency-Key", key), ("Exporter-Position", position))
+        return Request(self._url, self._fixed, own, body)
+
+    def without_secrets(self, answer: bytes) -> bytes:
+        """An answer in which what the request presented is masked: some endpoints echo their headers in errors."""
+        for _, value in self._fixed[self._ours :]:
+            presented = value.removeprefix("Bearer ").encode("latin-1")
+            if len(presented) >= _SHORTEST_SECRET:
+                answer = answer.replace(presented, MASK.encode())
+        return answer
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

@@ -1,0 +1,74 @@
+"""The ops port on a real socket (DESIGN §2.6)."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import aiohttp
+import pytest
+
+from exporter.daemon.ops.port import OpsUnavailable, serve
+from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.status import DataflowStatus, Health
+
+
+async def get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str, Any]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://{host}:{port}{path}") as answer,
+    ):
+        body = await (answer.json() if answer.content_type == "application/json" else answer.text())
+        return answer.status, answer.headers["Content-Type"], body
+
+
+async def test_every_path() -> None:
+    metrics = Metrics()
+    metrics.of("crm").received.inc(5)
+    health = [Health(False, ("crm has not started",))]
+    status = [DataflowStatus(destination="crm", state="paused", paused=("unreachable",), paused_since=5.0, delivered=9)]
+    async with serve("127.0.0.1", 0, metrics, lambda: health[0], lambda: status) as port:
+        assert port > 0
+        assert (await get(port, "/live"))[0] == 200
+        assert await get(port, "/ready") == (
+            503,
+            "application/json",
+            {"ready": False, "reasons": ["crm has not started"]},
+        )
+        health[0] = Health(True)
+        assert (await get(port, "/ready"))[::2] == (200, {"ready": True, "reasons": []})
+        code, kind, text = await get(port, "/metrics")
+        assert (code, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
+        assert 'exporter_events_received_total{destination="crm"} 5.0' in text
+        code, _, flows = await get(port, "/status")
+        assert code == 200
+        [flow] = flows
+        assert flow["destination"] == "crm"
+        assert flow["state"] == "paused"
+        assert flow["paused"] == ["unreachable"]
+        assert flow["delivered"] == 9
+        assert flow["lag_messages"] is None
+        assert (await get(port, "/else"))[0] == 404
+
+
+async def test_a_port_in_use_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OpsUnavailable, match=rf"127\.0\.0\.1:{port}: .*in use"):
+            async with serve("127.0.0.1", port, Metrics(), lambda: Health(True), list):
+                pytest.fail("it was not free")
+
+
+async def test_a_host_of_another_machine_is_named() -> None:
+    with pytest.raises(OpsUnavailable, match=r"192\.0\.2\.1:0"):
+        async with serve("192.0.2.1", 0, Metrics(), lambda: Health(True), list):
+            pytest.fail("it is nobody's address")
+
+
+async def test_the_port_is_free_again_afterwards() -> None:
+    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), list) as port:
+        pass
+    async with serve("127.0.0.1", port, Metrics(), lambda: Health(True), list) as again:
+        assert again == port
