@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
+from importlib import resources
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection, UnixDomainSocketConnection
@@ -33,6 +34,12 @@ class Script:
     def __init__(self, text: str) -> None:
         self.text = text
         self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    @classmethod
+    def of(cls, package: str, *names: str) -> Script:
+        """The script in these files of ``package``, ``<name>.lua`` each, one after the other."""
+        files = resources.files(package)
+        return cls("".join(files.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names))
 
 
 class Server:

@@ -1,0 +1,13 @@
+-- Keys: lease, record. Arguments: token, lease in ms, group, settled-to id or "".
+-- Returns what it came to, and how many acknowledgements of this group Redis knows of.
+-- 0: somebody else holds it. 1: held now, and somebody else held it in between. 2: held now, and nobody else did.
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return {0, 0} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+local owner = redis.call('HGET', KEYS[2], 'owner:' .. ARGV[3])
+local now = redis.call('TIME')
+redis.call('HSET', KEYS[2], 'owner:' .. ARGV[3], ARGV[1], 'seen:' .. ARGV[3], now[1])
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], 'place:' .. ARGV[3], ARGV[4]) end
+local known = tonumber(redis.call('HGET', KEYS[2], 'acked:' .. ARGV[3]) or '0')
+if owner and owner ~= ARGV[1] then return {1, known} end
+return {2, known}

@@ -1,0 +1,38 @@
+"""The Lua scripts, one file each behind ``common.lua``: each does as a whole what must be done or not done as a whole.
+
+Keys, all behind the configured prefix ``P``:
+
+* ``meta``: hash of ``identity``, ``schema`` and ``newest``, the highest id that was ever given.
+* ``letter:<id>``: hash, one letter.
+* ``ids``, ``ids:<destination>``: sorted by id, which is the score.
+* ``places:<length of group>:<group>:<lane>``: hash, position to id. ``highest:<group>``: hash, lane to the highest
+  position that ever had a letter. ``readers:<group>``: hash, lane to who began it last.
+* ``current:<destination>``: letters that are not superseded, ``<profile> 0 <id>`` in the order of bytes.
+* ``asked:<destination>``: letters whose replay is asked for, ``<lane> 0 <position, 20 digits> 0 <id>`` likewise.
+  ``asked-lanes:<destination>``: hash, lane to how many. ``asking``: hash, destination to how many.
+* ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
+* ``mapping-times:<destination>``: see ``mapping_times``.
+
+Positions may have 63 bits and a number in Lua has 53, so they are compared as text.
+
+At ``maxmemory`` Redis refuses every command of a transaction, also one that only reads. Of a script it refuses the
+first command that may need memory, and none after one that wrote. So all that must work then is a script; one that
+takes away does that first, and then works in any case; one that adds fails before it has done anything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.redis_server.server import Script
+
+PUT: Final = Script.of(__name__, "common", "put")
+BEGIN: Final = Script.of(__name__, "common", "begin")
+LEAVE: Final = Script.of(__name__, "common", "leave")
+OVERVIEW: Final = Script.of(__name__, "common", "overview")
+REPLAYS: Final = Script.of(__name__, "common", "replays")
+DELIVERED: Final = Script.of(__name__, "common", "delivered")
+FAILED: Final = Script.of(__name__, "common", "failed")
+REQUESTED: Final = Script.of(__name__, "common", "requested")
+SINCE: Final = Script.of(__name__, "common", "since")
+SELECT: Final = Script.of(__name__, "common", "select")

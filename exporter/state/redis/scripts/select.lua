@@ -1,0 +1,46 @@
+-- Goes through letters in the order of their ids and does something with those that are meant.
+-- Arguments: prefix, what to do, id to begin after, most to look at, most to find, destination or "", reason or "",
+-- "" or "+" and the profile, since or "", until or "", superseded "0", "1" or "", "all" or "these", and then the ids.
+-- "page" returns their fields, "count" and "purge" only how many, "ask" and "ask superseded" their ids; before that
+-- the id that it came to, and 1 if it came to the end of what there is.
+local doing, after, most, limit, destination = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local since, till = tonumber(ARGV[9]), tonumber(ARGV[10])
+local function meant(id)
+  local at = redis.call('HMGET', letter(id), 'destination', 'reason', 'profile', 'at', 'superseded')
+  return at[1] and (destination == '' or at[1] == destination) and (ARGV[7] == '' or at[2] == ARGV[7])
+    and (ARGV[8] == '' or (at[3] and '+' .. at[3] == ARGV[8])) and (not since or tonumber(at[4]) >= since)
+    and (not till or tonumber(at[4]) < till) and (ARGV[11] == '' or at[5] == ARGV[11])
+end
+local ids = {}
+if ARGV[12] == 'these' then
+  for at = 13, #ARGV do ids[#ids + 1] = ARGV[at] end
+else
+  local all = destination == '' and P .. 'ids' or P .. 'ids:' .. destination
+  ids = redis.call('ZRANGEBYSCORE', all, '(' .. after, '+inf', 'LIMIT', 0, most)
+end
+local found, reached, ended = {}, after, #ids < most and 1 or 0
+for _, id in ipairs(ids) do
+  if #found >= limit then ended = 0; break end
+  reached = id
+  if meant(id) then found[#found + 1] = id end
+end
+if doing == 'page' then
+  local shown = {}
+  for _, id in ipairs(found) do
+    shown[#shown + 1] = {id, redis.call('HMGET', letter(id), 'group', 'lane', 'position', 'destination', 'profile',
+      'event', 'reason', 'detail', 'status', 'attempts', 'first_at', 'at', 'superseded', 'replay')}
+  end
+  return {reached, ended, shown}
+elseif doing == 'count' then
+  return {reached, ended, #found}
+elseif doing == 'purge' then
+  for _, id in ipairs(found) do forget(id) end
+  return {reached, ended, #found}
+end
+for _, id in ipairs(found) do
+  local at = redis.call('HMGET', letter(id), 'destination', 'lane', 'position', 'replay')
+  local wanted = 'asked'
+  if doing == 'ask superseded' or at[4] == 'asked_superseded' then wanted = 'asked_superseded' end
+  set_replay(id, at[1], at[2], at[3], at[4], wanted)
+end
+return {reached, ended, found}
