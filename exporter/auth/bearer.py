@@ -39,7 +39,7 @@ class Bearer(Section):
 
 
 class _BearerAuthorizer:
-    """Presents one token until the endpoint refuses it and its file holds another (DESIGN §3.1)."""
+    """Presents one token until the endpoint refuses it and its file holds another (contract.md#whose-fault)."""
 
     refresh_on = frozenset({401})
 

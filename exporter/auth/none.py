@@ -27,7 +27,7 @@ class NoAuth(Section):
 
 
 class _NoAuthorizer:
-    """Presents nothing, and has nothing else to present when that is refused (DESIGN §3.1)."""
+    """Presents nothing, and has nothing else to present when that is refused (contract.md#whose-fault)."""
 
     refresh_on = frozenset({401})
 

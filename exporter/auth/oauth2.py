@@ -19,7 +19,7 @@ from exporter.transport.port import Transport
 
 
 def _token_url(url: str) -> str:
-    """The URL as it was written; its query stays as it is, however many parameters (DESIGN §2.4)."""
+    """The URL as it was written; its query stays as it is, however many parameters (contract.md#configuration)."""
     found = [Mistake((), reason) for reason in _wrong_with(url)]
     if found:
         raise mistakes(found)
@@ -71,7 +71,7 @@ Status = Annotated[int, Field(ge=300, le=599)]
 
 
 class OAuth2(Section):
-    """The keys of both OAuth 2.0 kinds (DESIGN §2.4)."""
+    """The keys of both OAuth 2.0 kinds (contract.md#configuration)."""
 
     token_url: TokenUrl = Field(description="http(s) URL that tokens are asked from; its query stays as it is.")
     client_id: FilledText = Field(description="The client's id.")

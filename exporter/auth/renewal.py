@@ -19,7 +19,7 @@ UNKNOWN_LIFETIME_SECONDS = 3600.0
 LONGEST_MARGIN_SECONDS = 60.0
 #: After a renewal ahead of expiry failed, the old token serves this long before the next try.
 EARLY_RETRY_SECONDS = 5.0
-#: So many tokens in so many seconds mean that the endpoint refuses what the token server hands out (DESIGN §3.1).
+#: So many tokens in so many seconds mean that the endpoint refuses what the token server hands out.
 TOKENS_PER_WINDOW = 5
 WINDOW_SECONDS = 60.0
 

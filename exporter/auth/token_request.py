@@ -1,4 +1,4 @@
-"""Builds token requests: the bytes that the reference's curl lines send (seed 001, RFC 6749 §2.3.1, §4.3, §4.4, §6)."""
+"""Builds token requests: the bytes that Adobe's curl lines send (RFC 6749 §2.3.1, §4.3, §4.4, §6)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _basic_form_encoded(
 def _basic_raw(
     client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
 ) -> tuple[str, dict[str, str], str]:
-    """The reference's curl line, as it stands; UTF-8 (RFC 7617 §2.1), since Authlib's own is Latin-1."""
+    """Adobe's curl line, as it stands; UTF-8 (RFC 7617 §2.1), since Authlib's own is Latin-1."""
     return uri, _with_basic(headers, f"{client.client_id}:{client.client_secret}"), body
 
 

@@ -1,4 +1,4 @@
-"""The daemon: opens queue, state and ops port, runs every destination, and obeys signals (DESIGN §2.4, §2.6)."""
+"""The daemon: opens queue, state and ops port, runs every destination, and obeys signals."""
 
 from __future__ import annotations
 

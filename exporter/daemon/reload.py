@@ -1,4 +1,4 @@
-"""Reloading: what changed stops and starts again from its position, what did not is left alone (DESIGN §2.4)."""
+"""Reloading: what changed stops and starts again from its position, what did not is left alone."""
 
 from __future__ import annotations
 

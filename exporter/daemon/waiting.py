@@ -1,4 +1,4 @@
-"""What is said of all dataflows while they wait for state and queue to be opened (DESIGN §2.6)."""
+"""What is said of all dataflows while they wait for state and queue to be opened (contract.md#operation)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _examine(message: Message, parts: Parts) -> Examined:
 
 
 def made_event_id(message: Message, queue_name: str) -> str:
-    """The id of an event that has none in its body (DESIGN §2.1)."""
+    """The id of an event that has none in its body (contract.md#the-event)."""
     return message.event_id or f"{queue_name}-{message.lane}-{message.position}"
 
 

@@ -1,4 +1,4 @@
-"""One destination's flow: receive → decide → build → deliver → settle (DESIGN §4).
+"""One destination's flow: receive → decide → build → deliver → settle (architecture.md).
 
     receive   intake.py    takes messages as the window has room
     decide    examine.py   reads a message, asks the triggers
@@ -35,7 +35,7 @@ STANDBY_SECONDS = 3.0
 
 
 class Dataflow:
-    """Runs from ``run`` until ``stop``; see DESIGN §3 for what it promises."""
+    """Runs from ``run`` until ``stop``; see contract.md#guarantees for what it promises."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts

@@ -1,4 +1,4 @@
-"""Replays: dead letters that were asked for, on their way from the store into their profile's line (DESIGN §3.2)."""
+"""Replays: dead letters that were asked for, on their way from the store into their profile's line."""
 
 from __future__ import annotations
 

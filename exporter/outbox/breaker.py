@@ -1,4 +1,4 @@
-"""When failures say that the destination is down rather than that an event is bad (DESIGN §3.1)."""
+"""When failures say that the destination is down rather than that an event is bad (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose fault it was that an attempt failed, and what follows: a retry, a dead letter or a pause (DESIGN §3.1)."""
+"""Whose fault it was that an attempt failed, and what follows: a retry, a dead letter or a pause."""
 
 from __future__ import annotations
 

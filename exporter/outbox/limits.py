@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the outbox keeps to; see DESIGN §2.4 ``delivery``.
+    """What the outbox keeps to; see ``delivery`` in config/exporter.yaml.
 
     ``rate`` is attempts a second; ``retry_delay(n)`` gives the seconds before retry n, n from 0, of ``retries``;
     ``probe_delay(n)`` those before probe n of a pause.

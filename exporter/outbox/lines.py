@@ -1,7 +1,7 @@
 """The profiles' lines: every profile's exports in order, which of the lines may go, and how full the window is.
 
 Only the head of a line is ever in flight, waits for a retry or becomes a dead letter: so exports of one profile
-are never concurrent and never overtake (DESIGN §3, 3).
+are never concurrent and never overtake (contract.md#guarantees, 3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The outbox: one dataflow's exports, and which of them is sent when (DESIGN §3, §3.1, §4).
+"""The outbox: one dataflow's exports, and which of them is sent when.
 
 A state machine on a time that is passed in. It owns the profiles' lines, waiting retries, permits and pacing, and
 asks ``faults`` what follows a failure; it sends nothing and waits for nothing itself:

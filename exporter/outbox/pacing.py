@@ -1,10 +1,10 @@
-"""Pacing: at most so many attempts in any second, bursts included (DESIGN §2.4 ``delivery.rate``)."""
+"""Pacing: at most so many attempts in any second, bursts included (``delivery.rate`` in config/exporter.yaml)."""
 
 from __future__ import annotations
 
 #: What may be made up at once after the process was late, and by how much the steady pace stays below the rate. So no
-#: second has more than its share, whether a receiver counts in windows or in tokens. DESIGN allows bursts of 50 ms:
-#: larger ones made up for more, and had more 429 where the receiver itself was late.
+#: second has more than its share, whether a receiver counts in windows or in tokens. Bursts of 50 ms
+#: made up for more, and had more 429 where the receiver itself was late.
 BURST_SECONDS = 0.01
 #: A pace faster than this goes in handfuls: an event loop's timers count in milliseconds.
 HANDFUL_SECONDS = 0.004

@@ -1,4 +1,4 @@
-"""The memory that all windows of a process share (DESIGN §2.4 ``memory``)."""
+"""The memory that all windows of a process share (``memory`` in config/exporter.yaml)."""
 
 from __future__ import annotations
 

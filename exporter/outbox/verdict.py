@@ -1,4 +1,4 @@
-"""What the end of an attempt means: what to do, and whose fault it was (DESIGN §3.1)."""
+"""What the end of an attempt means: what to do, and whose fault it was (contract.md#whose-fault)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PauseReason = Literal[
 
 DeadLetterReason = Literal["malformed", "rejected", "retries_exhausted", "bug"]
 
-#: Statuses below 500 that may pass by themselves (DESIGN §3.1); 429 has a verdict of its own.
+#: Statuses below 500 that may pass by themselves (contract.md#whose-fault); 429 has a verdict of its own.
 _PASSING = frozenset({403, 408, 409, 425})
 
 

@@ -16,7 +16,7 @@ MEMBERS: msgspec.json.Decoder[Members] = msgspec.json.Decoder(dict[str, msgspec.
 
 
 def pick(mapped: PathTree, members: Members) -> dict[str, Any]:
-    """What of ``members`` the tree names, nested, in the tree's order (DESIGN 2.3).
+    """What of ``members`` the tree names, nested, in the tree's order (contract.md#the-request).
 
     Left out are a leaf that is null or an empty object, whatever stands under something that is no object,
     and objects that end up empty.
@@ -41,5 +41,5 @@ def pick(mapped: PathTree, members: Members) -> dict[str, Any]:
 
 
 def is_nothing(value: bytes) -> bool:
-    """Whether a JSON value is null or an empty object, which are not sent as an attribute (DESIGN 2.3)."""
+    """Whether a JSON value is null or an empty object, which are not sent as an attribute (contract.md#the-request)."""
     return value == b"null" or (value[0] == 0x7B and value[1:].lstrip() == b"}")

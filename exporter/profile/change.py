@@ -10,7 +10,7 @@ from exporter.profile.shapes import SegmentChange
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change of one profile, as far as every dataflow needs it (DESIGN 2.1).
+    """A change of one profile, as far as every dataflow needs it (contract.md#the-event).
 
     ``occurred_at`` is in epoch seconds; ``profile`` is the profile's JSON object as raw bytes, not looked into.
     """

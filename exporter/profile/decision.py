@@ -1,4 +1,4 @@
-"""What is decided of a change for one destination (DESIGN 2.2)."""
+"""What is decided of a change for one destination (contract.md#triggers)."""
 
 from __future__ import annotations
 

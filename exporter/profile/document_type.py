@@ -1,4 +1,4 @@
-"""The type of one destination's document: decoding a profile into it projects the profile (DESIGN 2.3).
+"""The type of one destination's document: decoding a profile into it projects the profile (contract.md#the-request).
 
 Apart from ``typed.py``, which works with it: mypyc compiles neither ``msgspec.Struct`` nor types that are put together.
 """

@@ -66,7 +66,7 @@ def _is_absent(raw: msgspec.Raw) -> bool:
 
 
 def _from_envelope(body: bytes) -> Change | Malformed:
-    """Read the event in ``data``; what it says wins over the envelope's id, subject and time (DESIGN 2.1)."""
+    """Read the event in ``data``; what it says wins over the envelope's id, subject and time."""
     envelope = ENVELOPE.decode(body)
     if bytes(envelope.specversion) != b'"1.0"':
         return Malformed("specversion", 'must be "1.0"')

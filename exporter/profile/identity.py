@@ -27,7 +27,7 @@ _ID: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 
 
 def compile_identities(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, Any]]:
-    """What is sent of ``identityMap``, given as JSON; ``{}`` for nothing (DESIGN 2.3).
+    """What is sent of ``identityMap``, given as JSON; ``{}`` for nothing (contract.md#the-request).
 
     ``id`` comes first and is always sent, the other ``identity_fields`` follow in their order, unchanged byte
     for byte. The function raises msgspec.ValidationError for a wrong type.

@@ -13,7 +13,7 @@ def idempotency_key(destination: str, event_id: str) -> str:
     """``<destination>:<event_id>``, or its SHA-256 in hex where that is not 1-255 printable ASCII characters.
 
     A key that begins or ends with a space is hashed too: whoever reads the header strips them, and two events
-    would share one key. The same on every retry, restart and replay (DESIGN 2.1).
+    would share one key. The same on every retry, restart and replay (contract.md#the-event).
     """
     key = f"{destination}:{event_id}"
     if len(key) <= _LONGEST_KEY and _is_printable_ascii(key) and key[0] != " " and key[-1] != " ":
@@ -22,7 +22,7 @@ def idempotency_key(destination: str, event_id: str) -> str:
 
 
 def position_value(lane: str, position: int) -> str:
-    """``<lane>-<position>``; what of a lane's name can't stand in a header is percent-encoded (DESIGN 2.3)."""
+    """``<lane>-<position>``; what of a lane's name can't stand in a header is percent-encoded."""
     # Asked for each export, and hardly any lane has anything to encode.
     if _is_printable_ascii(lane) and " " not in lane and "%" not in lane:
         return f"{lane}-{position}"

@@ -15,7 +15,7 @@ SegmentMembership = Literal["all", "mapped"]
 class MappedSegment:
     """A segment that is mapped to a destination, with what the catalogue and the mapping know of it.
 
-    ``namespace`` and ``id`` are opaque and compared exactly (DESIGN 2.1). ``name``, ``created_at`` and
+    ``namespace`` and ``id`` are opaque and compared exactly (contract.md#the-event). ``name``, ``created_at`` and
     ``updated_at`` come from the catalogue, the two mapping times from the configuration or from when the
     mapping was first seen; all times in epoch milliseconds, None where unknown.
     """
@@ -31,7 +31,7 @@ class MappedSegment:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """All that deciding and building need to know of one destination (DESIGN 2.2 and 2.3).
+    """All that deciding and building need to know of one destination (contract.md#triggers, contract.md#the-request).
 
     ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; they may
     overlap. ``on_segments``, ``on_identities`` and ``on_attributes`` are the switches under ``activate_on``.

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from exporter.profile.mapping import Path
 
 #: A destination's attributes by their steps; None marks a mapped one. Where one mapped path stands above
-#: another, only the upper one is in the tree (DESIGN 2.3).
+#: another, only the upper one is in the tree (contract.md#the-request).
 PathTree: TypeAlias = dict[str, "PathTree | None"]
 
 #: An event is refused beyond 200 levels, so a path of more steps could never match.
@@ -22,7 +22,7 @@ _SPLIT = re.compile(r"\\[.\\]|\.")
 def parse_path(text: str) -> Path:
     r"""The steps that ``text`` names: ``person.name`` has two. Never raises.
 
-    ``\.`` stands for a dot and ``\\`` for a backslash within a step (DESIGN 2.3); any other backslash stands
+    ``\.`` stands for a dot and ``\\`` for a backslash within a step; any other backslash stands
     for itself.
     """
     if "\\" not in text:
@@ -46,7 +46,7 @@ def format_path(path: Path) -> str:
 
 
 def mapping_problem(text: str) -> str | None:
-    """Why ``text`` can't be mapped as an attribute, in a few words, or None if it can (DESIGN 2.3)."""
+    """Why ``text`` can't be mapped as an attribute, in a few words, or None if it can (contract.md#the-request)."""
     path = parse_path(text)
     if path == ("",):
         return "is empty"
@@ -77,7 +77,7 @@ def tree(paths: Iterable[Path]) -> PathTree:
 
 
 def touches(mapped: PathTree, written: Path) -> bool:
-    """Whether ``written`` is a mapped path, stands above one or below one (DESIGN 2.2)."""
+    """Whether ``written`` is a mapped path, stands above one or below one (contract.md#triggers)."""
     node = mapped
     for step in written:
         if step not in node:

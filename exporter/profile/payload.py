@@ -20,7 +20,7 @@ from exporter.profile.wrong_types import unfit
 
 
 def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:
-    """The document for one destination, compiled once (DESIGN 2.3); ``typed`` is the mapping's, if it is there.
+    """The document for one destination, compiled once; ``typed`` is the mapping's, if it is there.
 
     The function returns UTF-8 JSON: attributes in the order of the configuration, then ``segmentMembership``,
     then ``identityMap``, each left out where it is empty; the same bytes for the same change. It returns

@@ -14,7 +14,7 @@ MEMBER = frozenset(("realized", "existing"))
 
 
 class Entry(msgspec.Struct, rename="camel", gc=False):
-    """One membership. Status and time are passed on as they came (DESIGN 2.1)."""
+    """One membership. Status and time are passed on as they came (contract.md#the-event)."""
 
     last_qualification_time: str | None = None
     status: str | None = None
@@ -41,7 +41,7 @@ def of_each_namespace(mapping: Mapping) -> dict[str, set[str]]:
 
 
 def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
-    """Whether a profile, given as JSON, is in at least one mapped segment (DESIGN 2.2).
+    """Whether a profile, given as JSON, is in at least one mapped segment (contract.md#triggers).
 
     The function raises msgspec.ValidationError for a wrong type in ``segmentMembership``.
     """
@@ -61,7 +61,7 @@ def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
 
 
 def compile_memberships(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, Any]]:
-    """What is sent of ``segmentMembership``, given as JSON; ``{}`` for nothing (DESIGN 2.3).
+    """What is sent of ``segmentMembership``, given as JSON; ``{}`` for nothing (contract.md#the-request).
 
     The function raises msgspec.ValidationError for a wrong type.
     """
@@ -104,7 +104,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
 
 
 def added(mapping: Mapping, segment: MappedSegment) -> dict[str, Any]:
-    """What the switches add to the entry of a mapped segment, in the order of the reference's samples."""
+    """What the switches add to the entry of a mapped segment, in the order of Adobe's samples."""
     fields: dict[str, Any] = {}
     if mapping.include_segment_timestamps:
         fields |= {

@@ -13,7 +13,7 @@ ABSENT = msgspec.Raw()
 
 
 class SegmentChange(msgspec.Struct, gc=False):
-    """One entry of ``changes.segments`` (DESIGN 2.1).
+    """One entry of ``changes.segments`` (contract.md#the-event).
 
     ``before`` is UNSET where the event does not say; a ``namespace`` of None stands for ``ups``.
     """

@@ -6,7 +6,7 @@ import re
 
 from exporter.profile.malformed import Malformed
 
-#: Beyond this an event is malformed (DESIGN 2.1). Far below where a decoder's own limit, which depends on its
+#: Beyond this an event is malformed. Far below where a decoder's own limit, which depends on its
 #: caller's stack, would strike.
 MAX_DEPTH = 200
 

@@ -15,7 +15,7 @@ _RFC_3339 = re.compile(
 def parse_time(text: str) -> float | None:
     """Epoch seconds of an RFC 3339 date-time, or None if ``text`` is none.
 
-    An offset may lack its colon, as the reference's samples do (``+0000``); a space may stand for the ``T``
+    An offset may lack its colon, as Adobe's samples do (``+0000``); a space may stand for the ``T``
     (RFC 3339 section 5.6). A leap second counts as the second after it, as in POSIX time.
     """
     if _PLAIN.fullmatch(text):

@@ -17,7 +17,7 @@ from exporter.profile.wrong_types import unfit
 
 _UNKNOWN = msgspec.UNSET
 
-#: From what to what a membership changes where it is entered or left (DESIGN 2.2).
+#: From what to what a membership changes where it is entered or left (contract.md#triggers).
 _FIRES: frozenset[tuple[Status | msgspec.UnsetType | None, Status]] = frozenset(
     {
         (None, "realized"),
@@ -39,7 +39,7 @@ _SEGMENT_ONLY = Fired(("segment",))
 
 
 def compile_triggers(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], Decision]:
-    """The decision for one destination, compiled once (DESIGN 2.2); ``typed`` is the mapping's, if it is there.
+    """The decision for one destination, compiled once; ``typed`` is the mapping's, if it is there.
 
     What the function returns is Fired, Excluded, or Malformed where the gate needs a part of the profile that
     has a wrong type. It looks into the profile only where a trigger other than ``segment`` fired.

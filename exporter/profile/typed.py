@@ -21,7 +21,7 @@ _MAYBE_EMPTY = re.compile(rb"\{[ \t\n\r]*\}")
 
 
 class Typed:
-    """The document of one destination, decoded and encoded in C (DESIGN 2.3).
+    """The document of one destination, decoded and encoded in C (contract.md#the-request).
 
     Profiles are JSON objects in valid UTF-8. Of the latest one what was decoded is remembered: whether it is exported
     and what is exported are asked one after the other.

@@ -1,6 +1,6 @@
 """The port that every queue implements: publish, subscribe, receive, settle, commit.
 
-Contract (DESIGN §5), held by ``tests/queues/contract.py`` for every kind:
+Contract (contract.md#the-queue), held by ``tests/queues/contract.py`` for every kind:
 
 * ``publish`` is durable when it returns.
 * One reader per group is the queue's duty: entering a second subscription of a group waits as a standby

@@ -1,7 +1,7 @@
 """The oracle: what a record proves about lost, repeated, overtaken and concurrent exports. Pure.
 
 Every event of a test carries its profile and a number that grows within the profile, in mapped attributes, so
-that the body of a request tells which state it holds (DESIGN §3, guarantees 1 to 3).
+that the body of a request tells which state it holds (contract.md#guarantees, 1 to 3).
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class _Person:
         return {"namespace": "ups", "id": segment, "from": before, "to": after}
 
     def _fate(self, kind: _Kind) -> Fate:
-        """What DESIGN 2.2 says of this change, after it."""
+        """What is to become of this change, after it (contract.md#triggers)."""
         match kind:
             case "segment":
                 return "exported"

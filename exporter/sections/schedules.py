@@ -41,7 +41,7 @@ def growing_wait(most_seconds: float, uniform: Callable[[float, float], float]) 
 
 
 def probe_delay(uniform: Callable[[float, float], float]) -> Callable[[int], float]:
-    """The seconds before probe n of a pause, n from 0: 1, 2, 4 … 60, each ± 20 % (DESIGN §3.1)."""
+    """The seconds before probe n of a pause, n from 0: 1, 2, 4 … 60, each ± 20 % (contract.md#whose-fault)."""
     return _delay(growing_wait(PROBE_MOST_SECONDS, uniform))
 
 

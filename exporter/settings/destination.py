@@ -34,7 +34,7 @@ AttributePath = Annotated[str, AfterValidator(_attribute)]
 
 
 class ActivateOn(Section):
-    """Which triggers may export a profile (DESIGN 2.2); a backfill always does."""
+    """Which triggers may export a profile (contract.md#triggers); a backfill always does."""
 
     segments: bool = Field(default=True, description="A mapped segment was entered or left.")
     identities: bool = Field(default=True, description="Any identity changed.")

@@ -1,4 +1,4 @@
-"""What a new configuration changes, for a reload (DESIGN 2.4)."""
+"""What a new configuration changes, for a reload (contract.md#configuration)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class _Written:
 
 
 def _from_text(text: str) -> Iterator[_Written | Mistake]:
-    """``x-team:growth,x-env:prod``: split at every comma, then at the first colon (seed 001).
+    """``x-team:growth,x-env:prod``: split at every comma, then at the first colon.
 
     Parts are told by their number: what was meant as a part of a secret value may look like a name.
     """

@@ -107,7 +107,7 @@ def _of(destination: Destination, settings: Settings) -> Iterator[str]:
 
 
 def _catalogue_gaps(destination: Destination, settings: Settings) -> Iterator[str]:
-    """Names and timestamps that are switched on and will be missing (DESIGN 2.3)."""
+    """Names and timestamps that are switched on and will be missing (contract.md#the-request)."""
     names = destination.include_segment_names
     times = destination.include_segment_timestamps
     for segment in destination.segments:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.section import Section
 
-#: Namespace and id: opaque, compared exactly (DESIGN 2.1).
+#: Namespace and id: opaque, compared exactly (contract.md#the-event).
 SegmentKey = tuple[str, str]
 
 #: Where a segment may stand once only.

@@ -1,4 +1,4 @@
-"""The whole configuration as types (DESIGN 2.4); its parts are in the files beside it."""
+"""The whole configuration as types (contract.md#configuration); its parts are in the files beside it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, Self
 
 from exporter.sections.printable import printable
 
-#: Why an export ended as a dead letter (DESIGN §2.6).
+#: Why an export ended as a dead letter (contract.md#operation).
 Reason = Literal["malformed", "rejected", "retries_exhausted", "bug"]
 
 #: Whether a replay waits: not at all, unless it is superseded by the time it would be sent, or in any case.

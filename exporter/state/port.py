@@ -1,4 +1,4 @@
-"""The port of the state store: dead letters and mapping times, whatever keeps them (DESIGN §3.2)."""
+"""The port of the state store: dead letters and mapping times, whatever keeps them (contract.md#dead-letters)."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class DeadLetters(Protocol):
 
 
 class MappingTimes(Protocol):
-    """When a destination's segments were mapped, where the configuration does not say (DESIGN §2.4)."""
+    """When a destination's segments were mapped, where the configuration does not say (contract.md#configuration)."""
 
     async def first_seen(
         self, destination: str, segments: Sequence[Segment], now_ms: int

@@ -1,4 +1,4 @@
-"""Counts in plain numbers: what is counted for each event must cost next to nothing (DESIGN §2.6)."""
+"""Counts in plain numbers: what is counted for each event must cost next to nothing (contract.md#operation)."""
 
 from __future__ import annotations
 

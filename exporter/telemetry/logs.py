@@ -1,4 +1,4 @@
-"""Structured logs: text for people on a terminal, one JSON object a line for machines otherwise (DESIGN §2.6)."""
+"""Structured logs: text for people on a terminal, one JSON object a line for machines otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers that ``/metrics`` shows: their names, their labels and how they are counted (DESIGN §2.6)."""
+"""The numbers that ``/metrics`` shows: their names, their labels and how they are counted (contract.md#operation)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from exporter import __version__
 from exporter.messages.exchange import Header, Request
 from exporter.sections.section import MASK
 
-#: Sent unless the configuration sets the header itself. Answers are never decompressed (DESIGN 3), so none
+#: Sent unless the configuration sets the header itself. Answers are never decompressed, so none
 #: should come compressed.
 _OURS: tuple[Header, ...] = (
     ("Content-Type", "application/json"),
@@ -40,7 +40,7 @@ class Prepared:
         self._fixed: tuple[Header, ...] = self._headers
 
     def request(self, authorization: str | None, key: str, position: str, body: bytes) -> Request:
-        """The request for one export (DESIGN 2.3).
+        """The request for one export (contract.md#the-request).
 
         Args:
             authorization: the value of the ``Authorization`` header, or None for none. As long as it stays the

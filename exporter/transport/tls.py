@@ -1,4 +1,4 @@
-"""Builds the TLS context of one destination from the files that its configuration names (DESIGN §2.4 ``tls``)."""
+"""Builds the TLS context of one destination from the files that ``tls`` names in its configuration."""
 
 from __future__ import annotations
 

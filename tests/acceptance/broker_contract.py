@@ -1,4 +1,4 @@
-"""What the daemon does on every kind of queue that has a server: the same as on the journal (DESIGN §3, §5).
+"""What the daemon does on every kind of queue that has a server: the same as on the journal.
 
 A test file names its ``KIND`` and subclasses what stands here; ``conftest.py`` starts the server.
 """

@@ -1,4 +1,4 @@
-"""The fault table: what each kind of failure may cost, and what it must not, on either transport (DESIGN §3.1).
+"""The fault table: what each kind of failure may cost, and what it must not, on either transport.
 
 All rows run at once on both transports, as the destinations of one daemon, since most of their time is waiting. A test
 file subclasses ``FaultTable`` and has a fixture ``outcome``, which is ``outcome_on`` some queue.

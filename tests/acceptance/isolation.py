@@ -1,4 +1,4 @@
-"""Endpoints that never answer cost their neighbours nothing, on whichever transport (DESIGN §3, guarantee 4)."""
+"""Endpoints that never answer cost their neighbours nothing, on whichever transport (contract.md#guarantees, 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends daemons again and again while they deliver, starts them anew, and judges what came of it (DESIGN §3).
+"""Ends daemons again and again while they deliver, starts them anew, and judges what came of it.
 
 Several daemons may share the queue, each with a destination, a receiver and a group of its own: while one waits for
 the place of its killed predecessor (seconds, where that is a lease), the others are under load and die.

@@ -1,4 +1,4 @@
-"""The fault table on the journal (DESIGN §3.1)."""
+"""The fault table on the journal (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

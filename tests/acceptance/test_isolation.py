@@ -1,4 +1,4 @@
-"""Endpoints that never answer cost their neighbours on the journal nothing (DESIGN §3, guarantee 4)."""
+"""Endpoints that never answer cost their neighbours on the journal nothing (contract.md#guarantees, 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fault table on a Kafka topic (DESIGN §3.1)."""
+"""The fault table on a Kafka topic (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

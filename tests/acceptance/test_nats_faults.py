@@ -1,4 +1,4 @@
-"""The fault table on a stream of NATS JetStream (DESIGN §3.1)."""
+"""The fault table on a stream of NATS JetStream (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

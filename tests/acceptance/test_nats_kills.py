@@ -1,4 +1,4 @@
-"""Daemons that read from NATS JetStream are killed and stopped under load (DESIGN §3)."""
+"""Daemons that read from NATS JetStream are killed and stopped under load (contract.md#guarantees)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fault table on a Redis stream (DESIGN §3.1)."""
+"""The fault table on a Redis stream (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

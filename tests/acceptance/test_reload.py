@@ -1,4 +1,4 @@
-"""SIGHUP and changed secret files: what a new configuration touches, and what it leaves alone (DESIGN §2.4)."""
+"""SIGHUP and changed secret files: what a new configuration touches, and what it leaves alone."""
 
 from __future__ import annotations
 

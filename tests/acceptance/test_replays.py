@@ -1,4 +1,4 @@
-"""Dead letters under a full disk, and their replay with the real command (DESIGN §3.2)."""
+"""Dead letters under a full disk, and their replay with the real command (contract.md#dead-letters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No secret of the configuration shows up anywhere, whatever fails (DESIGN §2.4, §3)."""
+"""No secret of the configuration shows up anywhere, whatever fails."""
 
 from __future__ import annotations
 

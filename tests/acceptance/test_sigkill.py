@@ -1,4 +1,4 @@
-"""Kills the daemon twenty times under load: nothing is lost, nothing overtaken, few things come twice (DESIGN §3)."""
+"""Kills the daemon twenty times under load: nothing is lost, nothing overtaken, few things come twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stops the daemon with real signals while it works (DESIGN §3, guarantee 6)."""
+"""Stops the daemon with real signals while it works (contract.md#guarantees, 6)."""
 
 from __future__ import annotations
 

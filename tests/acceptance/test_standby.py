@@ -1,4 +1,4 @@
-"""A second daemon on the same queue waits, and takes over when the first one dies (DESIGN §5)."""
+"""A second daemon on the same queue waits, and takes over when the first one dies (contract.md#the-queue)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue's or the state's file cannot be written for a while: nothing is acknowledged, nothing lost (DESIGN 3.1)."""
+"""The queue's or the state's file cannot be written for a while: nothing is acknowledged, nothing lost."""
 
 from __future__ import annotations
 

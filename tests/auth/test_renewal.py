@@ -312,7 +312,7 @@ class TestRefreshToken:
 
 class TestTooMany:
     async def test_five_tokens_a_minute_and_no_sixth(self, server: TokenServer) -> None:
-        """DESIGN §3.1: the endpoint refuses whatever the token server hands out."""
+        """The endpoint refuses whatever the token server hands out (contract.md#whose-fault)."""
         authorizer = server.authorizer()
         held = await authorizer.authorize()
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""Token requests, byte for byte as they arrive at a raw socket, against the reference's curl lines (seed 001)."""
+"""Token requests, byte for byte as they arrive at a raw socket, against Adobe's curl lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``exporter deadletters`` as people and scripts run it (DESIGN §2.5, §3.2)."""
+"""``exporter deadletters`` as people and scripts run it (contract.md#the-command, contract.md#dead-letters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``exporter status`` against an ops port on a real socket (DESIGN §2.5)."""
+"""``exporter status`` against an ops port on a real socket (contract.md#the-command)."""
 
 from __future__ import annotations
 

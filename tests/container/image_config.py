@@ -28,7 +28,7 @@ def health(config: Config) -> list[str]:
 
 
 def mistakes(config: Config) -> list[str]:
-    """What DESIGN asks of the image and this configuration lacks, in words."""
+    """What is asked of the image and this configuration lacks, in words."""
     environment = dict(pair.split("=", 1) for pair in config.get("Env") or [])
     labels = config.get("Labels") or {}
     rules = {

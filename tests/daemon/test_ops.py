@@ -1,4 +1,4 @@
-"""The ops port on a real socket (DESIGN §2.6)."""
+"""The ops port on a real socket (contract.md#operation)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataflow holds stays within its window, whatever becomes of its events (DESIGN §3, 5)."""
+"""What a dataflow holds stays within its window, whatever becomes of its events (contract.md#guarantees, 5)."""
 
 from __future__ import annotations
 

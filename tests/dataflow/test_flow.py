@@ -1,4 +1,4 @@
-"""A dataflow from the queue to the endpoint and back: delivered, excluded, dead-lettered, settled (DESIGN §3)."""
+"""A dataflow from the queue to the endpoint and back: delivered, excluded, dead-lettered, settled."""
 
 from __future__ import annotations
 

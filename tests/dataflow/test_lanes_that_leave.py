@@ -1,4 +1,4 @@
-"""A lane that is taken away with notice: what has ended by then is settled and committed first (DESIGN §5)."""
+"""A lane that is taken away with notice: what has ended by then is settled and committed first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever made an event a dead letter, a later delivery of its profile supersedes it (DESIGN §3.2)."""
+"""Whatever made an event a dead letter, a later delivery of its profile supersedes it (contract.md#dead-letters)."""
 
 from __future__ import annotations
 

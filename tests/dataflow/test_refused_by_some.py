@@ -1,4 +1,4 @@
-"""An event whose credentials the endpoint refuses while it takes others: its own fault in the end (DESIGN §3.1)."""
+"""An event whose credentials the endpoint refuses while it takes others: its own fault in the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replays: from the store into the profile's line, never through the queue, with the same key (DESIGN §3.2)."""
+"""Replays: from the store into the profile's line, never through the queue, with the same key."""
 
 from __future__ import annotations
 

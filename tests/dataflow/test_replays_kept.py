@@ -1,4 +1,4 @@
-"""Replays when the store cannot say what it knows, or the mapping no longer wants them (DESIGN §3.2)."""
+"""Replays when the store cannot say what it knows, or the mapping no longer wants them (contract.md#dead-letters)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replays of a lane that is taken away: whoever reads it then sends them, and it may be ours again (DESIGN §3.2)."""
+"""Replays of a lane that is taken away: whoever reads it then sends them, and it may be ours again."""
 
 from __future__ import annotations
 

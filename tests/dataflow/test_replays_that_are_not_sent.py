@@ -1,4 +1,4 @@
-"""A replay that is not sent after all leaves nothing waiting, no reading, drain or lane (DESIGN §3.2)."""
+"""A replay that is not sent after all leaves nothing waiting, no reading, drain or lane (contract.md#dead-letters)."""
 
 from __future__ import annotations
 

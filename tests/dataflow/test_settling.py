@@ -1,4 +1,4 @@
-"""When an event is acknowledged, and what must be durable before (DESIGN §3, 1 and 3.2)."""
+"""When an event is acknowledged, and what must be durable before (contract.md#guarantees, 1)."""
 
 from __future__ import annotations
 

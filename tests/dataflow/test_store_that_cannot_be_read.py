@@ -1,4 +1,4 @@
-"""The store of dead letters cannot be read: wait, try again, send nothing that may have its letter (DESIGN §3.1)."""
+"""The store of dead letters cannot be read: wait, try again, send nothing that may have its letter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose fault a failure is, from the token to the pause, and bugs that are not in a row (DESIGN §3, 7 and 3.1)."""
+"""Whose fault a failure is, from the token to the pause, and bugs that are not in a row."""
 
 from __future__ import annotations
 

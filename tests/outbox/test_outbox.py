@@ -1,4 +1,4 @@
-"""The outbox on virtual time: order, retries, permits, pacing, window (DESIGN §3)."""
+"""The outbox on virtual time: order, retries, permits, pacing, window (contract.md#guarantees)."""
 
 from __future__ import annotations
 

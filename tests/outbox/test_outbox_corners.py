@@ -1,4 +1,4 @@
-"""Corners of pauses, rejections and suspects on virtual time (DESIGN §3.1)."""
+"""Corners of pauses, rejections and suspects on virtual time (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who stands where while something is stored, and what a pause leaves as it was, on virtual time (DESIGN §3)."""
+"""Who stands where while something is stored, and what a pause leaves as it was, on virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order × pause × retry × rate × lanes taken away, driven by Hypothesis on virtual time (DESIGN §4)."""
+"""Order × pause × retry × rate × lanes taken away, driven by Hypothesis on virtual time (architecture.md)."""
 
 from __future__ import annotations
 

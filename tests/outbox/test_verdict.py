@@ -1,4 +1,4 @@
-"""What each answer means (DESIGN §3.1), as a table."""
+"""What each answer means (contract.md#whose-fault), as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading events (DESIGN 2.1): what is accepted, and what is refused with which place and reason."""
+"""Reading events (contract.md#the-event): what is accepted, and what is refused with which place and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference's own samples, from the event on the queue to the document that is sent."""
+"""Adobe's own samples, from the event on the queue to the document that is sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_an_example_gives_its_sample(name: str) -> None:
 
 
 class TestTheSeedsDataflow:
-    """Three mapped segments and four mapped attributes, as the reference explains its export rules by."""
+    """Three mapped segments and four mapped attributes, as Adobe explains its export rules by."""
 
     attributes = ("person.name.firstName", "person.name.lastName", "personalEmail.address", "person.birthDate")
     mapped = mapping("lawn-cars", "second", "third", attributes=attributes)

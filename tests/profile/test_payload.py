@@ -1,4 +1,4 @@
-"""What is sent for a profile (DESIGN 2.3), as tables."""
+"""What is sent for a profile (contract.md#the-request), as tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a change is exported (DESIGN 2.2), as tables."""
+"""When a change is exported (contract.md#triggers), as tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every kind of queue must do (DESIGN §5). A kind's test module subclasses ``Contract`` and gives a ``queue``."""
+"""What every kind of queue must do. A kind's test module subclasses ``Contract`` and gives a ``queue``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the journal makes durable what was settled: every 25 ms or 500 events, all groups at once (DESIGN §3, 2)."""
+"""When the journal makes durable what was settled: every 25 ms or 500 events, all groups at once."""
 
 from __future__ import annotations
 

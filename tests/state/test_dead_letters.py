@@ -1,4 +1,4 @@
-"""Dead letters as a dataflow and the command use them (DESIGN §3.2), in every kind of store."""
+"""Dead letters as a dataflow and the command use them (contract.md#dead-letters), in every kind of store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk and a store that comes back: nothing is half stored, failures are values (DESIGN §3.1)."""
+"""A full disk and a store that comes back: nothing is half stored, failures are values (contract.md#whose-fault)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dead letter keeps of itself and of its replay, whatever happens meanwhile (DESIGN §3.2)."""
+"""What a dead letter keeps of itself and of its replay, whatever happens meanwhile (contract.md#dead-letters)."""
 
 from __future__ import annotations
 

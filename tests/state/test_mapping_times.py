@@ -1,4 +1,4 @@
-"""When segments were mapped is noted once (DESIGN §2.4)."""
+"""When segments were mapped is noted once (contract.md#configuration)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs: JSON for machines, text for people, never a secret or a body (DESIGN §2.6)."""
+"""Logs: JSON for machines, text for people, never a secret or a body (contract.md#operation)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scrape shows (DESIGN §2.6): read back with the library's own parser."""
+"""What a scrape shows (contract.md#operation): read back with the library's own parser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from exporter.outbox.verdict import PauseReason
 from exporter.telemetry.counting import Counter, Histogram
 from exporter.telemetry.metrics import ATTEMPT_BUCKETS, MEANING, Gauges, Metrics
 
-#: Name to labels beside ``destination``, as DESIGN §2.6 has them.
+#: Name to labels beside ``destination``, as contract.md#operation has them.
 CONTRACT = {
     "exporter_events_received_total": set[str](),
     "exporter_events_excluded_total": {"reason"},

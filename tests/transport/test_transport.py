@@ -218,7 +218,7 @@ class TestAnswer:
         ids=["length", "chunked"],
     )
     async def test_whose_body_does_not_end_counts(self, opening: Opening, framing: bytes, ending: str) -> None:
-        """DESIGN §3.2: the verdict falls with the status line."""
+        """The verdict falls with the status line (contract.md#guarantees, 2)."""
         script = says(b"HTTP/1.1 200 OK\r\n" + framing, b"par", b"t", then=ending)
         async with (
             serving(script, repeats()) as server,

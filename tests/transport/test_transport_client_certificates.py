@@ -1,4 +1,4 @@
-"""Client certificates: presented where one is configured; refused, the request never went out (DESIGN §3.1: TLS).
+"""Client certificates: presented where one is configured; refused, the request never went out.
 
 With TLS 1.3 the refusal comes after our side of the handshake, and so meets the request.
 """

@@ -1,7 +1,7 @@
 """Answers at the edge of HTTP/1.1 and beyond it: both transports make the same of each, however it is cut in pieces.
 
 Both read with llhttp, as lenient as aiohttp sets it. Where it is loose, so is this table: what would be an error by
-RFC 9112 is an answer all the same, since the verdict falls with the status line (DESIGN §3, 2).
+RFC 9112 is an answer all the same, since the verdict falls with the status line (contract.md#guarantees, 2).
 """
 
 from __future__ import annotations

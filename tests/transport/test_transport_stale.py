@@ -1,4 +1,4 @@
-"""A kept-alive connection that dies before a byte of the answer came: one resend, and only then (DESIGN §3.1)."""
+"""A kept-alive connection that dies before a byte of the answer came: one resend, and only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``exporter deadletters``: look at dead letters, ask for their replay, delete them (DESIGN §3.2)."""
+"""``exporter deadletters``: look at dead letters, ask for their replay, delete them (contract.md#dead-letters)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Previewer:
 
 
 def json_line(previewed: Previewed) -> bytes:
-    """One JSON object (DESIGN 2.5)."""
+    """One JSON object (contract.md#the-command)."""
     line: dict[str, Any] = {
         "event": previewed.event,
         "destination": previewed.destination,

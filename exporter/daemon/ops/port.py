@@ -1,4 +1,4 @@
-"""The port for operators: ``/live``, ``/ready``, ``/metrics`` and ``/status`` (DESIGN §2.6)."""
+"""The port for operators: ``/live``, ``/ready``, ``/metrics`` and ``/status`` (contract.md#operation)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reads the stream in order through a pull consumer of its own, which is made anew whenever anything is amiss.
 
 Nothing is acknowledged to the servers: a consumer that waits for acknowledgements sends again what was not
-acknowledged in time, after what is newer, which would break the order (DESIGN §5).
+acknowledged in time, after what is newer, which would break the order (contract.md#the-queue).
 """
 
 from __future__ import annotations

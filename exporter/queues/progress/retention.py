@@ -1,4 +1,4 @@
-"""Up to where a log may be deleted: what every group that counts has passed (DESIGN §5). Pure."""
+"""Up to where a log may be deleted: what every group that counts has passed (contract.md#the-queue). Pure."""
 
 from __future__ import annotations
 

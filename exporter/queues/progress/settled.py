@@ -1,7 +1,7 @@
 """How far a group has settled one lane: the contiguous position, and the ranges settled beyond its first hole.
 
 Pure. A lane's positions grow but have gaps, so what counts as contiguous is the sequence that was received
-(DESIGN §5). A profile that waits for its retries is a hole, while thousands of others settle behind it: the
+(contract.md#the-queue). A profile that waits for its retries is a hole, while thousands of others settle behind it: the
 ranges keep those from being handed out again after a restart.
 """
 

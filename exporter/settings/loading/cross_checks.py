@@ -1,4 +1,4 @@
-"""The checks of a section as a whole that pydantic leaves out where one of its fields is wrong (DESIGN 2.4).
+"""The checks of a section as a whole that pydantic leaves out where one of its fields is wrong.
 
 An operator is told everything at once. So what is right of such a section is put together, and its checks run on
 it. A check that needs a value which is wrong itself finds no such attribute and is left until that is mended:

@@ -1,4 +1,4 @@
-"""Scalars that the environment overrides: ``EXPORTER__QUEUE__PATH=…`` (DESIGN 2.4)."""
+"""Scalars that the environment overrides: ``EXPORTER__QUEUE__PATH=…`` (contract.md#configuration)."""
 
 from __future__ import annotations
 

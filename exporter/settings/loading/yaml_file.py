@@ -1,4 +1,4 @@
-"""One YAML file of the configuration as plain values, each with its line (DESIGN 2.4).
+"""One YAML file of the configuration as plain values, each with its line (contract.md#configuration).
 
 Every scalar is text, except null: the field that reads it decides whether it is a number or a switch. So
 ``NO`` is no switch in a header, ``12:30`` no number, ``0123`` keeps its zero, a password of digits stays as it

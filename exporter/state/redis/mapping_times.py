@@ -1,4 +1,4 @@
-"""When each segment was mapped to a destination, in Redis: noted when first seen (DESIGN §2.4)."""
+"""When each segment was mapped to a destination, in Redis: noted when first seen (contract.md#configuration)."""
 
 from __future__ import annotations
 

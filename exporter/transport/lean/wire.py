@@ -36,7 +36,7 @@ class Wire:
     """A connection. Times are the event loop's seconds.
 
     ``deadline`` is when ``expire`` is to be called; ``born`` is when it was made. The outcome of an exchange falls
-    with the status line: whatever happens to the body, the answer stands (DESIGN §3, 2).
+    with the status line: whatever happens to the body, the answer stands (contract.md#guarantees, 2).
 
     It is an ``asyncio.Protocol`` in all but name: a class that inherits from one that is not compiled is not compiled.
     """

@@ -31,7 +31,7 @@ _BODY_BYTES = 16 * BODY_LIMIT
 
 
 class StaleConnection(ClientConnectionError):
-    """A connection that had served before died before a byte of this answer came (DESIGN §3.1)."""
+    """A connection that had served before died before a byte of this answer came (contract.md#whose-fault)."""
 
 
 class HandshakeRefused(ClientConnectionError):

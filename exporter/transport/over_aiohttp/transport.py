@@ -137,7 +137,7 @@ class AiohttpTransport:
 
 
 async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
-    """What comes of a body within the limits of size and time; that it ends early changes nothing (DESIGN §3)."""
+    """What comes of a body within the limits of size and time; that it ends early changes nothing."""
     pieces = bytearray()
     soon = asyncio.get_running_loop().time() + BODY_SECONDS
     try:

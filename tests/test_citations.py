@@ -1,0 +1,83 @@
+"""What code and docs cite exists: a section of a page, a file, an RFC; and nothing that a reader cannot open."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+THIS = Path(__file__).relative_to(ROOT)
+
+#: Standards whose sections are cited with a paragraph sign.
+STANDARDS = re.compile(r"(RFC \d+|CloudEvents|UAX #\d+)[^()\n.;]*§")
+SECTION = re.compile(r"\b((?:docs/)?[a-z-]+(?:/[a-z-]+)*\.md)#([a-z0-9-]+)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([a-z0-9-]+))?\)")
+PAGE = re.compile(r"\bdocs/[a-z/-]+\.md\b")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    return [file for file in map(Path, listed) if file != THIS and (ROOT / file).exists()]
+
+
+CODE = tracked("exporter/*", "tests/*.py", "benchmarks/*.py", "hatch_build.py", "config/*", "Makefile", ".ci/*")
+PAGES = tracked("*.md")
+
+
+def anchors(markdown: str) -> set[str]:
+    """The anchors of a page's headings, as code hosts make them."""
+    found = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in found}
+
+
+def dead_sections(text: str, at: Path) -> Iterator[str]:
+    """What ``text``, which stands in the file ``at``, cites of a page and is not there."""
+    for page, anchor in SECTION.findall(text):
+        candidates = [ROOT / page, ROOT / "docs" / page, ROOT / at.parent / page]
+        file = next((candidate for candidate in candidates if candidate.is_file()), None)
+        if file is None or anchor not in anchors(file.read_text(encoding="utf-8")):
+            yield f"{page}#{anchor}"
+
+
+@pytest.mark.parametrize("file", CODE, ids=str)
+def test_code_cites_what_is_there(file: Path) -> None:
+    try:
+        text = (ROOT / file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return
+    assert list(dead_sections(text, file)) == []
+    assert [page for page in PAGE.findall(text) if not (ROOT / page).is_file()] == []
+    assert "DESIGN" not in text
+    assert re.search(r"\bseed 00\d", text) is None
+    # A section of nothing in particular leads nowhere.
+    assert [line for line in text.splitlines() if "§" in line and not STANDARDS.search(line)] == []
+
+
+@pytest.mark.parametrize("file", PAGES, ids=str)
+def test_pages_link_to_what_is_there(file: Path) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for target, anchor in LINK.findall(text):
+        if "://" in target:
+            continue
+        page = ROOT / file.parent / target if target else ROOT / file
+        assert page.exists(), target
+        assert not anchor or anchor in anchors(page.read_text(encoding="utf-8")), f"{target}#{anchor}"
+    assert [page for page in PAGE.findall(text) if not (ROOT / page).is_file()] == []
+
+
+def test_the_checks_see_what_they_look_for() -> None:
+    assert list(dead_sections("see contract.md#no-such-section", THIS)) == ["contract.md#no-such-section"]
+    assert list(dead_sections("see nowhere.md#triggers", THIS)) == ["nowhere.md#triggers"]
+    assert not list(dead_sections("see contract.md#triggers", THIS))
+    assert not STANDARDS.search("as §3.1 says")
+    assert STANDARDS.search("(RFC 9110 §5.5)")
