@@ -23,7 +23,7 @@ from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import read_alone
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
@@ -81,7 +81,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 decide=compile_triggers(mapping, typed),
                 build=compile_payload(mapping, typed),
                 prepared=destination.prepared(),
-                outbox=Outbox(limits(destination.delivery), SharedMemory(256 * 1024**2).open()),
+                outbox=Outbox(limits(destination.delivery), Pool(256 * 1024**2).join()),
                 metrics=metrics.of("crm"),
                 log=configure(io.StringIO(), tty=False),
                 clock=clock,

@@ -19,7 +19,7 @@ from exporter.messages.export import Export
 from exporter.messages.message import Message
 from exporter.outbox.next_steps import Send
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Delivered, judge
 from exporter.profile.change import Change
 from exporter.profile.event import read
@@ -105,7 +105,7 @@ def _best(call: Callable[[Any], object], items: Sequence[Any], runs: int) -> flo
 
 def _through_the_outbox(destination: Destination, exports: Sequence[Export]) -> float:
     """Each export added, and all delivered as soon as the search for the concurrency lets them."""
-    outbox = Outbox(limits(destination.delivery), SharedMemory(256 * 1024**2).open())
+    outbox = Outbox(limits(destination.delivery), Pool(256 * 1024**2).join())
     verdict = Delivered(200)
     now = 0.0
     begun = time.process_time_ns()

@@ -20,8 +20,8 @@ from exporter.daemon.waiting import Part, Waiting
 from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
 from exporter.dataflow.collaborators import Clock
-from exporter.outbox.loop_load import Crowd
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.loop_load import LoopLoad
+from exporter.outbox.shares import Pool
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import QueueUnavailable
@@ -102,7 +102,7 @@ class Daemon:
         watching = tasks.create_task(
             watch(shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
         )
-        beating = tasks.create_task(heartbeat(shared.crowd))
+        beating = tasks.create_task(heartbeat(shared.load))
         await self._stopping.wait()
         ready.cancel()
         reloading.cancel()
@@ -135,8 +135,9 @@ class Daemon:
         shared = Shared(
             queue=queue,
             state=state,
-            memory=SharedMemory(int(settings.memory)),
-            crowd=Crowd(open_files.connections()),
+            memory=Pool(int(settings.memory)),
+            connections=Pool(open_files.connections(), least=1),
+            load=LoopLoad(),
             metrics=self._metrics,
             log=self._log,
             clock=self._clock,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from exporter.outbox.loop_load import Crowd
+from exporter.outbox.loop_load import LoopLoad
 
 BEAT_SECONDS = 0.025
 
 
-async def heartbeat(crowd: Crowd) -> None:
-    """Tell the crowd how late the loop is, until cancelled."""
+async def heartbeat(load: LoopLoad) -> None:
+    """Tell ``load`` how late the loop is, until cancelled."""
     began, worked = time.monotonic(), time.thread_time()
     while True:
         await asyncio.sleep(BEAT_SECONDS)
@@ -19,5 +19,5 @@ async def heartbeat(crowd: Crowd) -> None:
         await asyncio.sleep(0)
         now, work = time.monotonic(), time.thread_time()
         passed = now - began
-        crowd.heartbeat(max(0.0, passed - BEAT_SECONDS), work - worked, passed)
+        load.heartbeat(max(0.0, passed - BEAT_SECONDS), work - worked, passed)
         began, worked = now, work

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import resource
 from contextlib import suppress
 
+from exporter.outbox.shares import UNBOUNDED
 from exporter.settings.tree import Settings
 
 #: Databases, logs, the ops port, token requests, libraries.
@@ -27,10 +27,10 @@ def allow_all() -> int:
     return soft
 
 
-def connections() -> float:
+def connections() -> int:
     """How many attempts all destinations together may have in flight, so that none finds that no file is left."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return math.inf if allowed == resource.RLIM_INFINITY else _FOR_CONNECTIONS * max(0, allowed - _BESIDE)
+    return UNBOUNDED if allowed == resource.RLIM_INFINITY else int(_FOR_CONNECTIONS * max(0, allowed - _BESIDE))
 
 
 def wanted(settings: Settings) -> int:

@@ -12,9 +12,9 @@ from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import Read, SharedReading, read_alone
 from exporter.outbox.limits import Limits
-from exporter.outbox.loop_load import Crowd
+from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
@@ -36,8 +36,9 @@ class Shared:
 
     queue: Queue
     state: State
-    memory: SharedMemory
-    crowd: Crowd
+    memory: Pool
+    connections: Pool
+    load: LoopLoad
     metrics: Metrics
     log: Log
     clock: Clock
@@ -76,8 +77,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         proxy=destination.proxy,
         contexts=shared.tls,
     ) as transport:
-        account = shared.memory.open()
-        place = shared.crowd.join()
+        memory = shared.memory.join()
+        connections = shared.connections.join()
         try:
             yield Dataflow(
                 Parts(
@@ -94,7 +95,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     decide=compile_triggers(mapping, typed),
                     build=compile_payload(mapping, typed),
                     prepared=destination.prepared(),
-                    outbox=Outbox(limits(delivery), account, place),
+                    outbox=Outbox(limits(delivery), memory, connections, shared.load),
                     metrics=metrics,
                     log=log,
                     clock=shared.clock,
@@ -103,8 +104,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                 )
             )
         finally:
-            shared.crowd.leave(place)
-            shared.memory.close(account)
+            shared.connections.leave(connections)
+            shared.memory.leave(memory)
 
 
 def limits(delivery: Delivery) -> Limits:

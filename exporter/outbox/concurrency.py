@@ -9,19 +9,20 @@ limit is lowered for a trial: by Little's law round trips of a queue get shorter
 did not, this is how long the endpoint takes now, and the limit is given back.
 
 That works only where the queue is this destination's own. Many destinations share our event loop: there nobody's
-trial shortens what the others make long, and everybody's growth is paid by the others. So the crowd is asked first,
-which knows what part of a round trip is waiting for that loop. By Little's law the same part of the attempts in flight
-is what stands in the loop's queue: while the loop has enough to do, nobody grows who has more than a handful there,
-and while it has too much, they fall to that. So a slow endpoint, which needs more in flight, is not starved by fast
-ones. Nothing is learnt of an endpoint from round trips that are ours by half.
+trial shortens what the others make long, and everybody's growth is paid by the others. So the loop's load is asked
+first, which knows what part of a round trip is waiting for that loop. By Little's law the same part of the attempts in
+flight is what stands in the loop's queue: while the loop has enough to do, no destination grows that has more than a
+handful there, and while the loop has too much, they fall to that. So a slow endpoint, which needs more in flight, is
+not starved by fast ones. Nothing is learnt of an endpoint from round trips that are ours by half.
 """
 
 from __future__ import annotations
 
 import math
 
-from exporter.outbox.loop_load import Crowd, Place
+from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.round_trips import SLOWER, Round, RoundTrips
+from exporter.outbox.shares import Pool, Share
 
 #: The limit falls by twice the share of answers that say it is too much, and at most to this.
 DECREASE, OF_SHARE = 0.9, 2.0
@@ -39,22 +40,24 @@ HANDFUL = 4
 class Concurrency:
     """The limit on attempts in flight, adjusted once a round trip. Times are seconds.
 
-    ``place`` is its destination's among those of the process; None: it is alone.
+    ``connections`` is its destination's share of those of the process, ``load`` how busy the process's loop is; None:
+    it is alone.
     """
 
     __slots__ = (
-        "_ceiling", "_most", "_next", "_place", "_round", "_settling", "_slow_start", "_step", "_suspicion", "_trial",
-        "_trips", "limit",
+        "_ceiling", "_connections", "_load", "_most", "_next", "_round", "_settling", "_slow_start", "_step",
+        "_suspicion", "_trial", "_trips", "limit",
     )  # fmt: skip
 
-    def __init__(self, most: int, place: Place | None = None) -> None:
+    def __init__(self, most: int, connections: Share | None = None, load: LoopLoad | None = None) -> None:
         self._most = most
-        self._place = place or Crowd().join()
+        self._connections = connections or Pool().join()
+        self._load = load or LoopLoad()
         self.begin()
 
     def begin(self) -> None:
         """Start at one attempt in flight, knowing nothing: at first, and after a pause."""
-        self.limit = self._place.take(1)
+        self.limit = self._connections.want(1)
         self._slow_start = True
         self._step = 1.0
         self._ceiling = 0  # where the endpoint last said that it is too much
@@ -99,7 +102,7 @@ class Concurrency:
         if this.timed:
             trips.mean = this.sum / this.timed
         self._next = now + max(trips.mean, LEAST_ROUND_SECONDS)
-        ours = self._place.crowd.part(trips.mean)
+        ours = self._load.part(trips.mean)
         # What is ours by less cannot make them twice as long.
         mostly_ours = ours * SLOWER >= 1
         slower = bool(this.timed) and not mostly_ours and trips.learn(this)
@@ -123,7 +126,7 @@ class Concurrency:
                 self._slow_start = self._suspicion = False
             if this.reached:
                 self._grow()
-        self.limit = self._place.take(self.limit)
+        self.limit = self._connections.want(self.limit)
 
     def _make_room(self, least: float, mostly_ours: bool) -> None:
         """Our own loop is what takes long: no trial of ours would tell anything.
@@ -134,7 +137,7 @@ class Concurrency:
         self._slow_start = self._slow_start and not mostly_ours
         if self._settling:
             self._settling = False
-        elif self._place.crowd.too_busy(bursts=mostly_ours):
+        elif self._load.too_busy(bursts=mostly_ours):
             self._slow_start = False
             self._fall(max(DECREASE, least / self.limit))
 

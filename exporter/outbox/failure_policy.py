@@ -35,7 +35,7 @@ class Pause:
         self.refused: set[Export] = set()
 
 
-class Faults:
+class FailurePolicy:
     """What one destination's attempts have shown so far. Times are the outbox's.
 
     ``pause`` is what it came to, None as long as exports are sent. ``concurrency`` hears how attempts ended.

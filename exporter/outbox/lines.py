@@ -11,13 +11,29 @@ from collections import deque
 from collections.abc import Iterator
 
 from exporter.messages.export import Export
-from exporter.outbox.shares import Account
+from exporter.outbox.shares import Share
 
 
 class Line:
-    """The exports of one profile, oldest first."""
+    """The exports of one profile, oldest first.
 
-    __slots__ = ("bytes", "crowded", "exports", "in_flight", "queued", "storing", "waiting")
+    What its head is doing says where the line stands:
+
+    ==========  ==========  ==========  ==========  =====================================================
+    state       in_flight   storing     stands in   leaves it when
+    ==========  ==========  ==========  ==========  =====================================================
+    ready       no          no          ``_ready``  a sender or a probe takes the head: in flight
+    in flight   yes         no          neither     answered: the next head is ready, or the same waits, or
+                                                    the head becomes a dead letter: storing
+    waiting     no          no          the heap    its head's retry is due: ready; a probe: in flight
+    storing     no          yes         neither     the dead letter is durable: the next head is ready
+    ==========  ==========  ==========  ==========  =====================================================
+
+    A line whose last export goes is gone. Beside these, a line is *overfull* while it holds its quarter of the window:
+    then nothing more is read, for no profile, since what comes next may be this profile's.
+    """
+
+    __slots__ = ("bytes", "exports", "in_flight", "overfull", "queued", "storing", "waiting")
 
     def __init__(self) -> None:
         # A list: nearly every line holds one export, and making a deque costs more than it ever saves.
@@ -27,7 +43,7 @@ class Line:
         self.storing = False  # its head becomes a dead letter
         self.queued = False  # it stands among those that may go
         self.waiting = 0.0  # the time under which it stands in the heap; 0.0: it doesn't
-        self.crowded = False  # it has filled its share of the window
+        self.overfull = False  # it has filled its share of the window
 
     @property
     def busy(self) -> bool:
@@ -38,15 +54,15 @@ class Line:
 class Lines:
     """All lines of one dataflow, within a window of so many events and bytes; one profile may hold a quarter."""
 
-    def __init__(self, window_events: int, window_bytes: int, account: Account) -> None:
+    def __init__(self, window_events: int, window_bytes: int, memory: Share) -> None:
         self._window_events = window_events
         self._window_bytes = window_bytes
-        self._account = account
+        self._memory = memory
         self._lines: dict[str, Line] = {}
         self._ready: deque[Line] = deque()
         self._waiting: list[tuple[float, int, Line]] = []
         self._sequence = 0
-        self._crowded = 0
+        self._overfull = 0
         self.events = 0
 
     def __iter__(self) -> Iterator[Export]:
@@ -56,10 +72,10 @@ class Lines:
 
     def room(self, most: int, usual_size: int) -> int:
         """How many events, at most ``most``, fit now, if they are about ``usual_size`` bytes each."""
-        if self._crowded:
+        if self._overfull:
             return 0
         events = self._window_events - self.events
-        free = min(self._window_bytes - self._account.used, self._account.room())
+        free = min(self._window_bytes - self._memory.used, self._memory.room())
         if events <= 0 or free <= 0:
             return 0
         return min(most, events, max(1, free // max(1, usual_size)))
@@ -67,7 +83,7 @@ class Lines:
     def count_aside(self, size: int, change: int) -> None:
         """Count ``change`` events of ``size`` bytes that stand in no line."""
         self.events += change
-        self._account.add(change * size)
+        self._memory.add(change * size)
 
     # -- in
 
@@ -198,12 +214,12 @@ class Lines:
     def _count(self, line: Line, export: Export, change: int) -> None:
         size = change * export.size
         self.events += change
-        self._account.add(size)
+        self._memory.add(size)
         line.bytes += size
         events = len(line.exports)
-        if events <= 1 and not line.crowded:
+        if events <= 1 and not line.overfull:
             return
-        crowded = events > 1 and (events * 4 >= self._window_events or line.bytes * 4 >= self._window_bytes)
-        if crowded is not line.crowded:
-            line.crowded = crowded
-            self._crowded += 1 if crowded else -1
+        overfull = events > 1 and (events * 4 >= self._window_events or line.bytes * 4 >= self._window_bytes)
+        if overfull is not line.overfull:
+            line.overfull = overfull
+            self._overfull += 1 if overfull else -1

@@ -1,4 +1,4 @@
-"""What all destinations of a process share on their way out: one event loop, and so many connections.
+"""How busy the one event loop is that all destinations of a process share.
 
 Whether answers wait for the endpoint or for ourselves no destination can see in its own round trips. So a heartbeat
 tells how late the loop is, and every destination's ``Concurrency`` asks here before it grows.
@@ -6,7 +6,6 @@ tells how late the loop is, and every destination's ``Concurrency`` asks here be
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
 #: From this much work before anybody's turn on, in seconds, more attempts in flight only wait for each other.
@@ -21,18 +20,15 @@ REMEMBERED = 0.8
 WAITS = 2.0
 
 
-class Crowd:
-    """All destinations together. ``connections`` is what they may have at a time."""
+class LoopLoad:
+    """The work that waits for the loop's turn, and how late that makes everybody."""
 
-    __slots__ = ("_connections", "_late", "_members", "_work", "_works", "taken")
+    __slots__ = ("_late", "_work", "_works")
 
-    def __init__(self, connections: float = math.inf) -> None:
-        self._connections = connections
-        self._members = 0
+    def __init__(self) -> None:
         self._late = 0.0
         self._work = 0.0
         self._works = deque([0.0] * STANDING, STANDING)
-        self.taken = 0
 
     def heartbeat(self, late: float, worked: float, passed: float) -> None:
         """A beat came so ``late``; of the ``passed`` seconds since the last the loop's thread ``worked`` so many.
@@ -54,42 +50,3 @@ class Crowd:
     def too_busy(self, *, bursts: bool) -> bool:
         """Would fewer attempts do? ``bursts``: also where the loop has too much to do now, and nothing in between."""
         return (self._work if bursts else min(self._works)) > TOO_MUCH_WORK_SECONDS
-
-    def join(self) -> Place:
-        """Be one of them."""
-        self._members += 1
-        return Place(self)
-
-    def leave(self, place: Place) -> None:
-        """Be none any more."""
-        self._members -= 1
-        place.take(0)
-
-    @property
-    def share(self) -> float:
-        """The connections that each may always have."""
-        return max(1.0, self._connections / max(1, self._members))
-
-    @property
-    def free(self) -> float:
-        """The connections that may be borrowed beyond that; below 0: to be given back."""
-        return self._connections - self.taken
-
-
-class Place:
-    """One destination's place among them."""
-
-    __slots__ = ("_taken", "crowd")
-
-    def __init__(self, crowd: Crowd) -> None:
-        self.crowd = crowd
-        self._taken = 0
-
-    def take(self, wanted: int) -> int:
-        """Want so many connections in place of those taken before. Returns how many it has from now on."""
-        crowd = self.crowd
-        most = max(crowd.share, self._taken + crowd.free)
-        taken = int(min(wanted, most))
-        crowd.taken += taken - self._taken
-        self._taken = taken
-        return taken

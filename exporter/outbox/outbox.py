@@ -1,7 +1,7 @@
 """The outbox: one dataflow's exports, and which of them is sent when.
 
 A state machine on a time that is passed in. It owns the profiles' lines, waiting retries, permits and pacing, and
-asks ``faults`` what follows a failure; it sends nothing and waits for nothing itself:
+asks ``failure_policy`` what follows a failure; it sends nothing and waits for nothing itself:
 
     add -> take -> answered -> (stored) -> gone
 """
@@ -12,29 +12,32 @@ from collections.abc import Iterator, Mapping
 
 from exporter.messages.export import Export
 from exporter.outbox.concurrency import Concurrency
-from exporter.outbox.failure_policy import Faults, Pause
+from exporter.outbox.failure_policy import FailurePolicy, Pause
 from exporter.outbox.limits import Limits
 from exporter.outbox.lines import Line, Lines
-from exporter.outbox.loop_load import Place
+from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.next_steps import SETTLE, DeadLetter, Next, Probe, Send, Take, Wait
 from exporter.outbox.pacing import Pacing
-from exporter.outbox.shares import Account
+from exporter.outbox.shares import Share
 from exporter.outbox.verdict import Delivered, Final, PauseReason
 
 
 class Outbox:
     """See the module. Times are seconds on one clock that never goes back.
 
-    ``account`` and ``place`` are its shares of what the process has; without ``place`` it has the event loop alone.
+    ``memory`` and ``connections`` are its shares of what the process has, ``load`` is how busy the process's loop is;
+    without the last two it has both alone.
     """
 
-    def __init__(self, limits: Limits, account: Account, place: Place | None = None) -> None:
-        self._lines = Lines(limits.window_events, limits.window_bytes, account)
+    def __init__(
+        self, limits: Limits, memory: Share, connections: Share | None = None, load: LoopLoad | None = None
+    ) -> None:
+        self._lines = Lines(limits.window_events, limits.window_bytes, memory)
         self._flying: dict[Export, Line] = {}
         self._probe: Export | None = None
         self._pacing = Pacing(limits.rate)
-        self._concurrency = Concurrency(limits.concurrency, place)
-        self._faults = Faults(limits, self._concurrency)
+        self._concurrency = Concurrency(limits.concurrency, connections, load)
+        self._policy = FailurePolicy(limits, self._concurrency)
         self._closed = False
         self._stops: dict[tuple[PauseReason, str], str] = {}
 
@@ -58,7 +61,7 @@ class Outbox:
     @property
     def pause(self) -> Pause | None:
         """Why it sends nothing but probes, if so."""
-        return self._faults.pause
+        return self._policy.pause
 
     @property
     def reasons(self) -> frozenset[PauseReason]:
@@ -116,8 +119,8 @@ class Outbox:
         """What to send at this time."""
         if self._closed or self._stops:
             return Wait(None)
-        if self._faults.pause is not None:
-            return self._take_probe(self._faults.pause, now)
+        if self._policy.pause is not None:
+            return self._take_probe(self._policy.pause, now)
         lines = self._lines
         if not lines.any_ready(now):
             return Wait(lines.next_due())
@@ -170,15 +173,15 @@ class Outbox:
         probe = export is self._probe
         line = self._land(export)
         if isinstance(verdict, Delivered):
-            self._faults.delivered(export, probe, round_trip, now)
+            self._policy.delivered(export, probe, round_trip, now)
             self._lines.remove_head(line, now)
             return SETTLE
-        following = self._faults.failed(export, verdict, probe, round_trip, now)
+        following = self._policy.failed(export, verdict, probe, round_trip, now)
         if isinstance(following, DeadLetter):
             line.storing = True
-            self._faults.forget(export)
+            self._policy.forget(export)
         elif export.released:
-            self._faults.forget(export)
+            self._policy.forget(export)
             self._lines.remove_head(line, now)
         else:
             self._lines.schedule(line, now)
@@ -223,7 +226,7 @@ class Outbox:
     def release(self, lane: str, now: float) -> None:
         """Let go of what is not in flight of a lane; what is in flight may finish, but is not tried again."""
         for export in self._lines.release(lane, now):
-            self._faults.forget(export)
+            self._policy.forget(export)
 
     def close(self) -> None:
         """Send nothing more; what is in flight may finish."""

@@ -1,60 +1,74 @@
-"""The memory that all windows of a process share (``memory`` in config/exporter.yaml)."""
+"""What all destinations of a process share by amounts: the memory of their windows, and their connections."""
 
 from __future__ import annotations
 
+#: An amount that nobody reaches.
+UNBOUNDED = 1 << 62
 
-class SharedMemory:
-    """Bytes held by all windows together.
 
-    Each window may always hold its equal share; what the others leave free it may borrow.
+class Pool:
+    """So much of one thing for all members together.
+
+    Each member may always hold its equal share; what the others leave free it may borrow.
     """
 
-    __slots__ = ("_accounts", "_total", "used")
+    __slots__ = ("_least", "_members", "_total", "used")
 
-    def __init__(self, total_bytes: int) -> None:
-        self._total = total_bytes
-        self._accounts = 0
+    def __init__(self, total: int = UNBOUNDED, least: int = 0) -> None:
+        """``least`` is what each member may hold however many there are."""
+        self._total = total
+        self._least = least
+        self._members = 0
         self.used = 0
 
-    def open(self) -> Account:
+    def join(self) -> Share:
         """Take part in the sharing."""
-        self._accounts += 1
-        return Account(self)
+        self._members += 1
+        return Share(self)
 
-    def resize(self, total_bytes: int) -> None:
-        """Share another amount from now on; what is held stays."""
-        self._total = total_bytes
-
-    def close(self, account: Account) -> None:
+    def leave(self, share: Share) -> None:
         """Give everything back."""
-        self._accounts -= 1
-        account.add(-account.used)
+        self._members -= 1
+        share.add(-share.used)
+
+    def resize(self, total: int) -> None:
+        """Share another amount from now on; what is held stays."""
+        self._total = total
 
     @property
-    def share(self) -> int:
-        """What each window may always hold, in bytes."""
-        return self._total // max(1, self._accounts)
+    def equal(self) -> int:
+        """What each member may always hold."""
+        return max(self._least, self._total // max(1, self._members))
 
     @property
     def free(self) -> int:
-        """What may still be borrowed, in bytes."""
+        """What may be borrowed beyond that; below 0: what is to be given back."""
         return self._total - self.used
 
 
-class Account:
-    """What one window holds of the shared memory."""
+class Share:
+    """What one member holds."""
 
-    __slots__ = ("_memory", "used")
+    __slots__ = ("_pool", "used")
 
-    def __init__(self, memory: SharedMemory) -> None:
-        self._memory = memory
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self.used = 0
 
-    def add(self, size: int) -> None:
-        """Hold so many bytes more (fewer, if negative)."""
-        self.used += size
-        self._memory.used += size
+    def add(self, amount: int) -> None:
+        """Hold so much more (less, if negative), whether or not there is room."""
+        self.used += amount
+        self._pool.used += amount
 
     def room(self) -> int:
-        """How many bytes more this window may hold."""
-        return max(0, self._memory.share - self.used, self._memory.free)
+        """How much more this member may hold."""
+        return max(0, self._most() - self.used)
+
+    def want(self, amount: int) -> int:
+        """Hold so much in place of what was held before, or what there is of it; returns what is held from now on."""
+        held = min(amount, self._most())
+        self.add(held - self.used)
+        return held
+
+    def _most(self) -> int:
+        return max(self._pool.equal, self.used + self._pool.free)

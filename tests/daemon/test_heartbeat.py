@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from exporter.daemon.heartbeat import heartbeat
-from exporter.outbox.loop_load import Crowd
+from exporter.outbox.loop_load import LoopLoad
 
 BUSY_SECONDS = 0.1
 
@@ -28,13 +28,13 @@ def sleep() -> None:
 
 @pytest.mark.parametrize(("doing", "busy"), [(work, True), (sleep, False)])
 async def test_only_our_own_work_is_too_much(doing: Callable[[], None], busy: bool) -> None:
-    crowd = Crowd()
-    beating = asyncio.create_task(heartbeat(crowd))
+    load = LoopLoad()
+    beating = asyncio.create_task(heartbeat(load))
     for _ in range(6):
         doing()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     beating.cancel()
 
-    assert crowd.too_busy(bursts=True) is busy
-    assert (crowd.part(BUSY_SECONDS) > 0.5) is busy
+    assert load.too_busy(bursts=True) is busy
+    assert (load.part(BUSY_SECONDS) > 0.5) is busy

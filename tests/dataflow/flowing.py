@@ -21,7 +21,7 @@ from exporter.dataflow.reading import read_alone
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.limits import Limits
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
@@ -188,7 +188,7 @@ def _parts(
         build=compile_payload(mapping),
         prepared=destination.prepared(),
         outbox=Outbox(
-            Limits(len(retries), retry_delay(retries), lambda n: 0.05 * (n + 1), **values), SharedMemory(1 << 30).open()
+            Limits(len(retries), retry_delay(retries), lambda n: 0.05 * (n + 1), **values), Pool(1 << 30).join()
         ),
         metrics=metrics.of("d"),
         log=log.bind(),

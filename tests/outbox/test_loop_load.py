@@ -11,8 +11,9 @@ from world import export, outbox
 
 from exporter.daemon.heartbeat import BEAT_SECONDS
 from exporter.messages.export import Export
-from exporter.outbox.loop_load import STANDING, Crowd
+from exporter.outbox.loop_load import STANDING, LoopLoad
 from exporter.outbox.next_steps import Send
+from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Delivered
 
 #: What a delivery takes of our loop.
@@ -26,9 +27,9 @@ class Loop:
     ``latencies`` are those of the destinations' endpoints, which take whatever comes.
     """
 
-    def __init__(self, latencies: Sequence[float], crowd: Crowd) -> None:
-        self.crowd = crowd
-        self.boxes = [outbox(concurrency=MOST, place=crowd.join()) for _ in latencies]
+    def __init__(self, latencies: Sequence[float], load: LoopLoad) -> None:
+        self.load = load
+        self.boxes = [outbox(concurrency=MOST, load=load) for _ in latencies]
         self.delivered: Counter[int] = Counter()
         self.most_allowed = 0
         self.now = 0.0
@@ -64,7 +65,7 @@ class Loop:
             self._send(number)
         if beating:
             passed = self.now - self._beat
-            self.crowd.heartbeat(passed - BEAT_SECONDS, self._worked, passed)
+            self.load.heartbeat(passed - BEAT_SECONDS, self._worked, passed)
             self._beat, self._worked = self.now, 0.0
 
     def _add(self, number: int) -> None:
@@ -81,7 +82,7 @@ class Loop:
 @pytest.mark.parametrize("seconds", [0.0005, 0.005])
 def test_a_hundred_fast_destinations_do_not_escalate(seconds: float) -> None:
     """More than a few each only wait for each other, and each believes that its endpoint takes long."""
-    loop = Loop([seconds] * 100, Crowd())
+    loop = Loop([seconds] * 100, LoopLoad())
     loop.run(3.0)
 
     assert loop.delivered.total() >= 0.9 * 3.0 / WORK_SECONDS
@@ -91,7 +92,7 @@ def test_a_hundred_fast_destinations_do_not_escalate(seconds: float) -> None:
 
 
 def test_one_alone_gets_all_that_is_allowed() -> None:
-    loop = Loop([0.0005], Crowd())
+    loop = Loop([0.0005], LoopLoad())
     loop.run(2.0)
 
     assert loop.boxes[0].concurrency == MOST
@@ -99,7 +100,7 @@ def test_one_alone_gets_all_that_is_allowed() -> None:
 
 def test_a_slow_endpoint_is_not_starved_by_a_loop_that_is_busy() -> None:
     """It takes a hundred times as many in flight as the fast ones."""
-    loop = Loop([0.0005] * 60 + [0.2], Crowd())
+    loop = Loop([0.0005] * 60 + [0.2], LoopLoad())
     loop.run(4.0)
     before = loop.delivered.copy()
     loop.run(6.0)
@@ -110,32 +111,37 @@ def test_a_slow_endpoint_is_not_starved_by_a_loop_that_is_busy() -> None:
 
 
 def test_what_others_do_to_the_machine_is_not_our_work() -> None:
-    crowd = Crowd()
+    load = LoopLoad()
     for _ in range(STANDING):
-        crowd.heartbeat(0.2, 0.001, 0.225)
+        load.heartbeat(0.2, 0.001, 0.225)
 
-    assert crowd.part(0.25) == 0.0
-    assert not crowd.too_busy(bursts=True)
+    assert load.part(0.25) == 0.0
+    assert not load.too_busy(bursts=True)
 
 
 def test_a_burst_is_no_queue() -> None:
-    crowd = Crowd()
-    crowd.heartbeat(0.1, 0.125, 0.125)
-    crowd.heartbeat(0.0, 0.0, 0.025)
+    load = LoopLoad()
+    load.heartbeat(0.1, 0.125, 0.125)
+    load.heartbeat(0.0, 0.0, 0.025)
 
-    assert crowd.part(0.1) == 1.0
-    assert crowd.too_busy(bursts=True)
-    assert not crowd.too_busy(bursts=False)
+    assert load.part(0.1) == 1.0
+    assert load.too_busy(bursts=True)
+    assert not load.too_busy(bursts=False)
 
 
 def test_connections_are_shared_like_memory() -> None:
     """Each may always have its share, and borrow what is free; who has borrowed gives back when others come."""
-    crowd = Crowd(100)
-    first, second = crowd.join(), crowd.join()
+    pool = Pool(100, least=1)
+    first, second = pool.join(), pool.join()
 
-    assert first.take(1_000) == 100
-    assert second.take(1_000) == 50
-    assert first.take(100) == 50
-    crowd.leave(second)
-    assert first.take(1_000) == 100
-    assert crowd.taken == 100
+    assert first.want(1_000) == 100
+    assert second.want(1_000) == 50
+    assert first.want(100) == 50
+    pool.leave(second)
+    assert first.want(1_000) == 100
+    assert pool.used == 100
+
+
+def test_each_has_one_connection_at_least() -> None:
+    pool = Pool(1, least=1)
+    assert [pool.join().want(5), pool.join().want(5)] == [1, 1]

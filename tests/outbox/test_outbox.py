@@ -9,7 +9,7 @@ from world import World, export, healthy, outbox
 
 from exporter.messages.export import OVERHEAD_BYTES, Export
 from exporter.outbox.next_steps import DeadLetter, Hold, Probe, Send, Settle, Wait
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import (
     Broken,
     Delivered,
@@ -494,7 +494,7 @@ class TestWindow:
         assert box.room(1, 1) == 0
 
     def test_all_windows_share_the_memory_but_each_may_hold_its_share(self) -> None:
-        memory = SharedMemory(100 * OVERHEAD_BYTES)
+        memory = Pool(100 * OVERHEAD_BYTES)
         greedy, modest = outbox(memory), outbox(memory)
         n = 0
         while greedy.room(1, OVERHEAD_BYTES):

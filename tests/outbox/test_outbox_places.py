@@ -8,7 +8,7 @@ from world import World, export, outbox
 from exporter.messages.export import Export
 from exporter.outbox.next_steps import DeadLetter, Hold, Probe, Send, Wait
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Broken, Delivered, Final, MaybePassing, Rejected, TooFast, Unavailable
 
 
@@ -304,12 +304,12 @@ class TestWindow:
         assert box.room(1, 1) == 1
 
     def test_a_window_that_is_closed_gives_its_memory_back(self) -> None:
-        memory = SharedMemory(100_000)
-        one, two = memory.open(), memory.open()
+        memory = Pool(100_000)
+        one, two = memory.join(), memory.join()
         one.add(60_000)
         assert two.room() == 50_000
 
-        memory.close(one)
+        memory.leave(one)
         assert (memory.used, two.room()) == (0, 100_000)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from exporter.messages.export import Export
 from exporter.messages.message import Message
 from exporter.outbox.limits import Limits
-from exporter.outbox.loop_load import Place
+from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.next_steps import DeadLetter, Probe, Send, Settle, Wait
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.shares import SharedMemory
+from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Delivered, Final
 
 Receiver = Callable[[Export, float], tuple[float, Final]]
@@ -41,8 +41,8 @@ def limits(**changes: Any) -> Limits:
     )
 
 
-def outbox(memory: SharedMemory | None = None, place: Place | None = None, **changes: Any) -> Outbox:
-    return Outbox(limits(**changes), (memory or SharedMemory(1 << 40)).open(), place)
+def outbox(memory: Pool | None = None, load: LoopLoad | None = None, **changes: Any) -> Outbox:
+    return Outbox(limits(**changes), (memory or Pool(1 << 40)).join(), load=load)
 
 
 def export(position: int, profile: str = "p", lane: str = "0", size: int = 0) -> Export:
