@@ -66,7 +66,7 @@ def look_at_queue(
 ) -> AbstractAsyncContextManager[Queue | Looked]:
     """As ``open_queue``, but a kind that makes what is missing when it is opened is only looked at."""
     if isinstance(section, NatsSettings):
-        from exporter.queues.jetstream.looking import look_at
+        from exporter.queues.jetstream.check.look import look_at
 
         return look_at(section)
     return open_queue(section, groups, warn)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from exporter.cli.app import main
 from exporter.messages.message import Message
-from exporter.queues.journal.reading import Reading
+from exporter.queues.journal.subscription import Reading
 from exporter.queues.port import Batch
 
 Receive = Callable[[Reading, int], Awaitable[Batch]]

@@ -23,7 +23,7 @@ from redis_server import RedisServer, needs_redis
 from redis_server import running as running_redis
 
 from exporter.cli.check.connect import Checked, check_connections
-from exporter.queues.kafka.advising import TopicSettings, advice
+from exporter.queues.kafka.check.advice import TopicSettings, advice
 from exporter.queues.kinds import open_queue
 from exporter.settings.tree import Settings
 

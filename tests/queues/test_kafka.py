@@ -30,8 +30,8 @@ from kafka_topics import make_topic, settings, unsigned_token
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.queue import KafkaQueue
-from exporter.queues.kafka.reading import Reading
 from exporter.queues.kafka.settings import KafkaSettings
+from exporter.queues.kafka.subscription import Reading
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
 from exporter.sections.section import FromFile

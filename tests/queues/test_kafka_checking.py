@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.queues.kafka.checking import SharedCheck
+from exporter.queues.kafka.check.shared import SharedCheck
 from exporter.queues.port import QueueUnavailable
 
 

@@ -14,7 +14,7 @@ from kafka_broker import Broker
 from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka.queue import KafkaQueue
-from exporter.queues.kafka.reading import Reading
+from exporter.queues.kafka.subscription import Reading
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, QueueUnavailable, Subscription
 

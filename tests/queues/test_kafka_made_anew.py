@@ -15,9 +15,9 @@ from kafka_broker import Broker
 from kafka_topics import is_led, make_topic, settings
 
 from exporter.messages.message import Message
-from exporter.queues.kafka import membership
-from exporter.queues.kafka import topic as topic_module
-from exporter.queues.kafka.reading import Reading
+from exporter.queues.kafka.lease import membership
+from exporter.queues.kafka.cluster import topic as topic_module
+from exporter.queues.kafka.subscription import Reading
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
 

@@ -14,7 +14,7 @@ from contract import PATIENCE_SECONDS, events, number_of, numbers, soon, stays_s
 from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker
 from kafka_topics import make_topic, settings
 
-from exporter.queues.kafka import membership
+from exporter.queues.kafka.lease import membership
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable, Subscription
 

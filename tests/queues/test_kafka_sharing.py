@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.messages.message import Message
-from exporter.queues.kafka.adoption import Ends, Place, gaps, places_to_begin
-from exporter.queues.kafka.assignment import Claim, Share, decode_release, encode_release, share
-from exporter.queues.kafka.incarnations import UNKNOWN, incarnation_of, lane_name
-from exporter.queues.kafka.lanes import Lanes
-from exporter.queues.kafka.offsets import Said, from_kafka, range_bytes, to_kafka
+from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_of, lane_name
+from exporter.queues.kafka.commits import Said, from_kafka, range_bytes, to_kafka
+from exporter.queues.kafka.fetch.begin import Ends, Place, gaps, places_to_begin
+from exporter.queues.kafka.fetch.lanes import Lanes
+from exporter.queues.kafka.lease.assignment import Claim, Share, decode_release, encode_release, share
 from exporter.queues.port import LaneLost
 from exporter.queues.progress.settled import Committed, encode
 

@@ -19,11 +19,11 @@ from kafka_topics import make_topic, settings, unsigned_token
 from pydantic import ValidationError
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.queues.kafka import tokens
+from exporter.queues.kafka.cluster import tokens
+from exporter.queues.kafka.cluster.tokens import FetchedTokens
 from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.sasl import SaslSettings
-from exporter.queues.kafka.tokens import FetchedTokens
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Queue, QueueUnavailable, Subscription
 from exporter.sections.section import FromFile

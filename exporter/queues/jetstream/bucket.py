@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from exporter.profile.times import parse_time
+from exporter.queues.jetstream.check.rights import is_there, try_to_make
+from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
+from exporter.queues.jetstream.connection.replies import answer_of
 from exporter.queues.jetstream.failures import (
     NO_MESSAGE,
     NO_STREAM,
@@ -17,10 +20,7 @@ from exporter.queues.jetstream.failures import (
     NobodyAnswers,
     Refused,
 )
-from exporter.queues.jetstream.link import REQUEST_SECONDS, Link
-from exporter.queues.jetstream.listeners import answer_of
-from exporter.queues.jetstream.making import is_there, try_to_make
-from exporter.queues.jetstream.record import Kept, Record, Unreadable, group_of, key_of, read, written
+from exporter.queues.jetstream.group_record import Kept, Record, Unreadable, group_of, key_of, read, written
 from exporter.queues.port import QueueUnavailable
 
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from exporter.queues.jetstream.bucket import Bucket
-from exporter.queues.jetstream.link import Link
-from exporter.queues.jetstream.publishing import Publisher
-from exporter.queues.jetstream.reading import Reading
-from exporter.queues.jetstream.record import Kept, Record
+from exporter.queues.jetstream.connection.link import Link
+from exporter.queues.jetstream.group_record import Kept, Record
+from exporter.queues.jetstream.lease import CLOCKS_APART_SECONDS, Tenure, badge_of, is_read
+from exporter.queues.jetstream.publish import Publisher
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
-from exporter.queues.jetstream.tenure import CLOCKS_APART_SECONDS, Tenure, badge_of, is_read
+from exporter.queues.jetstream.subscription import Reading
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 
 _LOOK_SECONDS = 1.0

@@ -10,9 +10,9 @@ from pathlib import Path
 from exporter.database import Database, DatabaseUnavailable
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
-from exporter.queues.journal.feed import Feed
-from exporter.queues.journal.group_lock import GroupLocks
-from exporter.queues.journal.reading import Reading
+from exporter.queues.journal.fetch import Feed
+from exporter.queues.journal.lease import GroupLocks
+from exporter.queues.journal.subscription import Reading
 from exporter.queues.journal.upkeep import Upkeep
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 from exporter.queues.progress.settled import decode

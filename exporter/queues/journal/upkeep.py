@@ -13,8 +13,8 @@ import apsw
 from exporter.database import Database, DatabaseUnavailable
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
-from exporter.queues.journal.feed import Feed
-from exporter.queues.journal.reading import Reading
+from exporter.queues.journal.fetch import Feed
+from exporter.queues.journal.subscription import Reading
 from exporter.queues.progress.retention import Passed, Place, given_up_warning, passed
 
 _LOOK_SECONDS = 1.0

@@ -8,15 +8,15 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from exporter.queues.kafka.advising import advice
-from exporter.queues.kafka.checking import SharedCheck
-from exporter.queues.kafka.cluster import Cluster
-from exporter.queues.kafka.connection import Connection, connection_of
-from exporter.queues.kafka.groups import Groups, positions_of
-from exporter.queues.kafka.publishing import Publisher
-from exporter.queues.kafka.reading import Reading
+from exporter.queues.kafka.check.advice import advice
+from exporter.queues.kafka.check.shared import SharedCheck
+from exporter.queues.kafka.cluster.cluster import Cluster
+from exporter.queues.kafka.cluster.connection import Connection, connection_of
+from exporter.queues.kafka.cluster.groups import Groups, positions_of
+from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.publish import Publisher
 from exporter.queues.kafka.settings import KafkaSettings
-from exporter.queues.kafka.tail import Tail
+from exporter.queues.kafka.subscription import Reading
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ByteSize, Field, model_validator
 
-from exporter.queues.kafka.offsets import range_bytes
+from exporter.queues.kafka.commits import range_bytes
 from exporter.queues.kafka.sasl import SaslSettings
 from exporter.queues.port import COMMIT_SECONDS
 from exporter.sections.extras import missing_extra

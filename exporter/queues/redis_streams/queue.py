@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
+from exporter.queues.background import beside
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
-from exporter.queues.redis_streams.beside import beside
-from exporter.queues.redis_streams.feeding import Feeding
+from exporter.queues.redis_streams.check import probe
+from exporter.queues.redis_streams.fetch import Feeding
+from exporter.queues.redis_streams.growth import Watch
 from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
 from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
-from exporter.queues.redis_streams.probing import probe
-from exporter.queues.redis_streams.reading import Reading
 from exporter.queues.redis_streams.server import OutOfMemory, connected
 from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
+from exporter.queues.redis_streams.subscription import Reading
 from exporter.queues.redis_streams.upkeep import Upkeep
-from exporter.queues.redis_streams.watch import Watch
 from exporter.redis_server.advising import advice
 
 _PUBLISH_ENTRIES = 1000

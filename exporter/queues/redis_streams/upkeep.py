@@ -10,8 +10,8 @@ from contextlib import suppress
 from exporter.queues.port import QueueUnavailable
 from exporter.queues.progress.retention import UNNAMED_GROUP_KEPT_SECONDS, Place, given_up_warning, passed
 from exporter.queues.redis_streams.ids import position_of
-from exporter.queues.redis_streams.reading import Reading
 from exporter.queues.redis_streams.stream import Group, Record, Stream
+from exporter.queues.redis_streams.subscription import Reading
 
 _LOOK_SECONDS = 1.0
 _SWEEP_SECONDS = 3.0

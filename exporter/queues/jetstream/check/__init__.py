@@ -1,0 +1,1 @@
+"""Whether stream and bucket can be used, and what their settings cost."""

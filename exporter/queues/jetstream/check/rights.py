@@ -1,0 +1,35 @@
+"""Whether a stream is there, and whether it may be made. A bucket is a stream too."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from exporter.queues.jetstream.connection.link import Link
+from exporter.queues.jetstream.failures import NO_STREAM, WRONG_NAME, Refused
+from exporter.queues.port import QueueUnavailable
+
+
+async def is_there(link: Link, stream: str, called: str) -> bool:
+    """Whether anybody has made it. Raises QueueUnavailable."""
+    try:
+        await link.api(f"STREAM.INFO.{stream}")
+    except Refused as error:
+        if error.code == NO_STREAM:
+            return False
+        raise QueueUnavailable(f"{called}: {error}") from None
+    return True
+
+
+async def try_to_make(link: Link, stream: str, called: str) -> None:
+    """Ask for one with another name than the request's, which the servers refuse when all else is well.
+
+    Raises:
+        QueueUnavailable: this user may not, or JetStream is not there.
+    """
+    try:
+        await link.api(f"STREAM.CREATE.{stream}", {"name": uuid4().hex})
+    except Refused as error:
+        if error.code != WRONG_NAME:
+            raise QueueUnavailable(f"{called} cannot be made: {error}") from None
+    except QueueUnavailable as error:
+        raise QueueUnavailable(f"{called} cannot be made: {error}") from None

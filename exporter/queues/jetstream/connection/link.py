@@ -1,0 +1,137 @@
+"""One connection to the servers for everything of a queue: requests and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+from uuid import uuid4
+
+from nats import errors
+from nats.aio.msg import Msg
+
+from exporter.queues.jetstream.connection.client import QuietClient, discard
+from exporter.queues.jetstream.connection.connect import connect
+from exporter.queues.jetstream.connection.replies import Answer, Inbox, Listener, Listeners, answer_of
+from exporter.queues.jetstream.failures import NobodyAnswers, in_words
+from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.port import QueueUnavailable
+
+REQUEST_SECONDS = 5.0
+
+
+class Link:
+    """Connects when somebody asks for something, and again after it was lost; never in the background.
+
+    Every method that talks raises ``QueueUnavailable`` when that does not work.
+    """
+
+    def __init__(self, settings: NatsSettings) -> None:
+        # What the library logs by itself stays away from stderr where nobody has set logging up.
+        logging.getLogger("nats").addHandler(logging.NullHandler())
+        self._settings = settings
+        self._api = "$JS.API" if settings.domain is None else f"$JS.{settings.domain}.API"
+        self._listeners = Listeners(f"{settings.inbox_prefix}.{uuid4().hex}")
+        self._client: QuietClient | None = None
+        self._connecting = asyncio.Lock()
+        self._failures = 0
+        self._failure = ""
+        self._closed = False
+
+    async def close(self) -> None:
+        """Hang up. Nothing works after this."""
+        self._closed = True
+        client, self._client = self._client, None
+        self._listeners.lost("the queue is closed")
+        if client is not None:
+            await discard(client)
+
+    async def max_payload(self) -> int:
+        """How many bytes the server takes in one message, headers included."""
+        return (await self._connected()).max_payload
+
+    def listening(self, listener: Listener, subject: str) -> AbstractContextManager[str]:
+        """An inbox of its own for ``listener``, who is about to ask something of ``subject``."""
+        return self._listeners.listening(listener, subject)
+
+    async def inbox(self, listener: Listener) -> Inbox:
+        """A subscription for ``listener``, for messages that come under another subject than they were asked for."""
+        client = await self._connected()
+        address = f"{self._settings.inbox_prefix}.{uuid4().hex}"
+
+        async def hear(message: Msg) -> None:
+            listener.heard(message)
+
+        try:
+            subscription = await client.subscribe(f"{address}.*", cb=hear)
+        except (errors.Error, OSError) as error:
+            raise QueueUnavailable(in_words(error)) from None
+        return Inbox(address, client, subscription)
+
+    async def send(self, subject: str, payload: bytes, inbox: str, headers: Mapping[str, str] | None = None) -> None:
+        """Say something; whatever comes of it goes to ``inbox``. In the order of the calls."""
+        client = await self._connected()
+        try:
+            await client.publish(subject, payload, reply=inbox, headers=None if headers is None else dict(headers))
+        except (errors.Error, OSError) as error:
+            raise QueueUnavailable(in_words(error)) from None
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout: float = REQUEST_SECONDS,
+    ) -> Msg:
+        """Ask, and wait so many seconds for the answer. Raises NobodyAnswers too."""
+        answer = Answer()
+        try:
+            async with asyncio.timeout(timeout):
+                with self.listening(answer, subject) as inbox:
+                    await self.send(subject, payload, inbox, headers)
+                    return await answer.comes()
+        except TimeoutError:
+            raise QueueUnavailable(f"no answer from NATS to {subject} within {timeout:g} s") from None
+
+    async def api(self, verb: str, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the JetStream API. Raises Refused where it answers with an error."""
+        body = b"" if question is None else json.dumps(question).encode()
+        try:
+            answer = await self.request(f"{self._api}.{verb}", body)
+        except NobodyAnswers:
+            raise NobodyAnswers(
+                "JetStream does not answer: is it enabled on the servers and for this account? Check also `domain`"
+            ) from None
+        return answer_of(answer)
+
+    def next_subject(self, stream: str, consumer: str) -> str:
+        """Where to ask a pull consumer for more."""
+        return f"{self._api}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+
+    async def _connected(self) -> QuietClient:
+        if self._client is not None:
+            return self._client
+        failures = self._failures
+        async with self._connecting:
+            if self._closed:
+                raise QueueUnavailable("the queue is closed")
+            if self._client is not None:
+                return self._client
+            if failures != self._failures:  # it was tried while we waited for our turn
+                raise QueueUnavailable(self._failure)
+            try:
+                self._client = await connect(self._settings, self._listeners, self._gone)
+            except QueueUnavailable as error:
+                self._failures += 1
+                self._failure = str(error)
+                raise
+            return self._client
+
+    def _gone(self, client: QuietClient) -> None:
+        if self._client is client:
+            self._client = None
+            reason = "the connection to NATS was lost"
+            self._listeners.lost(reason if client.noted is None else f"{reason}: {in_words(client.noted)}")

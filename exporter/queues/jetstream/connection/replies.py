@@ -1,0 +1,124 @@
+"""Who hears what comes back: each listener has an address of its own, for as long as it wants to know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+from uuid import uuid4
+
+from nats import errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import Header
+
+from exporter.queues.jetstream.connection.client import QuietClient
+from exporter.queues.jetstream.failures import NobodyAnswers, Refused, not_permitted, shortened
+from exporter.queues.port import QueueUnavailable
+
+_NO_RESPONDERS = "503"
+
+
+class Listener(Protocol):
+    """Hears what comes to one inbox. Both are called on the event loop and must not wait."""
+
+    def heard(self, message: Msg) -> None:
+        """A message came."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """Nothing more will come: the connection is gone, or we may not ask for it."""
+        ...
+
+
+class Listeners:
+    """All listeners of one connection, below ``prefix``; each with the subject that it asks something of."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self._all: dict[str, tuple[Listener, str]] = {}
+
+    @contextmanager
+    def listening(self, listener: Listener, subject: str) -> Iterator[str]:
+        """An address of its own for ``listener``, who is about to ask something of ``subject``."""
+        token = uuid4().hex
+        self._all[token] = (listener, subject)
+        try:
+            yield f"{self.prefix}.{token}"
+        finally:
+            self._all.pop(token, None)
+
+    async def hear(self, message: Msg) -> None:
+        """Hand a message to the listener that it is for, if that still wants it."""
+        found = self._all.get(message.subject.rpartition(".")[2])
+        if found is not None:
+            found[0].heard(message)
+
+    def lost(self, reason: str) -> None:
+        """Tell everybody that nothing more will come."""
+        for listener, _ in list(self._all.values()):
+            listener.lost(reason)
+
+    def refused(self, violation: str) -> None:
+        """Tell those whom it concerns what the server did not permit."""
+        if "for subscription" in violation:
+            self.lost(not_permitted(violation))
+        for listener, subject in list(self._all.values()):
+            # The library makes all of it lower case, and subjects are told apart by it.
+            if f'"{subject.lower()}"' in violation:
+                listener.lost(not_permitted(violation.replace(subject.lower(), subject)))
+
+
+class Inbox:
+    """An address, below which one listener hears everything, as long as the connection lives."""
+
+    def __init__(self, address: str, client: QuietClient, subscription: Subscription) -> None:
+        self.address = address
+        self._client = client
+        self._subscription = subscription
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection still lives."""
+        return self._client.is_connected
+
+    async def close(self) -> None:
+        """Hear nothing more."""
+        with suppress(errors.Error, OSError):
+            await self._subscription.unsubscribe()
+
+
+class Answer:
+    """Waits for one message."""
+
+    def __init__(self) -> None:
+        self._coming: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+
+    def heard(self, message: Msg) -> None:
+        """See ``Listener``."""
+        if not self._coming.done():
+            self._coming.set_result(message)
+
+    def lost(self, reason: str) -> None:
+        """See ``Listener``."""
+        if not self._coming.done():
+            self._coming.set_exception(QueueUnavailable(reason))
+            self._coming.exception()  # nobody may be waiting yet, or any more
+
+    async def comes(self) -> Msg:
+        """The message. Raises QueueUnavailable, NobodyAnswers."""
+        message = await self._coming
+        if not message.data and message.headers and message.headers.get(Header.STATUS) == _NO_RESPONDERS:
+            raise NobodyAnswers("nobody answers")
+        return message
+
+
+def answer_of(message: Msg) -> dict[str, Any]:
+    """An answer of JetStream. Raises Refused where it is an error."""
+    answer: dict[str, Any] = json.loads(message.data)
+    error = answer.get("error")
+    if error is not None:
+        raise Refused(error.get("err_code", 0), shortened(error.get("description", "refused")))
+    return answer

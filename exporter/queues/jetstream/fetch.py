@@ -1,0 +1,243 @@
+"""Reads the stream in order through a pull consumer of its own, which is made anew whenever anything is amiss.
+
+Nothing is acknowledged to the servers: a consumer that waits for acknowledgements sends again what was not
+acknowledged in time, after what is newer, which would break the order (contract.md#the-queue).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import NamedTuple
+
+from nats.aio.msg import Msg
+from nats.js.api import Header
+
+from exporter.messages.message import Message
+from exporter.queues.jetstream.connection.link import Link
+from exporter.queues.jetstream.connection.replies import Inbox
+from exporter.queues.jetstream.failures import shortened
+from exporter.queues.jetstream.stream import Stream, StreamState
+from exporter.queues.port import QueueUnavailable
+
+_BATCH_EVENTS = 500
+_BATCH_BYTES = 1024 * 1024
+_LOW_EVENTS = 250
+_ASK_SECONDS = 30
+_HEARTBEAT_SECONDS = 2
+_SILENT_SECONDS = 3 * _HEARTBEAT_SECONDS
+_NANOSECONDS = 1_000_000_000
+_FUTILE_MOST = 5
+_GOODBYE_SECONDS = 1.0
+
+_DELIVERED = "$JS.ACK."
+_HEARTBEAT, _TIMED_OUT, _CONFLICT = "100", "408", "409"
+#: Headers that may carry an event's id: the servers' own for deduplication, and that of CloudEvents.
+_ID_HEADERS = ("Nats-Msg-Id", "ce-id")
+
+
+class Delivery(NamedTuple):
+    """What the reply subject of a delivered message says."""
+
+    consumer: str
+    sequence: int
+    number: int
+    taken_at: float
+
+
+class Source:
+    """What was delivered and not handed out yet, and how more is asked for.
+
+    ``opening`` is shown the stream before each reading and may move it (``begin``); ``missing`` hears of sequence
+    numbers that are not there any more; ``woken`` that something has changed.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        stream: Stream,
+        opening: Callable[[StreamState], bool],
+        missing: Callable[[int, int], None],
+        woken: Callable[[], None],
+    ) -> None:
+        self._link = link
+        self._stream = stream
+        self._opening = opening
+        self._missing = missing
+        self._woken = woken
+        self.buffer: deque[Message] = deque()
+        self._lane = ""
+        self.next = 1  # the sequence number that is to come
+        self._begun = 0
+        self._failure: str | None = None
+        self._futile = 0
+        self._whole = False  # the next event is larger than a batch may be
+        self._consumer: str | None = None
+        self._subject = ""
+        self._address = ""
+        self._number = 0
+        self._asked = 0
+        self._came = False
+        self._heard_at = 0.0
+        self._inbox: Inbox | None = None
+        self._asking = ExitStack()
+        self._turn = 0  # grows with every consumer, and tells what the servers say of one from what they say of another
+
+    def begin(self, lane: str, sequence: int) -> None:
+        """Read on from this sequence number."""
+        self.buffer.clear()
+        self._lane = lane
+        self.next = sequence
+        self._begun += 1
+        self._reset()
+
+    def reopen(self) -> None:
+        """Look at the stream again before reading on."""
+        self._reset()
+        self._woken()
+
+    async def end(self) -> None:
+        """Hear nothing more, and tell the servers."""
+        consumer, inbox = self._consumer, self._inbox
+        self._reset()
+        self._inbox = None
+        with suppress(QueueUnavailable, TimeoutError):  # else they find out by themselves
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                if inbox is not None:
+                    await inbox.close()
+                if consumer is not None:
+                    await self._stream.drop_consumer(consumer)
+
+    async def ask(self) -> None:
+        """See that more is on its way, if there is little left.
+
+        Raises:
+            QueueUnavailable: nothing can be read now. What is in the buffer is still good.
+        """
+        if len(self.buffer) >= _LOW_EVENTS:
+            return
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise QueueUnavailable(failure)
+        if self._asked and time.monotonic() - self._heard_at > _SILENT_SECONDS:
+            self._reset()
+        if self._asked:
+            return
+        if self._consumer is None:
+            await self._open()
+        if self._consumer is not None:
+            await self._pull()
+
+    # -- what comes
+
+    def heard(self, message: Msg) -> None:
+        """See ``Listener``."""
+        if message.reply.startswith(_DELIVERED):
+            delivery = delivery_of(message.reply)
+            if delivery.consumer != self._consumer:
+                return
+            self._heard_at = time.monotonic()
+            self._delivered(message, delivery)
+        elif message.subject == self._address:
+            self._heard_at = time.monotonic()
+            self._told(message.headers or {})
+        self._woken()
+
+    def lost(self, reason: str) -> None:
+        """See ``Listener``."""
+        self._reset()
+        self._inbox = None
+        self._failure = reason
+        self._woken()
+
+    def _delivered(self, message: Msg, delivery: Delivery) -> None:
+        if delivery.number != self._number + 1:  # one before it never came
+            self._reset()
+            return
+        self._number = delivery.number
+        self._asked = max(0, self._asked - 1)
+        self._futile = 0
+        self._whole = False
+        self._came = True
+        if delivery.sequence > self.next:
+            self._missing(self.next, delivery.sequence - 1)
+        self.next = delivery.sequence + 1
+        headers = message.headers or {}
+        event_id = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
+        self.buffer.append(Message(self._lane, delivery.sequence, message.data, delivery.taken_at, event_id))
+
+    def _told(self, headers: dict[str, str]) -> None:
+        status = headers.get(Header.STATUS, "")
+        if status == _HEARTBEAT:
+            if int(headers.get("Nats-Last-Consumer", self._number)) > self._number:
+                self._reset()
+            return
+        self._asked = 0
+        if status == _TIMED_OUT:
+            return
+        said = headers.get(Header.DESCRIPTION, "").lower()
+        if status == _CONFLICT and "maxbytes" in said:
+            self._whole = not self._came
+            return
+        if status == _CONFLICT and "batch completed" in said:
+            return
+        # The consumer has gone, or another server leads it: read on with a new one.
+        self._futile += 1
+        self._reset()
+        if self._futile >= _FUTILE_MOST:
+            self._futile = 0
+            self._failure = f"stream {self._stream.name} cannot be read: {shortened(said) or status}"
+
+    # -- what is asked for
+
+    async def _open(self) -> None:
+        if not self._opening(await self._stream.look()):
+            raise QueueUnavailable(f"stream {self._stream.name} is behind what was read of it: waiting for it")
+        begun = self._begun
+        if self._inbox is None or not self._inbox.is_open:
+            self._inbox = await self._link.inbox(self)
+        consumer = await self._stream.make_consumer(self.next)
+        if begun != self._begun or self._inbox is None:
+            return  # moved, or the connection was lost, while we waited: the next call opens where it is now
+        self._reset()
+        self._consumer = consumer
+        self._subject = self._link.next_subject(self._stream.name, consumer)
+        self._turn += 1
+        self._address = f"{self._inbox.address}.{self._turn}"
+        self._asking.enter_context(self._link.listening(self, self._subject))
+
+    async def _pull(self) -> None:
+        question = {
+            "batch": 1 if self._whole else _BATCH_EVENTS,
+            "expires": _ASK_SECONDS * _NANOSECONDS,
+            "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS,
+        }
+        if not self._whole:
+            question["max_bytes"] = _BATCH_BYTES
+        self._asked = question["batch"]
+        self._came = False
+        self._heard_at = time.monotonic()
+        await self._link.send(self._subject, json.dumps(question).encode(), self._address)
+
+    def _reset(self) -> None:
+        """Forget the consumer. What is in the buffer stays: it came in order."""
+        self._asking.close()
+        self._consumer = None
+        self._subject = ""
+        self._address = ""
+        self._number = 0
+        self._asked = 0
+        self._came = False
+        self._heard_at = 0.0
+
+
+def delivery_of(reply: str) -> Delivery:
+    """Read ``$JS.ACK.[domain.account.]stream.consumer.times.sequence.number.nanoseconds.pending[.token]``."""
+    parts = reply.split(".")
+    at = 3 if len(parts) < 11 else 5
+    consumer, _, sequence, number, taken_at = parts[at : at + 5]
+    return Delivery(consumer, int(sequence), int(number), int(taken_at) / _NANOSECONDS)

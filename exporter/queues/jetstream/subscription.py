@@ -1,0 +1,227 @@
+"""One group's reading of a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from exporter.messages.message import Message
+from exporter.queues.jetstream.commits import Keeper
+from exporter.queues.jetstream.connection.link import Link
+from exporter.queues.jetstream.deleted import Gaps
+from exporter.queues.jetstream.fetch import Source
+from exporter.queues.jetstream.group_record import Record
+from exporter.queues.jetstream.lease import Tenure
+from exporter.queues.jetstream.stream import Stream, StreamState
+from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
+from exporter.queues.progress.settled import LaneProgress
+
+#: How often it is looked, while nothing comes, whether the servers still say that they are there.
+_LOOK_SECONDS = 1.0
+#: A stream with replicas may be shorter for a moment, after another server has become its leader.
+_SHORTER_LOOKS = 3
+
+
+class Reading:
+    """The subscription that ``JetStreamQueue.subscribe`` gives: one lane, the stream."""
+
+    def __init__(self, link: Link, stream: Stream, tenure: Tenure, record: Record, warn: Callable[[str], None]) -> None:
+        self._group = tenure.group
+        self._warn = warn
+        self._gaps = Gaps(self._group, warn)
+        self._wake = asyncio.Event()
+        self._news: deque[LaneLost] = deque()
+        self._in_hand: dict[int, Message] = {}  # in the order of the queue
+        self._was_lost = False
+        self._away = False
+        self._looks = 0
+        self._first = 1
+        self._last = 0
+        self.keeper = Keeper(tenure, self)
+        self._source = Source(link, stream, self._opening, self._missing, self._wake.set)
+        self._begin(record)
+
+    async def receive(self, limit: int) -> Batch | LaneLost:
+        """See ``Subscription.receive``; the lane is lost when nobody can say that it is still ours."""
+        await asyncio.sleep(0)
+        while True:
+            self._wake.clear()
+            if self._news:
+                return self._news.popleft()
+            if self.keeper.failure is not None:
+                raise QueueUnavailable(f"positions cannot be written: {self.keeper.failure}")
+            if limit <= 0 or self._away or not self.keeper.holds or self._progress.full:
+                await self._wait()
+                continue
+            failure = await self._ask()
+            # Nothing from here to ``return`` waits, so a cancelled call has taken nothing.
+            messages = self._take(limit)
+            if messages:
+                return Batch(messages)
+            if failure is not None:
+                raise failure
+            if not self._source.buffer:
+                await self._wait()
+
+    def settle(self, message: Message) -> None:
+        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        if self._in_hand.get(message.position) is message:
+            del self._in_hand[message.position]
+            self._progress.settle(message.position)
+            self.keeper.note()
+        elif not self._was_lost:
+            self._progress.settle(message.position)
+
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+        """See ``Subscription.reads``."""
+        return not self._away and self.keeper.holds
+
+    def knows(self, lane: str) -> bool:
+        """See ``Subscription.knows``."""
+        return lane == self._lane
+
+    async def commit(self) -> None:
+        """See ``Subscription.commit``."""
+        await self.keeper.commit()
+
+    def lag(self) -> Lag:
+        """See ``Subscription.lag``; what others published counts after a second at the latest.
+
+        Events that somebody deleted from within the stream count until they are passed.
+        """
+        unread = max(0, self._last - max(self._progress.received_to, self._first - 1))
+        messages = unread + len(self._in_hand)
+        if not messages:
+            return Lag(0, 0.0)
+        oldest = next(iter(self._in_hand.values()), None) or (self._source.buffer[0] if self._source.buffer else None)
+        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest.taken_at))
+
+    # -- what the queue tells
+
+    def grew(self, last: int) -> None:
+        """The stream's last sequence number is at least this."""
+        self._last = max(self._last, last)
+
+    @property
+    def read_to(self) -> int:
+        """The last sequence number that came, or was passed."""
+        return self._source.next - 1
+
+    def looked(self, state: StreamState, read_to: int) -> None:
+        """What the stream was like when we asked, after ``read_to`` had come; called every second."""
+        self._gaps.tell()
+        if state.created != self._stream or state.last < read_to:
+            self._source.reopen()
+            return
+        self._first = state.first
+        self.grew(state.last)
+        gone = state.first > self._source.next and not self._source.buffer
+        self._looks = self._looks + 1 if gone else 0
+        if self._looks > 1:  # what was under way has come by now
+            self._looks = 0
+            self._missing(self._source.next, state.first - 1)
+            self._source.next = state.first
+
+    async def end(self) -> None:
+        """Stop reading; say what was not said yet."""
+        self._gaps.tell_all()
+        await self._source.end()
+
+    # -- what the keeper tells
+
+    def standing(self) -> Record:
+        """Where the group stands; also lets ``receive`` go on once the ranges fit again."""
+        was_full = self._progress.full
+        settled_to, ranges = self._progress.committed()
+        if was_full and not self._progress.full:
+            self._wake.set()
+        return Record(self._stream, self._lane, settled_to, ranges)
+
+    def taken_away(self) -> None:
+        """See ``keeper.Standing``."""
+        self._away = True
+        self._lose()
+        self._source.begin(self._lane, self._source.next)
+
+    def given_again(self, record: Record, undisturbed: bool) -> None:
+        """See ``keeper.Standing``. What has settled since is kept if nobody has read the group in between."""
+        self._away = False
+        self._begin(self.standing() if undisturbed else record)
+        self._wake.set()
+
+    def changed(self) -> None:
+        """See ``keeper.Standing``."""
+        self._wake.set()
+
+    # -- reading
+
+    async def _ask(self) -> QueueUnavailable | None:
+        try:
+            await self._source.ask()
+        except QueueUnavailable as failure:
+            return failure
+        return None
+
+    def _take(self, limit: int) -> list[Message]:
+        """What may be handed out. The lane may have been lost while more was asked for."""
+        if self._news or self._away or not self.keeper.holds:
+            return []
+        taken: list[Message] = []
+        buffer = self._source.buffer
+        while buffer and len(taken) < limit:
+            message = buffer.popleft()
+            if self._progress.received(message.position):
+                taken.append(message)
+        self._in_hand.update((message.position, message) for message in taken)
+        if taken:
+            self.grew(taken[-1].position)
+        return taken
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._wake.wait()
+
+    def _begin(self, record: Record) -> None:
+        self._stream = record.stream
+        self._lane = record.lane
+        self._settled = record.beyond()
+        self._progress = LaneProgress(record.settled_to, self._settled)
+        self._in_hand.clear()
+        self._source.begin(record.lane, record.settled_to + 1)
+
+    def _lose(self) -> None:
+        self._was_lost = True
+        self._news.append(LaneLost(self._lane, planned=False))
+        self._wake.set()
+
+    def _missing(self, first: int, last: int) -> None:
+        self._gaps.missing((first, last), self._settled)
+
+    def _opening(self, state: StreamState) -> bool:
+        """Compare the stream with what was read of it; False to look again before reading on."""
+        if state.created != self._stream:
+            self._anew(Record(state.created, state.lane, state.first - 1), "was deleted and made anew")
+        elif state.last < self._source.next - 1:
+            self._looks += 1
+            if state.replicas > 1 and self._looks < _SHORTER_LOOKS:
+                return False
+            lane = str(time.time_ns() // 1000)  # later than any before, as the creation's is
+            said = f"ends at {state.last}, although event {self._source.next - 1} was read: its servers lost the rest"
+            self._anew(Record(state.created, lane, state.last), said)
+        self._looks = 0
+        if state.first > self._source.next:
+            self._missing(self._source.next, state.first - 1)
+            self._source.next = state.first
+        self._first, self._last = state.first, state.last
+        return True
+
+    def _anew(self, record: Record, why: str) -> None:
+        """The stream is not what it was: its sequence numbers stand for other events now."""
+        self._warn(f"group {self._group}: the stream {why}; it goes on after event {record.settled_to}")
+        self._lose()
+        self._begin(record)
+        self.keeper.note()

@@ -1,0 +1,83 @@
+"""One group's reading of the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from exporter.messages.message import Message
+from exporter.queues.journal import tables
+from exporter.queues.journal.commits import Commits
+from exporter.queues.journal.fetch import Feed
+from exporter.queues.port import Batch, Lag, QueueUnavailable
+from exporter.queues.progress.settled import LaneProgress, decode
+
+
+class Reading:
+    """The subscription that ``JournalQueue.subscribe`` gives."""
+
+    def __init__(self, standing: tables.Standing, feed: Feed, commits: Commits) -> None:
+        self._group = standing.group
+        self._epoch = standing.epoch
+        self._progress = LaneProgress(standing.settled_to, decode(standing.settled_to, standing.ranges))
+        self._feed = feed
+        self._commits = commits
+        self._in_hand: dict[int, float] = {}  # position to when it was taken, in the order of the queue
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def receive(self, limit: int) -> Batch:
+        """See ``Subscription.receive``; a journal has one lane, which is never lost."""
+        await asyncio.sleep(0)
+        if limit <= 0:
+            await asyncio.Event().wait()
+        while True:
+            if self._commits.failure is not None:
+                raise QueueUnavailable(f"positions cannot be written: {self._commits.failure}")
+            await self._room.wait()
+            growth = self._feed.growth()
+            found = await self._feed.after(self._progress.received_to, limit)
+            # Nothing from here to ``return`` waits, so a cancelled call has taken nothing.
+            received = self._progress.received
+            messages = [message for message in found if received(message.position)]
+            if messages:
+                self._in_hand.update((message.position, message.taken_at) for message in messages)
+                return Batch(messages)
+            if not found:
+                await self._feed.wait(growth)
+
+    def settle(self, message: Message) -> None:
+        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        self._progress.settle(message.position)
+        if self._in_hand.pop(message.position, None) is not None:
+            self._commits.note(self)
+
+    async def commit(self) -> None:
+        """See ``Subscription.commit``."""
+        await self._commits.commit()
+
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+        """See ``Subscription.reads``."""
+        return True
+
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - a journal made anew has another name
+        """See ``Subscription.knows``."""
+        return True
+
+    def lag(self) -> Lag:
+        """See ``Subscription.lag``; what other processes published counts after a second at the latest."""
+        unread = max(0, self._feed.last - self._progress.received_to)
+        messages = unread + len(self._in_hand)
+        if not messages:
+            return Lag(0, 0.0)
+        oldest = next(iter(self._in_hand.values()), None)
+        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
+
+    def standing(self) -> tables.Standing:
+        """The row to write; also lets ``receive`` go on once the ranges fit into it again."""
+        settled_to, ranges = self._progress.committed()
+        if self._progress.full:
+            self._room.clear()
+        else:
+            self._room.set()
+        return tables.Standing(self._group, settled_to, ranges, self._epoch, time.time())

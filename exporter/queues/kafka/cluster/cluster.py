@@ -1,0 +1,131 @@
+"""Asking the cluster: its id, and the topic's partitions, where they begin and end, how it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Self
+
+import aiokafka.errors as errors
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from exporter.queues.kafka.check import rights
+from exporter.queues.kafka.check.advice import TopicSettings
+from exporter.queues.kafka.check.diagnosis import diagnosed, trouble
+from exporter.queues.kafka.cluster.connection import Connection
+from exporter.queues.kafka.cluster.topic import TopicSeen, describe
+from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
+from exporter.queues.kafka.failures import CLIENT_ERRORS
+from exporter.queues.kafka.fetch.begin import Ends
+from exporter.queues.port import QueueUnavailable
+
+#: For one question, whatever the client does meanwhile.
+ASK_SECONDS = 15.0
+_CLOSE_SECONDS = 3.0
+_AGAIN_SECONDS = 0.1
+#: What passes by itself within seconds. That a broker cannot be reached is told at once.
+_SETTLING = (
+    errors.GroupCoordinatorNotAvailableError,
+    errors.GroupLoadInProgressError,
+    errors.NotCoordinatorForGroupError,
+    errors.LeaderNotAvailableError,
+    errors.NotLeaderForPartitionError,
+)
+_ENDED = (errors.KafkaConnectionError, errors.NodeNotReadyError)
+
+
+class Cluster:
+    """The cluster, and one topic of it. ``groups`` asks through it about those who read."""
+
+    def __init__(self, connection: Connection, topic: str) -> None:
+        self.connection = connection
+        self.topic = topic
+        self.incarnation = UNKNOWN  # the topic's, as of the last time that it was seen
+        self.admin = AIOKafkaAdminClient(**connection.options())
+        # Without a group: it only asks where partitions begin and end.
+        self._asker = AIOKafkaConsumer(**connection.options(), enable_auto_commit=False)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Connect. Raises QueueUnavailable: with what each of the configured brokers did."""
+        try:
+            async with diagnosed("connecting", self.connection), asyncio.timeout(ASK_SECONDS):
+                await self.admin.start()
+                await self._asker.start()
+                # A task of the client that ends before it has begun makes ``stop`` raise CancelledError.
+                await asyncio.sleep(0)
+            yield self
+        finally:
+            for close in (self._asker.stop, self.admin.close):
+                try:
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await close()
+                except CLIENT_ERRORS:
+                    continue  # nothing is lost by a connection that does not end well
+
+    async def identity(self) -> str:
+        """The cluster's id."""
+        described = await self.asked("asking for the cluster's id", self.admin.describe_cluster)
+        return str(described["cluster_id"])
+
+    async def seen(self) -> TopicSeen:
+        """The topic. Raises QueueUnavailable: there is none, no permission, or a partition has no leader."""
+        seen: TopicSeen = await self.asked(f"topic {self.topic}", partial(describe, self.admin, self.topic))
+        self.incarnation = seen.incarnation
+        headless = [partition for partition, leader in seen.leaders.items() if leader < 0]
+        if headless:
+            raise QueueUnavailable(f"topic {self.topic}: no broker leads partition {min(headless)}")
+        return seen
+
+    async def may_read(self, groups: Sequence[str]) -> None:
+        """Raises QueueUnavailable: we may not read the topic, or not take part in one of these groups."""
+        partition, leader = min((await self.seen()).leaders.items())
+        await self.asked(f"topic {self.topic}", lambda: rights.may_fetch(self.admin, self.topic, partition, leader))
+        for group in groups:
+            await self.asked(f"group {group}", partial(rights.may_take_part, self.admin, group))
+
+    async def topic_settings(self) -> TopicSettings:
+        """How the topic is kept. Raises QueueUnavailable."""
+        seen = await self.seen()
+        wanted = ConfigResource(ConfigResourceType.TOPIC, self.topic)
+        doing = f"asking for the settings of topic {self.topic}"
+        [answer] = await self.asked(doing, lambda: self.admin.describe_configs([wanted]))
+        # Where we may not see them, there are none, and an error that does not matter here.
+        entries = [entry for resource in answer.resources for entry in resource[4]]
+        return TopicSettings(seen.replicas, {entry[0]: entry[1] or "" for entry in entries})
+
+    async def ends(self, partitions: Collection[int]) -> Ends:
+        """Where partitions begin and end now. Raises QueueUnavailable."""
+        first = await self._ends(self._asker.beginning_offsets, partitions)
+        return Ends(first, await self.next(partitions))
+
+    async def next(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Only where they end. Raises QueueUnavailable."""
+        return await self._ends(self._asker.end_offsets, partitions)
+
+    async def _ends(self, which: Callable[[Any], Awaitable[Any]], partitions: Collection[int]) -> Mapping[int, int]:
+        places = [TopicPartition(self.topic, partition) for partition in partitions]
+        found = await self.asked(f"asking for the ends of {self.topic}", lambda: which(places))
+        return {place.partition: offset for place, offset in found.items()}
+
+    def _advertised(self) -> Sequence[str]:
+        """The brokers as the cluster has named them to us."""
+        return [f"{broker.host}:{broker.port}" for broker in self.admin._client.cluster.brokers()]
+
+    async def asked(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """The answer, asked for again while the cluster is settling who answers. Raises QueueUnavailable."""
+        async with diagnosed(doing, self.connection, self._advertised), asyncio.timeout(ASK_SECONDS):
+            while True:
+                try:
+                    return await ask()
+                except _SETTLING:
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                except _ENDED:
+                    # A connection ends, too, because it was idle, or its login too old: then another one is made.
+                    if await trouble(self.connection):
+                        raise
+                    await asyncio.sleep(_AGAIN_SECONDS)

@@ -1,0 +1,95 @@
+"""How clients connect: addresses, TLS, SASL, time-outs."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exporter.queues.kafka.cluster.tokens import KeptTokens, Tokens, fetched_tokens, reader
+from exporter.queues.port import QueueUnavailable
+from exporter.transport.tls import TlsFileProblem, client_context
+
+if TYPE_CHECKING:
+    from exporter.queues.kafka.sasl import SaslSettings
+    from exporter.queues.kafka.settings import KafkaSettings
+    from exporter.sections.tls import Tls
+
+#: Longer than a rebalance may take, since a join waits for it.
+REQUEST_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sasl:
+    """Who we are. ``password`` is asked for with each client that is made, ``tokens`` with each connection."""
+
+    mechanism: str
+    username: str | None
+    password: Callable[[], str] | None = field(repr=False)
+    tokens: Tokens | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the brokers are, and how to talk to them."""
+
+    servers: tuple[str, ...]
+    client_id: str
+    tls: ssl.SSLContext | None = None
+    sasl: Sasl | None = None
+    badge: str = ""  # what other members of a group see of us
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for every kind of client."""
+        return {
+            "bootstrap_servers": list(self.servers),
+            "client_id": self.client_id,
+            "request_timeout_ms": int(REQUEST_SECONDS * 1000),
+            **self.security(),
+        }
+
+    def security(self) -> dict[str, Any]:
+        """Those of them that a single connection takes, too."""
+        layers = ("SASL_" if self.sasl else "") + ("SSL" if self.tls else "PLAINTEXT")
+        options: dict[str, Any] = {"security_protocol": layers, "ssl_context": self.tls}
+        if self.sasl is not None:
+            options["sasl_mechanism"] = self.sasl.mechanism
+            options["sasl_plain_username"] = self.sasl.username
+            options["sasl_plain_password"] = None if self.sasl.password is None else self.sasl.password()
+            options["sasl_oauth_token_provider"] = self.sasl.tokens
+        return options
+
+
+@asynccontextmanager
+async def connection_of(settings: KafkaSettings, badge: str) -> AsyncIterator[Connection]:
+    """The connection that is configured; leave what uses it before leaving this.
+
+    Raises:
+        QueueUnavailable: a certificate file cannot be used.
+    """
+    servers = tuple(server.strip() for server in settings.bootstrap_servers.split(","))
+    async with AsyncExitStack() as stack:
+        sasl = None if settings.sasl is None else await _sasl(settings.sasl, stack)
+        tls = None if settings.tls is None else _tls(settings.tls)
+        yield Connection(servers, settings.client_id, tls, sasl, badge)
+
+
+async def _sasl(settings: SaslSettings, stack: AsyncExitStack) -> Sasl:
+    tokens: Tokens | None = None
+    if settings.auth is not None:
+        tokens = await stack.enter_async_context(fetched_tokens(settings.auth))
+    elif settings.token is not None:
+        tokens = KeptTokens(reader(settings.token))
+    password = None if settings.password is None else reader(settings.password)
+    return Sasl(settings.mechanism, settings.username, password, tokens)
+
+
+def _tls(settings: Tls) -> ssl.SSLContext:
+    context = client_context(
+        ca_file=settings.ca_file, client_cert_file=settings.client_cert_file, client_key_file=settings.client_key_file
+    )
+    if isinstance(context, TlsFileProblem):
+        raise QueueUnavailable(f"{context.file}: {context.reason}")
+    return context

@@ -1,0 +1,1 @@
+"""What one subscription reads: the lanes that it holds, where it begins in them, the records."""

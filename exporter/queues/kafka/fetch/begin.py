@@ -1,0 +1,101 @@
+"""Where to begin reading a lane: behind what was committed, unless the topic no longer has that place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
+from exporter.queues.kafka.commits import Said
+from exporter.queues.progress.settled import Range
+
+
+class Ends(NamedTuple):
+    """For each partition its first offset that is still there, and the one that comes next."""
+
+    first: Mapping[int, int]
+    next: Mapping[int, int]
+
+
+class Place(NamedTuple):
+    """Up to where a lane is settled, and the ranges beyond; ``kept``: this is what the group has committed."""
+
+    settled_to: int
+    ranges: Sequence[Range]
+    kept: bool
+
+
+def places_to_begin(
+    numbers: Collection[int],
+    committed: Mapping[int, Said],
+    ends: Ends,
+    incarnation: str,
+    group: str,
+    warn: Callable[[str], None],
+) -> dict[int, Place]:
+    """Where to begin in each of these partitions of the topic that is ``incarnation`` now.
+
+    One without a position was added later, and is read from its beginning. What was deleted before it was read, and a
+    topic that was made anew, is told ``warn``.
+    """
+    found: dict[int, Place] = {}
+    of_another: list[int] = []
+    for number in sorted(numbers):
+        first, following = ends.first[number], ends.next[number]
+        found[number] = Place(first - 1, (), kept=False)
+        said = committed.get(number)
+        if said is None:
+            continue
+        if is_of_another(said, incarnation):
+            of_another.append(number)
+        elif said.settled_to + 1 > following:
+            warn(
+                f"group {group}: partition {number} ends before {said.settled_to + 1}, where the group stands: "
+                f"{'has it lost events' if said.incarnation else 'was the topic made anew'}? "
+                "It is read from its beginning"
+            )
+        elif said.settled_to + 1 < first:
+            if missed := gaps(said.settled_to + 1, first - 1, said.ranges):
+                warn(deleted(group, number, missed))
+            beyond = tuple((max(begin, first), end) for begin, end in said.ranges if end >= first)
+            found[number] = Place(first - 1, beyond, kept=False)
+        else:
+            found[number] = Place(said.settled_to, said.ranges, kept=True)
+    if of_another:
+        warn(
+            f"group {group}: the topic was deleted and made anew; it is read from its beginning "
+            f"(partition {_listed(of_another)})"
+        )
+    return found
+
+
+def is_of_another(said: Said, incarnation: str) -> bool:
+    """Is this position one of another topic, which had the same name?"""
+    return UNKNOWN not in (said.incarnation, incarnation) and said.incarnation != incarnation
+
+
+def gaps(begin: int, end: int, settled: Iterable[Range]) -> list[Range]:
+    """What of ``begin`` to ``end``, both included, is not in the ranges ``settled``, which ascend."""
+    return list(_gaps(begin, end, settled))
+
+
+def _gaps(begin: int, end: int, settled: Iterable[Range]) -> Iterator[Range]:
+    for first, last in settled:
+        if first > end:
+            break
+        if begin < first:
+            yield begin, first - 1
+        begin = max(begin, last + 1)
+    if begin <= end:
+        yield begin, end
+
+
+def deleted(group: str, number: int, events: Sequence[Range]) -> str:
+    """That events of a partition were deleted before they were read, for people."""
+    which = _listed([str(first) if first == last else f"{first} to {last}" for first, last in events])
+    return f"group {group}: events {which} of partition {number} were deleted before it read them"
+
+
+def _listed(items: Sequence[object]) -> str:
+    *before, last = map(str, items)
+    return f"{', '.join(before)} and {last}" if before else last

@@ -1,0 +1,237 @@
+"""The lanes that one subscription holds: what was handed out, what is settled, what is being released or lost.
+
+Pure. ``membership`` brings lanes and takes them away, ``reading`` hands messages out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from exporter.messages.message import Message
+from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_in
+from exporter.queues.kafka.fetch.begin import Place
+from exporter.queues.kafka.fetch.lane import Lane, Leaving
+from exporter.queues.kafka.lease.assignment import Claim
+from exporter.queues.port import LaneLost
+from exporter.queues.progress.settled import Committed, Range
+
+
+class Lanes:
+    """``changed`` is called when ``receive`` may have something new to look at."""
+
+    def __init__(self, range_bytes: int, changed: Callable[[], None]) -> None:
+        self._range_bytes = range_bytes
+        self._changed = changed
+        self._held: dict[int, Lane] = {}
+        self._named: dict[str, Lane] = {}  # the same ones
+        self._news: deque[LaneLost] = deque()
+        self._handed_out_to: dict[str, int] = {}  # whoever holds the lane now
+        self._generation = -1
+        self._incarnation = UNKNOWN  # of the topic, as of the last lane that we began to read
+        self.wanted: frozenset[int] = frozenset()  # assigned to us, not yet read
+
+    # -- from the group
+
+    def claim(self) -> Claim:
+        """What to say when joining."""
+        leaving = frozenset(number for number, lane in self._held.items() if not lane.stays)
+        return Claim(self._generation, frozenset(self._held) - leaving | self.wanted, leaving)
+
+    def assigned(self, lanes: Collection[int], release: Collection[int], generation: int) -> bool:
+        """Take what the leader gave. True if something we are to release is not in our hands: others may have it."""
+        self._generation = generation
+        for number, lane in list(self._held.items()):
+            if not lane.stays or number in lanes:
+                continue
+            if number in release:
+                lane.leaving = Leaving.TO_TELL
+                self._news.append(LaneLost(lane.name, planned=True))
+            else:
+                self._lose(lane)
+        self.wanted = frozenset(lanes) - self._held.keys()
+        self._changed()
+        return not self._held.keys() >= set(release)
+
+    def adopt(self, number: int, incarnation: str, place: Place) -> None:
+        """Begin to read a lane behind what was committed."""
+        lane = Lane.at(number, incarnation, place, self._range_bytes)
+        self._held[number] = self._named[lane.name] = lane
+        self._incarnation = incarnation
+        self.wanted -= {number}
+        self._changed()
+
+    def released(self, lane: Lane) -> None:
+        """The lane was let go of."""
+        if self._held.get(lane.number) is lane:
+            self._forget(lane)
+
+    def end(self, lane: Lane) -> None:
+        """Read no more of a lane, since what we know of it does not hold. What was read may be settled."""
+        lane.over = True
+        self._changed()
+
+    def end_unless_of(self, incarnation: str) -> None:
+        """End the lanes of another topic than this one, which has their name now. Who gets one that is leaving sees it
+        by what we commit."""
+        if incarnation != UNKNOWN:
+            for lane in self._held.values():
+                if lane.stays and not lane.over and lane.incarnation != incarnation:
+                    self.end(lane)
+
+    def begin_anew(self) -> None:
+        """Have partitions placed anew whose lanes have ended."""
+        for lane in list(self._held.values()):
+            if lane.over and lane.stays and not lane.in_hand:
+                self._lose(lane)
+                self.wanted |= {lane.number}
+                self._changed()
+
+    def cannot_read(self, number: int, position: int) -> None:
+        """The topic has no such place: the lane is not read on until that is looked into."""
+        lane = self._held.get(number)
+        if lane is not None:
+            lane.stuck = position
+
+    def stuck(self) -> list[Lane]:
+        """Lanes that cannot be read on where they are."""
+        return [lane for lane in self._held.values() if lane.stuck is not None and lane.stays and not lane.over]
+
+    def go_on(self, lane: Lane, first: int) -> Sequence[Range]:
+        """Read a stuck lane on from ``first``, if it is not there yet; what is between does not exist any more.
+
+        Returns what of that was never read. What is in hand stays in hand.
+        """
+        missed = lane.go_on(first)
+        self._changed()
+        return missed
+
+    def lose_all(self) -> None:
+        """We are no member any more, or cannot know."""
+        for lane in list(self._held.values()):
+            self._lose(lane)
+        self.wanted = frozenset()
+        self._changed()
+
+    def touched(self) -> None:
+        """Something about reading has changed."""
+        self._changed()
+
+    def _lose(self, lane: Lane) -> None:
+        self._forget(lane)
+        planned = LaneLost(lane.name, planned=True)
+        if planned in self._news:
+            self._news.remove(planned)
+        self._news.append(LaneLost(lane.name, planned=False))
+
+    def _forget(self, lane: Lane) -> None:
+        del self._held[lane.number], self._named[lane.name]
+
+    # -- for receive and settle
+
+    def told(self) -> bool:
+        """The dataflow calls again, so the losses it was told of are complete; True if there were any planned ones."""
+        complete = [lane for lane in self._held.values() if lane.leaving is Leaving.TOLD]
+        for lane in complete:
+            lane.leaving = Leaving.COMPLETE
+        return bool(complete)
+
+    def news(self) -> LaneLost | None:
+        """The next loss to tell the dataflow of."""
+        if not self._news:
+            return None
+        lost = self._news.popleft()
+        lane = self._named.get(lost.lane)
+        if lost.planned and lane is not None:
+            lane.leaving = Leaving.TOLD
+        return lost
+
+    def reads(self, name: str | None) -> bool:
+        """Whether a lane is ours, and not about to go. What is of another queue goes with partition 0."""
+        lane = self._held.get(0) if name is None else self._named.get(name)
+        return lane is not None and lane.stays
+
+    def knows(self, name: str) -> bool:
+        """Whether it is a lane of the topic that there is now, as far as we have seen."""
+        return incarnation_in(name) == self._incarnation
+
+    def name_of(self, number: int) -> str | None:
+        """The name of a lane that we hold."""
+        lane = self._held.get(number)
+        return None if lane is None else lane.name
+
+    def readable(self) -> list[int]:
+        """Lanes to read from now. Not those that are stuck, nor whose ranges have no room where they are kept."""
+        return [number for number, lane in self._held.items() if lane.readable]
+
+    def reads_from(self) -> Mapping[int, int]:
+        """The next position of each lane that we hold and go on reading."""
+        return {number: lane.progress.received_to + 1 for number, lane in self._held.items() if lane.stays}
+
+    def take(self, number: int, messages: Iterable[Message]) -> list[Message]:
+        """Note messages of a lane, in order, as handed out; those that were settled before are left out."""
+        lane = self._held.get(number)
+        if lane is None or not lane.stays or lane.over:
+            return []
+        received = lane.progress.received
+        taken = [message for message in messages if received(message.position)]
+        if taken:
+            lane.in_hand.update((message.position, message) for message in taken)
+            name = taken[-1].lane
+            self._handed_out_to[name] = max(self._handed_out_to.get(name, -1), taken[-1].position)
+        return taken
+
+    def settle(self, message: Message) -> bool:
+        """Note that it is done with; True if that was news. Raises ValueError: it was never handed out."""
+        if message.position > self._handed_out_to.get(message.lane, -1):
+            raise ValueError(f"position {message.position} of lane {message.lane} was never received")
+        lane = self._named.get(message.lane)
+        # After its lane was lost and came back, the same position is another message.
+        if lane is None or lane.in_hand.get(message.position) is not message:
+            return False
+        lane.progress.settle(message.position)
+        del lane.in_hand[message.position]
+        return True
+
+    # -- for committing
+
+    def to_commit(self) -> list[tuple[Lane, Committed]]:
+        """What is settled and not yet durable. Also lets lanes be read again whose ranges fit now."""
+        found = []
+        for lane in self._held.values():
+            was_full = lane.progress.full
+            committed = lane.progress.committed()
+            if was_full and not lane.progress.full:
+                self._changed()
+            if committed != lane.durable:
+                found.append((lane, committed))
+        return found
+
+    def releasing(self) -> list[Lane]:
+        """Lanes to let go of once they are committed."""
+        return [lane for lane in self._held.values() if lane.leaving is Leaving.COMPLETE]
+
+    def leaving(self) -> bool:
+        """Whether there are lanes that will have to be let go of."""
+        return any(not lane.stays for lane in self._held.values())
+
+    def any_durable(self) -> list[tuple[Lane, Committed]]:
+        """Something that was committed already, to commit again only to see whether we may."""
+        return [(lane, lane.durable) for lane in self._held.values() if lane.durable is not None][:1]
+
+    def any_held(self) -> bool:
+        """Whether we have any lane."""
+        return bool(self._held)
+
+    # -- for lag
+
+    def unsettled(self) -> Sequence[tuple[int, int, Message | None]]:
+        """For each lane its number, the next position to read, and the oldest message in hand."""
+        return [
+            (number, lane.progress.received_to + 1, next(iter(lane.in_hand.values()), None))
+            for number, lane in self._held.items()
+        ]
+
+    def in_hand(self) -> int:
+        """How many messages are handed out and not settled."""
+        return sum(len(lane.in_hand) for lane in self._held.values())

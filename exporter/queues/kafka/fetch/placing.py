@@ -1,0 +1,70 @@
+"""Where in the topic a subscription reads: where it begins in new lanes, and goes on where the topic has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from exporter.queues.kafka.cluster.cluster import Cluster
+from exporter.queues.kafka.fetch.begin import deleted, places_to_begin
+from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.lanes import Lanes
+from exporter.queues.kafka.lease.membership import Membership
+
+
+class Placing:
+    """For one group. What was missed, and whatever else people should know, is told ``warn``."""
+
+    def __init__(self, group: str, cluster: Cluster, tail: Tail, lanes: Lanes, warn: Callable[[str], None]) -> None:
+        self._group = group
+        self._cluster = cluster
+        self._tail = tail
+        self._lanes = lanes
+        self._warn = warn
+
+    async def adopt(self, membership: Membership) -> bool:
+        """Begin to read what we were given, behind what was committed; False: to be asked for again at once.
+
+        Raises QueueUnavailable, and what the client raises.
+        """
+        wanted = self._lanes.wanted
+        if not wanted or membership.sharing:
+            return True
+        # Which topic it is comes first: if another one takes its place after that, the next look sees it; the other way
+        # round positions of the old one would be taken for the new one's.
+        incarnation = (await self._cluster.seen()).incarnation
+        committed = await membership.committed(wanted)
+        ends = await self._cluster.ends(wanted)
+        if wanted != self._lanes.wanted or membership.sharing:
+            return False
+        if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
+            # A partition whose leader has just changed, or whose records are just being deleted: asked again with the
+            # next look.
+            return True
+        places = places_to_begin(wanted, committed, ends, incarnation, self._group, self._warn)
+        for number, place in places.items():
+            self._tail.reaches(number, ends.next[number])
+            membership.seek(number, place.settled_to + 1)
+            self._lanes.adopt(number, incarnation, place)
+        return True
+
+    async def go_on(self, membership: Membership) -> bool:
+        """Read on behind what was deleted before we came to it. As ``adopt``."""
+        stuck = self._lanes.stuck()
+        if not stuck or membership.sharing:
+            return True
+        incarnation = (await self._cluster.seen()).incarnation
+        ends = await self._cluster.ends([lane.number for lane in stuck])
+        if membership.sharing:
+            return False
+        for lane in self._lanes.stuck():
+            number, position = lane.number, lane.stuck
+            if lane not in stuck or position is None or not (number in ends.first and number in ends.next):
+                continue
+            if lane.incarnation != incarnation or position > ends.next[number]:
+                self._lanes.end(lane)
+                continue
+            missed = self._lanes.go_on(lane, ends.first[number])
+            if missed:
+                self._warn(deleted(self._group, number, missed))
+            membership.seek(number, max(position, ends.first[number]))
+        return True

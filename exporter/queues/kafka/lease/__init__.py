@@ -1,0 +1,1 @@
+"""Who reads which partition: membership in the consumer group, and how partitions are assigned."""

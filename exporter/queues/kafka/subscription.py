@@ -1,0 +1,195 @@
+"""One destination's reading of the topic: hands records out and takes note of what is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.structs import ConsumerRecord
+
+from exporter.messages.message import Message
+from exporter.queues.commit_timing import CommitTiming
+from exporter.queues.kafka.check.diagnosis import cause
+from exporter.queues.kafka.cluster.cluster import Cluster
+from exporter.queues.kafka.cluster.connection import Connection
+from exporter.queues.kafka.failures import CLIENT_ERRORS
+from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.lanes import Lanes
+from exporter.queues.kafka.fetch.records import messages
+from exporter.queues.kafka.lease.keeper import AGAIN_MOST_SECONDS, Keeper
+from exporter.queues.kafka.settings import KafkaSettings
+from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
+
+_FETCH_SECONDS = 5.0
+
+
+class Reading:
+    """The subscription that ``KafkaQueue.subscribe`` gives.
+
+    ``keeping`` sees to it that there are lanes to read, and commits when ``commit_timing`` says so.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        connection: Connection,
+        settings: KafkaSettings,
+        cluster: Cluster,
+        tail: Tail,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._tail = tail
+        self._changed = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None  # of the fetch that receive waits for
+        self._lanes = Lanes(settings.range_bytes, self._wake)
+        self._keeper = Keeper(group, connection, settings, cluster, tail, self._lanes, self._wake, warn)
+        self._commits = CommitTiming(
+            self._keeper.commit,
+            failed=self._commit_failed,
+            ended="the subscription has ended",
+            again_most_seconds=AGAIN_MOST_SECONDS,
+            soon_seconds=settings.commit_interval,
+        )
+
+    # -- its life
+
+    async def join(self) -> None:
+        """Become a member. Raises QueueUnavailable."""
+        await self._keeper.join()
+
+    def running(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """What must run from then on, until it is cancelled."""
+        return [self._keeper.run(), self._keeper.fence(), self._commits.run()]
+
+    async def leave(self) -> None:
+        """Commit once more, if that works, and leave the group."""
+        await self._keeper.leave()
+
+    # -- the port
+
+    async def receive(self, limit: int) -> Batch | LaneLost:
+        """See ``Subscription.receive``. With a limit of 0 it waits for the loss of a lane alone."""
+        await asyncio.sleep(0)
+        if self._lanes.told():
+            self._keeper.look_soon()
+        while True:
+            self._changed.clear()
+            lost = self._lanes.news()
+            if lost is not None:
+                return lost
+            taken = await self._next(limit) if limit > 0 else []
+            if taken:
+                return Batch(taken)
+            if self._changed.is_set():
+                continue
+            # What is wrong with the topic explains what is wrong with the group.
+            if self._tail.failure is not None:
+                raise QueueUnavailable(str(self._tail.failure))
+            if self._keeper.failure is not None:
+                raise QueueUnavailable(self._keeper.failure)
+            if limit <= 0 or not self._readable():
+                await self._until_changed()
+
+    def settle(self, message: Message) -> None:
+        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        if self._lanes.settle(message):
+            self._commits.note()
+
+    def reads(self, lane: str | None) -> bool:
+        """See ``Subscription.reads``; what is of another queue is for whoever has the first lane."""
+        return self._lanes.reads(lane)
+
+    def knows(self, lane: str) -> bool:
+        """See ``Subscription.knows``: of the topic that has this name now."""
+        return self._lanes.knows(lane)
+
+    async def commit(self) -> None:
+        """See ``Subscription.commit``."""
+        await self._commits.commit()
+
+    def lag(self) -> Lag:
+        """See ``Subscription.lag``; of the lanes that this process reads. What others publish counts after seconds."""
+        behind = self._lanes.in_hand()
+        oldest: float | None = None
+        unsettled = self._lanes.unsettled()
+        if not unsettled and self._keeper.failure is not None:
+            # Its lanes went with the brokers: what waits there is not known, which is not the same as nothing.
+            return Lag(None, None)
+        for number, position, message in unsettled:
+            following = self._tail.next(number)
+            if following is None:
+                return Lag(None, None)
+            behind += max(0, following - position)
+            if message is not None:
+                oldest = message.taken_at if oldest is None else min(oldest, message.taken_at)
+        if not behind:
+            return Lag(0, 0.0)
+        return Lag(behind, None if oldest is None else max(0.0, time.time() - oldest))
+
+    # -- reading
+
+    def _readable(self) -> Sequence[int]:
+        return () if self._keeper.membership.sharing else self._lanes.readable()
+
+    async def _next(self, limit: int) -> list[Message]:
+        """Messages of lanes that we hold; none after a while, or when something has changed."""
+        membership = self._keeper.membership
+        readable = self._readable()
+        if not readable:
+            return []
+        try:
+            membership.look()
+        except CLIENT_ERRORS as error:
+            raise await self._keeper.unusable(error) from error
+        try:
+            fetched = await self._fetched(readable, limit)
+        except TimeoutError:
+            return []
+        except OffsetOutOfRangeError as error:
+            for place, position in error.args[0].items():
+                self._lanes.cannot_read(place.partition, position)
+            self._keeper.look_soon()
+            return []
+        except CLIENT_ERRORS as error:
+            raise QueueUnavailable(f"topic {self._settings.topic}: {await cause(error, self._connection)}") from error
+        taken: list[Message] = []
+        for number, records in fetched.items():
+            lane = self._lanes.name_of(number)
+            if lane is not None:
+                taken.extend(self._lanes.take(number, messages(lane, records, self._settings.id_headers)))
+            following = membership.next_of(number)
+            if following is not None:
+                self._tail.reaches(number, following)
+        return taken
+
+    async def _fetched(self, numbers: Sequence[int], limit: int) -> Mapping[int, list[ConsumerRecord]]:
+        """Raises TimeoutError when something has changed meanwhile, else what the client raises."""
+        seconds = 0.0 if self._keeper.failure else _FETCH_SECONDS
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                return await self._keeper.membership.fetch(numbers, limit, seconds)
+        finally:
+            self._patience = None
+
+    def _commit_failed(self) -> None:
+        self._keeper.failed(self._commits.failure or "")
+
+    def _wake(self) -> None:
+        self._changed.set()
+        if self._lanes.wanted:
+            self._keeper.look_soon()
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+            self._patience = None
+
+    async def _until_changed(self) -> None:
+        # Not for ever: whether the topic can be reached is looked at by others, who wake nobody.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FETCH_SECONDS):
+                await self._changed.wait()

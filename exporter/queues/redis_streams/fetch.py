@@ -1,0 +1,198 @@
+"""Takes entries from the stream ahead of ``receive``, and holds lease and place while it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from exporter.queues.port import QueueUnavailable, Start
+from exporter.queues.redis_streams.commits import Acknowledging
+from exporter.queues.redis_streams.group_start import AnotherStream, Standing, take_place
+from exporter.queues.redis_streams.growth import Watch
+from exporter.queues.redis_streams.ids import FIRST, StreamId, before, parse, too_large
+from exporter.queues.redis_streams.lease import RENEW_SECONDS, Held, Lease
+from exporter.queues.redis_streams.stream import Found, Stream
+from exporter.queues.redis_streams.unacknowledged import Custody
+
+_AHEAD_ENTRIES = 500
+_AHEAD_BYTES = 1024 * 1024
+_RETRY_SECONDS = 0.5
+
+
+class Feeding:
+    """The state of one group's reader between Redis and the subscription.
+
+    The pending list is read first, from its beginning, whenever a reader begins or a connection has broken: what was
+    taken then may have been delivered, and its answer lost. New entries come after that, so nothing is overtaken.
+    """
+
+    def __init__(
+        self, stream: Stream, group: str, start: Start, watch: Watch, warn: Callable[[str], None], badge: str
+    ) -> None:
+        self._stream = stream
+        self._group = group
+        self._start = start
+        self._watch = watch
+        self._warn = warn
+        self.lease = Lease(stream, group, badge)
+        self.custody = Custody(stream.key)
+        self.standing = Standing(FIRST, 0, 0)
+        self.acknowledging = Acknowledging(
+            stream,
+            group,
+            self.lease.token,
+            acknowledged=self.custody.acknowledged,
+            failed=self._doubt,
+        )
+        self.failure: str | None = None
+        self.mine = False
+        self.lost = False  # and nobody was told yet
+        self.changed = asyncio.Event()  # there may be something to receive
+        self.room = asyncio.Event()  # something was received
+        self._caught_up = False  # nothing is pending that was not taken in
+        self._doubtful = False  # Redis was away: what it knows may be older than what we know
+
+    async def enter(self) -> None:
+        """Stand by for the lease, and take the group's place. Raises QueueUnavailable."""
+        await self.lease.wait()
+        await self._begin(None)
+
+    async def renew(self) -> None:
+        """Keep the lease, until cancelled. Where that fails it runs out, and nothing is handed out any more."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if not self.mine:
+                continue
+            known = self.acknowledging.total
+            try:
+                if await self.lease.hold(self._place()) is not Held.STILL:
+                    self._lose()
+                elif self.lease.acknowledged < known:
+                    # Redis came back from an older copy of its data, maybe without our connections noticing.
+                    self.acknowledging.total = self.lease.acknowledged
+                    self._doubt()
+            except QueueUnavailable:
+                self._doubt()
+
+    async def run(self) -> None:
+        """Take entries as there is room for them, until cancelled; stands by where the lease was lost."""
+        while True:
+            try:
+                await self._read()
+            except QueueUnavailable as error:
+                self._fail(str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            await self._begin_again()
+
+    async def _read(self) -> None:
+        """Read the pending list, then what is new, until the lease is lost or Redis was away."""
+        after: StreamId | None = FIRST
+        while self.mine and not self._doubtful:
+            await self._roomy()
+            growth = self._watch.growth()
+            most = max(1, min(_AHEAD_ENTRIES, _AHEAD_BYTES // self.custody.mean_bytes))
+            found = await self._stream.read(self._group, self.lease.token, most, after, self.standing.read)
+            if found is None:
+                return  # the lease is gone; ``_begin_again`` sees whether somebody else has it
+            if after is None:
+                await self._take_new(found, most)
+                if not found.entries:
+                    await self._watch.wait(growth)
+            elif found.entries:
+                self._take_in(found)
+                after = parse(found.entries[-1][0])
+            else:
+                after = None
+                self._caught_up = True
+
+    async def _roomy(self) -> None:
+        custody = self.custody
+        while (custody.waiting > _AHEAD_ENTRIES // 2 or custody.waiting_bytes >= _AHEAD_BYTES) and not self._doubtful:
+            self.room.clear()
+            await self.room.wait()
+
+    async def _take_new(self, found: Found, most: int) -> None:
+        begin = self.standing.delivered_to
+        last = parse(found.entries[-1][0]) if found.entries else None
+        deleted = self.standing.pass_over(found, last, most)
+        self._take_in(found)
+        if deleted:
+            end = f"before {found.entries[0][0].decode()}" if found.entries else "up to the end of the stream"
+            self._warn(
+                f"group {self._group}: {deleted} entries of stream {self._stream.key} after {begin[0]}-{begin[1]} and "
+                f"{end} were deleted by somebody before they were read"
+            )
+            standing = self.standing
+            await self._stream.counted(self._group, self.lease.token, standing.delivered_to, standing.read)
+
+    def _take_in(self, found: Found) -> None:
+        """Raises QueueUnavailable: an entry's id can't be made a position."""
+        taken = self.custody.take_in(found.entries)
+        if taken.new:
+            self.changed.set()
+        if taken.deleted:
+            self._report_deleted(taken.deleted)
+        self.acknowledging.note([*taken.settled, *taken.deleted])
+        if taken.unusable is not None:
+            raise QueueUnavailable(too_large(taken.unusable.decode(), self._stream.key))
+
+    def _report_deleted(self, ids: Sequence[bytes]) -> None:
+        self._warn(
+            f"group {self._group}: {len(ids)} entries of stream {self._stream.key} from {ids[0].decode()} to "
+            f"{ids[-1].decode()} were deleted by somebody while they were pending: they cannot be exported"
+        )
+
+    # -- losing and beginning again
+
+    async def _begin_again(self) -> None:
+        """Return once Redis answers, the lease is ours, and the group has its place."""
+        while True:
+            self._doubtful = False
+            try:
+                if self.mine and await self.lease.hold() is not Held.STILL:
+                    self._lose()
+                if not self.mine:
+                    await self.lease.wait()
+                await self._begin(self._place() if self.mine else None)
+            except AnotherStream:
+                self._lose()
+            except QueueUnavailable as error:
+                self._fail(str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _begin(self, known: StreamId | None) -> None:
+        self._caught_up = False
+        self.standing = await take_place(self._stream, self._group, self.lease.token, self._start, known, self._warn)
+        self.mine = True
+        self.failure = None
+
+    def _place(self) -> StreamId | None:
+        """Up to where all is settled, as far as it is known here."""
+        lowest = self.custody.lowest()
+        if lowest is not None:
+            return before(lowest)
+        if self._caught_up:
+            return self.standing.delivered_to
+        return None if self.custody.taken_to == FIRST else self.custody.taken_to
+
+    def _lose(self) -> None:
+        """The group is somebody else's: what we hold of it is theirs."""
+        if self.mine:
+            self.mine = self._caught_up = False
+            self.lost = True
+            self.custody.let_go()
+            self.acknowledging.forget()
+            self.changed.set()
+            self.room.set()
+
+    def _doubt(self) -> None:
+        """Redis was away for a moment, or has forgotten something, or the lease is gone."""
+        self._doubtful = True
+        self.changed.set()
+        self.room.set()
+
+    def _fail(self, failure: str) -> None:
+        self.failure = failure
+        self.changed.set()
