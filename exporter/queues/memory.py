@@ -14,7 +14,7 @@ from pydantic import ByteSize, Field
 
 from exporter.messages.message import Message
 from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, Start
-from exporter.queues.progress.retention import Place, given_up_warning, passed
+from exporter.queues.progress.retention import GroupPosition, given_up_warning, passed
 from exporter.queues.progress.settled import LaneProgress, decode
 from exporter.sections.section import Section
 
@@ -160,7 +160,8 @@ class MemoryQueue:
             if self._read_by_somebody(name):
                 group.seen_at = now
         places = [
-            Place(name, group.progress.committed().settled_to, group.seen_at) for name, group in self._groups.items()
+            GroupPosition(name, group.progress.committed().settled_to, group.seen_at)
+            for name, group in self._groups.items()
         ]
         to, given_up = passed(places, self._named, now)
         for name in sorted(given_up - self._warned):

@@ -9,17 +9,17 @@ from collections.abc import Awaitable, Callable
 
 from exporter.cli.app import main
 from exporter.messages.message import Message
-from exporter.queues.journal.subscription import Reading
+from exporter.queues.journal.subscription import JournalSubscription
 from exporter.queues.port import Batch
 
-Receive = Callable[[Reading, int], Awaitable[Batch]]
-Settle = Callable[[Reading, Message], None]
+Receive = Callable[[JournalSubscription, int], Awaitable[Batch]]
+Settle = Callable[[JournalSubscription, Message], None]
 
 
 def committing_first(receive: Receive, settle: Settle) -> Receive:
     """``receive``, with everything settled and committed before the dataflow sees it."""
 
-    async def hasty(self: Reading, limit: int) -> Batch:
+    async def hasty(self: JournalSubscription, limit: int) -> Batch:
         batch = await receive(self, limit)
         for message in batch.messages:
             settle(self, message)
@@ -29,11 +29,11 @@ def committing_first(receive: Receive, settle: Settle) -> Receive:
     return hasty
 
 
-def ignored(self: Reading, message: Message) -> None:
+def ignored(self: JournalSubscription, message: Message) -> None:
     """Settling after the delivery comes too late here."""
 
 
 if __name__ == "__main__":
-    Reading.receive = committing_first(Reading.receive, Reading.settle)  # type: ignore[method-assign, assignment]
-    Reading.settle = ignored  # type: ignore[method-assign]
+    JournalSubscription.receive = committing_first(JournalSubscription.receive, JournalSubscription.settle)  # type: ignore[method-assign, assignment]
+    JournalSubscription.settle = ignored  # type: ignore[method-assign]
     main()

@@ -167,7 +167,7 @@ async def test_nothing_is_deleted_that_a_group_came_to_need_since_it_was_looked_
         tables.publish(connection, events(10), 1_000_000)
         for group in ("g", "gone", "dropped"):
             tables.enter(connection, group, "earliest")
-        tables.commit(connection, [tables.Standing(group, 10, b"", 1, 0.0) for group in ("g", "dropped")])
+        tables.commit(connection, [tables.GroupRow(group, 10, b"", 1, 0.0) for group in ("g", "dropped")])
 
         def deleted(to: int, most: int = 100) -> int:
             return tables.delete_up_to(connection, to, most, looked_at, {"gone"})

@@ -25,7 +25,7 @@ class Writes:
         self._real = tables.commit
         monkeypatch.setattr(tables, "commit", self)
 
-    def __call__(self, connection: apsw.Connection, standings: Iterable[tables.Standing]) -> None:
+    def __call__(self, connection: apsw.Connection, standings: Iterable[tables.GroupRow]) -> None:
         rows = list(standings)
         if self.failures:
             self.failures -= 1

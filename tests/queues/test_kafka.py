@@ -31,7 +31,7 @@ from kafka_topics import make_topic, settings, unsigned_token
 from exporter.messages.message import Message
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.settings import KafkaSettings
-from exporter.queues.kafka.subscription import Reading
+from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
 from exporter.sections.section import FromFile
@@ -184,10 +184,10 @@ async def test_lanes_that_leave_together_are_shared_anew_together(kafka: Broker)
     topic = await make_topic(kafka, partitions=12)
     async with open_queue(settings(kafka, topic), (), pytest.fail) as queue, AsyncExitStack() as stack:
         first = await stack.enter_async_context(queue.subscribe("g", "earliest"))
-        assert isinstance(first, Reading)
+        assert isinstance(first, KafkaSubscription)
         before = first._keeper.membership._coordinator.generation
         second = await stack.enter_async_context(queue.subscribe("g", "earliest"))
-        assert isinstance(second, Reading)
+        assert isinstance(second, KafkaSubscription)
         lost = []
         for _ in range(6):
             lost.append(await next_loss(first))

@@ -14,7 +14,7 @@ from kafka_broker import Broker
 from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka.queue import KafkaQueue
-from exporter.queues.kafka.subscription import Reading
+from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, QueueUnavailable, Subscription
 
@@ -23,7 +23,7 @@ async def ended(task: asyncio.Task[Any]) -> None:
     await soon(asyncio.wait([task]))
 
 
-async def fail_and_wait_to_fetch_again(reading: Reading) -> None:
+async def fail_and_wait_to_fetch_again(reading: KafkaSubscription) -> None:
     """As a broker that refuses a token leaves it: a fetch has failed and waits, which the client's ``stop`` cannot end
     without being cancelled itself; and the heartbeats have ended with an error that is not tried again."""
     consumer = reading._keeper.membership._consumer
@@ -47,7 +47,7 @@ async def fail_and_wait_to_fetch_again(reading: Reading) -> None:
     await ended(receiving)
 
 
-async def lose_its_coordination(reading: Reading) -> None:
+async def lose_its_coordination(reading: KafkaSubscription) -> None:
     """A task of the client that is cancelled before it has begun takes down the one that waits for its end."""
     task = reading._keeper.membership._consumer._coordinator._coordination_task
     task.cancel()
@@ -61,7 +61,7 @@ async def until(probe: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("give_up", [fail_and_wait_to_fetch_again, lose_its_coordination])
 async def test_a_client_that_has_given_up_is_replaced_and_leaves_no_connection_open(
-    kafka: Broker, give_up: Callable[[Reading], Awaitable[None]]
+    kafka: Broker, give_up: Callable[[KafkaSubscription], Awaitable[None]]
 ) -> None:
     topic = await make_topic(kafka)
     async with (
@@ -72,7 +72,7 @@ async def test_a_client_that_has_given_up_is_replaced_and_leaves_no_connection_o
         for message in await take(subscription, 2):
             subscription.settle(message)
         await soon(subscription.commit())
-        assert isinstance(subscription, Reading)
+        assert isinstance(subscription, KafkaSubscription)
         first = subscription._keeper.membership
         await give_up(subscription)
         await queue.publish(events(1, begin=2))

@@ -15,9 +15,9 @@ from kafka_broker import Broker
 from kafka_topics import is_led, make_topic, settings
 
 from exporter.messages.message import Message
-from exporter.queues.kafka.lease import membership
 from exporter.queues.kafka.cluster import topic as topic_module
-from exporter.queues.kafka.subscription import Reading
+from exporter.queues.kafka.lease import membership
+from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
 
@@ -127,7 +127,7 @@ async def test_a_topic_that_is_made_anew_while_it_is_read_is_read_whole(
     ):
         await queue.publish(events(10))
         async with queue.subscribe("g", "earliest") as subscription:
-            assert isinstance(subscription, Reading)
+            assert isinstance(subscription, KafkaSubscription)
             old = await take(subscription, 10)
             for message in old[:-1]:
                 subscription.settle(message)

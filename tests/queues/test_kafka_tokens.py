@@ -139,7 +139,7 @@ async def test_tokens_are_renewed_in_time_and_sessions_that_end_cost_nothing(kaf
                     await queue.publish(events(5, begin=begin))
                     begin += 5
                     assert isinstance(queue, KafkaQueue)
-                    assert queue._tail.failure is None  # what pauses a dataflow
+                    assert queue._high_watermarks.failure is None  # what pauses a dataflow
                     await asyncio.sleep(0.1)
                     while len(seen) < begin:
                         got = await subscription.receive(100)

@@ -48,9 +48,9 @@ class TestRedis(Contract):
     """The contract."""
 
 
-async def until(probe: Callable[[], Awaitable[bool]]) -> None:
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(30):
-        while not await probe():  # noqa: ASYNC110 - only asking again shows it
+        while not await check():  # noqa: ASYNC110 - only asking again shows it
             await asyncio.sleep(0.05)
 
 

@@ -80,8 +80,8 @@ def _chosen(loaded: Loaded, names: Sequence[str]) -> Sequence[Destination]:
 
 
 def _previewed(loaded: Loaded, chosen: Sequence[Destination], content: bytes, name: str) -> Iterator[Previewed]:
-    from exporter.cli.preview.previewer import Previewer
     from exporter.cli.preview.event_file import split
+    from exporter.cli.preview.previewer import Previewer
 
     previewers: list[Previewer] = [Previewer.of(loaded, one, _note) for one in chosen]
     max_bytes = int(loaded.settings.max_event_bytes)

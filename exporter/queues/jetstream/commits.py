@@ -6,7 +6,7 @@ from typing import Protocol
 
 from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.jetstream.group_record import Record
-from exporter.queues.jetstream.lease import Tenure
+from exporter.queues.jetstream.lease import Lease
 from exporter.queues.port import QueueUnavailable
 
 #: How often in a lease we are heard of, when nothing settles.
@@ -14,7 +14,7 @@ _RENEWALS = 4
 _AGAIN_MOST_SECONDS = 0.25
 
 
-class Standing(Protocol):
+class LeaseHolder(Protocol):
     """Whose record it is."""
 
     def standing(self) -> Record:
@@ -34,11 +34,11 @@ class Standing(Protocol):
         ...
 
 
-class Keeper:
+class Commits:
     """Writes every 25 ms or 500 events while something settles. When writing fails, all stays noted."""
 
-    def __init__(self, tenure: Tenure, owner: Standing) -> None:
-        self._tenure = tenure
+    def __init__(self, lease: Lease, owner: LeaseHolder) -> None:
+        self._lease = lease
         self._owner = owner
         self._ours = True
         self._timing = CommitTiming(
@@ -47,7 +47,7 @@ class Keeper:
             mended=owner.changed,
             ended="the subscription has ended",
             again_most_seconds=_AGAIN_MOST_SECONDS,
-            idle_seconds=tenure.lease_seconds / _RENEWALS,
+            idle_seconds=lease.lease_seconds / _RENEWALS,
         )
 
     @property
@@ -58,7 +58,7 @@ class Keeper:
     @property
     def holds(self) -> bool:
         """Whether nobody else can be reading the group now."""
-        return self._tenure.holds
+        return self._lease.holds
 
     def note(self) -> None:
         """One more event has settled."""
@@ -82,22 +82,22 @@ class Keeper:
     async def leave(self) -> str | None:
         """Write for the last time and leave the place free; why that failed, if it did."""
         try:
-            await self._tenure.give_back(self._owner.standing())
+            await self._lease.give_back(self._owner.standing())
         except QueueUnavailable as error:
             return str(error)
         return None
 
     def _keeps(self) -> bool:
         """Whether the place is still ours: nobody has taken it, and nobody could have while we were not heard."""
-        return self._ours and (self.failure is None or self._tenure.holds)
+        return self._ours and (self.failure is None or self._lease.holds)
 
     async def _write(self) -> None:
-        self._ours = await self._tenure.write(self._owner.standing())
+        self._ours = await self._lease.write(self._owner.standing())
 
     async def _take_again(self) -> None:
         while True:
             try:
-                record, undisturbed = await self._tenure.take(self._stand)
+                record, undisturbed = await self._lease.take(self._stand)
             except QueueUnavailable as error:
                 self._timing.came_to(str(error))
                 self._timing.answer(str(error))

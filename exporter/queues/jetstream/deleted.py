@@ -28,7 +28,7 @@ def without(gap: Range, settled: Iterable[Range]) -> Sequence[Range]:
     return parts
 
 
-class Gaps:
+class Deleted:
     """Tells of events that were deleted before their group read them: the first at once, more of them together."""
 
     def __init__(self, group: str, warn: Callable[[str], None]) -> None:

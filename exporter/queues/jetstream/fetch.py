@@ -49,7 +49,7 @@ class Delivery(NamedTuple):
     taken_at: float
 
 
-class Source:
+class Fetch:
     """What was delivered and not handed out yet, and how more is asked for.
 
     ``opening`` is shown the stream before each reading and may move it (``begin``); ``missing`` hears of sequence

@@ -28,7 +28,7 @@ _GIVE_BACK_SECONDS = 1.0
 _LEAST_SECONDS = 0.05
 
 
-class Tenure:
+class Lease:
     """One reader's hold on one group; taken with ``take``, kept with ``write``, given back with ``give_back``."""
 
     def __init__(self, bucket: Bucket, group: str, lease_seconds: float, badge: str = "") -> None:

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.connection.link import Link
 from exporter.queues.jetstream.group_record import Kept, Record
-from exporter.queues.jetstream.lease import CLOCKS_APART_SECONDS, Tenure, badge_of, is_read
+from exporter.queues.jetstream.lease import CLOCKS_APART_SECONDS, Lease, badge_of, is_read
 from exporter.queues.jetstream.publish import Publisher
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
-from exporter.queues.jetstream.subscription import Reading
+from exporter.queues.jetstream.subscription import JetStreamSubscription
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 
 _LOOK_SECONDS = 1.0
@@ -70,7 +70,7 @@ class JetStreamQueue:
         self._name = f"nats-{stream.name}"
         self._publisher = Publisher(link, stream.name)
         self._publishing = asyncio.Lock()
-        self._readings: set[Reading] = set()
+        self._subscriptions: set[JetStreamSubscription] = set()
 
     @property
     def name(self) -> str:
@@ -81,11 +81,11 @@ class JetStreamQueue:
         """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
         async with self._publishing:
             last = await self._publisher.publish(messages)
-        for reading in self._readings:
-            reading.grew(last)
+        for subscription in self._subscriptions:
+            subscription.grew(last)
 
     @asynccontextmanager
-    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[JetStreamSubscription]:
         """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
 
         Raises:
@@ -96,42 +96,42 @@ class JetStreamQueue:
             state = await self._stream.look()
             return Record(state.created, state.lane, state.last if start == "latest" else state.first - 1)
 
-        tenure = Tenure(self._bucket, group, self._settings.lease, self._badge)
-        record, _ = await tenure.take(begin)
-        reading = Reading(self._link, self._stream, tenure, record, self._warn)
+        lease = Lease(self._bucket, group, self._settings.lease, self._badge)
+        record, _ = await lease.take(begin)
+        subscription = JetStreamSubscription(self._link, self._stream, lease, record, self._warn)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
-            keeping = tasks.create_task(reading.keeper.run())
-            self._readings.add(reading)
+            keeping = tasks.create_task(subscription.commits.run())
+            self._subscriptions.add(subscription)
             try:
                 with suppress(QueueUnavailable):
-                    reading.looked(await self._stream.look(), reading.read_to)
-                yield reading
+                    subscription.looked(await self._stream.look(), subscription.read_to)
+                yield subscription
             except BaseException as error:
                 failure = error
-            self._readings.discard(reading)
+            self._subscriptions.discard(subscription)
             keeping.cancel()
-        await self._leave(group, reading)
+        await self._leave(group, subscription)
         if failure is not None:
             raise failure
 
-    async def _leave(self, group: str, reading: Reading) -> None:
-        why = await reading.keeper.leave()
+    async def _leave(self, group: str, subscription: JetStreamSubscription) -> None:
+        why = await subscription.commits.leave()
         if why is not None:
             self._warn(f"group {group}: its last position could not be written: {why}")
-        await reading.end()
+        await subscription.end()
 
     async def watch(self) -> None:
         """Look at the stream every second while somebody reads it, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if not self._readings:
+            if not self._subscriptions:
                 continue
             with suppress(QueueUnavailable):
-                read_to = {reading: reading.read_to for reading in self._readings}
+                read_to = {subscription: subscription.read_to for subscription in self._subscriptions}
                 state = await self._stream.look()
-                for reading in self._readings & read_to.keys():
-                    reading.looked(state, read_to[reading])
+                for subscription in self._subscriptions & read_to.keys():
+                    subscription.looked(state, read_to[subscription])
 
     async def badges(self, group: str) -> Collection[str]:
         """See ``Queue.badges``."""

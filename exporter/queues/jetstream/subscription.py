@@ -9,12 +9,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from exporter.messages.message import Message
-from exporter.queues.jetstream.commits import Keeper
+from exporter.queues.jetstream.commits import Commits
 from exporter.queues.jetstream.connection.link import Link
-from exporter.queues.jetstream.deleted import Gaps
-from exporter.queues.jetstream.fetch import Source
+from exporter.queues.jetstream.deleted import Deleted
+from exporter.queues.jetstream.fetch import Fetch
 from exporter.queues.jetstream.group_record import Record
-from exporter.queues.jetstream.lease import Tenure
+from exporter.queues.jetstream.lease import Lease
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
 from exporter.queues.progress.settled import LaneProgress
@@ -25,13 +25,13 @@ _LOOK_SECONDS = 1.0
 _SHORTER_LOOKS = 3
 
 
-class Reading:
+class JetStreamSubscription:
     """The subscription that ``JetStreamQueue.subscribe`` gives: one lane, the stream."""
 
-    def __init__(self, link: Link, stream: Stream, tenure: Tenure, record: Record, warn: Callable[[str], None]) -> None:
-        self._group = tenure.group
+    def __init__(self, link: Link, stream: Stream, lease: Lease, record: Record, warn: Callable[[str], None]) -> None:
+        self._group = lease.group
         self._warn = warn
-        self._gaps = Gaps(self._group, warn)
+        self._gaps = Deleted(self._group, warn)
         self._wake = asyncio.Event()
         self._news: deque[LaneLost] = deque()
         self._in_hand: dict[int, Message] = {}  # in the order of the queue
@@ -40,8 +40,8 @@ class Reading:
         self._looks = 0
         self._first = 1
         self._last = 0
-        self.keeper = Keeper(tenure, self)
-        self._source = Source(link, stream, self._opening, self._missing, self._wake.set)
+        self.commits = Commits(lease, self)
+        self._source = Fetch(link, stream, self._opening, self._missing, self._wake.set)
         self._begin(record)
 
     async def receive(self, limit: int) -> Batch | LaneLost:
@@ -51,9 +51,9 @@ class Reading:
             self._wake.clear()
             if self._news:
                 return self._news.popleft()
-            if self.keeper.failure is not None:
-                raise QueueUnavailable(f"positions cannot be written: {self.keeper.failure}")
-            if limit <= 0 or self._away or not self.keeper.holds or self._progress.full:
+            if self.commits.failure is not None:
+                raise QueueUnavailable(f"positions cannot be written: {self.commits.failure}")
+            if limit <= 0 or self._away or not self.commits.holds or self._progress.full:
                 await self._wait()
                 continue
             failure = await self._ask()
@@ -71,13 +71,13 @@ class Reading:
         if self._in_hand.get(message.position) is message:
             del self._in_hand[message.position]
             self._progress.settle(message.position)
-            self.keeper.note()
+            self.commits.note()
         elif not self._was_lost:
             self._progress.settle(message.position)
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
         """See ``Subscription.reads``."""
-        return not self._away and self.keeper.holds
+        return not self._away and self.commits.holds
 
     def knows(self, lane: str) -> bool:
         """See ``Subscription.knows``."""
@@ -85,7 +85,7 @@ class Reading:
 
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
-        await self.keeper.commit()
+        await self.commits.commit()
 
     def lag(self) -> Lag:
         """See ``Subscription.lag``; what others published counts after a second at the latest.
@@ -141,19 +141,19 @@ class Reading:
         return Record(self._stream, self._lane, settled_to, ranges)
 
     def taken_away(self) -> None:
-        """See ``keeper.Standing``."""
+        """See ``LeaseHolder``."""
         self._away = True
         self._lose()
         self._source.begin(self._lane, self._source.next)
 
     def given_again(self, record: Record, undisturbed: bool) -> None:
-        """See ``keeper.Standing``. What has settled since is kept if nobody has read the group in between."""
+        """See ``LeaseHolder``. What has settled since is kept if nobody has read the group in between."""
         self._away = False
         self._begin(self.standing() if undisturbed else record)
         self._wake.set()
 
     def changed(self) -> None:
-        """See ``keeper.Standing``."""
+        """See ``LeaseHolder``."""
         self._wake.set()
 
     # -- reading
@@ -167,7 +167,7 @@ class Reading:
 
     def _take(self, limit: int) -> list[Message]:
         """What may be handed out. The lane may have been lost while more was asked for."""
-        if self._news or self._away or not self.keeper.holds:
+        if self._news or self._away or not self.commits.holds:
             return []
         taken: list[Message] = []
         buffer = self._source.buffer
@@ -224,4 +224,4 @@ class Reading:
         self._warn(f"group {self._group}: the stream {why}; it goes on after event {record.settled_to}")
         self._lose()
         self._begin(record)
-        self.keeper.note()
+        self.commits.note()

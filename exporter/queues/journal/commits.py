@@ -16,7 +16,7 @@ _AGAIN_MOST_SECONDS = 5.0
 class Settling(Protocol):
     """Something that settles: a group that this process reads."""
 
-    def standing(self) -> tables.Standing:
+    def standing(self) -> tables.GroupRow:
         """Where the group stands now."""
         ...
 

@@ -32,7 +32,7 @@ class _Stretch:
         self.bytes += sum(len(message.body) for message in messages)
 
 
-class Feed:
+class Fetch:
     """What the subscriptions of one process read from.
 
     Groups at the same place get the same ``Message`` objects, which nobody changes.

@@ -19,7 +19,7 @@ _STANDBY_SECONDS = 0.25
 _BADGE_BYTES = 256
 
 
-class GroupLocks:
+class Leases:
     """The folder of lock files beside a journal.
 
     The files stay: removing one while somebody waits for it would let two readers in.

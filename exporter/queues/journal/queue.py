@@ -10,9 +10,9 @@ from pathlib import Path
 from exporter.database import Database, DatabaseUnavailable
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
-from exporter.queues.journal.fetch import Feed
-from exporter.queues.journal.lease import GroupLocks
-from exporter.queues.journal.subscription import Reading
+from exporter.queues.journal.fetch import Fetch
+from exporter.queues.journal.lease import Leases
+from exporter.queues.journal.subscription import JournalSubscription
 from exporter.queues.journal.upkeep import Upkeep
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 from exporter.queues.progress.settled import decode
@@ -37,11 +37,11 @@ async def open_journal(
         database.beside() as reading,
     ):
         identity = await database.read(tables.journal_id)
-        feed = Feed(reading)
-        commits = Commits(database, on_failure=feed.grew)
-        locks = GroupLocks(path.with_name(path.name + ".locks"))
-        upkeep = Upkeep(database, feed, commits, groups, max_bytes, warn, locks.maybe_busy)
-        queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, locks, max_bytes, warn, badge)
+        fetch = Fetch(reading)
+        commits = Commits(database, on_failure=fetch.grew)
+        locks = Leases(path.with_name(path.name + ".locks"))
+        upkeep = Upkeep(database, fetch, commits, groups, max_bytes, warn, locks.maybe_busy)
+        queue = JournalQueue(f"journal-{identity}", database, fetch, commits, upkeep, locks, max_bytes, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(commits.run()), tasks.create_task(upkeep.run())]
@@ -62,17 +62,17 @@ class JournalQueue:
         self,
         name: str,
         database: Database,
-        feed: Feed,
+        fetch: Fetch,
         commits: Commits,
         upkeep: Upkeep,
-        locks: GroupLocks,
+        locks: Leases,
         max_bytes: int,
         warn: Callable[[str], None],
         badge: str,
     ) -> None:
         self._name = name
         self._database = database
-        self._feed = feed
+        self._fetch = fetch
         self._commits = commits
         self._upkeep = upkeep
         self._max_bytes = max_bytes
@@ -93,10 +93,10 @@ class JournalQueue:
             last = await self._database.write(lambda connection: tables.publish(connection, messages, self._max_bytes))
         except DatabaseUnavailable as error:
             raise QueueUnavailable(error.reason) from error
-        self._feed.grew(last)
+        self._fetch.grew(last)
 
     @asynccontextmanager
-    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[JournalSubscription]:
         """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
 
         Raises:
@@ -110,8 +110,8 @@ class JournalQueue:
             if standing.settled_to + 1 < ends.first:
                 gone = f"{standing.settled_to + 1} to {ends.first - 1}"
                 self._warn(f"group {group}: events {gone} were deleted before it read them")
-            self._feed.last = max(self._feed.last, ends.last)
-            reading = Reading(standing, self._feed, self._commits)
+            self._fetch.last = max(self._fetch.last, ends.last)
+            reading = JournalSubscription(standing, self._fetch, self._commits)
             self._upkeep.readings.add(reading)
             try:
                 yield reading
@@ -119,7 +119,7 @@ class JournalQueue:
                 self._upkeep.readings.discard(reading)
                 await self._leave(group, reading)
 
-    async def _leave(self, group: str, reading: Reading) -> None:
+    async def _leave(self, group: str, reading: JournalSubscription) -> None:
         try:
             await self._commits.commit()
         except QueueUnavailable as error:
@@ -146,7 +146,7 @@ class JournalQueue:
             raise QueueUnavailable(error.reason) from error
         return [self._position(row, ends) for row in rows]
 
-    def _position(self, row: tables.Standing, ends: tables.Ends) -> Position:
+    def _position(self, row: tables.GroupRow, ends: tables.Ends) -> Position:
         beyond = sum(last - first + 1 for first, last in decode(row.settled_to, row.ranges))
         lag = ends.last - max(row.settled_to, ends.first - 1) - beyond
         return Position(

@@ -8,19 +8,19 @@ import time
 from exporter.messages.message import Message
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
-from exporter.queues.journal.fetch import Feed
+from exporter.queues.journal.fetch import Fetch
 from exporter.queues.port import Batch, Lag, QueueUnavailable
 from exporter.queues.progress.settled import LaneProgress, decode
 
 
-class Reading:
+class JournalSubscription:
     """The subscription that ``JournalQueue.subscribe`` gives."""
 
-    def __init__(self, standing: tables.Standing, feed: Feed, commits: Commits) -> None:
+    def __init__(self, standing: tables.GroupRow, fetch: Fetch, commits: Commits) -> None:
         self._group = standing.group
         self._epoch = standing.epoch
         self._progress = LaneProgress(standing.settled_to, decode(standing.settled_to, standing.ranges))
-        self._feed = feed
+        self._fetch = fetch
         self._commits = commits
         self._in_hand: dict[int, float] = {}  # position to when it was taken, in the order of the queue
         self._room = asyncio.Event()
@@ -35,8 +35,8 @@ class Reading:
             if self._commits.failure is not None:
                 raise QueueUnavailable(f"positions cannot be written: {self._commits.failure}")
             await self._room.wait()
-            growth = self._feed.growth()
-            found = await self._feed.after(self._progress.received_to, limit)
+            growth = self._fetch.growth()
+            found = await self._fetch.after(self._progress.received_to, limit)
             # Nothing from here to ``return`` waits, so a cancelled call has taken nothing.
             received = self._progress.received
             messages = [message for message in found if received(message.position)]
@@ -44,7 +44,7 @@ class Reading:
                 self._in_hand.update((message.position, message.taken_at) for message in messages)
                 return Batch(messages)
             if not found:
-                await self._feed.wait(growth)
+                await self._fetch.wait(growth)
 
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
@@ -66,18 +66,18 @@ class Reading:
 
     def lag(self) -> Lag:
         """See ``Subscription.lag``; what other processes published counts after a second at the latest."""
-        unread = max(0, self._feed.last - self._progress.received_to)
+        unread = max(0, self._fetch.last - self._progress.received_to)
         messages = unread + len(self._in_hand)
         if not messages:
             return Lag(0, 0.0)
         oldest = next(iter(self._in_hand.values()), None)
         return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
 
-    def standing(self) -> tables.Standing:
+    def standing(self) -> tables.GroupRow:
         """The row to write; also lets ``receive`` go on once the ranges fit into it again."""
         settled_to, ranges = self._progress.committed()
         if self._progress.full:
             self._room.clear()
         else:
             self._room.set()
-        return tables.Standing(self._group, settled_to, ranges, self._epoch, time.time())
+        return tables.GroupRow(self._group, settled_to, ranges, self._epoch, time.time())

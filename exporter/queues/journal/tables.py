@@ -43,7 +43,7 @@ SCHEMA = Schema(
 _ROW_BYTES = 24
 
 
-class Standing(NamedTuple):
+class GroupRow(NamedTuple):
     """A group's row. ``epoch`` grows with every new reader, so that a late write of an old one has no effect."""
 
     group: str
@@ -117,7 +117,7 @@ def ends(connection: apsw.Connection) -> Ends:
     return Ends(end + 1 if first is None else first, end)
 
 
-def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[Standing, Ends]:
+def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[GroupRow, Ends]:
     """Become the group's reader; a new group begins at ``start``."""
     now = time.time()
     where = ends(connection)
@@ -126,11 +126,11 @@ def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[Standi
         (group, _before(start, where), now, now),
     )
     rows = connection.execute("SELECT name, settled_to, ranges, epoch, seen_at FROM positions WHERE name = ?", (group,))
-    [standing] = [Standing(*row) for row in rows]
+    [standing] = [GroupRow(*row) for row in rows]
     return standing, where
 
 
-def commit(connection: apsw.Connection, standings: Iterable[Standing]) -> None:
+def commit(connection: apsw.Connection, standings: Iterable[GroupRow]) -> None:
     """Write where groups stand; one that another reader has taken over since, or that was dropped, is left alone."""
     connection.executemany(
         "UPDATE positions SET settled_to = ?, ranges = ?, seen_at = ? WHERE name = ? AND epoch = ?",
@@ -138,10 +138,10 @@ def commit(connection: apsw.Connection, standings: Iterable[Standing]) -> None:
     )
 
 
-def standings(connection: apsw.Connection) -> list[Standing]:
+def standings(connection: apsw.Connection) -> list[GroupRow]:
     """Every group's row, by name."""
     rows = connection.execute("SELECT name, settled_to, ranges, epoch, seen_at FROM positions ORDER BY name")
-    return [Standing(*row) for row in rows]
+    return [GroupRow(*row) for row in rows]
 
 
 def seek(connection: apsw.Connection, group: str, target: int | Start) -> None:
@@ -167,7 +167,7 @@ def delete_up_to(
     connection: apsw.Connection,
     position: int,
     max_events: int,
-    looked_at: Sequence[Standing],
+    looked_at: Sequence[GroupRow],
     given_up: Collection[str],
 ) -> int:
     """Delete the oldest events up to and including ``position``, at most so many; return how many.

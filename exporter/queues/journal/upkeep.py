@@ -13,9 +13,9 @@ import apsw
 from exporter.database import Database, DatabaseUnavailable
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
-from exporter.queues.journal.fetch import Feed
-from exporter.queues.journal.subscription import Reading
-from exporter.queues.progress.retention import Passed, Place, given_up_warning, passed
+from exporter.queues.journal.fetch import Fetch
+from exporter.queues.journal.subscription import JournalSubscription
+from exporter.queues.progress.retention import GroupPosition, Passed, given_up_warning, passed
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
@@ -42,7 +42,7 @@ class Upkeep:
     def __init__(
         self,
         database: Database,
-        feed: Feed,
+        fetch: Fetch,
         commits: Commits,
         groups: Collection[str],
         max_bytes: int,
@@ -52,9 +52,9 @@ class Upkeep:
         """``being_read`` says whether any process has a reader of a group now."""
         self._nearly_full_bytes = _NEARLY_FULL * max_bytes
         self._groups = groups
-        self.readings: set[Reading] = set()
+        self.readings: set[JournalSubscription] = set()
         self._database = database
-        self._feed = feed
+        self._fetch = fetch
         self._commits = commits
         self._warn = warn
         self._being_read = being_read
@@ -72,7 +72,7 @@ class Upkeep:
                     self._commits.note(reading)
             with suppress(DatabaseUnavailable):
                 if self.readings:
-                    self._feed.last = max(self._feed.last, (await self._database.read(tables.ends)).last)
+                    self._fetch.last = max(self._fetch.last, (await self._database.read(tables.ends)).last)
                 await self._sweep()
 
     async def _sweep(self) -> None:
@@ -107,8 +107,8 @@ class Upkeep:
         events = 0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS, rows, given_up)
         return Swept(events, tables.used_bytes(connection) >= self._nearly_full_bytes, given_up)
 
-    def _passed(self, rows: Sequence[tables.Standing]) -> Passed:
-        places = [Place(row.group, row.settled_to, row.seen_at) for row in rows]
+    def _passed(self, rows: Sequence[tables.GroupRow]) -> Passed:
+        places = [GroupPosition(row.group, row.settled_to, row.seen_at) for row in rows]
         named = frozenset(self._groups)
         found = passed(places, named, time.time())
         # Of one that is read now the clock was set, or the machine has slept: its row will be fresh in a minute.

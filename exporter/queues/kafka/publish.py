@@ -13,7 +13,7 @@ from exporter.queues.kafka.check.diagnosis import diagnosed
 from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.cluster.shutdown import end_producer
 from exporter.queues.kafka.failures import NoRight
-from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.port import Outgoing
 
 PUBLISH_SECONDS = 60.0
@@ -27,10 +27,10 @@ _MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError
 class Publisher:
     """A producer that is made when it is first needed, and anew after it has failed."""
 
-    def __init__(self, connection: Connection, topic: str, tail: Tail) -> None:
+    def __init__(self, connection: Connection, topic: str, high_watermarks: HighWatermarks) -> None:
         self._connection = connection
         self._topic = topic
-        self._tail = tail
+        self._high_watermarks = high_watermarks
         self._producer: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
 
@@ -53,7 +53,7 @@ class Publisher:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            await self._tail.look()  # the client would take long to find that there is no such topic
+            await self._high_watermarks.look()  # the client would take long to find that there is no such topic
             producer = self._producer = AIOKafkaProducer(
                 **self._connection.options(), enable_idempotence=True, acks="all", max_request_size=_REQUEST_BYTES
             )
@@ -71,7 +71,7 @@ class Publisher:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-            self._tail.reaches(result.partition, result.offset + 1)
+            self._high_watermarks.reaches(result.partition, result.offset + 1)
 
     async def close(self) -> None:
         """End the producer; what it has not sent is given up."""

@@ -13,10 +13,10 @@ from exporter.queues.kafka.check.shared import SharedCheck
 from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.cluster.connection import Connection, connection_of
 from exporter.queues.kafka.cluster.groups import Groups, positions_of
-from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.publish import Publisher
 from exporter.queues.kafka.settings import KafkaSettings
-from exporter.queues.kafka.subscription import Reading
+from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
 
 
@@ -39,12 +39,12 @@ async def open_kafka(
         Cluster(connection, settings.topic).open() as cluster,
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
-        tail = Tail(cluster)
-        publisher = Publisher(connection, settings.topic, tail)
-        queue = KafkaQueue(name, settings, connection, cluster, tail, publisher, groups, warn)
+        high_watermarks = HighWatermarks(cluster)
+        publisher = Publisher(connection, settings.topic, high_watermarks)
+        queue = KafkaQueue(name, settings, connection, cluster, high_watermarks, publisher, groups, warn)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(tail.run())
+            looking = tasks.create_task(high_watermarks.run())
             try:
                 yield queue
             except BaseException as error:
@@ -64,7 +64,7 @@ class KafkaQueue:
         settings: KafkaSettings,
         connection: Connection,
         cluster: Cluster,
-        tail: Tail,
+        high_watermarks: HighWatermarks,
         publisher: Publisher,
         groups: Collection[str],
         warn: Callable[[str], None],
@@ -74,7 +74,7 @@ class KafkaQueue:
         self._connection = connection
         self._cluster = cluster
         self._read_by = Groups(cluster)
-        self._tail = tail
+        self._high_watermarks = high_watermarks
         self._publisher = publisher
         self._groups = groups
         self._warn = warn
@@ -91,35 +91,37 @@ class KafkaQueue:
             await self._publisher.publish(messages)
 
     @asynccontextmanager
-    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[KafkaSubscription]:
         """Become a member of ``group``, which shares the lanes with its other members; there may be none left for us.
 
         Raises:
             QueueUnavailable: on entering.
         """
         await self._begin(group, start)
-        reading = Reading(group, self._connection, self._settings, self._cluster, self._tail, self._warn)
-        self._tail.watch()
+        subscription = KafkaSubscription(
+            group, self._connection, self._settings, self._cluster, self._high_watermarks, self._warn
+        )
+        self._high_watermarks.watch()
         failure: BaseException | None = None
         try:
-            await reading.join()
+            await subscription.join()
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(work) for work in reading.running()]
+                running = [tasks.create_task(work) for work in subscription.running()]
                 try:
-                    yield reading
+                    yield subscription
                 except BaseException as error:
                     failure = error
                 for task in running:
                     task.cancel()
         finally:
-            self._tail.unwatch()
-            await reading.leave()
+            self._high_watermarks.unwatch()
+            await subscription.leave()
         if failure is not None:
             raise failure
 
     async def _begin(self, group: str, start: Start) -> None:
         """Give a new group its place in every lane before anybody reads: then no member can mistake it later."""
-        await self._tail.look()
+        await self._high_watermarks.look()
         if await self._read_by.committed(group):
             return
         seen = await self._cluster.seen()
@@ -189,7 +191,7 @@ class KafkaQueue:
         await self._checked()
 
     async def _check(self) -> None:
-        await self._tail.look()
+        await self._high_watermarks.look()
         await self._read_by.read(sorted(self._groups))
 
     async def advice(self) -> Sequence[str]:

@@ -17,7 +17,7 @@ from exporter.queues.kafka.check.diagnosis import cause
 from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
-from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
 from exporter.queues.kafka.fetch.records import messages
 from exporter.queues.kafka.lease.keeper import AGAIN_MOST_SECONDS, Keeper
@@ -27,7 +27,7 @@ from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
 _FETCH_SECONDS = 5.0
 
 
-class Reading:
+class KafkaSubscription:
     """The subscription that ``KafkaQueue.subscribe`` gives.
 
     ``keeping`` sees to it that there are lanes to read, and commits when ``commit_timing`` says so.
@@ -39,16 +39,16 @@ class Reading:
         connection: Connection,
         settings: KafkaSettings,
         cluster: Cluster,
-        tail: Tail,
+        high_watermarks: HighWatermarks,
         warn: Callable[[str], None],
     ) -> None:
         self._connection = connection
         self._settings = settings
-        self._tail = tail
+        self._high_watermarks = high_watermarks
         self._changed = asyncio.Event()
         self._patience: asyncio.Timeout | None = None  # of the fetch that receive waits for
         self._lanes = Lanes(settings.range_bytes, self._wake)
-        self._keeper = Keeper(group, connection, settings, cluster, tail, self._lanes, self._wake, warn)
+        self._keeper = Keeper(group, connection, settings, cluster, high_watermarks, self._lanes, self._wake, warn)
         self._commits = CommitTiming(
             self._keeper.commit,
             failed=self._commit_failed,
@@ -89,8 +89,8 @@ class Reading:
             if self._changed.is_set():
                 continue
             # What is wrong with the topic explains what is wrong with the group.
-            if self._tail.failure is not None:
-                raise QueueUnavailable(str(self._tail.failure))
+            if self._high_watermarks.failure is not None:
+                raise QueueUnavailable(str(self._high_watermarks.failure))
             if self._keeper.failure is not None:
                 raise QueueUnavailable(self._keeper.failure)
             if limit <= 0 or not self._readable():
@@ -122,7 +122,7 @@ class Reading:
             # Its lanes went with the brokers: what waits there is not known, which is not the same as nothing.
             return Lag(None, None)
         for number, position, message in unsettled:
-            following = self._tail.next(number)
+            following = self._high_watermarks.next(number)
             if following is None:
                 return Lag(None, None)
             behind += max(0, following - position)
@@ -165,7 +165,7 @@ class Reading:
                 taken.extend(self._lanes.take(number, messages(lane, records, self._settings.id_headers)))
             following = membership.next_of(number)
             if following is not None:
-                self._tail.reaches(number, following)
+                self._high_watermarks.reaches(number, following)
         return taken
 
     async def _fetched(self, numbers: Sequence[int], limit: int) -> Mapping[int, list[ConsumerRecord]]:

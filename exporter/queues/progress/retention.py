@@ -8,7 +8,7 @@ from typing import NamedTuple
 UNNAMED_GROUP_KEPT_SECONDS = 7 * 24 * 3600.0
 
 
-class Place(NamedTuple):
+class GroupPosition(NamedTuple):
     """Where a group stands, and when somebody read it last, in epoch seconds."""
 
     group: str
@@ -23,7 +23,7 @@ class Passed(NamedTuple):
     given_up: frozenset[str]
 
 
-def passed(places: Iterable[Place], named: Collection[str], now: float) -> Passed:
+def passed(places: Iterable[GroupPosition], named: Collection[str], now: float) -> Passed:
     """What may be deleted, where ``named`` are the groups of the configuration.
 
     A named group that nobody has read yet needs everything. Others count while somebody read them in the last seven

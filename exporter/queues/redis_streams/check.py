@@ -15,7 +15,7 @@ from exporter.queues.redis_streams.stream import CONSUMER, Stream
 _COMES_TO_NOTHING = ("must be greater than 0-0", "Invalid stream ID", "not an integer", "requires the key to exist")
 
 
-async def probe(stream: Stream) -> None:
+async def check(stream: Stream) -> None:
     """Return if the stream can be read and written now.
 
     Each command is one that Redis looks at closely enough to miss a permission, memory or a primary, and that then

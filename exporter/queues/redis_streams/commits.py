@@ -12,7 +12,7 @@ _AGAIN_MOST_SECONDS = 2.0
 _BATCH_MOST = 10_000
 
 
-class Acknowledging:
+class Commits:
     """Collects ids. When Redis cannot be reached all stays noted, and is tried again after growing waits."""
 
     def __init__(

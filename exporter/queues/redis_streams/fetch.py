@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from exporter.queues.port import QueueUnavailable, Start
-from exporter.queues.redis_streams.commits import Acknowledging
-from exporter.queues.redis_streams.group_start import AnotherStream, Standing, take_place
-from exporter.queues.redis_streams.growth import Watch
+from exporter.queues.redis_streams.commits import Commits
+from exporter.queues.redis_streams.group_start import AnotherStream, GroupStart, start_group
+from exporter.queues.redis_streams.growth import Growth
 from exporter.queues.redis_streams.ids import FIRST, StreamId, before, parse, too_large
 from exporter.queues.redis_streams.lease import RENEW_SECONDS, Held, Lease
-from exporter.queues.redis_streams.stream import Found, Stream
-from exporter.queues.redis_streams.unacknowledged import Custody
+from exporter.queues.redis_streams.stream import ReadReply, Stream
+from exporter.queues.redis_streams.unacknowledged import Unacknowledged
 
 _AHEAD_ENTRIES = 500
 _AHEAD_BYTES = 1024 * 1024
 _RETRY_SECONDS = 0.5
 
 
-class Feeding:
+class Fetch:
     """The state of one group's reader between Redis and the subscription.
 
     The pending list is read first, from its beginning, whenever a reader begins or a connection has broken: what was
@@ -27,21 +27,21 @@ class Feeding:
     """
 
     def __init__(
-        self, stream: Stream, group: str, start: Start, watch: Watch, warn: Callable[[str], None], badge: str
+        self, stream: Stream, group: str, start: Start, growth: Growth, warn: Callable[[str], None], badge: str
     ) -> None:
         self._stream = stream
         self._group = group
         self._start = start
-        self._watch = watch
+        self._growth = growth
         self._warn = warn
         self.lease = Lease(stream, group, badge)
-        self.custody = Custody(stream.key)
-        self.standing = Standing(FIRST, 0, 0)
-        self.acknowledging = Acknowledging(
+        self.unacknowledged = Unacknowledged(stream.key)
+        self.standing = GroupStart(FIRST, 0, 0)
+        self.commits = Commits(
             stream,
             group,
             self.lease.token,
-            acknowledged=self.custody.acknowledged,
+            acknowledged=self.unacknowledged.acknowledged,
             failed=self._doubt,
         )
         self.failure: str | None = None
@@ -63,13 +63,13 @@ class Feeding:
             await asyncio.sleep(RENEW_SECONDS)
             if not self.mine:
                 continue
-            known = self.acknowledging.total
+            known = self.commits.total
             try:
                 if await self.lease.hold(self._place()) is not Held.STILL:
                     self._lose()
                 elif self.lease.acknowledged < known:
                     # Redis came back from an older copy of its data, maybe without our connections noticing.
-                    self.acknowledging.total = self.lease.acknowledged
+                    self.commits.total = self.lease.acknowledged
                     self._doubt()
             except QueueUnavailable:
                 self._doubt()
@@ -89,15 +89,15 @@ class Feeding:
         after: StreamId | None = FIRST
         while self.mine and not self._doubtful:
             await self._roomy()
-            growth = self._watch.growth()
-            most = max(1, min(_AHEAD_ENTRIES, _AHEAD_BYTES // self.custody.mean_bytes))
+            growth = self._growth.growth()
+            most = max(1, min(_AHEAD_ENTRIES, _AHEAD_BYTES // self.unacknowledged.mean_bytes))
             found = await self._stream.read(self._group, self.lease.token, most, after, self.standing.read)
             if found is None:
                 return  # the lease is gone; ``_begin_again`` sees whether somebody else has it
             if after is None:
                 await self._take_new(found, most)
                 if not found.entries:
-                    await self._watch.wait(growth)
+                    await self._growth.wait(growth)
             elif found.entries:
                 self._take_in(found)
                 after = parse(found.entries[-1][0])
@@ -106,12 +106,14 @@ class Feeding:
                 self._caught_up = True
 
     async def _roomy(self) -> None:
-        custody = self.custody
-        while (custody.waiting > _AHEAD_ENTRIES // 2 or custody.waiting_bytes >= _AHEAD_BYTES) and not self._doubtful:
+        unacknowledged = self.unacknowledged
+        while (
+            unacknowledged.waiting > _AHEAD_ENTRIES // 2 or unacknowledged.waiting_bytes >= _AHEAD_BYTES
+        ) and not self._doubtful:
             self.room.clear()
             await self.room.wait()
 
-    async def _take_new(self, found: Found, most: int) -> None:
+    async def _take_new(self, found: ReadReply, most: int) -> None:
         begin = self.standing.delivered_to
         last = parse(found.entries[-1][0]) if found.entries else None
         deleted = self.standing.pass_over(found, last, most)
@@ -125,14 +127,14 @@ class Feeding:
             standing = self.standing
             await self._stream.counted(self._group, self.lease.token, standing.delivered_to, standing.read)
 
-    def _take_in(self, found: Found) -> None:
+    def _take_in(self, found: ReadReply) -> None:
         """Raises QueueUnavailable: an entry's id can't be made a position."""
-        taken = self.custody.take_in(found.entries)
+        taken = self.unacknowledged.take_in(found.entries)
         if taken.new:
             self.changed.set()
         if taken.deleted:
             self._report_deleted(taken.deleted)
-        self.acknowledging.note([*taken.settled, *taken.deleted])
+        self.commits.note([*taken.settled, *taken.deleted])
         if taken.unusable is not None:
             raise QueueUnavailable(too_large(taken.unusable.decode(), self._stream.key))
 
@@ -164,26 +166,26 @@ class Feeding:
 
     async def _begin(self, known: StreamId | None) -> None:
         self._caught_up = False
-        self.standing = await take_place(self._stream, self._group, self.lease.token, self._start, known, self._warn)
+        self.standing = await start_group(self._stream, self._group, self.lease.token, self._start, known, self._warn)
         self.mine = True
         self.failure = None
 
     def _place(self) -> StreamId | None:
         """Up to where all is settled, as far as it is known here."""
-        lowest = self.custody.lowest()
+        lowest = self.unacknowledged.lowest()
         if lowest is not None:
             return before(lowest)
         if self._caught_up:
             return self.standing.delivered_to
-        return None if self.custody.taken_to == FIRST else self.custody.taken_to
+        return None if self.unacknowledged.taken_to == FIRST else self.unacknowledged.taken_to
 
     def _lose(self) -> None:
         """The group is somebody else's: what we hold of it is theirs."""
         if self.mine:
             self.mine = self._caught_up = False
             self.lost = True
-            self.custody.let_go()
-            self.acknowledging.forget()
+            self.unacknowledged.let_go()
+            self.commits.forget()
             self.changed.set()
             self.room.set()
 

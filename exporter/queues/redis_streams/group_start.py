@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from exporter.queues.port import QueueUnavailable, Start
 from exporter.queues.redis_streams.ids import FIRST, StreamId, written
-from exporter.queues.redis_streams.stream import Extent, Found, Record, Stream
+from exporter.queues.redis_streams.stream import Extent, ReadReply, Record, Stream
 
 
 @dataclass(slots=True)
-class Standing:
+class GroupStart:
     """Counts what a group has passed, so that what somebody else deleted before it is noticed.
 
     ``read`` counts every entry that there ever was up to ``delivered_to``, ``added`` those of the whole stream.
@@ -26,7 +26,7 @@ class Standing:
         """Entries that the group has not taken yet."""
         return max(0, self.added - self.read)
 
-    def pass_over(self, found: Found, last: StreamId | None, most: int) -> int:
+    def pass_over(self, found: ReadReply, last: StreamId | None, most: int) -> int:
         """Go on past what was found; return how many entries were deleted before the group came to them.
 
         Args:
@@ -53,9 +53,9 @@ class AnotherStream(Exception):
     """Under this name there is a stream now that began after what we hold, with smaller ids."""
 
 
-async def take_place(
+async def start_group(
     stream: Stream, group: str, token: str, start: Start, known: StreamId | None, warn: Callable[[str], None]
-) -> Standing:
+) -> GroupStart:
     """Where the group stands. A new one begins at ``start``; one that somebody removed, where it stood.
 
     Args:
@@ -81,7 +81,7 @@ async def take_place(
         raise QueueUnavailable(f"stream {stream.key} was deleted a moment ago")
     read = await stream.passed(found, record, extent)
     await stream.counted(group, token, found.delivered_to, read)
-    return Standing(found.delivered_to, read, extent.added)
+    return GroupStart(found.delivered_to, read, extent.added)
 
 
 async def _make_again(

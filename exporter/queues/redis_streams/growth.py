@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 0.002
 _FAILED_SECONDS = 0.5
 
 
-class Watch:
+class Growth:
     """Sees no group and takes nothing; it only tells that there is more."""
 
     def __init__(self, stream: Stream) -> None:

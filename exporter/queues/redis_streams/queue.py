@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 
 from exporter.queues.background import beside
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
-from exporter.queues.redis_streams.check import probe
-from exporter.queues.redis_streams.fetch import Feeding
-from exporter.queues.redis_streams.growth import Watch
+from exporter.queues.redis_streams.check import check
+from exporter.queues.redis_streams.fetch import Fetch
+from exporter.queues.redis_streams.growth import Growth
 from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
 from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
 from exporter.queues.redis_streams.server import OutOfMemory, connected
 from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
-from exporter.queues.redis_streams.subscription import Reading
+from exporter.queues.redis_streams.subscription import RedisSubscription
 from exporter.queues.redis_streams.upkeep import Upkeep
 from exporter.redis_server.advising import advice
 
@@ -37,21 +37,21 @@ async def open_redis(
     async with connected(settings) as server:
         stream = Stream(server, settings.stream)
         identity = await stream.identity()
-        watch = Watch(stream)
+        growth = Growth(stream)
         upkeep = Upkeep(stream, groups, warn)
-        async with beside(watch.run(), upkeep.run()):
-            yield RedisQueue(f"redis-{identity}", stream, watch, upkeep, warn, badge)
+        async with beside(growth.run(), upkeep.run()):
+            yield RedisQueue(f"redis-{identity}", stream, growth, upkeep, warn, badge)
 
 
 class RedisQueue:
     """See ``Queue``. Made by ``open_redis``."""
 
     def __init__(
-        self, name: str, stream: Stream, watch: Watch, upkeep: Upkeep, warn: Callable[[str], None], badge: str
+        self, name: str, stream: Stream, growth: Growth, upkeep: Upkeep, warn: Callable[[str], None], badge: str
     ) -> None:
         self._name = name
         self._stream = stream
-        self._watch = watch
+        self._growth = growth
         self._upkeep = upkeep
         self._warn = warn
         self._badge = badge
@@ -66,7 +66,7 @@ class RedisQueue:
         for begin in range(0, len(messages), _PUBLISH_ENTRIES):
             bodies = [message.body for message in messages[begin : begin + _PUBLISH_ENTRIES]]
             try:
-                extent = await self._stream.publish(bodies, look=bool(self._upkeep.readings))
+                extent = await self._stream.publish(bodies, look=bool(self._upkeep.subscriptions))
             except OutOfMemory as error:
                 if begin:
                     raise QueueUnavailable(f"{error}; the first {begin} events were published") from None
@@ -75,29 +75,29 @@ class RedisQueue:
                 self._upkeep.grown(extent.added)
 
     @asynccontextmanager
-    async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
+    async def subscribe(self, group: str, start: Start) -> AsyncIterator[RedisSubscription]:
         """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
 
         Raises:
             QueueUnavailable: on entering: Redis cannot be used now.
         """
-        feeding = Feeding(self._stream, group, start, self._watch, self._warn, self._badge)
+        fetch = Fetch(self._stream, group, start, self._growth, self._warn, self._badge)
         try:
-            await feeding.enter()
-            async with beside(feeding.run(), feeding.renew(), feeding.acknowledging.run()):
-                reading = Reading(self._stream.key, feeding)
-                self._upkeep.readings.add(reading)
+            await fetch.enter()
+            async with beside(fetch.run(), fetch.renew(), fetch.commits.run()):
+                subscription = RedisSubscription(self._stream.key, fetch)
+                self._upkeep.subscriptions.add(subscription)
                 try:
-                    yield reading
+                    yield subscription
                 finally:
-                    self._upkeep.readings.discard(reading)
-                    await self._leave(group, reading)
+                    self._upkeep.subscriptions.discard(subscription)
+                    await self._leave(group, subscription)
         finally:
-            await feeding.lease.give_back()
+            await fetch.lease.give_back()
 
-    async def _leave(self, group: str, reading: Reading) -> None:
+    async def _leave(self, group: str, subscription: RedisSubscription) -> None:
         try:
-            await reading.commit()
+            await subscription.commit()
         except QueueUnavailable as error:
             self._warn(f"group {group}: what was settled last could not be acknowledged: {error}")
 
@@ -163,7 +163,7 @@ class RedisQueue:
 
     async def check(self) -> None:
         """See ``Queue.check``; tries every permission that is needed, without changing anything."""
-        await probe(self._stream)
+        await check(self._stream)
         extent = await self._stream.extent()
         if extent is not None and not fits(position_of(extent.last)):
             # What comes after it has ids that are larger still.

@@ -43,7 +43,7 @@ class Group:
     delivered_to: StreamId
 
 
-class Found(NamedTuple):
+class ReadReply(NamedTuple):
     """What one reading found, and the stream at that instant."""
 
     entries: Sequence[RawEntry]
@@ -196,7 +196,7 @@ class Stream:
         """Let an empty stream give ids that are greater than ``id``."""
         await self.server.call("XSETID", self.key, written(id))
 
-    async def read(self, group: str, token: str, most: int, after: StreamId | None, passed: int) -> Found | None:
+    async def read(self, group: str, token: str, most: int, after: StreamId | None, passed: int) -> ReadReply | None:
         """Pending entries after ``after``, or for None new ones; None if the lease is not ours.
 
         ``passed`` is how many entries there ever were before the new ones.
@@ -210,7 +210,7 @@ class Stream:
         if reply is None:
             return None
         entries, length, added, first = reply
-        return Found([(entry[0], entry[1]) for entry in entries], length, added, parse(first) if first else None)
+        return ReadReply([(entry[0], entry[1]) for entry in entries], length, added, parse(first) if first else None)
 
     async def acknowledge(self, group: str, token: str, ids: Sequence[bytes]) -> int | None:
         """Acknowledge entries; how many there were by now, None if the lease is not ours and nothing was done."""

@@ -33,7 +33,7 @@ class TakenIn:
     unusable: bytes | None = None
 
 
-class Custody:
+class Unacknowledged:
     """The entries of one reader, in the order of the stream."""
 
     def __init__(self, lane: str) -> None:

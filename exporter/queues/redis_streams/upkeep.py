@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from exporter.queues.port import QueueUnavailable
-from exporter.queues.progress.retention import UNNAMED_GROUP_KEPT_SECONDS, Place, given_up_warning, passed
+from exporter.queues.progress.retention import UNNAMED_GROUP_KEPT_SECONDS, GroupPosition, given_up_warning, passed
 from exporter.queues.redis_streams.ids import position_of
 from exporter.queues.redis_streams.stream import Group, Record, Stream
-from exporter.queues.redis_streams.subscription import Reading
+from exporter.queues.redis_streams.subscription import RedisSubscription
 
 _LOOK_SECONDS = 1.0
 _SWEEP_SECONDS = 3.0
@@ -22,7 +22,7 @@ class Upkeep:
     """Runs beside the subscriptions of one process."""
 
     def __init__(self, stream: Stream, groups: Collection[str], warn: Callable[[str], None]) -> None:
-        self.readings: set[Reading] = set()
+        self.subscriptions: set[RedisSubscription] = set()
         self._stream = stream
         self._groups = groups
         self._warn = warn
@@ -30,15 +30,15 @@ class Upkeep:
 
     def grown(self, added: int) -> None:
         """The stream has had so many entries by now."""
-        for reading in self.readings:
-            reading.grown(added)
+        for subscription in self.subscriptions:
+            subscription.grown(added)
 
     async def run(self) -> None:
         """Look after the stream until cancelled; only while somebody reads. What fails is tried again later."""
         sweep_due = time.monotonic() + _SWEEP_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if not self.readings:
+            if not self.subscriptions:
                 continue
             with suppress(QueueUnavailable):
                 extent = await self._stream.extent()
@@ -63,7 +63,7 @@ class Upkeep:
         while await self._stream.trim(sorted(given_up), _CHUNK_ENTRIES) >= _CHUNK_ENTRIES // 2:
             pass
 
-    async def _place(self, group: Group, record: Record | None, now: float) -> Place:
+    async def _place(self, group: Group, record: Record | None, now: float) -> GroupPosition:
         """``passed`` decides by these which groups count; what they have passed is looked at again when deleting."""
         seen_at = None if record is None else record.seen_at
         if seen_at is None:
@@ -73,4 +73,4 @@ class Upkeep:
         if group.name not in self._groups and seen_at < now - UNNAMED_GROUP_KEPT_SECONDS:
             consumers = await self._stream.other_consumers(group.name)
             seen_at = max([seen_at, *(now - idle for idle in consumers.values())])
-        return Place(group.name, position_of(group.delivered_to), seen_at)
+        return GroupPosition(group.name, position_of(group.delivered_to), seen_at)

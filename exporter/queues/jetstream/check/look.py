@@ -13,7 +13,7 @@ from exporter.queues.jetstream.stream import Stream
 
 
 @asynccontextmanager
-async def look_at(settings: NatsSettings) -> AsyncIterator[Found]:
+async def look_at(settings: NatsSettings) -> AsyncIterator[LookedAt]:
     """Connect, and see what is there.
 
     Raises:
@@ -26,12 +26,12 @@ async def look_at(settings: NatsSettings) -> AsyncIterator[Found]:
         has_stream = not settings.create or await stream.is_there()
         if has_stream:
             await stream.look()
-        yield Found(link, stream, bucket, has_stream=has_stream, has_bucket=await bucket.is_there())
+        yield LookedAt(link, stream, bucket, has_stream=has_stream, has_bucket=await bucket.is_there())
     finally:
         await link.close()
 
 
-class Found:
+class LookedAt:
     """See ``Looked``. Made by ``look_at``."""
 
     def __init__(self, link: Link, stream: Stream, bucket: Bucket, *, has_stream: bool, has_bucket: bool) -> None:

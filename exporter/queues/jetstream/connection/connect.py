@@ -9,7 +9,7 @@ from collections.abc import Callable
 from nats import errors
 
 from exporter.queues.jetstream.connection.client import QuietClient, discard
-from exporter.queues.jetstream.connection.replies import Listeners
+from exporter.queues.jetstream.connection.replies import Replies
 from exporter.queues.jetstream.connection.sign_in import Access
 from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
 from exporter.queues.jetstream.settings import NatsSettings, servers
@@ -24,14 +24,14 @@ _PINGS = 2
 _UNSENT_BYTES = 256 * 1024 * 1024
 
 
-async def connect(settings: NatsSettings, listeners: Listeners, gone: Callable[[QuietClient], None]) -> QuietClient:
-    """A connection on which ``listeners`` hear what comes for them; ``gone`` hears when it is over.
+async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[QuietClient], None]) -> QuietClient:
+    """A connection on which ``replies`` hear what comes for them; ``gone`` hears when it is over.
 
     Raises:
         QueueUnavailable: it could not be made.
     """
     access = Access(settings)
-    client = QuietClient(gone, listeners.refused)
+    client = QuietClient(gone, replies.refused)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             await client.connect(
@@ -47,7 +47,7 @@ async def connect(settings: NatsSettings, listeners: Listeners, gone: Callable[[
                 pending_size=_UNSENT_BYTES,
             )
             access.refuse_if_bare()
-            await client.subscribe(f"{listeners.prefix}.*", cb=listeners.hear)
+            await client.subscribe(f"{replies.prefix}.*", cb=replies.hear)
             # The library's ping overtakes what it has not written yet; the second one comes after the subscription,
             # so that a refusal of it is heard before the second answer.
             await client.flush()

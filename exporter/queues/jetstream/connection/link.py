@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from exporter.queues.jetstream.connection.client import QuietClient, discard
 from exporter.queues.jetstream.connection.connect import connect
-from exporter.queues.jetstream.connection.replies import Answer, Inbox, Listener, Listeners, answer_of
+from exporter.queues.jetstream.connection.replies import Answer, Inbox, Listener, Replies, answer_of
 from exporter.queues.jetstream.failures import NobodyAnswers, in_words
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.port import QueueUnavailable
@@ -34,7 +34,7 @@ class Link:
         logging.getLogger("nats").addHandler(logging.NullHandler())
         self._settings = settings
         self._api = "$JS.API" if settings.domain is None else f"$JS.{settings.domain}.API"
-        self._listeners = Listeners(f"{settings.inbox_prefix}.{uuid4().hex}")
+        self._replies = Replies(f"{settings.inbox_prefix}.{uuid4().hex}")
         self._client: QuietClient | None = None
         self._connecting = asyncio.Lock()
         self._failures = 0
@@ -45,7 +45,7 @@ class Link:
         """Hang up. Nothing works after this."""
         self._closed = True
         client, self._client = self._client, None
-        self._listeners.lost("the queue is closed")
+        self._replies.lost("the queue is closed")
         if client is not None:
             await discard(client)
 
@@ -55,7 +55,7 @@ class Link:
 
     def listening(self, listener: Listener, subject: str) -> AbstractContextManager[str]:
         """An inbox of its own for ``listener``, who is about to ask something of ``subject``."""
-        return self._listeners.listening(listener, subject)
+        return self._replies.listening(listener, subject)
 
     async def inbox(self, listener: Listener) -> Inbox:
         """A subscription for ``listener``, for messages that come under another subject than they were asked for."""
@@ -123,7 +123,7 @@ class Link:
             if failures != self._failures:  # it was tried while we waited for our turn
                 raise QueueUnavailable(self._failure)
             try:
-                self._client = await connect(self._settings, self._listeners, self._gone)
+                self._client = await connect(self._settings, self._replies, self._gone)
             except QueueUnavailable as error:
                 self._failures += 1
                 self._failure = str(error)
@@ -134,4 +134,4 @@ class Link:
         if self._client is client:
             self._client = None
             reason = "the connection to NATS was lost"
-            self._listeners.lost(reason if client.noted is None else f"{reason}: {in_words(client.noted)}")
+            self._replies.lost(reason if client.noted is None else f"{reason}: {in_words(client.noted)}")

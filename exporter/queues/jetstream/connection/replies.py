@@ -33,7 +33,7 @@ class Listener(Protocol):
         ...
 
 
-class Listeners:
+class Replies:
     """All listeners of one connection, below ``prefix``; each with the subject that it asks something of."""
 
     def __init__(self, prefix: str) -> None:

@@ -17,7 +17,7 @@ class Ends(NamedTuple):
     next: Mapping[int, int]
 
 
-class Place(NamedTuple):
+class Begin(NamedTuple):
     """Up to where a lane is settled, and the ranges beyond; ``kept``: this is what the group has committed."""
 
     settled_to: int
@@ -25,24 +25,24 @@ class Place(NamedTuple):
     kept: bool
 
 
-def places_to_begin(
+def begins(
     numbers: Collection[int],
     committed: Mapping[int, Said],
     ends: Ends,
     incarnation: str,
     group: str,
     warn: Callable[[str], None],
-) -> dict[int, Place]:
+) -> dict[int, Begin]:
     """Where to begin in each of these partitions of the topic that is ``incarnation`` now.
 
     One without a position was added later, and is read from its beginning. What was deleted before it was read, and a
     topic that was made anew, is told ``warn``.
     """
-    found: dict[int, Place] = {}
+    found: dict[int, Begin] = {}
     of_another: list[int] = []
     for number in sorted(numbers):
         first, following = ends.first[number], ends.next[number]
-        found[number] = Place(first - 1, (), kept=False)
+        found[number] = Begin(first - 1, (), kept=False)
         said = committed.get(number)
         if said is None:
             continue
@@ -58,9 +58,9 @@ def places_to_begin(
             if missed := gaps(said.settled_to + 1, first - 1, said.ranges):
                 warn(deleted(group, number, missed))
             beyond = tuple((max(begin, first), end) for begin, end in said.ranges if end >= first)
-            found[number] = Place(first - 1, beyond, kept=False)
+            found[number] = Begin(first - 1, beyond, kept=False)
         else:
-            found[number] = Place(said.settled_to, said.ranges, kept=True)
+            found[number] = Begin(said.settled_to, said.ranges, kept=True)
     if of_another:
         warn(
             f"group {group}: the topic was deleted and made anew; it is read from its beginning "

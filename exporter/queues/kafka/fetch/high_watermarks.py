@@ -10,7 +10,7 @@ from exporter.queues.port import QueueUnavailable
 _LOOK_SECONDS = 3.0
 
 
-class Tail:
+class HighWatermarks:
     """The next position of each partition. Grows by what we publish, what we read, and a question now and then."""
 
     def __init__(self, cluster: Cluster) -> None:

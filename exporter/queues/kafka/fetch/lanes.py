@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_in
-from exporter.queues.kafka.fetch.begin import Place
+from exporter.queues.kafka.fetch.begin import Begin
 from exporter.queues.kafka.fetch.lane import Lane, Leaving
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import LaneLost
@@ -53,7 +53,7 @@ class Lanes:
         self._changed()
         return not self._held.keys() >= set(release)
 
-    def adopt(self, number: int, incarnation: str, place: Place) -> None:
+    def adopt(self, number: int, incarnation: str, place: Begin) -> None:
         """Begin to read a lane behind what was committed."""
         lane = Lane.at(number, incarnation, place, self._range_bytes)
         self._held[number] = self._named[lane.name] = lane

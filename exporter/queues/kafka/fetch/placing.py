@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.fetch.begin import deleted, places_to_begin
-from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.begin import begins, deleted
+from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
 from exporter.queues.kafka.lease.membership import Membership
 
@@ -14,10 +14,12 @@ from exporter.queues.kafka.lease.membership import Membership
 class Placing:
     """For one group. What was missed, and whatever else people should know, is told ``warn``."""
 
-    def __init__(self, group: str, cluster: Cluster, tail: Tail, lanes: Lanes, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, group: str, cluster: Cluster, high_watermarks: HighWatermarks, lanes: Lanes, warn: Callable[[str], None]
+    ) -> None:
         self._group = group
         self._cluster = cluster
-        self._tail = tail
+        self._high_watermarks = high_watermarks
         self._lanes = lanes
         self._warn = warn
 
@@ -40,9 +42,9 @@ class Placing:
             # A partition whose leader has just changed, or whose records are just being deleted: asked again with the
             # next look.
             return True
-        places = places_to_begin(wanted, committed, ends, incarnation, self._group, self._warn)
+        places = begins(wanted, committed, ends, incarnation, self._group, self._warn)
         for number, place in places.items():
-            self._tail.reaches(number, ends.next[number])
+            self._high_watermarks.reaches(number, ends.next[number])
             membership.seek(number, place.settled_to + 1)
             self._lanes.adopt(number, incarnation, place)
         return True

@@ -14,7 +14,7 @@ from exporter.queues.kafka.check.diagnosis import cause, diagnosed
 from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
-from exporter.queues.kafka.fetch.high_watermarks import Tail
+from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
 from exporter.queues.kafka.fetch.placing import Placing
 from exporter.queues.kafka.lease.membership import Membership
@@ -40,7 +40,7 @@ class Keeper:
         connection: Connection,
         settings: KafkaSettings,
         cluster: Cluster,
-        tail: Tail,
+        high_watermarks: HighWatermarks,
         lanes: Lanes,
         changed: Callable[[], None],
         warn: Callable[[str], None],
@@ -49,7 +49,7 @@ class Keeper:
         self._connection = connection
         self._settings = settings
         self._cluster = cluster
-        self._placing = Placing(group, cluster, tail, lanes, warn)
+        self._placing = Placing(group, cluster, high_watermarks, lanes, warn)
         self._lanes = lanes
         self._changed = changed
         self._warn = warn
@@ -146,7 +146,7 @@ class Keeper:
         if self._broken is not None:
             raise self._broken
         self.membership.look()
-        # Seen every few seconds by ``tail``.
+        # Seen every few seconds by ``high_watermarks``.
         self._lanes.end_unless_of(self._cluster.incarnation)
         self._lanes.begin_anew()
         try:
