@@ -280,7 +280,7 @@ async def test_after_a_crash_what_was_not_settled_comes_first_and_in_order(broke
 
 async def cut_off(subscription: Subscription) -> None:
     """Let it neither speak nor hear any more, as a machine that stands still."""
-    bucket: Any = subscription.keeper._lease._bucket  # type: ignore[attr-defined]  # no seam for what must not be
+    bucket: Any = subscription.commits._lease._bucket  # type: ignore[attr-defined]  # no seam for what must not be
 
     async def silence(*_: object, **__: object) -> None:
         raise QueueUnavailable("cut off")
@@ -323,7 +323,7 @@ async def test_nothing_is_handed_out_once_somebody_else_may_read(broker: Broker)
             assert numbers(await take(subscription, 2)) == [0, 1]
             await cut_off(subscription)
             reading: Any = subscription
-            reading.keeper._lease._until = 0.0  # the loop stood still for a whole lease
+            reading.commits._lease._until = 0.0  # the loop stood still for a whole lease
             assert reading._source.buffer
             assert isinstance(await persisting(lambda: subscription.receive(1)), LaneLost)
 
