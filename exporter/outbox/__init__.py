@@ -1,1 +1,1 @@
-"""Which export is sent when, and what follows its attempts: state machines on a time that is passed in. Pure."""
+"""The rules by which exports are sent, retried and given up: state machines on a time that is passed in. Pure."""

@@ -1,19 +1,20 @@
-"""How many attempts may be in flight: grow while it pays, fall back where it does not.
+"""How many attempts may be in flight: grow while growth pays, fall back where it does not.
 
-Once a round trip the limit is looked at. It doubles until the first sign of congestion, and grows from then on by
-steps that begin at one and double every few rounds, so that a sign that was none costs seconds, not minutes. An
-answer "too fast", or failures that may pass in numbers (one bad event in a hundred is no overload), lower it.
+The limit is looked at once a round trip. It doubles until the first sign of congestion, and grows from then on by steps
+that begin at 1 and double every few rounds, so that a false sign costs seconds, not minutes. An answer "too fast", or
+failures that may pass in numbers (one bad event in a hundred is no overload), lower it.
 
-Round trips that are twice as long as the shortest known may be our doing, or the endpoint's own weather. So the
-limit is lowered for a trial: by Little's law round trips of a queue get shorter with it, and others do not. If they
-did not, this is how long the endpoint takes now, and the limit is given back.
+Round trips that are twice as long as the shortest known may come from the limit, or from the endpoint's own weather. So
+the limit is lowered for a trial: by Little's law round trips of a queue get shorter with it, and others do not. If
+round trips stay as long, that is how long the endpoint takes now, and the limit is given back.
 
-That works only where the queue is this destination's own. Many destinations share our event loop: there nobody's
-trial shortens what the others make long, and everybody's growth is paid by the others. So the loop's load is asked
-first, which knows what part of a round trip is waiting for that loop. By Little's law the same part of the attempts in
-flight is what stands in the loop's queue: while the loop has enough to do, no destination grows that has more than a
-handful there, and while the loop has too much, they fall to that. So a slow endpoint, which needs more in flight, is
-not starved by fast ones. Nothing is learnt of an endpoint from round trips that are ours by half.
+A trial works only where the queue is this destination's own. Many destinations share the event loop: there no
+destination's trial shortens the wait that the rest causes, and all pay for the growth of each. So the loop's load is
+asked first, which knows the part of a round trip that is waiting for the loop. By Little's law the same part of the
+attempts in flight stands in the loop's queue: while the loop has enough to do, no destination grows that has more than
+a handful there, and while it has too much, such a destination falls to that. So a slow endpoint, which needs more in
+flight, is not starved by fast endpoints. Round trips that are half waiting for the loop teach nothing about the
+endpoint.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.round_trips import SLOWER, Round, RoundTrips
 from exporter.outbox.shares import Pool, Share
 
-#: The limit falls by twice the share of answers that say it is too much, and at most to this.
+#: The limit falls by twice the share of answers that say "too much", and at most to this.
 DECREASE, OF_SHARE = 0.9, 2.0
-#: The limit of a trial, as a share of the one before.
+#: The limit of a trial, as a share of the limit before.
 TRIAL = 0.75
-#: Rounds after which a step is twice as large; and its bound, as a share of the limit.
+#: Rounds after which a step is twice as large; and the bound of a step, as a share of the limit.
 STEP_DOUBLES = 4
 STEP_MOST = 0.25
-#: A round lasts at least so long. All may grow at once, and see what comes of it at a heartbeat of the loop.
+#: The shortest round. All destinations may grow at once, and the effect shows at a heartbeat of the loop.
 LEAST_ROUND_SECONDS = 0.03
-#: So many in the queue of our own loop are always all right.
+#: So many attempts in the loop's queue are always all right.
 HANDFUL = 4
 
 
 class Concurrency:
     """The limit on attempts in flight, adjusted once a round trip. Times are seconds.
 
-    ``connections`` is its destination's share of those of the process, ``load`` how busy the process's loop is; None:
-    it is alone.
+    ``connections`` is the destination's share of the process's connections, ``load`` how busy the process's loop is;
+    None: shared with no other destination.
     """
 
     __slots__ = (
@@ -56,24 +57,24 @@ class Concurrency:
         self.begin()
 
     def begin(self) -> None:
-        """Start at one attempt in flight, knowing nothing: at first, and after a pause."""
+        """Start at a single attempt in flight, knowing nothing: at first, and after a pause."""
         self.limit = self._connections.want(1)
         self._slow_start = True
         self._step = 1.0
-        self._ceiling = 0  # where the endpoint last said that it is too much
-        self._settling = False  # what comes back was sent under the limit before
+        self._ceiling = 0  # the limit at which the endpoint last had too much
+        self._settling = False  # answers still come from the limit before
         self._suspicion = False  # round trips were long at a limit that had just grown
-        self._trial: tuple[int, float] | None = None  # limit and round trip before it
+        self._trial: tuple[int, float] | None = None  # limit and round trip before the trial
         self._trips = RoundTrips()
         self._next = -math.inf
         self._round = Round()
 
     def reached(self) -> None:
-        """There was more to send than the limit allowed."""
+        """Note that there was more to send than the limit allowed."""
         self._round.reached = True
 
     def succeeded(self, round_trip: float, now: float) -> None:
-        """An attempt was answered with a verdict for good after ``round_trip``."""
+        """Note an attempt that was answered with a verdict for good after ``round_trip``."""
         this = self._round
         this.answers += 1
         this.timed += 1
@@ -83,14 +84,14 @@ class Concurrency:
             self._adjust(now)
 
     def failed(self, now: float) -> None:
-        """An attempt failed in a way that may pass."""
+        """Note an attempt that failed in a way that may pass."""
         self._round.answers += 1
         self._round.failures += 1
         if now >= self._next:
             self._adjust(now)
 
     def pushed_back(self, now: float) -> None:
-        """The endpoint said that we are too fast."""
+        """Note an answer that says "too fast"."""
         self._round.answers += 1
         self._round.pushed_back += 1
         if now >= self._next:
@@ -103,7 +104,7 @@ class Concurrency:
             trips.mean = this.sum / this.timed
         self._next = now + max(trips.mean, LEAST_ROUND_SECONDS)
         ours = self._load.part(trips.mean)
-        # What is ours by less cannot make them twice as long.
+        # A smaller part of waiting for the loop cannot make round trips twice as long.
         mostly_ours = ours * SLOWER >= 1
         slower = bool(this.timed) and not mostly_ours and trips.learn(this)
         if this.too_much:
@@ -122,16 +123,16 @@ class Concurrency:
             self._suspect()
         else:
             if self._suspicion:
-                # Half of it was not too much, so all of it was.
+                # Half of the limit was not too much, so the whole limit was.
                 self._slow_start = self._suspicion = False
             if this.reached:
                 self._grow()
         self.limit = self._connections.want(self.limit)
 
     def _make_room(self, least: float, mostly_ours: bool) -> None:
-        """Our own loop is what takes long: no trial of ours would tell anything.
+        """Fall if the loop has too much to do: while the loop is slow, a trial tells nothing.
 
-        Answers of an endpoint that takes long may come in bursts: with fewer in flight the loop would idle in between.
+        Answers of a slow endpoint may come in bursts: with fewer in flight the loop would idle in between.
         """
         self._trial = None
         self._slow_start = self._slow_start and not mostly_ours
@@ -158,19 +159,19 @@ class Concurrency:
     # -- longer round trips
 
     def _suspect(self) -> None:
-        """A trial compares with what round trips are like when the limit has stood for a while."""
+        """Begin a trial, or wait first: a trial compares with the round trips of a limit that has stood for a while."""
         if self._suspicion:
             self._trial = self.limit, self._trips.mean
             self._fall(TRIAL)
         elif self._slow_start:
-            # What came back now was sent when the limit was half of this.
+            # What came back now was sent when the limit was half as high.
             self._fall(0.5)
             self._suspicion = True
         else:
             self._suspicion = self._settling = True
 
     def _conclude(self, limit: int, round_trip: float) -> None:
-        """Were they our doing? Then they have become shorter, by half of what theory says at least."""
+        """End a trial: if the limit made round trips long, they got shorter by at least half of what theory says."""
         self._trial = None
         if self._trips.mean > round_trip * (1 + TRIAL) / 2:
             self._trips.lowest = self._trips.mean

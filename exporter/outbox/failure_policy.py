@@ -1,4 +1,4 @@
-"""Whose fault it was that an attempt failed, and what follows: a retry, a dead letter or a pause."""
+"""Whose fault a failed attempt was, and the consequence: a retry, a dead letter or a pause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUGS_IN_A_ROW = 5
 
 
 class Pause:
-    """Why a dataflow sends nothing, and when it tries again."""
+    """Why a dataflow sends nothing but probes, and when the next is due."""
 
     __slots__ = ("detail", "last_profile", "probe_at", "probes", "reason", "refused", "since")
 
@@ -36,9 +36,9 @@ class Pause:
 
 
 class FailurePolicy:
-    """What one destination's attempts have shown so far. Times are the outbox's.
+    """What a destination's attempts have shown so far. Times are the outbox's.
 
-    ``pause`` is what it came to, None as long as exports are sent. ``concurrency`` hears how attempts ended.
+    ``pause`` is the pause that follows, None as long as exports are sent. ``concurrency`` hears how attempts ended.
     """
 
     def __init__(self, limits: Limits, concurrency: Concurrency) -> None:
@@ -54,7 +54,7 @@ class FailurePolicy:
     # -- how attempts end
 
     def delivered(self, export: Export, probe: bool, round_trip: float, now: float) -> None:
-        """An attempt, perhaps a ``probe``, ended with 2xx after ``round_trip`` seconds."""
+        """Note an attempt, perhaps a ``probe``, that ended with 2xx after ``round_trip`` seconds."""
         self._bugs = self._rejections = 0
         self._charged.clear()
         self._breaker.delivered()
@@ -93,7 +93,7 @@ class FailurePolicy:
             self._breaker.answered()
             self._concurrency.succeeded(round_trip, now)
         most = self._limits.pause_after_rejections
-        # Not "==": the last of them may have come back while another pause was on.
+        # Not "==": the last rejection may have come back while a different pause was on.
         if 0 < most <= self._rejections and self.pause is None:
             self._begin_pause("rejections", f"{self._rejections} exports in a row were rejected", now)
         return DeadLetter("rejected")
@@ -175,7 +175,7 @@ class FailurePolicy:
         pause.probe_at = now + self._limits.probe_delay(pause.probes)
 
     def _refuse(self, export: Export, hint_seconds: float, now: float) -> None:
-        """The endpoint refused this export for reasons of its own: no probe before its hint."""
+        """Note that the endpoint itself refused an export: no probe before the hint is over."""
         if self.pause is not None:
             self.pause.refused.add(export)
             self.pause.probe_at = max(self.pause.probe_at, now + hint_seconds)
@@ -184,20 +184,20 @@ class FailurePolicy:
         if self.pause is None:
             return
         for refused in self.pause.refused:
-            # The endpoint takes others: what it refused of this one is this one's fault from now on.
+            # The endpoint takes other exports: from now on a refusal is the refused export's own fault.
             refused.suspect = refused is not export
         self.pause = None
         self._breaker.empty()
         self._concurrency.begin()
 
     def _give_back(self) -> None:
-        """The destination was down: the retries used since the last 2xx were not the events' fault."""
+        """Give back the retries used since the last 2xx: the destination was down, so the events were not at fault."""
         for export, count in self._charged.items():
             export.retries_used -= count
         self._charged.clear()
 
     def forget(self, export: Export) -> None:
-        """It is done with, or somebody else's."""
+        """Forget an export that becomes a dead letter, or whose lane was lost."""
         self._charged.pop(export, None)
         if self.pause is not None:
             self.pause.refused.discard(export)

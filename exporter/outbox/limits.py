@@ -1,4 +1,4 @@
-"""What one outbox keeps to."""
+"""The limits of an outbox."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the outbox keeps to; see ``delivery`` in config/exporter.yaml.
+    """The limits of an outbox; see ``delivery`` in config/exporter.yaml.
 
     ``rate`` is attempts a second; ``retry_delay(n)`` gives the seconds before retry n, n from 0, of ``retries``;
-    ``probe_delay(n)`` those before probe n of a pause.
+    ``probe_delay(n)`` the seconds before probe n of a pause.
     """
 
     retries: int

@@ -1,7 +1,7 @@
 """The profiles' lines: every profile's exports in order, which of the lines may go, and how full the window is.
 
-Only the head of a line is ever in flight, waits for a retry or becomes a dead letter: so exports of one profile
-are never concurrent and never overtake (contract.md#guarantees, 3).
+Only the head of a line is ever in flight, waits for a retry or becomes a dead letter: so exports of a profile are never
+concurrent and never overtake (contract.md#guarantees, 3).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from exporter.outbox.shares import Share
 class Line:
     """The exports of one profile, oldest first.
 
-    What its head is doing says where the line stands:
+    The head decides where the line stands:
 
     ==========  ==========  ==========  ==========  =====================================================
-    state       in_flight   storing     stands in   leaves it when
+    state       in_flight   storing     stands in   leaves the state when
     ==========  ==========  ==========  ==========  =====================================================
     ready       no          no          ``_ready``  a sender or a probe takes the head: in flight
     in flight   yes         no          neither     answered: the next head is ready, or the same waits, or
                                                     the head becomes a dead letter: storing
-    waiting     no          no          the heap    its head's retry is due: ready; a probe: in flight
+    waiting     no          no          the heap    the head's retry is due: ready; a probe: in flight
     storing     no          yes         neither     the dead letter is durable: the next head is ready
     ==========  ==========  ==========  ==========  =====================================================
 
     A line whose last export goes is gone. Beside these, a line is *overfull* while it holds its quarter of the window:
-    then nothing more is read, for no profile, since what comes next may be this profile's.
+    then nothing more is read, for no profile, since the next event may be the same profile's.
     """
 
     __slots__ = ("bytes", "exports", "in_flight", "overfull", "queued", "storing", "waiting")
@@ -39,20 +39,20 @@ class Line:
         # A list: nearly every line holds one export, and making a deque costs more than it ever saves.
         self.exports: list[Export] = []
         self.bytes = 0
-        self.in_flight = False  # its head was taken
-        self.storing = False  # its head becomes a dead letter
-        self.queued = False  # it stands among those that may go
-        self.waiting = 0.0  # the time under which it stands in the heap; 0.0: it doesn't
-        self.overfull = False  # it has filled its share of the window
+        self.in_flight = False  # the head was taken
+        self.storing = False  # the head becomes a dead letter
+        self.queued = False  # the line stands among the ready lines
+        self.waiting = 0.0  # the time under which the line stands in the heap; 0.0: not there
+        self.overfull = False  # the line has filled a profile's share of the window
 
     @property
     def busy(self) -> bool:
-        """Must its head keep its place?"""
+        """Whether the head must keep its place."""
         return self.in_flight or self.storing
 
 
 class Lines:
-    """All lines of one dataflow, within a window of so many events and bytes; one profile may hold a quarter."""
+    """All lines of a dataflow, within a window of so many events and bytes; one profile may hold a quarter."""
 
     def __init__(self, window_events: int, window_bytes: int, memory: Share) -> None:
         self._window_events = window_events
@@ -66,12 +66,12 @@ class Lines:
         self.events = 0
 
     def __iter__(self) -> Iterator[Export]:
-        """Everything, each profile's oldest first."""
+        """All exports, each profile's oldest first."""
         for line in self._lines.values():
             yield from line.exports
 
     def room(self, most: int, usual_size: int) -> int:
-        """How many events, at most ``most``, fit now, if they are about ``usual_size`` bytes each."""
+        """How many events, at most ``most``, fit now, at about ``usual_size`` bytes each."""
         if self._overfull:
             return 0
         events = self._window_events - self.events
@@ -88,7 +88,7 @@ class Lines:
     # -- in
 
     def append(self, export: Export, now: float) -> None:
-        """Put an export at the end of its profile's line."""
+        """Put an export at the end of the profile's line."""
         line = self._lines.get(export.profile_id)
         if line is None:
             line = self._lines[export.profile_id] = Line()
@@ -98,7 +98,7 @@ class Lines:
             self.schedule(line, now)
 
     def insert(self, replay: Export, now: float) -> None:
-        """Put a replay before what waits of its profile, after a busy head and after earlier replays."""
+        """Put a replay before the profile's waiting exports, after a busy head and after earlier replays."""
         line = self._lines.get(replay.profile_id)
         if line is None:
             self.append(replay, now)
@@ -111,7 +111,7 @@ class Lines:
         self.schedule(line, now)
 
     def schedule(self, line: Line, now: float) -> None:
-        """Put a line where its head belongs: among those that may go, or in the heap until it is due."""
+        """Put a line where the head belongs: among the ready lines, or in the heap until the head is due."""
         if line.busy:
             return
         due = line.exports[0].due
@@ -127,7 +127,7 @@ class Lines:
     # -- out
 
     def any_ready(self, now: float) -> bool:
-        """May any line go?"""
+        """Whether any line may go; lines that are due become ready."""
         waiting = self._waiting
         while waiting and waiting[0][0] <= now:
             due, _, line = heapq.heappop(waiting)
@@ -138,11 +138,11 @@ class Lines:
         return bool(self._ready)
 
     def next_due(self) -> float | None:
-        """When the next line may go that may not now."""
+        """The time at which the first line of the heap may go."""
         return self._waiting[0][0] if self._waiting else None
 
     def launch(self, not_of: str | None = None) -> Line:
-        """Take the line that has stood ready longest, preferably of another profile than ``not_of``."""
+        """Take the line that has stood ready longest, preferably of a profile other than ``not_of``."""
         line = self._ready.popleft()
         if self._ready and line.exports[0].profile_id == not_of:
             self._ready.append(line)
@@ -152,8 +152,10 @@ class Lines:
         return line
 
     def launch_probe(self, not_of: str | None) -> Line | None:
-        """Take a line to probe with, if any is in hand: rather of another profile than ``not_of``, rather one that is
-        ready than one that waits for its retry."""
+        """Take a line to probe with, if any is in hand.
+
+        Rather of a profile other than ``not_of``, and rather a ready line than a line that waits for a retry.
+        """
         if self._ready and (len(self._ready) > 1 or self._ready[0].exports[0].profile_id != not_of):
             return self.launch(not_of)
         waiting = [line for due, _, line in sorted(self._waiting) if line.waiting == due and line.exports]
@@ -174,7 +176,7 @@ class Lines:
         return self._lines[export.profile_id]
 
     def remove_head(self, line: Line, now: float) -> None:
-        """The head is done with: the next of its profile may go."""
+        """Drop the head, which has ended: the profile's next export may go."""
         export = line.exports.pop(0)
         self._count(line, export, -1)
         if line.exports:
@@ -183,9 +185,9 @@ class Lines:
             del self._lines[export.profile_id]
 
     def release(self, lane: str, now: float) -> list[Export]:
-        """Let go of a lane's exports, but for busy heads, which are marked as released; returns what went.
+        """Let go of a lane's exports, but for busy heads, which are marked as released; return what went.
 
-        Replays go too: whoever has the lane from now on must not be overtaken by them, and is given them.
+        Replays go too: the lane's next reader is given them, and must not be overtaken.
         """
         gone: list[Export] = []
         for profile_id, line in list(self._lines.items()):
@@ -208,7 +210,7 @@ class Lines:
         return gone
 
     def storing(self, lane: str) -> bool:
-        """Does anything of this lane become a dead letter now?"""
+        """Whether any export of ``lane`` is becoming a dead letter."""
         return any(line.storing and line.exports[0].message.lane == lane for line in self._lines.values())
 
     def _count(self, line: Line, export: Export, change: int) -> None:

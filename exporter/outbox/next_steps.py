@@ -1,4 +1,4 @@
-"""What the outbox says: what to do now, and what follows an attempt."""
+"""What the outbox says: the next thing to do, and what follows an attempt."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from exporter.outbox.verdict import DeadLetterReason
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """Send this export now."""
+    """Send ``export`` now."""
 
     export: Export
 
 
 class Probe(msgspec.Struct, frozen=True, gc=False):
-    """Send this export now, to find out whether the destination is back."""
+    """Send ``export`` now, to find out whether the destination is back."""
 
     export: Export
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False):
-    """Nothing to send before this time; None: not before something is added, answered or resumed."""
+    """Nothing to send before ``until``; None: not before something is added, answered or resumed."""
 
     until: float | None
 
 
 class Settle(msgspec.Struct, frozen=True, gc=False):
-    """Done with: acknowledge it."""
+    """The export is delivered: acknowledge the event."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """Store it as a dead letter, then say ``stored``; until then it keeps its place in line."""
+    """Store a dead letter, then call ``stored``; until then the export keeps its place in line."""
 
     reason: DeadLetterReason
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """It stays in line and will be sent again."""
+    """Nothing: the export will be sent again, here or by the lane's next reader."""
 
 
-#: There is but one, and it is said of nearly every attempt.
+#: Shared: nearly every attempt ends so.
 SETTLE = Settle()
 
 Take = Send | Probe | Wait

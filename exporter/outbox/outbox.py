@@ -1,7 +1,7 @@
-"""The outbox: one dataflow's exports, and which of them is sent when.
+"""The outbox: a dataflow's exports, and the choice of the next to send.
 
-A state machine on a time that is passed in. It owns the profiles' lines, waiting retries, permits and pacing, and
-asks ``failure_policy`` what follows a failure; it sends nothing and waits for nothing itself:
+A state machine on a time that is passed in, which sends nothing and waits for nothing. The outbox owns the profiles'
+lines, waiting retries, permits and pacing; ``failure_policy`` says what follows a failure:
 
     add -> take -> answered -> (stored) -> gone
 """
@@ -23,10 +23,10 @@ from exporter.outbox.verdict import Delivered, Final, PauseReason
 
 
 class Outbox:
-    """See the module. Times are seconds on one clock that never goes back.
+    """A dataflow's exports in hand. Times are seconds on one clock that never goes back.
 
-    ``memory`` and ``connections`` are its shares of what the process has, ``load`` is how busy the process's loop is;
-    without the last two it has both alone.
+    ``memory`` and ``connections`` are the outbox's shares of the process's, ``load`` is how busy the process's loop is;
+    without the last two the outbox has both to itself.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Outbox:
         self._closed = False
         self._stops: dict[tuple[PauseReason, str], str] = {}
 
-    # -- what it holds
+    # -- in hand
 
     @property
     def in_flight(self) -> int:
@@ -55,17 +55,17 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """Are as many attempts in flight as may be now?"""
+        """Whether as many attempts are in flight as may be now."""
         return len(self._flying) >= self._concurrency.limit
 
     @property
     def pause(self) -> Pause | None:
-        """Why it sends nothing but probes, if so."""
+        """The pause during which only probes are sent, or None."""
         return self._policy.pause
 
     @property
     def reasons(self) -> frozenset[PauseReason]:
-        """Why nothing is sent, if so."""
+        """The reasons why nothing is sent: stops and pause."""
         return self.stops | {self.pause.reason} if self.pause else self.stops
 
     @property
@@ -79,44 +79,44 @@ class Outbox:
         return self._lines.events
 
     def exports(self) -> Iterator[Export]:
-        """Everything it holds, each profile's oldest first."""
+        """All exports in hand, each profile's oldest first."""
         return iter(self._lines)
 
     def room(self, most: int, usual_size: int) -> int:
-        """How many events, at most ``most``, may be read now, if they are about ``usual_size`` bytes each."""
+        """How many events, at most ``most``, may be read now, at about ``usual_size`` bytes each."""
         return 0 if self._closed else self._lines.room(most, usual_size)
 
     def flying(self, lane: str) -> bool:
-        """Is anything of this lane in flight or being stored?"""
+        """Whether any export of ``lane`` is in flight or being stored."""
         return any(export.message.lane == lane for export in self._flying) or self._lines.storing(lane)
 
     # -- in
 
     def add(self, export: Export, now: float) -> None:
-        """Put an export at the end of its profile's line."""
+        """Put an export at the end of the profile's line."""
         self._lines.append(export, now)
 
     def replay(self, export: Export, now: float) -> None:
-        """Put a dead letter before what waits of its profile, after what is in flight and earlier replays."""
+        """Put a dead letter before the profile's waiting exports, after an export in flight and earlier replays."""
         self._lines.insert(export, now)
 
     def withdraw(self, export: Export, now: float) -> None:
-        """Take out an export that was taken but will not be sent: a superseded replay."""
+        """Take out an export that was taken but will not be sent, such as a superseded replay."""
         line = self._land(export)
         self._lines.remove_head(line, now)
 
     def set_aside(self, size: int) -> None:
-        """Count an event that becomes a dead letter without ever being sent: until it is stored, it is in hand."""
+        """Count an event that becomes a dead letter without ever being sent, and is in hand until stored."""
         self._lines.count_aside(size, 1)
 
     def put_away(self, size: int) -> None:
-        """That event is stored."""
+        """Stop counting an event whose dead letter is stored."""
         self._lines.count_aside(size, -1)
 
     # -- out
 
     def take(self, now: float) -> Take:
-        """What to send at this time."""
+        """Choose what to send now."""
         if self._closed or self._stops:
             return Wait(None)
         if self._policy.pause is not None:
@@ -166,10 +166,10 @@ class Outbox:
             self._probe = None
         return line
 
-    # -- what became of it
+    # -- after an attempt
 
     def answered(self, export: Export, verdict: Final, now: float, round_trip: float = 0.0) -> Next:
-        """Say how an attempt ended, ``round_trip`` seconds after it began, and be told what follows."""
+        """Note the ``verdict`` on an attempt of ``round_trip`` seconds; return what follows."""
         probe = export is self._probe
         line = self._land(export)
         if isinstance(verdict, Delivered):
@@ -188,34 +188,34 @@ class Outbox:
         return following
 
     def stored(self, export: Export, now: float) -> None:
-        """Its dead letter is durable: the next of its profile may go."""
+        """Note that the export's dead letter is durable: the profile's next export may go."""
         line = self._lines.of(export)
         line.storing = False
         self._lines.remove_head(line, now)
 
-    # -- stopped by others
+    # -- stops
 
     @property
     def stop_detail(self) -> str | None:
-        """What is wrong, where it is stopped."""
+        """The detail of the earliest stop, or None."""
         return next(iter(self._stops.values()), None)
 
     @property
     def stop_details(self) -> Mapping[PauseReason, str]:
-        """What is wrong, for each of ``stops``."""
+        """The detail of each of ``stops``."""
         return {reason: detail for (reason, _), detail in reversed(self._stops.items())}
 
     def stop(self, reason: PauseReason, by: str = "", detail: str = "") -> bool:
-        """Send nothing until ``go``: for what is probed elsewhere (the queue, the store). True: it is news.
+        """Send nothing until ``go``: for reasons that are probed elsewhere (queue, store). True if the reason is new.
 
-        Whoever stops it lifts its own stop only: that reading works says nothing about writing.
+        Each caller, ``by``, lifts its own stop only: that reading works says nothing about writing.
         """
         news = reason not in self.stops
         self._stops[(reason, by)] = detail
         return news
 
     def go(self, reason: PauseReason, by: str = "") -> bool:
-        """That reason is gone for this one. True: for all."""
+        """Lift a caller's stop. True if the reason is gone for all callers."""
         if (reason, by) not in self._stops:
             return False
         del self._stops[(reason, by)]
@@ -224,10 +224,10 @@ class Outbox:
     # -- going away
 
     def release(self, lane: str, now: float) -> None:
-        """Let go of what is not in flight of a lane; what is in flight may finish, but is not tried again."""
+        """Let go of a lane's exports that are not in flight; an export in flight may finish, but is not tried again."""
         for export in self._lines.release(lane, now):
             self._policy.forget(export)
 
     def close(self) -> None:
-        """Send nothing more; what is in flight may finish."""
+        """Send nothing more; attempts in flight may finish."""
         self._closed = True

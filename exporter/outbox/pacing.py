@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-#: What may be made up at once after the process was late, and by how much the steady pace stays below the rate. So no
-#: second has more than its share, whether a receiver counts in windows or in tokens. Bursts of 50 ms
-#: made up for more, and had more 429 where the receiver itself was late.
+#: How much may be made up at once after the process was late, and by how much the steady pace stays below the rate. So
+#: no second has more than its share, whether a receiver counts in windows or in tokens. Bursts of 50 ms made up for
+#: more, and had more 429 where the receiver itself was late.
 BURST_SECONDS = 0.01
 #: A pace faster than this goes in handfuls: an event loop's timers count in milliseconds.
 HANDFUL_SECONDS = 0.004
@@ -13,8 +13,8 @@ HANDFUL_SECONDS = 0.004
 class Pacing:
     """The generic cell rate algorithm on a time that is passed in.
 
-    Holds the time at which the attempts made so far would end if each took its full share of a second;
-    an attempt may begin up to a burst before that.
+    Holds the time at which the attempts made so far would end if each took a full share of a second; an attempt may
+    begin up to a burst before that.
     """
 
     __slots__ = ("_busy_until", "_free_at", "_handful", "_interval", "_tolerance")
@@ -30,7 +30,7 @@ class Pacing:
         return self._free_at
 
     def spend(self, now: float) -> None:
-        """An attempt begins."""
+        """Note that an attempt begins."""
         self._busy_until = max(self._busy_until, now) + self._interval
         self._free_at = self._busy_until - self._tolerance
         if self._free_at > now:

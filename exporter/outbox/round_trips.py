@@ -1,25 +1,25 @@
-"""What the answers of one round trip say of the endpoint: how long it takes, and whether it is too much for it."""
+"""The answers of a round trip: how long the endpoint takes, and whether the endpoint has too much."""
 
 from __future__ import annotations
 
 import math
 
-#: So many times the shortest known round trip is a long one.
+#: A round trip is long from so many times the shortest known on.
 SLOWER = 2.0
-#: Round trips this close to each other are the scheduler's noise, not the endpoint's congestion.
+#: Round trips that differ by less differ by the scheduler's noise, not by the endpoint's congestion.
 NOISE_SECONDS = 0.01
-#: From this share of a round trip's answers on, failures that may pass are back-pressure.
+#: Above this share of a round trip's answers, failures that may pass are backpressure.
 FAILING_SHARE = 0.25
-#: Fewer answers than this say nothing about a round trip.
+#: Fewer answers say nothing about a round trip.
 FEW = 8
-#: What is taken for the relative deviation of single round trips before it is known, and for how many of them.
+#: The relative deviation of single round trips that is assumed at first, and for how many round trips.
 DEVIATION, DEVIATION_OF = 0.5, 8
 #: How many standard errors a mean may be off.
 ERRORS = 2.0
 
 
 class Round:
-    """What came back in one round trip."""
+    """The answers that came back in a round trip."""
 
     __slots__ = ("answers", "failures", "pushed_back", "reached", "square_sum", "sum", "timed")
 
@@ -34,7 +34,7 @@ class Round:
 
     @property
     def too_much(self) -> float:
-        """The share of answers that say so."""
+        """The share of answers that say "too much"; a few failures do not."""
         if self.pushed_back or self.failures > FAILING_SHARE * self.answers:
             return (self.pushed_back + self.failures) / self.answers
         return 0.0
@@ -52,12 +52,12 @@ class RoundTrips:
         self._known = float(DEVIATION_OF)
 
     def learn(self, each: Round) -> bool:
-        """Take in a round with timed answers. True: they took longer, by more than chance makes of few answers."""
+        """Take in a round with timed answers. True: trips took longer, by more than chance makes of few answers."""
         count, mean = each.timed, self.mean
         if count > 1 and mean > 0:
             variance = max(0.0, each.square_sum / count - mean * mean) / (mean * mean)
             self._variance += (variance - self._variance) * count / (self._known + count)
-            # Old rounds count for as much as the newest, so that it follows.
+            # Old rounds count for as much as the newest, so that the variance follows.
             self._known = float(count)
         doubt = 1 + ERRORS * math.sqrt(self._variance / count)
         slower = count >= FEW and mean > max(SLOWER * self.lowest * doubt, self.lowest + NOISE_SECONDS)

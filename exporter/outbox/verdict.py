@@ -1,4 +1,4 @@
-"""What the end of an attempt means: what to do, and whose fault it was (contract.md#whose-fault)."""
+"""The meaning of an attempt's end: what to do, and whose fault a failure was (contract.md#whose-fault)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
 PauseReason = Literal[
     # The endpoint cannot be reached: DNS, connection refused, connect time-out, TLS.
     "unreachable",
-    # The breaker: too many attempts in a row failed in a way that may pass.
+    # The breaker opened: too many attempts failed in a way that may pass.
     "failing",
     # The endpoint said when to come back.
     "retry_after",
-    # The endpoint or the token endpoint refuses our credentials.
+    # The endpoint or the token endpoint refuses the credentials.
     "credentials",
     # No token can be had: the token endpoint fails or cannot be reached.
     "token_endpoint",
     # The proxy refuses or cannot be reached.
     "proxy",
-    # So many exports in a row were rejected for good that the fault is probably not theirs.
+    # So many exports in a row were rejected for good that the events are probably not at fault.
     "rejections",
     # The dead letters have reached ``dead_letters_max_bytes``.
     "dead_letters_full",
@@ -71,13 +71,13 @@ class MaybePassing(msgspec.Struct, frozen=True, gc=False):
 
 
 class TooFast(msgspec.Struct, frozen=True, gc=False):
-    """429: uses up no retry. ``retry_after_seconds`` is the endpoint's hint, where it gave one."""
+    """429: uses up no retry. ``retry_after_seconds`` is the endpoint's hint, or None."""
 
     retry_after_seconds: float | None
 
 
 class CredentialsRefused(msgspec.Struct, frozen=True, gc=False):
-    """A status in ``refresh_on``: another token may help, once, at once and uncounted."""
+    """A status in ``refresh_on``: a new token may help, once, immediately and uncounted."""
 
     status: int
 
@@ -85,8 +85,8 @@ class CredentialsRefused(msgspec.Struct, frozen=True, gc=False):
 class Unavailable(msgspec.Struct, frozen=True, gc=False):
     """The destination's fault: pause the dataflow; no retry is used up.
 
-    ``attempted`` says whether the endpoint itself was asked. If it was, and the same endpoint then takes
-    another export, the fault may be this export's after all.
+    ``attempted`` says whether the endpoint itself was asked. If so, and the endpoint then takes a different export, the
+    fault may be the refused export's after all.
     """
 
     reason: PauseReason
@@ -97,22 +97,22 @@ class Unavailable(msgspec.Struct, frozen=True, gc=False):
 
 
 class Broken(msgspec.Struct, frozen=True, gc=False):
-    """Ours: an exception that should not have been."""
+    """The exporter's fault: an exception that should not have been."""
 
     detail: str
 
 
 Failure = Rejected | MaybePassing | TooFast | Unavailable | Broken
-#: What the outbox takes; ``CredentialsRefused`` is settled with the authorizer before.
+#: The verdicts that the outbox takes; ``CredentialsRefused`` is dealt with before, by the authorizer.
 Final = Delivered | Failure
 Verdict = Delivered | Rejected | MaybePassing | TooFast | Unavailable | CredentialsRefused
 
 
 def judge(outcome: Outcome, refresh_on: Collection[int], epoch: Callable[[], float]) -> Verdict:
-    """Say what the outcome of one attempt means.
+    """Judge the outcome of an attempt.
 
     Args:
-        outcome: what the transport returned.
+        outcome: the result of the transport.
         refresh_on: the statuses that mean that the authorization was refused.
         epoch: the wall clock in epoch seconds, asked for a ``Retry-After`` that is a date.
     """
@@ -120,7 +120,7 @@ def judge(outcome: Outcome, refresh_on: Collection[int], epoch: Callable[[], flo
         return Delivered(outcome.status)
     match outcome:
         case Unreachable(reason, cause):
-            # Nothing went out, so whatever the destination takes later, this was not the export's fault.
+            # Nothing went out, so the export is not at fault, whatever the destination takes later.
             return Unavailable("proxy" if cause == "proxy" else "unreachable", reason, attempted=False)
         case NoAnswer(reason):
             return MaybePassing(reason)
@@ -142,7 +142,7 @@ def judge(outcome: Outcome, refresh_on: Collection[int], epoch: Callable[[], flo
 
 
 def retry_after(value: str | None, epoch_seconds: float) -> float | None:
-    """Seconds to wait by a ``Retry-After`` header (RFC 9110 §10.2.3: seconds or a date), None if it says nothing."""
+    """Seconds to wait by a ``Retry-After`` header (RFC 9110 §10.2.3: seconds or a date), None if it has none."""
     if value is None:
         return None
     try:
