@@ -1,1 +1,1 @@
-"""What the rooms hand each other: messages, exports, requests and how they end. Pure."""
+"""The values that rooms hand each other: messages, exports, requests and outcomes. Pure."""

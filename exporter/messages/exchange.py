@@ -11,10 +11,10 @@ Header = tuple[str, str]
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One POST.
+    """A POST.
 
-    ``fixed`` is the same tuple object for every request of a destination under one token, so that a transport
-    may prepare it once; ``own`` belongs to this request only. None of it is in the repr: it carries
+    ``fixed`` is the same tuple object for every request of a destination under the same token, so that a transport may
+    prepare the headers once; ``own`` belongs to a single request. The repr shows neither headers nor body: both carry
     secrets and personal data.
     """
 
@@ -39,7 +39,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class NoAnswer(msgspec.Struct, frozen=True, gc=False):
-    """The request went out, wholly or in part, and no answer that can be read came back: it may have arrived."""
+    """The request went out, wholly or in part, and may have arrived; no answer that can be read came back."""
 
     reason: str
 

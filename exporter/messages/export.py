@@ -1,4 +1,4 @@
-"""One profile's change on its way to one destination."""
+"""A profile's change on the way to a destination."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import msgspec
 
 from exporter.messages.message import Message
 
-#: What an export costs in memory beyond its bytes, measured roughly: objects, deque and tracker entries.
+#: Memory of an export beyond the bytes of message and body, measured roughly: objects, list and tracker entries.
 OVERHEAD_BYTES = 1024
 
 
 class Export(msgspec.Struct, eq=False):
-    """What is sent, where it came from, and how it fared. The outbox alone changes what it counts here.
+    """A document to send, the origin, and the attempts so far.
 
-    ``body`` is the document to send, ``key`` and ``position`` its two headers. ``letter`` is the dead letter
-    that this export replays, by its id; ``foreign`` says that it comes from a queue that is no more, so that its
-    position says nothing about others.
-    Times are seconds on the outbox's clock, ``occurred_at`` and ``first_at`` epoch seconds.
+    ``body`` is the document, ``key`` and ``position`` its two headers. ``letter`` is the id of the dead letter to
+    replay; ``foreign`` says that it comes from a queue that is no more, so that its position says nothing about other
+    events. In the outbox only the outbox changes the counts; a sender sets ``first_at``. Times are seconds on the
+    outbox's clock, ``occurred_at`` and ``first_at`` epoch seconds.
     """
 
     message: Message
@@ -28,7 +28,7 @@ class Export(msgspec.Struct, eq=False):
     occurred_at: float
     letter: int | None = None
     foreign: bool = False
-    # How it fared.
+    # The attempts so far.
     attempts: int = 0
     first_at: float | None = None
     retries_used: int = 0
@@ -37,7 +37,7 @@ class Export(msgspec.Struct, eq=False):
     suspect: bool = False
     released: bool = False
 
-    # Bytes that it holds in memory.
+    # Bytes held in memory.
     size: int = 0
 
     def __post_init__(self) -> None:

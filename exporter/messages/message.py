@@ -1,4 +1,4 @@
-"""One event as a queue hands it out."""
+"""An event as a queue hands it out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class Message(msgspec.Struct, eq=False, gc=False):
-    """One event as the queue hands it out.
+    """An event as the queue hands it out.
 
-    ``taken_at`` is when the queue took it, in epoch seconds; ``event_id`` is an id that the queue carries
-    beside the body (a record header), where it has one; ``fault`` is what is wrong with what it holds, in words without
-    data, where that is no event at all. Groups of one process may share a message: nobody changes it.
+    ``taken_at`` is when the queue took the event, in epoch seconds; ``event_id`` is an id that the queue carries beside
+    the body (a record header), or None; ``fault`` says, in words without data, why an entry holds no event at all.
+    Groups of a process may share a message, so no message is ever changed.
     """
 
     lane: str
