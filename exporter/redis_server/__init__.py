@@ -1,1 +1,1 @@
-"""A Redis server as the queue and the state talk to it: its URL and secrets, commands, scripts, failures in words."""
+"""The Redis server of queue or state: URL and secrets, commands, scripts, failures in words."""

@@ -1,4 +1,4 @@
-"""How to reach a Redis server: the keys that every section of the configuration with one has."""
+"""How to reach a Redis server: the keys of every section of the configuration that names a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.sections.tls import Tls
 
 
 class RedisAccess(Section):
-    """Where it is, as whom, and over which certificates."""
+    """A Redis server's address, the user, and the certificates."""
 
     url: RedisUrl = Field(
         RedisUrl("redis://127.0.0.1:6379/0"), description="redis://, rediss:// for TLS, or unix:// and a socket's path."

@@ -1,4 +1,4 @@
-"""What a Redis server's own settings cost: how much survives a crash, and what happens at ``maxmemory``."""
+"""The cost of a Redis server's own settings: how much survives a crash, and what happens at ``maxmemory``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from exporter.redis_server.server import Server
 
 
 async def advice(server: Server, unavailable: type[Exception]) -> Sequence[str]:
-    """Sentences for people, each with its remedy. Managed servers often refuse CONFIG, so INFO is asked.
+    """Sentences for people, each with a remedy. Managed servers often refuse CONFIG, so INFO is asked.
 
     Args:
         server: the server.
-        unavailable: what its calls raise.
+        unavailable: the exception that calls raise.
     """
     try:
         found = _fields(await server.call("INFO", "persistence")) | _fields(await server.call("INFO", "memory"))

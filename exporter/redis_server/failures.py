@@ -1,4 +1,4 @@
-"""What can go wrong with a Redis server, in short words that carry no data."""
+"""The failures of a Redis server, in short words that carry no data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from exporter.redis_server.permissions import Asked, lacking, without_arguments
 from exporter.sections.printable import printable
 from exporter.transport.handshakes import handshake_failure
 
-#: For one call, with connecting.
+#: For a call, with connecting.
 ANSWER_SECONDS = 5.0
 _REASON_CHARACTERS = 300
 _ERRNO = re.compile(r"Error (\d+) ")
@@ -37,7 +37,7 @@ class RedisUnavailable(Exception):
 
 
 class RedisHasNoSuchGroup(RedisUnavailable):
-    """The stream, or the group on it, is not there."""
+    """The stream, or the stream's group, is not there."""
 
 
 class RedisOutOfMemory(RedisUnavailable):
@@ -45,10 +45,10 @@ class RedisOutOfMemory(RedisUnavailable):
 
 
 def translated(error: Exception, address: str, username: str, asked: Asked, *, encrypted: bool) -> RedisUnavailable:
-    """The library's error in our words: what is wrong, and which key of the configuration to look at.
+    """Translate an error of the library: what is wrong, and which key of the configuration to look at.
 
-    ``asked`` is what Redis was asked, of which commands and keys are named. The cause is to be left out: its text may
-    carry arguments, people's data.
+    ``asked`` is the request to Redis, of which commands and keys are named. The cause is to be left out: the library's
+    text may carry arguments, people's data.
     """
     if isinstance(error, OutOfMemoryError):
         return RedisOutOfMemory("Redis is out of memory: raise its maxmemory, or let what is queued be read")
@@ -59,7 +59,7 @@ def translated(error: Exception, address: str, username: str, asked: Asked, *, e
 
 
 def _refusal(error: Exception, address: str, username: str, asked: Asked) -> str | None:
-    """What Redis says no to, and what to do; None where it did not answer, or something else did."""
+    """The refusal of Redis, with a remedy; None where Redis did not answer, or something else did."""
     text = str(error)
     user = printable(username)
     if "WRONGPASS" in text or "invalid username-password" in text:
@@ -98,7 +98,7 @@ def _other_program(*, encrypted: bool) -> str:
 
 
 def _said(text: str) -> str:
-    """Redis's own words, without the arguments that it or the library repeats and without a script's whereabouts."""
+    """The words of Redis, without arguments that Redis or the library repeats and without a script's whereabouts."""
     text = without_arguments(text)
     for end in (", with args beginning with", " script: "):
         text = text.partition(end)[0]
@@ -120,6 +120,6 @@ def _why_unreachable(error: BaseException, *, encrypted: bool) -> str:
             return f"{os.strerror(seen.errno).lower()}; does Redis run there? Check `url`"
         seen = seen.__cause__ or seen.__context__
     if number := _ERRNO.match(str(error)):
-        # The library's own words for it, where it keeps no cause.
+        # The library's own words, where the library keeps no cause.
         return f"{os.strerror(int(number[1])).lower()}; does Redis run there? Check `url`"
     return f"{_said(str(error)) or 'the connection broke'}; {_other_program(encrypted=encrypted)}"

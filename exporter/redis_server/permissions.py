@@ -1,6 +1,6 @@
-"""Which command on which key a user of Redis lacks: from its words and from what it was asked. Pure.
+"""Which command on which key a user of Redis lacks: from the words of Redis and from the request. Pure.
 
-Redis names the command that it refuses but never the key, and of a script it names neither, only the line.
+Redis names the refused command but never the key, and of a script neither, only the line.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _KEY_IN_SCRIPT = re.compile(r"KEYS\[(\d+)\]")
 _IN_PIPELINE = re.compile(r"Command # (\d+) .*of pipeline caused error: (.*)", re.DOTALL)
 _QUOTED = re.compile(r"""\((['"])(.*)\1,\)""", re.DOTALL)
 
-#: Whose name is two words, each with a permission of its own.
+#: Commands with a name of two words, each pair with a permission of its own.
 _OF_TWO_WORDS = frozenset({"XGROUP", "XINFO"})
 _WITHOUT_KEY = frozenset({"EVAL", "EVALSHA", "EXEC", "INFO", "MULTI", "PING", "SELECT", "TIME"})
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked of Redis: commands, or a script with its keys."""
+    """A request to Redis: commands, or a script with its keys."""
 
     commands: Sequence[Sequence[Argument]] = ()
     script: str = ""
@@ -35,7 +35,7 @@ class Asked:
 
 
 def lacking(text: str, asked: Asked) -> str | None:
-    """The permission that is missing and how to grant it; None if ``text``, an error of Redis, is about something else.
+    """The permission that is missing, with the grant; None if ``text``, an error of Redis, is about something else.
 
     Names commands and keys, which come from the configuration, and no other argument.
     """
@@ -53,12 +53,12 @@ def lacking(text: str, asked: Asked) -> str | None:
 
 
 def without_arguments(text: str) -> str:
-    """An error of Redis without what the library puts before it: the command that it belongs to, with its arguments."""
+    """An error of Redis without the library's prefix: the command that the error belongs to, with arguments."""
     return _place(text)[1]
 
 
 def _place(text: str) -> tuple[int, str]:
-    """Which command of a transaction the error is of, from 0, and what Redis itself said."""
+    """The index of the command in a transaction, from 0, and the words of Redis itself."""
     found = _IN_PIPELINE.fullmatch(text)
     if found is None:
         return 0, text
@@ -67,7 +67,7 @@ def _place(text: str) -> tuple[int, str]:
 
 
 def _asked_for(said: str, number: int, asked: Asked) -> tuple[list[str], Sequence[str]]:
-    """The commands that it may be about, and their keys."""
+    """The commands that the error may be about, and their keys."""
     line = _LINE.search(said)
     if asked.script and (line or "executing the script" in said):
         lines = asked.script.splitlines()
@@ -111,7 +111,7 @@ def _command(names: Sequence[str], keys: Sequence[str]) -> str:
 def _keys(names: Sequence[str], keys: Sequence[str], asked: Asked) -> str:
     for_what = f" for {' or '.join(names)}" if names else ""
     grant = "grant them" if len(keys) > 1 else "grant it"
-    # Where a script makes names of keys by itself, they begin as the one that it was given.
+    # Names of keys that a script makes begin as the key that the script was given.
     beside = f" beside {printable(asked.keys[0])}" if asked.keys and not keys else ""
     return f"it may not use {_listed('key', keys)}{beside}{for_what}; {grant}"
 

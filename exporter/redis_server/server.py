@@ -29,7 +29,7 @@ _CONNECTIONS = 32
 
 
 class Script:
-    """A Lua script; Redis runs it as a whole, with nobody between."""
+    """A Lua script; Redis runs a script as a whole, with no command between."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -37,29 +37,36 @@ class Script:
 
     @classmethod
     def of(cls, package: str, *names: str) -> Script:
-        """The script in these files of ``package``, ``<name>.lua`` each, one after the other."""
+        """The script in files of ``package``: ``<name>.lua`` for each of ``names``, joined in order."""
         files = resources.files(package)
         return cls("".join(files.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names))
 
 
 class Server:
-    """What is said to Redis. Made by ``connected``; replies are as Redis sent them."""
+    """The commands to Redis. Made by ``connected``; replies are as Redis sent them.
+
+    A subclass may replace ``RedisUnavailable`` through ``_unavailable``.
+    """
 
     def __init__(self, redis: Redis, address: str, username: str | None) -> None:
         self._redis = redis
-        # The library's types promise too much and too little here; replies are taken apart where they are used.
+        # The library's types promise too much and too little here; replies are taken apart at the place of use.
         self._execute: Callable[..., Any] = redis.execute_command
         self.address = address
         self._username = username or "default"
         self._encrypted = issubclass(redis.connection_pool.connection_class, SSLConnection)
 
     async def call(self, *command: Argument) -> Any:
-        """Run one command. Raises RedisUnavailable."""
+        """Run a command.
+
+        Raises:
+            RedisUnavailable: Redis cannot be reached, or refuses.
+        """
         async with self._call(Asked((command,))):
             return await self._execute(*command)
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
-        """Run a script. Raises RedisUnavailable."""
+        """Run a script. Raises as ``call``."""
         async with self._call(Asked(script=script.text, keys=keys)):
             try:
                 return await self._execute("EVALSHA", script.digest, len(keys), *keys, *arguments)
@@ -67,7 +74,7 @@ class Server:
                 return await self._execute("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def together(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
-        """Run commands in one transaction: all or none. Raises RedisUnavailable."""
+        """Run commands in a transaction: all or none. Raises as ``call``."""
         async with self._call(Asked(commands)), self._redis.pipeline(transaction=True) as pipeline:
             queue: Callable[..., Any] = pipeline.execute_command
             for command in commands:
@@ -89,7 +96,7 @@ class Server:
 
 
 class _Credentials(CredentialProvider):
-    """User and password for each new connection; a password's ``!file`` is read again, so that it may be changed."""
+    """User and password for each new connection; a password's ``!file`` is read again, so that the file may change."""
 
     def __init__(self, username: str | None, password: Secret) -> None:
         self._username = username
@@ -108,7 +115,7 @@ class _Credentials(CredentialProvider):
 
 @asynccontextmanager
 async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind]:
-    """Connections to the Redis that is configured, made when they are needed.
+    """Connections to the configured Redis, made when needed.
 
     Raises:
         RedisUnavailable: a certificate's file cannot be used.
@@ -117,11 +124,11 @@ async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind
     username = access.username or url.username
     pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **_how(access, username))
     redis = Redis(connection_pool=pool)
-    redis.response_callbacks.clear()  # replies as they are: no guessing which shape a release gives them
+    redis.response_callbacks.clear()  # raw replies: no guessing which shape a release gives
     try:
         yield kind(redis, url.path or f"{url.host}:{url.port}", username)
     finally:
-        # A connection that breaks while it is closed is closed.
+        # A connection that breaks while being closed is closed.
         with suppress(RedisError, OSError):
             await redis.aclose()
             await pool.disconnect()
@@ -133,11 +140,11 @@ def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
     how: dict[str, Any] = {
         "db": url.database,
         "protocol": 2,
-        # Deadlines are ours: with one of its own the library sends through ``asyncio.wait_for``, which in Python 3.11
-        # swallows a cancellation that comes in the same turn as the end of what it waits for.
+        # ``_call`` sets deadlines: with a deadline of its own the library sends through ``asyncio.wait_for``, which in
+        # Python 3.11 swallows a cancellation that comes in the same turn as the awaited end.
         "socket_timeout": None,
         "socket_connect_timeout": None,
-        # A call whose answer was lost must not be made again by itself: what it did may be done already.
+        # A call whose answer was lost must not be made again unasked: Redis may have done the work already.
         "retry": Retry(NoBackoff(), 0),
     }
     if password is not None:

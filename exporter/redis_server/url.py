@@ -18,7 +18,7 @@ _DATABASE = re.compile(r"/?|/\d{1,5}")
 
 
 class RedisUrl:
-    """``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password where they stand in it.
+    """``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password where the URL has them.
 
     Neither shows in a repr, an error or a dump.
     """
@@ -26,7 +26,11 @@ class RedisUrl:
     __slots__ = ("database", "host", "password", "path", "port", "tls", "username")
 
     def __init__(self, text: str) -> None:
-        """Take a URL apart. Raises PydanticCustomError; its reason never shows the URL."""
+        """Take a URL apart.
+
+        Raises:
+            PydanticCustomError: the URL cannot be used; the reason never shows the URL.
+        """
         try:
             parts = urlsplit(text)
             port = parts.port
