@@ -33,12 +33,12 @@ def open_queue(
         section: the settings of one kind.
         groups: the groups that the configuration names, now and later: what they have not read is kept.
         warn: gets sentences for people.
-        badge: what others see of who reads.
+        badge: the text that ``Queue.badges`` shows of this process.
 
     Raises:
         DatabaseRefused: the journal's file cannot be used.
         DatabaseUnavailable: the journal's file cannot be opened now.
-        QueueUnavailable: no server can be reached, or none lets us in.
+        QueueUnavailable: no server can be reached, or every server refuses.
     """
     match section:
         case JournalSettings():
@@ -64,7 +64,7 @@ def open_queue(
 def look_at_queue(
     section: QueueSettings, groups: Collection[str], warn: Callable[[str], None]
 ) -> AbstractAsyncContextManager[Queue | Looked]:
-    """As ``open_queue``, but a kind that makes what is missing when it is opened is only looked at."""
+    """As ``open_queue``, but a kind that makes missing parts on opening is only looked at."""
     if isinstance(section, NatsSettings):
         from exporter.queues.jetstream.check.look import look_at
 

@@ -1,4 +1,4 @@
-"""A queue in the memory of one process: for tests and for embedding. What it holds ends with the process."""
+"""A queue in the memory of a process, for tests and for embedding. The events end with the process."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class MemorySettings(Section):
 async def open_memory(
     *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]
 ) -> AsyncIterator[MemoryQueue]:
-    """A new, empty queue, for as long as this is entered. ``groups`` and ``warn`` are as for ``open_journal``."""
+    """A new, empty queue, for the length of the context. ``groups`` and ``warn`` are as for ``open_journal``."""
     yield MemoryQueue(max_bytes, groups, warn)
 
 
 class _Group:
-    """Where a group stands."""
+    """A group's progress, and when it was last read."""
 
     def __init__(self, settled_to: int) -> None:
         self.progress = LaneProgress(settled_to)
         self.seen_at = time.time()
 
     def begin_again(self) -> None:
-        """What was received and not settled is to be received once more."""
+        """Let messages that were received and not settled be received once more."""
         settled_to, ranges = self.progress.committed()
         self.progress = LaneProgress(settled_to, decode(settled_to, ranges))
 
@@ -102,7 +102,7 @@ class MemoryQueue:
             finally:
                 standing.seen_at = time.time()
 
-    async def badges(self, group: str) -> Collection[str]:  # noqa: ARG002 - nobody else is there
+    async def badges(self, group: str) -> Collection[str]:  # noqa: ARG002 - there is no other process
         """See ``Queue.badges``."""
         return ()
 
@@ -136,7 +136,7 @@ class MemoryQueue:
         """See ``Queue.check``; memory always works."""
 
     async def after(self, position: int, limit: int) -> Sequence[Message]:
-        """The messages that follow ``position``; waits for the first."""
+        """Wait until messages follow ``position``, and return at most ``limit``."""
         while not self._positions or self._positions[-1] <= position:
             await self._grown.wait()
         begin = bisect_right(self._positions, position)
@@ -196,15 +196,15 @@ class MemorySubscription:
                 return Batch(messages)
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002
-        """See ``Subscription.reads``: the one reader has all."""
+        """See ``Subscription.reads``: the only reader has every lane."""
         return True
 
-    def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is one
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is only one
         """See ``Subscription.knows``."""
         return True
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        """See ``Subscription.settle``."""
         self._progress.settle(message.position)
         self._in_hand.pop(message.position, None)
 

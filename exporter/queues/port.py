@@ -2,15 +2,15 @@
 
 Contract (contract.md#the-queue), held by ``tests/queues/contract.py`` for every kind:
 
-* ``publish`` is durable when it returns.
-* One reader per group is the queue's duty: entering a second subscription of a group waits as a standby
-  until the first one is gone, however that ended.
-* Within a lane positions grow; a profile's messages stand in one lane.
-* ``receive`` waits for at least one message and is safe to cancel: what was not returned is returned later.
-  It always gives the event loop a turn.
-* ``settle`` only notes; what is settled becomes durable in batches on its own, at the latest after
-  ``COMMIT_SECONDS``, and when ``commit`` returns. A position is never committed past an unsettled one;
-  what is settled beyond the first hole is kept as ranges, and a restart skips it.
+* ``publish`` returns when the messages are durable.
+* One reader per group is the queue's duty: entering a second subscription of a group waits as a standby until the first
+  is gone, however that ended.
+* Within a lane positions grow; a profile's messages stand in a single lane.
+* ``receive`` waits for a message and is safe to cancel: a message that was not returned is returned later. Every call
+  gives the event loop a turn.
+* ``settle`` only notes; settled messages become durable in batches by themselves, at the latest after
+  ``COMMIT_SECONDS`` (on Kafka after ``commit_interval``), and when ``commit`` returns. A position is never committed
+  past an unsettled position; positions settled beyond the first hole are kept as ranges, which a restart skips.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COMMIT_MESSAGES = 500
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One event to put on a queue; ``key`` is the profile's id where the event has one."""
+    """An event to put on a queue; ``key`` is the profile's id, or None."""
 
     key: str | None
     body: bytes
@@ -38,17 +38,17 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """At least one message, in the order of the queue."""
+    """Messages in the order of the queue; never empty."""
 
     messages: Sequence[Message]
 
 
 @dataclass(frozen=True, slots=True)
 class LaneLost:
-    """The queue took this lane away.
+    """The queue took ``lane`` away.
 
-    ``planned``: what is in flight may finish and be settled first; the loss is complete when the dataflow
-    calls ``receive`` again. Otherwise it already belongs to somebody else.
+    ``planned``: what is in flight may finish and be settled first; the loss is complete when the dataflow calls
+    ``receive`` again. Otherwise the lane already belongs to a different reader.
     """
 
     lane: str
@@ -68,7 +68,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a group stands in one lane: all up to ``settled_to`` is settled, plus ``beyond`` messages after it."""
+    """A group's position in a lane: all up to ``settled_to`` is settled, and so are ``beyond`` later messages."""
 
     group: str
     lane: str
@@ -84,20 +84,20 @@ class QueueUnavailable(Exception):
 
 
 class QueueFull(Exception):
-    """The queue holds ``max_bytes`` of unread events; nothing of this call was published."""
+    """The queue holds ``max_bytes`` of unread events; nothing of the call was published."""
 
 
 class GroupInUse(Exception):
-    """A daemon reads this group, so its position cannot be changed."""
+    """A daemon reads the group, so the group's position cannot be changed."""
 
 
 class Subscription(Protocol):
-    """One group's reading of the queue. Owns commit timing and keep-alive."""
+    """A reading of a group. Owns commit timing and keep-alive."""
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """Wait for at least one message and return at most ``limit``, or say that a lane was lost.
+        """Wait for messages and return at most ``limit``, or say that a lane was lost.
 
-        With a limit of 0 it waits for the loss of a lane alone: a dataflow whose window is full must hear of it too.
+        With a limit of 0 only the loss of a lane ends the wait: a dataflow whose window is full must hear of it too.
 
         Raises:
             QueueUnavailable: the queue cannot be read now.
@@ -105,10 +105,10 @@ class Subscription(Protocol):
         ...
 
     def settle(self, message: Message) -> None:
-        """Note that this message is done with. Never blocks; twice, or after its lane was lost, is harmless.
+        """Note that a message is settled. Never blocks; twice, or after the loss of its lane, is harmless.
 
         Raises:
-            ValueError: this subscription never handed it out.
+            ValueError: the subscription never handed the message out.
         """
         ...
 
@@ -116,26 +116,26 @@ class Subscription(Protocol):
         """Return when all that was settled so far is durable.
 
         Raises:
-            QueueUnavailable: it could not be made durable.
+            QueueUnavailable: the commit failed.
         """
         ...
 
     def reads(self, lane: str | None) -> bool:
-        """Whether this lane is ours to read now, as far as is known without asking the queue.
+        """Whether this subscription may read ``lane`` now, as far as is known without asking the queue.
 
-        None stands for every lane that is not of this queue: of all that read the group at most one says so.
+        None stands for every lane that is not of the queue: of a group's subscriptions at most one says yes.
         """
         ...
 
     def knows(self, lane: str) -> bool:
-        """Whether this is a lane of the queue as it is now, whoever reads it.
+        """Whether the queue, as it is now, has ``lane``, whoever reads the lane.
 
-        No: it is one of a queue of the same name that was there before; its positions say nothing about others.
+        False: the lane is of an earlier queue with the same name, and its positions say nothing about other positions.
         """
         ...
 
     def lag(self) -> Lag:
-        """How far behind this group is, as far as it is known without asking the queue."""
+        """How far behind the group is, as far as is known without asking the queue."""
         ...
 
 
@@ -144,22 +144,22 @@ class Queue(Protocol):
 
     @property
     def name(self) -> str:
-        """With a lane's name, one that never stands for another queue's messages: event ids are made from both."""
+        """A name that, with a lane's, stands for no other queue's messages: event ids are made from both."""
         ...
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Put messages on the queue, in order; durable when it returns.
+        """Put messages on the queue, in order; durable on return.
 
         Raises:
             QueueFull: nothing was published.
-            QueueUnavailable: whether it was published is unknown.
+            QueueUnavailable: whether anything was published is unknown.
         """
         ...
 
     def subscribe(self, group: str, start: Start) -> AbstractAsyncContextManager[Subscription]:
         """Become the one reader of ``group``; a new group begins at ``start``. Entering waits as a standby.
 
-        Leaving makes a last attempt to commit what was settled; call ``commit`` before to know that it worked.
+        Leaving makes a last attempt to commit; call ``commit`` before to know that the commit worked.
 
         Raises:
             QueueUnavailable: on entering.
@@ -167,22 +167,26 @@ class Queue(Protocol):
         ...
 
     async def badges(self, group: str) -> Collection[str]:
-        """What those who read this group now said of themselves when they opened the queue, ours among it.
+        """The badges that the readers of ``group`` gave when opening the queue, the caller's included.
 
-        Who said nothing is left out. One that ended without a word is still there for ``silence_seconds``.
+        A reader without a badge is left out. A reader that ended without a word is still there for ``silence_seconds``.
 
         Raises:
-            QueueUnavailable: it cannot be told now.
+            QueueUnavailable: the readers are not known now.
         """
         ...
 
     @property
     def silence_seconds(self) -> float:
-        """After so long without a sign, whoever read a group is taken to be gone."""
+        """How long a reader of a group may be silent before being taken to be gone."""
         ...
 
     async def positions(self) -> Sequence[Position]:
-        """Where every known group stands."""
+        """The positions of every known group.
+
+        Raises:
+            QueueUnavailable: the queue cannot be asked now.
+        """
         ...
 
     async def seek(self, group: str, target: int | Start) -> None:
@@ -191,11 +195,12 @@ class Queue(Protocol):
         Raises:
             GroupInUse: a daemon reads the group.
             KeyError: there is no such group.
+            QueueUnavailable: the position could not be written.
         """
         ...
 
     async def drop(self, group: str) -> None:
-        """Forget the group and its position. Raises as ``seek``."""
+        """Forget a group, with the position. Raises as ``seek``."""
         ...
 
     async def check(self) -> None:

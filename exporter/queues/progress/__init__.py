@@ -1,1 +1,1 @@
-"""The arithmetic of positions: how far a group has settled, and what may be deleted. Pure."""
+"""The arithmetic of positions: how far a group has settled, and how much may be deleted. Pure."""

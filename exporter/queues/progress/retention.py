@@ -1,4 +1,4 @@
-"""Up to where a log may be deleted: what every group that counts has passed (contract.md#the-queue). Pure."""
+"""How far a log may be deleted: as far as every group that counts has passed (contract.md#the-queue). Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UNNAMED_GROUP_KEPT_SECONDS = 7 * 24 * 3600.0
 
 
 class GroupPosition(NamedTuple):
-    """Where a group stands, and when somebody read it last, in epoch seconds."""
+    """A group's position, and when the group was read last, in epoch seconds."""
 
     group: str
     settled_to: int
@@ -17,17 +17,17 @@ class GroupPosition(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """``to``: the last position that nobody needs, None to keep everything. ``given_up``: groups that do not count."""
+    """``to``: the last position that no group needs, None to keep all. ``given_up``: groups that do not count."""
 
     to: int | None
     given_up: frozenset[str]
 
 
 def passed(places: Iterable[GroupPosition], named: Collection[str], now: float) -> Passed:
-    """What may be deleted, where ``named`` are the groups of the configuration.
+    """How much may be deleted, where ``named`` are the groups of the configuration.
 
-    A named group that nobody has read yet needs everything. Others count while somebody read them in the last seven
-    days. While no group counts, everything is kept.
+    A named group that was never read needs everything. Other groups count for seven days after being read. While no
+    group counts, everything is kept.
     """
     known = list(places)
     given_up = frozenset(
@@ -40,7 +40,7 @@ def passed(places: Iterable[GroupPosition], named: Collection[str], now: float) 
 
 
 def given_up_warning(group: str) -> str:
-    """What people should know when a group stops counting."""
+    """The warning for people when a group stops counting."""
     return (
         f"group {group} is not in the configuration and nobody has read it for seven days: "
         "events are deleted without waiting for it"

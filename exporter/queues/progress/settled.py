@@ -1,8 +1,8 @@
-"""How far a group has settled one lane: the contiguous position, and the ranges settled beyond its first hole.
+"""How far a group has settled a lane: the contiguous position, and the ranges settled beyond the first hole.
 
-Pure. A lane's positions grow but have gaps, so what counts as contiguous is the sequence that was received
-(contract.md#the-queue). A profile that waits for its retries is a hole, while thousands of others settle behind it: the
-ranges keep those from being handed out again after a restart.
+Pure. A lane's positions grow but have gaps, so what counts as contiguous is the received sequence
+(contract.md#the-queue). A profile that waits for its retries is a hole, while thousands of other events settle behind
+the hole: the ranges keep such events from being handed out again after a restart.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-#: First and last position, both settled, with no unsettled one between.
+#: First and last position, both settled, with no unsettled position between.
 Range = tuple[int, int]
 
 _SETTLED_RUN = re.compile(b"\x01+")
@@ -20,7 +20,7 @@ _FORGET_AFTER = 4096
 
 
 class Committed(NamedTuple):
-    """What to make durable: all up to ``settled_to`` is settled, and so are ``ranges`` (see ``encode``)."""
+    """The progress to make durable: all up to ``settled_to`` is settled, and so are ``ranges`` (see ``encode``)."""
 
     settled_to: int
     ranges: bytes
@@ -30,23 +30,23 @@ class LaneProgress:
     """Which of a lane's received positions are settled."""
 
     def __init__(self, settled_to: int, ranges: Iterable[Range] = (), *, max_range_bytes: int = 32 * 1024) -> None:
-        """Go on from what was committed: everything up to ``settled_to``, and ``ranges``, ascending, after it.
+        """Go on from a commit: everything up to ``settled_to`` is settled, and ``ranges`` after that, ascending.
 
-        ``max_range_bytes`` is how much room the encoded ranges have where they are kept.
+        ``max_range_bytes`` is how much room there is where the encoded ranges are kept.
         """
         self._settled_to = settled_to
         self._received_to = settled_to
         self._ahead = [known for known in ranges if known[1] > settled_to]  # ascending; not yet received
         self._max_range_bytes = max_range_bytes
         self._full = False
-        # The received sequence from ``_start`` on; what stands before is settled and forgotten now and then.
+        # The received sequence from ``_start`` on; positions before are settled and forgotten now and then.
         self._positions: list[int] = []
         self._flags = bytearray()
         self._start = 0
 
     @property
     def full(self) -> bool:
-        """Whether, at the last ``committed``, not all ranges fitted: stop reading the lane until this is over."""
+        """Whether the last ``committed`` had no room for all ranges: stop reading the lane until there is room."""
         return self._full
 
     @property
@@ -55,10 +55,10 @@ class LaneProgress:
         return self._received_to
 
     def received(self, position: int) -> bool:
-        """Note the next position of the lane; False if it was settled before and must not be handed out.
+        """Note the next position of the lane; False if already settled, so that the message must not be handed out.
 
         Raises:
-            ValueError: it does not grow.
+            ValueError: the position does not grow.
         """
         if position <= self._received_to:
             if position <= self._settled_to and not self._positions:
@@ -73,15 +73,15 @@ class LaneProgress:
         return not skip
 
     def settle(self, position: int) -> None:
-        """Note that a received position is done with; twice is harmless.
+        """Note that a received position is settled; twice is harmless.
 
         Raises:
-            ValueError: it was never received.
+            ValueError: the position was never received.
         """
         if position <= self._settled_to:
             return
         positions = self._positions
-        # Without gaps the index follows from the last position; with gaps it is searched.
+        # Without gaps the index follows from the last position; with gaps a search finds the index.
         index = len(positions) - 1 - (self._received_to - position)
         if not (0 <= index < len(positions) and positions[index] == position):
             index = bisect_left(positions, position, self._start)
@@ -90,7 +90,7 @@ class LaneProgress:
         self._flags[index] = 1
 
     def committed(self) -> Committed:
-        """What is settled now. Ranges that have no room are left out, those farthest ahead first, and ``full`` is set.
+        """The progress now. Ranges that have no room are left out, the farthest ahead first, and ``full`` is set.
 
         What is left out would be handed out again after a crash; nothing unsettled is ever covered.
         """
@@ -131,7 +131,7 @@ class LaneProgress:
 
 
 def encode(settled_to: int, ranges: Iterable[Range]) -> bytes:
-    """``ranges``, ascending and after ``settled_to``, as bytes: for each the distance from the last one and its length.
+    """Encode ``ranges``, ascending and after ``settled_to``: of each the distance from the range before and the length.
 
     Numbers are written seven bits to a byte, the lowest first, the highest bit set while more follow.
     """
