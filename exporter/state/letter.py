@@ -1,4 +1,4 @@
-"""Dead letters as values: what a dataflow stores, what the store keeps, and which ones a command means."""
+"""Dead letters as values: a new letter, a stored letter, and the filter of a command."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from exporter.sections.printable import printable
 #: Why an export ended as a dead letter (contract.md#operation).
 Reason = Literal["malformed", "rejected", "retries_exhausted", "bug"]
 
-#: Whether a replay waits: not at all, unless it is superseded by the time it would be sent, or in any case.
+#: Whether a replay waits: not at all, unless the letter is superseded before the replay is sent, or in any case.
 Replay = Literal["none", "asked", "asked_superseded"]
 
-#: Of an answer no more than its first bytes are kept.
+#: Of an answer no more than the first bytes are kept.
 ANSWER_BYTES: Final = 1024
-#: An explanation is a sentence; what is longer holds somebody's data.
+#: An explanation is a sentence; a longer text holds a person's data.
 DETAIL_CHARACTERS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLetter:
-    """An export that failed for good.
+    """An event or export that failed for good.
 
-    ``group``, ``lane`` and ``position`` say where the event stands on the queue and are the letter's key.
-    ``detail`` says where and why in words, ``status`` is the answer's if there was one, ``answer`` its body.
-    ``first_at`` and ``at`` are epoch seconds: the first attempt (or when the event was read) and the verdict.
-    ``superseded``: a later state of the profile was already delivered when this failed.
+    ``group``, ``lane`` and ``position`` say where the event stands on the queue and are the letter's key. ``detail``
+    says where and why in words, ``status`` is the answer's if there was one, ``answer`` its body. ``first_at`` and
+    ``at`` are epoch seconds: the first attempt (or when the event was read) and the verdict. ``superseded``: a later
+    state of the profile was already delivered before the failure.
     """
 
     group: str
@@ -49,7 +49,7 @@ class NewLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A stored letter without the event and the answer; ``answer`` and ``body`` are asked for one at a time."""
+    """A stored letter without the event and the answer; ``answer`` and ``body`` are asked for letter by letter."""
 
     id: int
     group: str
@@ -77,13 +77,13 @@ class Letter(Summary):
 
     @classmethod
     def of(cls, summary: Summary, *, body: bytes, answer: str) -> Self:
-        """The same letter with its two large parts."""
+        """The letter of ``summary``, with the two large parts."""
         return cls(**{each.name: getattr(summary, each.name) for each in fields(summary)}, body=body, answer=answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which letters a command means; what is None, and an empty ``ids``, leaves nothing out.
+    """The letters that a command means; None, and an empty ``ids``, leaves nothing out.
 
     ``since`` (from then on) and ``until`` (before then) are epoch seconds and compared with ``at``.
     """
@@ -99,17 +99,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """It is on the disk."""
+    """The write is durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """Nothing was stored: this destination's dead letters would take more than their ``max_bytes``."""
+    """Nothing was stored: the destination's dead letters would take more than ``max_bytes``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Nothing was stored: the store does not work now; the same call may succeed later."""
+    """Not known whether stored: the store does not work now; the same call may succeed later."""
 
     reason: str
 
@@ -124,6 +124,6 @@ def shown_answer(answer: bytes) -> str:
 
 
 def shown_detail(detail: str) -> str:
-    """An explanation as it is stored: one line, and not longer than an explanation needs."""
+    """An explanation as stored: one line of ``DETAIL_CHARACTERS`` at most."""
     text = printable(detail)
     return text if len(text) <= DETAIL_CHARACTERS else text[: DETAIL_CHARACTERS - 1] + "…"

@@ -1,4 +1,4 @@
-"""The port of the state store: dead letters and mapping times, whatever keeps them (contract.md#dead-letters)."""
+"""The port of the state store: dead letters and mapping times, for any kind of store (contract.md#dead-letters)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Segment = tuple[str, str]
 
 
 class StateUnavailable(Exception):
-    """The store cannot be read now; the same call may succeed later.
+    """The store cannot be used now; the same call may succeed later.
 
     Attributes:
-        reason: what is wrong, for people.
+        reason: the trouble, for people.
     """
 
     def __init__(self, reason: str) -> None:
@@ -25,30 +25,30 @@ class StateUnavailable(Exception):
 
 
 def every_lane(_: str) -> bool:
-    """For the one reader of a group: all lanes are its own."""
+    """Say yes to every lane, for the only reader of a group."""
     return True
 
 
 class LettersOf(Protocol):
-    """One dataflow's dead letters. Failures to write are values; failures to read raise ``StateUnavailable``."""
+    """A dataflow's dead letters. Failures to write are values; failures to read raise ``StateUnavailable``."""
 
     async def open(self, ours: Callable[[str], bool] = every_lane) -> None:
-        """Read what the other calls answer from memory. To be called once the dataflow reads its group.
+        """Read the answers that other calls give from memory. To be called once the dataflow reads its group.
 
-        ``ours`` says of a lane whether its letters are this dataflow's to replay now; at any time exactly one of all
+        ``ours`` says whether the letters of a lane are this dataflow's to replay now; at any time exactly one of all
         dataflows that share a group and the store may say so.
 
         Raises:
-            StateUnavailable: nothing was read; call it again.
+            StateUnavailable: nothing was read; call again.
         """
         ...
 
     async def kept(self, lane: str, positions: Sequence[int]) -> frozenset[int]:
-        """Which of these positions of ``lane`` already have their letter, so that a restart skips them.
+        """Return the ``positions`` of ``lane`` that already have a letter, so that a restart skips the messages there.
 
-        To be asked before anything is done with messages of a lane. The first time, and the first time after
-        ``let_go``, it begins the lane: what others have stored of it until then is known from then on, and a store
-        that several machines share takes no letters of it from anybody who began it before.
+        To be asked before anything is done with messages of a lane. The first call, and the first call after
+        ``let_go``, begins the lane: letters of the lane that any process has stored until then are known from then on,
+        and a store that several machines share takes no letters of the lane from earlier readers any more.
 
         Positions above the highest that has a letter are answered from memory.
 
@@ -58,10 +58,10 @@ class LettersOf(Protocol):
         ...
 
     def let_go(self, lane: str, replays: Collection[int] = ()) -> None:
-        """Somebody else reads ``lane`` from now on, and has these ``replays`` to do, which were given and not sent.
+        """Leave ``lane`` to the next reader, together with ``replays``, which were given and not sent.
 
-        Letters of the lane that are put from now on, until it is begun again, are not stored: their events were not
-        acknowledged, so whoever reads the lane has them too.
+        Letters of the lane that are put from now on, until the lane is begun again, are not stored: the events were not
+        acknowledged, so the lane's next reader has them too.
         """
         ...
 
@@ -70,18 +70,18 @@ class LettersOf(Protocol):
         ...
 
     async def put(self, letters: Sequence[NewLetter], supersede: Sequence[tuple[str, str, int]] = ()) -> Outcome:
-        """Store letters and mark others as superseded, in one durable write; a letter's key is written once.
+        """Store letters and mark older letters as superseded, in one durable write; a key never has a second letter.
 
-        ``supersede`` are deliveries (profile id, lane, position): every letter of that profile is marked, but for
-        those of the same lane at that position or after it.
+        ``supersede`` are deliveries (profile id, lane, position): every letter of the profile is marked, but for
+        letters of the same lane at the position or after.
         """
         ...
 
     async def requested(self, limit: int) -> Sequence[Letter]:
-        """Letters of our lanes whose replay was asked for, at most ``limit``, by lane and position.
+        """Letters of this dataflow's lanes whose replay was asked for, at most ``limit``, by lane and position.
 
-        Each is given once until it is ``delivered``, ``failed`` or let go of, or ``superseded`` did not say False.
-        Nearly free while nothing is asked for.
+        Each is given once, until it is ``delivered``, ``failed`` or let go of, or until ``superseded`` says True or
+        fails. Nearly free while nothing is asked for.
 
         Raises:
             StateUnavailable: the store cannot be read now.
@@ -89,10 +89,10 @@ class LettersOf(Protocol):
         ...
 
     async def superseded(self, letter_id: int) -> bool:
-        """Asked just before sending a replay: True means "do not send", and the request is withdrawn.
+        """Whether a replay must not be sent after all. To be asked just before sending.
 
-        That is so for a letter that was superseded after the replay was asked for without ``--superseded``, and for
-        one that was purged.
+        True: the request is withdrawn. The letter was superseded after the replay was asked for without
+        ``--superseded``, or was purged.
 
         Raises:
             StateUnavailable: not known; do not send. ``requested`` gives the letter again.
@@ -100,28 +100,28 @@ class LettersOf(Protocol):
         ...
 
     async def delivered(self, letter_id: int) -> Stored | Unavailable:
-        """A replay was delivered: the letter goes."""
+        """Delete the letter of a replay that was delivered."""
         ...
 
     async def failed(self, letter_id: int, letter: NewLetter) -> Stored | Unavailable:
-        """A replay failed again: the letter says how, and waits for no replay. One purged meanwhile stays away.
+        """Update the letter of a replay that failed again; it waits for no replay now. A purged letter stays away.
 
         The number of attempts, ``status``, ``answer``, ``reason``, ``detail`` and ``at`` are ``letter``'s.
         """
         ...
 
     def count(self) -> int:
-        """How many letters the destination has, superseded ones included; as of the last call or poll."""
+        """How many letters the destination has, superseded letters included; as of the last call or poll."""
         ...
 
     async def probe(self) -> Outcome:
-        """Whether a letter could be stored now: writes a little, and looks whether what was last too large fits."""
+        """Whether a letter could be stored now: write a little, and look whether what was last too large fits."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Replays that were asked for now, and how many letters were left out since they are superseded."""
+    """The replays that were asked for now, and how many letters were left out for being superseded."""
 
     ids: Sequence[int]
     left_out: int
@@ -129,41 +129,45 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of some letters: those whose replay still waits, and those that are there and do not wait (any more)."""
+    """Of some letters: ids whose replay still waits, and ids of letters that are there and do not wait (any more)."""
 
     waiting: frozenset[int]
     here: frozenset[int]
 
 
 class DeadLetters(Protocol):
-    """The dead letters of all destinations. Every call but ``of`` raises ``StateUnavailable``."""
+    """The dead letters of all destinations.
+
+    Raises:
+        StateUnavailable: by every call but ``of``: the store cannot be used now.
+    """
 
     def of(self, destination: str, group: str, max_bytes: int) -> LettersOf:
-        """One dataflow's view; its letters take at most ``max_bytes``."""
+        """A dataflow's view, whose letters take at most ``max_bytes``."""
         ...
 
     async def page(self, which: Filter, *, after: int, limit: int) -> Sequence[Summary]:
-        """At most ``limit`` letters with an id above ``after``, by id, so by when they were first stored."""
+        """At most ``limit`` letters with an id above ``after``, by id, so by the time of first storing."""
         ...
 
     async def letter(self, letter_id: int) -> Letter | None:
-        """One letter with its event and answer."""
+        """A letter with its event and answer."""
         ...
 
     async def count(self, which: Filter) -> int:
-        """How many letters there are of these."""
+        """How many letters the filter means."""
         ...
 
     async def ask(self, which: Filter, *, superseded: bool) -> Asked:
-        """Ask for the replay of these; superseded ones only if ``superseded``. The daemon does the rest."""
+        """Ask for the replay of letters; of superseded letters only if ``superseded``. The daemon does the rest."""
         ...
 
     async def progress(self, ids: Sequence[int]) -> Progress:
-        """How far the replay of these letters is."""
+        """How far the replay of some letters is."""
         ...
 
     async def purge(self, which: Filter) -> int:
-        """Delete these for good; returns how many."""
+        """Delete letters for good; return how many."""
         ...
 
 
@@ -173,15 +177,15 @@ class MappingTimes(Protocol):
     async def first_seen(
         self, destination: str, segments: Sequence[Segment], now_ms: int
     ) -> Mapping[Segment, tuple[int, int]]:
-        """(created, updated) of each mapping, epoch milliseconds; one that is new is durably noted as ``now_ms``.
+        """(created, updated) of each mapping, epoch milliseconds; a new mapping is durably noted as ``now_ms``.
 
         Raises:
-            StateUnavailable: a new one could not be noted.
+            StateUnavailable: the store cannot be read, or a new mapping could not be noted.
         """
         ...
 
     async def known(self, destination: str) -> Mapping[Segment, tuple[int, int]]:
-        """The same for every mapping that was ever noted; notes nothing.
+        """(created, updated) of every mapping that was ever noted, epoch milliseconds; notes nothing.
 
         Raises:
             StateUnavailable: the store cannot be read now.
@@ -194,7 +198,7 @@ class State(Protocol):
 
     @property
     def identity(self) -> str:
-        """A random name that the store has for good: two processes with the same one share their state."""
+        """A random name that the store has for good: two processes with the same name share the state."""
         ...
 
     async def check(self) -> None:

@@ -1,6 +1,7 @@
-"""What a kind of store does with dead letters. Each call is atomic, and durable when it returns.
+"""The calls on dead letters that every kind of store has. A write is durable on return.
 
-What is answered from memory stands above it, once for all kinds: ``letters_of`` and ``deadletters``.
+Every write is atomic but for ``ask`` and ``purge``. Answers from memory stand above, once for all kinds:
+``group_letters`` and ``deadletters``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Delivery: TypeAlias = tuple[str, str, int]
 
 
 class Totals(NamedTuple):
-    """What a destination has."""
+    """How many letters and bytes a destination has."""
 
     letters: int = 0
     bytes: int = 0
@@ -35,7 +36,7 @@ class Survey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What every destination has, which of them have a replay asked of them, and the newest id."""
+    """The totals of every destination, the destinations with a replay that waits, and the newest id."""
 
     totals: Mapping[str, Totals]
     asked: frozenset[str]
@@ -44,8 +45,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """It is stored. ``none_left`` are profiles of which no current letter is left; new letters have the ids after
-    ``newest_before``, up to ``newest``."""
+    """The letters are stored.
+
+    ``none_left`` are profiles of which no current letter is left; new letters have the ids after ``newest_before``, up
+    to ``newest``.
+    """
 
     totals: Totals
     none_left: Sequence[str]
@@ -62,13 +66,17 @@ class TooLarge:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Nothing was stored: somebody else has begun to read this lane since."""
+    """Nothing was stored: a different reader has begun ``lane`` since."""
 
     lane: str
 
 
 class LetterStore(Protocol):
-    """Every call raises ``StateUnavailable``; what was to be written then may be written all the same."""
+    """The dead letters of an open store.
+
+    Raises:
+        StateUnavailable: by every call; a write may have been done all the same.
+    """
 
     # -- for one dataflow
 
@@ -77,15 +85,15 @@ class LetterStore(Protocol):
         ...
 
     async def begin(self, group: str, lane: str, reader: str) -> int | None:
-        """``reader`` reads this lane from now on: the highest position that ever had a letter, as far as is known."""
+        """Make ``reader`` the lane's reader; return the highest position that ever had a letter, as far as known."""
         ...
 
     async def leave(self, group: str, lane: str, reader: str) -> None:
-        """If ``reader`` was the last to begin this lane, nobody has begun it now."""
+        """If ``reader`` was the last to begin the lane, the lane has no reader now."""
         ...
 
     async def kept(self, group: str, lane: str, positions: Collection[int]) -> frozenset[int]:
-        """Which of these positions have a letter."""
+        """The positions that have a letter."""
         ...
 
     async def put(
@@ -97,9 +105,10 @@ class LetterStore(Protocol):
         max_bytes: int,
         readers: Mapping[str, str],
     ) -> Written | TooLarge | Taken:
-        """Store letters and mark others, all or nothing; ``readers`` says who has begun which lane, where that matters.
+        """Store letters and mark superseded letters, all or nothing.
 
-        A store of processes on one machine need not look at ``readers``.
+        ``readers`` says which reader has begun which lane, where that matters; a store of processes on one machine need
+        not look.
         """
         ...
 
@@ -110,11 +119,11 @@ class LetterStore(Protocol):
     async def requested(
         self, destination: str, lanes: Sequence[str], but: Collection[int], limit: int
     ) -> Sequence[Letter]:
-        """Letters of these lanes whose replay is asked for, by lane and position, without ``but``."""
+        """Letters of ``lanes`` whose replay is asked for, by lane and position, without the ids ``but``."""
         ...
 
     async def replays(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
-        """The replay of each of these that is there."""
+        """The ``Replay`` of each letter that is there, by id."""
         ...
 
     async def delivered(self, destination: str, letter_id: int) -> Totals:
@@ -122,11 +131,11 @@ class LetterStore(Protocol):
         ...
 
     async def failed(self, destination: str, letter_id: int, letter: Fields) -> Totals:
-        """Write down how a replay failed, if the letter is there; first attempt, event and key stay."""
+        """Note how a replay failed, if the letter is there; first attempt, event and key stay."""
         ...
 
     async def probe(self, destination: str, filler_bytes: int) -> Totals:
-        """Write so many bytes, and take them back."""
+        """Write so many bytes as a test; no letter is touched."""
         ...
 
     # -- for all
@@ -140,17 +149,17 @@ class LetterStore(Protocol):
         ...
 
     async def letter(self, letter_id: int) -> Letter | None:
-        """One, whole."""
+        """A whole letter."""
         ...
 
     async def count(self, which: Filter) -> int:
-        """How many there are."""
+        """How many letters the filter means."""
         ...
 
     async def ask(self, which: Filter, *, superseded: bool) -> Sequence[int]:
-        """Ask for the replay of these, in several steps; what was asked for with superseded ones stays so."""
+        """Ask for the replay of letters, in several steps; ``asked_superseded`` never falls back to ``asked``."""
         ...
 
     async def purge(self, which: Filter) -> int:
-        """Delete these, in several steps; returns how many there were."""
+        """Delete letters, in several steps; return how many there were."""
         ...
