@@ -1,4 +1,4 @@
-"""Counts in plain numbers: what is counted for each event must cost next to nothing (contract.md#operation)."""
+"""Counts in plain numbers: counting for each event must cost next to nothing (contract.md#operation)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import accumulate
 
 
 class Counter:
-    """A number that only grows. For one thread: nothing is locked."""
+    """A number that only grows. For a single thread: nothing is locked."""
 
     __slots__ = ("value",)
 
@@ -21,10 +21,10 @@ class Counter:
 
 
 class Histogram:
-    """How many observations fell into each bucket, and their sum. For one thread: nothing is locked.
+    """How many observations fell into each bucket, and the sum of all. For a single thread: nothing is locked.
 
-    ``bounds`` are the buckets' upper bounds, ascending, each part of its bucket; what lies above the last one
-    has a bucket of its own.
+    ``bounds`` are the buckets' upper bounds, ascending, each part of its bucket; observations above the last bound have
+    a bucket of their own.
     """
 
     __slots__ = ("_bounds", "_counts", "sum")

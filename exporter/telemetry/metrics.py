@@ -1,4 +1,4 @@
-"""The numbers that ``/metrics`` shows: their names, their labels and how they are counted (contract.md#operation)."""
+"""The numbers that ``/metrics`` shows: names, labels and counting (contract.md#operation)."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ TokenOutcome = Literal["ok", "refused", "failed"]
 
 #: Every metric and its meaning. All carry ``destination``; no label takes a value that data can choose.
 MEANING: Final[Mapping[str, str]] = {
-    # What came from the queue, whether or not it concerns the destination.
+    # Everything from the queue, whether or not the destination is concerned.
     "exporter_events_received": "Events read from the queue.",
     # Settled without a request; ``reason`` says which condition was not met.
     "exporter_events_excluded": "Events that are not for this destination, by reason.",
-    # Every export ends in one of the two outcomes, once.
+    # An event that is not excluded ends in one of the two; a replay that is delivered counts again.
     "exporter_exports": "Exports that ended, by outcome.",
     # Requests, so retries and probes count again; ``no_answer`` and ``unreachable`` had no status line.
     "exporter_attempts": "Requests made, by the class of the answer's status.",
-    # Attempts beyond an export's first that a passing failure asked for.
+    # Attempts of an export that has had a passing failure or a 429.
     "exporter_retries": "Attempts that repeat an earlier one.",
-    # What is in the store now, superseded ones included.
+    # Letters in the store now, superseded letters included.
     "exporter_dead_letters": "Dead letters that are kept.",
-    # From handing a request to the transport to its verdict.
+    # From handing over a request to the transport until the outcome.
     "exporter_attempt_seconds": "How long an attempt took, in seconds.",
-    # What users feel: includes the time on the queue, retries and pauses.
+    # The delay that users feel: includes the time on the queue, retries and pauses.
     "exporter_latency_seconds": "From the change (occurredAt) to its delivery, in seconds.",
     "exporter_in_flight": "Requests whose answer has not come.",
-    # Read from the queue and not settled: in flight, waiting for a turn, or waiting for a retry.
+    # Read from the queue and not settled: in flight, waiting for a turn or a retry, or becoming a dead letter.
     "exporter_window_events": "Events held in memory.",
     # Absent where the queue does not know.
     "exporter_queue_lag": "Events on the queue that are not settled.",
-    # Grows while paused: the one to alert on.
+    # Grows while paused: the metric to alert on.
     "exporter_oldest_pending_seconds": "Age of the oldest event that is not settled, in seconds.",
-    # 1 while that reason holds; several can hold at once.
+    # 1 while the reason holds; several can hold at once.
     "exporter_paused": "Whether the dataflow is paused, by reason.",
-    # ``refused``: the token server answered no; ``failed``: it gave no usable answer.
+    # ``refused``: the token server answered no; ``failed``: there was no usable answer.
     "exporter_token_fetches": "Token requests, by outcome.",
 }
 
@@ -51,13 +51,13 @@ MEANING: Final[Mapping[str, str]] = {
 ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 #: Seconds. From change to delivery: up to an outage of an hour.
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-#: The text format that every Prometheus and its look-alikes read.
+#: The text format that Prometheus and all look-alikes read.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What one dataflow is doing at the moment of a scrape; None is "not known" and leaves the series out.
+    """A dataflow at the moment of a scrape; None is "not known" and leaves the series out.
 
     ``lag`` in messages, ``oldest_pending_seconds`` in seconds, ``paused`` the reasons that hold now.
     """
@@ -72,7 +72,7 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True)
 class DestinationMetrics:
-    """One destination's counters and histograms, plain numbers until a scrape asks: each is paid per event."""
+    """A destination's counters and histograms, plain numbers until a scrape asks: each is paid per event."""
 
     received: Counter
     excluded: Mapping[Exclusion, Counter]
@@ -86,7 +86,7 @@ class DestinationMetrics:
 
 
 class Metrics:
-    """All metrics of one process, in a registry of their own. For one thread."""
+    """All metrics of a process, in a registry of their own. For a single thread."""
 
     def __init__(self) -> None:
         self._counted: dict[str, DestinationMetrics] = {}
@@ -112,7 +112,7 @@ class Metrics:
         return found
 
     def watch(self, destination: str, provider: Callable[[], Gauges]) -> None:
-        """Ask ``provider`` at every scrape; one that was given before for this destination is replaced."""
+        """Ask ``provider`` at every scrape; an earlier provider of the destination is replaced."""
         self._providers[destination] = provider
 
     def forget(self, destination: str) -> None:
@@ -121,7 +121,7 @@ class Metrics:
         self._counted.pop(destination, None)
 
     def collect(self) -> Iterable[Metric]:
-        """What a scrape shows: counters and histograms, without a time of creation for each series, then the gauges."""
+        """The metrics of a scrape: counters and histograms, without each series' time of creation, then the gauges."""
         yield self._counters("exporter_events_received", lambda of: {(): of.received})
         yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()), "reason")
         yield self._counters(

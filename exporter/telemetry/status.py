@@ -1,4 +1,4 @@
-"""What one dataflow says about itself to ``/status`` and to ``exporter status``."""
+"""The status of a dataflow, for ``/status`` and for ``exporter status``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ DataflowState = Literal["starting", "standby", "running", "paused", "draining"]
 
 @dataclass(frozen=True, slots=True)
 class DataflowStatus:
-    """One dataflow at one moment.
+    """A dataflow at one moment.
 
-    Times are seconds: ``paused_since`` since the epoch, the others durations. None means not known, or not now.
-    ``last_failure`` is free of personal data and secrets. ``received`` to ``retried`` count since the process
-    started, so that two samples give rates; ``dead_letters`` is what the store holds now.
+    Times are seconds: ``paused_since`` since the epoch, all other times durations. None means not known, or not now.
+    ``last_failure`` is free of personal data and secrets. ``received`` to ``retried`` count since the process started,
+    so that two samples give rates; ``dead_letters`` is how many the store holds now.
     """
 
     destination: str
@@ -39,7 +39,7 @@ class DataflowStatus:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether this process is ready, and if not, every reason why; reasons are shown to whoever asks."""
+    """Whether the process is ready, and if not, every reason why; reasons are shown to whoever asks."""
 
     ready: bool
     reasons: tuple[str, ...] = ()
