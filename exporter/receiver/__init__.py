@@ -1,1 +1,1 @@
-"""A receiver and token server to develop against; the demo and the tests run it too."""
+"""A receiver and token server for development, the demo and the tests."""

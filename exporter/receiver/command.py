@@ -1,4 +1,4 @@
-"""What ``exporter receive`` does: runs a receiver until a signal, prints and records what arrives."""
+"""The work of ``exporter receive``: run a receiver until a signal, print and record the requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from exporter.sections.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where what arrives goes: a file of JSON lines, and stdout unless ``quiet``, as JSON lines or for people."""
+    """Where requests are noted: a file of JSON lines, and stdout unless ``quiet``, as JSON lines or for people."""
 
     record: Path | None
     quiet: bool
@@ -32,7 +32,7 @@ class Output:
 
 
 def run(options: ReceiverOptions, output: Output) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code; notes go to stderr."""
+    """Run until SIGTERM or SIGINT. Return the exit code; notes go to stderr."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(options, output))
 
@@ -50,7 +50,7 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
     failures: list[str] = []
 
     def failed(error: OSError) -> None:
-        # A reader of stdout that went away is how `| head` ends; it is no failure.
+        # A reader of stdout that went away is how `| head` ends, and no failure.
         if not isinstance(error, BrokenPipeError):
             failures.append(str(error))
         stop.set()
@@ -101,7 +101,7 @@ def _announce(receiver: Receiver, stdout: Lines | None) -> None:
 
 
 def readable(reception: Reception) -> bytes:
-    """One line for people, and the body below it."""
+    """A line for people, and the body below."""
     target = reception.path + (f"?{reception.query}" if reception.query else "")
     outcome = str(reception.status) if reception.answered else "no answer"
     milliseconds = (reception.until - reception.at) * 1000

@@ -1,4 +1,4 @@
-"""What a receiver counts."""
+"""The counters of a receiver."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counters:
-    """What happened so far. Requests are those to the endpoint; ``connections`` are those that carried one."""
+    """The counts so far. ``requests`` went to the endpoint; ``connections`` carried one or more."""
 
     requests: int = 0
     accepted: int = 0
@@ -22,13 +22,13 @@ class Counters:
     tokens_issued: int = 0
 
     def began(self) -> None:
-        """A request came."""
+        """Count a request that came."""
         self.requests += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
 
     def ended(self, status: int | None) -> None:
-        """It was answered with ``status``, or not at all."""
+        """Count a request that was answered with ``status``, or not at all."""
         self.in_flight -= 1
         if status is None:
             self.unanswered += 1
@@ -37,7 +37,7 @@ class Counters:
             self.accepted += 200 <= status < 300
 
     def document(self) -> dict[str, object]:
-        """As ``GET /control/counters`` shows it."""
+        """The document of ``GET /control/counters``."""
         return {
             "requests": self.requests,
             "accepted": self.accepted,

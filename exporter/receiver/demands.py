@@ -1,4 +1,4 @@
-"""What a receiver may demand of a sender, and the credentials that it knows unless told otherwise."""
+"""The authentication that a receiver may demand of a sender, and the default credentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ AuthKind = Literal[
     "none",
     "bearer",
     "oauth2_password",
-    # Accepts the client's credentials in the body or as Basic; the other two insist on one of them.
+    # Accepts the client's credentials in the body or as Basic; the other two insist on one place.
     "oauth2_client_credentials",
     "oauth2_client_credentials_body",
     "oauth2_client_credentials_basic",
@@ -17,5 +17,5 @@ AuthKind = Literal[
 CLIENT_ID = "demo"
 CLIENT_SECRET = "demo-secret"  # noqa: S105 - the documented default of a development tool
 USERNAME = "demo-user"
-PASSWORD = "demo-password"  # noqa: S105 - as above
-TOKEN = "demo-token"  # noqa: S105 - as above
+PASSWORD = "demo-password"  # noqa: S105 - the documented default of a development tool
+TOKEN = "demo-token"  # noqa: S105 - the documented default of a development tool

@@ -1,4 +1,4 @@
-"""The receiver's endpoint: answers requests as the faults want it, and notes each."""
+"""The receiver's endpoint: answers requests as the faults say, and notes each request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Observer = Callable[[Reception], None]
 
 
 class Endpoint:
-    """Answers what a sender posts.
+    """Answers the requests of a sender.
 
     Args:
         faults: what goes wrong; assign to change it.
@@ -46,7 +46,7 @@ class Endpoint:
         self._observers = tuple(observers)
         self._random = Random(seed)  # noqa: S311 - chooses which requests fail
         self._limit = RateLimit()
-        # Begins at the wall clock, so that the numbers grow across restarts that append to one record.
+        # Begins at the wall clock, so that the numbers grow across restarts that append to the same record.
         self._moments = itertools.count(time.time_ns())
         self._stopping = asyncio.Event()
 
@@ -55,10 +55,10 @@ class Endpoint:
         self._stopping.set()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, and note it however it ends."""
+        """Answer a request, and note it however it ends."""
         status = await self._outcome(request)
         if status is None:
-            # There is nobody to read it, or there is to be no answer.
+            # The sender is gone, or there is to be no answer.
             return web.Response(status=400)
         if self.faults.body_stall:
             return await self._stall(request, status)
@@ -86,7 +86,7 @@ class Endpoint:
                 self._observe(_reception(request, at, arrived, ended, authorized, status, answered, body))
 
     def _authorized(self, request: web.BaseRequest) -> bool | None:
-        """Whether it may come in; None where nothing is demanded."""
+        """Whether the request may come in; None where nothing is demanded."""
         if self.faults.refuse_credentials or not self._tokens.accepts(request.headers.get("Authorization")):
             return False
         return True if self._demands else None
@@ -100,7 +100,7 @@ class Endpoint:
         return failure(faults, self._random, self._limit, time.monotonic()) or faults.status
 
     async def _wait(self, request: web.BaseRequest) -> None:
-        """Take the time that the faults want; where they want no answer, end the connection.
+        """Take the time that the faults say; where the faults want no answer, end the connection.
 
         Raises:
             ConnectionResetError: there is to be no answer.
@@ -130,7 +130,7 @@ class Endpoint:
         return {}
 
     async def _stall(self, request: web.BaseRequest, status: int) -> web.StreamResponse:
-        """Send the head of the answer, and its body later."""
+        """Send the head of the answer, and the body later."""
         body = b"{}\n"
         response = web.StreamResponse(status=status, headers=self._headers(status))
         response.content_length = len(body)

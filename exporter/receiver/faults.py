@@ -1,4 +1,4 @@
-"""The faults that a receiver plays, and what each of them does to one request."""
+"""The faults that a receiver plays, and the effect of each fault on a request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Status = Annotated[int, Field(ge=200, le=599)]
 
 
 class Faults(Section):
-    """What goes wrong, until it is changed. The defaults are a healthy endpoint.
+    """The faults, until changed. The defaults are a healthy endpoint.
 
-    A status other than 2xx, ``silent`` and ``reset`` come before authentication, as in an outage; the others
-    strike only requests that were let in.
+    A status other than 2xx, ``silent`` and ``reset`` come before authentication, as in an outage; ``rate`` and
+    ``fail_rate`` strike only requests that were let in; ``latency`` and ``body_stall`` strike every answer.
     """
 
     status: Status = 200
@@ -47,7 +47,7 @@ class Faults(Section):
 
 
 class FaultChange(Faults):
-    """What ``PUT /control`` takes: faults, and things that happen once."""
+    """The document that ``PUT /control`` takes: faults, and things that happen once."""
 
     revoke: bool = False
     """Refuse every token issued so far."""
@@ -57,12 +57,12 @@ class FaultChange(Faults):
     """Close all other connections and refuse new ones for so long, those to ``/control`` included."""
 
     def faults(self) -> Faults:
-        """The part that stays."""
+        """The faults that stay."""
         return Faults.model_validate(self.model_dump(include=set(Faults.model_fields)))
 
 
 def changed(faults: Faults, change: Mapping[str, object]) -> FaultChange:
-    """``change`` applied to ``faults``; what it does not name stays.
+    """Apply ``change`` to ``faults``; a fault that is not named stays.
 
     Raises:
         pydantic.ValidationError: an unknown name or a bad value.
@@ -72,7 +72,7 @@ def changed(faults: Faults, change: Mapping[str, object]) -> FaultChange:
 
 @dataclass(slots=True)
 class RateLimit:
-    """A token bucket that holds a tenth of a second, at least one request."""
+    """A token bucket that holds a tenth of a second, at least a single request."""
 
     allowance: float = 1.0
     at: float = float("-inf")

@@ -10,11 +10,11 @@ FLUSH_SECONDS = 0.005
 
 
 class Lines:
-    """Writes lines without a system call for each; what was written is in the file after ``FLUSH_SECONDS``.
+    """Writes lines without a system call for each; a line is in the file after ``FLUSH_SECONDS``.
 
     Args:
-        stream: where to; the caller opens and closes it, and calls ``flush`` before closing.
-        failed: called once if the stream can't be written; what comes later is dropped.
+        stream: where to; the caller opens and closes the stream, and calls ``flush`` before closing.
+        failed: called once if the stream can't be written; later lines are dropped.
     """
 
     def __init__(self, stream: BinaryIO, failed: Callable[[OSError], None]) -> None:
@@ -25,7 +25,7 @@ class Lines:
         self._broken = False
 
     def write(self, line: bytes) -> None:
-        """Take one line, with its line break."""
+        """Take a line, with the line break."""
         if self._broken:
             return
         self._waiting.append(line)

@@ -1,4 +1,4 @@
-"""How a receiver is set up: where it listens, what it demands, and the credentials it knows."""
+"""The settings of a receiver: address, demands, and known credentials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.receiver.faults import Faults
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a sender must present. The defaults are documented in ``exporter receive --help``."""
+    """The credentials that a sender must present. The defaults are documented in ``exporter receive --help``."""
 
     client_id: str = CLIENT_ID
     client_secret: str = field(default=CLIENT_SECRET, repr=False)
@@ -23,9 +23,8 @@ class Credentials:
 class ReceiverOptions:
     """A receiver's settings.
 
-    ``port`` 0 takes a free one. ``token_lifetime`` is what the token endpoint promises and keeps, in seconds.
-    ``seed`` makes the choice of requests that fail repeatable. ``faults`` are those at the start; they can be
-    changed while it runs.
+    ``port`` 0 takes a free port. ``token_lifetime`` is promised and kept by the token endpoint, in seconds. ``seed``
+    makes the choice of requests that fail repeatable. ``faults`` are those at the start, to be changed while it runs.
     """
 
     host: str = "127.0.0.1"

@@ -1,7 +1,7 @@
 """The oracle: what a record proves about lost, repeated, overtaken and concurrent exports. Pure.
 
-Every event of a test carries its profile and a number that grows within the profile, in mapped attributes, so
-that the body of a request tells which state it holds (contract.md#guarantees, 1 to 3).
+Every event of a test carries the profile and a number that grows within the profile, in mapped attributes, so that the
+body of a request tells which state it holds (contract.md#guarantees, 1 to 3).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from exporter.receiver.reception import Reception
 
 
 class State(NamedTuple):
-    """One state of one profile: the event with this number."""
+    """A state of a profile: the event with the number ``sequence``."""
 
     profile: str
     sequence: int
@@ -23,16 +23,16 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found, for one destination.
+    """The findings for a destination.
 
     * ``lost``: sent, but neither accepted (answered 2xx) nor dead-lettered.
-    * ``unexpected``: accepted or dead-lettered, but not among what was sent.
+    * ``unexpected``: accepted or dead-lettered, but not sent.
     * ``duplicates``: requests with an ``Idempotency-Key`` that had been accepted before.
-    * ``after_no_answer``: requests that repeat one that was never answered; they may have been processed twice.
-    * ``rekeyed``: states that were accepted again under another key.
-    * ``overtaken``: (older, newer) where the older state was first accepted after the newer one was.
-    * ``concurrent``: (earlier, later) of one profile in flight at once, where the earlier one got its answer
-      after the later one had come. One that never got an answer proves nothing: its sender had given it up.
+    * ``after_no_answer``: requests that repeat a request that was never answered and may have been processed twice.
+    * ``rekeyed``: states that were accepted again under a different key.
+    * ``overtaken``: (older, newer) where the older state was first accepted after the newer state was.
+    * ``concurrent``: (earlier, later) of the same profile in flight at once, where the earlier request got an answer
+      after the later request had come. A request that never got an answer proves nothing: the sender had given up.
     * ``both``: accepted and dead-lettered.
     """
 
@@ -69,13 +69,13 @@ def judge(
     *,
     identify: Callable[[Reception], State | None],
 ) -> Judgement:
-    """Judge one destination.
+    """Judge a destination.
 
     Args:
-        sent: the states that must be exported: those that the mapping excludes are left out by the caller.
-        received: what the destination's endpoint received, in any order.
-        dead_letters: the states among its dead letters.
-        identify: reads the state from a request; requests without one (None) are left out.
+        sent: the states that must be exported: the caller leaves out states that the mapping excludes.
+        received: the requests that the destination's endpoint received, in any order.
+        dead_letters: the states among the destination's dead letters.
+        identify: reads the state from a request; requests without a state (None) are left out.
     """
     must = set(sent)
     dead = set(dead_letters)
@@ -117,7 +117,7 @@ def _repeated(requests: _Requests) -> tuple[int, int]:
             after_no_answer += 1
         if reception.accepted:
             accepted.add(key)
-        # Only the answer to the last request of a key says what its sender knows.
+        # Only the answer to the last request of a key says how much the sender knows.
         if reception.answered:
             unanswered.discard(key)
         else:

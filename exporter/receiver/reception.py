@@ -1,4 +1,4 @@
-"""What a receiver notes of one request, and the line of a record that holds it."""
+"""A receiver's note of a request, and the line of a record that holds it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import orjson
 
-#: Headers that are secrets; a record never holds them.
+#: Headers that are secrets, which a record never holds.
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 @dataclass(slots=True, eq=False)
 class Reception:
-    """One request to the endpoint (not to the token endpoint), noted when it is over.
+    """A request to the endpoint (not to the token endpoint), noted when it is over.
 
-    ``at`` and ``until`` are epoch seconds: when its head came, and when its answer's head went out or the sender
-    was gone. ``arrived`` and ``ended`` are the same two moments as numbers of one count, so that requests can be
-    compared exactly, also across restarts of the receiver. ``status`` is what was, or would have been, answered;
-    None if the request broke off. ``answered`` is whether it went out. ``authorized`` is None where nothing is
-    demanded. ``headers`` has lower-case names and no secrets.
+    ``at`` and ``until`` are epoch seconds: when its head came, and just before its answer's head went out, or when the
+    sender was gone. ``arrived`` and ``ended`` are the same two moments as numbers of one count, so that requests can be
+    compared exactly, also across restarts of the receiver. ``status`` was, or would have been, answered; None if the
+    request broke off. ``answered`` is whether an answer went out, as far as the receiver knows. ``authorized`` is None
+    where nothing is demanded. ``headers`` has lower-case names and no secrets.
     """
 
     at: float
@@ -40,11 +40,11 @@ class Reception:
 
     @property
     def accepted(self) -> bool:
-        """Whether the sender was told that it is delivered."""
+        """Whether the sender was told that the export is delivered."""
         return self.answered and self.status is not None and 200 <= self.status < 300
 
     def line(self) -> bytes:
-        """One line of a record: a JSON object with these fields; a body that is no JSON stands as ``body_text``."""
+        """A line of a record: a JSON object with all fields; a body that is no JSON stands as ``body_text``."""
         document: dict[str, Any] = {
             "at": self.at,
             "until": self.until,
@@ -68,7 +68,11 @@ class Reception:
 
     @classmethod
     def read(cls, line: bytes) -> Reception:
-        """The reception that ``line`` holds. Raises ValueError, KeyError or TypeError for anything else."""
+        """The reception that ``line`` holds.
+
+        Raises:
+            ValueError, KeyError or TypeError: ``line`` holds anything else.
+        """
         document = orjson.loads(line)
         text = document.pop("body_text", None)
         body = document.pop("body", None)

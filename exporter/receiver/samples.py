@@ -1,4 +1,4 @@
-"""Sample profile-change events: seeded, realistic, and each with what must become of it."""
+"""Sample profile-change events: seeded, realistic, and each with the expected fate."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _TIERS = ("bronze", "silver", "gold", "platinum")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One event for the queue, which came into being ``at`` (epoch seconds). The malformed one is nobody's."""
+    """An event for the queue, which came into being ``at`` (epoch seconds). The malformed sample has no profile."""
 
     event_id: str
     at: float
@@ -52,7 +52,7 @@ class Sample:
 
 
 def identify(reception: Reception) -> State | None:
-    """The state that a request made from a sample holds, or None if its body is not such a one."""
+    """The state that a request made from a sample holds, or None for any other body."""
     try:
         loyalty = orjson.loads(reception.body)["loyalty"]
         return State(str(loyalty["loyaltyID"]), int(loyalty["version"]))
@@ -63,7 +63,7 @@ def identify(reception: Reception) -> State | None:
 def samples(profiles: int, *, seed: int = 0, now: Callable[[], float]) -> Iterator[Sample]:
     """Endless events of ``profiles`` profiles: all triggers, native and CloudEvents, some to be excluded.
 
-    Of the first hundred, one is malformed. ``now`` gives each event's ``occurredAt`` in epoch seconds.
+    The 50th is malformed. ``now`` gives each event's ``occurredAt`` in epoch seconds.
     """
     random = Random(seed)  # noqa: S311 - sample data
     people = [_Person(f"p-{number:05}", random) for number in range(profiles)]
@@ -105,7 +105,7 @@ _WEIGHTS = (40, 8, 12, 22, 10, 4, 4)
 
 
 class _Person:
-    """One profile as it changes."""
+    """A profile that changes."""
 
     def __init__(self, profile_id: str, random: Random) -> None:
         self._random = random
@@ -169,7 +169,7 @@ class _Person:
                 return {"backfill": True}
 
     def _move(self, segment: str, at: float) -> dict[str, Any]:
-        """Enter the segment, or leave it if the profile is in it."""
+        """Enter the segment, or leave a segment that the profile is in."""
         before = self.status.get(segment)
         after = "exited" if before == "realized" else "realized"
         self.status[segment] = after
@@ -177,7 +177,7 @@ class _Person:
         return {"namespace": "ups", "id": segment, "from": before, "to": after}
 
     def _fate(self, kind: _Kind) -> Fate:
-        """What is to become of this change, after it (contract.md#triggers)."""
+        """The fate to expect of a change, once it is made (contract.md#triggers)."""
         match kind:
             case "segment":
                 return "exported"
@@ -219,7 +219,7 @@ class _Person:
 
 
 def _malformed(event_id: str, at: float) -> Sample:
-    """An event whose ``profileId`` is a number, so that nobody knows whose it is."""
+    """An event whose ``profileId`` is a number, so that the profile is not known."""
     event = {"id": event_id, "profileId": 42, "occurredAt": _time(at), "changes": {"backfill": True}, "profile": {}}
     return Sample(event_id, at, None, None, "malformed", orjson.dumps(event))
 

@@ -1,6 +1,6 @@
 """The receiver: an endpoint with a token server and faults, for development, the demo and the tests.
 
-``/token`` issues tokens, ``/control`` and ``/control/counters`` steer and observe it, every other path is the
+``/token`` issues tokens, ``/control`` and ``/control/counters`` steer and observe the receiver, every other path is the
 endpoint. ``/control`` has no authentication: this is a development tool, to be bound to the loopback.
 """
 
@@ -25,7 +25,7 @@ from exporter.receiver.tokens import Tokens
 
 
 class Receiver:
-    """A running receiver; ``open_receiver`` makes one."""
+    """A running receiver, made by ``open_receiver``."""
 
     def __init__(
         self,
@@ -49,22 +49,22 @@ class Receiver:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port that the receiver listens on."""
         return self._port
 
     @property
     def base(self) -> str:
-        """Its address without a path."""
+        """The receiver's address without a path."""
         return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
 
     @property
     def url(self) -> str:
-        """An endpoint; any other path but those of the token server and of control is one, too."""
+        """The URL of an endpoint; any other path but those of the token server and of control is one, too."""
         return f"{self.base}/profiles"
 
     @property
     def token_url(self) -> str:
-        """The token endpoint."""
+        """The URL of the token endpoint."""
         return f"{self.base}/token"
 
     @property
@@ -74,13 +74,13 @@ class Receiver:
 
     @property
     def counters(self) -> Counters:
-        """What happened so far; the live object, to be read only."""
+        """The counts so far; the live object, to be read only."""
         self._counters.tokens_issued = self._tokens.issued
         self._counters.connections_open = len(self._carriers)
         return self._counters
 
     async def control(self, **change: object) -> None:
-        """Change faults by their names (those of ``FaultChange``); what is not named stays.
+        """Change faults by name (the names of ``FaultChange``); a fault that is not named stays.
 
         Raises:
             pydantic.ValidationError: an unknown name or a bad value; nothing was changed.
@@ -97,7 +97,7 @@ class Receiver:
             await self._refuse(change.refuse_seconds, spare)
 
     async def _refuse(self, seconds: float, spare: web.RequestHandler | None) -> None:
-        """Close all connections but ``spare``, and refuse new ones until the time is over."""
+        """Close all connections but ``spare``, and refuse new connections until the time is over."""
         for site in self._runner.sites:
             await site.stop()
         for connection in self._server.connections:
@@ -112,29 +112,33 @@ class Receiver:
         await self._listen()
 
     async def start(self) -> None:
-        """Begin to listen. Raises OSError."""
+        """Begin to listen.
+
+        Raises:
+            OSError: the port cannot be listened on.
+        """
         await self._runner.setup()
         await self._listen()
 
     async def _listen(self) -> None:
-        """Listen on the port, the same one if it had one before. Raises OSError."""
+        """Listen on the port, after a refusal on the same port again. Raises as ``start``."""
         site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
         await site.start()
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Let what is being answered finish within half a second, and close all."""
+        """Let requests that are being answered finish within half a second, and close all."""
         if self._refusal is not None:
             self._refusal.cancel()
         self._endpoint.stop()
         await self._runner.cleanup()
 
     def lost(self, connection: web.RequestHandler) -> None:
-        """A connection is gone."""
+        """Forget a connection that is gone."""
         self._carriers.discard(connection)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, whichever path it is for."""
+        """Answer a request, whichever path the request is for."""
         match request.rel_url.raw_path:
             case "/token":
                 return await self._token_endpoint.answer(request)
@@ -163,7 +167,7 @@ class Receiver:
 class _Server(web.Server):
     """aiohttp's low-level server: no router and no middleware, which a receiver does not need.
 
-    It cancels the handler when the sender goes away, so that a record shows when a request ended.
+    The handler is cancelled when the sender goes away, so that a record shows when a request ended.
     """
 
     def __init__(self, receiver: Receiver) -> None:
@@ -176,7 +180,7 @@ class _Server(web.Server):
 
 
 def _control_request(body: bytes, endpoint: Endpoint) -> FaultChange | str:
-    """The change that ``body`` asks for, or what is wrong with it."""
+    """The change that ``body`` asks for, or the mistakes in ``body``."""
     try:
         document = orjson.loads(body)
         if not isinstance(document, dict):
@@ -189,7 +193,7 @@ def _control_request(body: bytes, endpoint: Endpoint) -> FaultChange | str:
 
 
 def _unobserved(status: int, note: str) -> None:
-    """For a receiver whose token requests nobody looks at."""
+    """Ignore the token requests of a receiver."""
 
 
 @asynccontextmanager
@@ -201,12 +205,12 @@ async def open_receiver(
     """Run a receiver for the length of the context.
 
     Args:
-        options: how it is set up; by default on a free port of the loopback, without authentication or faults.
+        options: by default a free port of the loopback, without authentication or faults.
         observers: called with every request to the endpoint when it is over.
         token_observer: called with every token request.
 
     Raises:
-        OSError: it can't listen on the port.
+        OSError: the port cannot be listened on.
     """
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as group:
@@ -215,7 +219,7 @@ async def open_receiver(
             await receiver.start()
             yield receiver
         except BaseException as error:
-            # Carried past the group, which would wrap it in an ExceptionGroup.
+            # Carried past the group, which would wrap the error in an ExceptionGroup.
             failure = error
         finally:
             await receiver.stop()

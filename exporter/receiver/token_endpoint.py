@@ -11,7 +11,7 @@ from exporter.receiver.counters import Counters
 from exporter.receiver.faults import Faults
 from exporter.receiver.tokens import Issued, Refused, Tokens
 
-#: Called with the status of each answer, and what it says.
+#: Called with the status of each answer, and a note for people.
 TokenObserver = Callable[[int, str], None]
 
 
@@ -20,8 +20,8 @@ class TokenEndpoint:
 
     Args:
         faults: what goes wrong; assign to change it.
-        tokens: where they come from.
-        issues: whether there are any: not for ``none`` and ``bearer``.
+        tokens: the source of tokens.
+        issues: whether tokens are issued: not for ``none`` and ``bearer``.
         counters: counted here.
         observer: called with every answer.
     """
@@ -36,7 +36,7 @@ class TokenEndpoint:
         self._observer = observer
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer one request (RFC 6749 §5)."""
+        """Answer a token request (RFC 6749 §5)."""
         result = self._result(request, await request.content.read())
         if isinstance(result, Refused):
             status, note = result.status, f"{result.error}: {result.description}"
@@ -55,7 +55,7 @@ class TokenEndpoint:
         return response
 
     def _result(self, request: web.BaseRequest, body: bytes) -> Issued | Refused:
-        """A token, or why there is none."""
+        """A token, or the reason why there is none."""
         if not self._issues:
             return Refused("not_found", "this receiver issues no tokens", 404)
         if request.method != "POST":

@@ -1,4 +1,4 @@
-"""The receiver's authorization: a token endpoint by RFC 6749, and the check of what a request presents."""
+"""The receiver's authorization: a token endpoint by RFC 6749, and the check of a request's authorization."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Tokens:
     """Issues tokens, and knows which authorization is good.
 
     Args:
-        kind: what is demanded.
-        credentials: whom it knows.
+        kind: the authentication that is demanded.
+        credentials: the known credentials.
         lifetime: of a token, in seconds.
         clock: monotonic seconds.
     """
@@ -52,7 +52,7 @@ class Tokens:
         self.issued = 0
 
     def accepts(self, authorization: str | None) -> bool:
-        """Whether this ``Authorization`` header's value opens the endpoint now."""
+        """Whether the value of an ``Authorization`` header opens the endpoint now."""
         if self._clock() < self._reject_until:
             return False
         if self._kind == "none":
@@ -69,7 +69,7 @@ class Tokens:
         self._good_until.clear()
 
     def reject_for(self, seconds: float) -> None:
-        """Refuse every authorization for so long, though tokens are still issued."""
+        """Refuse every authorization for ``seconds``, though tokens are still issued."""
         self._reject_until = self._clock() + seconds
 
     def answer(self, content_type: str, authorization: str | None, body: bytes) -> Issued | Refused:
@@ -109,7 +109,7 @@ class Tokens:
                 return Refused("invalid_client", "the Authorization header is not Basic of two form-encoded parts", 401)
             client = decoded
         known = self._credentials
-        # Both are compared whatever the first says, so that the time tells nothing.
+        # Both are compared whatever the first comparison says, so that the time tells nothing.
         if not (_same(client[0], known.client_id) & _same(client[1], known.client_secret)):
             return Refused("invalid_client", "unknown client or wrong secret", 401)
         return None

@@ -1,1 +1,1 @@
-"""``exporter demo``: the real daemon against a demanding receiver, on this machine, with a summary."""
+"""``exporter demo``: the real daemon against a demanding receiver, on a single machine, with a summary."""

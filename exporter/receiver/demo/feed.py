@@ -20,9 +20,9 @@ class Feed:
     """The events that were put on the queue so far, and the next ones.
 
     Args:
-        queue: takes them.
+        queue: takes the events.
         profiles: how many profiles they are about.
-        seed: makes them repeatable, but for their times.
+        seed: makes them repeatable, but for the times.
     """
 
     def __init__(self, queue: Queue, profiles: int, seed: int) -> None:
@@ -43,7 +43,7 @@ class Feed:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def publish_to_the_next_export(self) -> None:
-        """Put events on the queue until there is one that must be exported, and no more."""
+        """Put events on the queue up to the first that must be exported, and no more."""
         await self.publish(1)
         while self.sent[-1].fate != "exported":
             await self.publish(1)

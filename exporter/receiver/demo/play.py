@@ -1,4 +1,4 @@
-"""The course of the demo: journal, daemon, receiver, an expired token, and what came of it."""
+"""The course of the demo: journal, daemon, receiver, an expired token, and the result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
         tell: takes a line on the progress.
 
     Raises:
-        DemoFailed: the configuration is refused, or not all events were settled in time.
+        DemoFailed: the configuration is refused, not all events were settled in time, or dead letters can't be listed.
         DaemonFailed: the daemon ended, or did not start.
     """
     config = folder / "demo.yaml"
@@ -79,7 +79,7 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
 
 
 async def _watch(daemon: DaemonProcess, receiver: Receiver, feed: Feed, tell: Callable[[str], None]) -> Numbers:
-    """Feed the running daemon, and let its token expire; what it counted when all was settled."""
+    """Feed the running daemon, and let the daemon's token expire; return the numbers when all was settled."""
     ops = await daemon.ops()
     tell(f"the daemon is ready ({ops}); {LIVE} more events come while it exports")
     async with aiohttp.ClientSession() as session:
@@ -93,7 +93,7 @@ async def _watch(daemon: DaemonProcess, receiver: Receiver, feed: Feed, tell: Ca
 
 
 async def _settled(daemon: DaemonProcess, session: aiohttp.ClientSession, ops: str, count: int) -> Numbers:
-    """The daemon's numbers once it is done with ``count`` events."""
+    """The daemon's numbers once ``count`` events are settled."""
     numbers = None
     try:
         async with asyncio.timeout(SETTLING_SECONDS):
@@ -110,7 +110,7 @@ async def _settled(daemon: DaemonProcess, session: aiohttp.ClientSession, ops: s
 
 
 def _environment(folder: Path, receiver: Receiver) -> dict[str, str]:
-    """This process's environment without settings of the exporter, and with what the demo's configuration needs."""
+    """The environment of the process without settings of the exporter, and with what the demo's configuration needs."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER_")}
     environ["RECEIVER_URL"] = receiver.base
     environ.pop("RECEIVER_CLIENT_SECRET", None)
@@ -128,7 +128,7 @@ def _settings(config: Path, environ: Mapping[str, str]) -> Settings:
 
 
 async def _dead_letters(config: Path, environ: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-    """What ``exporter deadletters list`` shows."""
+    """The letters that ``exporter deadletters list`` shows."""
     process = await asyncio.create_subprocess_exec(
         *child.command("deadletters", "list", "--json", "--config", str(config)),
         stdout=asyncio.subprocess.PIPE,
@@ -173,7 +173,7 @@ def _summary(
 
 
 def _latencies(feed: Feed, accepted: Sequence[Reception]) -> list[float]:
-    """Seconds from each change to its first acceptance, of those that came while the daemon ran."""
+    """Seconds from a change to the first acceptance, for changes that came while the daemon ran."""
     born = {f"{DESTINATION}:{sample.event_id}": sample.at for sample in feed.sent[BACKLOG:]}
     first: dict[str, float] = {}
     for reception in accepted:

@@ -1,4 +1,4 @@
-"""The daemon of the demo as a process of its own."""
+"""The daemon of the demo, in a process of its own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LAST_LINES = 15
 
 
 class DaemonFailed(Exception):
-    """The daemon ended or was not ready in time; the text holds the end of its log."""
+    """The daemon ended or was not ready in time; the text holds the end of the log."""
 
 
 class DaemonProcess:
-    """A running ``exporter run``; ``start_daemon`` makes one."""
+    """A running ``exporter run``, made by ``start_daemon``."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
@@ -31,8 +31,8 @@ class DaemonProcess:
         self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def follow(self) -> None:
-        """Copy its log to the file until it ends."""
-        assert self._process.stderr is not None  # noqa: S101 - it was started with a pipe
+        """Copy the daemon's log to the file until the daemon ends."""
+        assert self._process.stderr is not None  # noqa: S101 - the daemon was started with a pipe
         with self._log.open("ab") as file:
             async for line in self._process.stderr:
                 file.write(line)
@@ -45,10 +45,10 @@ class DaemonProcess:
             self._ready.set_exception(DaemonFailed(self._told("the daemon ended before it was ready")))
 
     async def ops(self) -> str:
-        """The address of its ops port, once it is ready.
+        """The address of the ops port, once the daemon is ready.
 
         Raises:
-            DaemonFailed: it ended, or takes too long.
+            DaemonFailed: the daemon ended, or takes too long.
         """
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -57,12 +57,16 @@ class DaemonProcess:
             raise DaemonFailed(self._told("the daemon did not become ready")) from None
 
     def check(self) -> None:
-        """Raise DaemonFailed if it has ended."""
+        """Return if the daemon has not ended.
+
+        Raises:
+            DaemonFailed: the daemon has ended.
+        """
         if self._process.returncode is not None:
             raise DaemonFailed(self._told(f"the daemon ended with exit code {self._process.returncode}"))
 
     async def stop(self) -> int:
-        """Send SIGTERM and wait; the exit code. Killed if it takes too long, which gives a negative one."""
+        """Send SIGTERM and return the exit code; a daemon that takes too long is killed, with a negative code."""
         if self._process.returncode is None:
             self._process.terminate()
         try:
@@ -73,7 +77,7 @@ class DaemonProcess:
             return await self._process.wait()
 
     def kill(self) -> None:
-        """End it at once, if it has not ended."""
+        """End the daemon at once, if still running."""
         if self._process.returncode is None:
             self._process.kill()
 
@@ -94,12 +98,12 @@ def _ready_address(line: bytes) -> str | None:
 
 @asynccontextmanager
 async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> AsyncIterator[DaemonProcess]:
-    """Run the daemon for the length of the context; it is killed if it still runs at its end.
+    """Run the daemon for the length of the context; it is killed if it still runs at the end.
 
     Args:
-        config: its configuration.
-        environ: its environment.
-        log: the file that its log goes to.
+        config: the configuration.
+        environ: the environment.
+        log: the file for the daemon's log.
     """
     process = await asyncio.create_subprocess_exec(
         *child.command("run", "--config", str(config), "--log-format", "json"),
@@ -115,11 +119,11 @@ async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> A
         try:
             yield daemon
         except BaseException as error:
-            # Carried past the group, which would wrap it in an ExceptionGroup.
+            # Carried past the group, which would wrap the error in an ExceptionGroup.
             failure = error
         finally:
             daemon.kill()
-            # Only now does its log end, and ``follow`` with it.
+            # Only now does the log end, and ``follow`` with it.
             await process.wait()
     if failure is not None:
         raise failure

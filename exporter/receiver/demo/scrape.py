@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a daemon counted for one destination since it started; ``excluded`` by reason."""
+    """A daemon's counts for a destination since the daemon started; ``excluded`` by reason."""
 
     received: int
     excluded: Mapping[str, int]
@@ -22,12 +22,16 @@ class Numbers:
 
     @property
     def settled(self) -> int:
-        """Events that are done with, one way or the other."""
+        """How many events are settled, one way or the other."""
         return sum(self.excluded.values()) + self.delivered + self.dead_lettered
 
 
 async def scrape(session: aiohttp.ClientSession, ops: str, destination: str) -> Numbers:
-    """The numbers as they are now. Raises aiohttp.ClientError if the daemon does not answer."""
+    """The numbers as of now.
+
+    Raises:
+        aiohttp.ClientError: the daemon does not answer.
+    """
     async with session.get(f"{ops}/metrics") as answer:
         answer.raise_for_status()
         return numbers(await answer.text(), destination)
@@ -39,7 +43,7 @@ def numbers(text: str, destination: str) -> Numbers:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = dict(sample.labels)
-            # A sample has one more label at most where it is a counter of ours.
+            # A counter of the exporter's has at most a single further label.
             if labels.pop("destination", None) == destination and len(labels) <= 1:
                 found[sample.name]["".join(labels.values())] = int(sample.value)
     exports = found["exporter_exports_total"]

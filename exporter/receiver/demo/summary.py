@@ -1,4 +1,4 @@
-"""What the demo found: the table, the same as JSON, and whether all is as it must be."""
+"""The result of the demo: the table, the same as JSON, and whether all is as expected."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from exporter.receiver.oracle import Judgement
 class Summary:
     """The demo's result.
 
-    ``excluded`` and ``dead_lettered`` by reason; latencies in seconds, from a change to its acceptance by the
-    receiver, over the changes that came while the daemon ran; ``payload`` is one received body.
+    ``excluded`` and ``dead_lettered`` by reason; latencies in seconds, from a change to the acceptance by the receiver,
+    over the changes that came while the daemon ran; ``payload`` is a received body.
     """
 
     queued: int
@@ -77,7 +77,7 @@ class Summary:
         }
 
     def table(self) -> str:
-        """The summary for people, and the payload below it."""
+        """The summary for people, and the payload below."""
         rows = [
             ("received", _count(self.received), "events read from the journal"),
             ("excluded", _count(sum(self.excluded.values())), _reasons(self.excluded)),
@@ -98,7 +98,7 @@ class Summary:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of ``values`` that at least ``share`` (0 to 1) of them do not exceed; 0 if there are none."""
+    """The smallest of ``values`` that at least ``share`` (0 to 1) of ``values`` do not exceed; 0 if there are none."""
     if not values:
         return 0.0
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
