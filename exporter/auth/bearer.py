@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Literal
 
@@ -57,7 +58,7 @@ class _BearerAuthorizer:
         if self._file is None:
             return Unauthorized("credentials", "the endpoint refused the token, and it does not come from a file")
         try:
-            token = str(FromFile.read(self._file))
+            token = str(await asyncio.to_thread(FromFile.read, self._file))
         except OSError as error:
             return Unauthorized("credentials", f"the token's file cannot be read: {error.strerror or 'unknown error'}")
         except UnicodeDecodeError:

@@ -14,6 +14,7 @@ from exporter.auth.authorizer import Authorizer
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
 from exporter.delivery.request import Transport
+from exporter.settings.handed_over import one_line
 from exporter.settings.mistakes import Mistake, mistakes
 from exporter.settings.section import Secret, Section
 
@@ -47,12 +48,7 @@ def _text(value: str) -> str:
     """Text that a form can carry: it has an encoding (an environment variable may hold bytes that have none)."""
     if not _encodable(value):
         raise PydanticCustomError("form_text", "this text is not valid UTF-8")
-    return value
-
-
-def _secret_text(secret: Secret) -> Secret:
-    _text(secret.reveal())
-    return secret
+    return one_line(value)
 
 
 def _encodable(value: str) -> bool:
@@ -66,7 +62,6 @@ def _encodable(value: str) -> bool:
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 Text = Annotated[str, AfterValidator(_text)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text)]
-SecretText = Annotated[Secret, AfterValidator(_secret_text)]
 Status = Annotated[int, Field(ge=300, le=599)]
 
 
@@ -75,7 +70,7 @@ class OAuth2(Section):
 
     token_url: TokenUrl = Field(description="http(s) URL that tokens are asked from; its query stays as it is.")
     client_id: FilledText = Field(description="The client's id.")
-    client_secret: SecretText = Field(description="The client's secret.")
+    client_secret: Secret = Field(description="The client's secret.")
     credentials_in: Literal["body", "basic"] = Field(
         default="body", description="Where the client's id and secret go: the form, or the Authorization header."
     )

@@ -54,6 +54,7 @@ class Workers:
         command = child.command("run", "--config", str(config), *options)
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
         self._stopping = False
+        self._asked = asyncio.Event()  # to read the configuration again
         self._session: aiohttp.ClientSession
 
     async def run(self) -> int:
@@ -72,8 +73,10 @@ class Workers:
                 self._log.info("ops", address=address, port=port, workers=len(self._workers))
                 running = [tasks.create_task(worker.run()) for worker in self._workers]
                 looking = tasks.create_task(self._look(address, port))
+                reading = tasks.create_task(self._read_again())
                 await self._ended(running)
                 looking.cancel()
+                reading.cancel()
         if any(worker.refused for worker in self._workers):
             return REFUSED_EXIT_CODE
         return 1 if any(worker.exit_code for worker in self._workers) else 0
@@ -140,8 +143,8 @@ class Workers:
             late_signals.ignore(loop, numbers)
 
     def _pass_on(self, number: signal.Signals) -> None:
-        if number == signal.SIGHUP and isinstance(again := self._load(), Loaded):
-            self._read(again)
+        if number == signal.SIGHUP:
+            self._asked.set()
         for worker in self._workers:
             if number == signal.SIGHUP:
                 worker.reload()
@@ -150,6 +153,13 @@ class Workers:
             else:
                 worker.stop(number)
         self._stopping = self._stopping or number != signal.SIGHUP
+
+    async def _read_again(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            if isinstance(again := await asyncio.to_thread(self._load), Loaded):
+                self._read(again)
 
     def _read(self, loaded: Loaded) -> None:
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}

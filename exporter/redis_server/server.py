@@ -18,7 +18,7 @@ from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
 from exporter.redis_server.permissions import Argument, Asked
-from exporter.settings.section import FromFile, Secret
+from exporter.settings.section import Secret
 
 __all__ = ["Argument", "Script", "Server", "connected"]
 
@@ -89,14 +89,11 @@ class _Credentials(CredentialProvider):
         self._password = password
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        password = self._password.reveal()
-        if self._password.file is not None:
-            with suppress(OSError, UnicodeDecodeError):
-                password = str(FromFile.read(self._password.file))
+        password = self._password.current()
         return (password,) if self._username is None else (self._username, password)
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
-        return self.get_credentials()
+        return await asyncio.to_thread(self.get_credentials)
 
 
 @asynccontextmanager
@@ -108,7 +105,8 @@ async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind
     """
     url = access.url
     username = access.username or url.username
-    pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **_how(access, username))
+    how = await asyncio.to_thread(_how, access, username)
+    pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **how)
     redis = Redis(connection_pool=pool)
     redis.response_callbacks.clear()  # replies as they are: no guessing which shape a release gives them
     try:

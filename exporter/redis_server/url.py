@@ -10,6 +10,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from exporter.settings.handed_over import one_line
 from exporter.settings.mistakes import mistake
 from exporter.settings.section import Secret
 
@@ -37,8 +38,8 @@ class RedisUrl:
         if parts.query or parts.fragment:
             raise mistake("a Redis URL must have neither a query nor a fragment: use the keys beside it")
         self.tls = parts.scheme == "rediss"
-        self.username = unquote(parts.username) if parts.username else None
-        self.password = Secret(unquote(parts.password)) if parts.password else None
+        self.username = one_line(unquote(parts.username)) if parts.username else None
+        self.password = Secret.of(unquote(parts.password)) if parts.password else None
         self.path = parts.path if parts.scheme == "unix" else None
         self.host = parts.hostname or ""
         self.port = _DEFAULT_PORT if port is None else port

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from exporter.settings.document import Document
 from exporter.settings.problems import Problem
+from exporter.settings.regular_file import CONFIGURATION_BYTES, read_regular
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 #: Numbers stay text, as in a file of YAML: the field that reads them decides.
@@ -20,7 +21,7 @@ def read_json(file: Path) -> Document:
     """The file, which comes from another system: text in it is taken as it is, without ``${}``."""
     document = Document(str(file))
     try:
-        content = file.read_bytes()
+        content = read_regular(file, CONFIGURATION_BYTES).content
         text = content.decode(json.detect_encoding(content))
         document.value = _VALUES.decode(text)
         _Places(text, document).note()

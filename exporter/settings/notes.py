@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel
 
@@ -14,12 +14,16 @@ from exporter.printable import printable
 from exporter.redis_server.url import RedisUrl
 from exporter.settings.delivery import Tls
 from exporter.settings.destination import Destination
+from exporter.settings.handed_over import has_blanks_around
 from exporter.settings.mistakes import Steps
 from exporter.settings.section import Secret
 from exporter.settings.tree import Settings
 
 #: What a name says of a value that nothing else says is a secret.
 _SECRET_NAME = re.compile("authorization|assertion|credential|key|passw|secret|token", re.IGNORECASE)
+
+#: Names that are presented together with a secret.
+_PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
 
 
 def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str, ...]:
@@ -37,9 +41,11 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         literal = (key for key in _secrets_in(destination, ()) if is_literal(("destinations", index, *key)))
         found.extend(f"{destination.name}: {_in_plain_text(key)}" for key in literal)
         found.extend(f"{destination.name}: {note}" for note in _empty(destination, ()))
+        found.extend(f"{destination.name}: {note}" for note in _blanks_around(destination))
     for name, section in (("queue", settings.queue), ("state", settings.state)):
         found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
         found.extend(_empty(section, (name,)))
+        found.extend(_blanks_around(section, (name,)))
     return tuple(printable(note) for note in found)
 
 
@@ -61,6 +67,31 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
             yield from _secrets_in(value, (*at, name))
         elif isinstance(value, Mapping):
             yield from ((*at, name, key) for key in value if _SECRET_NAME.search(key))
+
+
+def _blanks_around(section: BaseModel, at: Steps = ()) -> Iterator[str]:
+    """Where the first or last character is one that nobody sees, and that may be there by mistake."""
+    for key, text in _presented(section, at):
+        if has_blanks_around(text):
+            yield f"{_path(key)} begins or ends with a blank, which is sent as a part of it"
+
+
+def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
+    """What a section presents in order to be let in: secrets, names beside them, what seems a secret by its name."""
+    for name in type(section).model_fields:
+        key, value = (*at, name), getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _presented(value, key)
+        elif isinstance(value, Mapping):
+            yield from (((*key, each), value[each]) for each in value if _SECRET_NAME.search(each))
+        elif isinstance(value, RedisUrl) and value.password is not None:
+            yield key, value.password.reveal()
+        elif isinstance(value, Secret):
+            yield key, value.reveal()
+        elif name == "proxy" and value is not None:
+            yield key, unquote(_authority(value).password or "")
+        elif name in _PRESENTED_NAMES and isinstance(value, str):
+            yield key, value
 
 
 def _password_in(value: object) -> bool:

@@ -15,6 +15,7 @@ from exporter.queues.kinds import QueueSettings
 from exporter.settings.delivery import Bytes, Delivery, Tls, Window
 from exporter.settings.destination import ActivateOn, Destination
 from exporter.settings.mistakes import Mistake, mistakes
+from exporter.settings.paths import FilePath
 from exporter.settings.section import Section
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, SegmentMapping, once
 from exporter.state.kinds import StateSettings
@@ -79,13 +80,13 @@ class Settings(BaseSettings):
     memory: Bytes = Field(
         default=ByteSize(256 * 1024**2), description="All windows together; each dataflow may always hold its share."
     )
-    destinations_dir: Path | None = Field(
+    destinations_dir: FilePath | None = Field(
         default=None, description="Folder with one file per destination (*.yaml, *.yml), relative to this file."
     )
     segments: tuple[CatalogueSegment, ...] = Field(
         default=(), description="The catalogue: names and times of segments. Or segments_file."
     )
-    segments_file: Path | None = Field(
+    segments_file: FilePath | None = Field(
         default=None, description="File with the catalogue, a YAML or JSON list, relative to this file."
     )
     destinations: tuple[Destination, ...] = Field(default=(), description="Where profiles go.")

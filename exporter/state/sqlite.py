@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from exporter.settings.paths import FilePath
 from exporter.settings.section import Section
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class SqliteSettings(Section):
     """Dead letters and mapping times in a file of their own, never the queue's."""
 
     kind: Literal["sqlite"] = "sqlite"
-    path: Path = Field(default=Path("data/state.db"), description="The SQLite file; made when it is not there.")
+    path: FilePath = Field(default=Path("data/state.db"), description="The SQLite file; made when it is not there.")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[State]:

@@ -30,7 +30,7 @@ async def connect(settings: NatsSettings, listeners: Listeners, gone: Callable[[
     Raises:
         QueueUnavailable: it could not be made.
     """
-    access = Access(settings)
+    access = await asyncio.to_thread(Access, settings)
     client = QuietClient(gone, listeners.refused)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):

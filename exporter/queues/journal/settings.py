@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ByteSize, Field
 
 from exporter.queues.port import Queue
+from exporter.settings.paths import FilePath
 from exporter.settings.section import Section
 
 
@@ -17,7 +18,7 @@ class JournalSettings(Section):
     """A queue in one file on this machine."""
 
     kind: Literal["journal"] = "journal"
-    path: Path = Field(Path("data/queue.db"), description="The queue's file; its folder is created.")
+    path: FilePath = Field(Path("data/queue.db"), description="The queue's file; its folder is created.")
     max_bytes: ByteSize = Field(
         ByteSize(10 * 1024**3),
         gt=0,
