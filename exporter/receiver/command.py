@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -64,8 +66,7 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
         files.callback(stdout.flush)
         try:
             if output.record is not None:
-                output.record.parent.mkdir(parents=True, exist_ok=True)
-                record = Lines(files.enter_context(output.record.open("ab")), failed)
+                record = Lines(files.enter_context(_private(output.record)), failed)
                 files.callback(record.flush)
                 observers.append(lambda reception: record.write(reception.line()))
             if not output.quiet:
@@ -84,6 +85,12 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
     for failure in failures:
         print(f"exporter receive: {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _private(file: Path) -> BinaryIO:
+    """The file to append to. What is recorded is personal data, so a new file is for nobody else to read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")
 
 
 def _announce(receiver: Receiver, stdout: Lines | None) -> None:

@@ -100,6 +100,7 @@ def test_records_and_is_quiet(tmp_path: Path) -> None:
         assert (code, out) == (0, "")
 
     assert b"s3cret" not in record.read_bytes()
+    assert record.stat().st_mode & 0o777 == 0o600, "it is personal data"
     with record.open("rb") as lines:
         first, second = read_record(lines)
     assert (first.body, second.body) == (b'{"n":1}', b'{"n":2}')

@@ -78,7 +78,7 @@ Source = Callable[[Path, str], tuple[str, dict[str, str]]]
 
 def held(settings: Any, steps: tuple[str | int, ...]) -> str:
     for step in steps:
-        settings = getattr(settings, step) if isinstance(settings, BaseModel) else settings[step]
+        settings = getattr(settings, str(step)) if isinstance(settings, BaseModel) else settings[step]
     return settings.reveal() if isinstance(settings, Secret) else str(settings)
 
 
