@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from exporter.daemon import certificates
 from exporter.daemon.sharing import StateNotShared
 from exporter.daemon.slots import Slots
-from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.logs import Log
 from exporter.queues.port import QueueUnavailable
 from exporter.settings.difference import difference
 from exporter.settings.problems import Problems
 from exporter.settings.regular_file import Stamp, stamp_of
 from exporter.settings.source import Loaded
-from exporter.settings.tls_sections import tls_sections
-from exporter.settings.tree import Settings
 
 WATCH_SECONDS = 1.0
 
@@ -59,8 +57,8 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | N
         log.error("reload refused", reason="needs a restart", keys=changes.needs_restart)
         return None
     starting = (*changes.added, *changes.changed)
-    unusable = await asyncio.to_thread(_unusable_certificates, new.settings, starting)
-    if unusable:
+    destinations = [destination for destination in new.settings.running if destination.name in starting]
+    if unusable := await asyncio.to_thread(certificates.unusable, destinations):
         reason = "certificates cannot be used as they are now; the old ones go on until they can"
         log.error("reload refused", reason=reason, problems="\n".join(unusable))
         return None
@@ -81,22 +79,6 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | N
     await slots.change(new.settings, changes)
     log.info("reloaded", added=changes.added, removed=changes.removed, changed=changes.changed, same=len(changes.same))
     return new
-
-
-def _unusable_certificates(settings: Settings, names: Iterable[str]) -> list[str]:
-    """Why these destinations could not start, as while a certificate was renewed and its key was not yet."""
-    wanted = frozenset(names)
-    found: dict[str, None] = {}
-    for destination in settings.running:
-        for tls in tls_sections(destination) if destination.name in wanted else ():
-            if not tls.stamps:
-                continue
-            context = client_context(
-                ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
-            )
-            if isinstance(context, TlsFileProblem):
-                found[f"{destination.name}: {context.file}: {context.reason}"] = None
-    return list(found)
 
 
 def _stamps(files: Iterable[Path]) -> Stamps:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.daemon.certificates import refuse_odd_files
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import Read, SharedReading, read_alone
@@ -27,6 +29,7 @@ from exporter.queues.port import Queue
 from exporter.schedules import probe_delay, retry_delay
 from exporter.settings.delivery import Delivery
 from exporter.settings.destination import Destination
+from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 from exporter.state.port import State
 
@@ -66,6 +69,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
     typed = compile_typed(mapping)
     delivery, tls = destination.delivery, destination.tls
+    if any(each.files for each in tls_sections(destination)):
+        await asyncio.to_thread(refuse_odd_files, destination)
     group = settings.queue.group_prefix + name
     async with open_transport_of(
         delivery.transport,

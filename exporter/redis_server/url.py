@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from exporter.settings.handed_over import one_line
 from exporter.settings.mistakes import mistake
-from exporter.settings.section import Secret
+from exporter.settings.section import FromFile, Secret
 
 _DEFAULT_PORT = 6379
 _DATABASE = re.compile(r"/?|/\d{1,5}")
@@ -21,10 +21,10 @@ _DATABASE = re.compile(r"/?|/\d{1,5}")
 class RedisUrl:
     """``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password where they stand in it.
 
-    Neither shows in a repr, an error or a dump.
+    Neither shows in a repr, an error or a dump. ``file`` is where it came from, if from ``!file``.
     """
 
-    __slots__ = ("database", "host", "password", "path", "port", "tls", "username")
+    __slots__ = ("database", "file", "host", "password", "path", "port", "tls", "username")
 
     def __init__(self, text: str) -> None:
         """Take a URL apart. Raises PydanticCustomError; its reason never shows the URL."""
@@ -37,6 +37,7 @@ class RedisUrl:
             raise mistake("a Redis URL must begin with redis://, rediss:// or unix://")
         if parts.query or parts.fragment:
             raise mistake("a Redis URL must have neither a query nor a fragment: use the keys beside it")
+        self.file = text.file if isinstance(text, FromFile) else None
         self.tls = parts.scheme == "rediss"
         self.username = one_line(unquote(parts.username)) if parts.username else None
         self.password = Secret.of(unquote(parts.password)) if parts.password else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -74,7 +74,7 @@ class Tls(Section):
     @model_validator(mode="after")
     def _note_content(self) -> Self:
         if not self._reads_anew:
-            for key, file in self._files():
+            for key, file in self.files.items():
                 try:
                     read = read_regular(file, TLS_BYTES)
                 except OSError as error:  # it went just now
@@ -82,9 +82,11 @@ class Tls(Section):
                 self._contents[file] = _Content(sha256(read.content).digest(), read.stamp)
         return self
 
-    def _files(self) -> Iterator[tuple[str, Path]]:
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that are named, by their keys."""
         named = {key: getattr(self, key) for key in ("ca_file", "client_cert_file", "client_key_file")}
-        return ((key, file) for key, file in named.items() if file is not None)
+        return {key: file for key, file in named.items() if file is not None}
 
     @property
     def stamps(self) -> Mapping[Path, Stamp]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from exporter.redis_server.url import RedisUrl
 from exporter.settings.destination import Destination
 from exporter.settings.section import Secret
 from exporter.settings.tree import Settings
@@ -62,7 +63,7 @@ def _same_but_for_files(old: object, new: object) -> bool:
     if isinstance(old, BaseModel) and type(old) is type(new):
         fields = type(old).model_fields
         return all(_same_but_for_files(getattr(old, name), getattr(new, name)) for name in fields)
-    if isinstance(old, Secret) and isinstance(new, Secret) and old.file is not None:
+    if isinstance(old, Secret | RedisUrl) and isinstance(new, Secret | RedisUrl) and old.file is not None:
         return old.file == new.file
     return old == new
 

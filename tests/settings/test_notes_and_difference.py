@@ -283,6 +283,19 @@ def test_a_password_in_a_file_that_is_read_once_is_stale(tmp_path: Path) -> None
     assert (found.stale, found.needs_restart) == ((), ("queue",))
 
 
+def test_a_url_in_a_file_is_stale(tmp_path: Path) -> None:
+    def redis(text: str) -> Settings:
+        (tmp_path / "url").write_text(text)
+        file = tmp_path / "exporter.yaml"
+        file.write_text("queue: {kind: redis, url: !file url}\n")
+        found = load(file, {})
+        assert isinstance(found, Loaded)
+        return found.settings
+
+    found = difference(redis("redis://u:one@redis.example/0\n"), redis("redis://u:two@redis.example/0\n"))
+    assert (found.stale, found.needs_restart) == (("queue",), ())
+
+
 def test_what_nats_reads_for_every_connection_needs_nothing(pem: Path, tmp_path: Path) -> None:
     def nats(text: str) -> Settings:
         (tmp_path / "password").write_text(text)
