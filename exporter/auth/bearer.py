@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Literal
 
@@ -12,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
 from exporter.auth.token import is_presentable
 from exporter.delivery.request import Transport
+from exporter.off_loop import off_loop
 from exporter.settings.section import FromFile, Secret, Section
 
 
@@ -58,7 +58,7 @@ class _BearerAuthorizer:
         if self._file is None:
             return Unauthorized("credentials", "the endpoint refused the token, and it does not come from a file")
         try:
-            token = str(await asyncio.to_thread(FromFile.read, self._file))
+            token = str(await off_loop(FromFile.read, self._file))
         except OSError as error:
             return Unauthorized("credentials", f"the token's file cannot be read: {error.strerror or 'unknown error'}")
         except UnicodeDecodeError:

@@ -35,7 +35,9 @@ def check(
     Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
     """
     loaded = load_or_exit(config)
-    notes = list(loaded.notes)
+    from exporter.daemon.certificates import unusable
+
+    notes = [*loaded.notes, *map(_not_now, unusable(loaded.settings.running))]
     for note in notes:
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded.settings)
@@ -52,6 +54,10 @@ def check(
         typer.echo("\n" + "\n".join(str(result) for result in checked))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
+
+
+def _not_now(problem: str) -> str:
+    return printable(f"{problem}: as long as this is so, it does not start, and a reload is refused")
 
 
 def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:

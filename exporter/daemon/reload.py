@@ -11,6 +11,7 @@ from exporter.daemon import certificates
 from exporter.daemon.sharing import StateNotShared
 from exporter.daemon.slots import Slots
 from exporter.logs import Log
+from exporter.off_loop import off_loop
 from exporter.queues.port import QueueUnavailable
 from exporter.settings.difference import difference
 from exporter.settings.problems import Problems
@@ -31,14 +32,14 @@ async def reload_for_ever(loaded: Loaded, load: Load, asked: asyncio.Event, slot
     """
     known: Stamps = loaded.watched
     while True:
-        while not asked.is_set() and await asyncio.to_thread(_stamps, known) == known:
+        while not asked.is_set() and await off_loop(_stamps, known) == known:
             try:
                 async with asyncio.timeout(WATCH_SECONDS):
                     await asked.wait()
             except TimeoutError:
                 continue
         asked.clear()
-        before = await asyncio.to_thread(_stamps, known)
+        before = await off_loop(_stamps, known)
         taken_over = await _reload(loaded, load, slots, log)
         if taken_over is None:
             known = before  # to be tried again when one of them changes once more
@@ -48,7 +49,7 @@ async def reload_for_ever(loaded: Loaded, load: Load, asked: asyncio.Event, slot
 
 async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | None:
     """The configuration that goes on; None where the old one does."""
-    new = await asyncio.to_thread(load)
+    new = await off_loop(load)
     if isinstance(new, Problems):
         log.error("reload refused", reason="the configuration is invalid; the old one goes on", problems=new.render())
         return None
@@ -58,7 +59,7 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | N
         return None
     starting = (*changes.added, *changes.changed)
     destinations = [destination for destination in new.settings.running if destination.name in starting]
-    if unusable := await asyncio.to_thread(certificates.unusable, destinations):
+    if unusable := await off_loop(certificates.unusable, destinations):
         reason = "certificates cannot be used as they are now; the old ones go on until they can"
         log.error("reload refused", reason=reason, problems="\n".join(unusable))
         return None

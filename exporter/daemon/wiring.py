@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transports import open_transport_of
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.off_loop import off_loop
 from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
@@ -70,7 +70,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     typed = compile_typed(mapping)
     delivery, tls = destination.delivery, destination.tls
     if any(each.files for each in tls_sections(destination)):
-        await asyncio.to_thread(refuse_odd_files, destination)
+        await off_loop(refuse_odd_files, destination)
     group = settings.queue.group_prefix + name
     async with open_transport_of(
         delivery.transport,

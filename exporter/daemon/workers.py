@@ -19,6 +19,7 @@ from exporter.daemon.shard import Shard
 from exporter.daemon.sharing import REFUSED_EXIT_CODE
 from exporter.daemon.worker import Worker
 from exporter.logs import Log
+from exporter.off_loop import off_loop
 from exporter.ops import serve
 from exporter.settings.source import Loaded
 from exporter.status import DataflowState, DataflowStatus, Health
@@ -158,7 +159,7 @@ class Workers:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            if isinstance(again := await asyncio.to_thread(self._load), Loaded):
+            if isinstance(again := await off_loop(self._load), Loaded):
                 self._read(again)
 
     def _read(self, loaded: Loaded) -> None:

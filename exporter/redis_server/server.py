@@ -15,6 +15,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import NoScriptError, RedisError
 
 from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.off_loop import off_loop
 from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
 from exporter.redis_server.permissions import Argument, Asked
@@ -93,7 +94,7 @@ class _Credentials(CredentialProvider):
         return (password,) if self._username is None else (self._username, password)
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
-        return await asyncio.to_thread(self.get_credentials)
+        return await off_loop(self.get_credentials)
 
 
 @asynccontextmanager
@@ -105,7 +106,7 @@ async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind
     """
     url = access.url
     username = access.username or url.username
-    how = await asyncio.to_thread(_how, access, username)
+    how = await off_loop(_how, access, username)
     pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **how)
     redis = Redis(connection_pool=pool)
     redis.response_callbacks.clear()  # replies as they are: no guessing which shape a release gives them

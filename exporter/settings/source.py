@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter.settings.cross_checks import Failure, left_out
 from exporter.settings.gathering import Gathered, gather
+from exporter.settings.handed_over import trimmed
 from exporter.settings.mistakes import KIND, Mistake, Steps
 from exporter.settings.notes import notes
 from exporter.settings.overrides import ENVIRONMENT, Overrides, find_overrides
@@ -60,7 +61,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     except NoHome as error:
         return Problems((Problem(str(path), None, (), str(error)),))
     overrides, problems = find_overrides(Settings.model_fields, environ)
-    named = {key: environ[overrides[(key,)]] for key in ("destinations_dir", "segments_file") if (key,) in overrides}
+    overridden = [key for key in ("destinations_dir", "segments_file") if (key,) in overrides]
+    named = {key: trimmed(environ[overrides[(key,)]]) for key in overridden}
     gathered = gather(path, environ, named)
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
     settings = _validated(gathered.data, environ, overrides)

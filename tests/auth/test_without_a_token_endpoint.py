@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,35 @@ async def test_a_late_refusal_keeps_the_successor(tmp_path: Path) -> None:
     second = await authorizer.renew(first)
 
     assert await authorizer.renew(first) is second
+
+
+async def test_a_byte_order_mark_and_a_line_break_are_no_part_of_the_successor(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc")
+    authorizer = bearer(file)
+    first = await authorizer.authorize()
+    assert isinstance(first, Authorization)
+    file.write_bytes(b"\xef\xbb\xbfdef\r\n\n")
+    second = await authorizer.renew(first)
+    assert isinstance(second, Authorization)
+    assert second.header == "Bearer def"
+
+
+@pytest.mark.parametrize("device", [False, True])
+async def test_a_pipe_or_a_device_in_place_of_the_file_is_not_waited_for(tmp_path: Path, device: bool) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc")
+    authorizer = bearer(file)
+    first = await authorizer.authorize()
+    assert isinstance(first, Authorization)
+    file.unlink()
+    if device:
+        file.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(file)
+    refused = await authorizer.renew(first)
+    assert isinstance(refused, Unauthorized)
+    assert refused.detail == "the token's file cannot be read: it is no regular file"
 
 
 async def test_an_unchanged_file_holds_none(tmp_path: Path) -> None:

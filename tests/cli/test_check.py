@@ -79,6 +79,17 @@ def test_the_default_configuration_is_that_of_the_design() -> None:
     assert DEFAULT_CONFIG.as_posix() == "config/exporter.yaml"
 
 
+async def test_half_a_pair_of_certificates_is_noted(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    one, two = authority.sign(name="one"), authority.sign(name="two")
+    tls = {"client_cert_file": str(one.certificate), "client_key_file": str(two.key)}
+    ended = await check(tmp_path, "--json", destinations=[{**DESTINATION, "tls": tls}])
+    assert ended.code == 0
+    [note] = json.loads(ended.stdout)["notes"][-1:]
+    assert note.startswith(f"crm: {two.key}: the key does not belong to the certificate: as long as this is so")
+    assert note in ended.stderr
+
+
 async def test_it_prints_what_would_run_without_secrets(tmp_path: Path) -> None:
     destination = {
         **DESTINATION,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from nats import errors
 
 from exporter.handshakes import handshake_failure
+from exporter.off_loop import off_loop
 from exporter.queues.jetstream.access import Access
 from exporter.queues.jetstream.client import QuietClient, discard
 from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
@@ -30,7 +31,7 @@ async def connect(settings: NatsSettings, listeners: Listeners, gone: Callable[[
     Raises:
         QueueUnavailable: it could not be made.
     """
-    access = await asyncio.to_thread(Access, settings)
+    access = await off_loop(Access, settings)
     client = QuietClient(gone, listeners.refused)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):

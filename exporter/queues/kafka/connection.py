@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exporter.delivery.tls import TlsFileProblem, client_context
+from exporter.off_loop import off_loop
 from exporter.queues.kafka.tokens import KeptTokens, Tokens, fetched_tokens
 from exporter.queues.port import QueueUnavailable
 
@@ -73,7 +73,7 @@ async def connection_of(settings: KafkaSettings, badge: str) -> AsyncIterator[Co
     servers = tuple(server.strip() for server in settings.bootstrap_servers.split(","))
     async with AsyncExitStack() as stack:
         sasl = None if settings.sasl is None else await _sasl(settings.sasl, stack)
-        tls = None if settings.tls is None else await asyncio.to_thread(_tls, settings.tls)
+        tls = None if settings.tls is None else await off_loop(_tls, settings.tls)
         yield Connection(servers, settings.client_id, tls, sasl, badge)
 
 

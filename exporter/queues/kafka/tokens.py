@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from abc import abstractmethod
@@ -15,6 +14,7 @@ from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
 from exporter.delivery.request import Transport
 from exporter.delivery.tls import TlsFilesUnusable
 from exporter.delivery.transports import open_transport_of
+from exporter.off_loop import off_loop
 from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.sasl import TokenAuth
 from exporter.queues.port import QueueUnavailable
@@ -46,7 +46,7 @@ class KeptTokens(Tokens):
 
     async def token(self) -> str:
         """As it is now."""
-        return await asyncio.to_thread(self._read)
+        return await off_loop(self._read)
 
 
 class FetchedTokens(Tokens):
@@ -107,7 +107,7 @@ class FetchedTokens(Tokens):
         return _bare(outcome)
 
     async def _look_at_the_secret(self) -> None:
-        secret = await asyncio.to_thread(self._secret)
+        secret = await off_loop(self._secret)
         if secret != self._with:
             self._with = secret
             self._authorizer = self._make(secret)
