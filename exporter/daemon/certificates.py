@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 from exporter.delivery.tls import TlsFileProblem, TlsFilesUnusable, client_context
-from exporter.settings.delivery import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.regular_file import TLS_BYTES, read_regular
 from exporter.settings.tls_sections import tls_sections
@@ -13,11 +14,14 @@ from exporter.settings.tls_sections import tls_sections
 
 def unusable(destinations: Iterable[Destination]) -> list[str]:
     """Why these could not start, as while a certificate was renewed and its key was not yet."""
-    return [
-        f"{destination.name}: {problem.file}: {problem.reason}"
+    problem_of = cache(_problem)  # many may name the same files, and a bundle of authorities takes its time
+    problems = {
+        f"{destination.name}: {problem.file}: {problem.reason}": None
         for destination in destinations
-        for problem in dict.fromkeys(_problems(destination))
-    ]
+        for tls in tls_sections(destination)
+        if (problem := problem_of(tls.ca_file, tls.client_cert_file, tls.client_key_file)) is not None
+    }
+    return list(problems)
 
 
 def refuse_odd_files(destination: Destination) -> None:
@@ -27,26 +31,24 @@ def refuse_odd_files(destination: Destination) -> None:
         TlsFilesUnusable: a file is none that can be read to its end.
     """
     for tls in tls_sections(destination):
-        for problem in _odd(tls):
+        if (problem := _odd(tls.files.values())) is not None:
             raise TlsFilesUnusable(problem)
 
 
-def _problems(destination: Destination) -> Iterator[TlsFileProblem]:
-    for tls in tls_sections(destination):
-        odd = list(_odd(tls))
-        yield from odd
-        if odd or not tls.files:
-            continue
-        found = client_context(
-            ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
-        )
-        if isinstance(found, TlsFileProblem):
-            yield found
+def _problem(ca_file: Path | None, certificate: Path | None, key: Path | None) -> TlsFileProblem | None:
+    named = [file for file in (ca_file, certificate, key) if file is not None]
+    if not named:
+        return None
+    if (odd := _odd(named)) is not None:
+        return odd
+    found = client_context(ca_file=ca_file, client_cert_file=certificate, client_key_file=key)
+    return found if isinstance(found, TlsFileProblem) else None
 
 
-def _odd(tls: Tls) -> Iterator[TlsFileProblem]:
-    for file in tls.files.values():
+def _odd(files: Iterable[Path]) -> TlsFileProblem | None:
+    for file in files:
         try:
             read_regular(file, TLS_BYTES)
         except OSError as error:
-            yield TlsFileProblem(file, (error.strerror or "unknown error").lower())
+            return TlsFileProblem(file, (error.strerror or "unknown error").lower())
+    return None

@@ -1,4 +1,4 @@
-"""The one rule for text that an operator hands over: what is no part of it, and what may not stand in it (DESIGN 2.4).
+"""The one rule for text that an operator hands over: what is no part of it, and what may not stand in it.
 
 It holds for secrets and for what stands beside them, wherever they come from: a file, a variable, the configuration.
 """
