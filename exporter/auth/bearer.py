@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.token import is_presentable
 from exporter.delivery.request import Transport
 from exporter.settings.section import FromFile, Secret, Section
@@ -30,9 +29,7 @@ class Bearer(Section):
     def authorizer(
         self,
         transport: Transport,  # noqa: ARG002 - the same signature for every kind
-        *,
-        clock: Callable[[], float],  # noqa: ARG002
-        observe: Callable[[str], None],  # noqa: ARG002
+        surroundings: Surroundings,  # noqa: ARG002
     ) -> Authorizer:
         """An authorizer that presents the token and looks into its file again when it is refused."""
         return _BearerAuthorizer(self.token)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorizer
+from exporter.auth.authorizer import Authorizer, Surroundings
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
 from exporter.delivery.request import Transport
-from exporter.settings.mistakes import Mistake, mistakes
+from exporter.settings.delivery import Tls
+from exporter.settings.mistakes import Mistake, mistake, mistakes
 from exporter.settings.section import Secret, Section
+from exporter.settings.urls import proxy_url
 
 
 def _token_url(url: str) -> str:
@@ -63,10 +65,31 @@ def _encodable(value: str) -> bool:
     return True
 
 
+def _values(value: object) -> object:
+    """The values of a form field: a text is one, and a list becomes as many fields of one name (RFC 8707 §2)."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return value
+    raise mistake("a form field is text, or a list of texts that are sent one by one")
+
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+
+
+def _proxy(text: str) -> str:
+    return text if text == "none" else proxy_url(text)
+
+
+_PROXIES = {"anyOf": [{"type": "string", "format": "uri", "pattern": "^https?://"}, {"const": "none"}]}
+
+TokenProxy = Annotated[str, AfterValidator(_proxy), WithJsonSchema(_PROXIES)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 Text = Annotated[str, AfterValidator(_text)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text)]
 SecretText = Annotated[Secret, AfterValidator(_secret_text)]
+Values = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_values), WithJsonSchema(_TEXTS)]
+Audiences = Annotated[tuple[FilledText, ...], Field(min_length=1), BeforeValidator(_values), WithJsonSchema(_TEXTS)]
 Status = Annotated[int, Field(ge=300, le=599)]
 
 
@@ -83,10 +106,23 @@ class OAuth2(Section):
         default="rfc6749", description="With basic: form-encoded before base64 (RFC 6749 §2.3.1), or as they are."
     )
     scope: FilledText | None = Field(default=None, description="The form field scope, where it is set.")
-    audience: FilledText | None = Field(default=None, description="The form field audience, where it is set.")
-    extra: Mapping[FilledText, Text] = Field(default={}, description="More form fields.")
+    audience: Audiences | None = Field(
+        default=None, description="The form field audience, where it is set; a list: several of them."
+    )
+    extra: Mapping[FilledText, Values] = Field(
+        default={}, description="More form fields; a list of values: as many fields of that name."
+    )
     refresh_on: Annotated[Sequence[Status], Field(min_length=1)] = Field(
         default=(401,), description="Statuses of the endpoint that mean: this token is no longer good."
+    )
+    tls: Tls | None = Field(
+        default=None,
+        description="Certificates for the token endpoint, {} for none of ours; null: the destination's.",
+    )
+    proxy: TokenProxy | None = Field(
+        default=None,
+        repr=False,
+        description="http(s) URL of the way to the token endpoint, none: no proxy; null: the destination's.",
     )
 
     @model_validator(mode="after")
@@ -111,16 +147,8 @@ class OAuth2(Section):
     def grant(self) -> Grant:
         """What a full token request asks for."""
 
-    def authorizer(
-        self, transport: Transport, *, clock: Callable[[], float], observe: Callable[[str], None]
-    ) -> Authorizer:
-        """An authorizer that fetches tokens over ``transport`` and renews them.
-
-        Args:
-            transport: carries the token requests; its deadline is theirs.
-            clock: monotonic seconds.
-            observe: called with ``ok``, ``refused`` or ``failed`` once per token request.
-        """
+    def authorizer(self, transport: Transport, surroundings: Surroundings) -> Authorizer:
+        """An authorizer that fetches tokens over ``transport``, whose deadline is theirs, and renews them."""
         client = Client(
             id=self.client_id,
             secret=self.client_secret.reveal(),
@@ -128,9 +156,9 @@ class OAuth2(Section):
             basic_encoding=self.basic_encoding,
         )
         requests = TokenRequests(self.token_url, client, self.grant())
-        return TokenAuthorizer(requests, transport, frozenset(self.refresh_on), clock=clock, observe=observe)
+        return TokenAuthorizer(requests, transport, frozenset(self.refresh_on), surroundings)
 
-    def _common_fields(self) -> dict[str, str]:
+    def _common_fields(self) -> list[tuple[str, str]]:
         """The optional fields of every full request, in the order of the configuration's page."""
-        named = {"scope": self.scope, "audience": self.audience}
-        return {**{name: value for name, value in named.items() if value is not None}, **self.extra}
+        named = {"scope": () if self.scope is None else (self.scope,), "audience": self.audience or (), **self.extra}
+        return [(name, value) for name, values in named.items() for value in values]

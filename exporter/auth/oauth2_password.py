@@ -18,5 +18,5 @@ class OAuth2Password(OAuth2):
     password: SecretText = Field(description="The resource owner's password.")
 
     def grant(self) -> Grant:
-        owner = {"username": self.username, "password": self.password.reveal()}
-        return Grant("password", {**owner, **self._common_fields()})
+        owner = [("username", self.username), ("password", self.password.reveal())]
+        return Grant("password", [*owner, *self._common_fields()])

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.auth.authorizer import Surroundings
+from exporter.auth.way import transport_for_tokens
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
 from exporter.dataflow.reading import Read, SharedReading, read_alone
@@ -67,7 +69,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     typed = compile_typed(mapping)
     delivery, tls = destination.delivery, destination.tls
     group = settings.queue.group_prefix + name
-    async with open_transport_of(
+    opening = open_transport_of(
         delivery.transport,
         timeout_seconds=delivery.timeout,
         concurrency=delivery.concurrency,
@@ -76,7 +78,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         client_key_file=tls.client_key_file,
         proxy=destination.proxy,
         contexts=shared.tls,
-    ) as transport:
+    )
+    async with opening as transport, transport_for_tokens(destination, transport, shared.tls) as for_tokens:
         account = shared.memory.open()
         place = shared.crowd.join()
         try:
@@ -89,7 +92,14 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     letters=shared.state.letters.of(name, group, int(delivery.dead_letters_max_bytes)),
                     transport=transport,
                     authorizer=destination.auth.authorizer(
-                        transport, clock=shared.clock.monotonic, observe=partial(_token_fetched, metrics, log)
+                        for_tokens,
+                        Surroundings(
+                            clock=shared.clock.monotonic,
+                            epoch=shared.clock.epoch,
+                            observe=partial(_token_fetched, metrics, log),
+                            note=partial(_token_noted, log),
+                            retry_after_cap=delivery.retry_after_cap,
+                        ),
                     ),
                     read=_reading(settings, shared),
                     decide=compile_triggers(mapping, typed),
@@ -130,7 +140,11 @@ def _reading(settings: Settings, shared: Shared) -> Read:
     return shared.readings.setdefault(most, SharedReading(most))
 
 
-def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome) -> None:
+def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome, why: str) -> None:
     metrics.token_fetches[outcome].inc()
     if outcome != "ok":
-        log.warning("token fetch failed", outcome=outcome)
+        log.warning("token fetch failed", outcome=outcome, detail=why)
+
+
+def _token_noted(log: Log, sentence: str) -> None:
+    log.info("odd token", detail=sentence)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.bearer import Bearer
 from exporter.auth.none import NoAuth
 from exporter.delivery.request import Outcome, Request
@@ -21,10 +21,10 @@ class NoTransport:
 
 
 def made(section: NoAuth | Bearer) -> Authorizer:
-    def observe(_: str) -> None:
+    def observe(_: str, __: str) -> None:
         raise AssertionError("nothing is fetched")
 
-    return section.authorizer(NoTransport(), clock=lambda: 0.0, observe=observe)
+    return section.authorizer(NoTransport(), Surroundings(observe=observe))
 
 
 def bearer(file: Path) -> Authorizer:
