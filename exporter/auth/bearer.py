@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -54,11 +55,13 @@ class _BearerAuthorizer:
         if self._file is None:
             return Unauthorized("credentials", "the endpoint refused the token, and it does not come from a file")
         try:
-            token = str(FromFile.read(self._file))
+            token = str(await asyncio.to_thread(FromFile.read, self._file))
         except OSError as error:
             return Unauthorized("credentials", f"the token's file cannot be read: {error.strerror or 'unknown error'}")
         except UnicodeDecodeError:
             return Unauthorized("credentials", "the token's file is not UTF-8")
+        if refused is not self._current:
+            return self._current  # another caller has read the file meanwhile
         if not is_presentable(token):
             return Unauthorized("credentials", "the token's file does not hold visible ASCII without spaces")
         if token == self._token:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.authorizer import Authorizer, Surroundings
@@ -65,13 +65,27 @@ def _encodable(value: str) -> bool:
     return True
 
 
-def _values(value: object) -> object:
-    """The values of a form field: a text is one, and a list becomes as many fields of one name (RFC 8707 §2)."""
+def _values(value: object) -> str | tuple[str, ...]:
+    """What a form field holds: a text, or several that are sent as so many fields of one name (RFC 8707 §2)."""
     if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list | tuple):
-        return value
-    raise mistake("a form field is text, or a list of texts that are sent one by one")
+        return _text(value)
+    if not isinstance(value, list | tuple) or not value:
+        raise mistake("should be text, or a list of texts that are sent one by one")
+    found = [Mistake((index,), "should be text") for index, text in enumerate(value) if not isinstance(text, str)]
+    if found:
+        raise mistakes(found)
+    return tuple(_text(text) for text in value)
+
+
+def _filled_values(value: object) -> str | tuple[str, ...]:
+    values = _values(value)
+    if not all(_each(values)):
+        raise mistake("must not be empty")
+    return values
+
+
+def _each(values: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else values
 
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
@@ -85,11 +99,10 @@ _PROXIES = {"anyOf": [{"type": "string", "format": "uri", "pattern": "^https?://
 
 TokenProxy = Annotated[str, AfterValidator(_proxy), WithJsonSchema(_PROXIES)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
-Text = Annotated[str, AfterValidator(_text)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text)]
 SecretText = Annotated[Secret, AfterValidator(_secret_text)]
-Values = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_values), WithJsonSchema(_TEXTS)]
-Audiences = Annotated[tuple[FilledText, ...], Field(min_length=1), BeforeValidator(_values), WithJsonSchema(_TEXTS)]
+Values = Annotated[str | tuple[str, ...], PlainValidator(_values), WithJsonSchema(_TEXTS)]
+FilledValues = Annotated[str | tuple[str, ...], PlainValidator(_filled_values), WithJsonSchema(_TEXTS)]
 Status = Annotated[int, Field(ge=300, le=599)]
 
 
@@ -106,7 +119,7 @@ class OAuth2(Section):
         default="rfc6749", description="With basic: form-encoded before base64 (RFC 6749 §2.3.1), or as they are."
     )
     scope: FilledText | None = Field(default=None, description="The form field scope, where it is set.")
-    audience: Audiences | None = Field(
+    audience: FilledValues | None = Field(
         default=None, description="The form field audience, where it is set; a list: several of them."
     )
     extra: Mapping[FilledText, Values] = Field(
@@ -160,5 +173,5 @@ class OAuth2(Section):
 
     def _common_fields(self) -> list[tuple[str, str]]:
         """The optional fields of every full request, in the order of the configuration's page."""
-        named = {"scope": () if self.scope is None else (self.scope,), "audience": self.audience or (), **self.extra}
-        return [(name, value) for name, values in named.items() for value in values]
+        named = {"scope": self.scope, "audience": self.audience, **self.extra}
+        return [(name, value) for name, values in named.items() if values is not None for value in _each(values)]

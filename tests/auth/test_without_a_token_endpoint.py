@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,21 @@ async def test_a_late_refusal_keeps_the_successor(tmp_path: Path) -> None:
     second = await authorizer.renew(first)
 
     assert await authorizer.renew(first) is second
+
+
+async def test_all_who_were_refused_get_the_successor(tmp_path: Path) -> None:
+    """The file is read beside the event loop, so several may read it at a time."""
+    file = tmp_path / "token"
+    file.write_text("abc")
+    authorizer = bearer(file)
+    first = await authorizer.authorize()
+    assert isinstance(first, Authorization)
+    file.write_text("def")
+
+    outcomes = await asyncio.gather(*(authorizer.renew(first) for _ in range(20)))
+
+    assert {outcome.header for outcome in outcomes if isinstance(outcome, Authorization)} == {"Bearer def"}
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Unauthorized)]
 
 
 async def test_an_unchanged_file_holds_none(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ KAFKA = {
             "exporter, tls {}, sasl.mechanism OAUTHBEARER, sasl.auth.token_url https://login.example.com/token?key=…, "
             "sasl.auth.client_id c, sasl.auth.client_secret **********, sasl.auth.credentials_in body, "
             "sasl.auth.basic_encoding rfc6749, sasl.auth.extra.assertion **********, sasl.auth.refresh_on [401], "
-            "sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5, sasl.auth.proxy http://proxy.example.com, "
+            "sasl.auth.proxy http://proxy.example.com, sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5, "
             "isolation_level read_committed, session_timeout 10, commit_interval 0.025, "
             "offset_metadata_max_bytes 4KiB, fetch_max_bytes 256KiB, id_headers [ce_id, id]",
         ),
