@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from exporter.delivery.own_headers import USER_AGENT
+from exporter.delivery.own_headers import own_headers
 
 TIMEOUT_SECONDS = 5.0
 
@@ -44,7 +44,7 @@ def get_json(url: str, path: str) -> Any:
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", parts.path.rstrip("/") + path, headers={"User-Agent": USER_AGENT})
+        connection.request("GET", parts.path.rstrip("/") + path, headers=dict(own_headers()))
         answer = connection.getresponse()
         body = answer.read()
         if not 200 <= answer.status < 300:

@@ -1,4 +1,4 @@
-"""The headers that every request of ours has, whoever makes it: for exports, for tokens, and to ask a daemon."""
+"""The headers that every request of ours has, whoever makes it: for exports and tokens, to a proxy, to a daemon."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from exporter.delivery.request import Header
 USER_AGENT: Final = f"exporter/{__version__}"
 
 
-def own_headers(content_type: str, *, but: Collection[str] = ()) -> tuple[Header, ...]:
-    """Whatever a firewall or a server may insist on. Answers are hardly ever unpacked (DESIGN 3), so none should come
-    compressed.
+def own_headers(content_type: str | None = None, *, but: Collection[str] = ()) -> tuple[Header, ...]:
+    """What a firewall or a server may insist on. Of answers only a token's is ever unpacked (DESIGN 3), so none should
+    come compressed.
 
     Args:
-        content_type: of the request's body.
+        content_type: of the request's body, if it has one.
         but: names that the caller sets, in lower case: these are left out.
     """
     ours = (("Content-Type", content_type), ("Accept-Encoding", "identity"), ("User-Agent", USER_AGENT))
-    return tuple(header for header in ours if header[0].lower() not in but)
+    return tuple((name, value) for name, value in ours if value is not None and name.lower() not in but)

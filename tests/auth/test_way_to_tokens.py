@@ -14,6 +14,7 @@ from loopback import Peer, closed_port, repeats, serving
 
 from exporter.auth.authorizer import Authorization, Surroundings, Unauthorized
 from exporter.auth.way import transport_for_tokens, way_to_tokens
+from exporter.delivery.own_headers import USER_AGENT
 from exporter.delivery.request import Answer, Request, Transport
 from exporter.delivery.tls import TlsContexts, TlsFilesUnusable
 from exporter.delivery.transports import open_transport_of
@@ -160,8 +161,9 @@ async def test_a_proxy_for_tokens_alone(tmp_path: Path) -> None:
     (connect,) = proxy.heard
     assert connect.line == f"CONNECT localhost:{token_server.port} HTTP/1.1"
     assert connect.header("Proxy-Authorization") == "Basic dXNlcjpodW50ZXIy"
+    assert [value for name, value in connect.headers if name.lower() == "user-agent"] == [USER_AGENT]
     (heard,) = token_server.heard
-    assert (heard.header("User-Agent") or "").startswith("exporter/")
+    assert heard.header("User-Agent") == USER_AGENT
 
 
 async def test_tokens_may_go_straight_where_exports_go_through_a_proxy() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from certificates import Authority
 from check_command import check
-from loopback import Peer, serving
+from loopback import Peer, repeats, serving
 
 from exporter.cli.check import planned
 from exporter.cli.section_text import as_text
+from exporter.delivery.own_headers import USER_AGENT
 from exporter.settings.tree import Settings
 
 TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
@@ -224,6 +225,9 @@ async def test_everything_within_reach(tmp_path: Path) -> None:
         assert endpoint.heard == []
         assert [heard.line for heard in tokens.heard] == ["POST /token HTTP/1.1"]
         assert proxy.heard[0].header("proxy-authorization") == "Basic dXNlcjpodW50ZXIy"
+        for heard in (tokens.heard[0], proxy.heard[0]):
+            assert heard.header("user-agent") == USER_AGENT
+            assert heard.header("accept-encoding") == "identity"
     assert {step: ok for step, (ok, _) in found.connect.items()} == {
         (None, "queue"): True,
         (None, "state"): True,
@@ -240,6 +244,35 @@ async def test_everything_within_reach(tmp_path: Path) -> None:
     assert found.connect[None, "queue"] == (True, "data/queue.db will be created")
     assert not (tmp_path / "data").exists()
     assert "hunter2" not in found.stdout + found.stderr.replace("plain text", "")
+
+
+async def test_the_token_is_fetched_on_the_way_of_its_own_and_an_odd_one_is_noted(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = authority.server_context(authority.sign("127.0.0.1"))
+    body = b'{"access_token": "hunter2", "token_type": "JWT"}'
+    odd = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    async with serving(listen_only) as endpoint, serving(repeats(odd), tls=server) as tokens:
+        auth = {
+            "kind": "oauth2_client_credentials",
+            "token_url": tokens.url("/token", scheme="https"),
+            "client_id": "exporter",
+            "client_secret": "hunter2",
+        }
+        for_tokens = {"ca_file": str(authority.certificate)}
+        destinations = [
+            {**DESTINATION, "name": name, "endpoint": endpoint.url(), "auth": {**auth, "tls": tls}}
+            for name, tls in (("own", for_tokens), ("shared", None), ("bad", {"ca_file": __file__}))
+        ]
+        found = await check(tmp_path, "--connect", "--json", destinations=destinations)
+    assert found.connect["own", "token"] == (
+        True,
+        "the token endpoint gave one; the token endpoint names the token_type JWT; its token is presented as Bearer",
+    )
+    assert found.connect["shared", "token"][0] is False
+    assert "certificate" in found.connect["shared", "token"][1]
+    assert found.connect["bad", "token"] == (False, f"{__file__}: no PEM certificate")
+    assert found.code == 1
+    assert "hunter2" not in found.stdout
 
 
 async def test_what_is_behind_a_proxy_for_plain_http_is_said_not_to_be_tried(tmp_path: Path) -> None:
