@@ -61,7 +61,13 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
         elif isinstance(value, BaseModel):
             yield from _secrets_in(value, (*at, name))
         elif isinstance(value, Mapping):
-            yield from ((*at, name, key) for key in value if _SECRET_NAME.search(key))
+            for key in filter(_SECRET_NAME.search, value):
+                yield from _each(value[key], (*at, name, key))
+
+
+def _each(value: object, at: Steps) -> Iterator[Steps]:
+    """The steps to a text, or to those in a list."""
+    yield from ((*at, index) for index in range(len(value))) if isinstance(value, tuple) else (at,)
 
 
 def _password_in(value: object) -> bool:
