@@ -18,6 +18,8 @@ _PASSING = frozenset({407, 408, 425, 429})
 _REFUSING = frozenset({400, 401})
 #: As all codes of RFC 6749, of its extensions and of the servers that add to them; "Forbidden" is none.
 _ERROR_CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
+#: By these the token endpoint says itself that the fault is its own (RFC 6749 §4.1.2.1), whatever the status.
+_FAILING_CODES = frozenset({"server_error", "temporarily_unavailable"})
 _HINTS: Mapping[int, str] = {
     403: "a firewall in front of it may have answered",
     404: "is token_url right?",
@@ -96,10 +98,11 @@ def _without_token(status: int, answer: dict[str, Any] | None) -> TokenRefused |
     detail = f"HTTP {status}{_code(answer)}"
     if status == 407:
         return TokenFailed(detail, "proxy")
-    if not 400 <= status <= 499 or status in _PASSING:
+    error = answer.get("error") if answer else None
+    code = error if isinstance(error, str) else ""
+    if not 400 <= status <= 499 or status in _PASSING or code in _FAILING_CODES:
         return TokenFailed(detail)
-    code = answer.get("error") if answer else None
-    if status in _REFUSING or (isinstance(code, str) and _ERROR_CODE.fullmatch(code)):
+    if status in _REFUSING or _ERROR_CODE.fullmatch(code):
         return TokenRefused(detail)
     hint = _HINTS.get(status)
     return TokenFailed(f"HTTP {status} without an OAuth error code{f'; {hint}' if hint else ''}")

@@ -169,6 +169,12 @@ def test_any_other_status_is_the_endpoints_failure(status: int) -> None:
     assert read(status, body) == TokenFailed(f"HTTP {status} temporarily_unavailable")
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable"])
+def test_a_token_endpoint_that_takes_the_blame_refuses_nothing(status: int, code: str) -> None:
+    assert read(status, json.dumps({"error": code}).encode()) == TokenFailed(f"HTTP {status} {code}")
+
+
 def test_407_is_the_proxys() -> None:
     assert read(407, b"") == TokenFailed("HTTP 407", "proxy")
 
@@ -216,21 +222,21 @@ class TestPacked:
     @pytest.mark.parametrize(
         ("coding", "body"),
         [
-            ("gzip", gzip.compress(WHOLE)),
-            ("GZIP", gzip.compress(WHOLE)),
-            ("x-gzip", gzip.compress(WHOLE)),
-            ("identity, gzip", gzip.compress(WHOLE)),
-            (None, gzip.compress(WHOLE)),
-            ("gzip", gzip.compress(WHOLE[:9]) + gzip.compress(WHOLE[9:])),
-            ("gzip", gzip.compress(WHOLE) + b"\0\0"),
-            ("gzip", WHOLE),
-            ("deflate", zlib.compress(WHOLE)),
-            ("deflate", zlib.compress(WHOLE, wbits=-15)),
-            ("deflate", WHOLE),
-            ("br", WHOLE),
-            ("identity", WHOLE),
-            ("", WHOLE),
-            (" , ", b" \r\n" + WHOLE),
+            pytest.param("gzip", gzip.compress(WHOLE), id="gzip"),
+            pytest.param("GZIP", gzip.compress(WHOLE), id="another case"),
+            pytest.param("x-gzip", gzip.compress(WHOLE), id="the old name"),
+            pytest.param("identity, gzip", gzip.compress(WHOLE), id="identity first"),
+            pytest.param(None, gzip.compress(WHOLE), id="gzip that nobody names"),
+            pytest.param("gzip", gzip.compress(WHOLE[:9]) + gzip.compress(WHOLE[9:]), id="two members"),
+            pytest.param("gzip", gzip.compress(WHOLE) + b"\0\0", id="zeros behind it"),
+            pytest.param("gzip", WHOLE, id="gzip that is none"),
+            pytest.param("deflate", zlib.compress(WHOLE), id="deflate"),
+            pytest.param("deflate", zlib.compress(WHOLE, wbits=-15), id="bare deflate"),
+            pytest.param("deflate", WHOLE, id="deflate that is none"),
+            pytest.param("br", WHOLE, id="br that is none"),
+            pytest.param("identity", WHOLE, id="identity"),
+            pytest.param("", WHOLE, id="empty"),
+            pytest.param(" , ", b" \r\n" + WHOLE, id="nothing but commas"),
         ],
     )
     def test_a_token_is_unpacked(self, coding: str | None, body: bytes) -> None:
