@@ -13,7 +13,7 @@ from certificates import Authority
 from check_command import check
 from loopback import Peer, repeats, serving
 
-from exporter.cli.check import planned
+from exporter.cli.check import _lines, planned
 from exporter.cli.section_text import as_text
 from exporter.delivery.own_headers import USER_AGENT
 from exporter.settings.tree import Settings
@@ -113,7 +113,7 @@ async def test_it_prints_what_would_run_without_secrets(tmp_path: Path) -> None:
 
 
 #: Every secret of it is hunter2.
-KAFKA = {
+KAFKA: dict[str, Any] = {
     "kind": "kafka",
     "tls": {},
     "sasl": {
@@ -161,6 +161,20 @@ def test_a_section_is_shown_as_people_would_write_it_and_without_secrets(queue: 
     settings = Settings.model_validate({"queue": queue})
     assert as_text(settings.queue) == shown
     assert "hunter2" not in json.dumps(planned(settings))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [("http://user:hunter2@tokens.example.com:3128", "http://tokens.example.com:3128"), ("none", "none"), (None, None)],
+)
+def test_the_way_of_tokens_is_shown_where_it_is_another(proxy: str | None, shown: str | None) -> None:
+    auth = {**KAFKA["sasl"]["auth"], "kind": "oauth2_client_credentials", "proxy": proxy}
+    settings = Settings.model_validate({"destinations": [{**DESTINATION, "auth": auth}]})
+    plan = planned(settings)
+    rows = [line.split() for line in _lines(plan, settings)]
+    assert plan["destinations"][0]["token_proxy"] == shown
+    assert ["token", "proxy", shown] in rows or shown is None
+    assert "hunter2" not in json.dumps(plan)
 
 
 async def test_json_holds_the_same(tmp_path: Path) -> None:
