@@ -84,7 +84,7 @@ def read_token(status: int, headers: Mapping[str, str], body: bytes) -> TokenAns
     if isinstance(plain, Packed):
         return TokenFailed(f"HTTP {status} with {plain.reason}")
     if answer is None:
-        return TokenFailed(f"HTTP {status} without a JSON object")
+        return TokenFailed(f"HTTP {status} without a {'JSON object' if plain else 'body'}")
     token = answer.get("access_token")
     if not isinstance(token, str) or not token:
         return TokenFailed(f"HTTP {status} without an access_token{_code(answer)}")

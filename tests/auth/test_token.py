@@ -117,7 +117,8 @@ def test_any_2xx_with_a_token_grants_it(status: int) -> None:
 
 @pytest.mark.parametrize("status", [201, 202, 204])
 def test_a_2xx_without_a_token_is_a_failure_with_its_status(status: int) -> None:
-    assert read(status, b"") == TokenFailed(f"HTTP {status} without a JSON object")
+    assert read(status, b"") == TokenFailed(f"HTTP {status} without a body")
+    assert read(status, b"[]") == TokenFailed(f"HTTP {status} without a JSON object")
     assert read(status, b"{}") == TokenFailed(f"HTTP {status} without an access_token")
 
 
