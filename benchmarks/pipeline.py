@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from benchmarks.material import MAPPING, Events, medians, report
+from exporter.auth.authorizer import Surroundings
 from exporter.daemon.wiring import limits
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
@@ -75,7 +76,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 queue=queue,
                 letters=state.letters.of("crm", "exporter.crm", 1024**3),
                 transport=transport,
-                authorizer=destination.auth.authorizer(transport, clock=clock.monotonic, observe=lambda _: None),
+                authorizer=destination.auth.authorizer(transport, Surroundings()),
                 read=read_alone(MAX_EVENT_BYTES),
                 decide=compile_triggers(mapping, typed),
                 build=compile_payload(mapping, typed),

@@ -29,6 +29,7 @@ CORE = (
     "delivery/verdict.py",
     "queues/positions.py",
     "auth/token.py",
+    "auth/unpacking.py",
 )
 IMPURE = {
     *("aiohttp", "asyncio", "concurrent", "logging", "multiprocessing", "os", "random", "secrets", "selectors"),

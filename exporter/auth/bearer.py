@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.token import is_presentable
 from exporter.delivery.request import Transport
 from exporter.off_loop import off_loop
@@ -31,9 +30,7 @@ class Bearer(Section):
     def authorizer(
         self,
         transport: Transport,  # noqa: ARG002 - the same signature for every kind
-        *,
-        clock: Callable[[], float],  # noqa: ARG002
-        observe: Callable[[str], None],  # noqa: ARG002
+        surroundings: Surroundings,  # noqa: ARG002
     ) -> Authorizer:
         """An authorizer that presents the token and looks into its file again when it is refused."""
         return _BearerAuthorizer(self.token)
@@ -63,6 +60,8 @@ class _BearerAuthorizer:
             return Unauthorized("credentials", f"the token's file cannot be read: {error.strerror or 'unknown error'}")
         except UnicodeDecodeError:
             return Unauthorized("credentials", "the token's file is not UTF-8")
+        if refused is not self._current:
+            return self._current  # another caller has read the file meanwhile
         if not is_presentable(token):
             return Unauthorized("credentials", "the token's file does not hold visible ASCII without spaces")
         if token == self._token:

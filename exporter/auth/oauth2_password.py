@@ -19,5 +19,5 @@ class OAuth2Password(OAuth2):
     password: Secret = Field(description="The resource owner's password.")
 
     def grant(self) -> Grant:
-        owner = {"username": self.username, "password": self.password.reveal()}
-        return Grant("password", {**owner, **self._common_fields()})
+        owner = [("username", self.username), ("password", self.password.reveal())]
+        return Grant("password", [*owner, *self._common_fields()])

@@ -94,6 +94,7 @@ def _planned(destination: Destination) -> dict[str, Any]:
     from exporter.settings.urls import shown
 
     on = destination.activate_on
+    for_tokens = getattr(destination.auth, "proxy", None)
     triggers = {"segment": on.segments, "identity": on.identities, "attribute": on.attributes, "backfill": True}
     return {
         "name": destination.name,
@@ -102,6 +103,7 @@ def _planned(destination: Destination) -> dict[str, Any]:
         "headers": sorted(destination.headers),
         "auth": destination.auth.kind,
         "proxy": shown(destination.proxy) if destination.proxy is not None else None,
+        "token_proxy": shown(for_tokens) if for_tokens not in (None, "none") else for_tokens,
         "start": destination.start,
         "segments": [{"namespace": segment.namespace, "id": segment.id} for segment in destination.segments],
         "attributes": list(destination.attributes),
@@ -147,6 +149,8 @@ def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "headers", ", ".join(destination["headers"])
     if destination["proxy"]:
         yield "proxy", destination["proxy"]
+    if destination["token_proxy"]:
+        yield "token proxy", destination["token_proxy"]
     yield "segments", _listed([f"{segment['namespace']}/{segment['id']}" for segment in destination["segments"]])
     yield "attributes", _listed(destination["attributes"])
     yield "sends", f"{destination['segment_membership']} memberships" + (f" with {', '.join(extras)}" if extras else "")

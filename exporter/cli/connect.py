@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from exporter.auth.authorizer import Unauthorized
+from exporter.auth.authorizer import Surroundings, Unauthorized
+from exporter.auth.way import open_token_transport
 from exporter.cli.reaching import Reach, reach
 from exporter.database import DatabaseRefused, DatabaseUnavailable
-from exporter.delivery.tls import TlsFileProblem, client_context
-from exporter.delivery.transports import open_transport_of
+from exporter.delivery.tls import TlsFileProblem, TlsFilesUnusable, client_context
 from exporter.printable import printable
 from exporter.queues.advice import Advising, Lookable
 from exporter.queues.port import QueueUnavailable
@@ -111,19 +110,14 @@ def _checked(name: str, step: Reach) -> Checked:
 
 
 async def _token(destination: Destination) -> Checked:
-    """Fetch one token the way the daemon does: through the destination's proxy, with its certificates."""
-    tls = destination.tls
-    async with open_transport_of(
-        destination.delivery.transport,
-        timeout_seconds=destination.delivery.timeout,
-        concurrency=1,
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
-        proxy=destination.proxy,
-    ) as transport:
-        authorizer = destination.auth.authorizer(transport, clock=time.monotonic, observe=lambda _: None)
-        outcome = await authorizer.authorize()
+    """Fetch one token the way the daemon does: through the same proxy, with the same certificates."""
+    notes: list[str] = []
+    try:
+        async with open_token_transport(destination) as transport:
+            authorizer = destination.auth.authorizer(transport, Surroundings(note=notes.append))
+            outcome = await authorizer.authorize()
+    except TlsFilesUnusable as error:
+        return Checked(destination.name, "token", False, str(error))
     if isinstance(outcome, Unauthorized):
         return Checked(destination.name, "token", False, outcome.detail)
-    return Checked(destination.name, "token", True, "the token endpoint gave one")
+    return Checked(destination.name, "token", True, "; ".join(("the token endpoint gave one", *notes)))

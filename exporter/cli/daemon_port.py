@@ -7,6 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from exporter.delivery.own_headers import own_headers
+
 TIMEOUT_SECONDS = 5.0
 
 
@@ -42,10 +44,10 @@ def get_json(url: str, path: str) -> Any:
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", parts.path.rstrip("/") + path)
+        connection.request("GET", parts.path.rstrip("/") + path, headers=dict(own_headers()))
         answer = connection.getresponse()
         body = answer.read()
-        if answer.status != 200:
+        if not 200 <= answer.status < 300:
             raise NoDaemon(f"{url}{path} answers {answer.status}: is an exporter listening there?")
         return json.loads(body)
     except (OSError, http.client.HTTPException) as error:

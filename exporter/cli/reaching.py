@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.delivery.lean.dialling import NEXT_ADDRESS_SECONDS
+from exporter.delivery.own_headers import own_headers
 from exporter.delivery.resolver import Resolver
 
 #: A server that refuses a client certificate says so only after a TLS 1.3 handshake has ended.
@@ -113,7 +114,8 @@ class _Route:
     async def _tunnel(self) -> str:
         reader, writer = self._connection()
         target = f"{_bracketed(self._endpoint.hostname or '')}:{_port(self._endpoint)}"
-        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *self._credentials()]
+        ours = (f"{name}: {value}" for name, value in own_headers())
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *ours, *self._credentials()]
         writer.write("\r\n".join([*lines, "", ""]).encode())
         await writer.drain()
         status = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n", 1)[0].split(b" ", 2)

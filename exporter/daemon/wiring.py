@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.auth.authorizer import Surroundings
+from exporter.auth.way import transport_for_tokens
 from exporter.daemon.certificates import refuse_odd_files
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
@@ -72,7 +74,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     if any(each.files for each in tls_sections(destination)):
         await off_loop(refuse_odd_files, destination)
     group = settings.queue.group_prefix + name
-    async with open_transport_of(
+    opening = open_transport_of(
         delivery.transport,
         timeout_seconds=delivery.timeout,
         concurrency=delivery.concurrency,
@@ -81,7 +83,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         client_key_file=tls.client_key_file,
         proxy=destination.proxy,
         contexts=shared.tls,
-    ) as transport:
+    )
+    async with opening as transport, transport_for_tokens(destination, transport, shared.tls) as for_tokens:
         account = shared.memory.open()
         place = shared.crowd.join()
         try:
@@ -94,7 +97,14 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     letters=shared.state.letters.of(name, group, int(delivery.dead_letters_max_bytes)),
                     transport=transport,
                     authorizer=destination.auth.authorizer(
-                        transport, clock=shared.clock.monotonic, observe=partial(_token_fetched, metrics, log)
+                        for_tokens,
+                        Surroundings(
+                            clock=shared.clock.monotonic,
+                            epoch=shared.clock.epoch,
+                            observe=partial(_token_fetched, metrics, log),
+                            note=partial(_token_noted, log),
+                            retry_after_cap=delivery.retry_after_cap,
+                        ),
                     ),
                     read=_reading(settings, shared),
                     decide=compile_triggers(mapping, typed),
@@ -135,7 +145,11 @@ def _reading(settings: Settings, shared: Shared) -> Read:
     return shared.readings.setdefault(most, SharedReading(most))
 
 
-def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome) -> None:
+def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome, why: str) -> None:
     metrics.token_fetches[outcome].inc()
     if outcome != "ok":
-        log.warning("token fetch failed", outcome=outcome)
+        log.warning("token fetch failed", outcome=outcome, detail=why)
+
+
+def _token_noted(log: Log, sentence: str) -> None:
+    log.info("odd token", detail=sentence)

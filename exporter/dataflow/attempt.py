@@ -42,7 +42,7 @@ async def _again(
     renewed = await parts.authorizer.renew(authorization)
     if isinstance(renewed, Unauthorized):
         if renewed.cause == "credentials":
-            return _ours(refused), round_trip
+            return _ours(refused, f"; {renewed.detail}"), round_trip
         return _unavailable(renewed), 0.0
     began = parts.clock.monotonic()
     outcome = await parts.transport.send(_request(export, renewed, parts))
@@ -77,8 +77,9 @@ def status_class(outcome: Outcome) -> StatusClass:
 
 def _unavailable(failure: Unauthorized) -> Unavailable:
     # The endpoint was not asked (again): whatever it takes later, this export was not what it refused.
-    return Unavailable(failure.cause, failure.detail, attempted=False)
+    hint = failure.retry_after_seconds
+    return Unavailable(failure.cause, failure.detail, retry_after_seconds=hint, attempted=False)
 
 
-def _ours(refused: CredentialsRefused) -> Unavailable:
-    return Unavailable("credentials", f"HTTP {refused.status}", refused.status)
+def _ours(refused: CredentialsRefused, why: str = "") -> Unavailable:
+    return Unavailable("credentials", f"HTTP {refused.status}{why}", refused.status)

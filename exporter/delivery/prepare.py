@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter import __version__
+from exporter.delivery.own_headers import own_headers
 from exporter.delivery.request import Header, Request
 from exporter.settings.section import MASK
 
 if TYPE_CHECKING:
     from exporter.settings.destination import Destination
-
-#: Sent unless the configuration sets the header itself. Answers are never decompressed (DESIGN 3), so none
-#: should come compressed.
-_OURS: tuple[Header, ...] = (
-    ("Content-Type", "application/json"),
-    ("Accept-Encoding", "identity"),
-    ("User-Agent", f"exporter/{__version__}"),
-)
 
 #: A shorter header value is no secret, and would be masked wherever it happens to stand.
 _SHORTEST_SECRET = 6
@@ -29,7 +21,7 @@ class Prepared:
     def __init__(self, destination: Destination) -> None:
         configured = {name.lower() for name in destination.headers}
         self._url = destination.url
-        ours = tuple(header for header in _OURS if header[0].lower() not in configured)
+        ours = own_headers("application/json", but=configured)
         self._ours = len(ours)
         self._headers = (*ours, *destination.headers.items())
         self._with_position = destination.position_header

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import BaseModel
 
 from exporter.auth.none import NoAuth
+from exporter.auth.oauth2 import OAuth2
 from exporter.printable import printable
 from exporter.redis_server.url import RedisUrl
 from exporter.settings.delivery import Tls
@@ -66,7 +67,13 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
         elif isinstance(value, BaseModel):
             yield from _secrets_in(value, (*at, name))
         elif isinstance(value, Mapping):
-            yield from ((*at, name, key) for key in value if _SECRET_NAME.search(key))
+            for key in filter(_SECRET_NAME.search, value):
+                yield from _each(value[key], (*at, name, key))
+
+
+def _each(value: object, at: Steps) -> Iterator[Steps]:
+    """The steps to a text, or to those in a list."""
+    yield from ((*at, index) for index in range(len(value))) if isinstance(value, tuple) else (at,)
 
 
 def _blanks_around(section: BaseModel, at: Steps = ()) -> Iterator[str]:
@@ -83,7 +90,9 @@ def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
         if isinstance(value, BaseModel):
             yield from _presented(value, key)
         elif isinstance(value, Mapping):
-            yield from (((*key, each), value[each]) for each in value if _SECRET_NAME.search(each))
+            for each in value:
+                if _SECRET_NAME.search(each):
+                    yield from (((*key, each), text) for text in _texts(value[each]))
         elif isinstance(value, RedisUrl) and value.password is not None:
             yield key, value.password.reveal()
         elif isinstance(value, Secret):
@@ -92,6 +101,11 @@ def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
             yield key, unquote(_authority(value).password or "")
         elif name in _PRESENTED_NAMES and isinstance(value, str):
             yield key, value
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """What is sent under one name: one text, or several."""
+    return (value,) if isinstance(value, str) else value
 
 
 def _password_in(value: object) -> bool:
@@ -116,7 +130,9 @@ def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
             yield from _empty(value, (*at, name))
         elif isinstance(value, Mapping):
             yield from (
-                f"{_path((*at, name, key))} is empty" for key in value if _SECRET_NAME.search(key) and not value[key]
+                f"{_path((*at, name, key))} is empty"
+                for key in value
+                if _SECRET_NAME.search(key) and not any(value[key])  # a text, or a list of texts
             )
         elif name == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
             yield f"{_path((*at, name))} names a user without a password"
@@ -133,8 +149,7 @@ def _of(destination: Destination, settings: Settings) -> Iterator[str]:
         yield "no segments are mapped and require_membership is on: only switching that off lets changes through"
     yield from _catalogue_gaps(destination, settings)
     yield from _plain_text(destination)
-    if urlsplit(destination.endpoint).scheme == "http" and destination.tls != Tls():
-        yield "tls is set, but the endpoint is http: no certificate is used"
+    yield from _unused_certificates(destination)
 
 
 def _catalogue_gaps(destination: Destination, settings: Settings) -> Iterator[str]:
@@ -164,9 +179,19 @@ def _plain_text(destination: Destination) -> Iterator[str]:
     )
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"
-    token_url = getattr(destination.auth, "token_url", None)
-    if isinstance(token_url, str) and _is_exposed(token_url):
+    if isinstance(destination.auth, OAuth2) and _is_exposed(destination.auth.token_url):
         yield "credentials go to the token_url over plain http"
+
+
+def _unused_certificates(destination: Destination) -> Iterator[str]:
+    auth = destination.auth
+    token_url = auth.token_url if isinstance(auth, OAuth2) else ""
+    own = auth.tls if isinstance(auth, OAuth2) else None
+    shares = token_url.startswith("https:") and own is None
+    if urlsplit(destination.endpoint).scheme == "http" and destination.tls != Tls() and not shares:
+        yield "tls is set, but the endpoint is http: no certificate is used"
+    if own not in (None, Tls()) and not token_url.startswith("https:"):
+        yield "auth.tls is set, but the token_url is http: no certificate is used"
 
 
 def _is_exposed(url: str) -> bool:

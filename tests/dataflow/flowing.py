@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import structlog
 
-from exporter.auth.authorizer import Authorizer
+from exporter.auth.authorizer import Authorizer, Surroundings
 from exporter.auth.none import NoAuth
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.parts import Clock, Parts
@@ -182,7 +182,7 @@ def _parts(
         queue=queue,
         letters=state.letters.of("d", "exporter.d", room),
         transport=endpoint,
-        authorizer=authorizer or NoAuth().authorizer(endpoint, clock=time.monotonic, observe=lambda _: None),
+        authorizer=authorizer or NoAuth().authorizer(endpoint, Surroundings()),
         read=read_alone(1 << 20),
         decide=compile_triggers(mapping),
         build=compile_payload(mapping),

@@ -41,6 +41,12 @@ def test_nothing_to_note(tmp_path: Path) -> None:
     assert notes_of(tmp_path, HTTPS + "    auth: {kind: bearer, token: !file token}\n") == []
     assert notes_of(tmp_path, HTTPS + "    headers: 'x-api-key:${TOKEN}'\n", TOKEN="t") == []
     assert notes_of(tmp_path, HTTPS + "    headers: {x-team: ''}\n") == []
+    assert notes_of(tmp_path, HTTPS + OAUTH + "tls: {}, proxy: none, extra: {key: ['${TOKEN}', a]}}\n", TOKEN="t") == [
+        "crm: auth.extra.key.1 stands in the file in plain text; use !file or ${NAME}"
+    ]
+    # The token server takes the destination's certificates where it has none of its own.
+    tls = f"    endpoint: http://localhost/\n    tls: {{ca_file: '{__file__}'}}\n"
+    assert notes_of(tmp_path, tls + OAUTH + "}\n", TOKEN="t") == []
     for url in ("redis://u:${TOKEN}@redis.example.com/0", "redis://redis.example.com/0"):
         assert notes_of(tmp_path, HTTPS, f"queue: {{kind: redis, url: '{url}'}}\n", TOKEN="t") == []
     shared = "queue: {kind: redis, url: 'redis://127.0.0.1/0'}\n"
@@ -56,6 +62,33 @@ def test_nothing_to_note(tmp_path: Path) -> None:
             HTTPS + "    auth: {kind: bearer, token: hunter2}\n",
             "",
             "crm: auth.token stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + OAUTH + "proxy: 'http://user:hunter2@proxy.example.com:3128'}\n",
+            "",
+            "crm: auth.proxy stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + OAUTH + "proxy: 'http://user:${EMPTY}@proxy.example.com:3128'}\n",
+            "",
+            "crm: auth.proxy names a user without a password",
+        ),
+        (
+            HTTPS + OAUTH + "extra: {client_assertion: ['${EMPTY}', '${EMPTY}']}}\n",
+            "",
+            "crm: auth.extra.client_assertion is empty",
+        ),
+        (
+            HTTPS
+            + OAUTH.replace("https://crm.example.com/", "http://localhost/")
+            + f"tls: {{ca_file: '{__file__}'}}}}\n",
+            "",
+            "crm: auth.tls is set, but the token_url is http: no certificate is used",
+        ),
+        (
+            f"    endpoint: http://localhost/\n    tls: {{ca_file: '{__file__}'}}\n" + OAUTH + "tls: {}}\n",
+            "",
+            "crm: tls is set, but the endpoint is http: no certificate is used",
         ),
         (
             HTTPS + "    proxy: 'http://user:hunter2@proxy.example.com:3128'\n",

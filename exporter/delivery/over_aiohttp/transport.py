@@ -19,7 +19,8 @@ from exporter.delivery.fields import unfit
 from exporter.delivery.over_aiohttp.connection import Connector, StaleConnection
 from exporter.delivery.over_aiohttp.failures import translate
 from exporter.delivery.over_aiohttp.resolving import Resolving
-from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.delivery.own_headers import own_headers
+from exporter.delivery.request import Answer, Header, NoAnswer, Outcome, Request, Unreachable
 from exporter.delivery.resolver import Resolver
 from exporter.delivery.tls import TlsContexts
 from exporter.delivery.transport_bounds import (
@@ -114,12 +115,14 @@ class AiohttpTransport:
         arguments: dict[str, Any] = {"url": url, "data": body, "allow_redirects": False}
         if self._proxy is not None:
             arguments["proxy"] = self._proxy.url
+            to_proxy: tuple[Header, ...] = ()
             if self._proxy.authorization is not None:
-                to_proxy = ("Proxy-Authorization", self._proxy.authorization)
-                if url.scheme == "https":
-                    arguments["proxy_headers"] = [to_proxy]
-                else:
-                    headers = (*headers, to_proxy)
+                to_proxy = (("Proxy-Authorization", self._proxy.authorization),)
+            if url.scheme == "https":
+                # aiohttp would say who it is.
+                arguments["proxy_headers"] = (*own_headers(), *to_proxy)
+            else:
+                headers = (*headers, *to_proxy)
         arguments["headers"] = headers
         return arguments
 

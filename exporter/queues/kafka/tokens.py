@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka.abc import AbstractTokenProvider
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.delivery.request import Transport
 from exporter.delivery.tls import TlsFilesUnusable
 from exporter.delivery.transports import open_transport_of
@@ -145,6 +145,6 @@ async def fetched_tokens(auth: TokenAuth) -> AsyncIterator[FetchedTokens]:
 def _fetched(auth: TokenAuth, transport: Transport) -> FetchedTokens:
     def authorizer(secret: str) -> Authorizer:
         with_secret = auth.model_copy(update={"client_secret": Secret(secret)})
-        return with_secret.authorizer(transport, clock=time.monotonic, observe=lambda _: None)
+        return with_secret.authorizer(transport, Surroundings())
 
     return FetchedTokens(authorizer, auth.client_secret.current, time.monotonic, probe_delay(random.uniform))
