@@ -213,11 +213,9 @@ def _unknown(which: Filter, settings: Settings) -> str | None:
     names = [destination.name for destination in settings.destinations]
     if which.destination is None or which.destination in names:
         return None
-    from difflib import get_close_matches
+    from exporter.settings.suggestions import guess
 
-    close = get_close_matches(which.destination, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"no destination {which.destination}{hint}"
+    return f"no destination {which.destination}{guess(which.destination, names)}"
 
 
 async def _stranger(which: Filter, letters: DeadLetters, settings: Settings) -> str | None:

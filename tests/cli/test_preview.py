@@ -69,7 +69,8 @@ def run(config: Path) -> Run:
 
 
 def event(event_id: str | None = "e-1", changes: Any = ENTERS, **more: Any) -> dict[str, Any]:
-    return {"id": event_id, "profileId": "p-1", "changes": changes, "profile": PROFILE, **more}
+    whole = {"id": event_id, "profileId": "p-1", "occurredAt": "2026-11-20T10:15:00Z", "changes": changes}
+    return {**whole, "profile": PROFILE, **more}
 
 
 def write(folder: Path, *events: Any) -> Path:

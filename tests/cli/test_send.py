@@ -108,7 +108,7 @@ def test_a_line_that_is_not_json_fails_after_the_good_ones_before_it(folder: Pat
 def test_json_that_is_no_event_is_queued_with_a_note(folder: Path) -> None:
     deep = b"[" * 5000 + b"]" * 5000
     too_large = lines(event(1, more="x" * 11_000))
-    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n[]\n' + deep + b"\n" + too_large + lines(event(2)))
+    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n7\n' + deep + b"\n" + too_large + lines(event(2)))
     assert (done.returncode, done.stdout) == (0, "5 events queued\n")
     notes = done.stderr.splitlines()
     assert [note.split(" will become a dead letter: ")[0] for note in notes] == [
