@@ -114,6 +114,9 @@ class Document:
     def _broken(self) -> Iterator[Numbered]:
         """It can't go on: its first line is told as it stands, and the others are looked at anew."""
         self.ended = True
+        while len(self._lines) > 1 and not self._lines[0][1][self._offset :].strip():
+            del self._lines[0]
+            self._offset = 0
         number, line = self._lines[0]
         yield number, line[self._offset :].strip() or line.strip()
         self.left = self._lines[1:]

@@ -206,6 +206,42 @@ def test_a_wrong_type_in_the_profile_is_malformed_where_a_trigger_fired(run: Run
     assert second["reason"] == "no_trigger"
 
 
+def test_half_an_emoji_that_is_not_sent_is_no_fault(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(event(profile={**PROFILE, "nick": "\ud83d"})) + "\n" + json.dumps(event("e-2")))
+    assert [line["exported"] for line in lines(run(file, "--json", "--destination", "crm"))] == [True, True]
+
+
+def test_times_that_are_missing_or_odd_are_noted(run: Run, tmp_path: Path) -> None:
+    file = write(tmp_path, event(), event(occurredAt=None), event(occurredAt="noon"), event(occurredAt=1795169700))
+    result = run(file, "--json")
+    assert all("malformed" not in line for line in lines(result))
+    assert [note for note in result.stderr.splitlines() if "occurredAt" in note] == [
+        f"note: 1 without occurredAt, first {file}:2: latency begins when the queue takes the event",
+        f"note: 1 with an occurredAt that is no time, first {file}:3: latency begins when the queue takes the event",
+    ]
+
+
+def test_keys_that_nobody_knows_are_named_with_a_guess(run: Run, tmp_path: Path) -> None:
+    misspelt = {
+        "atributes": ["x"],
+        "segments": [{"id": "s", "to": "realized", "form": None}],
+        "joined": [],
+    }
+    cloud = {"specversion": "1.0", "subjct": "p", "partitionkey": "p", "data": event(traceparent="x", ocurredAt="x")}
+    profile = {"identitymap": {}, "identity": 1, "segmentMembership": {}}
+    file = write(tmp_path, event(changes=misspelt, profileid="x", profile=profile), cloud)
+    result = run(file, "--json")
+    assert result.stderr.splitlines() == [
+        f"note: {file}:1: profileid is not known and ignored; did you mean profileId?",
+        f"note: {file}:1: changes.atributes is not known and ignored; did you mean attributes?",
+        f"note: {file}:1: changes.segments[].form is not known and ignored; did you mean from?",
+        f"note: {file}:1: profile.identitymap is an attribute; did you mean identityMap?",
+        f"note: {file}:2: subjct is not known and ignored; did you mean subject?",
+        f"note: {file}:2: data.ocurredAt is not known and ignored; did you mean occurredAt?",
+    ]
+
+
 def test_stdin(run: Run) -> None:
     result = run("-", "--json", "--destination", "crm", stdin=b"\xef\xbb\xbf" + json.dumps(event(None)).encode())
     assert [line["event"] for line in lines(result)] == ["stdin:1"]
