@@ -346,6 +346,32 @@ def test_no_format_shows_a_header_or_query_value_from_the_environment(
         assert plain in result.output
 
 
+HIDDEN_ELSEWHERE = """
+state: {kind: sqlite, path: %(folder)s/state.db}
+destinations:
+  - name: crm
+    endpoint: "https://h.example.com/hooks/${HOOK}/in?apikey=a1b2&accessKey=c3d4"
+    headers: {X-Copy: "as t0ken-of-crm is", X-Pass: e5f6}
+    auth: {kind: bearer, token: t0ken-of-crm}
+    attributes: [person.name]
+    require_membership: false
+"""
+
+
+@pytest.mark.parametrize("style", ["http", "curl", "json"])
+def test_no_format_shows_what_is_a_secret_elsewhere_in_the_configuration(
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    monkeypatch.setenv("HOOK", "T0/B0/xyz")
+    config.write_text(HIDDEN_ELSEWHERE % {"folder": tmp_path})
+    result = run(write(tmp_path, event(changes={"attributes": ["person.name"]})), "--format", style)
+    assert result.exit_code == 0, result.output
+    for secret in ("T0/", "xyz", "a1b2", "c3d4", "t0ken", "e5f6"):
+        assert secret not in result.output
+    for plain in ("h.example.com", "/hooks/", "/in?", "as ", "Zo"):
+        assert plain in result.output
+
+
 class Received(BaseHTTPRequestHandler):
     """Keeps what it was sent, on its server."""
 
