@@ -103,6 +103,16 @@ def test_show_for_scripts(place: Place) -> None:
     assert "no dead letter 5" in done.stderr
 
 
+def test_half_an_emoji_in_an_event_can_be_shown(place: Place) -> None:
+    place.put(letter(1, body=rb'{"profileId": "p-1", "profile": {"name": "Zo\ud83d", "\udc00": "\u00eb"}}'))
+    done = place.run("deadletters", "show", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["body"]["profile"] == {"name": "Zo\ud83d", "\udc00": "ë"}
+    done = place.run("deadletters", "show", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"name": "Zo\\ud83d"' in done.stdout
+
+
 def test_replay_without_a_daemon_stays_asked_and_says_so(place: Place) -> None:
     place.put(letter(1), letter(2), letter(3))
     place.put(delivered=(("p-2", "j", 9),))
