@@ -51,13 +51,13 @@ def send(
 ) -> None:
     """Put events on the queue; it has them durably, as far as it can, when the command returns.
 
-    Prints how many were queued. What is not JSON ends the command with 1 and its file and line, after the good
-    ones before it were queued. What is JSON but cannot be an event (no profileId, larger than max_event_bytes,
-    a wrong type) is queued with a note on stderr: each destination will make a dead letter of it. Blank lines are
-    skipped.
-
     With --check nothing is queued. The command reads all, says on stderr what cannot be an event and which keys of
     events are not known, and ends with 1 where there is what cannot be an event.
+
+    Prints how many were queued. A line that is not JSON ends the command with 1 and its file and line, after the good
+    ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,
+    a wrong type) is queued with a note on stderr: each destination will make a dead letter of it. Blank lines are
+    skipped.
     """
     for file in files:
         if file != _STDIN and not (file.exists() and not file.is_dir()):
