@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from exporter.settings.secret_names import names_secret
+from exporter.settings.secret_names import SECRET_NAME
 from exporter.settings.section import MASK
 
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Token) +", re.IGNORECASE)
@@ -63,7 +63,7 @@ class Masking:
             return ()
         if name.lower() in ("authorization", "proxy-authorization") and (scheme := _SCHEME.match(value)):
             return (scheme[0], Hidden(name))
-        if value in self._whole or name.lower() in self._headers or names_secret(name):
+        if value in self._whole or name.lower() in self._headers or SECRET_NAME.search(name):
             return (Hidden(name),)
         return self._text(name, value)
 
@@ -83,7 +83,7 @@ class Masking:
                 continue
             shown.append(("&" if number else "?") + name + equals)
             if value:
-                is_secret = value in self._whole or pair in self._parameters or names_secret(name)
+                is_secret = value in self._whole or pair in self._parameters or SECRET_NAME.search(name)
                 shown += (Hidden(name),) if is_secret else self._text(name or "query", value)
         return tuple(shown)
 

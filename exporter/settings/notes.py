@@ -14,7 +14,7 @@ from exporter.redis_server.url import RedisUrl
 from exporter.settings.delivery import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.mistakes import Steps
-from exporter.settings.secret_names import names_secret
+from exporter.settings.secret_names import SECRET_NAME
 from exporter.settings.section import Secret
 from exporter.settings.tree import Settings
 
@@ -57,7 +57,7 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
         elif isinstance(value, BaseModel):
             yield from _secrets_in(value, (*at, name))
         elif isinstance(value, Mapping):
-            yield from ((*at, name, key) for key in value if names_secret(key))
+            yield from ((*at, name, key) for key in value if SECRET_NAME.search(key))
 
 
 def _password_in(value: object) -> bool:
@@ -81,7 +81,9 @@ def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
         if isinstance(value, BaseModel):
             yield from _empty(value, (*at, name))
         elif isinstance(value, Mapping):
-            yield from (f"{_path((*at, name, key))} is empty" for key in value if names_secret(key) and not value[key])
+            yield from (
+                f"{_path((*at, name, key))} is empty" for key in value if SECRET_NAME.search(key) and not value[key]
+            )
         elif name == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
             yield f"{_path((*at, name))} names a user without a password"
 
@@ -123,7 +125,7 @@ def _what(names: bool, times: bool) -> str:
 
 def _plain_text(destination: Destination) -> Iterator[str]:
     """Credentials that would cross a network unencrypted."""
-    presents = not isinstance(destination.auth, NoAuth) or any(names_secret(name) for name in destination.headers)
+    presents = not isinstance(destination.auth, NoAuth) or any(SECRET_NAME.search(name) for name in destination.headers)
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"
     token_url = getattr(destination.auth, "token_url", None)
