@@ -18,7 +18,9 @@ from exporter.profile.paths import PathTree
 
 REASON = "an escaped surrogate without its other half"
 
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_HALF = rb"[dD][89a-fA-F][0-9a-fA-F]{2}"
+#: The next escape of a half, and all before it; what is escaped otherwise, a backslash above all, is passed over in C.
+_UP_TO_HALF = re.compile(rb"[^\\]*+(?:\\(?:[^u]|u(?!%s))[^\\]*+)*+\\u(%s)" % (_HALF, _HALF))
 #: Noncharacters of Unicode: no text that is exchanged holds them.
 _STAND_INS = tuple(range(0xFDD0, 0xFDF0))
 
@@ -51,17 +53,20 @@ def mended(body: bytes) -> Mended | None:
 def lone_surrogates(body: bytes) -> list[int]:
     """Where the escapes of half a surrogate pair stand, as offsets in bytes."""
     found: list[int] = []
-    high_at = high_end = -1
-    for escape in _ESCAPE.finditer(body):
-        unit = int(escape[1], 16) if escape[1] else 0
-        is_low = 0xDC00 <= unit <= 0xDFFF
-        completes = high_at >= 0 and is_low and escape.start() == high_end
-        if high_at >= 0 and not completes:
-            found.append(high_at)
-        if is_low and not completes:
-            found.append(escape.start())
-        high_at, high_end = (escape.start(), escape.end()) if 0xD800 <= unit <= 0xDBFF else (-1, -1)
-    return [*found, high_at] if high_at >= 0 else found
+    high_end = -1
+    at = 0
+    while half := _UP_TO_HALF.match(body, at):
+        at = half.end()
+        begins = at - 6
+        if int(half[1], 16) < 0xDC00:
+            found.append(begins)
+            high_end = at
+        elif begins == high_end:
+            found.pop()
+            high_end = -1
+        else:
+            found.append(begins)
+    return found
 
 
 def half_in(document: bytes, change: Change, attributes: PathTree) -> Malformed | None:

@@ -8,27 +8,24 @@ import re
 import msgspec
 
 from exporter.profile.foreign import REGISTRY_FRAME_BYTES
-from exporter.profile.halves import mended
 from exporter.profile.shapes import NAMES, TEXT, Names, is_absent
 
 #: Of what is no JSON only the beginning is searched: it is done in Python.
-_MOST_BYTES = 256 * 1024
+_MOST_BYTES = 64 * 1024
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 def names_in(body: bytes) -> tuple[str | None, str | None]:
     """The profile's and the event's id of ``body``, whatever is wrong with it elsewhere."""
-    mend = mended(body)
-    text, stand_in = (body, None) if mend is None else (mend.body, mend.stand_in)
-    if text.startswith(b"\0"):
-        text = text[REGISTRY_FRAME_BYTES:]
-    names, inner = _both(text.removeprefix(codecs.BOM_UTF8))
+    if body.startswith(b"\0"):
+        body = body[REGISTRY_FRAME_BYTES:]
+    names, inner = _both(body.removeprefix(codecs.BOM_UTF8))
     if is_absent(names.specversion):
-        found = (_name(names.profile_id), _name(names.id))
-    else:
-        found = (_name(inner.profile_id) or _name(names.subject), _name(inner.id) or _name(names.id))
-    profile_id, event_id = (None if name and stand_in and stand_in in name else name for name in found)
-    return profile_id, event_id
+        return _name(names.profile_id), _name(names.id)
+    return (
+        _name(inner.profile_id) or _name(names.subject),
+        _name(inner.id) or _name(names.id),
+    )
 
 
 def _both(body: bytes) -> tuple[Names, Names]:
