@@ -15,6 +15,7 @@ from exporter.profile.decision import Reason as Exclusion
 
 StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
 TokenOutcome = Literal["ok", "refused", "failed"]
+TimeFault = Literal["absent", "unreadable"]
 
 #: Every metric and its meaning. All carry ``destination``; no label takes a value that data can choose.
 MEANING: Final[Mapping[str, str]] = {
@@ -22,6 +23,8 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_events_received": "Events read from the queue.",
     # Settled without a request; ``reason`` says which condition was not met.
     "exporter_events_excluded": "Events that are not for this destination, by reason.",
+    # Their latency begins when the queue took the event instead: the time serves nothing else.
+    "exporter_events_without_time": "Events to be exported whose occurredAt is absent or unreadable, by reason.",
     # Every export ends in one of the two outcomes, once.
     "exporter_exports": "Exports that ended, by outcome.",
     # Requests, so retries and probes count again; ``no_answer`` and ``unreachable`` had no status line.
@@ -76,6 +79,7 @@ class DestinationMetrics:
 
     received: Counter
     excluded: Mapping[Exclusion, Counter]
+    without_time: Mapping[TimeFault, Counter]
     delivered: Counter
     dead_lettered: Counter
     attempts: Mapping[StatusClass, Counter]
@@ -101,6 +105,7 @@ class Metrics:
             found = self._counted[destination] = DestinationMetrics(
                 received=Counter(),
                 excluded={reason: Counter() for reason in get_args(Exclusion)},
+                without_time={reason: Counter() for reason in get_args(TimeFault)},
                 delivered=Counter(),
                 dead_lettered=Counter(),
                 attempts={status: Counter() for status in get_args(StatusClass)},
@@ -124,6 +129,7 @@ class Metrics:
         """What a scrape shows: counters and histograms, without a time of creation for each series, then the gauges."""
         yield self._counters("exporter_events_received", lambda of: {(): of.received})
         yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()), "reason")
+        yield self._counters("exporter_events_without_time", lambda of: _labelled(of.without_time.items()), "reason")
         yield self._counters(
             "exporter_exports",
             lambda of: {("delivered",): of.delivered, ("dead_lettered",): of.dead_lettered},

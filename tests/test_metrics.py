@@ -19,6 +19,7 @@ from exporter.metrics import ATTEMPT_BUCKETS, MEANING, Gauges, Metrics
 CONTRACT = {
     "exporter_events_received_total": set[str](),
     "exporter_events_excluded_total": {"reason"},
+    "exporter_events_without_time_total": {"reason"},
     "exporter_exports_total": {"outcome"},
     "exporter_attempts_total": {"status_class"},
     "exporter_retries_total": set(),
@@ -79,6 +80,7 @@ def test_counting(metrics: Metrics) -> None:
     assert value(metrics, "exporter_events_received_total", destination="crm") == 0, "from 0, so a first one is a rise"
     crm.received.inc(5)
     crm.excluded["not_a_member"].inc()
+    crm.without_time["unreadable"].inc(4)
     crm.delivered.inc(2)
     crm.dead_lettered.inc()
     crm.attempts["5xx"].inc(3)
@@ -91,6 +93,8 @@ def test_counting(metrics: Metrics) -> None:
         ("exporter_events_received_total", {}, 5),
         ("exporter_events_excluded_total", {"reason": "not_a_member"}, 1),
         ("exporter_events_excluded_total", {"reason": "no_trigger"}, 0),
+        ("exporter_events_without_time_total", {"reason": "unreadable"}, 4),
+        ("exporter_events_without_time_total", {"reason": "absent"}, 0),
         ("exporter_exports_total", {"outcome": "delivered"}, 2),
         ("exporter_exports_total", {"outcome": "dead_lettered"}, 1),
         ("exporter_attempts_total", {"status_class": "5xx"}, 3),

@@ -32,12 +32,27 @@ def register(app: typer.Typer) -> None:
 def send(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Events, one JSON object a line; - for stdin."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Events: JSON lines, or events or lists of them over several lines; - for stdin.",
+        ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help='Print {"queued": n}.')] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Queue nothing: say what is wrong with the events, and which keys nobody knows."),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help='Print {"queued": n}; with --check {"events": n, "malformed": n, "unknownKeys": n}.'
+        ),
+    ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Put events on the queue; it has them durably, as far as it can, when the command returns.
+
+    With --check nothing is queued. The command reads all, says on stderr what cannot be an event and which keys of
+    events are not known, and ends with 1 where there is what cannot be an event.
 
     Prints how many were queued. A line that is not JSON ends the command with 1 and its file and line, after the good
     ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,
@@ -48,6 +63,12 @@ def send(
         if file != _STDIN and not (file.exists() and not file.is_dir()):
             raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
     settings = load_or_exit(config).settings
+    if check:
+        from exporter.cli.checking import check_events
+
+        if not check_events(files, int(settings.max_event_bytes), as_json=as_json):
+            raise typer.Exit(1)
+        return
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
         with progress("sending", _total_bytes(files)) as advance:
@@ -87,12 +108,13 @@ class _Sending:
             advance(sum(line.read_bytes for line in batch))
 
     def _batches(self) -> Iterator[list[Line]]:
+        from exporter.cli.event_file import events_in
         from exporter.cli.event_lines import NotJson, event_lines
 
         batch: list[Line] = []
         size = 0
         try:
-            for line in event_lines(self._files, self._max_event_bytes):
+            for line in event_lines(events_in(self._files), self._max_event_bytes):
                 if isinstance(line, NotJson):
                     self.failure = f"{line.place} is not JSON: {line.reason}"
                     break

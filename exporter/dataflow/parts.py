@@ -12,7 +12,7 @@ from exporter.delivery.request import Transport
 from exporter.logs import Log
 from exporter.metrics import DestinationMetrics
 from exporter.profile.change import Change
-from exporter.profile.decision import Decision
+from exporter.profile.decision import Decision, Excluded
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Message, Queue, Start, Subscription
 from exporter.state.port import LettersOf
@@ -42,7 +42,7 @@ class Parts:
     letters: LettersOf
     transport: Transport
     authorizer: Authorizer
-    read: Callable[[Message], Change | Malformed]
+    read: Callable[[Message], Change | Excluded | Malformed]
     decide: Callable[[Change], Decision]
     build: Callable[[Change], bytes | Malformed]
     prepared: Prepared

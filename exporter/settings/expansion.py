@@ -47,9 +47,14 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
+def names_in(text: str) -> frozenset[str]:
+    """The variables that the text refers to."""
+    return frozenset(match["name"] for match in _REFERENCE.finditer(text) if match["name"] is not None)
+
+
 def refers(text: str) -> bool:
     """Whether the text takes something from the environment."""
-    return any(match["name"] is not None for match in _REFERENCE.finditer(text))
+    return bool(names_in(text))
 
 
 def is_reference(text: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -17,11 +16,9 @@ from exporter.settings.delivery import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.handed_over import has_blanks_around
 from exporter.settings.mistakes import Steps
+from exporter.settings.secret_names import SECRET_NAME
 from exporter.settings.section import Secret
 from exporter.settings.tree import Settings
-
-#: What a name says of a value that nothing else says is a secret.
-_SECRET_NAME = re.compile("authorization|assertion|credential|key|passw|secret|token", re.IGNORECASE)
 
 #: Names that are presented together with a secret.
 _PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
@@ -67,7 +64,7 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
         elif isinstance(value, BaseModel):
             yield from _secrets_in(value, (*at, name))
         elif isinstance(value, Mapping):
-            for key in filter(_SECRET_NAME.search, value):
+            for key in filter(SECRET_NAME.search, value):
                 yield from _each(value[key], (*at, name, key))
 
 
@@ -91,7 +88,7 @@ def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
             yield from _presented(value, key)
         elif isinstance(value, Mapping):
             for each in value:
-                if _SECRET_NAME.search(each):
+                if SECRET_NAME.search(each):
                     yield from (((*key, each), text) for text in _texts(value[each]))
         elif isinstance(value, RedisUrl) and value.password is not None:
             yield key, value.password.reveal()
@@ -132,7 +129,7 @@ def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
             yield from (
                 f"{_path((*at, name, key))} is empty"
                 for key in value
-                if _SECRET_NAME.search(key) and not any(value[key])  # a text, or a list of texts
+                if SECRET_NAME.search(key) and not any(value[key])  # a text, or a list of texts
             )
         elif name == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
             yield f"{_path((*at, name))} names a user without a password"
@@ -174,9 +171,7 @@ def _what(names: bool, times: bool) -> str:
 
 def _plain_text(destination: Destination) -> Iterator[str]:
     """Credentials that would cross a network unencrypted."""
-    presents = not isinstance(destination.auth, NoAuth) or any(
-        _SECRET_NAME.search(name) for name in destination.headers
-    )
+    presents = not isinstance(destination.auth, NoAuth) or any(SECRET_NAME.search(name) for name in destination.headers)
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"
     if isinstance(destination.auth, OAuth2) and _is_exposed(destination.auth.token_url):

@@ -129,10 +129,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of some letters: those whose replay still waits, and those that are there and do not wait (any more)."""
+    """Of some letters: those whose replay still waits, and those that are there and do not wait (any more).
+
+    ``purged`` are those that were deleted by a purge while their replay waited. The others were delivered.
+    """
 
     waiting: frozenset[int]
     here: frozenset[int]
+    purged: frozenset[int] = frozenset()
 
 
 class DeadLetters(Protocol):

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from exporter.state.fields import Fields
 from exporter.state.letter import Filter, Letter, Summary
+
+#: Of so many purged letters it is remembered that their replay waited: who asked for it is told soon after.
+PURGED_KEPT: Final = 100_000
 
 #: A delivery: profile id, lane, position.
 Delivery: TypeAlias = tuple[str, str, int]
@@ -114,7 +117,7 @@ class LetterStore(Protocol):
         ...
 
     async def replays(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
-        """The replay of each of these that is there."""
+        """The replay of each of these that is there; ``purged`` of each that was purged while one waited."""
         ...
 
     async def delivered(self, destination: str, letter_id: int) -> Totals:

@@ -105,10 +105,62 @@ def test_a_line_that_is_not_json_fails_after_the_good_ones_before_it(folder: Pat
     assert [json.loads(body)["id"] for body in queued(folder)] == ["e1", "e2"]
 
 
+LIST = json.dumps([event(1), event(2)], indent=2).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LIST,
+        json.dumps([event(1), event(2)]).encode(),
+        json.dumps(event(1), indent=2).encode() + b"\n" + lines(event(2)),
+        b"\xef\xbb\xbf" + LIST.replace(b"\n", b"\r\n"),
+    ],
+)
+def test_what_preview_reads_is_queued_as_the_same_events(folder: Path, content: bytes) -> None:
+    (folder / "events.json").write_bytes(content)
+    done = exporter(folder, "send", "--json", "events.json")
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, {"queued": 2}, "")
+    assert [json.loads(body) for body in queued(folder)] == [event(1), event(2)]
+
+
+def test_an_error_within_an_event_of_several_lines_names_its_own_line(folder: Path) -> None:
+    (folder / "a.json").write_bytes(lines(event(1)) + b'{\n  "profileId": "p",\n  "profile": nope\n}\n')
+    done = exporter(folder, "send", "a.json")
+    assert (done.returncode, done.stdout) == (1, "1 events queued\n")
+    assert done.stderr == "error: a.json:4 is not JSON: Expecting value at column 14\n"
+
+
+def test_a_check_queues_nothing_and_says_all_that_is_wrong(folder: Path) -> None:
+    (folder / "a.jsonl").write_bytes(
+        lines(event(1, atributes=1, changes={"atributes": ["x"]}), event(2, atributes=1))
+        + b'nope\n{"a": 1}\n'
+        + lines(event(3))
+    )
+    done = exporter(folder, "send", "--check", "a.jsonl", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"events": 5, "malformed": 2, "unknownKeys": 3}
+    assert done.stderr.splitlines() == [
+        "error: a.jsonl:3 is not JSON: Expecting value at column 1",
+        "error: a.jsonl:4 would become a dead letter: profileId: is missing",
+        "note: a.jsonl:1: atributes is not known and ignored (2 events have it)",
+        "note: a.jsonl:1: changes.atributes is not known and ignored; did you mean attributes?",
+        "note: a.jsonl:4: a is not known and ignored",
+    ]
+    assert not (folder / "queue.db").exists()
+
+
+def test_a_check_of_good_events_ends_well_also_with_unknown_keys(folder: Path) -> None:
+    done = exporter(folder, "send", "--check", "-", stdin=lines(event(1, team="x"), event(2)))
+    assert (done.returncode, done.stdout) == (0, "2 events, 0 of them malformed, 1 unknown keys; nothing queued\n")
+    assert done.stderr == "note: stdin:1: team is not known and ignored\n"
+    assert not (folder / "queue.db").exists()
+
+
 def test_json_that_is_no_event_is_queued_with_a_note(folder: Path) -> None:
     deep = b"[" * 5000 + b"]" * 5000
     too_large = lines(event(1, more="x" * 11_000))
-    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n[]\n' + deep + b"\n" + too_large + lines(event(2)))
+    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n7\n' + deep + b"\n" + too_large + lines(event(2)))
     assert (done.returncode, done.stdout) == (0, "5 events queued\n")
     notes = done.stderr.splitlines()
     assert [note.split(" will become a dead letter: ")[0] for note in notes] == [

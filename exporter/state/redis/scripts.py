@@ -10,6 +10,7 @@ Keys, all behind the configured prefix ``P``:
 * ``current:<destination>``: letters that are not superseded, ``<profile> 0 <id>`` in the order of bytes.
 * ``asked:<destination>``: letters whose replay is asked for, ``<lane> 0 <position, 20 digits> 0 <id>`` likewise.
   ``asked-lanes:<destination>``: hash, lane to how many. ``asking``: hash, destination to how many.
+* ``purged``: ids of letters that were purged while their replay waited, sorted by id; the oldest of many are forgotten.
 * ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
 * ``mapping-times:<destination>``: see ``mappings``.
 
@@ -23,6 +24,7 @@ takes away does that first, and then works in any case; one that adds fails befo
 from __future__ import annotations
 
 from exporter.redis_server.server import Script
+from exporter.state.store import PURGED_KEPT
 
 _COMMON = r"""
 local P = ARGV[1]
@@ -217,12 +219,16 @@ return {redis.call('HGETALL', P .. 'totals'), redis.call('HKEYS', P .. 'asking')
 """
 )
 
-#: Arguments: prefix, ids. Returns the replay of each.
+#: Arguments: prefix, ids. Returns the replay of each, "purged" of each that was purged while one waited.
 REPLAYS = Script(
     _COMMON
     + """
 local found = {}
-for at = 2, #ARGV do found[at - 1] = redis.call('HGET', letter(ARGV[at]), 'replay') end
+for at = 2, #ARGV do
+  local id = ARGV[at]
+  found[at - 1] = redis.call('HGET', letter(id), 'replay')
+  if not found[at - 1] and #redis.call('ZRANGEBYSCORE', P .. 'purged', id, id) > 0 then found[at - 1] = 'purged' end
+end
 return found
 """
 )
@@ -350,7 +356,18 @@ if doing == 'page' then
 elseif doing == 'count' then
   return {reached, ended, #found}
 elseif doing == 'purge' then
-  for _, id in ipairs(found) do forget(id) end
+  local purged, waited = P .. 'purged', {}
+  for _, id in ipairs(found) do
+    if redis.call('HGET', letter(id), 'replay') ~= 'none' then waited[#waited + 1] = id end
+    forget(id)
+  end
+  for _, id in ipairs(waited) do redis.call('ZADD', purged, id, id) end
+  local many = redis.call('ZCARD', purged) - PURGED_KEPT
+  if many > 0 then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', purged, '-inf', '+inf', 'LIMIT', 0, many)) do
+      redis.call('ZREM', purged, id)
+    end
+  end
   return {reached, ended, #found}
 end
 for _, id in ipairs(found) do
@@ -360,5 +377,5 @@ for _, id in ipairs(found) do
   set_replay(id, at[1], at[2], at[3], at[4], wanted)
 end
 return {reached, ended, found}
-"""
+""".replace("PURGED_KEPT", str(PURGED_KEPT))
 )
