@@ -20,13 +20,13 @@ _BADGE_BYTES = 256
 
 
 class GroupLocks:
-    """The folder of lock files beside a journal.
+    """The folder of lock files beside a journal: beside the file itself, by whatever name that was opened.
 
     The files stay: removing one while somebody waits for it would let two readers in.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, journal: Path) -> None:
+        self._folder = Path(os.path.realpath(journal) + ".locks")
 
     @asynccontextmanager
     async def held(self, group: str, badge: str = "") -> AsyncIterator[None]:
@@ -36,7 +36,7 @@ class GroupLocks:
             QueueUnavailable: no lock file.
         """
         with self._file(group) as descriptor:
-            while not _try(descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 - nobody tells us when another process ends
+            while not _try(group, descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 - nobody tells us of another's end
                 await asyncio.sleep(_STANDBY_SECONDS)
             with suppress(OSError):  # a full disk is no reason not to read
                 os.ftruncate(descriptor, 0)
@@ -47,21 +47,27 @@ class GroupLocks:
         """What the holder shows, empty if there is none. Raises as ``held``."""
         if not self.busy(group):
             return ""
-        with self._file(group) as descriptor:
+        with self._file(group) as descriptor, _words(group):
             return os.pread(descriptor, _BADGE_BYTES, 0).decode(errors="replace")
 
     @contextmanager
     def taken(self, group: str) -> Iterator[bool]:
         """Hold the lock if it is free; False if somebody else holds it. Raises as ``held``."""
         with self._file(group) as descriptor:
-            yield _try(descriptor, fcntl.LOCK_EX)
+            yield _try(group, descriptor, fcntl.LOCK_EX)
 
     def busy(self, group: str) -> bool:
-        """Whether somebody holds the lock; a shared look, so that two who look see no reader in each other."""
-        if not self._path(group).exists():
-            return False
+        """Whether somebody holds the lock; a shared look, so that two who look see no reader in each other.
+
+        Raises as ``held``.
+        """
+        with _words(group):
+            try:
+                self._path(group).stat()
+            except FileNotFoundError:
+                return False
         with self._file(group) as descriptor:
-            return not _try(descriptor, fcntl.LOCK_SH)
+            return not _try(group, descriptor, fcntl.LOCK_SH)
 
     def maybe_busy(self, group: str) -> bool:
         """Whether somebody holds the lock, or may do: it cannot be looked at."""
@@ -75,20 +81,28 @@ class GroupLocks:
 
     @contextmanager
     def _file(self, group: str) -> Iterator[int]:
-        try:
+        with _words(group):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path(group), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise QueueUnavailable(f"the lock of group {group} cannot be used: {error}") from error
         try:
             yield descriptor
         finally:
             os.close(descriptor)
 
 
-def _try(descriptor: int, kind: int) -> bool:
+@contextmanager
+def _words(group: str) -> Iterator[None]:
+    """Whatever the system refuses about a lock is the queue's trouble."""
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        yield
+    except OSError as error:
+        raise QueueUnavailable(f"the lock of group {group} cannot be used: {error}") from error
+
+
+def _try(group: str, descriptor: int, kind: int) -> bool:
+    with _words(group):
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
     return True

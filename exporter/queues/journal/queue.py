@@ -39,7 +39,7 @@ async def open_journal(
         identity = await database.read(tables.journal_id)
         feed = Feed(reading)
         commits = Commits(database, on_failure=feed.grew)
-        locks = GroupLocks(path.with_name(path.name + ".locks"))
+        locks = GroupLocks(path)
         upkeep = Upkeep(database, feed, commits, groups, max_bytes, warn, locks.maybe_busy)
         queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, locks, max_bytes, warn, badge)
         failure: BaseException | None = None
@@ -174,10 +174,11 @@ class JournalQueue:
                 raise QueueUnavailable(error.reason) from error
 
     async def check(self) -> None:
-        """See ``Queue.check``. Also writes what an earlier failure has left unwritten."""
+        """See ``Queue.check``. Also reads what could not be read, and writes what an earlier failure has left."""
         try:
             await self._database.write(tables.mark_checked)
         except DatabaseUnavailable as error:
             raise QueueUnavailable(error.reason) from error
+        await self._feed.probe()
         if self._commits.failure is not None:
             await self._commits.commit()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import apsw
 
-from exporter.database import Database, DatabaseUnavailable
+from exporter.database import Database, DatabaseUnavailable, FileLost
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
@@ -61,7 +60,10 @@ class Upkeep:
         self._warned: set[str] = set()
 
     async def run(self) -> None:
-        """Look after the journal until cancelled. While the database cannot work, it is tried again later."""
+        """Look after the journal until cancelled. While the database cannot work, it is tried again later.
+
+        Whoever reads hears that the file is lost: where nothing is published and nothing settles, nobody else looks.
+        """
         seen_due = time.monotonic() + _SEEN_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -70,10 +72,17 @@ class Upkeep:
                 seen_due = now + _SEEN_SECONDS
                 for reading in self.readings:
                     self._commits.note(reading)
-            with suppress(DatabaseUnavailable):
+            try:
                 if self.readings:
                     self._feed.last = max(self._feed.last, (await self._database.read(tables.ends)).last)
                 await self._sweep()
+            except FileLost as error:
+                self._feed.failed(error.reason)
+            except DatabaseUnavailable:
+                pass  # who publishes or settles hears of it
+            except Exception as error:
+                # A bug, and no reason to leave everything else undone from now on.
+                self._warn_once(f"looking after the journal failed: {type(error).__name__}; it is tried again")
 
     async def _sweep(self) -> None:
         """Delete what no group needs any more, a chunk at a time.
@@ -92,14 +101,18 @@ class Upkeep:
     async def _sweep_some(self, rests_until: float) -> int:
         began = time.monotonic()
         swept = await self._database.tidy(self._sweep_chunk)
-        for group in sorted(swept.given_up - self._warned):
-            self._warned.add(group)
-            self._warn(given_up_warning(group))
+        for group in sorted(swept.given_up):
+            self._warn_once(given_up_warning(group))
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)
         if swept.events == _CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
             await asyncio.sleep(rest)
         return swept.events
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
 
     def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
         rows = tables.standings(connection)
