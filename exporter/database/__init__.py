@@ -2,6 +2,7 @@
 
 from exporter.database.failures import DatabaseUnavailable, FileLost
 from exporter.database.opening import DatabaseRefused, Schema
+from exporter.database.privacy import kept_private
 from exporter.database.thread import Database
 
-__all__ = ["Database", "DatabaseRefused", "DatabaseUnavailable", "FileLost", "Schema"]
+__all__ = ["Database", "DatabaseRefused", "DatabaseUnavailable", "FileLost", "Schema", "kept_private"]

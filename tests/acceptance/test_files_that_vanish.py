@@ -107,7 +107,8 @@ def test_locks_that_may_not_be_looked_at_when_it_starts_are_waited_for(place: Pl
     daemon = place.daemon(argv=(*LIKE_ANYBODY, *EXPORTER, "run"))
     try:
         event = "waiting" if asks_for_others else "paused"
-        said = eventually("it waits", lambda: daemon.alive() and daemon.logs(event))[-1]
+        eventually("it waits", lambda: daemon.alive() and daemon.logs(event))
+        said = daemon.logs(event)[-1]
         assert said["reason"] == ("queue cannot be reached" if asks_for_others else "queue")
         assert said["detail"].startswith("the lock of group exporter.crm cannot be used: ")
         assert "Permission denied" in said["detail"]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from exporter.database import Database, DatabaseUnavailable
+from exporter.database import Database, DatabaseUnavailable, kept_private
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
@@ -36,6 +36,8 @@ async def open_journal(
         # Of its own: who reads must not wait while a commit waits for the disk, or for another process.
         database.beside() as reading,
     ):
+        for sentence in kept_private(path):
+            warn(sentence)
         identity = await database.read(tables.journal_id)
         feed = Feed(reading)
         commits = Commits(database, on_failure=feed.grew)
