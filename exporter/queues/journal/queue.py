@@ -13,6 +13,7 @@ from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
 from exporter.queues.journal.group_lock import GroupLocks
 from exporter.queues.journal.reading import Reading
+from exporter.queues.journal.retaining import Retention
 from exporter.queues.journal.upkeep import Upkeep
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
 from exporter.queues.positions import decode
@@ -20,12 +21,19 @@ from exporter.queues.positions import decode
 
 @asynccontextmanager
 async def open_journal(
-    path: Path, *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
+    path: Path,
+    *,
+    max_bytes: int,
+    groups: Collection[str],
+    warn: Callable[[str], None],
+    badge: str = "",
+    retain_seconds: float = 0.0,
 ) -> AsyncIterator[JournalQueue]:
     """Open the journal at ``path``, which is created if it is not there. Leave subscriptions before leaving this.
 
     ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
     so the caller may change them. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
+    What all have passed is kept for ``retain_seconds`` more, as long as it fits.
 
     Raises:
         DatabaseRefused: the file cannot be used and was left as it is.
@@ -42,7 +50,8 @@ async def open_journal(
         feed = Feed(reading)
         commits = Commits(database, on_failure=feed.grew)
         locks = GroupLocks(path)
-        upkeep = Upkeep(database, feed, commits, groups, max_bytes, warn, locks.maybe_busy)
+        retention = Retention(groups, max_bytes, retain_seconds, locks.maybe_busy)
+        upkeep = Upkeep(database, feed, commits, retention, warn)
         queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, locks, max_bytes, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
@@ -113,7 +122,7 @@ class JournalQueue:
                 gone = f"{standing.settled_to + 1} to {ends.first - 1}"
                 self._warn(f"group {group}: events {gone} were deleted before it read them")
             self._feed.last = max(self._feed.last, ends.last)
-            reading = Reading(standing, self._feed, self._commits)
+            reading = Reading(standing, ends.first, self._feed, self._commits)
             self._upkeep.readings.add(reading)
             try:
                 yield reading

@@ -37,6 +37,8 @@ SCHEMA = Schema(
             seen_at REAL NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
+        # When every group had passed all up to a position, in samples; only where that is kept for some time.
+        "CREATE TABLE passed (position INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT",
     ),
 )
 
@@ -190,6 +192,25 @@ def delete_up_to(
         },
     )
     return connection.changes()
+
+
+def note_passed(connection: apsw.Connection, position: int, now: float, apart_seconds: float) -> None:
+    """Every group has passed all up to ``position``; noted only so far apart. What a clock set back left is of now."""
+    connection.execute("UPDATE passed SET at = :now WHERE at > :now", {"now": now})
+    connection.execute(
+        "INSERT INTO passed SELECT :position, :now"
+        " WHERE NOT EXISTS (SELECT 1 FROM passed WHERE position >= :position OR at > :now - :apart)",
+        {"position": position, "now": now, "apart": apart_seconds},
+    )
+
+
+def passed_by(connection: apsw.Connection, moment: float) -> int:
+    """Up to which position every group had passed all by then, 0 for none; what was noted before is forgotten."""
+    found: int | None = connection.execute("SELECT max(position) FROM passed WHERE at <= ?", (moment,)).get
+    if found is None:
+        return 0
+    connection.execute("DELETE FROM passed WHERE position < ?", (found,))
+    return found
 
 
 def shrink(connection: apsw.Connection, keep_free_bytes: int, max_pages: int) -> None:
