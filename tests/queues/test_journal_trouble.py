@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from contract import events, numbers, soon, take
 
 from exporter.queues.journal import tables
+from exporter.queues.journal.group_lock import GroupLocks
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.port import GroupInUse, QueueUnavailable
 
@@ -193,3 +195,59 @@ async def test_locks_that_cannot_be_looked_at_are_the_queues_trouble(queue: Jour
     async with queue.subscribe("g", "earliest"):
         with pytest.raises(GroupInUse):
             await queue.drop("g")
+
+
+def remove_locks(path: Path) -> None:
+    shutil.rmtree(path.with_name("queue.db.locks"))
+
+
+async def test_a_lock_that_somebody_removes_is_taken_again(path: Path) -> None:
+    async with (
+        open_journal(path, max_bytes=10**9, groups=(), warn=pytest.fail, badge="me") as queue,
+        open_journal(path, max_bytes=10**9, groups=(), warn=pytest.fail) as other,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
+        remove_locks(path)
+        async with asyncio.timeout(30):
+            while list(await other.badges("g")) != ["me"]:  # noqa: ASYNC110 - only asking again shows it
+                await asyncio.sleep(0.05)
+        with pytest.raises(GroupInUse):
+            await other.seek("g", "earliest")
+        await queue.publish(events(1))
+        assert numbers(await take(subscription, 1)) == [0]
+
+
+async def test_a_lock_that_another_has_taken_meanwhile_stops_us_and_says_so(queue: JournalQueue, path: Path) -> None:
+    async with queue.subscribe("g", "earliest") as subscription:
+        remove_locks(path)
+        with GroupLocks(path).taken("g") as free:
+            assert free
+            with pytest.raises(QueueUnavailable, match="the lock of group g was removed while it was held"):
+                await soon(subscription.receive(1))
+            with pytest.raises(QueueUnavailable, match="start the exporter again"):
+                await soon(queue.check())
+        # Whoever that was has moved the position: what we know of it is worth nothing.
+        with pytest.raises(QueueUnavailable, match="start the exporter again"):
+            await soon(queue.check())
+
+
+async def test_a_standby_notices_that_the_lock_it_waits_for_was_removed(path: Path) -> None:
+    async with (
+        open_journal(path, max_bytes=10**9, groups=(), warn=pytest.fail) as queue,
+        open_journal(path, max_bytes=10**9, groups=(), warn=pytest.fail) as other,
+    ):
+        entered = asyncio.Event()
+
+        async def standby() -> None:
+            async with other.subscribe("g", "earliest"):
+                entered.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            async with queue.subscribe("g", "earliest"):
+                tasks.create_task(standby())
+                await asyncio.sleep(0.3)
+                remove_locks(path)
+                await soon(queue.check())
+                await asyncio.sleep(1.0)
+                assert not entered.is_set()
+            await soon(entered.wait())

@@ -9,7 +9,8 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,14 +20,26 @@ _STANDBY_SECONDS = 0.25
 _BADGE_BYTES = 256
 
 
+@dataclass(slots=True)
+class _Held:
+    """A lock that is ours: by the file that stands now; those before are closed with the ``stack``."""
+
+    descriptor: int
+    badge: str
+    stack: ExitStack
+    lost: bool = False
+
+
 class GroupLocks:
     """The folder of lock files beside a journal: beside the file itself, by whatever name that was opened.
 
-    The files stay: removing one while somebody waits for it would let two readers in.
+    The files stay: removing one while somebody waits for it would let two readers in. Where somebody else removes one
+    that we hold, ``renew`` makes and takes it again.
     """
 
     def __init__(self, journal: Path) -> None:
         self._folder = Path(os.path.realpath(journal) + ".locks")
+        self._held: dict[str, _Held] = {}
 
     @asynccontextmanager
     async def held(self, group: str, badge: str = "") -> AsyncIterator[None]:
@@ -35,13 +48,37 @@ class GroupLocks:
         Raises:
             QueueUnavailable: no lock file.
         """
-        with self._file(group) as descriptor:
-            while not _try(group, descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 - nobody tells us of another's end
-                await asyncio.sleep(_STANDBY_SECONDS)
-            with suppress(OSError):  # a full disk is no reason not to read
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, badge.encode(), 0)
-            yield
+        with ExitStack() as stack:
+            descriptor = stack.enter_context(self._file(group))
+            while not (_try(group, descriptor, fcntl.LOCK_EX) and self._stands(group, descriptor)):
+                await asyncio.sleep(_STANDBY_SECONDS)  # nobody tells us when another process ends
+                if not self._stands(group, descriptor):
+                    stack.close()
+                    descriptor = stack.enter_context(self._file(group))
+            _show(descriptor, badge)
+            self._held[group] = _Held(descriptor, badge, stack)
+            try:
+                yield
+            finally:
+                del self._held[group]
+
+    def renew(self) -> None:
+        """Look whether the files of the locks that we hold still stand, and take again those that do not.
+
+        Raises:
+            QueueUnavailable: another process was quicker, and reads now what we read; that stays so.
+        """
+        for group, held in self._held.items():
+            if held.lost:
+                raise QueueUnavailable(_taken_away(group))
+            if self._stands(group, held.descriptor):
+                continue
+            descriptor = held.stack.enter_context(self._file(group))
+            if not _try(group, descriptor, fcntl.LOCK_EX):
+                held.lost = True
+                raise QueueUnavailable(_taken_away(group))
+            held.descriptor = descriptor
+            _show(descriptor, held.badge)
 
     def badge(self, group: str) -> str:
         """What the holder shows, empty if there is none. Raises as ``held``."""
@@ -76,6 +113,14 @@ class GroupLocks:
         except QueueUnavailable:
             return True
 
+    def _stands(self, group: str, descriptor: int) -> bool:
+        with _words(group):
+            try:
+                status = self._path(group).stat()
+            except FileNotFoundError:
+                return False
+            return os.path.samestat(status, os.fstat(descriptor))
+
     def _path(self, group: str) -> Path:
         return self._folder / sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -88,6 +133,19 @@ class GroupLocks:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _show(descriptor: int, badge: str) -> None:
+    with suppress(OSError):  # a full disk is no reason not to read
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, badge.encode(), 0)
+
+
+def _taken_away(group: str) -> str:
+    return (
+        f"the lock of group {group} was removed while it was held, and another process has taken it since: "
+        "start the exporter again"
+    )
 
 
 @contextmanager

@@ -51,7 +51,7 @@ async def open_journal(
         commits = Commits(database, on_failure=feed.grew)
         locks = GroupLocks(path)
         retention = Retention(groups, max_bytes, retain_seconds, locks.maybe_busy)
-        upkeep = Upkeep(database, feed, commits, retention, warn)
+        upkeep = Upkeep(database, feed, commits, locks, retention, warn)
         queue = JournalQueue(f"journal-{identity}", database, feed, commits, upkeep, locks, max_bytes, warn, badge)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
@@ -186,6 +186,7 @@ class JournalQueue:
 
     async def check(self) -> None:
         """See ``Queue.check``. Also reads what could not be read, and writes what an earlier failure has left."""
+        self._locks.renew()
         try:
             await self._database.write(tables.mark_checked)
         except DatabaseUnavailable as error:

@@ -10,8 +10,10 @@ from exporter.database import Database, DatabaseUnavailable, FileLost
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.feed import Feed
+from exporter.queues.journal.group_lock import GroupLocks
 from exporter.queues.journal.reading import Reading
 from exporter.queues.journal.retaining import CHUNK_EVENTS, Retention
+from exporter.queues.port import QueueUnavailable
 from exporter.queues.retention import given_up_warning
 
 _LOOK_SECONDS = 1.0
@@ -30,6 +32,7 @@ class Upkeep:
         database: Database,
         feed: Feed,
         commits: Commits,
+        locks: GroupLocks,
         retention: Retention,
         warn: Callable[[str], None],
     ) -> None:
@@ -38,6 +41,7 @@ class Upkeep:
         self._feed = feed
         self._commits = commits
         self._warn = warn
+        self._locks = locks
         self._retention = retention
         self._warned: set[str] = set()
 
@@ -55,11 +59,12 @@ class Upkeep:
                 for reading in self.readings:
                     self._commits.note(reading)
             try:
+                self._locks.renew()
                 if self.readings:
                     self._feed.last = max(self._feed.last, (await self._database.read(tables.ends)).last)
                 await self._sweep()
-            except FileLost as error:
-                self._feed.failed(error.reason)
+            except (FileLost, QueueUnavailable) as error:
+                self._feed.failed(str(error))
             except DatabaseUnavailable:
                 pass  # who publishes or settles hears of it
             except Exception as error:
