@@ -30,7 +30,7 @@ PASSING: Final = frozenset(
         errno.ETIMEDOUT,
     }
 )
-#: A file that nobody can make in this folder, where the file system knows no nameless ones.
+#: What opening a nameless file comes to where the system or the file system knows none.
 _UNKNOWING: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.ENOSYS})
 _DESCRIPTORS: Final = 8
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -105,13 +105,17 @@ def _has_side_files(path: Path) -> bool:
 
 
 def _refuse_unwritable(folder: Path) -> None:
-    try:
-        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        if error.errno not in _UNKNOWING:
-            _raise(error, f"its folder {folder} cannot be written")
-        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise Obstacle(f"its folder {folder} cannot be written") from error
+    nameless: int | None = getattr(os, "O_TMPFILE", None)
+    if nameless is not None:
+        try:
+            os.close(os.open(folder, nameless | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            if error.errno not in _UNKNOWING:
+                _raise(error, f"its folder {folder} cannot be written")
+        else:
+            return
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise Obstacle(f"its folder {folder} cannot be written")
 
 
 def _refuse_other_names(path: Path) -> None:

@@ -75,6 +75,24 @@ def test_a_folder_that_may_not_be_written(folder: Path, there: bool) -> None:
 
 
 @needs_setpriv
+def test_a_folder_that_may_not_be_written_where_there_are_no_nameless_files(folder: Path) -> None:
+    """As on other systems than Linux, and on some file systems."""
+    folder.chmod(0o500)
+    path = folder / "data.db"
+    without = "import os; del os.O_TMPFILE\n" + OPEN
+    done = subprocess.run(
+        [*LIKE_ANYBODY, sys.executable, "-c", without, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == f"DatabaseRefused {path}: its folder {folder} cannot be written\n"
+    folder.chmod(0o700)
+    made(path)
+
+
+@needs_setpriv
 def test_a_folder_that_may_not_be_looked_into(folder: Path) -> None:
     path = made(folder / "data.db")
     folder.chmod(0)
