@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.delivery.echoes import Echoes, presented_to
 from exporter.delivery.own_headers import own_headers
 from exporter.delivery.request import Header, Request
-from exporter.settings.section import MASK
 
 if TYPE_CHECKING:
     from exporter.settings.destination import Destination
-
-#: A shorter header value is no secret, and would be masked wherever it happens to stand.
-_SHORTEST_SECRET = 6
 
 
 class Prepared:
@@ -22,11 +19,11 @@ class Prepared:
         configured = {name.lower() for name in destination.headers}
         self._url = destination.url
         ours = own_headers("application/json", but=configured)
-        self._ours = len(ours)
         self._headers = (*ours, *destination.headers.items())
         self._with_position = destination.position_header
         self._authorization: str | None = None
         self._fixed: tuple[Header, ...] = self._headers
+        self._echoes = Echoes(presented_to(destination))
 
     def request(self, authorization: str | None, key: str, position: str, body: bytes) -> Request:
         """The request for one export (DESIGN 2.3).
@@ -43,18 +40,15 @@ class Prepared:
             self._fixed = self._headers
             if authorization is not None:
                 self._fixed = (*self._headers, ("Authorization", authorization))
+                self._echoes.present(authorization)
         own: tuple[Header, ...] = (("Idempotency-Key", key),)
         if self._with_position:
             own = (("Idempotency-Key", key), ("Exporter-Position", position))
         return Request(self._url, self._fixed, own, body)
 
     def without_secrets(self, answer: bytes) -> bytes:
-        """An answer in which what the request presented is masked: some endpoints echo their headers in errors."""
-        for _, value in self._fixed[self._ours :]:
-            presented = value.removeprefix("Bearer ").encode("latin-1")
-            if len(presented) >= _SHORTEST_SECRET:
-                answer = answer.replace(presented, MASK.encode())
-        return answer
+        """The beginning of an answer in which what the requests presented is masked; see ``Echoes``."""
+        return self._echoes.masked(answer)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

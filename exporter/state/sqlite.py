@@ -37,7 +37,10 @@ class SqliteSettings(Section):
 
     def exists(self) -> bool:
         """Whether there is a store already; a command that only looks makes none."""
-        return self.path.exists()
+        try:
+            return self.path.exists()
+        except OSError:
+            return True  # nobody can tell, and whoever opens it says why
 
     def known_mapping_times(self, destination: str) -> Mapping[Segment, tuple[int, int]]:
         """(created, updated) in epoch milliseconds of each mapping that a daemon noted; makes and changes nothing."""

@@ -15,10 +15,12 @@ from exporter.queues.positions import LaneProgress, decode
 class Reading:
     """The subscription that ``JournalQueue.subscribe`` gives."""
 
-    def __init__(self, standing: tables.Standing, feed: Feed, commits: Commits) -> None:
+    def __init__(self, standing: tables.Standing, first: int, feed: Feed, commits: Commits) -> None:
+        """``first`` is where the journal begins: what stands before is gone, and nothing of it is behind us."""
         self._group = standing.group
         self._epoch = standing.epoch
-        self._progress = LaneProgress(standing.settled_to, decode(standing.settled_to, standing.ranges))
+        ranges = decode(standing.settled_to, standing.ranges)
+        self._progress = LaneProgress(max(standing.settled_to, first - 1), ranges)
         self._feed = feed
         self._commits = commits
         self._in_hand: dict[int, float] = {}  # position to when it was taken, in the order of the queue

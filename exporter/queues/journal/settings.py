@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ByteSize, Field
 
 from exporter.queues.port import Queue
+from exporter.settings.durations import Duration
 from exporter.settings.paths import FilePath
 from exporter.settings.section import Section
 
@@ -23,6 +24,11 @@ class JournalSettings(Section):
         ByteSize(10 * 1024**3),
         gt=0,
         description="Publishing fails beyond it; nothing unread is dropped. The log beside it is not counted.",
+    )
+    retain: Duration = Field(
+        0.0,
+        description="How long what every group has passed is kept, so that `positions seek` can go back: seconds, or "
+        "such as 12h or 7d. Within max_bytes: three quarters full, it is dropped before its time.",
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
 
@@ -38,4 +44,11 @@ class JournalSettings(Section):
         """
         from exporter.queues.journal.queue import open_journal
 
-        return open_journal(self.path, max_bytes=int(self.max_bytes), groups=groups, warn=warn, badge=badge)
+        return open_journal(
+            self.path,
+            max_bytes=int(self.max_bytes),
+            retain_seconds=self.retain,
+            groups=groups,
+            warn=warn,
+            badge=badge,
+        )
