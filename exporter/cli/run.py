@@ -71,6 +71,7 @@ def run(
     from exporter.compilation import compiled
     from exporter.daemon import open_files
     from exporter.daemon.daemon import Daemon
+    from exporter.daemon.failures import causes, told, trace
     from exporter.daemon.loop import new_event_loop
     from exporter.daemon.sharing import StateNotShared
     from exporter.daemon.workers import Workers
@@ -79,14 +80,18 @@ def run(
     from exporter.logs import configure
     from exporter.ops import OpsUnavailable
     from exporter.schedules import probe_delay
-    from exporter.settings.problems import Problems
+    from exporter.settings.problems import Problem, Problems
     from exporter.settings.source import load
 
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     log = configure(sys.stderr, text, log_level, colours=sys.stderr.isatty())
 
     def reload() -> Loaded | Problems:
-        again = load(config, os.environ)
+        try:
+            again = load(config, os.environ)
+        except Exception as error:
+            # A bug in reading what is new must not end what runs.
+            return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
         return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
 
     if own is not None:
@@ -113,13 +118,16 @@ def run(
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             code = runner.run(runs.run())
     except* (DatabaseRefused, OpsUnavailable) as errors:
-        for error in errors.exceptions:
+        for error in causes(errors):
             log.error("cannot start", detail=str(error))
         code = 1
     except* StateNotShared as errors:
-        for text in dict.fromkeys(map(str, errors.exceptions)):
+        for text in dict.fromkeys(map(str, causes(errors))):
             log.error("refused", detail=text)
         code = EXIT_CONFIG
+    except* Exception as errors:
+        log.error("ended by a bug", detail=told(errors), trace=trace(errors))
+        code = 1
     raise typer.Exit(code)
 
 

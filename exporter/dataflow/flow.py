@@ -26,6 +26,7 @@ from exporter.dataflow.recorder import Recorder
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.dataflow.stops import Stops
+from exporter.lifetimes import must_live
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
 from exporter.status import DataflowState
@@ -58,21 +59,22 @@ class Dataflow:
         """Run until stopped. True if what was settled is committed."""
         async with AsyncExitStack() as stack:
             await self._until_stopped(self._subscribe(stack))
-            if self._subscription is None:
+            subscription = self._subscription
+            if subscription is None:
                 return True
             # However it ends: none of the senders' timers is to outlive it.
             stack.callback(self._senders.cut)
             async with asyncio.TaskGroup() as tasks:
                 self._senders.open(tasks)
-                recording = tasks.create_task(self._recorder.run())
-                replaying = tasks.create_task(self._replays.run(self._subscription))
+                recording = tasks.create_task(must_live("the recorder", self._recorder.run))
+                replaying = tasks.create_task(must_live("the replayer", lambda: self._replays.run(subscription)))
                 self.state = "running"
-                await self._until_stopped(self._intake.run(self._subscription))
+                await self._until_stopped(must_live("the intake", lambda: self._intake.run(subscription)))
                 replaying.cancel()
                 await self._drain()
                 recording.cancel()
                 self._senders.cut()
-            return await self._commit(self._subscription)
+            return await self._commit(subscription)
 
     def stop(self, drain_seconds: float) -> None:
         """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
