@@ -53,6 +53,7 @@ class Daemon:
         self,
         loaded: Loaded,
         load: Load,
+        metrics: Metrics,
         log: Log,
         clock: Clock,
         announce: Callable[[int], None] = lambda _: None,
@@ -64,7 +65,7 @@ class Daemon:
         self._clock = clock
         self._announce = announce
         self._parent = parent
-        self._metrics = Metrics()
+        self._metrics = metrics
         self._slots: Slots | None = None
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}

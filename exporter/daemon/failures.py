@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import traceback
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, NoReturn
 
@@ -53,3 +55,19 @@ async def kept(
             log.error("task failed", task=what, detail=told(error), trace=trace(error))
         await asyncio.sleep(delay(tries))
         tries += 1
+
+
+@contextmanager
+def threads_heard(log: Log) -> Iterator[None]:
+    """While entered, a thread that ends by a bug is told of in one line; else Python writes to the log past it."""
+
+    def failed(end: threading.ExceptHookArgs) -> None:
+        name = "" if end.thread is None else end.thread.name
+        error = end.exc_value or end.exc_type()
+        log.error("thread failed", thread=name, detail=told(error), trace=trace(error))
+
+    before, threading.excepthook = threading.excepthook, failed
+    try:
+        yield
+    finally:
+        threading.excepthook = before

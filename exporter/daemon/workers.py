@@ -21,6 +21,7 @@ from exporter.daemon.shard import Shard
 from exporter.daemon.sharing import REFUSED_EXIT_CODE
 from exporter.daemon.worker import Worker
 from exporter.logs import Log
+from exporter.metrics import Metrics
 from exporter.ops import serve
 from exporter.settings.source import Loaded
 from exporter.status import DataflowState, DataflowStatus, Health
@@ -46,11 +47,13 @@ class Workers:
         loaded: Loaded,
         load: Load,
         delay: Callable[[int], float],
+        metrics: Metrics,
         log: Log,
     ) -> None:
         ops = self._ops = loaded.settings.ops
         self._load = load
         self._delay = delay
+        self._metrics = metrics
         self._log = log
         self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
@@ -93,8 +96,8 @@ class Workers:
                 self._pass_on(signal.SIGTERM)
 
     async def render(self) -> bytes:
-        """The metrics of all workers that answer."""
-        return merged(await self._of_each(lambda worker: worker.metrics(self._session)))
+        """Its own metrics, and those of all workers that answer."""
+        return merged([self._metrics.render(), *await self._of_each(lambda worker: worker.metrics(self._session))])
 
     async def _look(self, address: str, port: int) -> None:
         while True:
