@@ -58,7 +58,7 @@ class Slot:
                 except Exception as error:
                     self._failed("bug", told(error), trace(error))
                 finally:
-                    self._flow = None
+                    self._let_go()
                 if self._failing is None:
                     break
                 await self._wait(self._shared.wait_delay(tries))
@@ -114,6 +114,11 @@ class Slot:
             state: DataflowState = "starting" if self._failing is None else "paused"
             return DataflowStatus(self.destination.name, state, tuple(sorted(self.paused)), last_failure=self._failure)
         return status(self._flow)
+
+    def _let_go(self) -> None:
+        flow, self._flow = self._flow, None
+        if flow is not None:
+            flow.let_go()
 
     async def _wait(self, seconds: float) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from exporter.daemon.garbage import collect
 from exporter.daemon.sharing import refuse_unless_shared
 from exporter.daemon.slot import Slot
 from exporter.daemon.waiting import unreachable
@@ -68,6 +69,8 @@ class Slots:
         async with asyncio.TaskGroup() as tasks:
             for name in (*changes.removed, *changes.changed):
                 tasks.create_task(self._replace(self._slots[name], configured.get(name), old.drain))
+        # Nobody waits for each other now: what was replaced reads again, its window is not full yet.
+        collect()
 
     async def _replace(self, slot: Slot, new: Destination | None, drain_seconds: float) -> None:
         """Each for itself: an endpoint that hangs must not keep others from going on."""

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from exporter.dataflow.intake import Intake
 from exporter.dataflow.outcomes import Outcomes
@@ -37,6 +37,18 @@ STANDBY_SECONDS = 3.0
 
 class Dataflow:
     """Runs from ``run`` until ``stop``; see DESIGN §3 for what it promises."""
+
+    #: For mypyc.
+    __deletable__: ClassVar[list[str]] = [
+        "parts",
+        "_recorder",
+        "_replays",
+        "_outcomes",
+        "_senders",
+        "_intake",
+        "_stops",
+        "_subscription",
+    ]
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -75,6 +87,15 @@ class Dataflow:
                 recording.cancel()
                 self._senders.cut()
             return await self._commit(subscription)
+
+    def let_go(self) -> None:
+        """Be of no more use, once ``run`` has ended: its parts call it, so none would go before a rare collection.
+
+        A window full of exports would stay for so long, after every reload one more.
+        """
+        self._recorder.let_go()
+        del self.parts, self._recorder, self._replays, self._outcomes, self._senders, self._intake
+        del self._stops, self._subscription
 
     def stop(self, drain_seconds: float) -> None:
         """Stop reading, let what is in flight finish for so many seconds, commit, and end."""

@@ -69,7 +69,8 @@ class Senders:
                 timer.cancel()
         self._timer = self._dismissal = None
         self._resting.clear()
-        for task in self._running:
+        running, self._running = self._running, set()  # what was cancelled keeps, by its traceback, all this
+        for task in running:
             task.cancel()
 
     def _take(self, now: float) -> Export | None:
