@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
 import orjson
@@ -60,13 +61,16 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
         loop.add_signal_handler(number, stop.set)
     with ExitStack() as files:
         observers: list[Observer] = []
-        stdout = Lines(sys.stdout.buffer, failed)
-        files.callback(stdout.flush)
+        sys.stdout.flush()
+        # Past Python's buffer, whose lock a thread that waits for a reader would keep.
+        unread = _unread_as_json if output.json else _unread
+        stdout = Lines(FileIO(sys.stdout.fileno(), "wb", closefd=False), failed, unread)
+        files.callback(stdout.end)
         try:
             if output.record is not None:
                 output.record.parent.mkdir(parents=True, exist_ok=True)
-                record = Lines(files.enter_context(output.record.open("ab")), failed)
-                files.callback(record.flush)
+                record = Lines(files.enter_context(FileIO(output.record, "ab")), failed, end_seconds=None)
+                files.callback(record.end)
                 observers.append(lambda reception: record.write(reception.line()))
             if not output.quiet:
                 show = Reception.line if output.json else readable
@@ -97,7 +101,14 @@ def _announce(receiver: Receiver, stdout: Lines | None) -> None:
             "port": receiver.port,
         }
         stdout.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-        stdout.flush()
+
+
+def _unread(requests: int) -> bytes:
+    return f"({requests} not shown: nobody read them)\n".encode()
+
+
+def _unread_as_json(requests: int) -> bytes:
+    return orjson.dumps({"event": "not shown", "requests": requests}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def readable(reception: Reception) -> bytes:
