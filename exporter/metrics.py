@@ -50,6 +50,9 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_token_fetches": "Token requests, by outcome.",
 }
 
+#: Of the process: nobody read its log in time, or it could not be written.
+LOG_LINES_LOST: Final = "Lines of the log that could not be written."
+
 #: Seconds. An attempt: from a nearby receiver to the longest sensible time-out.
 ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 #: Seconds. From change to delivery: up to an outage of an hour.
@@ -92,7 +95,10 @@ class DestinationMetrics:
 class Metrics:
     """All metrics of one process, in a registry of their own. For one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_lines_lost: Callable[[], int] | None = None, shard: str | None = None) -> None:
+        """``shard`` labels what has no destination, so that several workers can be shown as one."""
+        self._log_lines_lost = log_lines_lost
+        self._shard = shard
         self._counted: dict[str, DestinationMetrics] = {}
         self._providers: dict[str, Callable[[], Gauges]] = {}
         self.registry = CollectorRegistry(auto_describe=False)
@@ -141,6 +147,10 @@ class Metrics:
         yield self._histograms("exporter_attempt_seconds", ATTEMPT_BUCKETS, lambda of: of.attempt_seconds)
         yield self._histograms("exporter_latency_seconds", LATENCY_BUCKETS, lambda of: of.latency_seconds)
         yield from self._gauges()
+        if self._log_lines_lost is not None:
+            lost = CounterMetricFamily("exporter_log_lines_lost", LOG_LINES_LOST, labels=["shard"] * bool(self._shard))
+            lost.add_metric([self._shard] if self._shard else [], self._log_lines_lost())
+            yield lost
 
     def render(self) -> bytes:
         """All series in Prometheus' text format, to be served as ``CONTENT_TYPE``."""

@@ -202,3 +202,12 @@ def test_one_destination_has_one_set_of_numbers_until_it_is_forgotten(metrics: M
     metrics.of("crm")
     assert value(metrics, "exporter_exports_total", destination="crm", outcome="delivered") == 0
     assert metrics.registry.get_sample_value("exporter_retries_total", {"destination": "crm"}) == 0
+
+
+@pytest.mark.parametrize(("shard", "labels"), [(None, {}), ("1/2", {"shard": "1/2"})])
+def test_lost_lines_of_the_log_are_the_process_s(shard: str | None, labels: dict[str, str]) -> None:
+    lost = [0]
+    metrics = Metrics(lambda: lost[0], shard)
+    assert value(metrics, "exporter_log_lines_lost_total", **labels) == 0
+    lost[0] = 7
+    assert value(metrics, "exporter_log_lines_lost_total", **labels) == 7

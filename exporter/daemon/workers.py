@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +15,13 @@ import aiohttp
 from exporter import child
 from exporter.daemon import early_signals, late_signals
 from exporter.daemon.exposition import merged
+from exporter.daemon.failures import kept
 from exporter.daemon.reload import Load
 from exporter.daemon.shard import Shard
 from exporter.daemon.sharing import REFUSED_EXIT_CODE
 from exporter.daemon.worker import Worker
 from exporter.logs import Log
+from exporter.metrics import Metrics
 from exporter.off_loop import off_loop
 from exporter.ops import serve
 from exporter.settings.source import Loaded
@@ -45,10 +48,13 @@ class Workers:
         loaded: Loaded,
         load: Load,
         delay: Callable[[int], float],
+        metrics: Metrics,
         log: Log,
     ) -> None:
         ops = self._ops = loaded.settings.ops
         self._load = load
+        self._delay = delay
+        self._metrics = metrics
         self._log = log
         self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
@@ -56,6 +62,7 @@ class Workers:
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
         self._stopping = False
         self._asked = asyncio.Event()  # to read the configuration again
+        self._told = False  # that all are ready
         self._session: aiohttp.ClientSession
 
     async def run(self) -> int:
@@ -73,8 +80,12 @@ class Workers:
                 address = f"http://{f'[{self._ops.host}]' if ':' in self._ops.host else self._ops.host}:{port}"
                 self._log.info("ops", address=address, port=port, workers=len(self._workers))
                 running = [tasks.create_task(worker.run()) for worker in self._workers]
-                looking = tasks.create_task(self._look(address, port))
-                reading = tasks.create_task(self._read_again())
+                looking = tasks.create_task(
+                    kept("looking after workers", partial(self._look, address, port), self._delay, self._log)
+                )
+                reading = tasks.create_task(
+                    kept("reading the configuration again", self._read_again, self._delay, self._log)
+                )
                 await self._ended(running)
                 looking.cancel()
                 reading.cancel()
@@ -91,17 +102,16 @@ class Workers:
                 self._pass_on(signal.SIGTERM)
 
     async def render(self) -> bytes:
-        """The metrics of all workers that answer."""
-        return merged(await self._of_each(lambda worker: worker.metrics(self._session)))
+        """Its own metrics, and those of all workers that answer."""
+        return merged([self._metrics.render(), *await self._of_each(lambda worker: worker.metrics(self._session))])
 
     async def _look(self, address: str, port: int) -> None:
-        told = False
         while True:
             await self._of_each(lambda worker: worker.look(self._session))
-            if not told and self._health().ready:
+            if not self._told and self._health().ready:
                 flows = await self._status()
-                told = all(flow.state in ("running", "paused") for flow in flows)
-                if told:
+                self._told = all(flow.state in ("running", "paused") for flow in flows)
+                if self._told:
                     counts = {"destinations": len(flows), "workers": len(self._workers)}
                     self._log.info("ready", ops=address, port=port, **counts)
             await asyncio.sleep(ASK_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -11,6 +12,7 @@ from exporter.dataflow.parts import Parts
 from exporter.delivery.export import Export
 from exporter.delivery.request import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.delivery.verdict import Broken, CredentialsRefused, Final, Unavailable, Verdict, judge
+from exporter.lifetimes import asked_to_end
 from exporter.metrics import StatusClass
 
 _BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
@@ -32,6 +34,10 @@ async def attempt(export: Export, parts: Parts) -> Attempted:
         if isinstance(verdict, CredentialsRefused):
             return await _again(export, authorization, verdict, round_trip, parts)
         return verdict, round_trip
+    except asyncio.CancelledError as error:
+        if asked_to_end():
+            raise
+        return Broken(where(error)), 0.0
     except Exception as error:
         return Broken(where(error)), 0.0
 

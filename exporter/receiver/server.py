@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from exporter.bounded_server import BoundedServer
 from exporter.receiver.answers import json_answer
 from exporter.receiver.counters import Counters
 from exporter.receiver.endpoint import Endpoint, Observer
@@ -160,14 +161,14 @@ class Receiver:
         return json_answer(self._endpoint.faults.model_dump())
 
 
-class _Server(web.Server):
-    """aiohttp's low-level server: no router and no middleware, which a receiver does not need.
+class _Server(BoundedServer):
+    """No router and no middleware, which a receiver does not need.
 
     It cancels the handler when the sender goes away, so that a record shows when a request ended.
     """
 
     def __init__(self, receiver: Receiver) -> None:
-        super().__init__(receiver.handle, handler_cancellation=True, access_log=None)
+        super().__init__(receiver.handle, handler_cancellation=True)
         self._receiver = receiver
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
