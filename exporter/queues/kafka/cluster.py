@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from exporter.queues.kafka import rights
+from exporter.queues.kafka import rights, unpacking
 from exporter.queues.kafka.adoption import Ends
 from exporter.queues.kafka.advising import TopicSettings
 from exporter.queues.kafka.connection import Connection
@@ -87,6 +87,18 @@ class Cluster:
         await self.asked(f"topic {self.topic}", lambda: rights.may_fetch(self.admin, self.topic, partition, leader))
         for group in groups:
             await self.asked(f"group {group}", partial(rights.may_take_part, self.admin, group))
+
+    async def can_unpack(self) -> None:
+        """Raises QueueUnavailable: the first or the last records of a partition cannot be read here."""
+        leaders = (await self.seen()).leaders
+        ends = await self.ends(leaders)
+        for partition, leader in leaders.items():
+            first, following = ends.first.get(partition, 0), ends.next.get(partition, 0)
+            for offset in {first, following - 1} if first < following else ():
+                await self.asked(
+                    f"topic {self.topic}, partition {partition}",
+                    partial(unpacking.can_unpack, self.admin, self.topic, partition, leader, offset),
+                )
 
     async def topic_settings(self) -> TopicSettings:
         """How the topic is kept. Raises QueueUnavailable."""

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetMetadataTooLargeError
+from aiokafka.errors import OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.connection import REQUEST_SECONDS, Connection
 from exporter.queues.kafka.ending import end
-from exporter.queues.kafka.failures import GivenUp
+from exporter.queues.kafka.failures import GivenUp, unreadable
 from exporter.queues.kafka.lane import Lane
 from exporter.queues.kafka.lanes import Lanes
 from exporter.queues.kafka.offsets import Said, from_kafka, to_kafka
@@ -161,8 +161,21 @@ class Membership:
         Safe to cancel: between taking records and returning them nothing waits.
         """
         places = [TopicPartition(self._topic, number) for number in numbers]
-        found = await self._consumer.getmany(*places, timeout_ms=int(seconds * 1000), max_records=limit)
+        try:
+            found = await self._consumer.getmany(*places, timeout_ms=int(seconds * 1000), max_records=limit)
+        except OffsetOutOfRangeError:
+            raise
+        except Exception as error:
+            # Of this lane and of others the client may have taken records before that one, and has forgotten them.
+            self._seek_all()
+            raise unreadable(error) from error
         return {place.partition: records for place, records in found.items()}
+
+    def _seek_all(self) -> None:
+        """Read each lane on behind what was handed out."""
+        for number, position in self._lanes.reads_from().items():
+            if self.is_assigned(number):
+                self.seek(number, position)
 
     def seek(self, number: int, position: int) -> None:
         """Read this lane from here. It must be assigned."""
@@ -206,8 +219,7 @@ class Membership:
         """The leader has spoken."""
         self.proven_at = time.monotonic()
         again = self._lanes.assigned(numbers, release, self._coordinator.generation)
-        for number, position in self._lanes.reads_from().items():
-            self.seek(number, position)
+        self._seek_all()
         if self._sharing:
             self._sharing = False
             self._commits.release()

@@ -195,7 +195,9 @@ class KafkaQueue:
     async def advice(self) -> Sequence[str]:
         """See ``Advising``: how many copies there are of an event, and how long it is kept.
 
-        Raises QueueUnavailable, too, where we may see topic and groups but not read: a question for each group.
+        Raises QueueUnavailable, too, where we may see topic and groups but not read, which is a question for each
+        group, and where records are compressed in a way for which this installation has no library.
         """
         await self._cluster.may_read(sorted(self._groups))
+        await self._cluster.can_unpack()
         return advice(self._settings.topic, await self._cluster.topic_settings())
