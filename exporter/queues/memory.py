@@ -21,10 +21,12 @@ from exporter.queues.port import (
     Position,
     Queue,
     QueueFull,
+    Sought,
     Start,
 )
 from exporter.queues.positions import LaneProgress, decode
 from exporter.queues.retention import Place, given_up_warning, passed
+from exporter.queues.seeking import nearest
 from exporter.settings.section import Section
 
 _LANE = "0"
@@ -139,11 +141,12 @@ class MemoryQueue:
         lag = self.last - settled_to - beyond
         return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the queue becomes its nearest end."""
         standing = self._unread(group)
-        before = self._before(target) if isinstance(target, str) else min(max(target - 1, 0), self.last)
-        standing.progress = LaneProgress(before)
+        found = nearest(_LANE, target, self._before("earliest") + 1, self.last)
+        standing.progress = LaneProgress(found.next - 1)
+        return [found]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""

@@ -8,7 +8,18 @@ from typing import TypeVar
 
 import pytest
 
-from exporter.queues.port import Batch, GroupInUse, Message, Outgoing, Position, Queue, QueueUnavailable, Subscription
+from exporter.queues.port import (
+    Batch,
+    GroupInUse,
+    Message,
+    Outgoing,
+    Position,
+    Queue,
+    QueueUnavailable,
+    Sought,
+    Start,
+    Subscription,
+)
 
 T = TypeVar("T")
 
@@ -50,6 +61,12 @@ async def take(subscription: Subscription, count: int, limit: int = 1000) -> lis
     while len(taken) < count:
         taken.extend(await batch(subscription, min(limit, count - len(taken))))
     return taken
+
+
+async def sought(queue: Queue, target: int | Start, lane: str) -> Sought:
+    """What moving the group ``g`` came to in one lane."""
+    [found] = [each for each in await queue.seek("g", target) if each.lane == lane]
+    return found
 
 
 async def turns(count: int) -> None:
@@ -319,12 +336,28 @@ class Contract:
         async with queue.subscribe("g", "latest") as subscription:
             taken = await take(subscription, 5)
             assert numbers(taken) == list(range(5))
-        await queue.seek("g", taken[3].position)
+        lane = taken[0].lane
+        begun = await sought(queue, "earliest", lane)
+        assert (begun.next <= taken[0].position, begun.clipped) == (True, "")
+        assert await sought(queue, taken[3].position, lane) == Sought(lane, taken[3].position)
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 2)) == [3, 4]
-        await queue.seek("g", "latest")
+        ended = await sought(queue, "latest", lane)
+        assert (ended.next > taken[4].position, ended.clipped) == (True, "")
         async with queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
+
+    async def test_seek_beyond_the_end_stops_at_the_end_and_says_so(self, queue: Queue) -> None:
+        await queue.publish(events(2))
+        async with queue.subscribe("g", "earliest") as subscription:
+            last = (await take(subscription, 2))[-1]
+        assert (await sought(queue, last.position + 1, last.lane)).clipped == ""
+        beyond = await sought(queue, last.position + 10**9, last.lane)
+        assert (beyond.next, beyond.clipped) == (last.position + 1, "beyond_end")
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert subscription.lag().messages == 0
+            await queue.publish(events(1, begin=2))
+            assert numbers(await take(subscription, 1)) == [2]
 
     async def test_a_dropped_group_begins_anew(self, queue: Queue) -> None:
         await queue.publish(events(3))

@@ -14,7 +14,8 @@ from exporter.queues.jetstream.record import Kept, Record
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.jetstream.tenure import CLOCKS_APART_SECONDS, Tenure, badge_of, is_read
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.seeking import nearest
 
 _LOOK_SECONDS = 1.0
 
@@ -155,20 +156,16 @@ class JetStreamQueue:
             _position(group, kept.record, kept, state, now) for group, kept in found.items() if kept.record is not None
         ]
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
         kept = await self._unread(group)
         state = await self._stream.look()
-        if target == "earliest":
-            before = state.first - 1
-        elif target == "latest":
-            before = state.last
-        else:
-            before = min(max(target - 1, state.first - 1), state.last)
         lane = kept.record.lane if kept.record and kept.record.stream == state.created else state.lane
-        moved = Record(state.created, lane, before)
+        found = nearest(lane, target, state.first, state.last)
+        moved = Record(state.created, lane, found.next - 1)
         if await self._bucket.write(group, moved, kept.revision) is None:
             raise GroupInUse(group)
+        return [found]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""

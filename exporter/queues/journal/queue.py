@@ -14,7 +14,7 @@ from exporter.queues.journal.feed import Feed
 from exporter.queues.journal.group_lock import GroupLocks
 from exporter.queues.journal.reading import Reading
 from exporter.queues.journal.upkeep import Upkeep
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
 from exporter.queues.positions import decode
 
 
@@ -153,13 +153,13 @@ class JournalQueue:
             row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._locks.busy(row.group), row.seen_at
         )
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
         with self._locks.taken(group) as free:
             if not free:
                 raise GroupInUse(group)
             try:
-                await self._database.write(lambda connection: tables.seek(connection, group, target))
+                return [await self._database.write(lambda connection: tables.seek(connection, group, target))]
             except DatabaseUnavailable as error:
                 raise QueueUnavailable(error.reason) from error
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import apsw
 
 from exporter.database import Schema
-from exporter.queues.port import Message, Outgoing, QueueFull, Start
+from exporter.queues.port import Message, Outgoing, QueueFull, Sought, Start
+from exporter.queues.seeking import nearest
 
 LANE = "0"
 
@@ -143,16 +144,16 @@ def standings(connection: apsw.Connection) -> list[Standing]:
     return [Standing(*row) for row in rows]
 
 
-def seek(connection: apsw.Connection, group: str, target: int | Start) -> None:
-    """Make ``target``, or the nearest position that there can be, the next one. Raises KeyError: no such group."""
-    where = ends(connection)
-    settled_to = _before(target, where) if isinstance(target, str) else min(max(target - 1, 0), where.last)
+def seek(connection: apsw.Connection, group: str, target: int | Start) -> Sought:
+    """Make ``target``, or the nearest position that is there, the next one. Raises KeyError: no such group."""
+    found = nearest(LANE, target, *ends(connection))
     connection.execute(
         "UPDATE positions SET settled_to = ?, ranges = x'', epoch = epoch + 1, seen_at = ? WHERE name = ?",
-        (settled_to, time.time(), group),
+        (found.next - 1, time.time(), group),
     )
     if not connection.changes():
         raise KeyError(group)
+    return found
 
 
 def drop(connection: apsw.Connection, group: str) -> None:

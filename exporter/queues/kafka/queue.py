@@ -13,11 +13,13 @@ from exporter.queues.kafka.checking import SharedCheck
 from exporter.queues.kafka.cluster import Cluster
 from exporter.queues.kafka.connection import Connection, connection_of
 from exporter.queues.kafka.groups import Groups, positions_of
+from exporter.queues.kafka.incarnations import lane_name
 from exporter.queues.kafka.publishing import Publisher
 from exporter.queues.kafka.reading import Reading
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.tail import Tail
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.seeking import nearest
 
 
 @asynccontextmanager
@@ -155,19 +157,17 @@ class KafkaQueue:
             for position in positions_of(name, committed[name], seen.incarnation, ends, reader=name in read)
         ]
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a position is sought in every lane, or the nearest that the lane has."""
         await self._known(group)
         seen = await self._cluster.seen()
         ends = await self._cluster.ends(seen.leaders)
-        match target:
-            case "earliest":
-                offsets = dict(ends.first)
-            case "latest":
-                offsets = dict(ends.next)
-            case int():
-                offsets = {number: min(max(target, ends.first[number]), ends.next[number]) for number in ends.first}
-        await self._read_by.place(group, offsets, seen.incarnation)
+        found = {
+            number: nearest(lane_name(number, seen.incarnation), target, first, ends.next[number] - 1, lowest=0)
+            for number, first in ends.first.items()
+        }
+        await self._read_by.place(group, {number: each.next for number, each in found.items()}, seen.incarnation)
+        return [found[number] for number in sorted(found)]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Sought, Start
 from exporter.queues.redis_streams.beside import beside
 from exporter.queues.redis_streams.feeding import Feeding
 from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
@@ -17,6 +17,7 @@ from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
 from exporter.queues.redis_streams.upkeep import Upkeep
 from exporter.queues.redis_streams.watch import Watch
+from exporter.queues.seeking import nearest
 from exporter.redis_server.advising import advice
 
 _PUBLISH_ENTRIES = 1000
@@ -142,7 +143,7 @@ class RedisQueue:
             seen_at=None if record is None else record.seen_at,
         )
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
         extent = await self._changeable(group)
         if target == "latest":
@@ -154,6 +155,10 @@ class RedisQueue:
             after = None if after >= extent.last else after
         if not await self._stream.seek(group, after):
             raise GroupInUse(group)
+        last = position_of(extent.last)
+        first = last + 1 if extent.first is None else position_of(extent.first)
+        # Ids are times: what stands before the first entry is gone only if there ever was something.
+        return [nearest(self._stream.key, target, first, last, lowest=0 if extent.removed else first)]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""
