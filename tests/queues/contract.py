@@ -110,6 +110,18 @@ class Contract:
         assert all(mine == sorted(mine) and len(mine) == 15 for mine in seen.values())
         assert all(len(mine) == 1 for mine in lanes.values())
 
+    async def test_an_empty_body_comes_as_it_is_and_is_no_fault(self, queue: Queue) -> None:
+        """What a tombstone looks like; whoever reads it decides what it means."""
+        await queue.publish([Outgoing("p", b"p:0"), Outgoing("p", b""), Outgoing("p", b"p:2")])
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 3)
+            assert [message.body for message in taken] == [b"p:0", b"", b"p:2"]
+            assert [message.fault for message in taken] == [None] * 3
+            for message in taken:
+                subscription.settle(message)
+            await soon(subscription.commit())
+        assert await settled_lag(queue, "g") == 0
+
     async def test_positions_grow_within_a_lane(self, queue: Queue) -> None:
         await queue.publish(events(100, profiles=20))
         async with queue.subscribe("g", "earliest") as subscription:
