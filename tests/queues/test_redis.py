@@ -13,6 +13,7 @@ from redis_server import RedisServer, needs_redis, running
 
 from exporter.queues.port import (
     Batch,
+    EventTooLarge,
     GroupInUse,
     LaneLost,
     Message,
@@ -67,6 +68,35 @@ async def until_said(warnings: list[str], words: str) -> None:
         return any(words in warning for warning in warnings)
 
     await until(said)
+
+
+# -- what is too large
+
+
+async def test_an_event_that_redis_does_not_take_is_refused_alone(redis: RedisServer, queue: Queue) -> None:
+    """Redis hangs up on whoever sends it, so it is never sent."""
+    redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(2 * 1024**2))
+    try:
+        large = Outgoing("p0", b"x" * (2 * 1024**2 + 1))
+        with pytest.raises(EventTooLarge, match="proto-max-bulk-len") as refused:
+            await queue.publish([large, *events(1500), large, *events(2, begin=1500)])
+        assert refused.value.indexes == [0, 1501]
+        await queue.publish([Outgoing("p0", b"p0:1502:" + b" " * 1_500_000)])
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert numbers(await take(subscription, 1503)) == list(range(1503))
+    finally:
+        redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(512 * 1024**2))
+
+
+async def test_who_may_not_ask_how_large_an_event_may_be_can_publish_large_ones(redis: RedisServer) -> None:
+    redis.cli("ACL", "SETUSER", "sender", "on", ">sender", "~*", "+@all", "-config")
+    try:
+        as_sender = settings(redis, username="sender", password="sender")
+        async with as_sender.open((), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
+            await queue.publish([Outgoing("p0", b"p0:0:" + b" " * 3_000_000)])
+            assert numbers(await take(subscription, 1)) == [0]
+    finally:
+        redis.cli("ACL", "DELUSER", "sender")
 
 
 # -- entries of others

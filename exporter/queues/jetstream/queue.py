@@ -81,9 +81,11 @@ class JetStreamQueue:
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
         async with self._publishing:
-            last = await self._publisher.publish(messages)
+            published = await self._publisher.publish(messages)
         for reading in self._readings:
-            reading.grew(last)
+            reading.grew(published.last)
+        if published.too_large is not None:
+            raise published.too_large
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:

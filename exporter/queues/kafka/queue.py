@@ -42,7 +42,7 @@ async def open_kafka(
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
         tail = Tail(cluster)
-        publisher = Publisher(connection, settings.topic, tail)
+        publisher = Publisher(connection, cluster, tail)
         queue = KafkaQueue(name, settings, connection, cluster, tail, publisher, groups, warn)
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
