@@ -9,8 +9,10 @@ from gzip import BadGzipFile
 
 import aiokafka.errors as errors
 
-#: What the client raises when a broker cannot be reached or refuses.
-CLIENT_ERRORS = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
+_UNREACHED = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
+#: What the client raises when a broker cannot be reached or refuses. RuntimeError is what uvloop makes of writing to a
+#: connection that is closed already; the client lets it out.
+CLIENT_ERRORS = (*_UNREACHED, EOFError, RuntimeError)
 
 
 class GivenUp(errors.KafkaError):  # type: ignore[misc]
@@ -49,7 +51,7 @@ def unreadable(error: Exception) -> Exception:
         return Unreadable(_CODEC_UNKNOWN if codec is None else _codec_missing(codec))
     if isinstance(error, errors.CorruptRecordException):
         return Unreadable("a record is damaged: its checksum is wrong")
-    if isinstance(error, CLIENT_ERRORS) and not isinstance(error, BadGzipFile):
+    if isinstance(error, _UNREACHED) and not isinstance(error, BadGzipFile):
         return error
     return Unreadable(f"a record cannot be unpacked: is it damaged? ({type(error).__name__})")
 
@@ -118,6 +120,8 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (errors.InconsistentGroupProtocolError, "other consumers than exporters are in this group"),
     (GivenUp, "the client has given up"),
+    (RuntimeError, "the connection was lost"),
+    (EOFError, "the connection was lost"),
     (errors.CommitFailedError, "the group has given our lanes to others"),
     (errors.NotEnoughReplicasError, "too few replicas are in sync (min.insync.replicas)"),
     (errors.NotEnoughReplicasAfterAppendError, "too few replicas are in sync (min.insync.replicas)"),

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
+from exporter.queues.beside import cancelled
 from exporter.queues.kafka.assignment import Claim
 from exporter.queues.kafka.connection import REQUEST_SECONDS, Connection
 from exporter.queues.kafka.ending import end
@@ -89,8 +90,7 @@ class Membership:
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._consumer.start()
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if cancelled():
                 raise
             raise GivenUp from None
 
@@ -105,6 +105,11 @@ class Membership:
             raise self._bug
         if self._coordinator._coordination_task.cancelled():
             raise GivenUp  # the client would let the cancellation out, as if it were ours
+        consumer = self._consumer
+        # These end by what the client does not expect, and it goes on without them: reading nothing, or from brokers
+        # that lead no more.
+        if consumer._fetcher._fetch_task.done() or consumer._client._sync_task.done():
+            raise GivenUp
         self._coordinator.check_errors()
 
     def ask_for_new_share(self) -> None:
@@ -165,6 +170,11 @@ class Membership:
             found = await self._consumer.getmany(*places, timeout_ms=int(seconds * 1000), max_records=limit)
         except OffsetOutOfRangeError:
             raise
+        except asyncio.CancelledError:
+            if cancelled():
+                raise
+            self._seek_all()
+            raise GivenUp from None
         except Exception as error:
             # Of this lane and of others the client may have taken records before that one, and has forgotten them.
             self._seek_all()

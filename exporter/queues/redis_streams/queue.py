@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
+from exporter.queues.beside import beside, for_ever
 from exporter.queues.port import (
     EventTooLarge,
     GroupInUse,
@@ -15,7 +17,6 @@ from exporter.queues.port import (
     Sought,
     Start,
 )
-from exporter.queues.redis_streams.beside import beside
 from exporter.queues.redis_streams.feeding import Feeding
 from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
 from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
@@ -52,7 +53,7 @@ async def open_redis(
         identity = await stream.identity()
         watch = Watch(stream)
         upkeep = Upkeep(stream, groups, warn)
-        async with beside(watch.run(), upkeep.run()):
+        async with beside(partial(for_ever, watch.run, warn), partial(for_ever, upkeep.run, warn)):
             yield RedisQueue(f"redis-{identity}", stream, watch, upkeep, warn, badge)
 
 
@@ -113,7 +114,7 @@ class RedisQueue:
         feeding = Feeding(self._stream, group, start, self._watch, self._warn, self._badge)
         try:
             await feeding.enter()
-            async with beside(feeding.run(), feeding.renew(), feeding.acknowledging.run()):
+            async with beside(feeding.run, feeding.renew, feeding.acknowledging.run):
                 reading = Reading(self._stream.key, feeding)
                 self._upkeep.readings.add(reading)
                 try:
