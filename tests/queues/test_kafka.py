@@ -14,7 +14,18 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from certificates import Authority
-from contract import PATIENCE_SECONDS, Contract, events, number_of, numbers, settled_lag, soon, stays_silent, take
+from contract import (
+    PATIENCE_SECONDS,
+    Contract,
+    events,
+    number_of,
+    numbers,
+    seeks_to_what_is_gone,
+    settled_lag,
+    soon,
+    stays_silent,
+    take,
+)
 from kafka_broker import (
     PASSWORD,
     STRANGER,
@@ -508,6 +519,16 @@ async def test_of_events_that_are_deleted_while_others_are_in_hand_only_the_unre
         async with queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
     assert told == [f"group g: events {missed_from} to 89 of partition 0 were deleted before it read them"]
+
+
+async def test_seeking_to_what_retention_deleted_says_so(kafka: Broker) -> None:
+    topic = await make_topic(kafka, partitions=1)
+    async with settings(kafka, topic).open((), lambda text: None) as queue:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            published = await take(subscription, 10)
+        await delete_up_to(kafka, topic, published[4].position)
+        await seeks_to_what_is_gone(queue, published, 4)
 
 
 async def delete_up_to(broker: Broker, topic: str, offset: int) -> None:

@@ -13,7 +13,19 @@ from uuid import uuid4
 
 import nats
 import pytest
-from contract import Contract, batch, events, numbers, places, settled_lag, soon, stays_silent, take, turns
+from contract import (
+    Contract,
+    batch,
+    events,
+    numbers,
+    places,
+    seeks_to_what_is_gone,
+    settled_lag,
+    soon,
+    stays_silent,
+    take,
+    turns,
+)
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StreamConfig
 from nats_broker import Broker
@@ -535,6 +547,16 @@ async def test_a_purged_stream_is_reported_and_read_on(broker: Broker) -> None:
             await queue.publish(events(2, begin=10))
             assert numbers(await take(subscription, 2)) == [10, 11]
         assert len(warnings) == 1
+
+
+async def test_seeking_to_what_was_purged_says_so(broker: Broker) -> None:
+    config = settings(broker)
+    async with config.open((), lambda text: None) as queue, by_hand(broker) as client:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            published = await take(subscription, 10)
+        await client.jetstream().purge_stream(config.stream, seq=published[4].position)
+        await seeks_to_what_is_gone(queue, published, 4)
 
 
 async def test_a_stream_purged_while_its_reader_waits_is_reported(broker: Broker) -> None:

@@ -8,7 +8,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from contract import Contract, events, number_of, numbers, places, settled_lag, soon, stays_silent, take
+from contract import (
+    Contract,
+    events,
+    number_of,
+    numbers,
+    places,
+    seeks_to_what_is_gone,
+    settled_lag,
+    soon,
+    stays_silent,
+    take,
+)
 from redis_server import RedisServer, needs_redis, running
 
 from exporter.queues.port import (
@@ -418,6 +429,15 @@ async def test_names_are_kept_and_differ(redis: RedisServer) -> None:
         assert one.name == two.name
     async with settings(redis, stream="other").open((), pytest.fail) as other:
         assert other.name != one.name
+
+
+async def test_seeking_to_what_was_trimmed_says_so(redis: RedisServer) -> None:
+    async with settings(redis).open((), lambda text: None) as queue:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            published = await take(subscription, 10)
+        redis.cli("XTRIM", STREAM, "MAXLEN", "6")
+        await seeks_to_what_is_gone(queue, published, 4)
 
 
 async def test_seeking_far_back_and_ahead_ends_at_the_ends(queue: Queue) -> None:
