@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
 import brokers
+import nats_broker
+import nkeys  # type: ignore[import-untyped]
 import pytest
 from aiokafka import AIOKafkaProducer
 from brokers import Kind
@@ -25,9 +28,13 @@ CODECS = ("gzip", "snappy", "lz4", "zstd")
 
 @pytest.fixture(params=["journal", *get_args(Kind)])
 def section(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A ``queue`` of the kind, on its real broker."""
+    """A ``queue`` of the kind, on its real broker, used in such a way that what the extra brings is needed."""
     if request.param == "journal":
         yield {"kind": "journal", "path": str(tmp_path / "queue.db")}
+        return
+    if request.param == "nats":
+        with signed_in_with_a_key(tmp_path) as section:
+            yield section
         return
     with brokers.running(request.param, tmp_path) as broker:
         yield broker.section()
@@ -54,6 +61,20 @@ def test_what_is_published_is_exported_and_settled(section: dict[str, Any], tmp_
         assert position["destination"] == "crm"
         assert daemon.terminate() == 0
         assert judged("crm", source.made, receiver.received(), place.dead_letters()).sound
+
+
+@contextmanager
+def signed_in_with_a_key(folder: Path) -> Iterator[dict[str, Any]]:
+    """On NATS, whose client has another library for signing."""
+    seed = nkeys.encode_seed(b"0123456789abcdef0123456789abcdef", nkeys.PREFIX_BYTE_USER).decode()
+    public = nkeys.from_seed(bytearray(seed.encode())).public_key.decode()
+    broker = nats_broker.Broker(folder, f"authorization: {{users: [{{nkey: {public}}}]}}")
+    broker.start()
+    try:
+        asyncio.run(broker.answers())
+        yield {"kind": "nats", "url": broker.url, "create": True, "nkey": seed}
+    finally:
+        broker.stop()
 
 
 async def compressed(section: dict[str, Any], codec: str, events: list[Sent]) -> None:
