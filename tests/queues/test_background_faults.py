@@ -32,6 +32,7 @@ from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.tenure import Tenure
 from exporter.queues.kafka.keeping import Keeper
 from exporter.queues.kafka.membership import Membership
+from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.reading import Reading as KafkaReading
 from exporter.queues.kafka.tail import Tail
 from exporter.queues.port import Batch, Queue, QueueUnavailable
@@ -241,6 +242,20 @@ async def test_a_task_of_the_kafka_client_that_ends_unheard_costs_a_rejoin_and_n
                 if isinstance(got, Batch):
                     seen |= set(numbers(got.messages))
         assert subscription._keeper.membership._consumer is not consumer
+
+
+@needs_kafka
+async def test_a_cluster_of_which_the_kafka_client_learns_nothing_more_is_asked_anew(opening: Opening) -> None:
+    async with opening("kafka", []) as queue:
+        assert isinstance(queue, KafkaQueue)
+        clients = [queue._cluster.admin._client, queue._cluster._asker._client]
+        for client in clients:
+            client._sync_task.cancel()
+            await asyncio.wait([client._sync_task])
+        await soon(queue.check())
+        for client in clients:
+            assert not client._sync_task.done()
+            await soon(client.force_metadata_update())
 
 
 async def failing() -> None:

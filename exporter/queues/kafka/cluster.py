@@ -18,6 +18,7 @@ from exporter.queues.kafka.adoption import Ends
 from exporter.queues.kafka.advising import TopicSettings
 from exporter.queues.kafka.connection import Connection
 from exporter.queues.kafka.diagnosis import diagnosed, trouble
+from exporter.queues.kafka.ending import keep_informed
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.incarnations import UNKNOWN
 from exporter.queues.kafka.topic import TopicSeen, describe
@@ -131,6 +132,8 @@ class Cluster:
     async def asked(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer, asked for again while the cluster is settling who answers. Raises QueueUnavailable."""
         async with diagnosed(doing, self.connection, self._advertised), asyncio.timeout(ASK_SECONDS):
+            for client in (self.admin._client, self._asker._client):
+                keep_informed(client)
             while True:
                 try:
                     return await ask()
