@@ -37,7 +37,7 @@ class Outgoing:
 
 
 class Message(msgspec.Struct, eq=False, gc=False):
-    """One event as the queue hands it out.
+    """One event as the queue hands it out; ``body`` is empty where there is none (a tombstone), which is no fault.
 
     ``taken_at`` is when the queue took it, in epoch seconds; ``event_id`` is an id that the queue carries
     beside the body (a record header), where it has one; ``fault`` is what is wrong with what it holds, in words without
@@ -124,6 +124,14 @@ class QueueFull(Exception):
     """The queue holds ``max_bytes`` of unread events; nothing of this call was published."""
 
 
+class EventTooLarge(Exception):
+    """The queue never takes some events of a call, whose ``indexes`` in it these are. All others were published."""
+
+    def __init__(self, reason: str, indexes: Sequence[int]) -> None:
+        super().__init__(reason)
+        self.indexes = indexes
+
+
 class GroupInUse(Exception):
     """A daemon reads this group, so its position cannot be changed."""
 
@@ -188,6 +196,7 @@ class Queue(Protocol):
         """Put messages on the queue, in order; durable when it returns.
 
         Raises:
+            EventTooLarge: all was published but what is too large for the queue.
             QueueFull: nothing was published.
             QueueUnavailable: whether it was published is unknown.
         """

@@ -73,7 +73,8 @@ class Server:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 yield
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:
+            # Of all kinds, since only the library runs here: to uvloop a connection that is closed is a RuntimeError.
             said = translated(error, self.address, self._username, asked, encrypted=self._encrypted)
             raise self._unavailable(said) from None
 
@@ -114,7 +115,7 @@ async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind
         yield kind(redis, url.path or f"{url.host}:{url.port}", username)
     finally:
         # A connection that breaks while it is closed is closed.
-        with suppress(RedisError, OSError):
+        with suppress(RedisError, OSError, RuntimeError):
             await redis.aclose()
             await pool.disconnect()
 

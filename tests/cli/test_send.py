@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nats_broker import Broker
 
 from exporter.queues.journal.queue import open_journal
 from exporter.queues.port import Batch
@@ -195,6 +196,28 @@ def test_a_full_queue_says_how_far_it_came(folder: Path) -> None:
     assert "the queue is full (the journal holds" in done.stderr
     assert f"many.jsonl:{count + 1} and what follows was not queued" in done.stderr
     assert len(queued(folder)) == count
+
+
+def test_an_event_that_a_broker_does_not_take_is_named_by_its_line_and_alone(folder: Path) -> None:
+    """The ones before and behind it are queued, those of the next batches too."""
+    broker = Broker(folder, "max_payload: 4096\n")
+    broker.start()
+    try:
+        (folder / "exporter.yaml").write_text(
+            f"queue: {{kind: nats, url: '{broker.url}', create: true}}\ndestinations: []\n"
+        )
+        large = event(0, profile={"note": "x" * 5000})
+        values = [event(1), large, *(event(number) for number in range(2, 1500)), large, event(1500)]
+        (folder / "events.jsonl").write_bytes(lines(*values))
+        done = exporter(folder, "send", "events.jsonl")
+        assert (done.returncode, done.stdout) == (1, "1500 events queued\n")
+        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert [line.split(" ")[1] for line in said] == ["events.jsonl:2", "events.jsonl:1501"]
+        assert all("was not queued" in line and "max_payload" in line for line in said)
+        done = exporter(folder, "send", "--json", "-", stdin=lines(large, event(1501)))
+        assert (done.returncode, done.stdout) == (1, '{"queued": 1}\n')
+    finally:
+        broker.stop()
 
 
 def test_nothing_to_send_is_nothing(folder: Path) -> None:

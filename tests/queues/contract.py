@@ -92,6 +92,31 @@ async def settled_lag(queue: Queue, group: str) -> int:
     return sum(position.lag or 0 for position in await places(queue, group))
 
 
+async def seeks_to_what_is_gone(queue: Queue, published: Sequence[Message], kept: int) -> None:
+    """Of ten ``published`` all below index ``kept`` was deleted; ``g`` is moved there, and to where the rest begins."""
+    lane, first = published[0].lane, published[kept].position
+    for gone in (published[0].position, published[kept - 1].position):
+        assert await sought(queue, gone, lane) == Sought(lane, first, "gone")
+        assert await settled_lag(queue, "g") == 10 - kept
+    assert await sought(queue, first, lane) == Sought(lane, first)
+    async with queue.subscribe("g", "earliest") as subscription:
+        taken = await take(subscription, 10 - kept)
+        assert numbers(taken) == list(range(kept, 10))
+        for message in taken:
+            subscription.settle(message)
+        await soon(subscription.commit())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while subscription.lag().messages:  # noqa: ASYNC110 - known after a look
+                await asyncio.sleep(0.02)
+    assert await settled_lag(queue, "g") == 0
+    # Of an idle group, wherever it is moved: what it lags behind is what it will read, and goes to nothing again.
+    await queue.seek("g", published[9].position + 10**6)
+    assert await settled_lag(queue, "g") == 0
+    async with queue.subscribe("g", "earliest") as subscription:
+        assert await stays_silent(subscription)
+        assert subscription.lag().messages == 0
+
+
 class Contract:
     """Subclass it as ``Test…`` in a module with a fixture ``queue``."""
 
@@ -109,6 +134,18 @@ class Contract:
         assert len(seen) == 20
         assert all(mine == sorted(mine) and len(mine) == 15 for mine in seen.values())
         assert all(len(mine) == 1 for mine in lanes.values())
+
+    async def test_an_empty_body_comes_as_it_is_and_is_no_fault(self, queue: Queue) -> None:
+        """What a tombstone looks like; whoever reads it decides what it means."""
+        await queue.publish([Outgoing("p", b"p:0"), Outgoing("p", b""), Outgoing("p", b"p:2")])
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 3)
+            assert [message.body for message in taken] == [b"p:0", b"", b"p:2"]
+            assert [message.fault for message in taken] == [None] * 3
+            for message in taken:
+                subscription.settle(message)
+            await soon(subscription.commit())
+        assert await settled_lag(queue, "g") == 0
 
     async def test_positions_grow_within_a_lane(self, queue: Queue) -> None:
         await queue.publish(events(100, profiles=20))

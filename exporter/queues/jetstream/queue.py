@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
+from exporter.queues.beside import beside, for_ever
 from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.link import Link
 from exporter.queues.jetstream.publishing import Publisher
@@ -36,16 +38,8 @@ async def open_jetstream(
         bucket = Bucket(link, settings.positions)
         await bucket.make(state.replicas)
         queue = JetStreamQueue(settings, link, stream, bucket, warn, badge)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(queue.watch())
-            try:
-                yield queue
-            except BaseException as error:
-                failure = error
-            watching.cancel()
-        if failure is not None:
-            raise failure
+        async with beside(partial(for_ever, queue.watch, warn)):
+            yield queue
     finally:
         await link.close()
 
@@ -81,9 +75,11 @@ class JetStreamQueue:
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
         async with self._publishing:
-            last = await self._publisher.publish(messages)
+            published = await self._publisher.publish(messages)
         for reading in self._readings:
-            reading.grew(last)
+            reading.grew(published.last)
+        if published.too_large is not None:
+            raise published.too_large
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
@@ -100,21 +96,15 @@ class JetStreamQueue:
         tenure = Tenure(self._bucket, group, self._settings.lease, self._badge)
         record, _ = await tenure.take(begin)
         reading = Reading(self._link, self._stream, tenure, record, self._warn)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            keeping = tasks.create_task(reading.keeper.run())
-            self._readings.add(reading)
-            try:
+        try:
+            async with beside(reading.keeper.run):
+                self._readings.add(reading)
                 with suppress(QueueUnavailable):
                     reading.looked(await self._stream.look(), reading.read_to)
                 yield reading
-            except BaseException as error:
-                failure = error
+        finally:
             self._readings.discard(reading)
-            keeping.cancel()
-        await self._leave(group, reading)
-        if failure is not None:
-            raise failure
+            await self._leave(group, reading)
 
     async def _leave(self, group: str, reading: Reading) -> None:
         why = await reading.keeper.leave()

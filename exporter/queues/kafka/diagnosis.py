@@ -13,8 +13,9 @@ import aiokafka.errors as errors
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 
 from exporter.handshakes import handshake_failure
+from exporter.queues.beside import cancelled
 from exporter.queues.kafka.connection import Connection
-from exporter.queues.kafka.failures import CLIENT_ERRORS, NoToken, reason
+from exporter.queues.kafka.failures import CLIENT_ERRORS, GivenUp, NoToken, reason
 from exporter.queues.kafka.listening import Listens, what_listens
 from exporter.queues.kafka.tokens import KeptTokens
 from exporter.queues.port import QueueUnavailable
@@ -49,6 +50,10 @@ async def diagnosed(
         yield
     except CLIENT_ERRORS as error:
         raise QueueUnavailable(f"{doing}: {await cause(error, connection, advertised)}") from error
+    except asyncio.CancelledError as error:
+        if cancelled():
+            raise
+        raise QueueUnavailable(f"{doing}: {reason(GivenUp())}") from error
 
 
 async def cause(error: BaseException, connection: Connection, advertised: Callable[[], Sequence[str]] = tuple) -> str:

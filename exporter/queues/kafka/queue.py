@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
+from exporter.queues.beside import beside, for_ever
 from exporter.queues.kafka.advising import advice
 from exporter.queues.kafka.checking import SharedCheck
 from exporter.queues.kafka.cluster import Cluster
@@ -42,19 +43,13 @@ async def open_kafka(
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
         tail = Tail(cluster)
-        publisher = Publisher(connection, settings.topic, tail)
+        publisher = Publisher(connection, cluster, tail)
         queue = KafkaQueue(name, settings, connection, cluster, tail, publisher, groups, warn)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(tail.run())
-            try:
+        try:
+            async with beside(partial(for_ever, tail.run, warn)):
                 yield queue
-            except BaseException as error:
-                failure = error
-            looking.cancel()
-        await publisher.close()
-        if failure is not None:
-            raise failure
+        finally:
+            await publisher.close()
 
 
 class KafkaQueue:
@@ -102,22 +97,13 @@ class KafkaQueue:
         await self._begin(group, start)
         reading = Reading(group, self._connection, self._settings, self._cluster, self._tail, self._warn)
         self._tail.watch()
-        failure: BaseException | None = None
         try:
             await reading.join()
-            async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(work) for work in reading.running()]
-                try:
-                    yield reading
-                except BaseException as error:
-                    failure = error
-                for task in running:
-                    task.cancel()
+            async with beside(*reading.running):
+                yield reading
         finally:
             self._tail.unwatch()
             await reading.leave()
-        if failure is not None:
-            raise failure
 
     async def _begin(self, group: str, start: Start) -> None:
         """Give a new group its place in every lane before anybody reads: then no member can mistake it later."""
@@ -195,7 +181,9 @@ class KafkaQueue:
     async def advice(self) -> Sequence[str]:
         """See ``Advising``: how many copies there are of an event, and how long it is kept.
 
-        Raises QueueUnavailable, too, where we may see topic and groups but not read: a question for each group.
+        Raises QueueUnavailable, too, where we may see topic and groups but not read, which is a question for each
+        group, and where records are compressed in a way for which this installation has no library.
         """
         await self._cluster.may_read(sorted(self._groups))
+        await self._cluster.can_unpack()
         return advice(self._settings.topic, await self._cluster.topic_settings())

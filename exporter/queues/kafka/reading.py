@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
+from exporter.queues.beside import Work
 from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.kafka.cluster import Cluster
 from exporter.queues.kafka.connection import Connection
@@ -62,9 +62,10 @@ class Reading:
         """Become a member. Raises QueueUnavailable."""
         await self._keeper.join()
 
-    def running(self) -> Sequence[Coroutine[Any, Any, None]]:
+    @property
+    def running(self) -> Sequence[Work]:
         """What must run from then on, until it is cancelled."""
-        return [self._keeper.run(), self._keeper.fence(), self._commits.run()]
+        return [self._keeper.run, self._keeper.fence, self._commits.run]
 
     async def leave(self) -> None:
         """Commit once more, if that works, and leave the group."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Sought, Start
-from exporter.queues.redis_streams.beside import beside
+from exporter.queues.beside import beside, for_ever
+from exporter.queues.port import (
+    EventTooLarge,
+    GroupInUse,
+    Outgoing,
+    Position,
+    QueueFull,
+    QueueUnavailable,
+    Sought,
+    Start,
+)
 from exporter.queues.redis_streams.feeding import Feeding
 from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
 from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
@@ -21,6 +31,9 @@ from exporter.queues.seeking import nearest
 from exporter.redis_server.advising import advice
 
 _PUBLISH_ENTRIES = 1000
+#: No ``proto-max-bulk-len`` can be lower, and its default.
+_TAKEN_BYTES = 1024**2
+_USUAL_MOST_BYTES = 512 * 1024**2
 
 
 @asynccontextmanager
@@ -40,7 +53,7 @@ async def open_redis(
         identity = await stream.identity()
         watch = Watch(stream)
         upkeep = Upkeep(stream, groups, warn)
-        async with beside(watch.run(), upkeep.run()):
+        async with beside(partial(for_ever, watch.run, warn), partial(for_ever, upkeep.run, warn)):
             yield RedisQueue(f"redis-{identity}", stream, watch, upkeep, warn, badge)
 
 
@@ -64,8 +77,10 @@ class RedisQueue:
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``; as durable as this Redis is configured to be. A thousand at a time go as a whole."""
-        for begin in range(0, len(messages), _PUBLISH_ENTRIES):
-            bodies = [message.body for message in messages[begin : begin + _PUBLISH_ENTRIES]]
+        most = await self._most_bytes(max((len(message.body) for message in messages), default=0))
+        taken = [message.body for message in messages if len(message.body) <= most]
+        for begin in range(0, len(taken), _PUBLISH_ENTRIES):
+            bodies = taken[begin : begin + _PUBLISH_ENTRIES]
             try:
                 extent = await self._stream.publish(bodies, look=bool(self._upkeep.readings))
             except OutOfMemory as error:
@@ -74,6 +89,20 @@ class RedisQueue:
                 raise QueueFull(str(error)) from None
             if extent is not None:
                 self._upkeep.grown(extent.added)
+        if len(taken) < len(messages):
+            reason = f"an event is larger than the {most} bytes that Redis takes (proto-max-bulk-len)"
+            raise EventTooLarge(reason, [index for index, each in enumerate(messages) if len(each.body) > most])
+
+    async def _most_bytes(self, largest: int) -> int:
+        """What an event may have: Redis hangs up on what is larger, so that is never sent. Managed servers often refuse
+        CONFIG; they have the default."""
+        if largest <= _TAKEN_BYTES:
+            return _TAKEN_BYTES
+        try:
+            found = await self._stream.server.call("CONFIG", "GET", "proto-max-bulk-len")
+        except QueueUnavailable:
+            return _USUAL_MOST_BYTES
+        return int(found[1]) if found else _USUAL_MOST_BYTES
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[Reading]:
@@ -85,7 +114,7 @@ class RedisQueue:
         feeding = Feeding(self._stream, group, start, self._watch, self._warn, self._badge)
         try:
             await feeding.enter()
-            async with beside(feeding.run(), feeding.renew(), feeding.acknowledging.run()):
+            async with beside(feeding.run, feeding.renew, feeding.acknowledging.run):
                 reading = Reading(self._stream.key, feeding)
                 self._upkeep.readings.add(reading)
                 try:
