@@ -34,7 +34,8 @@ def translate(error: Exception, *, connecting: bool, proxy: str | None) -> NoAns
         case aiohttp.ServerDisconnectedError():
             return NoAnswer("connection closed before an answer came")
         case aiohttp.ClientResponseError():
-            return NoAnswer("the answer is not HTTP")
+            # What the reader of answers said.
+            return NoAnswer(error.message)
         case OSError():
             return NoAnswer(_system_reason(error, "connection lost before an answer came"))
         case _:
