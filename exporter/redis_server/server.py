@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
@@ -81,6 +82,14 @@ class Server:
         return error
 
 
+class _Encrypted(SSLConnection):
+    """Verifies by our own context: the library's trusts the system's authorities beside those of ``ca_file``."""
+
+    def __init__(self, *, verifying: ssl.SSLContext, **how: Any) -> None:
+        super().__init__(**how)
+        self.ssl_context.context = verifying
+
+
 class _Credentials(CredentialProvider):
     """User and password for each new connection; a password's ``!file`` is read again, so that it may be changed."""
 
@@ -140,17 +149,12 @@ def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
     how |= {"host": url.host, "port": url.port, "socket_keepalive": True}
     if not url.tls:
         return {**how, "connection_class": Connection}
-    problem = client_context(
-        ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+    context = client_context(
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        protocol=None,
     )
-    if isinstance(problem, TlsFileProblem):
-        raise RedisUnavailable(f"{problem.file}: {problem.reason}")
-    key = tls.client_key_file or tls.client_cert_file
-    return {
-        **how,
-        "connection_class": SSLConnection,
-        "ssl_ca_certs": None if tls.ca_file is None else str(tls.ca_file),
-        "ssl_certfile": None if tls.client_cert_file is None else str(tls.client_cert_file),
-        "ssl_keyfile": None if key is None else str(key),
-        "ssl_check_hostname": True,
-    }
+    if isinstance(context, TlsFileProblem):
+        raise RedisUnavailable(f"{context.file}: {context.reason}")
+    return {**how, "connection_class": _Encrypted, "verifying": context}

@@ -26,6 +26,7 @@ from exporter.delivery.answer_reader import AnswerReader
 from exporter.delivery.request import Answer
 from exporter.delivery.tls_refusal import is_dead, refusal
 from exporter.delivery.transport_bounds import BODY_LIMIT, CLOSE_SECONDS, CONNECTION_SECONDS
+from exporter.delivery.unread import Unread
 
 
 class StaleConnection(ClientConnectionError):
@@ -112,6 +113,12 @@ class Wire(ResponseHandler):
         if self._open and self._body is None and (answer := self._reader.last_word()) is not None:
             self._tell(answer)
             self._end()
+
+    def is_connected(self) -> bool:
+        """aiohttp asks this of an idle connection before it uses it."""
+        if self._open or self.socket is None or self.socket.is_closing():
+            return super().is_connected()
+        return super().is_connected() and not Unread(self.socket).waits()
 
     @property
     def should_close(self) -> bool:
