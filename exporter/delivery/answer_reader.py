@@ -8,7 +8,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 
 from exporter.delivery.answer_headers import Headers, head_ends_within
 from exporter.delivery.answer_parser import NoStatus, response_parser
-from exporter.delivery.broken_head import Begun, BrokenHead, NotAnAnswer, StatusLine, read_head
+from exporter.delivery.broken_head import Begun, NotAnAnswer, StatusLine, WholeHead, read_head
 from exporter.delivery.request import Answer
 from exporter.delivery.transport_bounds import BODY_LIMIT, HEAD_LIMIT
 
@@ -79,10 +79,10 @@ class AnswerReader:
         return Answer(self.status, self._headers or Headers(self.head), self.body[:BODY_LIMIT])
 
     def last_word(self) -> Answer | None:
-        """The answer as nothing more will come of it: it stands from the end of the status line on."""
-        if not self.status and self.head and not self.refusal:
+        """The answer as nothing more will come of it. A head that merely does not end is none: it was cut off."""
+        if self._broken and not self.status and not self.refusal:
             found = read_head(self.head[:HEAD_LIMIT])
-            if isinstance(found, BrokenHead) or (isinstance(found, StatusLine) and (found.ended or self._broken)):
+            if isinstance(found, StatusLine):
                 self.status = found.status
                 self._headers = found.headers
                 self._spoilt = True
@@ -101,7 +101,7 @@ class AnswerReader:
     def _read_broken(self) -> None:
         """The head, which the parser refused, or which is longer than it may be."""
         found = read_head(self.head[:HEAD_LIMIT])
-        if isinstance(found, BrokenHead):
+        if isinstance(found, WholeHead):
             self._spoilt = False
             self._headers = found.headers
             self._parser = response_parser(self)

@@ -28,14 +28,13 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class StatusLine(msgspec.Struct, frozen=True):
-    """The status is known; the head has no end yet. ``ended``: the status line has."""
+    """The status is known; the head has no end yet."""
 
     status: int
     headers: Mapping[str, str]
-    ended: bool
 
 
-class BrokenHead(msgspec.Struct, frozen=True):
+class WholeHead(msgspec.Struct, frozen=True):
     """A head that has ended.
 
     Attributes:
@@ -51,7 +50,7 @@ class BrokenHead(msgspec.Struct, frozen=True):
     end: int
 
 
-def read_head(received: bytes) -> BrokenHead | StatusLine | Begun | NotAnAnswer:
+def read_head(received: bytes) -> WholeHead | StatusLine | Begun | NotAnAnswer:
     """Read what came of an answer, interim answers before it included."""
     at = 0
     while (line := _STATUS.match(received, at)) is not None:
@@ -67,8 +66,8 @@ def read_head(received: bytes) -> BrokenHead | StatusLine | Begun | NotAnAnswer:
     return Begun() if _BEGUN.fullmatch(received, at) else NotAnAnswer()
 
 
-def _final(received: bytes, status: int, begin: int, end: re.Match[bytes] | None) -> BrokenHead | StatusLine:
-    _, line_end, lines = received[begin : None if end is None else end.start()].partition(b"\n")
+def _final(received: bytes, status: int, begin: int, end: re.Match[bytes] | None) -> WholeHead | StatusLine:
+    lines = received[begin : None if end is None else end.start()].partition(b"\n")[2]
     if end is None:
         # The last line may not have come as a whole.
         lines = lines.rpartition(b"\n")[0]
@@ -77,11 +76,11 @@ def _final(received: bytes, status: int, begin: int, end: re.Match[bytes] | None
     for name, value in fields:
         headers.setdefault(name, value)
     if end is None:
-        return StatusLine(status, headers, bool(line_end))
+        return StatusLine(status, headers)
     framing = b"" if status in _BODILESS else _framing(fields)
     # Behind a head that breaks the rules nothing can be trusted to be an answer.
     plain = b"HTTP/1.1 %d \r\nConnection: close\r\n%b\r\n" % (status, framing or b"")
-    return BrokenHead(status, headers, plain, framing is not None, end.end())
+    return WholeHead(status, headers, plain, framing is not None, end.end())
 
 
 def _fields(lines: bytes) -> list[tuple[str, str]]:

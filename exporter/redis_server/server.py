@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import NoScriptError, RedisError
 
+from exporter.delivery.read_first import timeout_after_reading
 from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
@@ -71,7 +72,7 @@ class Server:
     @asynccontextmanager
     async def _call(self, asked: Asked) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with timeout_after_reading(asyncio.get_running_loop().time() + ANSWER_SECONDS):
                 yield
         except (RedisError, OSError, TimeoutError) as error:
             said = translated(error, self.address, self._username, asked, encrypted=self._encrypted)

@@ -210,11 +210,7 @@ CASES = [
     Case("a head without end", ENDLESS_HEAD, status=200),
     Case("a header line without end", ENDLESS_LINE, status=200),
     *(
-        answers(f"{name}, then {then}", piece, body=b"", kept=False, then=then)
-        for name, piece in (
-            ("a status line", b"HTTP/1.1 200 OK\r\n"),
-            ("a part of a header", b"HTTP/1.1 200 OK\r\nContent-Le"),
-        )
+        answers(f"wrong lines, then {then}", WRONG[:30], body=b"", kept=False, then=then)
         for then in ("close", "reset", "silence")
     ),
     # No answer that can be read.
@@ -227,7 +223,8 @@ CASES = [
         for name, pieces in (
             ("nothing", []),
             ("a part of the status line", [b"HTTP/1.1 2"]),
-            ("a status line without its end", [b"HTTP/1.1 200 OK"]),
+            ("a status line", [b"HTTP/1.1 200 OK\r\n"]),
+            ("a part of a header", [b"HTTP/1.1 200 OK\r\nContent-Le"]),
             ("only 100", [b"HTTP/1.1 100 Continue\r\n\r\n"]),
         )
         for then, outcome in (("close", CLOSED), ("reset", RESET), ("silence", SILENT))

@@ -87,7 +87,7 @@ async def test_is_not_resent_when_the_connection_was_new(opening: Opening, death
     assert not resent
 
 
-@pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 200 OK", b"HTTP/1.1 100 Continue\r\n\r\n"])
+@pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
 async def test_is_not_resent_once_a_byte_of_the_answer_came(opening: Opening, said: bytes) -> None:
     outcome, heard, resends = await two(opening, dies_at_second(said), repeats())
 

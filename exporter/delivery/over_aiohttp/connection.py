@@ -18,7 +18,6 @@ from aiohttp import (
 )
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpVersion11, RawResponseMessage
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -35,6 +34,10 @@ class StaleConnection(ClientConnectionError):
 
 class HandshakeRefused(ClientConnectionError):
     """The server refused TLS on a new connection, and why; before a byte of the answer came."""
+
+
+class UnreadableAnswer(ClientConnectionError):
+    """What came is no answer, and why, in the words of ``AnswerReader.refusal``."""
 
 
 class Wire(ResponseHandler):
@@ -102,7 +105,7 @@ class Wire(ResponseHandler):
             self._open = False
             if self.transport is not None:
                 self.transport.close()
-            self.set_exception(HttpProcessingError(message=reader.refusal))
+            self.set_exception(UnreadableAnswer(reader.refusal))
         elif reader.status:
             self._tell(reader.answer())
             if reader.ended:

@@ -158,7 +158,7 @@ class AiohttpTransport:
         status = response.status
         if status == 407 and self._proxy is not None:
             return Unreachable("the proxy answered 407", "proxy")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.raw_headers}
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.raw_headers}
         body = b"" if response.content.at_eof() else await _read(response.content, deadline)
         return Answer(status, headers, body)
 
