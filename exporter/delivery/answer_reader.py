@@ -76,7 +76,8 @@ class AnswerReader:
 
     def answer(self) -> Answer:
         """What came of it so far; only where ``status`` is known."""
-        return Answer(self.status, self._headers or Headers(self.head), self.body[:BODY_LIMIT])
+        headers = Headers(self.head) if self._headers is None else self._headers
+        return Answer(self.status, headers, self.body[:BODY_LIMIT])
 
     def last_word(self) -> Answer | None:
         """The answer as nothing more will come of it. A head that merely does not end is none: it was cut off."""
@@ -84,7 +85,7 @@ class AnswerReader:
             found = read_head(self.head[:HEAD_LIMIT])
             if isinstance(found, StatusLine):
                 self.status = found.status
-                self._headers = found.headers
+                self._headers = found.headers()
                 self._spoilt = True
         return self.answer() if self.status else None
 
@@ -111,7 +112,7 @@ class AnswerReader:
             self.refusal = "the answer is not HTTP"
         elif isinstance(found, StatusLine) and len(self.head) > HEAD_LIMIT:
             self.status = found.status
-            self._headers = found.headers
+            self._headers = found.headers()
             self._spoilt = True
         else:
             self._broken = True

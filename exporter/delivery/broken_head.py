@@ -28,10 +28,14 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class StatusLine(msgspec.Struct, frozen=True):
-    """The status is known; the head has no end yet."""
+    """The status is known; the head has no end yet. ``lines`` are those that came as a whole."""
 
     status: int
-    headers: Mapping[str, str]
+    lines: bytes
+
+    def headers(self) -> Mapping[str, str]:
+        """What can be read of them; not before it is asked for, since more may come any number of times."""
+        return _first(_fields(self.lines))
 
 
 class WholeHead(msgspec.Struct, frozen=True):
@@ -69,18 +73,17 @@ def read_head(received: bytes) -> WholeHead | StatusLine | Begun | NotAnAnswer:
 def _final(received: bytes, status: int, begin: int, end: re.Match[bytes] | None) -> WholeHead | StatusLine:
     lines = received[begin : None if end is None else end.start()].partition(b"\n")[2]
     if end is None:
-        # The last line may not have come as a whole.
-        lines = lines.rpartition(b"\n")[0]
+        return StatusLine(status, lines.rpartition(b"\n")[0])
     fields = _fields(lines)
-    headers: dict[str, str] = {}
-    for name, value in fields:
-        headers.setdefault(name, value)
-    if end is None:
-        return StatusLine(status, headers)
     framing = b"" if status in _BODILESS else _framing(fields)
     # Behind a head that breaks the rules nothing can be trusted to be an answer.
     plain = b"HTTP/1.1 %d \r\nConnection: close\r\n%b\r\n" % (status, framing or b"")
-    return WholeHead(status, headers, plain, framing is not None, end.end())
+    return WholeHead(status, _first(fields), plain, framing is not None, end.end())
+
+
+def _first(fields: list[tuple[str, str]]) -> dict[str, str]:
+    """Of each name the first."""
+    return dict(reversed(fields))
 
 
 def _fields(lines: bytes) -> list[tuple[str, str]]:
