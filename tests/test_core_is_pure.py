@@ -15,7 +15,9 @@ PACKAGE = Path(exporter.__file__).parent
 #: Files of the core, by pattern, so that later ones are held to it too.
 CORE = (
     "profile/**/*.py",
+    "delivery/answer_reader.py",
     "delivery/breaker.py",
+    "delivery/broken_head.py",
     "delivery/concurrency.py",
     "delivery/crowd.py",
     "delivery/export.py",

@@ -26,6 +26,7 @@ from exporter.dataflow.recorder import Recorder
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.dataflow.stops import Stops
+from exporter.delivery.read_first import timeout_after_reading
 from exporter.lifetimes import must_live
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
@@ -160,7 +161,7 @@ class Dataflow:
         self.parts.outbox.close()
         self._look_if_drained()
         try:
-            async with asyncio.timeout(self._drain_seconds):
+            async with timeout_after_reading(asyncio.get_running_loop().time() + self._drain_seconds):
                 await self._drained.wait()
         except TimeoutError:
             self.parts.log.warning("drain ended early", in_flight=self.parts.outbox.in_flight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
@@ -14,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import NoScriptError, RedisError
 
+from exporter.delivery.read_first import timeout_after_reading
 from exporter.delivery.tls import TlsFileProblem, client_context
 from exporter.off_loop import off_loop
 from exporter.redis_server.access import RedisAccess
@@ -71,7 +73,7 @@ class Server:
     @asynccontextmanager
     async def _call(self, asked: Asked) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with timeout_after_reading(asyncio.get_running_loop().time() + ANSWER_SECONDS):
                 yield
         except Exception as error:
             # Of all kinds, since only the library runs here: to uvloop a connection that is closed is a RuntimeError.
@@ -81,6 +83,14 @@ class Server:
     def _unavailable(self, error: RedisUnavailable) -> Exception:
         """The error that callers get."""
         return error
+
+
+class _Encrypted(SSLConnection):
+    """Verifies by our own context: the library's trusts the system's authorities beside those of ``ca_file``."""
+
+    def __init__(self, *, verifying: ssl.SSLContext, **how: Any) -> None:
+        super().__init__(**how)
+        self.ssl_context.context = verifying
 
 
 class _Credentials(CredentialProvider):
@@ -140,17 +150,12 @@ def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
     how |= {"host": url.host, "port": url.port, "socket_keepalive": True}
     if not url.tls:
         return {**how, "connection_class": Connection}
-    problem = client_context(
-        ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+    context = client_context(
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        protocol=None,
     )
-    if isinstance(problem, TlsFileProblem):
-        raise RedisUnavailable(f"{problem.file}: {problem.reason}")
-    key = tls.client_key_file or tls.client_cert_file
-    return {
-        **how,
-        "connection_class": SSLConnection,
-        "ssl_ca_certs": None if tls.ca_file is None else str(tls.ca_file),
-        "ssl_certfile": None if tls.client_cert_file is None else str(tls.client_cert_file),
-        "ssl_keyfile": None if key is None else str(key),
-        "ssl_check_hostname": True,
-    }
+    if isinstance(context, TlsFileProblem):
+        raise RedisUnavailable(f"{context.file}: {context.reason}")
+    return {**how, "connection_class": _Encrypted, "verifying": context}

@@ -9,8 +9,8 @@ from loopback import OK, Peer, repeats, says, serving
 from names import Found, at, silence, stand_in, until_asked
 from transport_contract import LONG, post
 
+from exporter.delivery.answer_headers import Headers
 from exporter.delivery.lean import dialling, pool
-from exporter.delivery.lean.headers import Headers
 from exporter.delivery.lean.opening import open_lean_transport
 from exporter.delivery.request import Answer, Unreachable
 

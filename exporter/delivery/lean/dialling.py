@@ -12,6 +12,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.delivery.lean.head import Origin
 from exporter.delivery.lean.wire import Wire
+from exporter.delivery.read_first import timeout_after_reading
 from exporter.delivery.request import Unreachable
 from exporter.delivery.resolver import Resolver
 from exporter.delivery.system_words import system_words
@@ -57,7 +58,7 @@ class Dialler:
     async def dial(self, deadline: float) -> Wire | Unreachable:
         """A new connection before ``deadline`` (the event loop's seconds), or why there is none."""
         try:
-            async with asyncio.timeout_at(deadline) as limit:
+            async with timeout_after_reading(deadline) as limit:
                 self._dialling.add(limit)
                 try:
                     wire = await self._connect()
