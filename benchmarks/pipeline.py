@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from benchmarks.material import MAPPING, Events, medians, report
+from exporter.auth.authorizer import Surroundings
 from exporter.daemon.wiring import limits
 from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
@@ -32,6 +33,7 @@ from exporter.queues.memory import MemorySettings
 from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.settings.destination import Destination
+from exporter.settings.presented import prepare
 from exporter.state.kinds import open_state
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.logs import configure
@@ -76,11 +78,11 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 queue=queue,
                 letters=state.letters.of("crm", "exporter.crm", 1024**3),
                 transport=transport,
-                authorizer=destination.auth.authorizer(transport, clock=clock.monotonic, observe=lambda _: None),
+                authorizer=destination.auth.authorizer(transport, Surroundings()),
                 read=read_alone(MAX_EVENT_BYTES),
                 decide=compile_triggers(mapping, typed),
                 build=compile_payload(mapping, typed),
-                prepared=destination.prepared(),
+                prepared=prepare(destination),
                 outbox=Outbox(limits(destination.delivery), Pool(256 * 1024**2).join()),
                 metrics=metrics.of("crm"),
                 log=configure(io.StringIO(), tty=False),

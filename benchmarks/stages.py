@@ -28,6 +28,7 @@ from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.profile.typed import compile_typed
 from exporter.settings.destination import Destination
+from exporter.settings.presented import prepare
 from exporter.telemetry.counting import Histogram
 from exporter.telemetry.metrics import ATTEMPT_BUCKETS
 from exporter.transport.lean.head import Head
@@ -59,7 +60,7 @@ def stages(size_bytes: int = 1_000, runs: int = 5) -> dict[str, float]:
     decide(found[0])
     body = build(found[0])
     assert isinstance(body, bytes)
-    prepared = destination.prepared()
+    prepared = prepare(destination)
     request = prepared.request(None, "crm:e1", "0-1", body)
     head = Head(request.url, request.fixed)
     answer = Answer(200, {}, b"")

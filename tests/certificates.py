@@ -46,20 +46,21 @@ class Authority:
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
-    def sign(self, *hosts: str, name: str = "leaf", expired: bool = False) -> Pair:
-        """A certificate for these host names and addresses."""
+    def sign(self, *hosts: str, name: str = "leaf", expired: bool = False, bare: bool = False) -> Pair:
+        """A certificate for these host names and addresses; ``bare``: it does not say by which key it is signed."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC) - (5 * _DAY if expired else timedelta())
         alternatives = [_general_name(host) for host in hosts]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = (
             x509.CertificateBuilder(self._subject, subject, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - _DAY)
             .not_valid_after(now + _DAY)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(issuer_key, critical=False)
         )
+        if not bare:
+            issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+            builder = builder.add_extension(issuer_key, critical=False)
         if alternatives:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         pair = Pair(self._folder / f"{self._name} {name}.pem", self._folder / f"{self._name} {name}.key")

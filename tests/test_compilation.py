@@ -63,7 +63,7 @@ def test_a_run_that_expects_the_compiled_build_refuses_the_other() -> None:
         cwd=ROOT, env=PURE | {"EXPORTER_EXPECT_COMPILED": "1"}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout
-    assert "not the compiled build: exporter.telemetry.compilation is " in ran.stderr
+    assert "not the compiled build: exporter.dataflow.attempt is " in ran.stderr
     assert "passed" not in ran.stdout
 
 

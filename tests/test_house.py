@@ -16,7 +16,18 @@ ARCHITECTURE = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf
 
 #: From the ground up: a room imports from rooms that stand before it only.
 FLOORS = (
-    *("sections", "messages", "profile", "outbox", "transport", "auth", "database", "telemetry", "redis_server"),
+    *(
+        "tasks",
+        "sections",
+        "messages",
+        "profile",
+        "outbox",
+        "transport",
+        "auth",
+        "database",
+        "telemetry",
+        "redis_server",
+    ),
     *("queues", "state", "dataflow", "settings", "daemon", "receiver", "cli"),
 )
 #: What is in these folders reads no clock, draws no lots and talks to nobody.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.reading.token import is_presentable
 from exporter.sections.section import FromFile, Secret, Section
+from exporter.tasks.off_loop import off_loop
 from exporter.transport.port import Transport
 
 
@@ -30,9 +30,7 @@ class Bearer(Section):
     def authorizer(
         self,
         transport: Transport,  # noqa: ARG002 - the same signature for every kind
-        *,
-        clock: Callable[[], float],  # noqa: ARG002
-        observe: Callable[[str], None],  # noqa: ARG002
+        surroundings: Surroundings,  # noqa: ARG002
     ) -> Authorizer:
         """An authorizer that presents the token and looks into its file again when it is refused."""
         return _BearerAuthorizer(self.token)
@@ -57,11 +55,13 @@ class _BearerAuthorizer:
         if self._file is None:
             return Unauthorized("credentials", "the endpoint refused the token, and it does not come from a file")
         try:
-            token = str(FromFile.read(self._file))
+            token = str(await off_loop(FromFile.read, self._file))
         except OSError as error:
             return Unauthorized("credentials", f"the token's file cannot be read: {error.strerror or 'unknown error'}")
         except UnicodeDecodeError:
             return Unauthorized("credentials", "the token's file is not UTF-8")
+        if refused is not self._current:
+            return self._current  # another caller has read the file meanwhile
         if not is_presentable(token):
             return Unauthorized("credentials", "the token's file does not hold visible ASCII without spaces")
         if token == self._token:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.sections.section import Section
 from exporter.transport.port import Transport
 
@@ -18,9 +17,7 @@ class NoAuth(Section):
     def authorizer(
         self,
         transport: Transport,  # noqa: ARG002 - the same signature for every kind
-        *,
-        clock: Callable[[], float],  # noqa: ARG002
-        observe: Callable[[str], None],  # noqa: ARG002
+        surroundings: Surroundings,  # noqa: ARG002
     ) -> Authorizer:
         """An authorizer that presents nothing; none of the arguments is needed."""
         return _NoAuthorizer()

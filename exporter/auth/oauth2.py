@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorizer
+from exporter.auth.authorizer import Authorizer, Surroundings
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
-from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.handed_over import one_line
+from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.section import Secret, Section
+from exporter.sections.tls import Tls
+from exporter.sections.urls import proxy_url
 from exporter.transport.port import Transport
 
 
@@ -47,12 +50,7 @@ def _text(value: str) -> str:
     """Text that a form can carry: it has an encoding (an environment variable may hold bytes that have none)."""
     if not _encodable(value):
         raise PydanticCustomError("form_text", "this text is not valid UTF-8")
-    return value
-
-
-def _secret_text(secret: Secret) -> Secret:
-    _text(secret.reveal())
-    return secret
+    return one_line(value)
 
 
 def _encodable(value: str) -> bool:
@@ -63,10 +61,43 @@ def _encodable(value: str) -> bool:
     return True
 
 
+def _values(value: object) -> str | tuple[str, ...]:
+    """What a form field holds: a text, or several that are sent as so many fields of one name (RFC 8707 §2)."""
+    if isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, list | tuple) or not value:
+        raise mistake("should be text, or a list of texts that are sent one by one")
+    found = [Mistake((index,), "should be text") for index, text in enumerate(value) if not isinstance(text, str)]
+    if found:
+        raise mistakes(found)
+    return tuple(_text(text) for text in value)
+
+
+def _filled_values(value: object) -> str | tuple[str, ...]:
+    values = _values(value)
+    if not all(_each(values)):
+        raise mistake("must not be empty")
+    return values
+
+
+def _each(values: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else values
+
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+
+
+def _proxy(text: str) -> str:
+    return text if text == "none" else proxy_url(text)
+
+
+_PROXIES = {"anyOf": [{"type": "string", "format": "uri", "pattern": "^https?://"}, {"const": "none"}]}
+
+TokenProxy = Annotated[str, AfterValidator(_proxy), WithJsonSchema(_PROXIES)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
-Text = Annotated[str, AfterValidator(_text)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text)]
-SecretText = Annotated[Secret, AfterValidator(_secret_text)]
+Values = Annotated[str | tuple[str, ...], PlainValidator(_values), WithJsonSchema(_TEXTS)]
+FilledValues = Annotated[str | tuple[str, ...], PlainValidator(_filled_values), WithJsonSchema(_TEXTS)]
 Status = Annotated[int, Field(ge=300, le=599)]
 
 
@@ -75,7 +106,7 @@ class OAuth2(Section):
 
     token_url: TokenUrl = Field(description="http(s) URL that tokens are asked from; its query stays as it is.")
     client_id: FilledText = Field(description="The client's id.")
-    client_secret: SecretText = Field(description="The client's secret.")
+    client_secret: Secret = Field(description="The client's secret.")
     credentials_in: Literal["body", "basic"] = Field(
         default="body", description="Where the client's id and secret go: the form, or the Authorization header."
     )
@@ -83,10 +114,23 @@ class OAuth2(Section):
         default="rfc6749", description="With basic: form-encoded before base64 (RFC 6749 §2.3.1), or as they are."
     )
     scope: FilledText | None = Field(default=None, description="The form field scope, where it is set.")
-    audience: FilledText | None = Field(default=None, description="The form field audience, where it is set.")
-    extra: Mapping[FilledText, Text] = Field(default={}, description="More form fields.")
+    audience: FilledValues | None = Field(
+        default=None, description="The form field audience, where it is set; a list: several of them."
+    )
+    extra: Mapping[FilledText, Values] = Field(
+        default={}, description="More form fields; a list of values: as many fields of that name."
+    )
     refresh_on: Annotated[Sequence[Status], Field(min_length=1)] = Field(
         default=(401,), description="Statuses of the endpoint that mean: this token is no longer good."
+    )
+    tls: Tls | None = Field(
+        default=None,
+        description="Certificates for the token endpoint, {} for none of ours; null: the destination's.",
+    )
+    proxy: TokenProxy | None = Field(
+        default=None,
+        repr=False,
+        description="http(s) URL of the way to the token endpoint, none: no proxy; null: the destination's.",
     )
 
     @model_validator(mode="after")
@@ -111,16 +155,8 @@ class OAuth2(Section):
     def grant(self) -> Grant:
         """What a full token request asks for."""
 
-    def authorizer(
-        self, transport: Transport, *, clock: Callable[[], float], observe: Callable[[str], None]
-    ) -> Authorizer:
-        """An authorizer that fetches tokens over ``transport`` and renews them.
-
-        Args:
-            transport: carries the token requests; its deadline is theirs.
-            clock: monotonic seconds.
-            observe: called with ``ok``, ``refused`` or ``failed`` once per token request.
-        """
+    def authorizer(self, transport: Transport, surroundings: Surroundings) -> Authorizer:
+        """An authorizer that fetches tokens over ``transport``, whose deadline is theirs, and renews them."""
         client = Client(
             id=self.client_id,
             secret=self.client_secret.reveal(),
@@ -128,9 +164,9 @@ class OAuth2(Section):
             basic_encoding=self.basic_encoding,
         )
         requests = TokenRequests(self.token_url, client, self.grant())
-        return TokenAuthorizer(requests, transport, frozenset(self.refresh_on), clock=clock, observe=observe)
+        return TokenAuthorizer(requests, transport, frozenset(self.refresh_on), surroundings)
 
-    def _common_fields(self) -> dict[str, str]:
+    def _common_fields(self) -> list[tuple[str, str]]:
         """The optional fields of every full request, in the order of the configuration's page."""
-        named = {"scope": self.scope, "audience": self.audience}
-        return {**{name: value for name, value in named.items() if value is not None}, **self.extra}
+        named = {"scope": self.scope, "audience": self.audience, **self.extra}
+        return [(name, value) for name, values in named.items() if values is not None for value in _each(values)]

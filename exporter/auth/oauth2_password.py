@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from exporter.auth.oauth2 import FilledText, OAuth2, SecretText
+from exporter.auth.oauth2 import FilledText, OAuth2
 from exporter.auth.token_request import Grant
+from exporter.sections.section import Secret
 
 
 class OAuth2Password(OAuth2):
@@ -15,8 +16,8 @@ class OAuth2Password(OAuth2):
 
     kind: Literal["oauth2_password"] = "oauth2_password"
     username: FilledText = Field(description="The resource owner's name.")
-    password: SecretText = Field(description="The resource owner's password.")
+    password: Secret = Field(description="The resource owner's password.")
 
     def grant(self) -> Grant:
-        owner = {"username": self.username, "password": self.password.reveal()}
-        return Grant("password", {**owner, **self._common_fields()})
+        owner = [("username", self.username), ("password", self.password.reveal())]
+        return Grant("password", [*owner, *self._common_fields()])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from exporter.auth.authorizer import Authorization, Unauthorized
+from exporter.auth.authorizer import Authorization, Surroundings, Unauthorized
 from exporter.auth.reading.token import TokenAnswer, TokenFailed, TokenGranted, TokenRefused, read_token
 from exporter.auth.token_request import TokenRequests
 from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
+from exporter.outbox.verdict import retry_after
 from exporter.transport.port import Transport
 
 #: A token whose lifetime nobody told is replaced after this long, at the latest.
@@ -19,16 +19,22 @@ UNKNOWN_LIFETIME_SECONDS = 3600.0
 LONGEST_MARGIN_SECONDS = 60.0
 #: After a renewal ahead of expiry failed, the old token serves this long before the next try.
 EARLY_RETRY_SECONDS = 5.0
-#: So many tokens in so many seconds mean that the endpoint refuses what the token server hands out.
+#: No token is taken to live shorter: one that does is fetched again when the endpoint refuses it.
+SHORTEST_LIFETIME_SECONDS = 1.0
+#: So many tokens in so many seconds, each in place of one that was refused, mean that the endpoint refuses whatever the
+#: token server hands out (contract.md#whose-fault). Those that expire are no sign of that, however soon.
 TOKENS_PER_WINDOW = 5
+#: After so many of them by refresh tokens the grant has a try.
+REFRESHED_PER_WINDOW = 3
 WINDOW_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class _Held:
-    """The current token. ``renew_at`` and ``expires_at`` are on the authorizer's clock."""
+    """The current token. Times are on the authorizer's clock. ``refreshed``: a refresh token fetched it."""
 
     authorization: Authorization
+    refreshed: bool
     expires_at: float
     renew_at: float
 
@@ -41,24 +47,25 @@ class TokenAuthorizer:
     """
 
     def __init__(
-        self,
-        requests: TokenRequests,
-        transport: Transport,
-        refresh_on: frozenset[int],
-        *,
-        clock: Callable[[], float],
-        observe: Callable[[str], None],
+        self, requests: TokenRequests, transport: Transport, refresh_on: frozenset[int], surroundings: Surroundings
     ) -> None:
         """As ``OAuth2.authorizer``, whose configuration ``requests`` and ``refresh_on`` come from."""
         self.refresh_on = refresh_on
         self._requests = requests
         self._transport = transport
-        self._clock = clock
-        self._observe = observe
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
         self._lock = asyncio.Lock()
         self._held: _Held | None = None
         self._refresh_token: str | None = None
-        self._granted_at: deque[float] = deque()
+        #: A token was refused, and none came in its place yet.
+        self._refused = False
+        #: When tokens came in place of one that was refused.
+        self._replaced_at: deque[float] = deque()
+        #: The token endpoint said that it is not to be asked before this time; and what it said besides.
+        self._not_before = float("-inf")
+        self._told = Unauthorized("token_endpoint", "")
+        self._oddity: str | None = None
         self._finished = 0
         self._last: Authorization | Unauthorized | None = None
 
@@ -81,7 +88,13 @@ class TokenAuthorizer:
 
     async def renew(self, refused: Authorization) -> Authorization | Unauthorized:
         """Replace a token that the endpoint refused; one that is no longer the current one changes nothing."""
-        if self._held is not None and self._held.authorization is refused:
+        held = self._held
+        if held is not None and held.authorization is refused:
+            if held.refreshed and self._replaced(self._clock()) >= REFRESHED_PER_WINDOW:
+                # Whatever refreshes give is refused; what the grant gives may not be.
+                self._refresh_token = None
+            # Where its time was up, that is why, and says nothing of others.
+            self._refused = self._refused or self._clock() < held.renew_at
             self._held = None
         return await self.authorize()
 
@@ -98,62 +111,88 @@ class TokenAuthorizer:
 
     async def _fetch(self) -> Authorization | Unauthorized:
         """Fetch a token and hold it, or say why there is none; the old one is kept while it lasts."""
-        if self._too_many():
-            # Without a change of ``_held``: an old token may still be good.
-            failure = Unauthorized("credentials", f"{TOKENS_PER_WINDOW} tokens in {WINDOW_SECONDS:.0f} s and no end")
-        else:
-            asked_at = self._clock()
-            answer = await self._ask()
-            match answer:
-                case TokenGranted():
-                    return self._hold(answer, asked_at)
-                case TokenRefused(detail):
-                    failure = Unauthorized("credentials", f"the token endpoint refused the credentials: {detail}")
-                case TokenFailed(detail):
-                    failure = Unauthorized("token_endpoint", f"the token endpoint gave no token: {detail}")
+        now = self._clock()
+        if now < self._not_before:
+            return replace(self._told, retry_after_seconds=self._not_before - now)
+        if self._refused and self._replaced(now) >= TOKENS_PER_WINDOW:
+            return Unauthorized("credentials", f"{TOKENS_PER_WINDOW} tokens in {WINDOW_SECONDS:.0f} s were all refused")
+        answer = await self._ask()
+        match answer:
+            case Authorization():
+                return answer
+            case TokenRefused(detail, hint):
+                failure = Unauthorized("credentials", f"the token endpoint refused the credentials: {detail}")
+            case TokenFailed(detail, cause, hint):
+                failure = Unauthorized(cause, f"the token endpoint gave no token: {detail}")
+        now = self._clock()
+        if hint is not None:
+            hint = min(hint, self._surroundings.retry_after_cap)
+            self._not_before = now + hint
+            self._told = failure = replace(failure, retry_after_seconds=hint)
         if self._held is not None:
-            self._held.renew_at = self._clock() + EARLY_RETRY_SECONDS
+            self._held.renew_at = now + max(EARLY_RETRY_SECONDS, hint or 0.0)
         return failure
 
-    async def _ask(self) -> TokenAnswer:
-        """Ask with the refresh token where there is one; is that refused, with the grant itself."""
+    async def _ask(self) -> Authorization | TokenRefused | TokenFailed:
+        """Ask with the refresh token where there is one; is that refused, with the grant itself.
+
+        After any refresh without a token the grant is next: whatever was in the way, the refresh token may be dead,
+        and nobody would say so.
+        """
         if self._refresh_token is not None:
+            asked_at = self._clock()
             answer = await self._exchange(self._requests.refresh(self._refresh_token))
-            if not isinstance(answer, TokenRefused):
-                return answer
+            if isinstance(answer, TokenGranted):
+                return self._hold(answer, asked_at, refreshed=True)
             self._refresh_token = None
-        return await self._exchange(self._requests.full())
+            if isinstance(answer, TokenFailed) or answer.retry_after_seconds is not None:
+                return answer
+        asked_at = self._clock()
+        answer = await self._exchange(self._requests.full())
+        return self._hold(answer, asked_at, refreshed=False) if isinstance(answer, TokenGranted) else answer
 
     async def _exchange(self, request: Request) -> TokenAnswer:
         outcome = await self._transport.send(request)
         answer: TokenAnswer
         match outcome:
-            case Answer(status, _, body):
-                answer = read_token(status, body)
-            case NoAnswer(reason) | Unreachable(reason):
+            case Answer(status, headers, body):
+                answer = read_token(status, headers, body)
+                hint = retry_after(headers.get("retry-after"), self._surroundings.epoch())
+                if hint is not None and not isinstance(answer, TokenGranted):
+                    answer = replace(answer, detail=f"{answer.detail}, with Retry-After", retry_after_seconds=hint)
+            case NoAnswer(reason):
                 answer = TokenFailed(reason)
+            case Unreachable(reason, cause):
+                answer = TokenFailed(reason, "proxy" if cause == "proxy" else "token_endpoint")
         match answer:
             case TokenGranted():
-                self._observe("ok")
-            case TokenRefused():
-                self._observe("refused")
-            case TokenFailed():
-                self._observe("failed")
+                self._surroundings.observe("ok", "")
+            case TokenRefused(detail):
+                self._surroundings.observe("refused", detail)
+            case TokenFailed(detail):
+                self._surroundings.observe("failed", detail)
         return answer
 
-    def _hold(self, granted: TokenGranted, asked_at: float) -> Authorization:
+    def _hold(self, granted: TokenGranted, asked_at: float, *, refreshed: bool) -> Authorization:
         # Counted from the request: the server's clock started before its answer came.
         lifetime = UNKNOWN_LIFETIME_SECONDS if granted.lifetime_seconds is None else granted.lifetime_seconds
+        lifetime = max(lifetime, SHORTEST_LIFETIME_SECONDS)
         expires_at = asked_at + lifetime
         margin = min(lifetime / 5, LONGEST_MARGIN_SECONDS)
         authorization = Authorization(f"Bearer {granted.access_token}")
-        self._held = _Held(authorization, expires_at, expires_at - margin)
+        self._held = _Held(authorization, refreshed, expires_at, expires_at - margin)
         if granted.refresh_token is not None:
             self._refresh_token = granted.refresh_token
-        self._granted_at.append(self._clock())
+        if self._refused:
+            self._refused = False
+            self._replaced_at.append(self._clock())
+        if granted.oddity is not None and self._oddity is None:
+            self._oddity = granted.oddity
+            self._surroundings.note(granted.oddity)
         return authorization
 
-    def _too_many(self) -> bool:
-        while self._granted_at and self._clock() - self._granted_at[0] >= WINDOW_SECONDS:
-            self._granted_at.popleft()
-        return len(self._granted_at) >= TOKENS_PER_WINDOW
+    def _replaced(self, now: float) -> int:
+        """How many tokens of the window came in place of a refused one."""
+        while self._replaced_at and now - self._replaced_at[0] >= WINDOW_SECONDS:
+            self._replaced_at.popleft()
+        return len(self._replaced_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from exporter.messages.exchange import Request
+from exporter.transport.own_headers import own_headers
 
 #: Fields that the exporter fills itself, so that no ``extra`` may.
 CLIENT_FIELDS = frozenset(
@@ -34,10 +35,10 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A grant type and its fields in order; they may hold a password."""
+    """A grant type and its fields in order, of which several may have one name; they may hold a password."""
 
     type: str
-    fields: Mapping[str, str] = field(repr=False)
+    fields: Sequence[tuple[str, str]] = field(repr=False)
 
 
 class TokenRequests:
@@ -58,15 +59,15 @@ class TokenRequests:
         Without ``scope``, so that the new token has the old one's; what else identifies the audience stays.
         """
         dropped = {"username", "password", "scope"}
-        kept = {name: value for name, value in self._grant.fields.items() if name not in dropped}
-        return self._build("refresh_token", {"refresh_token": refresh_token, **kept})
+        kept = [(name, value) for name, value in self._grant.fields if name not in dropped]
+        return self._build("refresh_token", [("refresh_token", refresh_token), *kept])
 
-    def _build(self, grant_type: str, fields: Mapping[str, str]) -> Request:
-        headers = {"Content-Type": _FORM if self._client.placement == "body" else f"{_FORM}; charset=UTF-8"}
+    def _build(self, grant_type: str, fields: Sequence[tuple[str, str]]) -> Request:
+        headers = dict(own_headers(_FORM if self._client.placement == "body" else f"{_FORM}; charset=UTF-8"))
         auth = ClientAuth(self._client.id, self._client.secret, self._auth_method())
         url, headers, body = auth.prepare("POST", self._url, headers, prepare_token_request(grant_type))
         # Not by prepare_token_request: it leaves out empty values, and an ``extra`` may have its arguments' names.
-        body = add_params_to_qs(body, list(fields.items()))
+        body = add_params_to_qs(body, list(fields))
         headers["Accept"] = "application/json"
         # A literal plus is %2B by now, so every "+" is a space; curl's --data-urlencode writes that as %20.
         return Request(url, fixed=tuple(headers.items()), own=(), body=body.replace("+", "%20").encode("ascii"))

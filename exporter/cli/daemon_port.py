@@ -7,6 +7,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from exporter.transport.own_headers import own_headers
+from exporter.transport.tls import TlsFileProblem, client_context
+
 TIMEOUT_SECONDS = 5.0
 
 
@@ -39,13 +42,12 @@ def get_json(url: str, path: str) -> Any:
         port = -1
     if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
         raise NoDaemon(f"{url} is not the URL of an ops port, such as http://127.0.0.1:9464")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, port, timeout=TIMEOUT_SECONDS)
+    connection = _connection(parts.scheme, parts.hostname, port)
     try:
-        connection.request("GET", parts.path.rstrip("/") + path)
+        connection.request("GET", parts.path.rstrip("/") + path, headers=dict(own_headers()))
         answer = connection.getresponse()
         body = answer.read()
-        if answer.status != 200:
+        if not 200 <= answer.status < 300:
             raise NoDaemon(f"{url}{path} answers {answer.status}: is an exporter listening there?")
         return json.loads(body)
     except (OSError, http.client.HTTPException) as error:
@@ -54,6 +56,15 @@ def get_json(url: str, path: str) -> Any:
         raise NoDaemon(f"{url}{path} answers no JSON: is an exporter listening there?") from error
     finally:
         connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+    context = client_context()
+    if isinstance(context, TlsFileProblem):
+        raise NoDaemon(f"the system's certificate authorities cannot be read: {context.reason}")
+    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from exporter.cli.queue import Result, fail, group_of, with_queue
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from exporter.queues.port import Position, Queue, Start
+    from exporter.queues.port import Position, Queue, Sought, Start
     from exporter.settings.tree import Settings
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -57,19 +57,25 @@ def seek(
 ) -> None:
     """Move a group: it goes on at the given place. Refused while a daemon reads the group.
 
-    Going back sends events again, with the same Idempotency-Key; those with a dead letter are skipped. Going forward
-    leaves events out.
+    Going back sends events again, with the same Idempotency-Key; those with a dead letter are skipped. What every group
+    had passed may be gone: queue.retain says how long a journal keeps it. Going forward leaves events out.
     """
     target = _target(to)
     settings = load_or_exit(config).settings
 
-    async def move(queue: Queue, group: str) -> Sequence[Position]:
-        await queue.seek(group, target)
-        return [position for position in await queue.positions() if position.group == group]
+    async def move(queue: Queue, group: str) -> tuple[Sequence[Position], Sequence[Sought]]:
+        sought = await queue.seek(group, target)
+        return [position for position in await queue.positions() if position.group == group], sought
 
-    for position in _changed(settings, name, move):
-        text = json.dumps(_as_dict(settings, position), ensure_ascii=False)
+    positions, sought = _changed(settings, name, move)
+    by_lane = {each.lane: each for each in sought}
+    for position in positions:
+        found = by_lane.get(position.lane)
+        clipped = found.clipped if found is not None else ""
+        text = json.dumps({**_as_dict(settings, position), "clipped": clipped or None}, ensure_ascii=False)
         typer.echo(text if as_json else f"{position.group} goes on after {position.settled_to} in lane {position.lane}")
+        if found is not None and clipped:
+            typer.echo(f"note: {_clipped(found, to)}", err=True)
 
 
 def drop(name: _Name, as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -102,6 +108,16 @@ def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Await
         fail(f"a daemon reads group {error}: stop it, or switch the destination off, and try again")
     except KeyError as error:
         fail(f"there is no group {error.args[0]}; `exporter positions list` shows those that there are")
+
+
+def _clipped(found: Sought, asked: str) -> str:
+    """Why a group goes on elsewhere than was asked for."""
+    if found.clipped == "gone":
+        return (
+            f"{asked} is gone: in lane {found.lane} all before {found.next} was deleted, so it goes on with "
+            f"{found.next}"
+        )
+    return f"{asked} is beyond the end of lane {found.lane}: it goes on with the next event there, {found.next}"
 
 
 def _target(text: str) -> int | Start:

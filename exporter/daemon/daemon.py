@@ -6,10 +6,13 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 from exporter.daemon import early_signals, late_signals, open_files
+from exporter.daemon.failures import kept, told, trace
 from exporter.daemon.garbage import settle_down
 from exporter.daemon.heartbeat import heartbeat
 from exporter.daemon.ops.port import serve
@@ -30,12 +33,15 @@ from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import whereabouts
 from exporter.state.kinds import open_state
 from exporter.state.port import State, StateUnavailable
+from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowStatus, Health
 
 #: How often it is looked whether all dataflows read, until they do.
 LOOK_SECONDS = 0.02
+
+T = TypeVar("T")
 
 
 class Daemon:
@@ -49,6 +55,7 @@ class Daemon:
         self,
         loaded: Loaded,
         load: Load,
+        metrics: Metrics,
         log: Log,
         clock: Clock,
         announce: Callable[[int], None] = lambda _: None,
@@ -60,17 +67,22 @@ class Daemon:
         self._clock = clock
         self._announce = announce
         self._parent = parent
-        self._metrics = Metrics()
+        self._metrics = metrics
         self._slots: Slots | None = None
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
         self._waiting = Waiting([destination.name for destination in settings.running], places)
         self._stopping = asyncio.Event()
+        self._opening: asyncio.Timeout | None = None
         self._refused: str | None = None
+        self._broken = False
         self._reload = asyncio.Event()
 
     async def run(self) -> int:
-        """Run until a signal ends it; returns the exit code: 0, or 1 if the last commit failed.
+        """Run until a signal ends it; returns the exit code: 0, or 1 if the last commit failed or a bug ended it.
+
+        A bug in a task that all dataflows need comes out as it is, at once: without the queue's own tasks nothing could
+        be committed any more.
 
         Raises:
             OpsUnavailable: the ops port can't be opened.
@@ -85,35 +97,72 @@ class Daemon:
                 self._announce(port)
                 for note in self._loaded.notes:
                     self._log.warning("note", detail=note)
-                async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-                    opening = tasks.create_task(self._open(stack))
-                    stopping = tasks.create_task(self._stopping.wait())
-                    await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                    if not opening.done():
-                        opening.cancel()
+                async with AsyncExitStack() as stack:
+                    # In this very task: the one that opens queue and state hears when a task of theirs fails.
+                    opened = await self._unless_stopped(self._open(stack))
+                    if opened is None:
                         return 0
-                    shared, groups = opening.result()
-                    return await self._run(shared, groups, address, port, tasks)
+                    async with asyncio.TaskGroup() as tasks:
+                        return await self._run(*opened, address, port, tasks)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What ``work`` gives; None where a signal came first."""
+        if self._stopping.is_set():
+            work.close()
+            return None
+        opening = self._opening = asyncio.timeout(None)
+        try:
+            async with opening:
+                return await work
+        except TimeoutError:
+            if not opening.expired():
+                raise
+            return None
+        finally:
+            self._opening = None
 
     async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
-        slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks)
-        ready = tasks.create_task(self._tell_when_ready(slots, address, port))
-        reloading = tasks.create_task(reload_for_ever(self._loaded, self._load, self._reload, slots, self._log))
-        watching = tasks.create_task(
-            watch(shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
-        )
-        beating = tasks.create_task(heartbeat(shared.load))
-        await self._stopping.wait()
-        ready.cancel()
-        reloading.cancel()
-        watching.cancel()
-        self._log.info("stopping")
-        committed = await slots.drain()
+        slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail)
+        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, self._log)
+        until_stopped = [
+            tasks.create_task(self._watched("readiness", self._tell_when_ready(slots, address, port))),
+            tasks.create_task(self._watched("reloading", must_live("reloading", reloading))),
+            tasks.create_task(self._kept("watching the state", partial(self._watch, slots, shared), shared)),
+        ]
+        beating = tasks.create_task(self._kept("the heartbeat", partial(heartbeat, shared.load), shared))
+        try:
+            await self._stopping.wait()
+            for task in until_stopped:
+                task.cancel()
+            self._log.info("stopping")
+            committed = await slots.drain()
+        except asyncio.CancelledError:
+            self._broken = True
+            raise
         beating.cancel()
         self._log.info("stopped", committed=committed)
         if self._refused is not None:
             raise StateNotShared(self._refused)
-        return 0 if committed else 1
+        return 0 if committed and not self._broken else 1
+
+    async def _watch(self, slots: Slots, shared: Shared) -> None:
+        await watch(shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
+
+    async def _kept(self, what: str, begin: Callable[[], Coroutine[Any, Any, None]], shared: Shared) -> None:
+        await kept(what, begin, shared.wait_delay, self._log)
+
+    async def _watched(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fail(what, error)
+
+    def _fail(self, what: str, error: Exception) -> None:
+        """A bug after which the daemon can still drain, and is to be started again by whoever started it."""
+        self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
+        self._broken = True
+        if not self._stopping.is_set():
+            self._stop()
 
     async def _open(self, stack: AsyncExitStack) -> tuple[Shared, set[str]]:
         settings = self._loaded.settings
@@ -170,7 +219,8 @@ class Daemon:
     # -- what it says
 
     def _health(self) -> Health:
-        return self._waiting.health() if self._slots is None else self._slots.health()
+        health = self._waiting.health() if self._slots is None else self._slots.health()
+        return Health(False, ("ending by a bug", *health.reasons)) if self._broken else health
 
     def _status(self) -> list[DataflowStatus]:
         return self._waiting.status() if self._slots is None else self._slots.status()
@@ -220,6 +270,9 @@ class Daemon:
         if self._stopping.is_set() and self._parent is None:
             self._cut()
         self._stopping.set()
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.reschedule(asyncio.get_running_loop().time())
 
     def _cut(self) -> None:
         if self._slots is not None:

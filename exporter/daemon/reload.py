@@ -3,66 +3,84 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from exporter.daemon import certificates
 from exporter.daemon.shared_state import StateNotShared
 from exporter.daemon.slots import Slots
 from exporter.queues.port import QueueUnavailable
+from exporter.sections.regular_file import Stamp, stamp_of
 from exporter.settings.difference import difference
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.problems import Problems
+from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 
 WATCH_SECONDS = 1.0
 
 Load = Callable[[], Loaded | Problems]
+Stamps = Mapping[Path, Stamp | None]
 
 
 async def reload_for_ever(loaded: Loaded, load: Load, asked: asyncio.Event, slots: Slots, log: Log) -> None:
-    """Reload whenever ``asked`` is set or a file that ``!file`` named changes, until cancelled."""
+    """Reload whenever ``asked`` is set or a file whose content is part of the settings changes, until cancelled.
+
+    Files are read and looked at in a thread: a disk that hangs must not keep exports from going on. What they are
+    compared with is how they were when they were read, so that no change is missed, also not while this was busy.
+    """
+    known: Stamps = loaded.watched
     while True:
-        before = _stamps(loaded)
-        while not asked.is_set() and _stamps(loaded) == before:
+        while not asked.is_set() and await off_loop(_stamps, known) == known:
             try:
                 async with asyncio.timeout(WATCH_SECONDS):
                     await asked.wait()
             except TimeoutError:
                 continue
         asked.clear()
-        loaded = await _reload(loaded, load, slots, log)
+        before = await off_loop(_stamps, known)
+        taken_over = await _reload(loaded, load, slots, log)
+        if taken_over is None:
+            known = before  # to be tried again when one of them changes once more
+        else:
+            loaded, known = taken_over, taken_over.watched
 
 
-async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded:
-    new = load()
+async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | None:
+    """The configuration that goes on; None where the old one does."""
+    new = await off_loop(load)
     if isinstance(new, Problems):
         log.error("reload refused", reason="the configuration is invalid; the old one goes on", problems=new.render())
-        return old
+        return None
     changes = difference(old.settings, new.settings)
     if changes.needs_restart:
         log.error("reload refused", reason="needs a restart", keys=changes.needs_restart)
-        return old
+        return None
+    starting = (*changes.added, *changes.changed)
+    destinations = [destination for destination in new.settings.running if destination.name in starting]
+    if unusable := await off_loop(certificates.unusable, destinations):
+        reason = "certificates cannot be used as they are now; the old ones go on until they can"
+        log.error("reload refused", reason=reason, problems="\n".join(unusable))
+        return None
     try:
-        await slots.refuse_unless_shared(new.settings, (*changes.added, *changes.changed))
+        await slots.refuse_unless_shared(new.settings, starting)
     except StateNotShared as error:
         log.error("reload refused", reason=str(error))
-        return old
+        return None
     except QueueUnavailable as error:
         log.warning("reload", detail=f"whether others share the state cannot be told now: {error}")
     for note in new.notes:
         log.warning("note", detail=note)
+    if changes.stale:
+        reason = "a file that they name holds something else now; what it held goes on"
+        log.warning("needs a restart", keys=changes.stale, reason=reason)
+        kept = {key: getattr(old.settings, key) for key in changes.stale}
+        new = replace(new, settings=new.settings.model_copy(update=kept))
     await slots.change(new.settings, changes)
     log.info("reloaded", added=changes.added, removed=changes.removed, changed=changes.changed, same=len(changes.same))
     return new
 
 
-def _stamps(loaded: Loaded) -> dict[Path, object]:
-    """What tells that a secret's file is another one now; a mounted secret changes by its link."""
-    stamps: dict[Path, object] = {}
-    for file in loaded.secret_files:
-        try:
-            stat = file.stat()
-            stamps[file] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            stamps[file] = None
-    return stamps
+def _stamps(files: Iterable[Path]) -> Stamps:
+    return {file: stamp_of(file) for file in files}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from exporter.daemon.failures import told, trace
 from exporter.daemon.wiring import Shared, open_dataflow
-from exporter.dataflow.examine import where
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.report import gauges, status
 from exporter.outbox.verdict import PauseReason
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.port import StateUnavailable
+from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import Gauges
 from exporter.telemetry.status import DataflowState, DataflowStatus
 from exporter.transport.tls import TlsFilesUnusable
@@ -50,10 +51,14 @@ class Slot:
                     self._failed("state", error.reason)
                 except TlsFilesUnusable as error:
                     self._failed("unreachable", str(error))
+                except asyncio.CancelledError as error:
+                    if asked_to_end():
+                        raise
+                    self._failed("bug", told(error), trace(error))
                 except Exception as error:
-                    self._failed("bug", ", ".join(where(each) for each in _causes(error)))
+                    self._failed("bug", told(error), trace(error))
                 finally:
-                    self._flow = None
+                    self._let_go()
                 if self._failing is None:
                     break
                 await self._wait(self._shared.wait_delay(tries))
@@ -77,6 +82,11 @@ class Slot:
     def state(self) -> DataflowState:
         """Where it is between start and end."""
         return "starting" if self._flow is None else self._flow.state
+
+    @property
+    def broken(self) -> bool:
+        """Did its dataflow end by a bug, and is not open again yet?"""
+        return self._failing == "bug"
 
     @property
     def paused(self) -> frozenset[str]:
@@ -105,6 +115,11 @@ class Slot:
             return DataflowStatus(self.destination.name, state, tuple(sorted(self.paused)), last_failure=self._failure)
         return status(self._flow)
 
+    def _let_go(self) -> None:
+        flow, self._flow = self._flow, None
+        if flow is not None:
+            flow.let_go()
+
     async def _wait(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -112,14 +127,8 @@ class Slot:
         except TimeoutError:
             return
 
-    def _failed(self, reason: PauseReason, detail: str) -> None:
+    def _failed(self, reason: PauseReason, detail: str, calls: Sequence[str] = ()) -> None:
         self._failing = reason
         self._failure = detail
-        self._log.error("dataflow failed", reason=reason, detail=detail)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """What went wrong, out of the groups in which tasks that end together wrap it."""
-    if isinstance(error, BaseExceptionGroup):
-        return [cause for each in error.exceptions for cause in _causes(each)]
-    return [error]
+        more = {"trace": calls} if calls else {}
+        self._log.error("dataflow failed", reason=reason, detail=detail, **more)

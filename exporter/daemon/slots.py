@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from exporter.daemon.garbage import collect
 from exporter.daemon.shared_state import refuse_unless_shared
 from exporter.daemon.slot import Slot
 from exporter.daemon.waiting import unreachable
@@ -13,17 +14,29 @@ from exporter.settings.destination import Destination
 from exporter.settings.difference import Difference
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import whereabouts
+from exporter.tasks.lifetimes import whole
 from exporter.telemetry.status import DataflowStatus, Health
 
 
 class Slots:
-    """``groups`` holds the names of all configured groups, and is kept up to date for the queue."""
+    """``groups`` holds the names of all configured groups, and is kept up to date for the queue.
 
-    def __init__(self, settings: Settings, shared: Shared, groups: set[str], tasks: asyncio.TaskGroup) -> None:
+    ``failed`` hears of a bug in what runs a destination; one in the destination's dataflow is the slot's own matter.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        shared: Shared,
+        groups: set[str],
+        tasks: asyncio.TaskGroup,
+        failed: Callable[[str, Exception], None],
+    ) -> None:
         self._settings = settings
         self._shared = shared
         self._groups = groups
         self._tasks = tasks
+        self._failed = failed
         self._slots: dict[str, Slot] = {}
         self._draining = False
         self._start(settings.running)
@@ -56,6 +69,8 @@ class Slots:
         async with asyncio.TaskGroup() as tasks:
             for name in (*changes.removed, *changes.changed):
                 tasks.create_task(self._replace(self._slots[name], configured.get(name), old.drain))
+        # Nobody waits for each other now: what was replaced reads again, its window is not full yet.
+        collect()
 
     async def _replace(self, slot: Slot, new: Destination | None, drain_seconds: float) -> None:
         """Each for itself: an endpoint that hangs must not keep others from going on."""
@@ -88,7 +103,7 @@ class Slots:
         for name, slot in self._slots.items():
             away = self._away(slot)
             if slot.state == "starting" and not away:
-                reasons.append(f"{name}: starting")
+                reasons.append(f"{name}: {'ended by a bug, to be started again' if slot.broken else 'starting'}")
             reasons += [f"{name}: {reason}" for reason in away]
         return Health(not reasons, tuple(reasons))
 
@@ -108,7 +123,13 @@ class Slots:
             slot = Slot(destination, self._settings, self._shared)
             self._slots[destination.name] = slot
             self._shared.metrics.watch(destination.name, slot.gauges)
-            self._tasks.create_task(slot.run())
+            self._tasks.create_task(self._run(slot))
+
+    async def _run(self, slot: Slot) -> None:
+        try:
+            await whole("it", slot.run)
+        except Exception as error:
+            self._failed(f"the slot of {slot.destination.name}", error)
 
     async def _stop(self, slots: Iterable[Slot], drain_seconds: float) -> None:
         stopping = list(slots)

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from exporter.auth.authorizer import Surroundings
+from exporter.daemon.certificates import refuse_odd_files
+from exporter.daemon.way_to_tokens import transport_for_tokens
 from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import Read, SharedReading, read_alone
@@ -22,8 +25,11 @@ from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
 from exporter.settings.delivery import Delivery
 from exporter.settings.destination import Destination
+from exporter.settings.presented import prepare
+from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 from exporter.state.port import State
+from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
 from exporter.transport.opening import open_transport_of
@@ -66,8 +72,10 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
     typed = compile_typed(mapping)
     delivery, tls = destination.delivery, destination.tls
+    if any(each.files for each in tls_sections(destination)):
+        await off_loop(refuse_odd_files, destination)
     group = settings.queue.group_prefix + name
-    async with open_transport_of(
+    opening = open_transport_of(
         delivery.transport,
         timeout_seconds=delivery.timeout,
         concurrency=delivery.concurrency,
@@ -76,7 +84,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         client_key_file=tls.client_key_file,
         proxy=destination.proxy,
         contexts=shared.tls,
-    ) as transport:
+    )
+    async with opening as transport, transport_for_tokens(destination, transport, shared.tls) as for_tokens:
         memory = shared.memory.join()
         connections = shared.connections.join()
         try:
@@ -89,12 +98,19 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                     letters=shared.state.letters.of(name, group, int(delivery.dead_letters_max_bytes)),
                     transport=transport,
                     authorizer=destination.auth.authorizer(
-                        transport, clock=shared.clock.monotonic, observe=partial(_token_fetched, metrics, log)
+                        for_tokens,
+                        Surroundings(
+                            clock=shared.clock.monotonic,
+                            epoch=shared.clock.epoch,
+                            observe=partial(_token_fetched, metrics, log),
+                            note=partial(_token_noted, log),
+                            retry_after_cap=delivery.retry_after_cap,
+                        ),
                     ),
                     read=_reading(settings, shared),
                     decide=compile_triggers(mapping, typed),
                     build=compile_payload(mapping, typed),
-                    prepared=destination.prepared(),
+                    prepared=prepare(destination),
                     outbox=Outbox(limits(delivery), memory, connections, shared.load),
                     metrics=metrics,
                     log=log,
@@ -130,7 +146,11 @@ def _reading(settings: Settings, shared: Shared) -> Read:
     return shared.readings.setdefault(most, SharedReading(most))
 
 
-def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome) -> None:
+def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome, why: str) -> None:
     metrics.token_fetches[outcome].inc()
     if outcome != "ok":
-        log.warning("token fetch failed", outcome=outcome)
+        log.warning("token fetch failed", outcome=outcome, detail=why)
+
+
+def _token_noted(log: Log, sentence: str) -> None:
+    log.info("odd token", detail=sentence)

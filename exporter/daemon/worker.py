@@ -7,13 +7,16 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import BinaryIO
 
 import aiohttp
 import msgspec
 
 from exporter.daemon import child
+from exporter.daemon.failures import told, trace
 from exporter.daemon.shard import Shard
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
+from exporter.tasks.lifetimes import whole
 from exporter.telemetry.logs import Log
 from exporter.telemetry.status import DataflowStatus, Health
 
@@ -99,9 +102,12 @@ class Worker:
 
     async def _run_once(self) -> int:
         try:
-            return await self._run_process()
+            return await whole("what runs it", self._run_process)
         except OSError as error:  # no memory or no processes left; there may be soon
             self._log.error("worker cannot be started", shard=str(self.shard), detail=str(error))
+            return 1
+        except Exception as error:
+            self._log.error("worker cannot be run", shard=str(self.shard), detail=told(error), trace=trace(error))
             return 1
 
     async def _run_process(self) -> int:
@@ -126,7 +132,7 @@ class Worker:
             if self._stopping.is_set():
                 self._process.terminate()
             # Ends with the process at the latest, which holds the other end.
-            line = await asyncio.to_thread(pipe.readline)
+            line = await _line(pipe)
             self._port = int(line) if line.strip() else None
             if self._port is not None and self._reload:
                 self._reload = False
@@ -136,7 +142,10 @@ class Worker:
             pipe.close()
             os.close(self._living)
             self._living = None
-            self._process = None
+            process, self._process = self._process, None
+            if process is not None:
+                # Where we failed, it drains now that it has no parent; no other may begin beside it.
+                await process.wait()
         # Told to stop before it listened to signals, it had nothing to commit.
         return 0 if self._stopping.is_set() and self._port is None else code
 
@@ -174,3 +183,14 @@ class Worker:
                 return await answer.read()
         except (aiohttp.ClientError, OSError):
             return None
+
+
+async def _line(pipe: BinaryIO) -> bytes:
+    """The first line, or what comes until the other end is closed; by no thread, of which there may be none left."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), pipe)
+    try:
+        return await reader.readline()
+    finally:
+        transport.close()

@@ -6,12 +6,14 @@ import asyncio
 import signal
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 
 from exporter.daemon import child, early_signals, late_signals
+from exporter.daemon.failures import kept
 from exporter.daemon.ops.exposition import merged
 from exporter.daemon.ops.port import serve
 from exporter.daemon.reload import Load
@@ -19,7 +21,9 @@ from exporter.daemon.shard import Shard
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.worker import Worker
 from exporter.settings.loading.load import Loaded
+from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
+from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowState, DataflowStatus, Health
 
 #: How often the workers are asked how they are.
@@ -43,16 +47,21 @@ class Workers:
         loaded: Loaded,
         load: Load,
         delay: Callable[[int], float],
+        metrics: Metrics,
         log: Log,
     ) -> None:
         ops = self._ops = loaded.settings.ops
         self._load = load
+        self._delay = delay
+        self._metrics = metrics
         self._log = log
         self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
         command = child.command("run", "--config", str(config), *options)
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
         self._stopping = False
+        self._asked = asyncio.Event()  # to read the configuration again
+        self._told = False  # that all are ready
         self._session: aiohttp.ClientSession
 
     async def run(self) -> int:
@@ -70,9 +79,15 @@ class Workers:
                 address = f"http://{f'[{self._ops.host}]' if ':' in self._ops.host else self._ops.host}:{port}"
                 self._log.info("ops", address=address, port=port, workers=len(self._workers))
                 running = [tasks.create_task(worker.run()) for worker in self._workers]
-                looking = tasks.create_task(self._look(address, port))
+                looking = tasks.create_task(
+                    kept("looking after workers", partial(self._look, address, port), self._delay, self._log)
+                )
+                reading = tasks.create_task(
+                    kept("reading the configuration again", self._read_again, self._delay, self._log)
+                )
                 await self._ended(running)
                 looking.cancel()
+                reading.cancel()
         if any(worker.refused for worker in self._workers):
             return REFUSED_EXIT_CODE
         return 1 if any(worker.exit_code for worker in self._workers) else 0
@@ -86,17 +101,16 @@ class Workers:
                 self._pass_on(signal.SIGTERM)
 
     async def render(self) -> bytes:
-        """The metrics of all workers that answer."""
-        return merged(await self._of_each(lambda worker: worker.metrics(self._session)))
+        """Its own metrics, and those of all workers that answer."""
+        return merged([self._metrics.render(), *await self._of_each(lambda worker: worker.metrics(self._session))])
 
     async def _look(self, address: str, port: int) -> None:
-        told = False
         while True:
             await self._of_each(lambda worker: worker.look(self._session))
-            if not told and self._health().ready:
+            if not self._told and self._health().ready:
                 flows = await self._status()
-                told = all(flow.state in ("running", "paused") for flow in flows)
-                if told:
+                self._told = all(flow.state in ("running", "paused") for flow in flows)
+                if self._told:
                     counts = {"destinations": len(flows), "workers": len(self._workers)}
                     self._log.info("ready", ops=address, port=port, **counts)
             await asyncio.sleep(ASK_SECONDS)
@@ -139,8 +153,8 @@ class Workers:
             late_signals.ignore(loop, numbers)
 
     def _pass_on(self, number: signal.Signals) -> None:
-        if number == signal.SIGHUP and isinstance(again := self._load(), Loaded):
-            self._read(again)
+        if number == signal.SIGHUP:
+            self._asked.set()
         for worker in self._workers:
             if number == signal.SIGHUP:
                 worker.reload()
@@ -149,6 +163,13 @@ class Workers:
             else:
                 worker.stop(number)
         self._stopping = self._stopping or number != signal.SIGHUP
+
+    async def _read_again(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            if isinstance(again := await off_loop(self._load), Loaded):
+                self._read(again)
 
     def _read(self, loaded: Loaded) -> None:
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}

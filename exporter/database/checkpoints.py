@@ -32,7 +32,7 @@ class Checkpoints:
         self._restart_at = TOO_MANY_PAGES
         self._ending = False
 
-    def hear(self, _: apsw.Connection, database: str, pages: int) -> int:  # noqa: ARG002 - SQLite's signature
+    def hear(self, connection: apsw.Connection, database: str, pages: int) -> int:  # noqa: ARG002 - SQLite's signature
         """SQLite's hook after a commit, in place of its own, which would copy the log before the commit returns."""
         if pages < self._tried:
             # It began anew.
@@ -41,10 +41,19 @@ class Checkpoints:
         if pages - self._tried >= LOG_PAGES:
             self._tried = pages
             self._asked.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="sqlite checkpoints", daemon=True)
-                self._thread.start()
+            if (self._thread is None or not self._thread.is_alive()) and not self._begun():
+                self._checkpoint(connection)  # as SQLite's own hook does
         return apsw.SQLITE_OK
+
+    def _begun(self) -> bool:
+        """Start the thread; False where none can be started now. Nothing may be raised to whom has committed."""
+        try:
+            self._thread = threading.Thread(target=self._work, name="sqlite checkpoints", daemon=True)
+            self._thread.start()
+        except (RuntimeError, MemoryError):
+            self._thread = None
+            return False
+        return True
 
     def end(self) -> None:
         """End the thread, if there is one, and wait for it."""
@@ -74,7 +83,7 @@ class Checkpoints:
                 connection.set_busy_timeout(int(RESTART_SECONDS * 1000))
                 # Before its first look at the file a connection does not know that there is a log.
                 connection.pragma("user_version")
-            except apsw.Error:
+            except (apsw.Error, MemoryError):
                 return None  # no descriptor is free, for example; it is tried again when the log is longer
             stack.push(trying.pop_all())
         return connection
@@ -89,5 +98,5 @@ class Checkpoints:
             if pages >= self._restart_at:
                 self._restart_at = 2 * pages
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-        except apsw.Error:
+        except (apsw.Error, MemoryError):
             pass  # another process is at it, or somebody reads for long, or the disk fails, which the next commit says

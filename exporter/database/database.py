@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import apsw
 
 from exporter.database.checkpoints import Checkpoints
-from exporter.database.failures import DatabaseUnavailable
+from exporter.database.failures import DatabaseUnavailable, unavailable
 from exporter.database.opening import Schema, connected, open_beside, open_file
 from exporter.database.thread import Inbox, Job, Kind, Watcher, Worker
 
@@ -58,7 +58,10 @@ class Database:
     async def _living(cls, path: Path, connect: Callable[[], apsw.Connection]) -> AsyncIterator[Self]:
         self = cls(path, asyncio.get_running_loop())
         thread = threading.Thread(target=self._live, args=(connect,), name=f"sqlite {path.name}", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # no threads, or no memory, left to this process
+            raise DatabaseUnavailable(f"no thread can be started ({error})") from error
         try:
             await asyncio.shield(self._opened)
             yield self
@@ -141,17 +144,21 @@ class Database:
     # From here on: the thread.
 
     def _live(self, connect: Callable[[], apsw.Connection]) -> None:
+        connection: apsw.Connection | None = None
         try:
             connection = connect()
+            worker = Worker(self.path, connection, self._inbox)
         except BaseException as error:
-            self._inbox.call(_fail, self._opened, error)
+            if connection is not None:
+                connection.close()
+            self._inbox.call(_fail, self._opened, unavailable(error) or error)
             self._inbox.call(_resolve, self._ended)
             return
         checkpoints = Checkpoints(lambda: connected(self.path))
         connection.set_wal_hook(checkpoints.hear)
         self._inbox.call(_resolve, self._opened)
         try:
-            Worker(self.path, connection, self._inbox).work()
+            worker.work()
         finally:
             try:
                 checkpoints.end()

@@ -1,4 +1,4 @@
-"""Which of SQLite's errors mean that the database cannot work now, and how to say so."""
+"""Which errors of SQLite and of the system mean that the database cannot work now, and how to say so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import apsw
 
 BUSY_SECONDS = 5.0
 
-_REASONS: tuple[tuple[type[apsw.Error], str], ...] = (
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
     (apsw.FullError, "the disk is full"),
     (apsw.BusyError, f"another process has held the database for more than {BUSY_SECONDS:g} s"),
     (apsw.LockedError, "the database is locked"),
@@ -18,6 +18,8 @@ _REASONS: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.IOError, "reading or writing the disk failed"),
     (apsw.NoMemError, "out of memory"),
     (apsw.ProtocolError, "locking the database failed"),
+    (apsw.NoLFSError, "the file cannot become that large here"),
+    (MemoryError, "out of memory"),
 )
 
 
@@ -33,9 +35,23 @@ class DatabaseUnavailable(Exception):
         self.reason = reason
 
 
+class FileLost(DatabaseUnavailable):
+    """The file that is open does not stand under its name any more, or nobody can tell."""
+
+
 def unavailable(error: BaseException) -> DatabaseUnavailable | None:
     """The same failure in our words, or None if ``error`` is a bug and no trouble with the file."""
+    if isinstance(error, DatabaseUnavailable):
+        return error
+    if isinstance(error, OSError):
+        return DatabaseUnavailable(said_by_system(error))
     for kind, reason in _REASONS:
         if isinstance(error, kind):
-            return DatabaseUnavailable(f"{reason} ({error})")
+            return DatabaseUnavailable(f"{reason} ({error})" if str(error) else reason)
     return None
+
+
+def said_by_system(error: OSError) -> str:
+    """An error of the system in words, with the file where it names one."""
+    reason = error.strerror or type(error).__name__
+    return reason if error.filename is None else f"{error.filename}: {reason}"

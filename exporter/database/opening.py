@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
 from exporter.database.checkpoints import TOO_MANY_PAGES
-from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, unavailable
+from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, said_by_system, unavailable
+from exporter.database.obstacles import PASSING, Obstacle, descriptors_left, make_way
 from exporter.database.wholeness import damage, marked
 
 _NAP_SECONDS = 0.001
@@ -64,21 +66,28 @@ def open_file(path: Path, schema: Schema) -> apsw.Connection:
         DatabaseUnavailable: the disk is full or another process holds the file for too long.
     """
     deadline = time.monotonic() + BUSY_SECONDS
+    real = Path(os.path.realpath(path))  # SQLite puts its side files beside the file itself
     try:
-        _refuse_unusable(path, schema, deadline)
+        _refuse_unusable(real, schema, deadline)
         while True:
             try:
-                return _opened(path, schema)
+                return _opened(real, schema)
             except apsw.BusyError:
                 # Switching a new file to a write-ahead log asks for an exclusive lock without waiting for it.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
+    except Obstacle as error:
+        raise DatabaseRefused(path, str(error)) from error
     except OSError as error:
-        raise DatabaseRefused(path, error.strerror or str(error)) from error
+        if error.errno in PASSING:
+            raise DatabaseUnavailable(f"{path}: {error.strerror}") from error
+        raise DatabaseRefused(path, said_by_system(error)) from error
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise DatabaseRefused(path, f"it is damaged ({error})") from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
+        if not descriptors_left():
+            raise DatabaseUnavailable(f"{path}: {os.strerror(errno.EMFILE)}") from error
         raise DatabaseRefused(path, f"it cannot be opened for writing ({error})") from error
     except apsw.Error as error:
         known = unavailable(error)
@@ -88,13 +97,7 @@ def open_file(path: Path, schema: Schema) -> apsw.Connection:
 
 
 def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        raise DatabaseRefused(path, "it is a folder")
-    if path.exists() and not path.is_file():
-        raise DatabaseRefused(path, "it is not a regular file")
-    # Events are personal data, so nobody else may read them; SQLite gives its side files the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    make_way(path)
     if path.stat().st_size == 0:
         return
     _undo_half_made(path, schema)
@@ -132,6 +135,8 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
             version = connection.pragma("user_version")
             objects = connection.execute("SELECT count(*) FROM sqlite_schema").get
     except apsw.ReadOnlyError as error:
+        if not path.with_name(path.name + "-journal").exists():
+            raise
         raise DatabaseRefused(path, f"{path.name}-journal beside it belongs to an unfinished transaction") from error
     finally:
         connection.close()
@@ -176,8 +181,10 @@ def open_beside(path: Path) -> apsw.Connection:
         DatabaseUnavailable: it cannot be opened now.
     """
     try:
-        connection = connected(path)
-        _set_up(connection)
+        with ExitStack() as trying:
+            connection = trying.enter_context(closing(connected(path)))
+            _set_up(connection)
+            trying.pop_all()
     except apsw.Error as error:
         known = unavailable(error)
         if known is None:

@@ -15,12 +15,14 @@ from typing import Any
 import apsw
 
 from exporter.database.failures import DatabaseUnavailable, unavailable
+from exporter.database.same_file import SameFile
 
 _GROUP_JOBS = 1000
 _POLL_SECONDS = 0.002
 _IDLE_POLL_SECONDS = 0.02
 _IDLE_AFTER_SECONDS = 1.0
-_SAME_FILE_SECONDS = 1.0
+#: After a failure that is nobody's in particular, such as no memory.
+_AGAIN_SECONDS = 0.1
 
 
 class Kind(Enum):
@@ -77,27 +79,38 @@ class Worker:
     """What the thread does between opening and closing."""
 
     def __init__(self, path: Path, connection: apsw.Connection, inbox: Inbox) -> None:
-        self._path = path
         self._connection = connection
         self._inbox = inbox
-        status = path.stat()
-        self._file = (status.st_dev, status.st_ino)
-        self._file_due = 0.0
         self._poll_due = 0.0
         self._changed_at = 0.0
         self._version = self._data_version()
+        self._file = SameFile(path)
+        self._relaxed = False  # commits do not wait for the disk
         self._ending = False
 
     def work(self) -> None:
+        """Serve until the inbox says that this is the end. Whatever else fails, fails those who wait, not the thread:
+        nobody would hear of its end."""
         while not self._ending:
-            jobs = self._next_group()
-            for kind, do in ((Kind.READ, self._read), (Kind.WRITE, self._commit), (Kind.TIDY, self._tidy)):
-                of_this_kind = [job for job in jobs if job.kind is kind]
-                if of_this_kind:
-                    do(of_this_kind)
-                    self._finish(of_this_kind)
-            if self._inbox.watchers and time.monotonic() >= self._poll_due:
-                self._poll()
+            waiting: list[Job] = []
+            try:
+                waiting += self._next_group()
+                self._serve(waiting)
+                if self._inbox.watchers and time.monotonic() >= self._poll_due:
+                    self._poll()
+            except Exception as error:
+                self._fail_all(waiting, error)
+                self._finish(waiting)
+                time.sleep(_AGAIN_SECONDS)
+
+    def _serve(self, waiting: list[Job]) -> None:
+        """Do these; what is answered does not wait any longer."""
+        for kind, do in ((Kind.READ, self._read), (Kind.WRITE, self._commit), (Kind.TIDY, self._tidy)):
+            of_this_kind = [job for job in waiting if job.kind is kind]
+            if of_this_kind:
+                do(of_this_kind)
+                self._finish(of_this_kind)
+                waiting[:] = [job for job in waiting if job.kind is not kind]
 
     def _next_group(self) -> Sequence[Job]:
         """All that waits, after waiting for something; empty when it is time to look for other processes."""
@@ -122,41 +135,58 @@ class Worker:
         return group
 
     def _read(self, jobs: Sequence[Job]) -> None:
+        try:
+            self._file.refuse_another()
+        except DatabaseUnavailable as error:
+            self._fail_all(jobs, error)
+            return
         for job in jobs:
             self._run(job)
 
     def _tidy(self, jobs: Sequence[Job]) -> None:
         """Run ``jobs`` outside any transaction, none of whose statements waits for the disk."""
         try:
-            self._refuse_other_file()
+            self._file.refuse_another()
+            self._relaxed = True
             self._connection.pragma("synchronous", 1)  # NORMAL: in order, but not yet on the disk
             try:
                 for job in jobs:
                     self._run(job)
             finally:
-                self._connection.pragma("synchronous", 2)
+                self._tighten()
         except BaseException as error:
             self._fail_all(jobs, error)
+            self._roll_back()
 
     def _commit(self, jobs: Sequence[Job]) -> None:
         """Run ``jobs`` in one transaction; if that fails, none of them was done."""
         try:
-            self._refuse_other_file()
+            self._file.refuse_another()
+            if self._relaxed:
+                self._tighten()
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 self._run_in_savepoint(job)
             self._connection.execute("COMMIT")
         except BaseException as error:  # every caller gets it, whatever it is
             self._fail_all(jobs, error)
-            if self._connection.in_transaction:
-                with suppress(apsw.Error):
-                    self._connection.execute("ROLLBACK")
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(apsw.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _tighten(self) -> None:
+        self._connection.pragma("synchronous", 2)  # FULL
+        self._relaxed = False
 
     def _fail_all(self, jobs: Sequence[Job], error: BaseException) -> None:
-        failure = error if isinstance(error, DatabaseUnavailable) else unavailable(error)
+        failure = unavailable(error)
         for job in jobs:
             if job.error is None:
-                job.error = error if failure is None else DatabaseUnavailable(failure.reason)
+                # Each has its own: whoever catches it adds to its traceback.
+                job.error = error if failure is None else type(failure)(failure.reason)
 
     def _run_in_savepoint(self, job: Job) -> None:
         self._connection.execute("SAVEPOINT job")
@@ -177,19 +207,6 @@ class Worker:
     def _finish(self, jobs: Sequence[Job]) -> None:
         self._inbox.call(_deliver, jobs)
 
-    def _refuse_other_file(self) -> None:
-        """A file that was deleted or replaced still takes writes, and nobody would ever read them."""
-        now = time.monotonic()
-        if now < self._file_due:
-            return
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            raise DatabaseUnavailable(f"{self._path} was removed while it was open") from None
-        if (status.st_dev, status.st_ino) != self._file:
-            raise DatabaseUnavailable(f"{self._path} was replaced while it was open")
-        self._file_due = now + _SAME_FILE_SECONDS
-
     def _poll(self) -> None:
         now = time.monotonic()
         version = self._data_version()
@@ -204,7 +221,7 @@ class Worker:
     def _seen_by(self, watcher: Watcher) -> Any:
         try:
             return watcher.look(self._connection)
-        except apsw.Error:
+        except Exception:  # as where the file cannot be read; who asks then, is told
             return None
 
     def _data_version(self) -> object:

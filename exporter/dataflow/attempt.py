@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -11,6 +12,7 @@ from exporter.dataflow.examine import where
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.messages.export import Export
 from exporter.outbox.verdict import Broken, CredentialsRefused, Final, Unavailable, Verdict, judge
+from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import StatusClass
 
 _BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
@@ -32,6 +34,10 @@ async def attempt(export: Export, parts: Parts) -> Attempted:
         if isinstance(verdict, CredentialsRefused):
             return await _again(export, authorization, verdict, round_trip, parts)
         return verdict, round_trip
+    except asyncio.CancelledError as error:
+        if asked_to_end():
+            raise
+        return Broken(where(error)), 0.0
     except Exception as error:
         return Broken(where(error)), 0.0
 
@@ -42,7 +48,7 @@ async def _again(
     renewed = await parts.authorizer.renew(authorization)
     if isinstance(renewed, Unauthorized):
         if renewed.cause == "credentials":
-            return _ours(refused), round_trip
+            return _ours(refused, f"; {renewed.detail}"), round_trip
         return _unavailable(renewed), 0.0
     began = parts.clock.monotonic()
     outcome = await parts.transport.send(_request(export, renewed, parts))
@@ -77,8 +83,9 @@ def status_class(outcome: Outcome) -> StatusClass:
 
 def _unavailable(failure: Unauthorized) -> Unavailable:
     # The endpoint was not asked (again): whatever it takes later, this export was not what it refused.
-    return Unavailable(failure.cause, failure.detail, attempted=False)
+    hint = failure.retry_after_seconds
+    return Unavailable(failure.cause, failure.detail, retry_after_seconds=hint, attempted=False)
 
 
-def _ours(refused: CredentialsRefused) -> Unavailable:
-    return Unavailable("credentials", f"HTTP {refused.status}", refused.status)
+def _ours(refused: CredentialsRefused, why: str = "") -> Unavailable:
+    return Unavailable("credentials", f"HTTP {refused.status}{why}", refused.status)

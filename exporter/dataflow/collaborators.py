@@ -9,7 +9,7 @@ from exporter.auth.authorizer import Authorizer
 from exporter.messages.message import Message
 from exporter.outbox.outbox import Outbox
 from exporter.profile.change import Change
-from exporter.profile.decision import Decision
+from exporter.profile.decision import Decision, Excluded
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Queue, Start, Subscription
 from exporter.state.port import LettersOf
@@ -43,7 +43,7 @@ class Parts:
     letters: LettersOf
     transport: Transport
     authorizer: Authorizer
-    read: Callable[[Message], Change | Malformed]
+    read: Callable[[Message], Change | Excluded | Malformed]
     decide: Callable[[Change], Decision]
     build: Callable[[Change], bytes | Malformed]
     prepared: Prepared

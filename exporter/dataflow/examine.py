@@ -8,6 +8,7 @@ from pathlib import PurePath
 from exporter.dataflow.collaborators import Parts
 from exporter.messages.export import Export
 from exporter.messages.message import Message
+from exporter.profile.change import Change
 from exporter.profile.decision import Excluded, Fired
 from exporter.profile.keys import idempotency_key, position_value
 from exporter.profile.malformed import Malformed
@@ -35,7 +36,7 @@ def examine(message: Message, parts: Parts) -> Examined:
 
 def _examine(message: Message, parts: Parts) -> Examined:
     change = parts.read(message)
-    if isinstance(change, Malformed):
+    if not isinstance(change, Change):
         return change
     try:
         match parts.decide(change):
@@ -47,6 +48,10 @@ def _examine(message: Message, parts: Parts) -> Examined:
         return Bug(where(error), change.profile_id, change.id)
     if isinstance(body, Malformed):
         return body
+    occurred_at = change.occurred_at
+    if occurred_at is None:
+        parts.metrics.without_time["unreadable" if change.odd_time else "absent"].inc()
+        occurred_at = message.taken_at
     event_id = change.id or made_event_id(message, parts.queue.name)
     return Export(
         message=message,
@@ -55,7 +60,7 @@ def _examine(message: Message, parts: Parts) -> Examined:
         key=idempotency_key(parts.destination, event_id),
         position=position_value(message.lane, message.position),
         body=body,
-        occurred_at=message.taken_at if change.occurred_at is None else change.occurred_at,
+        occurred_at=occurred_at,
     )
 
 

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from exporter.dataflow.collaborators import Parts
 from exporter.dataflow.intake import Intake
@@ -28,7 +28,9 @@ from exporter.dataflow.senders import Senders
 from exporter.dataflow.stops import Stops
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
+from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
+from exporter.transport.read_first import timeout_after_reading
 
 #: A subscription that takes longer than this has another reader: we are its standby.
 STANDBY_SECONDS = 3.0
@@ -36,6 +38,18 @@ STANDBY_SECONDS = 3.0
 
 class Dataflow:
     """Runs from ``run`` until ``stop``; see contract.md#guarantees for what it promises."""
+
+    #: For mypyc.
+    __deletable__: ClassVar[list[str]] = [
+        "parts",
+        "_recorder",
+        "_replays",
+        "_outcomes",
+        "_senders",
+        "_intake",
+        "_stops",
+        "_subscription",
+    ]
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -58,21 +72,31 @@ class Dataflow:
         """Run until stopped. True if what was settled is committed."""
         async with AsyncExitStack() as stack:
             await self._until_stopped(self._subscribe(stack))
-            if self._subscription is None:
+            subscription = self._subscription
+            if subscription is None:
                 return True
             # However it ends: none of the senders' timers is to outlive it.
             stack.callback(self._senders.cut)
             async with asyncio.TaskGroup() as tasks:
                 self._senders.open(tasks)
-                recording = tasks.create_task(self._recorder.run())
-                replaying = tasks.create_task(self._replays.run(self._subscription))
+                recording = tasks.create_task(must_live("the recorder", self._recorder.run))
+                replaying = tasks.create_task(must_live("the replayer", lambda: self._replays.run(subscription)))
                 self.state = "running"
-                await self._until_stopped(self._intake.run(self._subscription))
+                await self._until_stopped(must_live("the intake", lambda: self._intake.run(subscription)))
                 replaying.cancel()
                 await self._drain()
                 recording.cancel()
                 self._senders.cut()
-            return await self._commit(self._subscription)
+            return await self._commit(subscription)
+
+    def let_go(self) -> None:
+        """Be of no more use, once ``run`` has ended: its parts call it, so none would go before a rare collection.
+
+        A window full of exports would stay for so long, after every reload one more.
+        """
+        self._recorder.let_go()
+        del self.parts, self._recorder, self._replays, self._outcomes, self._senders, self._intake
+        del self._stops, self._subscription
 
     def stop(self, drain_seconds: float) -> None:
         """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
@@ -137,7 +161,7 @@ class Dataflow:
         self.parts.outbox.close()
         self._look_if_drained()
         try:
-            async with asyncio.timeout(self._drain_seconds):
+            async with timeout_after_reading(asyncio.get_running_loop().time() + self._drain_seconds):
                 await self._drained.wait()
         except TimeoutError:
             self.parts.log.warning("drain ended early", in_flight=self.parts.outbox.in_flight)

@@ -62,20 +62,23 @@ class Outcomes:
                 self._parts.metrics.excluded[reason].inc()
                 self._settle(message)
             case Malformed():
-                self._condemn(message, "malformed", str(examined), examined.profile_id, examined.event_id)
+                names = examined.profile_id, examined.event_id
+                letter = letter_of_event(message, self._parts, "malformed", str(examined), *names)
+                self._condemn(message, letter, examined.for_logs())
             case Bug(where, profile_id, event_id):
-                self._condemn(message, "bug", where, profile_id, event_id)
+                letter = letter_of_event(message, self._parts, "bug", where, profile_id, event_id)
+                self._condemn(message, letter, where)
 
-    def _condemn(
-        self, message: Message, reason: DeadLetterReason, detail: str, profile_id: str | None, event_id: str | None
-    ) -> None:
-        """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line."""
-        letter = letter_of_event(message, self._parts, reason, detail, profile_id, event_id)
+    def _condemn(self, message: Message, letter: NewLetter, detail: str) -> None:
+        """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line.
+
+        ``detail`` is the letter's without what is personal data, for the log.
+        """
         size = len(message.body) + OVERHEAD_BYTES
 
         def buried() -> None:
             self._parts.outbox.put_away(size)
-            self._count_dead_letter(letter)
+            self._count_dead_letter(letter, detail)
             self._settle(message)
             self._ended()
 
@@ -121,7 +124,7 @@ class Outcomes:
 
         def buried() -> None:
             if export.letter is None:
-                self._count_dead_letter(letter)
+                self._count_dead_letter(letter, letter.detail)
             self._parts.outbox.stored(export, self._parts.clock.monotonic())
             self._settle_export(export)
             self._recorded()
@@ -131,12 +134,12 @@ class Outcomes:
         else:
             self._recorder.write(Again(export.letter, letter, buried))
 
-    def _count_dead_letter(self, letter: NewLetter) -> None:
+    def _count_dead_letter(self, letter: NewLetter, detail: str) -> None:
         self._parts.metrics.dead_lettered.inc()
         self._parts.log.warning(
             "dead letter",
             reason=letter.reason,
-            detail=letter.detail,
+            detail=detail,
             status=letter.status,
             attempts=letter.attempts,
             event_id=letter.event_id,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from exporter.messages.message import Message
 from exporter.profile.change import Change
+from exporter.profile.decision import Excluded
 from exporter.profile.event import read
 from exporter.profile.malformed import Malformed
 
@@ -13,7 +14,7 @@ from exporter.profile.malformed import Malformed
 GENERATION = 1000
 GENERATION_BYTES = 1024 * 1024
 
-Read = Callable[[Message], Change | Malformed]
+Read = Callable[[Message], Change | Excluded | Malformed]
 
 
 def read_alone(max_bytes: int) -> Read:
@@ -29,11 +30,11 @@ class SharedReading:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._young: dict[Message, Change | Malformed] = {}
-        self._old: dict[Message, Change | Malformed] = {}
+        self._young: dict[Message, Change | Excluded | Malformed] = {}
+        self._old: dict[Message, Change | Excluded | Malformed] = {}
         self._young_bytes = 0
 
-    def __call__(self, message: Message) -> Change | Malformed:
+    def __call__(self, message: Message) -> Change | Excluded | Malformed:
         """What the message says; see ``exporter.profile.event.read``."""
         found = self._young.get(message) or self._old.get(message)
         if found is None:
@@ -45,7 +46,7 @@ class SharedReading:
         return found
 
 
-def _read(message: Message, max_bytes: int) -> Change | Malformed:
+def _read(message: Message, max_bytes: int) -> Change | Excluded | Malformed:
     if message.fault is not None:
         return Malformed("entry", message.fault)
     return read(message.body, max_bytes)

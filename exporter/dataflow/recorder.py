@@ -99,6 +99,10 @@ class Recorder:
         self._jobs.append(job)
         self._arrived.set()
 
+    def let_go(self) -> None:
+        """What was not written by the end never will be; it is still on the queue."""
+        self._jobs.clear()
+
     async def written(self) -> None:
         """Return when all that was taken so far is durable."""
         if self._jobs:

@@ -108,6 +108,10 @@ class Replays:
             lane = letter.lane.rpartition("/")[2]
             self._foreign[letter.id] = letter.lane
         self._in_hand[letter.id] = lane
+        if not letter.body:
+            # Of an entry without an event only the queue could say what is wrong, and did.
+            self._fail(letter, "malformed", letter.detail)
+            return
         message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)
         match examine(message, self._parts):
             case Export() as export:
@@ -121,8 +125,7 @@ class Replays:
                 self._parts.log.info("replay excluded", reason=reason)
                 self._recorder.write(Remove(letter.id, lambda: self.ended(letter.id)))
             case Malformed() as malformed:
-                # Of an entry without an event only the queue could say what is wrong, and did.
-                self._fail(letter, "malformed", str(malformed) if letter.body else letter.detail)
+                self._fail(letter, "malformed", str(malformed))
             case Bug(where):
                 self._fail(letter, "bug", where)
 

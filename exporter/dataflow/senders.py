@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from exporter.dataflow.attempt import attempt
 from exporter.dataflow.collaborators import Parts
 from exporter.messages.export import Export
 from exporter.outbox.next_steps import Next, Probe, Send, Wait
 from exporter.outbox.verdict import Final
+from exporter.tasks.lifetimes import whole
 
 #: All that rest are let go so long after one of them began to.
 REST_SECONDS = 1.0
@@ -58,7 +60,7 @@ class Senders:
                 continue
             if self._tasks is None:
                 raise RuntimeError("senders were woken before they were opened")
-            self._running.add(self._tasks.create_task(self._send(first)))
+            self._running.add(self._tasks.create_task(whole("a sender", partial(self._send, first))))
 
     def cut(self) -> None:
         """End every sender and both timers now."""
@@ -67,7 +69,8 @@ class Senders:
                 timer.cancel()
         self._timer = self._dismissal = None
         self._resting.clear()
-        for task in self._running:
+        running, self._running = self._running, set()  # what was cancelled keeps, by its traceback, all this
+        for task in running:
             task.cancel()
 
     def _take(self, now: float) -> Export | None:
@@ -132,4 +135,13 @@ class Senders:
 
     def _on_time(self) -> None:
         self._timer = None
-        self.wake()
+        try:
+            self.wake()
+        except Exception as error:
+            # The event loop would only log it, and nobody would ever be woken again.
+            if self._tasks is not None:
+                self._tasks.create_task(_fail(error))
+
+
+async def _fail(error: Exception) -> None:
+    raise error

@@ -150,9 +150,12 @@ class FailurePolicy:
                 self.pause.reason = verdict.reason
                 self.pause.detail = verdict.detail
             self._probe_failed(self.pause, now)
+        hint = min(verdict.retry_after_seconds or 0.0, self._limits.retry_after_cap)
         if verdict.attempted:
-            hint = verdict.retry_after_seconds
-            self._refuse(export, min(hint or 0.0, self._limits.retry_after_cap), now)
+            self._refuse(export, hint, now)
+        elif self.pause is not None:
+            # The token endpoint's: it is asked by a probe.
+            self.pause.probe_at = max(self.pause.probe_at, now + hint)
         return Hold()
 
     def _broken(self, probe: bool, detail: str, now: float) -> Next:

@@ -40,7 +40,7 @@ PauseReason = Literal[
 DeadLetterReason = Literal["malformed", "rejected", "retries_exhausted", "bug"]
 
 #: Statuses below 500 that may pass by themselves (contract.md#whose-fault); 429 has a verdict of its own.
-_PASSING = frozenset({403, 408, 409, 425})
+_PASSING = frozenset({403, 408, 409, 421, 425})
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

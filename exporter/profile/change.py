@@ -12,7 +12,9 @@ from exporter.profile.shapes import SegmentChange
 class Change(msgspec.Struct, frozen=True):
     """A change of one profile, as far as every dataflow needs it (contract.md#the-event).
 
-    ``occurred_at`` is in epoch seconds; ``profile`` is the profile's JSON object as raw bytes, not looked into.
+    ``occurred_at`` is in epoch seconds; ``odd_time`` says that the event gives a time that can't be read. ``profile``
+    is the profile's JSON object as raw bytes, not looked into; where the event holds half a surrogate pair,
+    ``stand_in`` stands for each in it (``exporter.profile.halves``).
     """
 
     id: str | None
@@ -24,6 +26,8 @@ class Change(msgspec.Struct, frozen=True):
     attributes: Sequence[str]
     backfill: bool
     profile: bytes
+    odd_time: bool = False
+    stand_in: str | None = None
 
     def __repr__(self) -> str:
         return f"Change(id={self.id!r}, profile_id={self.profile_id!r})"

@@ -10,7 +10,7 @@ import msgspec
 from exporter.profile.malformed import Malformed
 
 Trigger: TypeAlias = Literal["segment", "identity", "attribute", "backfill"]
-Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other_destination"]
+Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other_destination", "tombstone"]
 
 
 class Fired(msgspec.Struct, frozen=True, gc=False):

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from exporter.profile.change import Change
+from exporter.profile.decision import Excluded
+from exporter.profile.foreign import foreign
+from exporter.profile.halves import REASON, Mended, mended
 from exporter.profile.malformed import Malformed, refused, wrong_kind
+from exporter.profile.names import names_in
 from exporter.profile.shapes import (
     ABSENT,
+    ANY_TIME,
     ENVELOPE,
     EVENT,
     NAMES,
     TEXT,
+    TIME,
     Changes,
     Envelope,
     Event,
-    Names,
+    is_absent,
 )
 from exporter.profile.soundness import unsound
-from exporter.profile.times import parse_time
+from exporter.profile.times import moment, parse_time
 
 _NO_CHANGES = Changes()
 _BRACE = ord("{")
+_TOMBSTONE = Excluded("tombstone")
+#: CloudEvents 1.0, also where a producer gives the patch of the specification's text.
+_VERSION = re.compile(rb'"1\.0(?:\.[0-9]+)?"')
 
 
-def read(body: bytes, max_bytes: int) -> Change | Malformed:
+def read(body: bytes, max_bytes: int) -> Change | Excluded | Malformed:
     """Read an event, native or in a CloudEvents 1.0 envelope, without looking into its profile.
 
     Args:
-        body: the message as it stands on the queue.
+        body: the message as it stands on the queue; an empty one is a tombstone, which is excluded.
         max_bytes: ``max_event_bytes``; a larger message is malformed.
     """
     fault = unsound(body, max_bytes)
@@ -36,8 +47,19 @@ def read(body: bytes, max_bytes: int) -> Change | Malformed:
         found = _read(body)
         if isinstance(found, Change):
             return found
+        if not body:
+            return _TOMBSTONE
+        mend = mended(body)
+        if mend is not None:
+            found = _read(mend.body)
+            if isinstance(found, Change):
+                found = _with_halves(found, mend)
+            if isinstance(found, Change):
+                return found
         fault = found
-    profile_id, event_id = _names(body)
+    profile_id, event_id = names_in(body)
+    if len(body) <= max_bytes:
+        fault = foreign(body) or fault
     return Malformed(fault.place, fault.reason, profile_id, event_id)
 
 
@@ -46,80 +68,97 @@ def _read(body: bytes) -> Change | Malformed:
         event = EVENT.decode(body)
     except msgspec.ValidationError as error:
         # An envelope's extensions may be called `changes` or `profile` too, and be of any type.
-        return _from_envelope(body) if _is_envelope(body) else refused(body, error)
+        if _is_envelope(body):
+            return _from_envelope(body)
+        found = _with_any_time(body, body, error, "")
+        if isinstance(found, Malformed):
+            return found
+        event = found
     except msgspec.DecodeError as error:
         return refused(body, error)
     if event.specversion is not ABSENT and bytes(event.specversion) != b"null":
         return _from_envelope(body)
-    return _change(event, "")
+    return _change(event, "", None)
+
+
+def _with_any_time(
+    part: bytes | msgspec.Raw, body: bytes, error: msgspec.ValidationError, prefix: str
+) -> Event | Malformed:
+    """The event in ``part`` of ``body``, if only its time is of a wrong type, with a time that can't be read."""
+    if "`$.occurredAt" not in str(error):
+        return refused(body, error, prefix)
+    try:
+        event: Event = ANY_TIME.decode(part)
+    except msgspec.DecodeError as other:
+        return refused(body, other, prefix)
+    event.occurred_at = ""
+    return event
 
 
 def _is_envelope(body: bytes) -> bool:
     try:
-        return not _is_absent(ENVELOPE.decode(body).specversion)
+        return not is_absent(ENVELOPE.decode(body).specversion)
     except msgspec.DecodeError:
         return False
-
-
-def _is_absent(raw: msgspec.Raw) -> bool:
-    return bytes(raw) in (b"", b"null")
 
 
 def _from_envelope(body: bytes) -> Change | Malformed:
     """Read the event in ``data``; what it says wins over the envelope's id, subject and time."""
     envelope = ENVELOPE.decode(body)
-    if bytes(envelope.specversion) != b'"1.0"':
+    if not _VERSION.fullmatch(bytes(envelope.specversion)):
         return Malformed("specversion", 'must be "1.0"')
-    if not _is_absent(envelope.data_base64):
+    if is_absent(envelope.data):
+        if is_absent(envelope.data_base64):
+            return Malformed("data", "is missing")
         return Malformed("data_base64", "is not accepted: the event must be an object in data")
-    if _is_absent(envelope.data):
-        return Malformed("data", "is missing")
     if wrong := wrong_kind("object", bytes(envelope.data)):
         return Malformed("data", wrong)
     try:
         event = EVENT.decode(envelope.data)
     except msgspec.ValidationError as error:
-        return refused(body, error, prefix="data")
-    return _fill(event, envelope) or _change(event, "data.")
+        found = _with_any_time(envelope.data, body, error, "data")
+        if isinstance(found, Malformed):
+            return found
+        event = found
+    return _fill(event, envelope) or _change(event, "data.", envelope.time)
 
 
 def _fill(event: Event, envelope: Envelope) -> Malformed | None:
-    """Give ``event`` what it lacks and its envelope has. An attribute that is not needed is not looked at."""
+    """Give ``event`` the ids that it lacks and its envelope has. An attribute that is not needed is not looked at."""
     for name, lacking, raw in (
         ("id", event.id is None, envelope.id),
         ("subject", event.profile_id is msgspec.UNSET, envelope.subject),
-        ("time", event.occurred_at is None, envelope.time),
     ):
-        if not lacking or _is_absent(raw):
+        if not lacking or is_absent(raw):
             continue
         if wrong := wrong_kind("str", bytes(raw)):
             return Malformed(name, wrong)
         text = TEXT.decode(raw)
         if not text:
             return Malformed(name, "must not be empty")
-        match name:
-            case "id":
-                event.id = text
-            case "subject":
-                event.profile_id = text
-            case _ if parse_time(text) is None:
-                return Malformed(name, "is not an RFC 3339 date-time")
-            case _:
-                event.occurred_at = text
+        if name == "id":
+            event.id = text
+        else:
+            event.profile_id = text
     return None
 
 
-def _change(event: Event, prefix: str) -> Change | Malformed:
+def _change(event: Event, prefix: str, envelope_time: msgspec.Raw | None) -> Change | Malformed:
     profile_id = event.profile_id
     if not profile_id:
         return Malformed(f"{prefix}profileId", "must not be empty" if profile_id == "" else "is missing")
     if event.id == "":
         return Malformed(f"{prefix}id", "must not be empty")
-    occurred_at = None
-    if event.occurred_at is not None:
-        occurred_at = parse_time(event.occurred_at)
-        if occurred_at is None:
-            return Malformed(f"{prefix}occurredAt", "is not an RFC 3339 date-time")
+    given = event.occurred_at
+    occurred_at = parse_time(given) if isinstance(given, str) else None
+    odd_time = False
+    if occurred_at is None:
+        if given is not None:
+            occurred_at = moment(given)
+            odd_time = occurred_at is None
+        if occurred_at is None and envelope_time is not None and not is_absent(envelope_time):
+            occurred_at = _moment_of(bytes(envelope_time))
+            odd_time = occurred_at is None
     profile = bytes(event.profile)
     if not profile:
         return Malformed(f"{prefix}profile", "is missing")
@@ -136,25 +175,37 @@ def _change(event: Event, prefix: str) -> Change | Malformed:
         changes.attributes or (),
         bool(changes.backfill),
         profile,
+        odd_time,
     )
 
 
-def _names(body: bytes) -> tuple[str | None, str | None]:
-    """The profile's and the event's id of an event that is refused, as far as they can be read."""
+def _moment_of(raw: bytes) -> float | None:
     try:
-        outer = NAMES.decode(body)
-        inner = NAMES.decode(outer.data) if bytes(outer.data).startswith(b"{") else Names()
-        if _is_absent(outer.specversion):
-            return _name(outer.profile_id), _name(outer.id)
-        return (
-            _name(inner.profile_id) or _name(outer.subject),
-            _name(inner.id) or _name(outer.id),
-        )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None, None
-
-
-def _name(raw: msgspec.Raw) -> str | None:
-    if not bytes(raw).startswith(b'"'):
+        return moment(TIME.decode(raw))
+    except msgspec.DecodeError:
         return None
-    return TEXT.decode(raw) or None
+
+
+def _with_halves(change: Change, mend: Mended) -> Change | Malformed:
+    """A change of a mended event: halves harm nobody but in an id, and in what is sent of the profile."""
+    profile_id, event_id, prefix = _id_places(mend.body)
+    ids = [(profile_id, change.profile_id), (event_id, change.id or "")]
+    for number, segment in enumerate(change.segments):
+        ids.append((f"{prefix}changes.segments[{number}].id", segment.id))
+        ids.append((f"{prefix}changes.segments[{number}].namespace", segment.namespace or ""))
+    for place, text in ids:
+        if mend.stand_in in text:
+            return Malformed(place, REASON)
+    return msgspec.structs.replace(change, stand_in=mend.stand_in)
+
+
+def _id_places(body: bytes) -> tuple[str, str, str]:
+    """Where a sound event has its profile's id and its own, and what stands before its other fields."""
+    if not _is_envelope(body):
+        return "profileId", "id", ""
+    inner = NAMES.decode(ENVELOPE.decode(body).data)
+    return (
+        "subject" if is_absent(inner.profile_id) else "data.profileId",
+        "id" if is_absent(inner.id) else "data.id",
+        "data.",
+    )

@@ -17,7 +17,6 @@ _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>.*)`)?", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>.*)`, got `(?P<got>.*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
 _BYTE = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<byte>[0-9]+)\)", re.DOTALL)
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
 _KINDS = {
     "str": "a string",
@@ -36,16 +35,22 @@ class Malformed:
     """An event that can't be read, or whose profile can't be sent.
 
     ``place`` is a path (``changes.segments[2].to``) or ``byte 123``; ``profile_id`` and ``event_id`` are what
-    could be read of them nevertheless.
+    could be read of them nevertheless. ``schema_place`` is the place without keys that are the profile's own, which may
+    be personal data: None where ``place`` has none.
     """
 
     place: str
     reason: str
     profile_id: str | None = None
     event_id: str | None = None
+    schema_place: str | None = None
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
+
+    def for_logs(self) -> str:
+        """The same without anything that is the profile's."""
+        return f"{self.schema_place or self.place}: {self.reason}"
 
 
 def place_of(*steps: str | int) -> str:
@@ -90,9 +95,6 @@ def _wrong_type(message: str, prefix: str) -> Malformed:
 
 
 def _not_json(body: bytes, message: str) -> Malformed:
-    lone = _lone_surrogate(body)
-    if lone is not None:
-        return Malformed(f"byte {lone}", "an escaped surrogate without its other half")
     if parts := _BYTE.fullmatch(message):
         # For characters after the value msgspec names the byte behind the first one.
         byte = int(parts["byte"]) - (parts["what"] == "trailing characters")
@@ -100,18 +102,3 @@ def _not_json(body: bytes, message: str) -> Malformed:
     if not body.strip():
         return Malformed("byte 0", "not JSON: empty")
     return Malformed(f"byte {len(body)}", "not JSON: ends too early" if "truncated" in message else "not JSON")
-
-
-def _lone_surrogate(body: bytes) -> int | None:
-    """Where the first escape of half a surrogate pair stands, as an offset in bytes."""
-    high_at = high_end = -1
-    for escape in _ESCAPE.finditer(body):
-        unit = int(escape[1], 16) if escape[1] else 0
-        is_low = 0xDC00 <= unit <= 0xDFFF
-        completes = high_at >= 0 and is_low and escape.start() == high_end
-        if high_at >= 0 and not completes:
-            return high_at
-        if is_low and not completes:
-            return escape.start()
-        high_at, high_end = (escape.start(), escape.end()) if 0xD800 <= unit <= 0xDBFF else (-1, -1)
-    return high_at if high_at >= 0 else None

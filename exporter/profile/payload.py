@@ -10,6 +10,7 @@ import orjson
 
 from exporter.profile.attributes import MEMBERS, pick
 from exporter.profile.change import Change
+from exporter.profile.halves import half_in
 from exporter.profile.identity import compile_identities
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
@@ -24,17 +25,22 @@ def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[C
 
     The function returns UTF-8 JSON: attributes in the order of the configuration, then ``segmentMembership``,
     then ``identityMap``, each left out where it is empty; the same bytes for the same change. It returns
-    Malformed where one of the last two holds a wrong type.
+    Malformed where one of the last two holds a wrong type, and where half a surrogate pair would be sent.
     """
     plain = compile_plain(mapping)
     typed = typed or compile_typed(mapping)
     if typed is None:
         return plain
     build_typed = typed.build
+    attributes = tree(mapping.attributes)
 
     def build(change: Change) -> bytes | Malformed:
         document = build_typed(change.profile)
-        return plain(change) if document is None else document
+        if document is None:
+            return plain(change)
+        if change.stand_in is not None and (half := half_in(document, change, attributes)):
+            return half
+        return document
 
     return build
 
@@ -55,6 +61,7 @@ def compile_plain(mapping: Mapping) -> Callable[[Change], bytes | Malformed]:
                 document["identityMap"] = part
         except msgspec.ValidationError:
             return unfit(change)
-        return orjson.dumps(document)
+        sent = orjson.dumps(document)
+        return (half_in(sent, change, attributes) if change.stand_in is not None else None) or sent
 
     return build

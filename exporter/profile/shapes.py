@@ -38,11 +38,17 @@ class Event(msgspec.Struct, rename="camel"):
 
     profile_id: str | msgspec.UnsetType = msgspec.UNSET
     id: str | None = None
-    occurred_at: str | None = None
+    occurred_at: str | float | None = None
     destination: str | None = None
     changes: Changes | None = None
     profile: msgspec.Raw = ABSENT
     specversion: msgspec.Raw = ABSENT
+
+
+class AnyTime(Event, rename="camel"):
+    """An event whose time may be anything: it never condemns the event."""
+
+    occurred_at: msgspec.Raw = ABSENT  # type: ignore[assignment]
 
 
 class Envelope(msgspec.Struct):
@@ -62,7 +68,14 @@ class Names(Envelope, rename={"profile_id": "profileId"}):
     profile_id: msgspec.Raw = ABSENT
 
 
+def is_absent(raw: msgspec.Raw) -> bool:
+    """Whether a part is not there, or null."""
+    return bytes(raw) in (b"", b"null")
+
+
 EVENT = msgspec.json.Decoder(Event)
+ANY_TIME = msgspec.json.Decoder(AnyTime)
 ENVELOPE = msgspec.json.Decoder(Envelope)
 NAMES = msgspec.json.Decoder(Names)
 TEXT = msgspec.json.Decoder(str)
+TIME: msgspec.json.Decoder[str | float] = msgspec.json.Decoder(str | float)

@@ -27,6 +27,10 @@ class _Fields:
     of: Mapping[str, _Shape]
 
 
+#: Stands for a key of the data in a place.
+ANY_KEY = "*"
+
+_Steps: TypeAlias = tuple[str | int, ...]
 _Shape: TypeAlias = "_Each | _Fields | Literal['str']"
 
 _PROFILE = _Fields(
@@ -43,19 +47,34 @@ def unfit(change: Change) -> Malformed:
     """The first value of the profile of ``change`` whose type keeps it from being sent."""
     fault = _fault(change.profile, _PROFILE, ("profile",))
     # Only a key that stands there twice gets here: what is last counts, and decoding sees the first one too.
-    place, reason = fault or ("profile", "has a value of a wrong type")
-    return Malformed(place, reason, change.profile_id, change.id)
+    steps, reason = fault or (("profile",), "has a value of a wrong type")
+    place, schema_place = place_of(*steps), _schema_place(steps)
+    return Malformed(place, reason, change.profile_id, change.id, None if place == schema_place else schema_place)
 
 
-def _fault(raw: bytes, shape: _Shape, steps: tuple[str | int, ...]) -> tuple[str, str] | None:
+def _schema_place(steps: _Steps) -> str:
+    """The place with a star for each key that the profile chooses."""
+    shape: _Shape = _Fields({"profile": _PROFILE})
+    shown: list[str | int] = []
+    for step in steps:
+        if isinstance(shape, _Each):
+            shown.append(ANY_KEY if shape.kind == "object" else step)
+            shape = shape.of
+        elif isinstance(shape, _Fields):
+            shown.append(step)
+            shape = shape.of[str(step)]
+    return place_of(*shown)
+
+
+def _fault(raw: bytes, shape: _Shape, steps: _Steps) -> tuple[_Steps, str] | None:
     if raw == b"null":
         return None
     if shape == "str":
         wrong = wrong_kind("str", raw)
-        return (place_of(*steps), wrong) if wrong else None
+        return (steps, wrong) if wrong else None
     kind = shape.kind if isinstance(shape, _Each) else "object"
     if wrong := wrong_kind(kind, raw):
-        return place_of(*steps), wrong
+        return steps, wrong
     for step, value in _parts(raw, kind):
         below = shape.of if isinstance(shape, _Each) else shape.of.get(str(step))
         if below is not None and (fault := _fault(bytes(value), below, (*steps, step))):

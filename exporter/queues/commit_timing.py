@@ -28,6 +28,8 @@ class CommitTiming:
         """
         Args:
             write: makes all durable that was noted before it is called; raises QueueUnavailable where it could not.
+                What else it raises is a bug, told as a failure too and tried again: what has settled would wait for
+                ever if this ended by it.
             failed: called after each time that it could not, when ``failure`` says why.
             mended: called when it could again.
             ended: why nothing can be made durable once ``run`` has ended.
@@ -87,8 +89,10 @@ class CommitTiming:
                 again = min(2 * again, self._again_most_seconds) if await self._attempt() else _AGAIN_FIRST_SECONDS
                 if not going():
                     return
-        except BaseException:
+        except BaseException as error:
             self.end()
+            if not isinstance(error, asyncio.CancelledError):
+                self.came_to(self._ended_because)  # whoever reads on is to hear of it
             raise
 
     def end(self) -> None:
@@ -140,6 +144,8 @@ class CommitTiming:
             failure = None
         except QueueUnavailable as error:
             failure = str(error)
+        except Exception as error:
+            failure = f"a bug: {type(error).__name__}"  # its text may quote anything
         finally:
             self._writing = False
             if failure is not None:

@@ -44,7 +44,14 @@ def open_queue(
         case JournalSettings():
             from exporter.queues.journal.queue import open_journal
 
-            return open_journal(section.path, max_bytes=int(section.max_bytes), groups=groups, warn=warn, badge=badge)
+            return open_journal(
+                section.path,
+                max_bytes=int(section.max_bytes),
+                retain_seconds=section.retain,
+                groups=groups,
+                warn=warn,
+                badge=badge,
+            )
         case KafkaSettings():
             from exporter.queues.kafka.queue import open_kafka
 

@@ -13,9 +13,10 @@ from uuid import uuid4
 from pydantic import ByteSize, Field
 
 from exporter.messages.message import Message
-from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, Start
+from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, Sought, Start
 from exporter.queues.progress.retention import GroupPosition, given_up_warning, passed
 from exporter.queues.progress.settled import LaneProgress, decode
+from exporter.queues.seeking import nearest
 from exporter.sections.section import Section
 
 _LANE = "0"
@@ -121,11 +122,12 @@ class MemoryQueue:
         lag = self.last - settled_to - beyond
         return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the queue becomes its nearest end."""
         standing = self._unread(group)
-        before = self._before(target) if isinstance(target, str) else min(max(target - 1, 0), self.last)
-        standing.progress = LaneProgress(before)
+        found = nearest(_LANE, target, self._before("earliest") + 1, self.last)
+        standing.progress = LaneProgress(found.next - 1)
+        return [found]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""

@@ -79,12 +79,38 @@ class Position:
     seen_at: float | None
 
 
+#: What a seek met: a place that is there; events that were deleted; an end that is nearer than what was asked for.
+Clipped = Literal["", "gone", "beyond_end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Where a seek put a group in one lane.
+
+    No position below ``next`` is read from now on. ``clipped`` says why that is not what was asked for, if so:
+    "gone", events from there on were deleted, and ``next`` is where those begin that are kept; "beyond_end", so many
+    were never published, and ``next`` is the first that will be.
+    """
+
+    lane: str
+    next: int
+    clipped: Clipped = ""
+
+
 class QueueUnavailable(Exception):
     """The queue cannot be reached or refuses to work now; the same call may succeed later."""
 
 
 class QueueFull(Exception):
     """The queue holds ``max_bytes`` of unread events; nothing of the call was published."""
+
+
+class EventTooLarge(Exception):
+    """The queue never takes some events of a call, whose ``indexes`` in it these are. All others were published."""
+
+    def __init__(self, reason: str, indexes: Sequence[int]) -> None:
+        super().__init__(reason)
+        self.indexes = indexes
 
 
 class GroupInUse(Exception):
@@ -151,6 +177,7 @@ class Queue(Protocol):
         """Put messages on the queue, in order; durable on return.
 
         Raises:
+            EventTooLarge: all was published but what is too large for the queue.
             QueueFull: nothing was published.
             QueueUnavailable: whether anything was published is unknown.
         """
@@ -189,8 +216,8 @@ class Queue(Protocol):
         """
         ...
 
-    async def seek(self, group: str, target: int | Start) -> None:
-        """Make ``target`` the next position that ``group`` reads.
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+        """Make ``target`` the next position that ``group`` reads, or the nearest that there is; says so of every lane.
 
         Raises:
             GroupInUse: a daemon reads the group.

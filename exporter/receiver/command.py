@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
 import orjson
@@ -60,13 +62,15 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
         loop.add_signal_handler(number, stop.set)
     with ExitStack() as files:
         observers: list[Observer] = []
-        stdout = Lines(sys.stdout.buffer, failed)
-        files.callback(stdout.flush)
+        sys.stdout.flush()
+        # Past Python's buffer, whose lock a thread that waits for a reader would keep.
+        unread = _unread_as_json if output.json else _unread
+        stdout = Lines(FileIO(sys.stdout.fileno(), "wb", closefd=False), failed, unread)
+        files.callback(stdout.end)
         try:
             if output.record is not None:
-                output.record.parent.mkdir(parents=True, exist_ok=True)
-                record = Lines(files.enter_context(output.record.open("ab")), failed)
-                files.callback(record.flush)
+                record = Lines(files.enter_context(_private(output.record)), failed, end_seconds=None)
+                files.callback(record.end)
                 observers.append(lambda reception: record.write(reception.line()))
             if not output.quiet:
                 show = Reception.line if output.json else readable
@@ -86,6 +90,12 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
     return 1 if failures else 0
 
 
+def _private(file: Path) -> FileIO:
+    """The file to append to. What is recorded is personal data, so a new file is for nobody else to read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return FileIO(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")
+
+
 def _announce(receiver: Receiver, stdout: Lines | None) -> None:
     print(f"listening on {receiver.base} (tokens: {receiver.token_url})", file=sys.stderr, flush=True)
     if stdout is not None:
@@ -97,7 +107,14 @@ def _announce(receiver: Receiver, stdout: Lines | None) -> None:
             "port": receiver.port,
         }
         stdout.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-        stdout.flush()
+
+
+def _unread(requests: int) -> bytes:
+    return f"({requests} not shown: nobody read them)\n".encode()
+
+
+def _unread_as_json(requests: int) -> bytes:
+    return orjson.dumps({"event": "not shown", "requests": requests}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def readable(reception: Reception) -> bytes:

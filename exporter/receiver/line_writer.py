@@ -1,48 +1,113 @@
-"""Lines to a file or to stdout: gathered for a moment, then written and flushed at once."""
+"""Lines to a file or to stdout, written on a thread of its own: whoever does not read them holds up no request."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
-from typing import BinaryIO
+from io import RawIOBase
+from typing import Final
 
-FLUSH_SECONDS = 0.005
+#: Lines are gathered for so long, to be written at once.
+FLUSH_SECONDS: Final = 0.005
+#: Of what may be lost: what waits at most.
+HELD_BYTES: Final = 1024 * 1024
+#: The end waits for what has not been written yet.
+END_SECONDS: Final = 1.0
 
 
 class Lines:
-    """Writes lines without a system call for each; a line is in the file after ``FLUSH_SECONDS``.
+    """Writes lines in order; what was written is in the file soon after ``FLUSH_SECONDS``."""
 
-    Args:
-        stream: where to; the caller opens and closes the stream, and calls ``flush`` before closing.
-        failed: called once if the stream can't be written; later lines are dropped.
-    """
-
-    def __init__(self, stream: BinaryIO, failed: Callable[[OSError], None]) -> None:
+    def __init__(
+        self,
+        stream: RawIOBase,
+        failed: Callable[[OSError], None],
+        lost: Callable[[int], bytes] | None = None,
+        end_seconds: float | None = END_SECONDS,
+    ) -> None:
+        """
+        Args:
+            stream: where to; the caller opens and closes it, and calls ``end`` before closing.
+            failed: called once on the event loop if the stream can't be written; what comes later is dropped.
+            lost: makes what stands in place of so many lines that nobody read in time; without it none is lost, and all
+                that waits is held.
+            end_seconds: how long ``end`` waits at most; None: for all.
+        """
         self._stream = stream
         self._failed = failed
+        self._lost = lost
+        self._end_seconds = end_seconds
+        self._loop = asyncio.get_running_loop()
+        self._changed = threading.Condition()
         self._waiting: list[bytes] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._held = 0
+        self._dropped = 0
         self._broken = False
+        self._ending = False
+        self._thread = threading.Thread(target=self._work, name="lines", daemon=True)
+        self._thread.start()
 
     def write(self, line: bytes) -> None:
-        """Take a line, with the line break."""
-        if self._broken:
-            return
-        self._waiting.append(line)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+        """Take one line, with its line break."""
+        with self._changed:
+            if self._broken:
+                return
+            if self._lost is not None:
+                if self._held > HELD_BYTES:
+                    self._dropped += 1
+                    return
+                self._tell_of_lost()
+            self._waiting.append(line)
+            self._held += len(line)
+            self._changed.notify()
 
-    def flush(self) -> None:
-        """Hand everything taken so far to the operating system."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._waiting:
-            return
-        lines, self._waiting = self._waiting, []
-        try:
-            self._stream.write(b"".join(lines))
-            self._stream.flush()
-        except OSError as error:
-            self._broken = True
-            self._failed(error)
+    def end(self) -> None:
+        """Hand what waits to the operating system."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify()
+        self._thread.join(self._end_seconds)
+
+    def _tell_of_lost(self) -> None:
+        if self._dropped and self._lost is not None:
+            self._waiting.append(self._lost(self._dropped))
+            self._dropped = 0
+
+    # From here on: the thread.
+
+    def _work(self) -> None:
+        while (gathered := self._gathered()) is not None:
+            try:
+                self._write(gathered)
+            except OSError as error:
+                with self._changed:
+                    self._broken = True
+                    self._waiting.clear()
+                if not self._loop.is_closed():
+                    self._loop.call_soon_threadsafe(self._failed, error)
+                return
+            with self._changed:
+                self._held -= len(gathered)
+
+    def _gathered(self) -> bytes | None:
+        with self._changed:
+            while not self._waiting and not self._ending:
+                self._changed.wait()
+            ending = self._ending
+        if not ending:
+            time.sleep(FLUSH_SECONDS)
+        with self._changed:
+            self._tell_of_lost()
+            if not self._waiting:
+                return None
+            lines, self._waiting = self._waiting, []
+            gathered = b"".join(lines)
+            self._held = len(gathered)
+            return gathered
+
+    def _write(self, gathered: bytes) -> None:
+        left = memoryview(gathered)
+        while left:
+            left = left[self._stream.write(left) or 0 :]

@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from exporter.daemon.ops.bounded_server import BoundedServer
 from exporter.receiver.answers import json_answer
 from exporter.receiver.counters import Counters
 from exporter.receiver.endpoint import Endpoint, Observer
@@ -22,6 +23,7 @@ from exporter.receiver.faults import FaultChange, changed
 from exporter.receiver.options import ReceiverOptions
 from exporter.receiver.token_endpoint import TokenEndpoint, TokenObserver
 from exporter.receiver.tokens import Tokens
+from exporter.tasks.beside import group
 
 
 class Receiver:
@@ -164,14 +166,14 @@ class Receiver:
         return json_answer(self._endpoint.faults.model_dump())
 
 
-class _Server(web.Server):
-    """aiohttp's low-level server: no router and no middleware, which a receiver does not need.
+class _Server(BoundedServer):
+    """No router and no middleware, which a receiver does not need.
 
     The handler is cancelled when the sender goes away, so that a record shows when a request ended.
     """
 
     def __init__(self, receiver: Receiver) -> None:
-        super().__init__(receiver.handle, handler_cancellation=True, access_log=None)
+        super().__init__(receiver.handle, handler_cancellation=True)
         self._receiver = receiver
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
@@ -212,16 +214,10 @@ async def open_receiver(
     Raises:
         OSError: the port cannot be listened on.
     """
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        receiver = Receiver(options or ReceiverOptions(), observers, token_observer, group)
+    async with group() as tasks:
+        receiver = Receiver(options or ReceiverOptions(), observers, token_observer, tasks)
         try:
             await receiver.start()
             yield receiver
-        except BaseException as error:
-            # Carried past the group, which would wrap the error in an ExceptionGroup.
-            failure = error
         finally:
             await receiver.stop()
-    if failure is not None:
-        raise failure

@@ -50,6 +50,8 @@ class TokenEndpoint:
             response.headers["WWW-Authenticate"] = 'Basic realm="token"'
         if status == 405:
             response.headers["Allow"] = "POST"
+        if status in (429, 503) and self.faults.retry_after is not None:
+            response.headers["Retry-After"] = str(self.faults.retry_after)
         self._counters.token_requests[status] += 1
         self._observer(status, note)
         return response

@@ -14,6 +14,9 @@ from exporter.receiver.options import Credentials
 
 FORM = "application/x-www-form-urlencoded"
 
+#: RFC 6749 §3.2 allows no parameter twice, RFC 8707 §2 and RFC 8693 §2.1 these two.
+_REPEATABLE = frozenset({"resource", "audience"})
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -137,10 +140,10 @@ def _form(content_type: str, body: bytes) -> dict[str, str] | Refused:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict")
     except ValueError:
         return Refused("invalid_request", "the body is not a form in UTF-8")
-    form = dict(pairs)
-    if len(form) != len(pairs):
+    once = [name for name, _ in pairs if name not in _REPEATABLE]
+    if len(set(once)) != len(once):
         return Refused("invalid_request", "a parameter is given twice")
-    return form
+    return dict(pairs)
 
 
 def _basic(authorization: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from exporter.redis_server.url import RedisUrl
 from exporter.sections.extras import missing_extra
+from exporter.sections.handed_over import OneLine
 from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.section import ReadAnew, Section
 from exporter.sections.tls import Tls
@@ -19,7 +20,7 @@ class RedisAccess(Section):
     url: RedisUrl = Field(
         RedisUrl("redis://127.0.0.1:6379/0"), description="redis://, rediss:// for TLS, or unix:// and a socket's path."
     )
-    username: str | None = Field(None, description="ACL user; null: the default user, or the one in the URL.")
+    username: OneLine | None = Field(None, description="ACL user; null: the default user, or the one in the URL.")
     password: ReadAnew | None = Field(None, description="Its password, where that is not in the URL.")
     tls: Tls = Field(Tls(), description="Certificates for rediss://.")
 

@@ -18,6 +18,7 @@ from redis.exceptions import (
     MovedError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisError,
     ResponseError,
     TimeoutError,  # noqa: A004 - the library's name
 )
@@ -84,6 +85,10 @@ def _refusal(error: Exception, address: str, username: str, asked: Asked) -> str
 
 
 def _unreachable(error: Exception, address: str, *, encrypted: bool) -> str:
+    if not isinstance(error, RedisError | OSError | TimeoutError | asyncio.TimeoutError):
+        # Of its text nobody knows what it quotes.
+        lost = isinstance(error, RuntimeError | EOFError)
+        return f"{address}: {'the connection was lost' if lost else f'its client fails ({type(error).__name__})'}"
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         said = f"{address} does not answer within {ANSWER_SECONDS:g} s; does it hang? If it never answered"
         return f"{said}: {_other_program(encrypted=encrypted)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
@@ -18,7 +19,9 @@ from redis.exceptions import NoScriptError, RedisError
 from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
 from exporter.redis_server.permissions import Argument, Asked
-from exporter.sections.section import FromFile, Secret
+from exporter.sections.section import Secret
+from exporter.tasks.off_loop import off_loop
+from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.tls import TlsFileProblem, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]
@@ -84,15 +87,24 @@ class Server:
     @asynccontextmanager
     async def _call(self, asked: Asked) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with timeout_after_reading(asyncio.get_running_loop().time() + ANSWER_SECONDS):
                 yield
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:
+            # Of all kinds, since only the library runs here: to uvloop a connection that is closed is a RuntimeError.
             said = translated(error, self.address, self._username, asked, encrypted=self._encrypted)
             raise self._unavailable(said) from None
 
     def _unavailable(self, error: RedisUnavailable) -> Exception:
         """The error that callers get."""
         return error
+
+
+class _Encrypted(SSLConnection):
+    """Verifies by our own context: the library's trusts the system's authorities beside those of ``ca_file``."""
+
+    def __init__(self, *, verifying: ssl.SSLContext, **how: Any) -> None:
+        super().__init__(**how)
+        self.ssl_context.context = verifying
 
 
 class _Credentials(CredentialProvider):
@@ -103,14 +115,11 @@ class _Credentials(CredentialProvider):
         self._password = password
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        password = self._password.reveal()
-        if self._password.file is not None:
-            with suppress(OSError, UnicodeDecodeError):
-                password = str(FromFile.read(self._password.file))
+        password = self._password.current()
         return (password,) if self._username is None else (self._username, password)
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
-        return self.get_credentials()
+        return await off_loop(self.get_credentials)
 
 
 @asynccontextmanager
@@ -122,14 +131,15 @@ async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind
     """
     url = access.url
     username = access.username or url.username
-    pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **_how(access, username))
+    how = await off_loop(_how, access, username)
+    pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **how)
     redis = Redis(connection_pool=pool)
     redis.response_callbacks.clear()  # raw replies: no guessing which shape a release gives
     try:
         yield kind(redis, url.path or f"{url.host}:{url.port}", username)
     finally:
         # A connection that breaks while being closed is closed.
-        with suppress(RedisError, OSError):
+        with suppress(RedisError, OSError, RuntimeError):
             await redis.aclose()
             await pool.disconnect()
 
@@ -154,17 +164,12 @@ def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
     how |= {"host": url.host, "port": url.port, "socket_keepalive": True}
     if not url.tls:
         return {**how, "connection_class": Connection}
-    problem = client_context(
-        ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+    context = client_context(
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        protocol=None,
     )
-    if isinstance(problem, TlsFileProblem):
-        raise RedisUnavailable(f"{problem.file}: {problem.reason}")
-    key = tls.client_key_file or tls.client_cert_file
-    return {
-        **how,
-        "connection_class": SSLConnection,
-        "ssl_ca_certs": None if tls.ca_file is None else str(tls.ca_file),
-        "ssl_certfile": None if tls.client_cert_file is None else str(tls.client_cert_file),
-        "ssl_keyfile": None if key is None else str(key),
-        "ssl_check_hostname": True,
-    }
+    if isinstance(context, TlsFileProblem):
+        raise RedisUnavailable(f"{context.file}: {context.reason}")
+    return {**how, "connection_class": _Encrypted, "verifying": context}

@@ -10,8 +10,9 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from exporter.sections.handed_over import one_line
 from exporter.sections.mistakes import mistake
-from exporter.sections.section import Secret
+from exporter.sections.section import FromFile, Secret
 
 _DEFAULT_PORT = 6379
 _DATABASE = re.compile(r"/?|/\d{1,5}")
@@ -20,10 +21,10 @@ _DATABASE = re.compile(r"/?|/\d{1,5}")
 class RedisUrl:
     """``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password where the URL has them.
 
-    Neither shows in a repr, an error or a dump.
+    Neither shows in a repr, an error or a dump. ``file`` is where it came from, if from ``!file``.
     """
 
-    __slots__ = ("database", "host", "password", "path", "port", "tls", "username")
+    __slots__ = ("database", "file", "host", "password", "path", "port", "tls", "username")
 
     def __init__(self, text: str) -> None:
         """Take a URL apart.
@@ -40,9 +41,10 @@ class RedisUrl:
             raise mistake("a Redis URL must begin with redis://, rediss:// or unix://")
         if parts.query or parts.fragment:
             raise mistake("a Redis URL must have neither a query nor a fragment: use the keys beside it")
+        self.file = text.file if isinstance(text, FromFile) else None
         self.tls = parts.scheme == "rediss"
-        self.username = unquote(parts.username) if parts.username else None
-        self.password = Secret(unquote(parts.password)) if parts.password else None
+        self.username = one_line(unquote(parts.username)) if parts.username else None
+        self.password = Secret.of(unquote(parts.password)) if parts.password else None
         self.path = parts.path if parts.scheme == "unix" else None
         self.host = parts.hostname or ""
         self.port = _DEFAULT_PORT if port is None else port

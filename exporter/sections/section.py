@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from exporter.sections.handed_over import has_control_character, trimmed
+from exporter.sections.regular_file import SECRET_BYTES, Stamp, read_regular
 
 MASK = "**********"
 
@@ -21,16 +24,22 @@ class Section(BaseModel):
 
 
 class FromFile(str):
-    """Text that ``!file PATH`` put into the configuration; remembers where it came from."""
+    """Text that ``!file PATH`` put into the configuration; remembers where it came from.
 
-    __slots__ = ("file",)
+    ``stamp`` is that of the file when it was read.
+    """
+
+    __slots__ = ("file", "stamp")
     file: Path
+    stamp: Stamp
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """The file's text without its last line break. Raises OSError and UnicodeDecodeError."""
-        self = cls(file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"))
+        """The file's text as ``handed_over`` has it. Reads a file. Raises OSError and UnicodeDecodeError."""
+        read = read_regular(file, SECRET_BYTES)
+        self = cls(trimmed(read.content.decode("utf-8")))
         self.file = file
+        self.stamp = read.stamp
         return self
 
 
@@ -41,6 +50,7 @@ class Secret:
     """
 
     __slots__ = ("_value", "file")
+    _has_lines: ClassVar[bool] = False
 
     def __init__(self, value: str, file: Path | None = None) -> None:
         self._value = value
@@ -49,6 +59,39 @@ class Secret:
     def reveal(self) -> str:
         """The secret itself, for the one place that presents it."""
         return self._value
+
+    def current(self) -> str:
+        """The secret as its file has it now; as it was where that cannot be used. Reads a file."""
+        if self.file is None:
+            return self._value
+        try:
+            return self._usable(FromFile.read(self.file))
+        except (OSError, UnicodeDecodeError, PydanticCustomError):
+            return self._value
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """A secret of this text by the rule for all of them (``handed_over``).
+
+        Raises:
+            PydanticCustomError: it is empty, or has control characters; the reason does not show it.
+        """
+        return cls(cls._usable(text), text.file if isinstance(text, FromFile) else None)
+
+    @classmethod
+    def _usable(cls, text: str) -> str:
+        value = trimmed(text)
+        if not value:
+            raise PydanticCustomError("secret_empty", "a secret must not be empty")
+        if has_control_character(value, but_lines=cls._has_lines):
+            where = f": the file {text.file} does" if isinstance(text, FromFile) else ""
+            what = "a secret must not contain a control character, such as a line break or a tab{where}"
+            raise PydanticCustomError("secret_control_character", what, {"where": where})
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # a variable may hold bytes that are no text
+            raise PydanticCustomError("secret_encoding", "this text is not valid UTF-8") from None
+        return value
 
     def __repr__(self) -> str:
         return f"Secret('{MASK}')"
@@ -77,9 +120,7 @@ class Secret:
             return value
         if not isinstance(value, str):
             raise PydanticCustomError("secret_type", "a secret must be text")
-        if not value:
-            raise PydanticCustomError("secret_empty", "a secret must not be empty")
-        return cls(str(value), value.file if isinstance(value, FromFile) else None)
+        return cls.of(value)
 
 
 class ReadAnew(Secret):
@@ -92,3 +133,9 @@ class ReadAnew(Secret):
 
     def __hash__(self) -> int:
         return super().__hash__() if self.file is None else hash(self.file)
+
+
+class ReadAnewLines(ReadAnew):
+    """Such a secret of several lines."""
+
+    _has_lines = True

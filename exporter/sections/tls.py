@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from exporter.sections.mistakes import mistake
+from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.paths import FilePath
+from exporter.sections.regular_file import TLS_BYTES, Stamp, read_regular
 from exporter.sections.section import Section
+
+
+def _unreadable(error: OSError) -> str:
+    return f"the file cannot be read: {error.strerror or 'unknown error'}"
 
 
 def _readable(file: Path) -> Path:
     try:
-        with file.open("rb"):
-            return file
+        read_regular(file, TLS_BYTES)
     except OSError as error:
-        raise mistake(f"the file cannot be read: {error.strerror or 'unknown error'}") from None
+        raise mistake(_unreadable(error)) from None
+    return file
 
 
-ReadableFile = Annotated[Path, AfterValidator(_readable)]
+ReadableFile = Annotated[FilePath, AfterValidator(_readable)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a file held. Equal by that alone: one that was only touched is no other configuration."""
+
+    digest: bytes
+    stamp: Stamp = field(compare=False)
 
 
 class Tls(Section):
-    """Certificates; relative paths are relative to the file that names them."""
+    """Certificates; relative paths are relative to the file that names them.
+
+    Two are equal where their files are and also held the same when they were read: certificates are renewed in place.
+    """
+
+    _reads_anew: ClassVar[bool] = False
+    _contents: dict[Path, _Content] = PrivateAttr(default_factory=dict)
 
     ca_file: ReadableFile | None = Field(
         default=None, description="PEM with the authorities to trust instead of the system's."
@@ -40,3 +63,31 @@ class Tls(Section):
         if self.client_key_file is not None and self.client_cert_file is None:
             raise mistake("client_key_file needs client_cert_file")
         return self
+
+    @model_validator(mode="after")
+    def _note_content(self) -> Self:
+        if not self._reads_anew:
+            for key, file in self.files.items():
+                try:
+                    read = read_regular(file, TLS_BYTES)
+                except OSError as error:  # it went just now
+                    raise mistakes([Mistake((key,), _unreadable(error))]) from None
+                self._contents[file] = _Content(sha256(read.content).digest(), read.stamp)
+        return self
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that are named, by their keys."""
+        named = {key: getattr(self, key) for key in ("ca_file", "client_cert_file", "client_key_file")}
+        return {key: file for key, file in named.items() if file is not None}
+
+    @property
+    def stamps(self) -> Mapping[Path, Stamp]:
+        """Its files, as they were when they were read; none where a change of them is no other configuration."""
+        return {file: content.stamp for file, content in self._contents.items()}
+
+
+class TlsReadAnew(Tls):
+    """Certificates that are read for every connection, so that others in the same files need nothing."""
+
+    _reads_anew = True

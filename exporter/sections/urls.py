@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from exporter.sections.handed_over import has_control_character
 from exporter.sections.mistakes import mistake
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?")
@@ -64,6 +65,8 @@ def http_url(text: str) -> str:
 def proxy_url(text: str) -> str:
     """The same for a proxy, which may carry ``user:password@`` and has no path or query. Raises as ``http_url``."""
     parts = _split(text)
+    if any(has_control_character(unquote(part)) for part in (parts.username, parts.password) if part):
+        raise mistake("a proxy's user and password must not contain a control character, such as %0A at the end")
     if parts.path not in {"", "/"} or parts.query:
         raise mistake("a proxy is only scheme, host and port")
     return text

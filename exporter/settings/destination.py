@@ -20,7 +20,6 @@ from exporter.settings.delivery import Delivery
 from exporter.settings.headers import Headers, Query
 from exporter.settings.segments import MAPPED, CatalogueSegment, MappedById, SegmentKey, SegmentMapping, once
 from exporter.transport.kind import chosen
-from exporter.transport.prepare import Prepared
 
 
 def _attribute(text: str) -> str:
@@ -132,10 +131,6 @@ class Destination(Section):
         if self.endpoint.endswith(("?", "&")):
             return self.endpoint + self.query
         return f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{self.query}"
-
-    def prepared(self) -> Prepared:
-        """What all requests to this destination share."""
-        return Prepared(self.url, self.headers, position_header=self.position_header)
 
     def mapping(
         self, catalogue: MappingOf[SegmentKey, CatalogueSegment], mapping_times: MappingOf[SegmentKey, int]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from exporter.sections.handed_over import has_control_character
 from exporter.sections.mistakes import Mistake, Steps, mistake, mistakes
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
@@ -107,10 +108,19 @@ def read_query(value: object) -> str:
         return text
     if not isinstance(value, Mapping):
         raise mistake('query must be a mapping or text as in "source=cdp&v=2"')
-    bad = [Mistake((name,), "a parameter's value must be text") for name in value if not isinstance(value[name], str)]
+    problems = {name: _parameter_problem(parameter) for name, parameter in value.items()}
+    bad = [Mistake((name,), problem) for name, problem in problems.items() if problem is not None]
     if bad:
         raise mistakes(bad)
     return "&".join(f"{quote(str(name), safe='')}={quote(value[name], safe='')}" for name in value)
+
+
+def _parameter_problem(value: object) -> str | None:
+    if not isinstance(value, str):
+        return "a parameter's value must be text"
+    if has_control_character(value):
+        return "a parameter's value must not contain a control character, such as a line break or a tab"
+    return None
 
 
 _TEXT_OR_MAPPING = {"anyOf": [{"type": "object", "additionalProperties": {"type": "string"}}, {"type": "string"}]}

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel
 
 from exporter.auth.none import NoAuth
+from exporter.auth.oauth2 import OAuth2
 from exporter.redis_server.url import RedisUrl
+from exporter.sections.handed_over import has_blanks_around
 from exporter.sections.mistakes import Steps
 from exporter.sections.printable import printable
+from exporter.sections.secret_names import SECRET_NAME
 from exporter.sections.section import Secret
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 
-#: What a name says of a value that nothing else says is a secret.
-_SECRET_NAME = re.compile("authorization|assertion|credential|key|passw|secret|token", re.IGNORECASE)
+#: Names that are presented together with a secret.
+_PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
 
 
 def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str, ...]:
@@ -37,9 +39,11 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         literal = (key for key in _secrets_in(destination, ()) if is_literal(("destinations", index, *key)))
         found.extend(f"{destination.name}: {_in_plain_text(key)}" for key in literal)
         found.extend(f"{destination.name}: {note}" for note in _empty(destination, ()))
+        found.extend(f"{destination.name}: {note}" for note in _blanks_around(destination))
     for name, section in (("queue", settings.queue), ("state", settings.state)):
         found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
         found.extend(_empty(section, (name,)))
+        found.extend(_blanks_around(section, (name,)))
     return tuple(printable(note) for note in found)
 
 
@@ -60,7 +64,45 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
         elif isinstance(value, BaseModel):
             yield from _secrets_in(value, (*at, name))
         elif isinstance(value, Mapping):
-            yield from ((*at, name, key) for key in value if _SECRET_NAME.search(key))
+            for key in filter(SECRET_NAME.search, value):
+                yield from _each(value[key], (*at, name, key))
+
+
+def _each(value: object, at: Steps) -> Iterator[Steps]:
+    """The steps to a text, or to those in a list."""
+    yield from ((*at, index) for index in range(len(value))) if isinstance(value, tuple) else (at,)
+
+
+def _blanks_around(section: BaseModel, at: Steps = ()) -> Iterator[str]:
+    """Where the first or last character is one that nobody sees, and that may be there by mistake."""
+    for key, text in _presented(section, at):
+        if has_blanks_around(text):
+            yield f"{_path(key)} begins or ends with a blank, which is sent as a part of it"
+
+
+def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
+    """What a section presents in order to be let in: secrets, names beside them, what seems a secret by its name."""
+    for name in type(section).model_fields:
+        key, value = (*at, name), getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _presented(value, key)
+        elif isinstance(value, Mapping):
+            for each in value:
+                if SECRET_NAME.search(each):
+                    yield from (((*key, each), text) for text in _texts(value[each]))
+        elif isinstance(value, RedisUrl) and value.password is not None:
+            yield key, value.password.reveal()
+        elif isinstance(value, Secret):
+            yield key, value.reveal()
+        elif name == "proxy" and value is not None:
+            yield key, unquote(_authority(value).password or "")
+        elif name in _PRESENTED_NAMES and isinstance(value, str):
+            yield key, value
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """What is sent under one name: one text, or several."""
+    return (value,) if isinstance(value, str) else value
 
 
 def _password_in(value: object) -> bool:
@@ -85,7 +127,9 @@ def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
             yield from _empty(value, (*at, name))
         elif isinstance(value, Mapping):
             yield from (
-                f"{_path((*at, name, key))} is empty" for key in value if _SECRET_NAME.search(key) and not value[key]
+                f"{_path((*at, name, key))} is empty"
+                for key in value
+                if SECRET_NAME.search(key) and not any(value[key])  # a text, or a list of texts
             )
         elif name == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
             yield f"{_path((*at, name))} names a user without a password"
@@ -102,8 +146,7 @@ def _of(destination: Destination, settings: Settings) -> Iterator[str]:
         yield "no segments are mapped and require_membership is on: only switching that off lets changes through"
     yield from _catalogue_gaps(destination, settings)
     yield from _plain_text(destination)
-    if urlsplit(destination.endpoint).scheme == "http" and destination.tls != Tls():
-        yield "tls is set, but the endpoint is http: no certificate is used"
+    yield from _unused_certificates(destination)
 
 
 def _catalogue_gaps(destination: Destination, settings: Settings) -> Iterator[str]:
@@ -128,14 +171,22 @@ def _what(names: bool, times: bool) -> str:
 
 def _plain_text(destination: Destination) -> Iterator[str]:
     """Credentials that would cross a network unencrypted."""
-    presents = not isinstance(destination.auth, NoAuth) or any(
-        _SECRET_NAME.search(name) for name in destination.headers
-    )
+    presents = not isinstance(destination.auth, NoAuth) or any(SECRET_NAME.search(name) for name in destination.headers)
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"
-    token_url = getattr(destination.auth, "token_url", None)
-    if isinstance(token_url, str) and _is_exposed(token_url):
+    if isinstance(destination.auth, OAuth2) and _is_exposed(destination.auth.token_url):
         yield "credentials go to the token_url over plain http"
+
+
+def _unused_certificates(destination: Destination) -> Iterator[str]:
+    auth = destination.auth
+    token_url = auth.token_url if isinstance(auth, OAuth2) else ""
+    own = auth.tls if isinstance(auth, OAuth2) else None
+    shares = token_url.startswith("https:") and own is None
+    if urlsplit(destination.endpoint).scheme == "http" and destination.tls != Tls() and not shares:
+        yield "tls is set, but the endpoint is http: no certificate is used"
+    if own not in (None, Tls()) and not token_url.startswith("https:"):
+        yield "auth.tls is set, but the token_url is http: no certificate is used"
 
 
 def _is_exposed(url: str) -> bool:

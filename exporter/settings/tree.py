@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.paths import FilePath
 from exporter.sections.section import Section
 from exporter.sections.tls import Tls
 from exporter.settings.delivery import Bytes, Delivery, Window
@@ -80,13 +81,13 @@ class Settings(BaseSettings):
     memory: Bytes = Field(
         default=ByteSize(256 * 1024**2), description="All windows together; each dataflow may always hold its share."
     )
-    destinations_dir: Path | None = Field(
+    destinations_dir: FilePath | None = Field(
         default=None, description="Folder with one file per destination (*.yaml, *.yml), relative to this file."
     )
     segments: tuple[CatalogueSegment, ...] = Field(
         default=(), description="The catalogue: names and times of segments. Or segments_file."
     )
-    segments_file: Path | None = Field(
+    segments_file: FilePath | None = Field(
         default=None, description="File with the catalogue, a YAML or JSON list, relative to this file."
     )
     destinations: tuple[Destination, ...] = Field(default=(), description="Where profiles go.")

@@ -44,8 +44,9 @@ class StoredDeadLetters:
     async def progress(self, ids: Sequence[int]) -> Progress:
         """See ``DeadLetters.progress``."""
         replays = await self._store.replays(ids)
-        waiting = frozenset(letter_id for letter_id, replay in replays.items() if replay != "none")
-        return Progress(waiting, frozenset(replays) - waiting)
+        purged = frozenset(letter_id for letter_id, replay in replays.items() if replay == "purged")
+        here = frozenset(letter_id for letter_id, replay in replays.items() if replay == "none")
+        return Progress(frozenset(replays) - here - purged, here, purged)
 
     async def purge(self, which: Filter) -> int:
         """See ``DeadLetters.purge``."""

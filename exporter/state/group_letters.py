@@ -173,7 +173,7 @@ class StoredLettersOf:
         send = False
         try:
             replays = await self._store.replays([letter_id])
-            send = replays.get(letter_id, "none") != "none"
+            send = replays.get(letter_id, "none") not in ("none", "purged")
         finally:
             if not send:
                 self._in_hand.pop(letter_id, None)

@@ -129,10 +129,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of some letters: ids whose replay still waits, and ids of letters that are there and do not wait (any more)."""
+    """Of some letters: ids whose replay still waits, and ids of letters that are there and do not wait (any more).
+
+    ``purged`` are those that were deleted by a purge while their replay waited. All others were delivered.
+    """
 
     waiting: frozenset[int]
     here: frozenset[int]
+    purged: frozenset[int] = frozenset()
 
 
 class DeadLetters(Protocol):

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.stored_letter import Fields
+
+#: Of so many purged letters it is remembered that their replay waited: who asked for it is told soon after.
+PURGED_KEPT: Final = 100_000
 
 #: A delivery: profile id, lane, position.
 Delivery: TypeAlias = tuple[str, str, int]
@@ -123,7 +126,7 @@ class LetterStore(Protocol):
         ...
 
     async def replays(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
-        """The ``Replay`` of each letter that is there, by id."""
+        """The ``Replay`` of each letter that is there, by id; ``purged`` for one purged while its replay waited."""
         ...
 
     async def delivered(self, destination: str, letter_id: int) -> Totals:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Set
-from typing import Any, Literal, TextIO
+from collections.abc import Callable, Mapping, Set
+from typing import Any, Literal, Protocol
 
 import orjson
 import structlog
@@ -19,13 +19,41 @@ Level = Literal["debug", "info", "warning", "error"]
 Log = FilteringBoundLogger
 
 
-def configure(stream: TextIO, tty: bool, level: Level = "info", *, colours: bool = True) -> Log:
+class Stream(Protocol):
+    """What lines are written to."""
+
+    def write(self, text: str, /) -> object:
+        """Take a text."""
+
+    def flush(self) -> object:
+        """Hand on what was taken."""
+
+
+def configure(stream: Stream, tty: bool, level: Level = "info", *, colours: bool = True) -> Log:
     """Make the logger of this process and send what libraries log, from warning up, through it.
 
     Takes the stream to write to (stderr: stdout belongs to results), whether people read it on a terminal, the
     lowest level to write, and whether a terminal may be coloured. Every line has ``timestamp`` (ISO 8601, UTC),
     ``level`` and ``event``. Values go through ``guarded`` first, so no line shows a secret or a body.
     """
+    log: Log = structlog.wrap_logger(
+        _Lines(stream),
+        processors=_processors(tty, colours),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        context_class=dict,
+        cache_logger_on_first_use=False,
+    ).bind()
+    _route_libraries(log)
+    return log
+
+
+def lost_line(tty: bool, *, colours: bool = True, **bound: object) -> Callable[[int], str]:
+    """What makes the line that stands in place of lines which could not be written."""
+    log = structlog.wrap_logger(structlog.ReturnLogger(), processors=_processors(tty, colours)).bind(**bound)
+    return lambda lines: f"{log.error('log lines lost', lines=lines)}\n"
+
+
+def _processors(tty: bool, colours: bool) -> list[Processor]:
     processors: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,15 +66,7 @@ def configure(stream: TextIO, tty: bool, level: Level = "info", *, colours: bool
         )
     else:
         processors += [structlog.processors.format_exc_info, _as_json]
-    log: Log = structlog.wrap_logger(
-        _Lines(stream),
-        processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        context_class=dict,
-        cache_logger_on_first_use=False,
-    ).bind()
-    _route_libraries(log)
-    return log
+    return processors
 
 
 def guarded(value: object) -> Any:
@@ -77,7 +97,7 @@ def guarded(value: object) -> Any:
 class _Lines:
     """Writes lines; a log that cannot be written (a full disk, a closed pipe) must not stop exports."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def msg(self, line: str) -> None:

@@ -15,6 +15,7 @@ from exporter.telemetry.counting import Counter, Histogram
 
 StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
 TokenOutcome = Literal["ok", "refused", "failed"]
+TimeFault = Literal["absent", "unreadable"]
 
 #: Every metric and its meaning. All carry ``destination``; no label takes a value that data can choose.
 MEANING: Final[Mapping[str, str]] = {
@@ -22,6 +23,8 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_events_received": "Events read from the queue.",
     # Settled without a request; ``reason`` says which condition was not met.
     "exporter_events_excluded": "Events that are not for this destination, by reason.",
+    # Their latency begins when the queue took the event instead: the time serves nothing else.
+    "exporter_events_without_time": "Events to be exported whose occurredAt is absent or unreadable, by reason.",
     # An event that is not excluded ends in one of the two; a replay that is delivered counts again.
     "exporter_exports": "Exports that ended, by outcome.",
     # Requests, so retries and probes count again; ``no_answer`` and ``unreachable`` had no status line.
@@ -46,6 +49,9 @@ MEANING: Final[Mapping[str, str]] = {
     # ``refused``: the token server answered no; ``failed``: there was no usable answer.
     "exporter_token_fetches": "Token requests, by outcome.",
 }
+
+#: Of the process: nobody read its log in time, or it could not be written.
+LOG_LINES_LOST: Final = "Lines of the log that could not be written."
 
 #: Seconds. An attempt: from a nearby receiver to the longest sensible time-out.
 ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -76,6 +82,7 @@ class DestinationMetrics:
 
     received: Counter
     excluded: Mapping[Exclusion, Counter]
+    without_time: Mapping[TimeFault, Counter]
     delivered: Counter
     dead_lettered: Counter
     attempts: Mapping[StatusClass, Counter]
@@ -88,7 +95,10 @@ class DestinationMetrics:
 class Metrics:
     """All metrics of a process, in a registry of their own. For a single thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_lines_lost: Callable[[], int] | None = None, shard: str | None = None) -> None:
+        """``shard`` labels what has no destination, so that several workers can be shown as one."""
+        self._log_lines_lost = log_lines_lost
+        self._shard = shard
         self._counted: dict[str, DestinationMetrics] = {}
         self._providers: dict[str, Callable[[], Gauges]] = {}
         self.registry = CollectorRegistry(auto_describe=False)
@@ -101,6 +111,7 @@ class Metrics:
             found = self._counted[destination] = DestinationMetrics(
                 received=Counter(),
                 excluded={reason: Counter() for reason in get_args(Exclusion)},
+                without_time={reason: Counter() for reason in get_args(TimeFault)},
                 delivered=Counter(),
                 dead_lettered=Counter(),
                 attempts={status: Counter() for status in get_args(StatusClass)},
@@ -124,6 +135,7 @@ class Metrics:
         """The metrics of a scrape: counters and histograms, without each series' time of creation, then the gauges."""
         yield self._counters("exporter_events_received", lambda of: {(): of.received})
         yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()), "reason")
+        yield self._counters("exporter_events_without_time", lambda of: _labelled(of.without_time.items()), "reason")
         yield self._counters(
             "exporter_exports",
             lambda of: {("delivered",): of.delivered, ("dead_lettered",): of.dead_lettered},
@@ -135,6 +147,10 @@ class Metrics:
         yield self._histograms("exporter_attempt_seconds", ATTEMPT_BUCKETS, lambda of: of.attempt_seconds)
         yield self._histograms("exporter_latency_seconds", LATENCY_BUCKETS, lambda of: of.latency_seconds)
         yield from self._gauges()
+        if self._log_lines_lost is not None:
+            lost = CounterMetricFamily("exporter_log_lines_lost", LOG_LINES_LOST, labels=["shard"] * bool(self._shard))
+            lost.add_metric([self._shard] if self._shard else [], self._log_lines_lost())
+            yield lost
 
     def render(self) -> bytes:
         """All series in Prometheus' text format, to be served as ``CONTENT_TYPE``."""

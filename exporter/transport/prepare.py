@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from exporter import __version__
 from exporter.messages.exchange import Header, Request
-from exporter.sections.section import MASK
-
-#: Sent unless the configuration sets the header itself. Answers are never decompressed, so none
-#: should come compressed.
-_OURS: tuple[Header, ...] = (
-    ("Content-Type", "application/json"),
-    ("Accept-Encoding", "identity"),
-    ("User-Agent", f"exporter/{__version__}"),
-)
-
-#: A shorter header value is no secret, and would be masked wherever it happens to stand.
-_SHORTEST_SECRET = 6
+from exporter.transport.echoes import Echoes
+from exporter.transport.own_headers import own_headers
 
 
 class Prepared:
@@ -27,17 +16,20 @@ class Prepared:
         url: the endpoint, its query included.
         headers: what the configuration adds; they win over ours.
         position_header: whether requests carry ``Exporter-Position``.
+        secrets: what the endpoint, its token server or its proxy gets to see and an answer may echo.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, position_header: bool) -> None:
+    def __init__(
+        self, url: str, headers: Mapping[str, str], *, position_header: bool, secrets: Iterable[str] = ()
+    ) -> None:
         configured = {name.lower() for name in headers}
         self._url = url
-        ours = tuple(header for header in _OURS if header[0].lower() not in configured)
-        self._ours = len(ours)
+        ours = own_headers("application/json", but=configured)
         self._headers = (*ours, *headers.items())
         self._with_position = position_header
         self._authorization: str | None = None
         self._fixed: tuple[Header, ...] = self._headers
+        self._echoes = Echoes(secrets)
 
     def request(self, authorization: str | None, key: str, position: str, body: bytes) -> Request:
         """The request for one export (contract.md#the-request).
@@ -54,18 +46,15 @@ class Prepared:
             self._fixed = self._headers
             if authorization is not None:
                 self._fixed = (*self._headers, ("Authorization", authorization))
+                self._echoes.present(authorization)
         own: tuple[Header, ...] = (("Idempotency-Key", key),)
         if self._with_position:
             own = (("Idempotency-Key", key), ("Exporter-Position", position))
         return Request(self._url, self._fixed, own, body)
 
     def without_secrets(self, answer: bytes) -> bytes:
-        """An answer in which what the request presented is masked: some endpoints echo their headers in errors."""
-        for _, value in self._fixed[self._ours :]:
-            presented = value.removeprefix("Bearer ").encode("latin-1")
-            if len(presented) >= _SHORTEST_SECRET:
-                answer = answer.replace(presented, MASK.encode())
-        return answer
+        """The beginning of an answer in which what the requests presented is masked; see ``Echoes``."""
+        return self._echoes.masked(answer)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

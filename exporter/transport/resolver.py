@@ -61,5 +61,8 @@ class Resolver:
             found = error
         except UnicodeError:
             found = socket.gaierror(socket.EAI_NONAME, "this is no name")
+        except BaseException as error:
+            # Whatever it is, whoever waits must hear of it: a look-up without an end would be joined by all others.
+            found = socket.gaierror(socket.EAI_FAIL, f"the look-up failed: {type(error).__name__}")
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._answered, key, found)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,7 +22,8 @@ Found = TypeVar("Found")
 #: No test expects anything to take this long; it only keeps a broken run from hanging.
 PATIENCE_SECONDS = 90.0
 
-EXPORTER = (sys.executable, "-m", "exporter")
+#: The command under test: that of another environment where ``EXPORTER_TESTED`` names it (see .ci/as-installed).
+EXPORTER = tuple(shlex.split(os.environ.get("EXPORTER_TESTED", ""))) or (sys.executable, "-m", "exporter")
 
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 _PAUSED = re.compile(r"^exporter_paused\{(?P<destination>[^,]+),(?P<reason>[a-z_0-9]+)\}$")

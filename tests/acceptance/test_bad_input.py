@@ -20,7 +20,7 @@ def _event(id_: str, **more: Any) -> dict[str, Any]:
 
 
 def _text(document: dict[str, Any], old: str = "", new: str = "") -> bytes:
-    text = json.dumps(document, ensure_ascii=False)
+    text = json.dumps(document, ensure_ascii=True)
     assert not old or text.count(old) == 1
     return text.replace(old, new).encode()
 
@@ -34,21 +34,21 @@ def _wrong(id_: str, **profile: Any) -> bytes:
 
 #: What it is, the bytes, and where it says that it is wrong.
 BAD: list[tuple[str, bytes, str]] = [
-    ("nothing", b"", "byte 0"),
+    ("blanks", b" \n", "byte 0"),
+    ("a schema registry's frame", b"\0\0\0\0\7" + _text(_event("frame")), "byte 0"),
     ("not JSON", b"profile,state\n1,2\n", "byte "),
     ("cut off", _text(_event("cut"))[:-10], "byte "),
     ("a list", b"[1, 2]", ""),
     ("invalid UTF-8", _text(_event("utf8", note="?")).replace(b'"?"', b'"\xff"'), "byte "),
     ("NaN", _text(_event("nan", note="?"), '"?"', "NaN"), "byte "),
     ("NaN in the profile", _text(_event("nan2"), '"state": 0', '"state": NaN'), "byte "),
-    ("a lone surrogate", _text(_event("lone", note="?"), '"?"', r'"\ud800"'), "byte "),
+    ("a lone surrogate", _wrong("lone", identityMap={"ecid": [{"id": "\ud800"}]}), "profile.identityMap"),
     ("nested 10,000 deep", _text(_event("deep", note="?"), '"?"', "[" * 10_000 + "]" * 10_000), "byte "),
     ("nested in the profile", _text(_event("deep2"), '"state": 0', '"s":' + "[" * 10_000 + "]" * 10_000), "byte "),
     ("too large", _text(_event("large", note="x" * MAX_EVENT_BYTES)), f"byte {MAX_EVENT_BYTES}"),
     ("no profileId", _text({"id": "anonymous", "profile": {}}), "profileId"),
     ("profileId a number", _text(_event("number", profileId=7)), "profileId"),
     ("id a list", _text(_event("id", id=["x"])), "id"),
-    ("occurredAt no time", _text(_event("time", occurredAt="yesterday")), "occurredAt"),
     ("changes a list", _text(_event("changes", changes=[])), "changes"),
     ("a bad status", _text(_event("to", changes={"segments": [{"id": "s", "to": "gone"}]})), "changes.segments[0].to"),
     ("profile a string", _text(_event("string", profile="p-1")), "profile"),
@@ -56,6 +56,29 @@ BAD: list[tuple[str, bytes, str]] = [
     ("identity a string", _wrong("identity", identityMap={"ecid": ["x"]}), "profile.identityMap.ecid[0]"),
     ("membership a string", _wrong("member", segmentMembership={"ups": {SEGMENT: "x"}}), "profile.segmentMembership"),
 ]
+
+#: What only looks bad: the profile, and bytes that are exported or excluded, and no dead letter.
+HARMLESS: list[tuple[str, bytes]] = [
+    ("odd-time", _text(_event("odd-time", occurredAt="yesterday"))),
+    ("epoch", _text(_event("epoch", occurredAt=1795169700000))),
+    ("minute", _text(_event("minute", occurredAt="2026-11-20T10:15Z"))),
+    ("lone", _text(_event("lone", note="\ud800"))),
+]
+
+
+def test_what_harms_nobody_is_exported_and_a_tombstone_excluded(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        place.destination("crm", receiver.url)
+        place.write()
+        place.publish([b"", *(body for _, body in HARMLESS)])
+        daemon = place.daemon().ready()
+        eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+        assert place.dead_letters() == []
+        assert daemon.terminate() == 0
+        profiles = {json.loads(each.body)["crm"]["profile"] for each in receiver.received()}
+        assert profiles == {f"profile of {id_}" for id_, _ in HARMLESS}
+
 
 #: Ids that no header can carry as they are: sent with the hash of destination and id as the key.
 ODD_IDS = ["line\r\nbreak: yes", "Zoë-λ-😀", "x" * 300]

@@ -9,17 +9,18 @@ import pytest
 from authorization_server import Records, Registered, authorization_server
 from pydantic import TypeAdapter
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.kinds import AuthSettings
-from exporter.transport.over_aiohttp.transport import AiohttpTransport, open_aiohttp_transport
+from exporter.transport.opening import open_transport_of
+from exporter.transport.port import Transport
 
 PLAIN = "client-1", "s3cret"
 ODD = "tenant:app%41 +ü€", "a:b%41+c d/ü€=&?"
 
 
-@pytest.fixture
-async def transport() -> AsyncIterator[AiohttpTransport]:
-    async with open_aiohttp_transport(timeout_seconds=30, concurrency=1) as opened:
+@pytest.fixture(params=["lean", "aiohttp"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    async with open_transport_of(request.param, timeout_seconds=30, concurrency=1) as opened:
         yield opened
 
 
@@ -31,10 +32,12 @@ class Told:
         self.now = 1000.0
 
 
-def made(records: Records, transport: AiohttpTransport, told: Told, **keys: Any) -> Authorizer:
+def made(records: Records, transport: Transport, told: Told, **keys: Any) -> Authorizer:
     client = {"client_id": records.client.client_id, "client_secret": records.client.client_secret}
     section = TypeAdapter[Any](AuthSettings).validate_python({"token_url": records.token_url, **client, **keys})
-    authorizer: Authorizer = section.authorizer(transport, clock=lambda: told.now, observe=told.outcomes.append)
+    authorizer: Authorizer = section.authorizer(
+        transport, Surroundings(clock=lambda: told.now, observe=lambda outcome, _: told.outcomes.append(outcome))
+    )
     return authorizer
 
 
@@ -46,7 +49,7 @@ def made(records: Records, transport: AiohttpTransport, told: Told, **keys: Any)
 )
 @pytest.mark.parametrize("kind", ["oauth2_client_credentials", "oauth2_password"])
 async def test_grants_a_token(
-    transport: AiohttpTransport, kind: str, method: str, keys: dict[str, str], client_id: str, secret: str
+    transport: Transport, kind: str, method: str, keys: dict[str, str], client_id: str, secret: str
 ) -> None:
     owner = {"username": "jürgen", "password": ODD[1]} if kind == "oauth2_password" else {}
     with authorization_server(Registered(client_id, secret, method), {"jürgen": ODD[1]}) as records:
@@ -70,9 +73,7 @@ async def test_grants_a_token(
         pytest.param("a%41", False, id="an escape"),
     ],
 )
-async def test_raw_basic_is_percent_decoded_by_this_server(
-    transport: AiohttpTransport, secret: str, accepted: bool
-) -> None:
+async def test_raw_basic_is_percent_decoded_by_this_server(transport: Transport, secret: str, accepted: bool) -> None:
     """Authlib's server percent-decodes what Basic carries, so ``raw`` is ambiguous where a secret holds an escape."""
     keys = {"kind": "oauth2_client_credentials", "credentials_in": "basic", "basic_encoding": "raw"}
     with authorization_server(Registered("client-1", secret, "client_secret_basic")) as records:
@@ -88,7 +89,7 @@ async def test_raw_basic_is_percent_decoded_by_this_server(
         ("client_secret_basic", "basic", "HTTP 401 invalid_client"),
     ],
 )
-async def test_a_wrong_secret_is_refused(transport: AiohttpTransport, method: str, placement: str, detail: str) -> None:
+async def test_a_wrong_secret_is_refused(transport: Transport, method: str, placement: str, detail: str) -> None:
     keys = {"kind": "oauth2_client_credentials", "credentials_in": placement, "client_secret": "hunter2"}
     with authorization_server(Registered(*PLAIN, method)) as records:
         told = Told()
@@ -98,7 +99,7 @@ async def test_a_wrong_secret_is_refused(transport: AiohttpTransport, method: st
     assert told.outcomes == ["refused"]
 
 
-async def test_a_wrong_password_is_refused(transport: AiohttpTransport) -> None:
+async def test_a_wrong_password_is_refused(transport: Transport) -> None:
     owner = {"kind": "oauth2_password", "username": "user", "password": "hunter2"}
     with authorization_server(Registered(*PLAIN, "client_secret_post"), {"user": "word"}) as records:
         refused = await made(records, transport, Told(), **owner).authorize()
@@ -108,7 +109,7 @@ async def test_a_wrong_password_is_refused(transport: AiohttpTransport) -> None:
     assert "hunter2" not in refused.detail
 
 
-async def test_is_asked_with_the_refresh_token_until_it_is_revoked(transport: AiohttpTransport) -> None:
+async def test_is_asked_with_the_refresh_token_until_it_is_revoked(transport: Transport) -> None:
     """This server leaves the refresh token out of its answer to one, so the old one is kept."""
     owner = {"kind": "oauth2_password", "username": "user", "password": "word"}
     with authorization_server(Registered(*PLAIN, "client_secret_post"), {"user": "word"}) as records:
@@ -129,7 +130,16 @@ async def test_is_asked_with_the_refresh_token_until_it_is_revoked(transport: Ai
     assert told.outcomes == ["ok", "ok", "ok", "refused", "ok"]
 
 
-async def test_a_server_that_is_gone_is_the_token_endpoints(transport: AiohttpTransport) -> None:
+async def test_takes_a_resource_twice(transport: Transport) -> None:
+    keys = {"kind": "oauth2_client_credentials", "extra": {"resource": ["https://a", "https://b"]}}
+    with authorization_server(Registered(*PLAIN, "client_secret_post")) as records:
+        authorization = await made(records, transport, Told(), **keys).authorize()
+
+    assert isinstance(authorization, Authorization)
+    assert records.accepts(authorization.header)
+
+
+async def test_a_server_that_is_gone_is_the_token_endpoints(transport: Transport) -> None:
     with authorization_server(Registered(*PLAIN, "client_secret_post")) as records:
         told = Told()
         authorizer = made(records, transport, told, kind="oauth2_client_credentials")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.bearer import Bearer
 from exporter.auth.none import NoAuth
 from exporter.messages.exchange import Outcome, Request
@@ -21,10 +23,10 @@ class NoTransport:
 
 
 def made(section: NoAuth | Bearer) -> Authorizer:
-    def observe(_: str) -> None:
+    def observe(_: str, __: str) -> None:
         raise AssertionError("nothing is fetched")
 
-    return section.authorizer(NoTransport(), clock=lambda: 0.0, observe=observe)
+    return section.authorizer(NoTransport(), Surroundings(observe=observe))
 
 
 def bearer(file: Path) -> Authorizer:
@@ -99,6 +101,50 @@ async def test_a_late_refusal_keeps_the_successor(tmp_path: Path) -> None:
     second = await authorizer.renew(first)
 
     assert await authorizer.renew(first) is second
+
+
+async def test_a_byte_order_mark_and_a_line_break_are_no_part_of_the_successor(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc")
+    authorizer = bearer(file)
+    first = await authorizer.authorize()
+    assert isinstance(first, Authorization)
+    file.write_bytes(b"\xef\xbb\xbfdef\r\n\n")
+    second = await authorizer.renew(first)
+    assert isinstance(second, Authorization)
+    assert second.header == "Bearer def"
+
+
+@pytest.mark.parametrize("device", [False, True])
+async def test_a_pipe_or_a_device_in_place_of_the_file_is_not_waited_for(tmp_path: Path, device: bool) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc")
+    authorizer = bearer(file)
+    first = await authorizer.authorize()
+    assert isinstance(first, Authorization)
+    file.unlink()
+    if device:
+        file.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(file)
+    refused = await authorizer.renew(first)
+    assert isinstance(refused, Unauthorized)
+    assert refused.detail == "the token's file cannot be read: it is no regular file"
+
+
+async def test_all_who_were_refused_get_the_successor(tmp_path: Path) -> None:
+    """The file is read beside the event loop, so several may read it at a time."""
+    file = tmp_path / "token"
+    file.write_text("abc")
+    authorizer = bearer(file)
+    first = await authorizer.authorize()
+    assert isinstance(first, Authorization)
+    file.write_text("def")
+
+    outcomes = await asyncio.gather(*(authorizer.renew(first) for _ in range(20)))
+
+    assert {outcome.header for outcome in outcomes if isinstance(outcome, Authorization)} == {"Bearer def"}
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Unauthorized)]
 
 
 async def test_an_unchanged_file_holds_none(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from certificates import Authority
 from check_command import check
-from loopback import Peer, serving
+from loopback import Peer, repeats, serving
 
-from exporter.cli.check.command import planned
+from exporter.cli.check.command import _lines, planned
 from exporter.cli.check.section_text import as_text
 from exporter.settings.tree import Settings
+from exporter.transport.own_headers import USER_AGENT
 
 TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
 DESTINATION: dict[str, Any] = {
@@ -79,6 +80,17 @@ def test_the_default_configuration_is_that_of_the_design() -> None:
     assert DEFAULT_CONFIG.as_posix() == "config/exporter.yaml"
 
 
+async def test_half_a_pair_of_certificates_is_noted(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    one, two = authority.sign(name="one"), authority.sign(name="two")
+    tls = {"client_cert_file": str(one.certificate), "client_key_file": str(two.key)}
+    ended = await check(tmp_path, "--json", destinations=[{**DESTINATION, "tls": tls}])
+    assert ended.code == 0
+    [note] = json.loads(ended.stdout)["notes"][-1:]
+    assert note.startswith(f"crm: {two.key}: the key does not belong to the certificate: as long as this is so")
+    assert note in ended.stderr
+
+
 async def test_it_prints_what_would_run_without_secrets(tmp_path: Path) -> None:
     destination = {
         **DESTINATION,
@@ -112,7 +124,7 @@ async def test_it_prints_what_would_run_without_secrets(tmp_path: Path) -> None:
 
 
 #: Every secret of it is hunter2.
-KAFKA = {
+KAFKA: dict[str, Any] = {
     "kind": "kafka",
     "tls": {},
     "sasl": {
@@ -150,7 +162,7 @@ KAFKA = {
             "exporter, tls {}, sasl.mechanism OAUTHBEARER, sasl.auth.token_url https://login.example.com/token?key=…, "
             "sasl.auth.client_id c, sasl.auth.client_secret **********, sasl.auth.credentials_in body, "
             "sasl.auth.basic_encoding rfc6749, sasl.auth.extra.assertion **********, sasl.auth.refresh_on [401], "
-            "sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5, sasl.auth.proxy http://proxy.example.com, "
+            "sasl.auth.proxy http://proxy.example.com, sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5, "
             "isolation_level read_committed, session_timeout 10, commit_interval 0.025, "
             "offset_metadata_max_bytes 4KiB, fetch_max_bytes 256KiB, id_headers [ce_id, id]",
         ),
@@ -160,6 +172,20 @@ def test_a_section_is_shown_as_people_would_write_it_and_without_secrets(queue: 
     settings = Settings.model_validate({"queue": queue})
     assert as_text(settings.queue) == shown
     assert "hunter2" not in json.dumps(planned(settings))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [("http://user:hunter2@tokens.example.com:3128", "http://tokens.example.com:3128"), ("none", "none"), (None, None)],
+)
+def test_the_way_of_tokens_is_shown_where_it_is_another(proxy: str | None, shown: str | None) -> None:
+    auth = {**KAFKA["sasl"]["auth"], "kind": "oauth2_client_credentials", "proxy": proxy}
+    settings = Settings.model_validate({"destinations": [{**DESTINATION, "auth": auth}]})
+    plan = planned(settings)
+    rows = [line.split() for line in _lines(plan, settings)]
+    assert plan["destinations"][0]["token_proxy"] == shown
+    assert ["token", "proxy", shown] in rows or shown is None
+    assert "hunter2" not in json.dumps(plan)
 
 
 async def test_json_holds_the_same(tmp_path: Path) -> None:
@@ -224,6 +250,9 @@ async def test_everything_within_reach(tmp_path: Path) -> None:
         assert endpoint.heard == []
         assert [heard.line for heard in tokens.heard] == ["POST /token HTTP/1.1"]
         assert proxy.heard[0].header("proxy-authorization") == "Basic dXNlcjpodW50ZXIy"
+        for heard in (tokens.heard[0], proxy.heard[0]):
+            assert heard.header("user-agent") == USER_AGENT
+            assert heard.header("accept-encoding") == "identity"
     assert {step: ok for step, (ok, _) in found.connect.items()} == {
         (None, "queue"): True,
         (None, "state"): True,
@@ -240,6 +269,35 @@ async def test_everything_within_reach(tmp_path: Path) -> None:
     assert found.connect[None, "queue"] == (True, "data/queue.db will be created")
     assert not (tmp_path / "data").exists()
     assert "hunter2" not in found.stdout + found.stderr.replace("plain text", "")
+
+
+async def test_the_token_is_fetched_on_the_way_of_its_own_and_an_odd_one_is_noted(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = authority.server_context(authority.sign("127.0.0.1"))
+    body = b'{"access_token": "hunter2", "token_type": "JWT"}'
+    odd = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    async with serving(listen_only) as endpoint, serving(repeats(odd), tls=server) as tokens:
+        auth = {
+            "kind": "oauth2_client_credentials",
+            "token_url": tokens.url("/token", scheme="https"),
+            "client_id": "exporter",
+            "client_secret": "hunter2",
+        }
+        for_tokens = {"ca_file": str(authority.certificate)}
+        destinations = [
+            {**DESTINATION, "name": name, "endpoint": endpoint.url(), "auth": {**auth, "tls": tls}}
+            for name, tls in (("own", for_tokens), ("shared", None), ("bad", {"ca_file": __file__}))
+        ]
+        found = await check(tmp_path, "--connect", "--json", destinations=destinations)
+    assert found.connect["own", "token"] == (
+        True,
+        "the token endpoint gave one; the token endpoint names the token_type JWT; its token is presented as Bearer",
+    )
+    assert found.connect["shared", "token"][0] is False
+    assert "certificate" in found.connect["shared", "token"][1]
+    assert found.connect["bad", "token"] == (False, f"{__file__}: no PEM certificate")
+    assert found.code == 1
+    assert "hunter2" not in found.stdout
 
 
 async def test_what_is_behind_a_proxy_for_plain_http_is_said_not_to_be_tried(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from letters_command import Place, letter
 
 from exporter.cli.when import parse_when
 from exporter.state.kinds import open_state
-from exporter.state.letter import Letter, Stored
+from exporter.state.letter import Filter, Letter, Stored
 from exporter.state.port import LettersOf
 
 
@@ -104,6 +104,16 @@ def test_show_for_scripts(place: Place) -> None:
     assert "no dead letter 5" in done.stderr
 
 
+def test_half_an_emoji_in_an_event_can_be_shown(place: Place) -> None:
+    place.put(letter(1, body=rb'{"profileId": "p-1", "profile": {"name": "Zo\ud83d", "\udc00": "\u00eb"}}'))
+    done = place.run("deadletters", "show", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["body"]["profile"] == {"name": "Zo\ud83d", "\udc00": "ë"}
+    done = place.run("deadletters", "show", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"name": "Zo\\ud83d"' in done.stdout
+
+
 def test_replay_without_a_daemon_stays_asked_and_says_so(place: Place) -> None:
     place.put(letter(1), letter(2), letter(3))
     place.put(delivered=(("p-2", "j", 9),))
@@ -153,8 +163,8 @@ def test_letters_of_a_destination_that_was_removed_can_be_purged(place: Place) -
 
 
 def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
-    """This process is the daemon: one is delivered, one fails again, one is superseded while it waits."""
-    place.put(letter(1), letter(2), letter(3))
+    """This process is the daemon: one is delivered, one fails again, one is superseded, one purged meanwhile."""
+    place.put(letter(1), letter(2), letter(3), letter(4))
 
     async def daemon() -> tuple[int, bytes]:
         async with open_state(place.state) as state, asyncio.timeout(60):
@@ -164,23 +174,26 @@ def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
                 sys.executable, "-m", "exporter", "deadletters", "replay", "--all", "--wait", "--json",
                 "--config", str(place.config), stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
-            one, two, three = await _all_requested(crm, 3)
+            one, two, three, four = await _all_requested(crm, 4)
             assert await crm.delivered(one.id) == Stored()
             assert await crm.failed(two.id, letter(2, attempts=2)) == Stored()
             assert await crm.put([], [("p-3", "j", 50)]) == Stored()
             assert await crm.superseded(three.id)
+            assert await state.letters.purge(Filter(ids=(four.id,))) == 1
+            assert await crm.superseded(four.id)
             out, _ = await command.communicate()
             assert command.returncode is not None
             return command.returncode, out
 
     code, out = asyncio.run(daemon())
     assert json.loads(out) == {
-        "asked": 3,
+        "asked": 4,
         "leftOut": 0,
         "missing": 0,
         "delivered": 1,
         "failed": 1,
         "supersededMeanwhile": 1,
+        "purgedMeanwhile": 1,
     }
     assert code == 1, "one failed again"
     assert [(each["position"], each["attempts"]) for each in place.listed()] == [(2, 2), (3, 1)]

@@ -14,6 +14,9 @@ STARS = "**********"
     [
         *("Authorization", "X-Auth", "X-Auth-Token", "x-authentication", "auth-key", "authkey", "Cookie", "X-Api-Key"),
         *("x-apikey", "apikey", "Ocp-Apim-Subscription-Key", "x-functions-key", "client_secret", "password", "pwd"),
+        *("api_key", "api-key", "apiKey", "accessKey", "accesskey", "subscriptionKey", "user_key", "hapikey", "X-Pass"),
+        *("passphrase", "X-Goog-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "x-hmac", "jwt", "id_token"),
+        *("client_assertion", "authToken", "X-XSRF-TOKEN", "sid", "otp", "set-cookie", "privateKey", "pin", "bearer"),
         *("access_token", "sig", "X-Signature", "x-session-id", "credentials", "code", "key"),
     ],
 )
@@ -32,6 +35,14 @@ def test_some_names_are_of_secrets(name: str) -> None:
         "author-id",
         "country-code",
         "keyboard",
+        "keynote",
+        "passenger",
+        "spin",
+        "signal",
+        "design",
+        "inside",
+        "errorCode",
+        "monkey-id",
         "monkey",
         "source",
         "v",
@@ -72,3 +83,17 @@ def test_what_is_told_to_come_from_elsewhere_is_masked() -> None:
 @pytest.mark.parametrize("url", ["https://h", "https://h/?", "https://h/?a", "https://h/?a=&b", "https://h/?&&a=1"])
 def test_a_url_without_secrets_is_unchanged(url: str) -> None:
     assert masked(Masking([]).url(url)) == url
+
+
+@pytest.mark.parametrize(
+    ("variables", "url", "shown"),
+    [
+        (["T0ken"], "https://T0ken.example/in/T0ken/x", f"https://T0ken.example/in/{STARS}/x"),
+        (["https://h/services/T0/x?a=b"], "https://h/services/T0/x/in", f"https://h/{STARS}/in"),
+        (["https://h", "https://h/", "", "/"], "https://h/in", "https://h/in"),
+        (["ab"], "https://h/ab/abc", f"https://h/{STARS}/abc"),
+        (["a b/c"], "https://h/a%20b/c", f"https://h/{STARS}"),
+    ],
+)
+def test_what_of_the_path_comes_from_a_variable_is_masked(variables: list[str], url: str, shown: str) -> None:
+    assert masked(Masking([], variables=variables).url(url)) == shown

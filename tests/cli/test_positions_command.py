@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from exporter.queues.journal.queue import open_journal
@@ -91,7 +92,7 @@ def test_list_shows_every_group(folder: Path) -> None:
         ("partner", "earliest", 0),
         ("partner", "latest", 10),
         ("exporter.partner", "8", 7),
-        ("partner", "99", 10),
+        ("partner", "11", 10),
         ("exporter.removed", "earliest", 0),
     ],
 )
@@ -99,8 +100,29 @@ def test_seek_moves_a_group(folder: Path, name: str, to: str, settled_to: int) -
     done = positions(folder, "seek", name, to, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     moved = json.loads(done.stdout)
+    assert moved["clipped"] is None
     assert (moved["settled_to"], moved["beyond"], moved["lag"]) == (settled_to, 0, 10 - settled_to)
     assert listed(folder)[moved["group"]]["settled_to"] == settled_to
+
+
+def test_seek_beyond_the_end_says_that_it_was_clipped(folder: Path) -> None:
+    done = positions(folder, "seek", "partner", "99")
+    assert (done.returncode, done.stdout) == (0, "exporter.partner goes on after 10 in lane 0\n")
+    assert done.stderr == "note: 99 is beyond the end of lane 0: it goes on with the next event there, 11\n"
+    done = positions(folder, "seek", "partner", "99", "--json")
+    assert (json.loads(done.stdout)["settled_to"], json.loads(done.stdout)["clipped"]) == (10, "beyond_end")
+
+
+def test_seek_to_what_is_gone_says_so(folder: Path) -> None:
+    connection = apsw.Connection(str(folder / "queue.db"))
+    connection.execute("DELETE FROM events WHERE position <= 3")
+    connection.close()
+    done = positions(folder, "seek", "partner", "2")
+    assert (done.returncode, done.stdout) == (0, "exporter.partner goes on after 3 in lane 0\n")
+    assert done.stderr == "note: 2 is gone: in lane 0 all before 4 was deleted, so it goes on with 4\n"
+    moved = json.loads(positions(folder, "seek", "partner", "0", "--json").stdout)
+    assert (moved["settled_to"], moved["lag"], moved["clipped"]) == (3, 7, "gone")
+    assert positions(folder, "seek", "partner", "4").stderr == ""
 
 
 def test_drop_forgets_a_group(folder: Path) -> None:

@@ -70,7 +70,8 @@ def run(config: Path) -> Run:
 
 
 def event(event_id: str | None = "e-1", changes: Any = ENTERS, **more: Any) -> dict[str, Any]:
-    return {"id": event_id, "profileId": "p-1", "changes": changes, "profile": PROFILE, **more}
+    whole = {"id": event_id, "profileId": "p-1", "occurredAt": "2026-11-20T10:15:00Z", "changes": changes}
+    return {**whole, "profile": PROFILE, **more}
 
 
 def write(folder: Path, *events: Any) -> Path:
@@ -206,6 +207,42 @@ def test_a_wrong_type_in_the_profile_is_malformed_where_a_trigger_fired(run: Run
     assert second["reason"] == "no_trigger"
 
 
+def test_half_an_emoji_that_is_not_sent_is_no_fault(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(event(profile={**PROFILE, "nick": "\ud83d"})) + "\n" + json.dumps(event("e-2")))
+    assert [line["exported"] for line in lines(run(file, "--json", "--destination", "crm"))] == [True, True]
+
+
+def test_times_that_are_missing_or_odd_are_noted(run: Run, tmp_path: Path) -> None:
+    file = write(tmp_path, event(), event(occurredAt=None), event(occurredAt="noon"), event(occurredAt=1795169700))
+    result = run(file, "--json")
+    assert all("malformed" not in line for line in lines(result))
+    assert [note for note in result.stderr.splitlines() if "occurredAt" in note] == [
+        f"note: 1 without occurredAt, first {file}:2: latency begins when the queue takes the event",
+        f"note: 1 with an occurredAt that is no time, first {file}:3: latency begins when the queue takes the event",
+    ]
+
+
+def test_keys_that_nobody_knows_are_named_with_a_guess(run: Run, tmp_path: Path) -> None:
+    misspelt = {
+        "atributes": ["x"],
+        "segments": [{"id": "s", "to": "realized", "form": None}],
+        "joined": [],
+    }
+    cloud = {"specversion": "1.0", "subjct": "p", "partitionkey": "p", "data": event(traceparent="x", ocurredAt="x")}
+    profile = {"identitymap": {}, "identity": 1, "segmentMembership": {}}
+    file = write(tmp_path, event(changes=misspelt, profileid="x", profile=profile), cloud)
+    result = run(file, "--json")
+    assert result.stderr.splitlines() == [
+        f"note: {file}:1: profileid is not known and ignored; did you mean profileId?",
+        f"note: {file}:1: changes.atributes is not known and ignored; did you mean attributes?",
+        f"note: {file}:1: changes.segments[].form is not known and ignored; did you mean from?",
+        f"note: {file}:1: profile.identitymap is an attribute; did you mean identityMap?",
+        f"note: {file}:2: subjct is not known and ignored; did you mean subject?",
+        f"note: {file}:2: data.ocurredAt is not known and ignored; did you mean occurredAt?",
+    ]
+
+
 def test_stdin(run: Run) -> None:
     result = run("-", "--json", "--destination", "crm", stdin=b"\xef\xbb\xbf" + json.dumps(event(None)).encode())
     assert [line["event"] for line in lines(result)] == ["stdin:1"]
@@ -307,6 +344,32 @@ def test_no_format_shows_a_header_or_query_value_from_the_environment(
     assert "hunter2" not in result.output
     assert "qzx" not in result.output
     for plain in ("prod", "v=2", "none=", "site=", "from%20where=", "plain=shown", "a="):
+        assert plain in result.output
+
+
+HIDDEN_ELSEWHERE = """
+state: {kind: sqlite, path: %(folder)s/state.db}
+destinations:
+  - name: crm
+    endpoint: "https://h.example.com/hooks/${HOOK}/in?apikey=a1b2&accessKey=c3d4"
+    headers: {X-Copy: "as t0ken-of-crm is", X-Pass: e5f6}
+    auth: {kind: bearer, token: t0ken-of-crm}
+    attributes: [person.name]
+    require_membership: false
+"""
+
+
+@pytest.mark.parametrize("style", ["http", "curl", "json"])
+def test_no_format_shows_what_is_a_secret_elsewhere_in_the_configuration(
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    monkeypatch.setenv("HOOK", "T0/B0/xyz")
+    config.write_text(HIDDEN_ELSEWHERE % {"folder": tmp_path})
+    result = run(write(tmp_path, event(changes={"attributes": ["person.name"]})), "--format", style)
+    assert result.exit_code == 0, result.output
+    for secret in ("T0/", "xyz", "a1b2", "c3d4", "t0ken", "e5f6"):
+        assert secret not in result.output
+    for plain in ("h.example.com", "/hooks/", "/in?", "as ", "Zo"):
         assert plain in result.output
 
 

@@ -100,6 +100,7 @@ def test_records_and_is_quiet(tmp_path: Path) -> None:
         assert (code, out) == (0, "")
 
     assert b"s3cret" not in record.read_bytes()
+    assert record.stat().st_mode & 0o777 == 0o600, "it is personal data"
     with record.open("rb") as lines:
         first, second = read_record(lines)
     assert (first.body, second.body) == (b'{"n":1}', b'{"n":2}')
@@ -178,3 +179,31 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         assert process.wait(timeout=30) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+def test_a_reader_that_does_not_read_holds_up_no_request(tmp_path: Path) -> None:
+    """More than a pipe takes and than is held: what is recorded is whole, and what is not shown is counted."""
+    requests, body = 200, json.dumps({"x": "y" * 10_000}).encode()
+    with receiving("--record", str(tmp_path / "record")) as (process, listening):
+        for _ in range(requests):
+            assert post(listening["url"], body) == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert process.stdout is not None
+        shown = [json.loads(line) for line in process.stdout.read().splitlines() if line.endswith("}")]
+    with (tmp_path / "record").open("rb") as record:
+        assert len(list(read_record(record))) == requests
+    assert 0 < len(shown) < requests
+
+
+def test_what_is_not_shown_is_counted_where_it_is_missing() -> None:
+    body = json.dumps({"x": "y" * 10_000}).encode()
+    with receiving() as (process, listening):
+        for _ in range(200):
+            assert post(listening["url"], body) == 200
+        code, out, _ = stopped(process)
+    assert code == 0
+    lines = [json.loads(line) for line in out.splitlines()]
+    missing = [line["requests"] for line in lines if line.get("event") == "not shown"]
+    assert len(lines) - len(missing) + sum(missing) == 200
+    assert sum(missing) > 0

@@ -15,6 +15,9 @@ import yaml
 CONFIG = Path(__file__).parents[2] / "config"
 
 
+OAUTH = {"kind": "oauth2_client_credentials", "token_url": "https://t.example/", "client_id": "c", "client_secret": "s"}
+
+
 class Plain(yaml.SafeLoader):
     """YAML with ``!file PATH`` as the text that it stands for."""
 
@@ -65,6 +68,10 @@ def test_the_examples_fulfil_it(schema: dict[str, Any]) -> None:
         {"destinations": [{"name": "a b", "endpoint": "https://a.example/"}]},
         {"destinations": [{"name": "a", "endpoint": "https://a.example/", "auth": {"kind": "bearer"}}]},
         {"destinations": [{"name": "a", "endpoint": "https://a.example/", "headers": ["a:b"]}]},
+        *(
+            {"destinations": [{"name": "a", "endpoint": "https://a.example/", "auth": {**OAUTH, key: value}}]}
+            for key, value in (("extra", {"x": []}), ("extra", {"x": 7}), ("proxy", "p"), ("tls", {"verify": False}))
+        ),
     ],
 )
 def test_mistakes_do_not_fulfil_it(schema: dict[str, Any], mistake: dict[str, Any]) -> None:
@@ -77,5 +84,8 @@ def test_both_ways_of_writing_fulfil_it(schema: dict[str, Any]) -> None:
     for keys in (
         {"headers": "a:b", "query": "a=b", "segments": ["x", {"id": "y", "mapping_created_at": 5}]},
         {"headers": {"a": "b"}, "query": {"a": "b"}, "delivery": {"window": {"bytes": 5}}},
+        {"auth": {**OAUTH, "extra": {"resource": "a", "x": ["b", "c"]}, "audience": ["d"], "tls": {}, "proxy": "none"}},
+        {"auth": {**OAUTH, "audience": "d", "tls": None, "proxy": None}},
+        {"auth": {**OAUTH, "tls": {"ca_file": "ca.pem"}, "proxy": "http://p.example:3128"}},
     ):
         jsonschema.validate({"destinations": [common | keys], "memory": "1GiB"}, schema)

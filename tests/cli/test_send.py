@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nats_broker import Broker
 
 from exporter.queues.journal.queue import open_journal
 from exporter.queues.port import Batch
@@ -105,10 +106,62 @@ def test_a_line_that_is_not_json_fails_after_the_good_ones_before_it(folder: Pat
     assert [json.loads(body)["id"] for body in queued(folder)] == ["e1", "e2"]
 
 
+LIST = json.dumps([event(1), event(2)], indent=2).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LIST,
+        json.dumps([event(1), event(2)]).encode(),
+        json.dumps(event(1), indent=2).encode() + b"\n" + lines(event(2)),
+        b"\xef\xbb\xbf" + LIST.replace(b"\n", b"\r\n"),
+    ],
+)
+def test_what_preview_reads_is_queued_as_the_same_events(folder: Path, content: bytes) -> None:
+    (folder / "events.json").write_bytes(content)
+    done = exporter(folder, "send", "--json", "events.json")
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, {"queued": 2}, "")
+    assert [json.loads(body) for body in queued(folder)] == [event(1), event(2)]
+
+
+def test_an_error_within_an_event_of_several_lines_names_its_own_line(folder: Path) -> None:
+    (folder / "a.json").write_bytes(lines(event(1)) + b'{\n  "profileId": "p",\n  "profile": nope\n}\n')
+    done = exporter(folder, "send", "a.json")
+    assert (done.returncode, done.stdout) == (1, "1 events queued\n")
+    assert done.stderr == "error: a.json:4 is not JSON: Expecting value at column 14\n"
+
+
+def test_a_check_queues_nothing_and_says_all_that_is_wrong(folder: Path) -> None:
+    (folder / "a.jsonl").write_bytes(
+        lines(event(1, atributes=1, changes={"atributes": ["x"]}), event(2, atributes=1))
+        + b'nope\n{"a": 1}\n'
+        + lines(event(3))
+    )
+    done = exporter(folder, "send", "--check", "a.jsonl", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"events": 5, "malformed": 2, "unknownKeys": 3}
+    assert done.stderr.splitlines() == [
+        "error: a.jsonl:3 is not JSON: Expecting value at column 1",
+        "error: a.jsonl:4 would become a dead letter: profileId: is missing",
+        "note: a.jsonl:1: atributes is not known and ignored (2 events have it)",
+        "note: a.jsonl:1: changes.atributes is not known and ignored; did you mean attributes?",
+        "note: a.jsonl:4: a is not known and ignored",
+    ]
+    assert not (folder / "queue.db").exists()
+
+
+def test_a_check_of_good_events_ends_well_also_with_unknown_keys(folder: Path) -> None:
+    done = exporter(folder, "send", "--check", "-", stdin=lines(event(1, team="x"), event(2)))
+    assert (done.returncode, done.stdout) == (0, "2 events, 0 of them malformed, 1 unknown keys; nothing queued\n")
+    assert done.stderr == "note: stdin:1: team is not known and ignored\n"
+    assert not (folder / "queue.db").exists()
+
+
 def test_json_that_is_no_event_is_queued_with_a_note(folder: Path) -> None:
     deep = b"[" * 5000 + b"]" * 5000
     too_large = lines(event(1, more="x" * 11_000))
-    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n[]\n' + deep + b"\n" + too_large + lines(event(2)))
+    done = exporter(folder, "send", "-", stdin=b'{"a": 1}\n7\n' + deep + b"\n" + too_large + lines(event(2)))
     assert (done.returncode, done.stdout) == (0, "5 events queued\n")
     notes = done.stderr.splitlines()
     assert [note.split(" will become a dead letter: ")[0] for note in notes] == [
@@ -143,6 +196,28 @@ def test_a_full_queue_says_how_far_it_came(folder: Path) -> None:
     assert "the queue is full (the journal holds" in done.stderr
     assert f"many.jsonl:{count + 1} and what follows was not queued" in done.stderr
     assert len(queued(folder)) == count
+
+
+def test_an_event_that_a_broker_does_not_take_is_named_by_its_line_and_alone(folder: Path) -> None:
+    """The ones before and behind it are queued, those of the next batches too."""
+    broker = Broker(folder, "max_payload: 4096\n")
+    broker.start()
+    try:
+        (folder / "exporter.yaml").write_text(
+            f"queue: {{kind: nats, url: '{broker.url}', create: true}}\ndestinations: []\n"
+        )
+        large = event(0, profile={"note": "x" * 5000})
+        values = [event(1), large, *(event(number) for number in range(2, 1500)), large, event(1500)]
+        (folder / "events.jsonl").write_bytes(lines(*values))
+        done = exporter(folder, "send", "events.jsonl")
+        assert (done.returncode, done.stdout) == (1, "1500 events queued\n")
+        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert [line.split(" ")[1] for line in said] == ["events.jsonl:2", "events.jsonl:1501"]
+        assert all("was not queued" in line and "max_payload" in line for line in said)
+        done = exporter(folder, "send", "--json", "-", stdin=lines(large, event(1501)))
+        assert (done.returncode, done.stdout) == (1, '{"queued": 1}\n')
+    finally:
+        broker.stop()
 
 
 def test_nothing_to_send_is_nothing(folder: Path) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 from letters_command import Place
+from loopback import repeats, serving
 
-from exporter.cli.daemon_port import NoDaemon, base_url
+from exporter.cli.daemon_port import NoDaemon, base_url, get_json
 from exporter.cli.status import _duration
 from exporter.daemon.ops.port import serve
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowStatus, Health
+from exporter.transport.own_headers import USER_AGENT
 
 CRM = DataflowStatus(
     destination="crm", state="running", lag_messages=12_000, oldest_pending_seconds=75.0, in_flight=3, concurrency=16
@@ -54,6 +56,18 @@ async def _asked(*arguments: str) -> tuple[int | None, str, str]:
         )
         out, err = await asyncio.wait_for(command.communicate(), 60)
     return command.returncode, out.decode(), err.decode()
+
+
+async def test_says_who_asks_and_takes_any_2xx() -> None:
+    """A gateway in front of the ops port may insist on the one and give the other."""
+    body = b'{"version": "1", "destinations": []}'
+    answer = b"HTTP/1.1 203 Non-Authoritative Information\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    async with serving(repeats(answer)) as server:
+        assert await asyncio.to_thread(get_json, server.url(""), "/status") == {"version": "1", "destinations": []}
+
+    (heard,) = server.heard
+    assert heard.header("User-Agent") == USER_AGENT
+    assert [value for name, value in heard.headers if name.lower() == "accept-encoding"] == ["identity"]
 
 
 async def test_for_people() -> None:

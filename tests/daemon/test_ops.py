@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
 import pytest
 
-from exporter.daemon.ops.port import OpsUnavailable, serve
+from exporter.daemon.ops.port import MOST_CONNECTIONS, OpsUnavailable, serve
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowStatus, Health
 
@@ -72,3 +74,36 @@ async def test_the_port_is_free_again_afterwards() -> None:
         pass
     async with serve("127.0.0.1", port, Metrics(), lambda: Health(True), list) as again:
         assert again == port
+
+
+async def test_other_paths_and_methods_are_refused() -> None:
+    async with (
+        serve("127.0.0.1", 0, Metrics(), lambda: Health(True), list) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+        async with session.head("/live") as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
+        async with session.post("/live") as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+        async with session.get("/live/") as answer:
+            assert answer.status == 404
+
+
+async def test_who_holds_many_connections_shuts_nobody_out() -> None:
+    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), list) as port:
+        held = []
+        try:
+            for _ in range(MOST_CONNECTIONS + 20):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                held.append(writer)
+                writer.write(b"GET /live HTTP/1.1\r\nHost: half\r\n")
+                await writer.drain()
+                if len(held) == 1:
+                    first = reader
+            assert (await get(port, "/live"))[0] == 200
+            async with asyncio.timeout(30):
+                with suppress(ConnectionError):
+                    assert await first.read() == b"", "the oldest was closed"
+        finally:
+            for writer in held:
+                writer.close()

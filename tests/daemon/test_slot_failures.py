@@ -54,6 +54,8 @@ class _Flow:
 
     def stop(self, _: float) -> None: ...
 
+    def let_go(self) -> None: ...
+
 
 async def test_a_bug_in_a_task_is_named_by_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     @asynccontextmanager

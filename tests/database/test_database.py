@@ -16,16 +16,19 @@ from typing import Any
 import apsw
 import pytest
 
-from exporter.database import Database, DatabaseUnavailable, Schema
+from exporter.database import Database, DatabaseUnavailable, FileLost, Schema
 from exporter.database.checkpoints import LOG_PAGES, Checkpoints
 from exporter.database.opening import connected, open_file
+from exporter.database.thread import Job, Worker
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x)",))
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "data.db"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder / "data.db"
 
 
 @pytest.fixture
@@ -171,7 +174,7 @@ def move_aside(path: Path, replaced: bool) -> Path:
 async def test_a_file_that_was_removed_takes_no_writes(
     database: Database, path: Path, replaced: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exporter.database.thread._SAME_FILE_SECONDS", 0.0)
+    monkeypatch.setattr("exporter.database.same_file.LOOK_SECONDS", 0.0)
     await database.write(insert(1))
     aside = move_aside(path, replaced)
     with pytest.raises(DatabaseUnavailable, match="replaced" if replaced else "removed"):
@@ -179,6 +182,130 @@ async def test_a_file_that_was_removed_takes_no_writes(
     move(aside, path)
     await database.write(insert(3))
     assert await database.read(rows) == [1, 3]
+
+
+async def test_a_file_that_was_removed_is_not_read_either(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who only reads is to hear of it too."""
+    monkeypatch.setattr("exporter.database.same_file.LOOK_SECONDS", 0.0)
+    await database.write(insert(1))
+    aside = move_aside(path, replaced=False)
+    for call in (database.read, database.tidy):
+        with pytest.raises(FileLost, match=f"^{path} was removed while it was open: put it back, or start"):
+            await call(rows)
+    move(aside, path)
+    assert await database.read(rows) == [1]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_log_that_was_removed_takes_no_writes(
+    database: Database, path: Path, replaced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in it is nowhere else, and another process would begin one of its own."""
+    monkeypatch.setattr("exporter.database.same_file.LOOK_SECONDS", 0.0)
+    await database.write(insert(1))
+    log = path.with_name("data.db-wal")
+    aside = move_aside(log, replaced)
+    with pytest.raises(FileLost, match=f"^{log} was {'replaced' if replaced else 'removed'} while it was open"):
+        await database.write(insert(2))
+    move(aside, log)
+    await database.write(insert(3))
+    assert await database.read(rows) == [1, 3]
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a loop of links"])
+async def test_a_folder_that_is_none_any_more_is_said_and_passes(
+    database: Database, path: Path, obstacle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that may not be looked into: errors of the system that are neither SQLite's nor "no such file"."""
+    monkeypatch.setattr("exporter.database.same_file.LOOK_SECONDS", 0.0)
+    folder = path.parent
+    aside = move(folder, folder.with_name("aside"))
+    if obstacle == "a file":
+        folder.touch()
+    else:
+        folder.symlink_to(folder)
+    for call in (database.read, database.write, database.tidy):
+        with pytest.raises(FileLost, match=r"Not a directory|Too many levels of symbolic links"):
+            await call(insert("lost"))
+    folder.unlink()
+    move(aside, folder)
+    await database.write(insert("after"))
+    assert await database.read(rows) == ["after"]
+
+
+def refuse_threads(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As where the system gives this process no more: what CPython says then."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith(name):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+async def test_no_thread_for_a_file_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_threads(monkeypatch, "sqlite data.db")
+    with pytest.raises(DatabaseUnavailable, match="no thread can be started"):
+        async with Database.open(path, SCHEMA):
+            pass
+    monkeypatch.undo()
+    async with Database.open(path, SCHEMA) as database:
+        refuse_threads(monkeypatch, "sqlite data.db")
+        with pytest.raises(DatabaseUnavailable, match="no thread can be started"):
+            async with database.beside():
+                pass
+
+
+async def test_without_a_thread_the_log_is_copied_by_who_commits(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_threads(monkeypatch, "sqlite checkpoints")
+    log = path.with_name("data.db-wal")
+    await database.write(insert(0))
+    first = beginnings(log)
+    async with asyncio.timeout(60):
+        while beginnings(log) == first:
+            await database.write(insert(b"x" * 400_000))
+    monkeypatch.undo()
+    alive = {thread.name for thread in threading.enumerate()}
+    assert "sqlite checkpoints" not in alive
+    async with asyncio.timeout(60):
+        while "sqlite checkpoints" not in alive:
+            await database.write(insert(b"x" * 400_000))
+            alive = {thread.name for thread in threading.enumerate()}
+
+
+async def test_no_memory_fails_a_call_and_not_the_thread(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Worker._serve
+    failures = 1
+
+    def serve(worker: Worker, waiting: list[Job]) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise MemoryError
+        real(worker, waiting)
+
+    monkeypatch.setattr(Worker, "_serve", serve)
+    with pytest.raises(DatabaseUnavailable, match="out of memory"):
+        await database.write(insert("failed"))
+    await database.write(insert("after"))
+    assert await database.read(rows) == ["after"]
+
+
+async def test_a_write_after_a_tidying_that_could_not_be_ended_waits_for_the_disk(database: Database) -> None:
+    """``PRAGMA synchronous`` has no effect within a transaction; nor would it if the disk failed just then."""
+
+    def leaves_open(connection: apsw.Connection) -> None:
+        connection.execute("BEGIN")
+
+    await asyncio.gather(database.tidy(leaves_open), return_exceptions=True)
+    await database.write(insert("after"))
+    assert await database.read(lambda connection: connection.pragma("synchronous")) == 2
 
 
 async def test_a_mistake_in_sql_stays_what_it_is(database: Database) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import structlog
 
-from exporter.auth.authorizer import Authorizer
+from exporter.auth.authorizer import Authorizer, Surroundings
 from exporter.auth.none import NoAuth
 from exporter.dataflow.collaborators import Clock, Parts
 from exporter.dataflow.flow import Dataflow
@@ -27,6 +27,7 @@ from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import retry_delay
 from exporter.settings.destination import Destination
+from exporter.settings.presented import prepare
 from exporter.state.kinds import open_state
 from exporter.state.port import LettersOf, State
 from exporter.state.sqlite.settings import SqliteSettings
@@ -182,11 +183,11 @@ def _parts(
         queue=queue,
         letters=state.letters.of("d", "exporter.d", room),
         transport=endpoint,
-        authorizer=authorizer or NoAuth().authorizer(endpoint, clock=time.monotonic, observe=lambda _: None),
+        authorizer=authorizer or NoAuth().authorizer(endpoint, Surroundings()),
         read=read_alone(1 << 20),
         decide=compile_triggers(mapping),
         build=compile_payload(mapping),
-        prepared=destination.prepared(),
+        prepared=prepare(destination),
         outbox=Outbox(
             Limits(len(retries), retry_delay(retries), lambda n: 0.05 * (n + 1), **values), Pool(1 << 30).join()
         ),

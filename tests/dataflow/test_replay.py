@@ -164,10 +164,10 @@ async def test_one_that_was_malformed_is_read_again(queue: Queue, tmp_path: Path
 
 async def test_one_without_an_event_stays_what_the_queue_said_of_it(queue: Queue, tmp_path: Path) -> None:
     async with flowing(queue, tmp_path) as flow:
-        await flow.publish(b"")
+        await flow.publish(b"{")
         await flow.settled()
         with sqlite3.connect(tmp_path / "state.db") as database:
-            database.execute("UPDATE letters SET detail = 'entry: has no field `event`, only 2 others'")
+            database.execute("UPDATE letters SET body = x'', detail = 'entry: has no field `event`, only 2 others'")
         await ask(tmp_path)
         await asyncio.sleep(1.2)
 

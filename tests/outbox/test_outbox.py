@@ -251,6 +251,30 @@ class TestPause:
 
         assert [at for at, _ in world.sent][:2] == [0.0, 30.0]
 
+    @pytest.mark.parametrize(("hint", "cap", "again_at"), [(40.0, 3600.0, 40.0), (1e9, 100.0, 100.0)])
+    def test_no_probe_before_the_token_endpoints_retry_after(self, hint: float, cap: float, again_at: float) -> None:
+        told = Unavailable("token_endpoint", "x", retry_after_seconds=hint, attempted=False)
+        world = World(outbox(retry_after_cap=cap), lambda each, now: (0.0, told if now < 1 else Delivered(200)))
+        world.add(*(export(n, f"p{n}") for n in range(5)))
+        world.run()
+
+        assert sorted({at for at, _ in world.sent})[:2] == [0.0, again_at]
+        assert world.pauses == [(0.0, "token_endpoint")]
+        assert len(world.delivered) == 5
+        assert not any(each.suspect for each in world.delivered)
+
+    def test_a_probe_may_be_told_to_wait_by_the_token_endpoint(self) -> None:
+        def receiver(each: Export, now: float) -> tuple[float, Final]:
+            hint = 40.0 if 0.5 < now < 40 else None
+            return 0.0, Unavailable("token_endpoint", "x", retry_after_seconds=hint, attempted=False)
+
+        world = World(outbox(), receiver)
+        world.add(export(1))
+        world.run(60.0)
+
+        tries = [at for at, _ in world.sent]
+        assert tries[2] == tries[1] + 40.0
+
     def test_a_poisonous_export_cannot_hold_a_healthy_destination(self) -> None:
         """Refused while another's probe succeeds: from then on it counts as maybe passing."""
 

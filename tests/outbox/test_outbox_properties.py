@@ -27,6 +27,7 @@ VERDICTS = st.sampled_from(
         Unavailable("unreachable", "x"),
         Unavailable("retry_after", "x", 503, 7.0),
         Unavailable("token_endpoint", "x", attempted=False),
+        Unavailable("token_endpoint", "x", None, 7.0, attempted=False),
         Broken("x"),
     ]
 )

@@ -33,7 +33,7 @@ def answer(status: int, **headers: str) -> Answer:
         *[(answer(status), Delivered(status)) for status in (200, 201, 202, 204, 299)],
         *[(answer(status), Rejected(status, b"body")) for status in (300, 301, 302, 304, 307, 308)],
         *[(answer(status), Rejected(status, b"body")) for status in (400, 402, 404, 405, 410, 413, 422, 451, 499)],
-        *[(answer(status), MaybePassing(f"HTTP {status}", status, b"body")) for status in (403, 408, 409, 425)],
+        *[(answer(status), MaybePassing(f"HTTP {status}", status, b"body")) for status in (403, 408, 409, 421, 425)],
         *[
             (answer(status), MaybePassing(f"HTTP {status}", status, b"body"))
             for status in (500, 501, 502, 503, 504, 599)

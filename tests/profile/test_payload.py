@@ -226,7 +226,26 @@ def test_a_wrong_type_is_malformed_at_its_place(
 ) -> None:
     body = event(profile={"a": 1, **profile})
     found = compile_payload(mapping("s", identity_fields=fields))(change(body))
-    assert found == Malformed(place, reason, "p-1", "e-1")
+    assert isinstance(found, Malformed)
+    assert (found.place, found.reason, found.profile_id, found.event_id) == (place, reason, "p-1", "e-1")
+    for key in ("ups", "ecid", "a", "b", "s", "a\\.b"):
+        assert f".{key}." not in f"{found.for_logs().split(':')[0]}."
+        assert f".{key}[" not in found.for_logs()
+    assert found.for_logs().endswith(f": {reason}")
+
+
+@pytest.mark.parametrize(
+    ("profile", "place"),
+    [
+        ({"segmentMembership": []}, "profile.segmentMembership"),
+        ({"segmentMembership": {"ups": {"s": {"status": 1}}}}, "profile.segmentMembership.*.*.status"),
+        ({"identityMap": {"a@b": [{"id": "1"}, {"id": 2}]}}, "profile.identityMap.*[1].id"),
+    ],
+)
+def test_logs_are_told_the_place_as_far_as_it_is_schema(profile: dict[str, Any], place: str) -> None:
+    found = compile_payload(mapping("s"))(change(event(profile=profile)))
+    assert isinstance(found, Malformed)
+    assert found.for_logs().startswith(f"{place}: ")
 
 
 def test_a_key_that_is_there_twice_with_a_wrong_type_first_is_still_refused() -> None:

@@ -224,7 +224,13 @@ BROKEN = {"segmentMembership": {"ups": {"s": {"status": 3}}}}
 
 
 def test_a_wrong_type_in_the_profile_is_malformed_only_where_it_is_read() -> None:
-    malformed = Malformed("profile.segmentMembership.ups.s.status", "must be a string, not a number", "p-1", "e-1")
+    malformed = Malformed(
+        "profile.segmentMembership.ups.s.status",
+        "must be a string, not a number",
+        "p-1",
+        "e-1",
+        "profile.segmentMembership.*.*.status",
+    )
     assert decide(mapping("s"), event({"identities": True}, BROKEN)) == malformed
     assert decide(mapping("s"), event({}, BROKEN)) == Excluded("no_trigger")
     assert decide(mapping("s", require_membership=False), event({"identities": True}, BROKEN)) == Fired(("identity",))

@@ -9,7 +9,17 @@ from typing import TypeVar
 import pytest
 
 from exporter.messages.message import Message
-from exporter.queues.port import Batch, GroupInUse, Outgoing, Position, Queue, QueueUnavailable, Subscription
+from exporter.queues.port import (
+    Batch,
+    GroupInUse,
+    Outgoing,
+    Position,
+    Queue,
+    QueueUnavailable,
+    Sought,
+    Start,
+    Subscription,
+)
 
 T = TypeVar("T")
 
@@ -53,6 +63,12 @@ async def take(subscription: Subscription, count: int, limit: int = 1000) -> lis
     return taken
 
 
+async def sought(queue: Queue, target: int | Start, lane: str) -> Sought:
+    """What moving the group ``g`` came to in one lane."""
+    [found] = [each for each in await queue.seek("g", target) if each.lane == lane]
+    return found
+
+
 async def turns(count: int) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
@@ -76,6 +92,31 @@ async def settled_lag(queue: Queue, group: str) -> int:
     return sum(position.lag or 0 for position in await places(queue, group))
 
 
+async def seeks_to_what_is_gone(queue: Queue, published: Sequence[Message], kept: int) -> None:
+    """Of ten ``published`` all below index ``kept`` was deleted; ``g`` is moved there, and to where the rest begins."""
+    lane, first = published[0].lane, published[kept].position
+    for gone in (published[0].position, published[kept - 1].position):
+        assert await sought(queue, gone, lane) == Sought(lane, first, "gone")
+        assert await settled_lag(queue, "g") == 10 - kept
+    assert await sought(queue, first, lane) == Sought(lane, first)
+    async with queue.subscribe("g", "earliest") as subscription:
+        taken = await take(subscription, 10 - kept)
+        assert numbers(taken) == list(range(kept, 10))
+        for message in taken:
+            subscription.settle(message)
+        await soon(subscription.commit())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while subscription.lag().messages:  # noqa: ASYNC110 - known after a look
+                await asyncio.sleep(0.02)
+    assert await settled_lag(queue, "g") == 0
+    # Of an idle group, wherever it is moved: what it lags behind is what it will read, and goes to nothing again.
+    await queue.seek("g", published[9].position + 10**6)
+    assert await settled_lag(queue, "g") == 0
+    async with queue.subscribe("g", "earliest") as subscription:
+        assert await stays_silent(subscription)
+        assert subscription.lag().messages == 0
+
+
 class Contract:
     """Subclass it as ``Test…`` in a module with a fixture ``queue``."""
 
@@ -93,6 +134,18 @@ class Contract:
         assert len(seen) == 20
         assert all(mine == sorted(mine) and len(mine) == 15 for mine in seen.values())
         assert all(len(mine) == 1 for mine in lanes.values())
+
+    async def test_an_empty_body_comes_as_it_is_and_is_no_fault(self, queue: Queue) -> None:
+        """What a tombstone looks like; whoever reads it decides what it means."""
+        await queue.publish([Outgoing("p", b"p:0"), Outgoing("p", b""), Outgoing("p", b"p:2")])
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 3)
+            assert [message.body for message in taken] == [b"p:0", b"", b"p:2"]
+            assert [message.fault for message in taken] == [None] * 3
+            for message in taken:
+                subscription.settle(message)
+            await soon(subscription.commit())
+        assert await settled_lag(queue, "g") == 0
 
     async def test_positions_grow_within_a_lane(self, queue: Queue) -> None:
         await queue.publish(events(100, profiles=20))
@@ -320,12 +373,28 @@ class Contract:
         async with queue.subscribe("g", "latest") as subscription:
             taken = await take(subscription, 5)
             assert numbers(taken) == list(range(5))
-        await queue.seek("g", taken[3].position)
+        lane = taken[0].lane
+        begun = await sought(queue, "earliest", lane)
+        assert (begun.next <= taken[0].position, begun.clipped) == (True, "")
+        assert await sought(queue, taken[3].position, lane) == Sought(lane, taken[3].position)
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 2)) == [3, 4]
-        await queue.seek("g", "latest")
+        ended = await sought(queue, "latest", lane)
+        assert (ended.next > taken[4].position, ended.clipped) == (True, "")
         async with queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
+
+    async def test_seek_beyond_the_end_stops_at_the_end_and_says_so(self, queue: Queue) -> None:
+        await queue.publish(events(2))
+        async with queue.subscribe("g", "earliest") as subscription:
+            last = (await take(subscription, 2))[-1]
+        assert (await sought(queue, last.position + 1, last.lane)).clipped == ""
+        beyond = await sought(queue, last.position + 10**9, last.lane)
+        assert (beyond.next, beyond.clipped) == (last.position + 1, "beyond_end")
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert subscription.lag().messages == 0
+            await queue.publish(events(1, begin=2))
+            assert numbers(await take(subscription, 1)) == [2]
 
     async def test_a_dropped_group_begins_anew(self, queue: Queue) -> None:
         await queue.publish(events(3))

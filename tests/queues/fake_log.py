@@ -24,9 +24,11 @@ from exporter.queues.port import (
     Outgoing,
     Position,
     QueueUnavailable,
+    Sought,
     Start,
 )
 from exporter.queues.progress.settled import Committed, LaneProgress, decode
+from exporter.queues.seeking import nearest
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,11 @@ class FakeLog:
             found.append(Position(group, lane, settled_to, beyond, len(rest) - beyond, reader, None))
         return found
 
-    async def seek(self, group: str, target: int | Start) -> None:
-        for key in self._unread(group):
-            last = self._lanes[key[1]].last
-            before = {"earliest": 0, "latest": last}[target] if isinstance(target, str) else min(target - 1, last)
-            self._committed[key] = Committed(before, b"")
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+        found = [nearest(lane, target, 1, self._lanes[lane].last) for _, lane in self._unread(group)]
+        for sought in found:
+            self._committed[group, sought.lane] = Committed(sought.next - 1, b"")
+        return found
 
     async def drop(self, group: str) -> None:
         for key in self._unread(group):

@@ -263,13 +263,48 @@ async def test_with_an_idle_time_it_writes_although_nothing_settles() -> None:
     await asyncio.wait([task])
 
 
-async def test_a_bug_in_writing_is_not_swallowed() -> None:
-    async def write() -> None:
-        raise ZeroDivisionError
+async def test_a_bug_in_writing_is_told_like_any_failure_and_tried_again() -> None:
+    """Else nothing would be made durable any more, and nobody would hear of it."""
+    failures: list[str | None] = []
+    tries = 0
 
-    timing = CommitTiming(write, failed=pytest.fail, ended="it is over", again_most_seconds=1)
+    async def write() -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise ZeroDivisionError("what it quotes is nobody's business")
+
+    timing = CommitTiming(
+        write, failed=lambda: failures.append(timing.failure), ended="it is over", again_most_seconds=0.1
+    )
+    running = asyncio.ensure_future(timing.run())
+    timing.note()
+    with pytest.raises(QueueUnavailable, match=r"^a bug: ZeroDivisionError$"):
+        await soon(timing.commit())
+    async with asyncio.timeout(30):
+        while tries < 3 or timing.failure is not None:  # noqa: ASYNC110 - only asking again shows it
+            await asyncio.sleep(0.01)
+    assert failures == ["a bug: ZeroDivisionError"] * 2
+    await soon(timing.commit())
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_whoever_reads_hears_that_nothing_will_be_written_any_more() -> None:
+    """Should ``run`` end by something that nobody can go on after."""
+    failed: list[str | None] = []
+
+    async def write() -> None:
+        raise SystemError
+
+    timing = CommitTiming(write, failed=lambda: failed.append(timing.failure), ended="it is over", again_most_seconds=1)
+
+    async def going() -> None:
+        await timing.run(lambda: 1 // 0 > 0)
+
     timing.note()
     with pytest.raises(ZeroDivisionError):
-        await soon(timing.run())
+        await soon(going())
+    assert failed == ["a bug: SystemError", "it is over"]
     with pytest.raises(QueueUnavailable, match="it is over"):
         await soon(timing.commit())

@@ -14,7 +14,18 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from certificates import Authority
-from contract import PATIENCE_SECONDS, Contract, events, number_of, numbers, settled_lag, soon, stays_silent, take
+from contract import (
+    PATIENCE_SECONDS,
+    Contract,
+    events,
+    number_of,
+    numbers,
+    seeks_to_what_is_gone,
+    settled_lag,
+    soon,
+    stays_silent,
+    take,
+)
 from kafka_broker import (
     PASSWORD,
     STRANGER,
@@ -33,7 +44,7 @@ from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.kinds import open_queue
-from exporter.queues.port import Batch, LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
+from exporter.queues.port import Batch, EventTooLarge, LaneLost, Outgoing, Queue, QueueUnavailable, Subscription
 from exporter.sections.section import FromFile
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
@@ -451,7 +462,7 @@ async def test_ids_from_headers_null_values_and_times(kafka: Broker, topic: str,
     async with queue.subscribe("g", "earliest") as subscription:
         first, second, third = await take(subscription, 3)
     assert (first.event_id, first.body, first.taken_at) == ("cloud-7", b"a:1", 1_700_000_000.123)
-    assert (second.event_id, second.body, second.fault) == ("plain", b"", "has no value (a tombstone)")
+    assert (second.event_id, second.body, second.fault) == ("plain", b"", None)
     assert (first.fault, third.event_id, third.fault) == (None, None, None)
 
 
@@ -504,6 +515,16 @@ async def test_of_events_that_are_deleted_while_others_are_in_hand_only_the_unre
         async with queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
     assert told == [f"group g: events {missed_from} to 89 of partition 0 were deleted before it read them"]
+
+
+async def test_seeking_to_what_retention_deleted_says_so(kafka: Broker) -> None:
+    topic = await make_topic(kafka, partitions=1)
+    async with open_queue(settings(kafka, topic), (), lambda text: None) as queue:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            published = await take(subscription, 10)
+        await delete_up_to(kafka, topic, published[4].position)
+        await seeks_to_what_is_gone(queue, published, 4)
 
 
 async def delete_up_to(broker: Broker, topic: str, offset: int) -> None:
@@ -580,8 +601,8 @@ async def test_a_broker_that_is_not_there_is_said(tmp_path: Path) -> None:
         await open_queue(KafkaSettings.model_validate(values), (), pytest.fail).__aenter__()
 
 
-async def test_an_event_that_the_broker_does_not_take_is_said(kafka: Broker, topic: str, queue: Queue) -> None:
-    with pytest.raises(QueueUnavailable, match="larger than the broker takes"):
+async def test_an_event_that_the_broker_does_not_take_is_said(queue: Queue) -> None:
+    with pytest.raises(EventTooLarge, match="larger than the broker takes"):
         await queue.publish([Outgoing("p", b"x" * 2_000_000)])
     await queue.publish(events(2))
     async with queue.subscribe("g", "earliest") as subscription:

@@ -16,7 +16,7 @@ from kafka_topics import make_topic, settings
 
 from exporter.queues.kafka.lease import membership
 from exporter.queues.kinds import open_queue
-from exporter.queues.port import Batch, Outgoing, QueueUnavailable, Subscription
+from exporter.queues.port import Batch, EventTooLarge, Outgoing, QueueUnavailable, Subscription
 
 
 @asynccontextmanager
@@ -68,6 +68,27 @@ async def test_a_record_that_is_larger_than_what_is_read_ahead_comes_and_holds_n
         await queue.publish([Outgoing("p", body) for body in bodies])
         async with queue.subscribe("g", "earliest") as subscription:
             assert [message.body for message in await take(subscription, 3)] == bodies
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+async def test_an_event_that_the_broker_does_not_take_is_refused_alone(kafka: Broker, partitions: int) -> None:
+    """What comes after it in its partition stays in order behind what came before."""
+    topic = await make_topic(kafka, partitions=partitions, **{"max.message.bytes": "5000"})
+    large = Outgoing("p1", b"x" * 6000)
+    huge = Outgoing("p2", b"x" * (64 * 1024**2 + 1))  # more than the client sends at all
+    messages = [large, *events(500, profiles=5), large, huge, *events(500, profiles=5, begin=500), large]
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
+        with pytest.raises(EventTooLarge, match=r"larger than the broker takes \(message.max.bytes\)") as refused:
+            await soon(queue.publish(messages))
+        assert refused.value.indexes == [0, 501, 502, 1003]
+        await soon(queue.publish(events(5, profiles=5, begin=1000)))
+        async with queue.subscribe("g", "earliest") as subscription:
+            taken = await take(subscription, 1005)
+            assert await stays_silent(subscription)
+    assert sorted(numbers(taken)) == list(range(1005))
+    for profile in range(5):
+        mine = [number for number in numbers(taken) if number % 5 == profile]
+        assert mine == sorted(mine)
 
 
 async def test_events_are_put_there_idempotently_and_by_key(kafka: Broker) -> None:

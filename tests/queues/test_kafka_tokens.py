@@ -18,12 +18,13 @@ from kafka_broker import USER, Broker, free_ports, needed, running
 from kafka_topics import make_topic, settings, unsigned_token
 from pydantic import ValidationError
 
-from exporter.auth.authorizer import Authorization, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
+from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.kafka.cluster import tokens
 from exporter.queues.kafka.cluster.tokens import FetchedTokens
 from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.queue import KafkaQueue
-from exporter.queues.kafka.sasl import SaslSettings
+from exporter.queues.kafka.sasl import SaslSettings, TokenAuth
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Queue, QueueUnavailable, Subscription
 from exporter.sections.section import FromFile
@@ -394,3 +395,30 @@ async def test_only_the_token_that_was_refused_is_given_up() -> None:
     assert given.authorities[-1].renewed == [first]
     await given.tokens.refused("t2")
     assert given.authorities[-1].renewed == [first, second]
+
+
+async def test_retry_after_of_the_token_endpoint_is_kept() -> None:
+    """However often clients try to connect meanwhile."""
+    now = 100.0
+    asked: list[Request] = []
+
+    class Busy:
+        async def send(self, request: Request) -> Outcome:
+            asked.append(request)
+            if len(asked) == 1:
+                return Answer(503, {"retry-after": "40"}, b"")
+            return Answer(200, {}, b'{"access_token": "t", "token_type": "Bearer"}')
+
+    def made(secret: str) -> Authorizer:
+        keys = {"token_url": "http://localhost/", "client_id": "c", "client_secret": secret}
+        return TokenAuth.model_validate(keys).authorizer(Busy(), Surroundings(clock=lambda: now))
+
+    tokens = FetchedTokens(made, lambda: "s", lambda: now, lambda tries: 2.0**tries)
+    for _ in range(5):
+        with pytest.raises(NoToken, match="HTTP 503, with Retry-After"):
+            await tokens.token()
+        now += 8
+    assert len(asked) == 1
+    now += 16
+    assert await tokens.token() == "t"
+    assert len(asked) == 2

@@ -13,7 +13,19 @@ from uuid import uuid4
 
 import nats
 import pytest
-from contract import Contract, batch, events, numbers, places, settled_lag, soon, stays_silent, take, turns
+from contract import (
+    Contract,
+    batch,
+    events,
+    numbers,
+    places,
+    seeks_to_what_is_gone,
+    settled_lag,
+    soon,
+    stays_silent,
+    take,
+    turns,
+)
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StreamConfig
 from nats_broker import Broker
@@ -22,7 +34,17 @@ from exporter.dataflow.examine import made_event_id
 from exporter.messages.message import Message
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.kinds import open_queue
-from exporter.queues.port import Batch, GroupInUse, LaneLost, Outgoing, Queue, QueueFull, QueueUnavailable, Subscription
+from exporter.queues.port import (
+    Batch,
+    EventTooLarge,
+    GroupInUse,
+    LaneLost,
+    Outgoing,
+    Queue,
+    QueueFull,
+    QueueUnavailable,
+    Subscription,
+)
 
 PROCESS = Path(__file__).with_name("nats_process.py")
 
@@ -193,13 +215,33 @@ async def test_a_full_stream_refuses(broker: Broker) -> None:
                 await queue.publish(events(1))
 
 
-async def test_an_event_that_no_server_takes_is_refused_before_it_is_sent(broker: Broker) -> None:
+async def test_an_event_that_no_server_takes_is_refused_alone(broker: Broker) -> None:
+    large = Outgoing("p0", b"x" * 9_000_000)
     async with open_queue(settings(broker), (), pytest.fail) as queue:
-        with pytest.raises(QueueUnavailable, match=r"an event has 9000000 bytes.*max_payload"):
-            await queue.publish([*events(3), Outgoing(None, b"x" * 9_000_000)])
-        await queue.publish(events(1))
+        with pytest.raises(EventTooLarge, match=r"an event has 9000000 bytes.*max_payload") as refused:
+            await queue.publish([large, *events(3), large, *events(2, begin=3)])
+        assert refused.value.indexes == [0, 4]
+        with pytest.raises(EventTooLarge):
+            await queue.publish([large])
+        await queue.publish(events(1, begin=5))
         async with queue.subscribe("g", "earliest") as subscription:
-            assert numbers(await take(subscription, 1)) == [0]
+            assert numbers(await take(subscription, 6)) == list(range(6))
+
+
+async def test_an_event_that_the_stream_does_not_take_is_refused_alone(broker: Broker) -> None:
+    name = uuid4().hex
+    async with by_hand(broker) as client:
+        await client.jetstream().add_stream(StreamConfig(name=name, subjects=[f"{name}.*"], max_msg_size=500))
+    large = Outgoing("p0", b"x" * 501)
+    async with (
+        open_queue(settings(broker, stream=name), (), pytest.fail) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
+        with pytest.raises(EventTooLarge, match="max_msg_size") as refused:
+            await queue.publish([large, *events(700), large, *events(2, begin=700)])
+        assert refused.value.indexes == [0, 701]
+        assert numbers(await take(subscription, 702)) == list(range(702))
+        assert subscription.lag().messages == 702
 
 
 async def test_events_larger_than_a_batch_are_read_too(broker: Broker) -> None:
@@ -506,6 +548,16 @@ async def test_a_purged_stream_is_reported_and_read_on(broker: Broker) -> None:
             await queue.publish(events(2, begin=10))
             assert numbers(await take(subscription, 2)) == [10, 11]
         assert len(warnings) == 1
+
+
+async def test_seeking_to_what_was_purged_says_so(broker: Broker) -> None:
+    config = settings(broker)
+    async with open_queue(config, (), lambda text: None) as queue, by_hand(broker) as client:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            published = await take(subscription, 10)
+        await client.jetstream().purge_stream(config.stream, seq=published[4].position)
+        await seeks_to_what_is_gone(queue, published, 4)
 
 
 async def test_a_stream_purged_while_its_reader_waits_is_reported(broker: Broker) -> None:

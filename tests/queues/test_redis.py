@@ -8,12 +8,33 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from contract import Contract, events, number_of, numbers, places, settled_lag, soon, stays_silent, take
+from contract import (
+    Contract,
+    events,
+    number_of,
+    numbers,
+    places,
+    seeks_to_what_is_gone,
+    settled_lag,
+    soon,
+    stays_silent,
+    take,
+)
 from redis_server import RedisServer, needs_redis, running
 
 from exporter.messages.message import Message
 from exporter.queues.kinds import open_queue
-from exporter.queues.port import Batch, GroupInUse, LaneLost, Outgoing, Queue, QueueFull, QueueUnavailable, Subscription
+from exporter.queues.port import (
+    Batch,
+    EventTooLarge,
+    GroupInUse,
+    LaneLost,
+    Outgoing,
+    Queue,
+    QueueFull,
+    QueueUnavailable,
+    Subscription,
+)
 from exporter.queues.redis_streams.settings import RedisSettings
 
 pytestmark = needs_redis
@@ -59,6 +80,35 @@ async def until_said(warnings: list[str], words: str) -> None:
         return any(words in warning for warning in warnings)
 
     await until(said)
+
+
+# -- what is too large
+
+
+async def test_an_event_that_redis_does_not_take_is_refused_alone(redis: RedisServer, queue: Queue) -> None:
+    """Redis hangs up on whoever sends it, so it is never sent."""
+    redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(2 * 1024**2))
+    try:
+        large = Outgoing("p0", b"x" * (2 * 1024**2 + 1))
+        with pytest.raises(EventTooLarge, match="proto-max-bulk-len") as refused:
+            await queue.publish([large, *events(1500), large, *events(2, begin=1500)])
+        assert refused.value.indexes == [0, 1501]
+        await queue.publish([Outgoing("p0", b"p0:1502:" + b" " * 1_500_000)])
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert numbers(await take(subscription, 1503)) == list(range(1503))
+    finally:
+        redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(512 * 1024**2))
+
+
+async def test_who_may_not_ask_how_large_an_event_may_be_can_publish_large_ones(redis: RedisServer) -> None:
+    redis.cli("ACL", "SETUSER", "sender", "on", ">sender", "~*", "+@all", "-config")
+    try:
+        as_sender = settings(redis, username="sender", password="sender")
+        async with open_queue(as_sender, (), pytest.fail) as queue, queue.subscribe("g", "earliest") as subscription:
+            await queue.publish([Outgoing("p0", b"p0:0:" + b" " * 3_000_000)])
+            assert numbers(await take(subscription, 1)) == [0]
+    finally:
+        redis.cli("ACL", "DELUSER", "sender")
 
 
 # -- entries of others
@@ -389,6 +439,15 @@ async def test_names_are_kept_and_differ(redis: RedisServer) -> None:
         assert one.name == two.name
     async with open_queue(settings(redis, stream="other"), (), pytest.fail) as other:
         assert other.name != one.name
+
+
+async def test_seeking_to_what_was_trimmed_says_so(redis: RedisServer) -> None:
+    async with open_queue(settings(redis), (), lambda text: None) as queue:
+        await queue.publish(events(10))
+        async with queue.subscribe("g", "earliest") as subscription:
+            published = await take(subscription, 10)
+        redis.cli("XTRIM", STREAM, "MAXLEN", "6")
+        await seeks_to_what_is_gone(queue, published, 4)
 
 
 async def test_seeking_far_back_and_ahead_ends_at_the_ends(queue: Queue) -> None:

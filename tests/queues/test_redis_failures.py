@@ -354,9 +354,11 @@ async def test_a_key_of_another_type_is_said(redis: RedisServer) -> None:
 # -- TLS
 
 
-async def test_tls_is_verified_and_a_client_certificate_presented(tmp_path: Path) -> None:
+async def test_tls_is_verified_and_a_client_certificate_presented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority = Authority(tmp_path)
-    pair = authority.sign("localhost", "127.0.0.1", name="server")
+    pair = authority.sign("localhost", "127.0.0.1", name="server", bare=True)
     client = authority.sign("exporter", name="client")
     port = free_port()
     options = (
@@ -375,6 +377,17 @@ async def test_tls_is_verified_and_a_client_certificate_presented(tmp_path: Path
         ) as queue:
             await queue.check()
             await queue.publish(events(1))
+        # The system's authorities count for nothing where one is named.
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        another = Authority(tmp_path, "another").certificate
+        with pytest.raises(QueueUnavailable, match="not trusted"):
+            async with open_queue(
+                RedisSettings.model_validate({"kind": "redis", "url": url, "tls": {**tls, "ca_file": str(another)}}),
+                (),
+                pytest.fail,
+            ):
+                pass
+        monkeypatch.delenv("SSL_CERT_FILE")
         with pytest.raises(QueueUnavailable, match=r"not trusted: .*; name its authority in `tls\.ca_file`"):
             async with open_queue(RedisSettings.model_validate({"kind": "redis", "url": url}), (), pytest.fail):
                 pass

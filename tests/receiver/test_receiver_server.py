@@ -271,6 +271,14 @@ async def test_the_token_endpoint_can_fail(client: aiohttp.ClientSession) -> Non
         assert receiver.counters.token_requests == {500: 1, 400: 1, 405: 1}
 
 
+@pytest.mark.parametrize("status", [429, 503, 500])
+async def test_the_token_endpoint_says_when_to_come_back(client: aiohttp.ClientSession, status: int) -> None:
+    async with open_receiver(ReceiverOptions(auth="oauth2_password", faults=Faults(retry_after=7))) as receiver:
+        await receiver.control(token_status=status)
+        async with client.post(receiver.token_url) as answer:
+            assert answer.headers.get("Retry-After") == (None if status == 500 else "7")
+
+
 async def test_a_port_in_use_is_an_oserror() -> None:
     async with open_receiver() as receiver:
         with pytest.raises(OSError, match=str(receiver.port)):

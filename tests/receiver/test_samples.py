@@ -69,7 +69,7 @@ def test_the_number_grows_within_each_profile() -> None:
 
 def fate(sample: Sample, mapping: Mapping) -> str:
     change = read(sample.body, 1 << 20)
-    if isinstance(change, Malformed):
+    if not isinstance(change, Change):
         return "malformed"
     match compile_triggers(mapping)(change):
         case Fired():

@@ -107,6 +107,17 @@ def test_refuses_what_is_no_form(content_type: str, body: bytes) -> None:
     assert (refused.error, refused.status) == ("invalid_request", 400)
 
 
+def test_a_resource_may_be_given_twice() -> None:
+    """RFC 8707 §2; no other parameter may (RFC 6749 §3.2)."""
+    form = [*(CLIENT | IN_BODY).items(), ("resource", "a"), ("resource", "b"), ("audience", "c"), ("audience", "d")]
+    tokens = Tokens("oauth2_client_credentials", ODD, 60, Clock())
+
+    assert isinstance(tokens.answer(FORM, None, urlencode(form).encode()), Issued)
+    refused = tokens.answer(FORM, None, urlencode([*form, ("scope", "a"), ("scope", "b")]).encode())
+    assert isinstance(refused, Refused)
+    assert refused.error == "invalid_request"
+
+
 def test_rejecting_for_a_while_ends_by_itself() -> None:
     clock = Clock()
     tokens = Tokens("none", ODD, 60, clock)

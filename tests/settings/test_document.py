@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.sections.handed_over import trimmed
+from exporter.sections.regular_file import stamp_of
 from exporter.settings.loading.expansion import Unset, expand, is_reference
 from exporter.settings.loading.problems import path_text
 from exporter.settings.loading.yaml_file import Document, read_document
@@ -44,7 +46,8 @@ def problems(document: Document) -> list[tuple[int | None, str, str]]:
         ('"null"', "null"),
         ('""', ""),
         ("[NO, {a: 0x1F}]", ["NO", {"a": "0x1F"}]),
-        ("|\n  two\n  lines", "two\nlines\n"),
+        ("|\n  two\n  lines", "two\nlines"),
+        ("|+\n  one\n\n", "one"),
         ("!!str 5", "5"),
         ("${PORT}", "8080"),
         ("${EMPTY}", None),
@@ -123,7 +126,7 @@ def test_a_secret_file_is_read_beside_the_configuration_and_remembered(tmp_path:
     document = reading(tmp_path, "a: !file token\nb: !file ${UNKNOWN:-token}\nc: plain\nd: ${PORT}\n")
     assert document.value == {"a": "s3cret", "b": "s3cret", "c": "plain", "d": "8080"}
     assert document.value["a"].file == tmp_path / "token"
-    assert document.secret_files == [tmp_path / "token"] * 2
+    assert document.secret_files == {tmp_path / "token": stamp_of(tmp_path / "token")}
     assert document.indirect == {("a",), ("b",), ("d",)}
 
 
@@ -141,8 +144,9 @@ def test_text_without_a_reference_stays(text: str) -> None:
 
 @given(st.text())
 def test_what_a_variable_holds_is_not_looked_into(value: str) -> None:
-    assert expand("<${X}>", {"X": value}) == f"<{value}>"
-    assert expand("<${X:-d}>", {"X": value}) == f"<{value or 'd'}>"
+    held = trimmed(value)
+    assert expand("<${X}>", {"X": value}) == f"<{held}>"
+    assert expand("<${X:-d}>", {"X": value}) == f"<{held or 'd'}>"
 
 
 @given(st.text(alphabet="$${}:-AZ_ 9"))

@@ -50,6 +50,15 @@ def test_the_examples_load_when_their_secrets_are_there() -> None:
     }
 
 
+def test_the_example_of_the_page_on_authentication_loads(tmp_path: Path) -> None:
+    page = (CONFIG.parent / "docs/authentication.md").read_text(encoding="utf-8")
+    file = tmp_path / "exporter.yaml"
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    file.write_text(example, encoding="utf-8")
+    found = load(file, {"PARTNER_CLIENT_SECRET": "1"})
+    assert isinstance(found, Loaded), found.render()
+
+
 def shown() -> dict[str, Any]:
     text = (CONFIG / "exporter.yaml").read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.safe_load(text)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exporter.sections.regular_file import stamp_of
 from exporter.sections.section import ReadAnew, Secret
 from exporter.settings.difference import Difference, difference
 from exporter.settings.loading.load import Loaded, load
@@ -40,6 +41,12 @@ def test_nothing_to_note(tmp_path: Path) -> None:
     assert notes_of(tmp_path, HTTPS + "    auth: {kind: bearer, token: !file token}\n") == []
     assert notes_of(tmp_path, HTTPS + "    headers: 'x-api-key:${TOKEN}'\n", TOKEN="t") == []
     assert notes_of(tmp_path, HTTPS + "    headers: {x-team: ''}\n") == []
+    assert notes_of(tmp_path, HTTPS + OAUTH + "tls: {}, proxy: none, extra: {key: ['${TOKEN}', a]}}\n", TOKEN="t") == [
+        "crm: auth.extra.key.1 stands in the file in plain text; use !file or ${NAME}"
+    ]
+    # The token server takes the destination's certificates where it has none of its own.
+    tls = f"    endpoint: http://localhost/\n    tls: {{ca_file: '{__file__}'}}\n"
+    assert notes_of(tmp_path, tls + OAUTH + "}\n", TOKEN="t") == []
     for url in ("redis://u:${TOKEN}@redis.example.com/0", "redis://redis.example.com/0"):
         assert notes_of(tmp_path, HTTPS, f"queue: {{kind: redis, url: '{url}'}}\n", TOKEN="t") == []
     shared = "queue: {kind: redis, url: 'redis://127.0.0.1/0'}\n"
@@ -55,6 +62,33 @@ def test_nothing_to_note(tmp_path: Path) -> None:
             HTTPS + "    auth: {kind: bearer, token: hunter2}\n",
             "",
             "crm: auth.token stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + OAUTH + "proxy: 'http://user:hunter2@proxy.example.com:3128'}\n",
+            "",
+            "crm: auth.proxy stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            HTTPS + OAUTH + "proxy: 'http://user:${EMPTY}@proxy.example.com:3128'}\n",
+            "",
+            "crm: auth.proxy names a user without a password",
+        ),
+        (
+            HTTPS + OAUTH + "extra: {client_assertion: ['${EMPTY}', '${EMPTY}']}}\n",
+            "",
+            "crm: auth.extra.client_assertion is empty",
+        ),
+        (
+            HTTPS
+            + OAUTH.replace("https://crm.example.com/", "http://localhost/")
+            + f"tls: {{ca_file: '{__file__}'}}}}\n",
+            "",
+            "crm: auth.tls is set, but the token_url is http: no certificate is used",
+        ),
+        (
+            f"    endpoint: http://localhost/\n    tls: {{ca_file: '{__file__}'}}\n" + OAUTH + "tls: {}}\n",
+            "",
+            "crm: tls is set, but the endpoint is http: no certificate is used",
         ),
         (
             HTTPS + "    proxy: 'http://user:hunter2@proxy.example.com:3128'\n",
@@ -217,3 +251,109 @@ def test_another_password_in_the_file_of_a_redis_needs_no_restart(section: str, 
     other = redis(ReadAnew("one", tmp_path / "other"))
     assert difference(before, other).needs_restart == (section,)
     assert difference(redis(ReadAnew("one")), redis(ReadAnew("two"))).needs_restart == (section,)
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> Path:
+    file = tmp_path / "ca.pem"
+    file.write_text("one")
+    return file
+
+
+def _replace(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_cert_file", "client_key_file"])
+def test_a_certificate_that_was_renewed_changes_the_destination_that_names_it(pem: Path, key: str) -> None:
+    names = {"client_cert_file": str(pem), key: str(pem)}
+
+    def now() -> Settings:
+        return settings({**CRM, "tls": names}, {"name": "other"})
+
+    before = now()
+    pem.touch()
+    assert difference(before, now()).same == ("crm", "other"), "it was only touched"
+    _replace(pem, "two")
+    found = difference(before, now())
+    assert (found.changed, found.same) == (("crm",), ("other",))
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"queue": {"kind": "kafka", "tls": "{}"}},
+        {"queue": {"kind": "redis", "url": "rediss://redis.example/0", "tls": "{}"}},
+        {"state": {"kind": "redis", "url": "rediss://redis.example/0", "tls": "{}"}},
+    ],
+)
+def test_a_certificate_of_the_queue_is_stale_and_keeps_nothing_else_from_changing(
+    pem: Path, sections: dict[str, dict[str, Any]]
+) -> None:
+    def now(**more: Any) -> Settings:
+        with_tls = {key: {**section, "tls": {"ca_file": str(pem)}} for key, section in sections.items()}
+        return settings({**CRM, **more}, **with_tls)
+
+    before = now()
+    _replace(pem, "two")
+    found = difference(before, now(query="a=1"))
+    assert (found.stale, found.needs_restart, found.changed) == (tuple(sections), (), ("crm",))
+
+
+def test_a_password_in_a_file_that_is_read_once_is_stale(tmp_path: Path) -> None:
+    def kafka(password: Secret, **more: str) -> Settings:
+        sasl = {"mechanism": "PLAIN", "username": "u", "password": password}
+        return settings(CRM, queue={"kind": "kafka", "sasl": sasl, **more})
+
+    one, two = (Secret(text, tmp_path / "password") for text in ("one", "two"))
+    found = difference(kafka(one), kafka(two))
+    assert (found.stale, found.needs_restart) == (("queue",), ())
+    found = difference(kafka(one), kafka(two, topic="other"))
+    assert (found.stale, found.needs_restart) == ((), ("queue",))
+    found = difference(kafka(Secret("one")), kafka(Secret("two")))
+    assert (found.stale, found.needs_restart) == ((), ("queue",))
+
+
+def test_a_url_in_a_file_is_stale(tmp_path: Path) -> None:
+    def redis(text: str) -> Settings:
+        (tmp_path / "url").write_text(text)
+        file = tmp_path / "exporter.yaml"
+        file.write_text("queue: {kind: redis, url: !file url}\n")
+        found = load(file, {})
+        assert isinstance(found, Loaded)
+        return found.settings
+
+    found = difference(redis("redis://u:one@redis.example/0\n"), redis("redis://u:two@redis.example/0\n"))
+    assert (found.stale, found.needs_restart) == (("queue",), ())
+
+
+def test_what_nats_reads_for_every_connection_needs_nothing(pem: Path, tmp_path: Path) -> None:
+    def nats(text: str) -> Settings:
+        (tmp_path / "password").write_text(text)
+        file = tmp_path / "exporter.yaml"
+        file.write_text(f"queue: {{kind: nats, user: u, password: !file password, tls: {{ca_file: {pem}}}}}\n")
+        found = load(file, {})
+        assert isinstance(found, Loaded)
+        return found.settings
+
+    before = nats("one")
+    _replace(pem, "two")
+    found = difference(before, nats("two"))
+    assert (found.stale, found.needs_restart) == ((), ())
+
+
+def test_files_of_certificates_are_watched_as_they_were_when_they_were_read(pem: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t")
+    file = tmp_path / "exporter.yaml"
+    file.write_text(
+        f"queue: {{kind: kafka, tls: {{ca_file: {pem}}}}}\n"
+        "destinations:\n  - {name: a, endpoint: 'https://a.example/', tls: {client_cert_file: ca.pem}, "
+        "auth: {kind: bearer, token: !file token}}\n"
+    )
+    found = load(file, {})
+    assert isinstance(found, Loaded)
+    assert dict(found.watched) == {each: stamp_of(each) for each in (tmp_path / "token", pem)}
+    _replace(pem, "one")
+    assert found.watched[pem] != stamp_of(pem)

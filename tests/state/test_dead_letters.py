@@ -13,6 +13,7 @@ from state_kinds import InSqlite, Kind, Opened
 from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.group_letters import StoredLettersOf
 from exporter.state.letter import Filter, Full, Stored, Summary
+from exporter.state.port import Progress
 from exporter.state.store import Totals
 
 ROOM = 1 << 20
@@ -259,6 +260,20 @@ async def test_a_purged_replay_is_not_sent_and_does_not_come_back(
     assert await crm.failed(one.id, letter(1)) == Stored()
     assert await everything(store) == []
     assert crm.count() == 0
+
+
+async def test_who_waits_for_a_replay_is_told_that_it_was_purged(
+    store: StoredDeadLetters, crm: StoredLettersOf
+) -> None:
+    await crm.put([letter(1), letter(2), letter(3), letter(4)])
+    every = [each.id for each in await everything(store)]
+    await store.ask(Filter(ids=tuple(every[:3])), superseded=True)
+    one, two, _ = await crm.requested(10)
+    assert await crm.delivered(one.id) == Stored()
+    assert await store.purge(Filter(ids=(two.id, every[3]))) == 2
+    progress = await store.progress(every)
+    assert progress == Progress(frozenset({every[2]}), frozenset(), frozenset({two.id}))
+    assert await crm.superseded(two.id)
 
 
 async def test_ids_never_come_back(store: StoredDeadLetters, crm: StoredLettersOf) -> None:

@@ -19,6 +19,7 @@ from exporter.telemetry.metrics import ATTEMPT_BUCKETS, MEANING, Gauges, Metrics
 CONTRACT = {
     "exporter_events_received_total": set[str](),
     "exporter_events_excluded_total": {"reason"},
+    "exporter_events_without_time_total": {"reason"},
     "exporter_exports_total": {"outcome"},
     "exporter_attempts_total": {"status_class"},
     "exporter_retries_total": set(),
@@ -79,6 +80,7 @@ def test_counting(metrics: Metrics) -> None:
     assert value(metrics, "exporter_events_received_total", destination="crm") == 0, "from 0, so a first one is a rise"
     crm.received.inc(5)
     crm.excluded["not_a_member"].inc()
+    crm.without_time["unreadable"].inc(4)
     crm.delivered.inc(2)
     crm.dead_lettered.inc()
     crm.attempts["5xx"].inc(3)
@@ -91,6 +93,8 @@ def test_counting(metrics: Metrics) -> None:
         ("exporter_events_received_total", {}, 5),
         ("exporter_events_excluded_total", {"reason": "not_a_member"}, 1),
         ("exporter_events_excluded_total", {"reason": "no_trigger"}, 0),
+        ("exporter_events_without_time_total", {"reason": "unreadable"}, 4),
+        ("exporter_events_without_time_total", {"reason": "absent"}, 0),
         ("exporter_exports_total", {"outcome": "delivered"}, 2),
         ("exporter_exports_total", {"outcome": "dead_lettered"}, 1),
         ("exporter_attempts_total", {"status_class": "5xx"}, 3),
@@ -198,3 +202,12 @@ def test_one_destination_has_one_set_of_numbers_until_it_is_forgotten(metrics: M
     metrics.of("crm")
     assert value(metrics, "exporter_exports_total", destination="crm", outcome="delivered") == 0
     assert metrics.registry.get_sample_value("exporter_retries_total", {"destination": "crm"}) == 0
+
+
+@pytest.mark.parametrize(("shard", "labels"), [(None, {}), ("1/2", {"shard": "1/2"})])
+def test_lost_lines_of_the_log_are_the_process_s(shard: str | None, labels: dict[str, str]) -> None:
+    lost = [0]
+    metrics = Metrics(lambda: lost[0], shard)
+    assert value(metrics, "exporter_log_lines_lost_total", **labels) == 0
+    lost[0] = 7
+    assert value(metrics, "exporter_log_lines_lost_total", **labels) == 7

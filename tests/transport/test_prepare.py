@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from exporter import __version__
+from exporter.settings.presented import prepare
 from exporter.settings.tree import Destination
 
 
@@ -15,7 +16,7 @@ def destination(**more: Any) -> Destination:
 
 
 def test_a_request_carries_ours_then_the_configured_headers_then_the_token_then_its_own() -> None:
-    prepared = destination(headers={"x-team": "growth"}, query="source=cdp&v=2").prepared()
+    prepared = prepare(destination(headers={"x-team": "growth"}, query="source=cdp&v=2"))
     request = prepared.request("Bearer t", "crm:e-1", "journal-7", b"{}")
     assert request.url == "https://partner.example.com/profiles?source=cdp&v=2"
     assert request.fixed == (
@@ -30,18 +31,18 @@ def test_a_request_carries_ours_then_the_configured_headers_then_the_token_then_
 
 
 def test_without_authorization_and_position() -> None:
-    request = destination(position_header=False).prepared().request(None, "crm:e-1", "journal-7", b"{}")
+    request = prepare(destination(position_header=False)).request(None, "crm:e-1", "journal-7", b"{}")
     assert "Authorization" not in dict(request.fixed)
     assert request.own == (("Idempotency-Key", "crm:e-1"),)
 
 
 def test_a_configured_header_replaces_ours_whatever_its_case() -> None:
-    request = destination(headers={"user-agent": "mine"}).prepared().request(None, "k", "p", b"")
+    request = prepare(destination(headers={"user-agent": "mine"})).request(None, "k", "p", b"")
     assert [value for name, value in request.fixed if name.lower() == "user-agent"] == ["mine"]
 
 
 def test_the_fixed_headers_are_one_tuple_as_long_as_the_token_stays() -> None:
-    prepared = destination().prepared()
+    prepared = prepare(destination())
     first, again = (prepared.request(token, "k", "p", b"") for token in ("Bearer a", "".join(["Bearer", " a"])))
     assert again.fixed is first.fixed
     other = prepared.request("Bearer b", "k", "p", b"")
@@ -64,11 +65,11 @@ def test_the_fixed_headers_are_one_tuple_as_long_as_the_token_stays() -> None:
     ],
 )
 def test_the_endpoints_own_query_stays_and_the_configured_one_follows(endpoint: str, query: Any, url: str) -> None:
-    assert destination(endpoint=endpoint, query=query).prepared().request(None, "k", "p", b"").url == url
+    assert prepare(destination(endpoint=endpoint, query=query)).request(None, "k", "p", b"").url == url
 
 
 def test_no_repr_shows_headers_or_body() -> None:
-    prepared = destination(headers={"x-secret": "open sesame"}).prepared()
+    prepared = prepare(destination(headers={"x-secret": "open sesame"}))
     request = prepared.request("Bearer t0ken", "k", "p", b"personal")
     for text in (repr(prepared), repr(request)):
         assert not any(secret in text for secret in ("sesame", "t0ken", "personal"))

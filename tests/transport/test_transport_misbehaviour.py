@@ -55,6 +55,8 @@ def answers(
 
     async def script(peer: Peer) -> None:
         await says(*pieces, then="go on")(peer)
+        if then == "reset":
+            await asyncio.sleep(0.02)  # what was said arrives, which a reset would undo
         await ended(peer, then)
 
     seconds = SHORT if then == "silence" else LONG
@@ -108,6 +110,7 @@ async def trickles(peer: Peer) -> None:
 
 
 WITH_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+WRONG = b"HTTP/1.1 200 OK\r\nX : 1\r\nContent-Length: 2\r\n\r\nok"
 ENDLESS_HEAD = endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"a" * 4000 + b"\r\n")
 ENDLESS_LINE = endless(b"HTTP/1.1 200 OK\r\nX: ", b"a" * 4000)
 ENDLESS_INTERIM = endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 50)
@@ -176,25 +179,43 @@ CASES = [
     Case("a body without end", ENDLESS_BODY, status=200, body=CUT),
     Case("chunks without end", ENDLESS_CHUNKS, status=200, body=CUT),
     Case("trailers without end", ENDLESS_TRAILERS, status=200, body=b"ok", timeout_seconds=SHORT),
-    # No answer that can be read.
-    fails(
+    # The status counts, whatever the other lines say; the connection does not.
+    answers(
         "length and chunks both",
-        NOT_HTTP,
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        kept=False,
     ),
-    fails(
+    answers(
         "chunks and length both",
-        NOT_HTTP,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        status=400,
+        kept=False,
     ),
-    fails("two lengths", NOT_HTTP, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"),
-    fails("a negative length", NOT_HTTP, b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok"),
-    fails("a length beyond all", NOT_HTTP, b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nok"),
+    answers(
+        "two lengths",
+        b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+        status=503,
+        kept=False,
+    ),
+    answers("a negative length", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok", kept=False),
+    answers("a length beyond all", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nok", kept=False),
+    answers(
+        "a space in a header's name",
+        b"HTTP/1.1 200 OK\r\nX y: 1\r\nContent-Length: 0\r\n\r\n",
+        body=b"",
+        kept=False,
+    ),
+    answers("wrong lines, byte by byte", *(WRONG[i : i + 1] for i in range(len(WRONG))), kept=False),
+    answers("an interim answer with wrong lines", b"HTTP/1.1 103 Soon\r\nX : 1\r\n\r\n", OK, kept=False),
+    Case("a head without end", ENDLESS_HEAD, status=200),
+    Case("a header line without end", ENDLESS_LINE, status=200),
+    *(
+        answers(f"wrong lines, then {then}", WRONG[:30], body=b"", kept=False, then=then)
+        for then in ("close", "reset", "silence")
+    ),
+    # No answer that can be read.
     fails("another protocol", NOT_HTTP, b"220 mail.example.com ESMTP\r\n"),
     fails("HTTP/2 at once", NOT_HTTP, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-    fails("a space in a header's name", NOT_HTTP, b"HTTP/1.1 200 OK\r\nX y: 1\r\nContent-Length: 0\r\n\r\n"),
-    Case("a head without end", ENDLESS_HEAD, outcome=NOT_HTTP),
-    Case("a header line without end", ENDLESS_LINE, outcome=NOT_HTTP),
     Case("interim answers without end", ENDLESS_INTERIM, outcome=NOT_HTTP),
     # Resets, ends and silence in every phase.
     *(

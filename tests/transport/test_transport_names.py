@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 from contextlib import AsyncExitStack
@@ -15,6 +16,7 @@ from names import Found, at, silence, stand_in, until_asked
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer, Unreachable
+from exporter.transport.resolver import Resolver
 
 #: More than an event loop has threads for look-ups.
 _MANY = 40
@@ -110,3 +112,23 @@ async def main():
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "Unreachable\n", "")
+
+
+async def test_a_look_up_that_fails_as_nobody_foresaw_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread would be gone, and whoever asks for the name later would join it for ever."""
+    asked = 0
+
+    def out_of_memory(host: str, *_: object, flags: int = 0, **__: object) -> list[object]:
+        nonlocal asked
+        if flags:
+            raise socket.gaierror(socket.EAI_NONAME, "it is a name")
+        asked += 1
+        raise MemoryError
+
+    monkeypatch.setattr(socket, "getaddrinfo", out_of_memory)
+    resolver = Resolver(asyncio.get_running_loop())
+    for time in (1, 2):
+        async with asyncio.timeout(30):
+            with pytest.raises(socket.gaierror, match="MemoryError"):
+                await resolver.addresses("partner.example.com", 443)
+        assert asked == time

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 from pathlib import Path
 
 import pytest
 from certificates import Authority
 from loopback import Peer, Script, closed_port, repeats, says, serving
 
+from exporter.cli.check.reach import reach
 from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
 from exporter.transport.over_aiohttp.transport import open_aiohttp_transport
+from exporter.transport.tls import client_context
 
 LONG = 30.0
 CREDENTIALS = "Basic " + base64.b64encode("us:päss@".encode()).decode()
@@ -28,12 +31,12 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def tunnels(peer: Peer) -> None:
+async def tunnels(peer: Peer, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
     """A script: connect to where CONNECT says and pass bytes on."""
     request = await peer.request()
     host, _, port = request.line.split()[1].rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    await peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    await peer.send(answer)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_copy(peer.reader, writer))
@@ -68,6 +71,40 @@ async def test_an_https_endpoint_is_reached_by_a_tunnel(tmp_path: Path) -> None:
     assert connect.header("Authorization") is None
     assert [heard.line for heard in endpoint.heard] == ["POST /p?q=1 HTTP/1.1"] * 2
     assert endpoint.heard[0].header("Proxy-Authorization") is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\nVia : x\n\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["old", "another 2xx", "wrong lines", "wrong framing"],
+)
+async def test_a_tunnel_is_open_whatever_else_the_proxy_says(tmp_path: Path, answer: bytes) -> None:
+    authority = Authority(tmp_path)
+    async with (
+        serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as endpoint,
+        serving(lambda peer: tunnels(peer, answer)) as proxy,
+        open_aiohttp_transport(
+            timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate, proxy=proxy_url(proxy.port)
+        ) as transport,
+    ):
+        url = endpoint.url(scheme="https", host="localhost")
+        outcome = await transport.send(post(url))
+        context = client_context(ca_file=authority.certificate)
+        assert isinstance(context, ssl.SSLContext)
+        steps = [step async for step in reach(url, proxy_url(proxy.port), context, LONG)]
+
+    assert isinstance(outcome, Answer)
+    assert [(step.what, step.ok) for step in steps] == [
+        ("proxy dns", True),
+        ("proxy tcp", True),
+        ("proxy", True),
+        ("tls", True),
+    ]
 
 
 async def test_a_plain_endpoint_is_asked_for_whole() -> None:

@@ -18,6 +18,7 @@ from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.profile.keys import idempotency_key, position_value
 from exporter.settings.destination import Destination
 from exporter.settings.headers import RESERVED
+from exporter.settings.presented import prepare
 from exporter.transport.kind import TransportKind
 from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport
@@ -129,7 +130,7 @@ def test_a_request_is_what_was_configured_and_nothing_else(line: Line, kind: Tra
         )
         authorization = None if token is None else f"Bearer {token}"
         key, position = idempotency_key("crm", event), position_value(lane, 7)
-        request = destination.prepared().request(authorization, key, position, body)
+        request = prepare(destination).request(authorization, key, position, body)
 
         heard = line.send(request)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority, Pair, encrypt_key
@@ -37,6 +38,52 @@ async def test_the_configured_authority_is_trusted(opening: Opening, authority: 
     outcome = await ask(opening, authority.server_context(authority.sign("127.0.0.1")), authority.certificate)
 
     assert isinstance(outcome, Answer)
+
+
+#: What a release of Python sets by itself: up to 3.12, and from 3.13 on.
+DEFAULTS = {
+    "3.11": ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST,
+    "3.13": ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
+    | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    | ssl.VerifyFlags.VERIFY_X509_STRICT,
+}
+
+
+@pytest.fixture(params=DEFAULTS)
+def any_python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contexts begin as that release makes them."""
+    make = ssl.create_default_context
+
+    def as_there(*args: Any, **options: Any) -> ssl.SSLContext:
+        context = make(*args, **options)
+        context.verify_flags = DEFAULTS[request.param]
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", as_there)
+
+
+@pytest.mark.usefixtures("any_python")
+async def test_an_authority_that_leaves_out_key_identifiers_is_trusted(opening: Opening, authority: Authority) -> None:
+    tls = authority.server_context(authority.sign("127.0.0.1", bare=True))
+    assert isinstance(await ask(opening, tls, authority.certificate), Answer)
+
+
+@pytest.mark.usefixtures("any_python")
+async def test_a_certificate_that_is_named_itself_is_trusted(opening: Opening, authority: Authority) -> None:
+    """As an intermediate authority would be: its own authority need not be named."""
+    pair = authority.sign("127.0.0.1")
+    assert isinstance(await ask(opening, authority.server_context(pair), pair.certificate), Answer)
+
+
+@pytest.mark.usefixtures("any_python")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_context_is_the_same_with_every_python(authority: Authority, named: bool) -> None:
+    context = client_context(ca_file=authority.certificate if named else None)
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_flags == ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 async def test_connections_are_kept_alive(opening: Opening, authority: Authority) -> None:

@@ -5,11 +5,29 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from exporter.auth.reading.unpacking import Packed, unpack
 
 # 407 is the proxy's, the other three pass: none of them says that the credentials are wrong.
 _PASSING = frozenset({407, 408, 425, 429})
+#: What servers mean by these two is known without a word of theirs (RFC 6749 §5.2). Any other 4xx without an error code
+#: may come from anybody on the way, to whom no credentials were shown.
+_REFUSING = frozenset({400, 401})
+#: As all codes of RFC 6749, of its extensions and of the servers that add to them; "Forbidden" is none.
+_ERROR_CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
+#: By these the token endpoint says itself that the fault is its own (RFC 6749 §4.1.2.1), whatever the status.
+_FAILING_CODES = frozenset({"server_error", "temporarily_unavailable"})
+_HINTS: Mapping[int, str] = {
+    403: "a firewall in front of it may have answered",
+    404: "is token_url right?",
+    405: "is token_url right?",
+    410: "is token_url right?",
+}
+#: Longer, or with other characters, it is no name, and might be anything.
+_TYPE_NAME = re.compile(r"[A-Za-z0-9_.+-]{1,32}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 _NOT_IN_A_CODE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
@@ -18,11 +36,15 @@ _CODE_LENGTH = 64
 
 @dataclass(frozen=True, slots=True)
 class TokenGranted:
-    """A token to present; ``lifetime_seconds`` is None where the answer does not say anything usable."""
+    """A token to present; ``lifetime_seconds`` is None where the answer does not say anything usable.
+
+    ``oddity`` is what an operator should know of an answer that was good enough; fit for a log.
+    """
 
     access_token: str = field(repr=False)
     lifetime_seconds: float | None
     refresh_token: str | None = field(repr=False)
+    oddity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +52,7 @@ class TokenRefused:
     """The token endpoint does not accept the credentials. ``detail`` is fit for a log."""
 
     detail: str
+    retry_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +60,52 @@ class TokenFailed:
     """The token endpoint does not work now, or answers what no client can use. ``detail`` is fit for a log."""
 
     detail: str
+    cause: Literal["token_endpoint", "proxy"] = "token_endpoint"
+    retry_after_seconds: float | None = None
 
 
 TokenAnswer = TokenGranted | TokenRefused | TokenFailed
 
 
-def read_token(status: int, body: bytes) -> TokenAnswer:
+def read_token(status: int, headers: Mapping[str, str], body: bytes) -> TokenAnswer:
     """What an answer of the token endpoint means.
 
     Args:
         status: its HTTP status.
+        headers: by lower-case name.
         body: its body, as much of it as was read.
 
     Of the body a detail carries the OAuth ``error`` code only (RFC 6749 §5.2): a description may quote a secret.
     """
-    answer = _object(body)
-    if status != 200:
-        detail = f"HTTP {status}{_code(answer)}"
-        return TokenRefused(detail) if 400 <= status <= 499 and status not in _PASSING else TokenFailed(detail)
+    plain = unpack(headers.get("content-encoding", ""), body)
+    answer = None if isinstance(plain, Packed) else _object(plain)
+    if not 200 <= status < 300:
+        return _without_token(status, answer)
+    if isinstance(plain, Packed):
+        return TokenFailed(f"HTTP {status} with {plain.reason}")
     if answer is None:
-        return TokenFailed("HTTP 200 without a JSON object")
+        return TokenFailed(f"HTTP {status} without a {'JSON object' if plain else 'body'}")
     token = answer.get("access_token")
     if not isinstance(token, str) or not token:
-        return TokenFailed(f"HTTP 200 without an access_token{_code(answer)}")
+        return TokenFailed(f"HTTP {status} without an access_token{_code(answer)}")
     if not is_presentable(token):
-        return TokenFailed("HTTP 200 with an access_token that no header can carry")
-    kind = answer.get("token_type")
-    if kind is not None and (not isinstance(kind, str) or kind.lower() != "bearer"):
-        return TokenFailed("HTTP 200 with a token_type other than bearer")
-    return TokenGranted(token, _lifetime(answer.get("expires_in")), _refresh_token(answer.get("refresh_token")))
+        return TokenFailed(f"HTTP {status} with an access_token that no header can carry")
+    lifetime, refresh_token = _lifetime(answer.get("expires_in")), _refresh_token(answer.get("refresh_token"))
+    return TokenGranted(token, lifetime, refresh_token, _oddity(answer.get("token_type"), token))
+
+
+def _without_token(status: int, answer: dict[str, Any] | None) -> TokenRefused | TokenFailed:
+    detail = f"HTTP {status}{_code(answer)}"
+    if status == 407:
+        return TokenFailed(detail, "proxy")
+    error = answer.get("error") if answer else None
+    code = error if isinstance(error, str) else ""
+    if not 400 <= status <= 499 or status in _PASSING or code in _FAILING_CODES:
+        return TokenFailed(detail)
+    if status in _REFUSING or _ERROR_CODE.fullmatch(code):
+        return TokenRefused(detail)
+    hint = _HINTS.get(status)
+    return TokenFailed(f"HTTP {status} without an OAuth error code{f'; {hint}' if hint else ''}")
 
 
 def is_presentable(token: str) -> bool:
@@ -81,6 +121,19 @@ def _object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _oddity(kind: object, token: str) -> str | None:
+    """What is odd about a ``token_type`` (RFC 6749 §5.1 wants one): it is presented as Bearer all the same."""
+    if isinstance(kind, str) and kind.lower() == "bearer":
+        return None
+    if kind is None or kind == "":
+        what = "names no token_type"
+    elif isinstance(kind, str) and _TYPE_NAME.fullmatch(kind) and kind not in token:
+        what = f"names the token_type {kind}"
+    else:
+        what = "names an odd token_type"
+    return f"the token endpoint {what}; its token is presented as Bearer"
 
 
 def _code(answer: dict[str, Any] | None) -> str:

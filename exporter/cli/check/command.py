@@ -35,7 +35,9 @@ def check(
     Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
     """
     loaded = load_or_exit(config)
-    notes = list(loaded.notes)
+    from exporter.daemon.certificates import unusable
+
+    notes = [*loaded.notes, *map(_not_now, unusable(loaded.settings.running))]
     for note in notes:
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded.settings)
@@ -52,6 +54,10 @@ def check(
         typer.echo("\n" + "\n".join(str(result) for result in checked))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
+
+
+def _not_now(problem: str) -> str:
+    return printable(f"{problem}: as long as this is so, it does not start, and a reload is refused")
 
 
 def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
@@ -88,6 +94,7 @@ def _planned(destination: Destination) -> dict[str, Any]:
     from exporter.sections.urls import shown
 
     on = destination.activate_on
+    for_tokens = getattr(destination.auth, "proxy", None)
     triggers = {"segment": on.segments, "identity": on.identities, "attribute": on.attributes, "backfill": True}
     return {
         "name": destination.name,
@@ -96,6 +103,7 @@ def _planned(destination: Destination) -> dict[str, Any]:
         "headers": sorted(destination.headers),
         "auth": destination.auth.kind,
         "proxy": shown(destination.proxy) if destination.proxy is not None else None,
+        "token_proxy": shown(for_tokens) if for_tokens not in (None, "none") else for_tokens,
         "start": destination.start,
         "segments": [{"namespace": segment.namespace, "id": segment.id} for segment in destination.segments],
         "attributes": list(destination.attributes),
@@ -141,6 +149,8 @@ def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "headers", ", ".join(destination["headers"])
     if destination["proxy"]:
         yield "proxy", destination["proxy"]
+    if destination["token_proxy"]:
+        yield "token proxy", destination["token_proxy"]
     yield "segments", _listed([f"{segment['namespace']}/{segment['id']}" for segment in destination["segments"]])
     yield "attributes", _listed(destination["attributes"])
     yield "sends", f"{destination['segment_membership']} memberships" + (f" with {', '.join(extras)}" if extras else "")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from exporter.auth.authorizer import Unauthorized
+from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import Reach, reach
+from exporter.daemon.way_to_tokens import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import look_at_queue
@@ -22,8 +22,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
-from exporter.transport.opening import open_transport_of
-from exporter.transport.tls import TlsFileProblem, client_context
+from exporter.transport.tls import TlsFileProblem, TlsFilesUnusable, client_context
 
 #: For opening a file, which waits for others that have it locked.
 _STORE_SECONDS = 30.0
@@ -112,19 +111,14 @@ def _checked(name: str, step: Reach) -> Checked:
 
 
 async def _token(destination: Destination) -> Checked:
-    """Fetch one token the way the daemon does: through the destination's proxy, with its certificates."""
-    tls = destination.tls
-    async with open_transport_of(
-        destination.delivery.transport,
-        timeout_seconds=destination.delivery.timeout,
-        concurrency=1,
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
-        proxy=destination.proxy,
-    ) as transport:
-        authorizer = destination.auth.authorizer(transport, clock=time.monotonic, observe=lambda _: None)
-        outcome = await authorizer.authorize()
+    """Fetch one token the way the daemon does: through the same proxy, with the same certificates."""
+    notes: list[str] = []
+    try:
+        async with open_token_transport(destination) as transport:
+            authorizer = destination.auth.authorizer(transport, Surroundings(note=notes.append))
+            outcome = await authorizer.authorize()
+    except TlsFilesUnusable as error:
+        return Checked(destination.name, "token", False, str(error))
     if isinstance(outcome, Unauthorized):
         return Checked(destination.name, "token", False, outcome.detail)
-    return Checked(destination.name, "token", True, "the token endpoint gave one")
+    return Checked(destination.name, "token", True, "; ".join(("the token endpoint gave one", *notes)))

@@ -13,7 +13,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
+from exporter.transport.broken_head import NotAnAnswer, WholeHead, read_head
 from exporter.transport.lean.dialling import NEXT_ADDRESS_SECONDS
+from exporter.transport.own_headers import own_headers
 from exporter.transport.resolver import Resolver
 
 #: A server that refuses a client certificate says so only after a TLS 1.3 handshake has ended.
@@ -53,7 +55,7 @@ async def reach(url: str, proxy: str | None, context: ssl.SSLContext, timeout_se
             try:
                 async with asyncio.timeout(timeout_seconds):
                     detail = await step()
-            except (OSError, EOFError, asyncio.LimitOverrunError, _Refused) as error:
+            except (OSError, EOFError, _Refused) as error:
                 yield Reach(what, False, _reason(error, timeout_seconds))
                 return
             yield Reach(what, True, detail)
@@ -113,13 +115,12 @@ class _Route:
     async def _tunnel(self) -> str:
         reader, writer = self._connection()
         target = f"{_bracketed(self._endpoint.hostname or '')}:{_port(self._endpoint)}"
-        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *self._credentials()]
+        ours = (f"{name}: {value}" for name, value in own_headers())
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *ours, *self._credentials()]
         writer.write("\r\n".join([*lines, "", ""]).encode())
         await writer.drain()
-        status = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n", 1)[0].split(b" ", 2)
-        code = status[1].decode("ascii", "replace") if len(status) > 1 and status[0].startswith(b"HTTP/") else ""
-        if not code.startswith("2"):
-            raise _Refused(f"the proxy answered {code or 'nonsense'}")
+        if not 200 <= (status := await _status(reader)) < 300:
+            raise _Refused(f"the proxy answered {status or 'nonsense'}")
         return "the proxy lets connections through"
 
     def _credentials(self) -> list[str]:
@@ -147,6 +148,18 @@ class _Route:
         if self._reader is None or self._writer is None:
             raise RuntimeError("not connected")
         return self._reader, self._writer
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    """The status of an answer whose head has come, read as the transports read it; 0 where it is none."""
+    received = b""
+    while not isinstance(found := read_head(received), WholeHead):
+        if isinstance(found, NotAnAnswer) or len(received) > _ANSWER_LIMIT:
+            return 0
+        if not (more := await reader.read(_ANSWER_LIMIT)):
+            raise EOFError
+        received += more
+    return found.status
 
 
 def _port(parts: SplitResult) -> int:

@@ -66,14 +66,12 @@ def list_letters(
 
     async def print_pages(letters: DeadLetters) -> str | None:
         """What is to be said where nothing was printed."""
-        import json
-
-        from exporter.cli.deadletters.shown import as_object, rows
+        from exporter.cli.deadletters.shown import as_object, json_text, rows
 
         after, left = 0, limit
         while left != 0 and (page := await letters.page(which, after=after, limit=min(PAGE, left or PAGE))):
             if as_json:
-                typer.echo("\n".join(json.dumps(as_object(letter), ensure_ascii=False) for letter in page))
+                typer.echo("\n".join(json_text(as_object(letter)) for letter in page))
             else:
                 typer.echo(rows(page))
             after, left = page[-1].id, None if left is None else left - len(page)
@@ -94,11 +92,9 @@ def show(
     if letter is None:
         typer.echo(f"there is no dead letter {letter_id}", err=True)
         raise typer.Exit(1)
-    import json
+    from exporter.cli.deadletters.shown import json_text, whole, whole_object
 
-    from exporter.cli.deadletters.shown import whole, whole_object
-
-    typer.echo(json.dumps(whole_object(letter), ensure_ascii=False) if as_json else whole(letter))
+    typer.echo(json_text(whole_object(letter)) if as_json else whole(letter))
 
 
 def replay(
@@ -214,11 +210,9 @@ def _unknown(which: Filter, settings: Settings) -> str | None:
     names = [destination.name for destination in settings.destinations]
     if which.destination is None or which.destination in names:
         return None
-    from difflib import get_close_matches
+    from exporter.settings.loading.suggestions import guess
 
-    close = get_close_matches(which.destination, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"no destination {which.destination}{hint}"
+    return f"no destination {which.destination}{guess(which.destination, names)}"
 
 
 async def _stranger(which: Filter, letters: DeadLetters, settings: Settings) -> str | None:

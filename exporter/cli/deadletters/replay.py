@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it: ``missing`` were named and are not there; the last three are known after waiting only."""
+    """What came of it: ``missing`` were named and are not there; the last four are known after waiting only."""
 
     asked: int = 0
     left_out: int = 0
@@ -30,6 +30,7 @@ class Report:
     delivered: int = 0
     failed: int = 0
     superseded_meanwhile: int = 0
+    purged_meanwhile: int = 0
 
     def as_json(self, *, waited: bool) -> str:
         """One JSON object."""
@@ -39,6 +40,7 @@ class Report:
                 "delivered": self.delivered,
                 "failed": self.failed,
                 "supersededMeanwhile": self.superseded_meanwhile,
+                "purgedMeanwhile": self.purged_meanwhile,
             }
         return json.dumps(counts)
 
@@ -55,6 +57,8 @@ class Report:
             lines.append(f"{self.delivered} delivered, {self.failed} failed again")
         if self.superseded_meanwhile:
             lines.append(f"{self.superseded_meanwhile} not sent: a later state was delivered meanwhile")
+        if self.purged_meanwhile:
+            lines.append(f"{self.purged_meanwhile} purged meanwhile")
         return "\n".join(lines)
 
 
@@ -71,24 +75,34 @@ async def run_replay(
         _note_what_is_in_the_way(settings, which.destination)
     if not wait:
         return Report(len(asked.ids), asked.left_out, missing)
-    delivered, failed, meanwhile = await _followed(letters, asked.ids, superseded=superseded)
-    return Report(len(asked.ids), asked.left_out, missing, delivered, failed, meanwhile)
+    return replace(
+        await _followed(letters, asked.ids, superseded=superseded),
+        asked=len(asked.ids),
+        left_out=asked.left_out,
+        missing=missing,
+    )
 
 
-async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: bool) -> tuple[int, int, int]:
-    """How many went, failed again, and were withdrawn since a later state was delivered."""
+async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: bool) -> Report:
+    """How many went, failed again, were withdrawn since a later state was delivered, and were purged."""
     waiting = frozenset(ids)
     here: frozenset[int] = frozenset()
-    gone = 0
+    delivered = purged = 0
     while waiting:
         progress = await letters.progress(tuple(waiting))
-        gone += len(waiting - progress.waiting - progress.here)
+        delivered += len(waiting - progress.waiting - progress.here - progress.purged)
+        purged += len(progress.purged)
         here |= progress.here
         waiting = progress.waiting
         if waiting:
             await asyncio.sleep(POLL_SECONDS)
     meanwhile = await letters.count(Filter(ids=tuple(here), superseded=True)) if here and not superseded else 0
-    return gone, len(here) - meanwhile, meanwhile
+    return Report(
+        delivered=delivered,
+        failed=len(here) - meanwhile,
+        superseded_meanwhile=meanwhile,
+        purged_meanwhile=purged,
+    )
 
 
 def _note_what_is_in_the_way(settings: Settings, destination: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from exporter.sections.printable import printable
 from exporter.state.letter import Letter, Summary
 
 _HEAD = ("ID", "AT", "DESTINATION", "REASON", "STATUS", "TRIES", "PROFILE", "EVENT", "NOTE")
+_HALF = re.compile("[\ud800-\udfff]")
 #: Ids are opaque and may be long; the whole one is in the JSON and in ``show``.
 _ID_CHARACTERS = 36
 
@@ -42,6 +44,12 @@ def whole_object(letter: Letter) -> dict[str, Any]:
     event = _parsed(letter.body)
     body = {"bodyText": printable(letter.body)} if event is None else {"body": event[0]}
     return {**as_object(letter), "answer": letter.answer, **body}
+
+
+def json_text(shown: dict[str, Any]) -> str:
+    """An object as one line of JSON; all in ASCII where the event holds half a surrogate pair, which is no text."""
+    text = json.dumps(shown, ensure_ascii=False)
+    return text if not _HALF.search(text) else json.dumps(shown)
 
 
 def rows(letters: Sequence[Summary]) -> str:

@@ -35,7 +35,7 @@ def preview(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Events: JSON lines, or one event or a list of them over several lines; - for stdin."
+            metavar="FILE", help="Events: JSON lines, or events or lists of them over several lines; - for stdin."
         ),
     ],
     destination: Annotated[
@@ -48,17 +48,12 @@ def preview(
     """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
     loaded = load_or_exit(config)
     chosen = _chosen(loaded, destination or [])
-    name, content = _content(file)
     write = _writer(Format.json if as_json else format)
-    for previewed in _previewed(loaded, chosen, content, name):
-        typer.echo(write(previewed))
-
-
-def _content(file: Path) -> tuple[str, bytes]:
-    if str(file) == "-":
-        return "stdin", typer.get_binary_stream("stdin").read()
     try:
-        return file.name, file.read_bytes()
+        for previewed in _previewed(loaded, chosen, file):
+            typer.echo(write(previewed))
+    except BrokenPipeError:
+        raise
     except OSError as error:
         reason = error.strerror or "unknown error"
         raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
@@ -79,23 +74,36 @@ def _chosen(loaded: Loaded, names: Sequence[str]) -> Sequence[Destination]:
     return chosen
 
 
-def _previewed(loaded: Loaded, chosen: Sequence[Destination], content: bytes, name: str) -> Iterator[Previewed]:
-    from exporter.cli.preview.event_file import split
+def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Iterator[Previewed]:
+    from exporter.cli.preview.event_file import STDIN, events_in
+    from exporter.cli.preview.event_keys import UnknownKeys
     from exporter.cli.preview.previewer import Previewer
 
+    name = "stdin" if file == STDIN else file.name
     previewers: list[Previewer] = [Previewer.of(loaded, one, _note) for one in chosen]
     max_bytes = int(loaded.settings.max_event_bytes)
+    unknown = UnknownKeys()
     events = without_id = 0
-    for found in split(content):
+    without_time: dict[str, list[str]] = {"absent": [], "unreadable": []}
+    for found in events_in([file]):
         events += 1
+        unknown.look(found)
         for number, previewer in enumerate(previewers):
-            previewed = previewer.preview(found, name, max_bytes)
-            without_id += number == 0 and previewed.id_is_made
+            previewed = previewer.preview(found, max_bytes)
+            if number == 0:
+                without_id += previewed.id_is_made
+                if previewed.time_fault is not None:
+                    without_time[previewed.time_fault].append(found.place)
             yield previewed
     if not events:
         _note(f"{name} holds no event")
     if without_id:
         _note(f"{without_id} without an id: shown with one made of file and line; a queue makes its own")
+    for fault, what in (("absent", "without occurredAt"), ("unreadable", "with an occurredAt that is no time")):
+        if places := without_time[fault]:
+            _note(f"{len(places)} {what}, first {places[0]}: latency begins when the queue takes the event")
+    for note in unknown.notes():
+        _note(note)
 
 
 def _note(text: str) -> None:

@@ -1,12 +1,23 @@
-"""Splits a file of events into the messages that it stands for."""
+"""Splits files of events into events, however people and programs write them, with the line where each begins.
+
+An event a line, events over several lines, lists of either, one after the other; with a byte order mark, with any line
+breaks. Nothing is refused here: what is no JSON comes out as it stands, and whoever reads it says why.
+"""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
+
+from exporter.cli.preview.json_text import Document
+
+STDIN = Path("-")
 
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -14,48 +25,70 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One event of a file: ``line`` is where it begins, counted from 1."""
+    """One event of a file.
 
+    ``line`` is where it begins, counted from 1; ``read_bytes`` how many bytes of the file were read since the one
+    before.
+    """
+
+    file: str
     line: int
     body: bytes
+    read_bytes: int = 0
+
+    @property
+    def place(self) -> str:
+        """``events.jsonl:3``."""
+        return f"{self.file}:{self.line}"
 
 
-def split(content: bytes) -> Iterator[Found]:
-    """The events of a file: JSON lines, or one event or a list of events written over several lines.
-
-    Nothing is refused here: what can't be read comes out as it stands, and whoever reads it says why. Empty
-    lines are left out.
-    """
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if _is_one_document(content):
-        yield from _of_document(content)
-        return
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if body := line.strip():
-            yield Found(number, body)
+def events_in(files: Sequence[Path]) -> Iterator[Found]:
+    """The events of ``files``, in order; ``-`` is standard input. Raises OSError where a file cannot be read."""
+    for file in files:
+        opened = nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb")
+        with opened as stream:
+            name = "stdin" if file == STDIN else str(file)
+            told = 0
+            for line, body, read_bytes in _split(stream):
+                yield Found(name, line, body, read_bytes - told)
+                told = read_bytes
 
 
-def _is_one_document(content: bytes) -> bool:
-    if content.strip().split(b"\n", 1)[0].strip() in (b"{", b"["):
-        return True
+def _split(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
+    """Each event's line and text, and how much was read until it was whole."""
+    document: Document | None = None
+    read_bytes = 0
+    for number, line in enumerate(stream, 1):
+        read_bytes += len(line)
+        waiting = [(number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)]
+        while waiting:
+            at, text = waiting.pop(0)
+            if document is None:
+                whole = _whole(text.strip())
+                if whole is not None:
+                    yield from ((at, body, read_bytes) for body in whole)
+                    continue
+                document = Document(at)
+            events = list(document.add(at, text))
+            if document.ended and document.begins == at and document.left:
+                # One line with something behind what it holds: it is none of JSON lines, so it is told as it stands.
+                events, document.left = [(at, text.strip())], []
+            yield from ((begins, body, read_bytes) for begins, body in events)
+            if document.ended:
+                waiting[:0] = document.left
+                document = None
+    if document is not None:
+        yield from ((begins, body, read_bytes) for begins, body in document.cut_off())
+
+
+def _whole(text: bytes) -> list[bytes] | None:
+    """The events of a line that stands for itself, as nearly all do; None for one to look at more closely."""
+    if not text:
+        return []
     try:
-        _VALUE.decode(content)
+        if text.startswith(b"["):
+            return [bytes(element) for element in _LIST.decode(text)]
+        _VALUE.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
-
-
-def _of_document(content: bytes) -> Iterator[Found]:
-    begins = len(content) - len(content.lstrip())
-    try:
-        elements = _LIST.decode(content)
-    except (msgspec.DecodeError, RecursionError):
-        yield Found(content.count(b"\n", 0, begins) + 1, content.strip())
-        return
-    at = begins + 1
-    for element in elements:
-        body = bytes(element)
-        # Between two elements stand only blanks and a comma, so the next occurrence is the element itself.
-        at = content.index(body, at)
-        yield Found(content.count(b"\n", 0, at) + 1, body)
-        at += len(body)
+        return None
+    return [text]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from pydantic import BaseModel
+
 from exporter.cli.preview.secrets import Masking
-from exporter.sections.section import FromFile
+from exporter.sections.section import FromFile, Secret
+from exporter.settings.loading.expansion import names_in
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Destination
 
 
 def masking(loaded: Loaded, destination: Destination) -> Masking:
-    """Hides texts from ``!file`` anywhere, and every header and query value that is or holds a ``${}`` or ``!file``.
+    """Hides what is configured as a secret and texts from ``!file`` anywhere, and what comes from a variable.
 
-    Headers, a query or an endpoint in one text with a ``${}`` hide all their values: which one it stands in is lost.
+    That is every header and query value that is or holds a ``${}``, and what of the endpoint's path is one. Headers, a
+    query or an endpoint in one text with a ``${}`` hide all their values: which one it stands in is lost.
     """
     index = loaded.settings.destinations.index(destination)
 
@@ -28,7 +33,8 @@ def masking(loaded: Loaded, destination: Destination) -> Masking:
         *(destination.endpoint.partition("?")[2].split("&") if is_indirect("endpoint") else ()),
         *(_parameters(destination.query, None if is_indirect("query") else _named(loaded, index))),
     ]
-    return Masking(_secrets(loaded.secret_files), headers, parameters)
+    secrets = [*_in_files(loaded.secret_files), *_in_section(destination)]
+    return Masking(secrets, headers, parameters, _variables(loaded.files) if is_indirect("endpoint") else ())
 
 
 def _named(loaded: Loaded, index: int) -> set[str]:
@@ -44,9 +50,29 @@ def _parameters(query: str, names: set[str] | None) -> Iterator[str]:
             yield parameter
 
 
-def _secrets(files: Iterable[Path]) -> Iterator[str]:
+def _in_files(files: Iterable[Path]) -> Iterator[str]:
     for file in files:
         try:
             yield FromFile.read(file)
         except (OSError, UnicodeDecodeError):  # it changed since it was loaded
             continue
+
+
+def _in_section(section: BaseModel) -> Iterator[str]:
+    """Whatever has the type of a secret."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Secret):
+            yield value.reveal()
+        elif isinstance(value, BaseModel):
+            yield from _in_section(value)
+
+
+def _variables(files: Iterable[Path]) -> Iterator[str]:
+    """The values of the variables that the configuration's files refer to."""
+    for file in files:
+        try:
+            names = names_in(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):  # it changed since it was loaded
+            continue
+        yield from (os.environ[name] for name in names if os.environ.get(name))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Literal
 
 import orjson
 
@@ -24,6 +25,7 @@ from exporter.profile.triggers import compile_triggers
 from exporter.sections.printable import printable
 from exporter.sections.section import MASK
 from exporter.settings.loading.load import Loaded
+from exporter.settings.presented import prepare
 from exporter.settings.tree import Destination
 from exporter.state.kinds import known_mapping_times
 
@@ -41,10 +43,14 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """One pair of event and destination. ``id_is_made``: the event has none, ``event`` was made up."""
+    """One pair of event and destination. ``id_is_made``: the event has none, ``event`` was made up.
+
+    ``time_fault``: why the event has no time.
+    """
 
     event: str
     id_is_made: bool
+    time_fault: Literal["absent", "unreadable"] | None
     destination: str
     profile_id: str | None
     outcome: Exported | Excluded | Malformed
@@ -57,7 +63,7 @@ class Previewer:
         self._name = destination.name
         self._decide = compile_triggers(mapping)
         self._build = compile_payload(mapping)
-        self._prepared = destination.prepared()
+        self._prepared = prepare(destination)
         self._authorization = None if destination.auth.kind == "none" else f"Bearer {MASK}"
         self._masking = masking
 
@@ -75,13 +81,20 @@ class Previewer:
             note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
         return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
 
-    def preview(self, found: Found, file: str, max_bytes: int) -> Previewed:
-        """What the destination makes of one event of ``file``; a larger one than ``max_bytes`` is malformed."""
-        change = read(found.body, max_bytes)
-        event_id = change.id if isinstance(change, Change) else change.event_id
-        event = event_id or f"{file}:{found.line}"
-        outcome = change if isinstance(change, Malformed) else self._outcome(change, event, found.line)
-        return Previewed(event, event_id is None, self._name, change.profile_id, outcome)
+    def preview(self, found: Found, max_bytes: int) -> Previewed:
+        """What the destination makes of one event of a file; a larger one than ``max_bytes`` is malformed."""
+        made = f"{PurePath(found.file).name}:{found.line}"
+        match read(found.body, max_bytes):
+            case Change() as change:
+                outcome = self._outcome(change, change.id or made, found.line)
+                time_fault = _time_fault(change)
+                return Previewed(
+                    change.id or made, change.id is None, time_fault, self._name, change.profile_id, outcome
+                )
+            case Malformed(profile_id=profile_id, event_id=event_id) as malformed:
+                return Previewed(event_id or made, event_id is None, None, self._name, profile_id, malformed)
+            case Excluded() as excluded:
+                return Previewed(made, True, None, self._name, None, excluded)
 
     def _outcome(self, change: Change, event: str, line: int) -> Exported | Excluded | Malformed:
         decision = self._decide(change)
@@ -93,6 +106,12 @@ class Previewer:
         key = idempotency_key(self._name, event)
         request = self._prepared.request(self._authorization, key, position_value(LANE, line), body)
         return Exported(decision.triggers, ShownRequest.of(request, self._masking))
+
+
+def _time_fault(change: Change) -> Literal["absent", "unreadable"] | None:
+    if change.occurred_at is not None:
+        return None
+    return "unreadable" if change.odd_time else "absent"
 
 
 def json_line(previewed: Previewed) -> bytes:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from exporter.sections.secret_names import SECRET_NAME
 from exporter.sections.section import MASK
 
-#: Names of headers and query parameters whose values are taken for secrets, wherever they come from.
-_SECRET_NAME = re.compile(
-    r"(?:^|[-_.])auth(?!ors?(?:$|[-_.]))|apikey|cookie|credential|passw|pwd|secret|session|token"
-    r"|^code$|(?:^|[-_.])(?:key|jwt|sig|signature)$",
-    re.IGNORECASE,
-)
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Token) +", re.IGNORECASE)
 #: A shorter text from a file is masked only where it is a whole value: it may stand in others by chance.
 _LEAST_CHARACTERS = 4
@@ -43,18 +38,24 @@ class Masking:
     """Takes out of requests what is secret by its name or by where it came from.
 
     Args:
-        secrets: texts from ``!file``; they go wherever they stand.
+        secrets: texts from ``!file``, and what the configuration keeps secret; they go wherever they stand.
         headers: names of headers whose values came from elsewhere than the configuration's text.
         parameters: what stands between the ``&`` of the URL's query, as it is sent, where its value did.
+        variables: values that stand, whole or in part, in the URL; they go from its path. The host stays.
     """
 
-    def __init__(self, secrets: Iterable[str], headers: Iterable[str] = (), parameters: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str],
+        headers: Iterable[str] = (),
+        parameters: Iterable[str] = (),
+        variables: Iterable[str] = (),
+    ) -> None:
         self._headers = frozenset(name.lower() for name in headers)
         self._parameters = frozenset(parameters)
         self._whole = frozenset(secret for secret in secrets if secret)
-        long = {secret for secret in self._whole if len(secret) >= _LEAST_CHARACTERS}
-        forms = sorted(long | {quote(secret, safe="") for secret in long}, key=len, reverse=True)
-        self._anywhere = re.compile("|".join(map(re.escape, forms)) if forms else "(?!)")
+        self._anywhere = _any_of(secret for secret in self._whole if len(secret) >= _LEAST_CHARACTERS)
+        self._in_path = _any_of(part for value in variables if (part := _path_of(value)))
 
     def header(self, name: str, value: str) -> Shown:
         """The value of a header; of an ``Authorization`` its scheme stays."""
@@ -62,14 +63,18 @@ class Masking:
             return ()
         if name.lower() in ("authorization", "proxy-authorization") and (scheme := _SCHEME.match(value)):
             return (scheme[0], Hidden(name))
-        if value in self._whole or name.lower() in self._headers or _SECRET_NAME.search(name):
+        if value in self._whole or name.lower() in self._headers or SECRET_NAME.search(name):
             return (Hidden(name),)
         return self._text(name, value)
 
     def url(self, url: str) -> Shown:
         """The URL; of its query the values go that are secret by their name or origin."""
         address, mark, query = url.partition("?")
-        shown: list[str | Hidden] = [*self._text("URL", address)]
+        scheme, slashes, rest = address.partition("//")
+        host, slash, path = rest.partition("/")
+        shown: list[str | Hidden] = [*self._text("URL", scheme + slashes + host + slash)]
+        for part in _split("URL", path, self._in_path):
+            shown += [part] if isinstance(part, Hidden) else self._text("URL", part)
         for number, pair in enumerate(query.split("&") if mark else ()):
             name, equals, value = pair.partition("=")
             if pair in self._parameters and not value.strip("="):
@@ -78,14 +83,35 @@ class Masking:
                 continue
             shown.append(("&" if number else "?") + name + equals)
             if value:
-                is_secret = value in self._whole or pair in self._parameters or _SECRET_NAME.search(name)
+                is_secret = value in self._whole or pair in self._parameters or SECRET_NAME.search(name)
                 shown += (Hidden(name),) if is_secret else self._text(name or "query", value)
         return tuple(shown)
 
     def _text(self, name: str, text: str) -> Shown:
-        shown: list[str | Hidden] = []
-        at = 0
-        for found in self._anywhere.finditer(text):
-            shown += [text[at : found.start()], Hidden(name)]
-            at = found.end()
-        return (*shown, text[at:])
+        return _split(name, text, self._anywhere)
+
+
+def _split(name: str, text: str, secret: re.Pattern[str]) -> Shown:
+    """The text with what is found in it hidden."""
+    shown: list[str | Hidden] = []
+    at = 0
+    for found in secret.finditer(text):
+        shown += [text[at : found.start()], Hidden(name)]
+        at = found.end()
+    return (*shown, text[at:])
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Any of these, also percent-encoded; a short one only where it is all between two slashes."""
+    forms = {form for text in texts for form in (text, quote(text, safe=""), quote(text))}
+    patterns = [
+        re.escape(form) if len(form) >= _LEAST_CHARACTERS else rf"(?<![^/]){re.escape(form)}(?![^/])"
+        for form in sorted(forms, key=len, reverse=True)
+    ]
+    return re.compile("|".join(patterns) if patterns else "(?!)")
+
+
+def _path_of(value: str) -> str:
+    """What of a variable's value may stand in a URL's path."""
+    path = urlsplit(value).path if "://" in value else value.partition("?")[0]
+    return path.strip("/")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -17,6 +18,8 @@ from exporter.cli.run.shares import fewer_workers, refuse_ports_beyond, shard_op
 if TYPE_CHECKING:
     from exporter.daemon.shard import Shard
     from exporter.settings.loading.load import Loaded
+    from exporter.telemetry.log_writer import LogWriter
+    from exporter.telemetry.logs import Level, Log
 
 
 def register(app: typer.Typer) -> None:
@@ -70,6 +73,7 @@ def run(
     from exporter import __version__
     from exporter.daemon import open_files
     from exporter.daemon.daemon import Daemon
+    from exporter.daemon.failures import causes, told, trace
     from exporter.daemon.loop import new_event_loop
     from exporter.daemon.ops.port import OpsUnavailable
     from exporter.daemon.shared_state import StateNotShared
@@ -78,49 +82,74 @@ def run(
     from exporter.dataflow.collaborators import Clock
     from exporter.sections.schedules import probe_delay
     from exporter.settings.loading.load import load
-    from exporter.settings.loading.problems import Problems
+    from exporter.settings.loading.problems import Problem, Problems
     from exporter.telemetry.compilation import compiled
-    from exporter.telemetry.logs import configure
+    from exporter.telemetry.metrics import Metrics
 
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
-    log = configure(sys.stderr, text, log_level, colours=sys.stderr.isatty())
+    with _logging(text, log_level, own) as (log, written):
+        metrics = Metrics(lambda: written.lost, None if own is None else str(own))
 
-    def reload() -> Loaded | Problems:
-        again = load(config, os.environ)
-        return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
+        def reload() -> Loaded | Problems:
+            try:
+                again = load(config, os.environ)
+            except Exception as error:
+                # A bug in reading what is new must not end what runs.
+                return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
+            return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
 
-    if own is not None:
-        log = log.bind(shard=str(own))
-        # Under a parent, the parent has said what the operator should know.
-        loaded = replace(_share_of(loaded, own, announce is not None), notes=loaded.notes if announce is None else ())
-    if announce is None:  # a worker is what its parent is
-        log.info("starting", version=__version__, compiled=compiled())
-    if (fewer := fewer_workers(asked, len(running))) is not None:
-        # Nobody chose the count of cores.
-        (log.info if workers == "auto" else log.warning)("note", detail=fewer)
-    allowed = open_files.allow_all()
-    runs: Daemon | Workers
-    if count > 1:
-        options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
-        for note in loaded.notes:
-            log.warning("note", detail=note)
-        runs = Workers(count, config, options, loaded, reload, probe_delay(random.uniform), log)
-    else:
-        if (short := open_files.note(loaded.settings, allowed)) is not None:
-            log.warning("note", detail=short)
-        runs = Daemon(loaded, reload, log, Clock(time.monotonic, time.time), partial(_announce, announce), parent)
-    try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            code = runner.run(runs.run())
-    except* (DatabaseRefused, OpsUnavailable) as errors:
-        for error in errors.exceptions:
-            log.error("cannot start", detail=str(error))
-        code = 1
-    except* StateNotShared as errors:
-        for text in dict.fromkeys(map(str, errors.exceptions)):
-            log.error("refused", detail=text)
-        code = EXIT_CONFIG
+        if own is not None:
+            # Under a parent, the parent has said what the operator should know.
+            notes = loaded.notes if announce is None else ()
+            loaded = replace(_share_of(loaded, own, announce is not None), notes=notes)
+        if announce is None:  # a worker is what its parent is
+            log.info("starting", version=__version__, compiled=compiled())
+        if (fewer := fewer_workers(asked, len(running))) is not None:
+            # Nobody chose the count of cores.
+            (log.info if workers == "auto" else log.warning)("note", detail=fewer)
+        allowed = open_files.allow_all()
+        runs: Daemon | Workers
+        if count > 1:
+            options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
+            for note in loaded.notes:
+                log.warning("note", detail=note)
+            runs = Workers(count, config, options, loaded, reload, probe_delay(random.uniform), metrics, log)
+        else:
+            if (short := open_files.note(loaded.settings, allowed)) is not None:
+                log.warning("note", detail=short)
+            clock = Clock(time.monotonic, time.time)
+            runs = Daemon(loaded, reload, metrics, log, clock, partial(_announce, announce), parent)
+        try:
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                code = runner.run(runs.run())
+        except* (DatabaseRefused, OpsUnavailable) as errors:
+            for error in causes(errors):
+                log.error("cannot start", detail=str(error))
+            code = 1
+        except* StateNotShared as errors:
+            for detail in dict.fromkeys(map(str, causes(errors))):
+                log.error("refused", detail=detail)
+            code = EXIT_CONFIG
+        except* Exception as errors:
+            log.error("ended by a bug", detail=told(errors), trace=trace(errors))
+            code = 1
     raise typer.Exit(code)
+
+
+@contextmanager
+def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
+    """The log of this process, on stderr, with all else that would be written there."""
+    from exporter.daemon.failures import threads_heard
+    from exporter.telemetry.log_writer import log_writer
+    from exporter.telemetry.logs import configure, lost_line
+
+    colours = sys.stderr.isatty()
+    bound = {} if shard is None else {"shard": str(shard)}
+    with log_writer(sys.stderr.fileno(), lost_line(text, colours=colours, **bound)) as writer:
+        log: Log = configure(writer, text, level, colours=colours).bind(**bound)
+        # What Python itself writes there (warnings, say) would wait for a reader, too.
+        with redirect_stderr(cast(Any, writer)), threads_heard(log):
+            yield log, writer
 
 
 def _share_of(loaded: Loaded, shard: Shard | None, under_parent: bool) -> Loaded:

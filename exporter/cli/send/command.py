@@ -32,22 +32,44 @@ def register(app: typer.Typer) -> None:
 def send(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Events, one JSON object a line; - for stdin."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Events: JSON lines, or events or lists of them over several lines; - for stdin.",
+        ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help='Print {"queued": n}.')] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Queue nothing: say what is wrong with the events, and which keys nobody knows."),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help='Print {"queued": n}; with --check {"events": n, "malformed": n, "unknownKeys": n}.'
+        ),
+    ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Put events on the queue; it has them durably, as far as it can, when the command returns.
 
+    With --check nothing is queued. The command reads all, says on stderr what cannot be an event and which keys of
+    events are not known, and ends with 1 where there is what cannot be an event.
+
     Prints how many were queued. A line that is not JSON ends the command with 1 and its file and line, after the good
     ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,
     a wrong type) is queued with a note on stderr: each destination will make a dead letter of it. Blank lines are
-    skipped.
+    skipped. An event that is larger than the queue takes is named by its file and line; all others are queued, and the
+    command ends with 1.
     """
     for file in files:
         if file != _STDIN and not (file.exists() and not file.is_dir()):
             raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
     settings = load_or_exit(config).settings
+    if check:
+        from exporter.cli.send.checking import check_events
+
+        if not check_events(files, int(settings.max_event_bytes), as_json=as_json):
+            raise typer.Exit(1)
+        return
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
         with progress("sending", _total_bytes(files)) as advance:
@@ -58,41 +80,51 @@ def send(
         typer.echo(f"note: {sending.doubts - _DOUBTS_SHOWN} more lines like these", err=True)
     if sending.failure is not None:
         fail(sending.failure)
+    if sending.refused:
+        raise typer.Exit(1)
 
 
 class _Sending:
-    """What a call has done so far; ``failure`` is why it ended early."""
+    """What a call has done so far; ``failure`` is why it ended early, ``refused`` how many events were too large."""
 
     def __init__(self, files: Sequence[Path], max_event_bytes: int) -> None:
         self.queued = 0
         self.doubts = 0
+        self.refused = 0
         self.failure: str | None = None
         self._files = files
         self._max_event_bytes = max_event_bytes
 
     async def run(self, queue: Queue, advance: Advance) -> None:
         """Publish batch after batch, until the files end or something fails."""
-        from exporter.queues.port import QueueFull, QueueUnavailable
+        from exporter.queues.port import EventTooLarge, QueueFull, QueueUnavailable
 
         for batch in self._batches():
+            refused: Sequence[int] = ()
             try:
                 await queue.publish([line.event for line in batch])
+            except EventTooLarge as error:
+                refused = error.indexes
+                for index in refused:
+                    typer.echo(f"error: {batch[index].place} was not queued: {error}", err=True)
+                self.refused += len(refused)
             except QueueFull as error:
                 self.failure = f"the queue is full ({error}); {batch[0].place} and what follows was not queued"
                 return
             except QueueUnavailable as error:
                 self.failure = f"{error}; whether {batch[0].place} to {batch[-1].place} were queued is unknown"
                 return
-            self.queued += len(batch)
+            self.queued += len(batch) - len(refused)
             advance(sum(line.read_bytes for line in batch))
 
     def _batches(self) -> Iterator[list[Line]]:
+        from exporter.cli.preview.event_file import events_in
         from exporter.cli.send.event_lines import NotJson, event_lines
 
         batch: list[Line] = []
         size = 0
         try:
-            for line in event_lines(self._files, self._max_event_bytes):
+            for line in event_lines(events_in(self._files), self._max_event_bytes):
                 if isinstance(line, NotJson):
                     self.failure = f"{line.place} is not JSON: {line.reason}"
                     break

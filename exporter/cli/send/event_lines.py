@@ -1,26 +1,22 @@
-"""Reads files of events, one JSON value a line, and tells good lines, doubtful ones and what is no JSON apart."""
+"""Reads events to put on the queue: tells good ones, doubtful ones and what is no JSON apart."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
+from exporter.cli.preview.event_file import Found
+from exporter.profile.change import Change
 from exporter.profile.event import read
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Outgoing
 
-STDIN = Path("-")
-_MARK = b"\xef\xbb\xbf"
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line to put on the queue; ``doubt`` is why every dataflow will find it malformed, if it will.
+    """An event to put on the queue; ``doubt`` is why every dataflow will find it malformed, if it will.
 
     ``read_bytes`` is how many bytes of its file it stands for, with line breaks and blank lines before it.
     """
@@ -33,58 +29,38 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class NotJson:
-    """The line at ``place`` cannot be an event; nothing after it was read."""
+    """What stands at ``place`` cannot be an event."""
 
     place: str
     reason: str
 
 
-def event_lines(files: Sequence[Path], max_event_bytes: int) -> Iterator[Line | NotJson]:
-    """The lines of ``files`` in order, blank ones left out; ends with a NotJson where there is one.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
-    for file in files:
-        opened = nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb")
-        with opened as stream:
-            for line in _lines_of("stdin" if file == STDIN else str(file), stream, max_event_bytes):
-                yield line
-                if isinstance(line, NotJson):
-                    return
-
-
-def _lines_of(name: str, stream: BinaryIO, max_event_bytes: int) -> Iterator[Line | NotJson]:
-    read_bytes = 0
-    for number, text in enumerate(stream, 1):
-        read_bytes += len(text)
-        body = (text.removeprefix(_MARK) if number == 1 else text).strip()
-        if not body:
+def event_lines(events: Iterable[Found], max_event_bytes: int) -> Iterator[Line | NotJson]:
+    """What each of ``events`` is."""
+    for found in events:
+        read_event = read(found.body, max_event_bytes)
+        if isinstance(read_event, Change):
+            yield Line(found.place, Outgoing(read_event.profile_id, found.body), None, found.read_bytes)
             continue
-        place = f"{name}:{number}"
-        found = read(body, max_event_bytes)
-        if not isinstance(found, Malformed):
-            yield Line(place, Outgoing(found.profile_id, body), None, read_bytes)
-            read_bytes = 0
+        not_json = _why_no_json(found)
+        if not_json is not None:
+            yield not_json
             continue
-        reason = _why_no_json(body)
-        if reason is not None:
-            yield NotJson(place, reason)
-            return
-        yield Line(place, Outgoing(found.profile_id, body), str(found), read_bytes)
-        read_bytes = 0
+        key = read_event.profile_id if isinstance(read_event, Malformed) else None
+        yield Line(found.place, Outgoing(key, found.body), str(read_event), found.read_bytes)
 
 
-def _why_no_json(body: bytes) -> str | None:
+def _why_no_json(found: Found) -> NotJson | None:
     """None for JSON (RFC 8259), even for such as no event can be."""
     try:
-        json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        json.loads(found.body.decode("utf-8"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        return f"{error.msg} at column {error.colno}"
+        place = f"{found.file}:{found.line + error.lineno - 1}"
+        return NotJson(place, f"{error.msg} at column {error.colno}")
     except UnicodeDecodeError as error:
-        return f"invalid UTF-8 at byte {error.start}"
+        return NotJson(found.place, f"invalid UTF-8 at byte {error.start}")
     except ValueError as error:
-        return str(error)
+        return NotJson(found.place, str(error))
     except RecursionError:
         return None  # nested deeper than we can follow
     return None

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 def merged(expositions: Iterable[bytes]) -> bytes:
     """Expositions in Prometheus' text format as one; each family's lines stand together, as the format demands.
 
-    No series is in two of them: all carry ``destination``, and a destination runs in one worker.
+    No series is in two of them: all carry ``destination``, and a destination runs in one worker, or else ``shard``,
+    but for the parent's own.
     """
     families: dict[bytes, list[bytes]] = {}
     for exposition in expositions:

@@ -10,10 +10,13 @@ from typing import Final, Protocol, TypeVar
 import orjson
 from aiohttp import web
 
+from exporter.daemon.ops.bounded_server import Answer, BoundedServer
 from exporter.telemetry.metrics import CONTENT_TYPE
 from exporter.telemetry.status import DataflowStatus, Health
 
 _JSON: Final = "application/json"
+#: Scrapers, probes and people; the oldest connection is closed beyond that.
+MOST_CONNECTIONS: Final = 64
 
 T = TypeVar("T")
 Statuses = Sequence[DataflowStatus]
@@ -45,8 +48,9 @@ async def serve(
     Raises:
         OpsUnavailable: the port is taken, the host is none of this machine's, or there is no permission.
     """
-    # An access log would be a line per scrape; the short time-out keeps a scraper from holding up the end.
-    runner = web.AppRunner(_application(metrics, health, status), access_log=None, shutdown_timeout=1.0)
+    server = BoundedServer(_answering(metrics, health, status), most_connections=MOST_CONNECTIONS)
+    # The short time-out keeps a scraper from holding up the end.
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:
         try:
@@ -59,28 +63,33 @@ async def serve(
         await runner.cleanup()
 
 
-def _application(
+def _answering(
     metrics: Rendered, health: Callable[[], Health], status: Callable[[], Statuses | Awaitable[Statuses]]
-) -> web.Application:
-    async def live(_request: web.Request) -> web.Response:
+) -> Answer:
+    async def live() -> web.Response:
         return web.Response(body=b'{"live":true}', content_type=_JSON)
 
-    async def ready(_request: web.Request) -> web.Response:
+    async def ready() -> web.Response:
         now = health()
         return web.Response(body=orjson.dumps(now), status=200 if now.ready else 503, content_type=_JSON)
 
-    async def scrape(_request: web.Request) -> web.Response:
+    async def scrape() -> web.Response:
         return web.Response(body=await _now(metrics.render()), headers={"Content-Type": CONTENT_TYPE})
 
-    async def dataflows(_request: web.Request) -> web.Response:
+    async def dataflows() -> web.Response:
         return web.Response(body=orjson.dumps(list(await _now(status()))), content_type=_JSON)
 
-    application = web.Application()
-    application.router.add_get("/live", live)
-    application.router.add_get("/ready", ready)
-    application.router.add_get("/metrics", scrape)
-    application.router.add_get("/status", dataflows)
-    return application
+    paths = {"/live": live, "/ready": ready, "/metrics": scrape, "/status": dataflows}
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        found = paths.get(request.path)
+        if found is None:
+            return web.Response(status=404, text=f"there is {', '.join(paths)}\n")
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return await found()
+
+    return answer
 
 
 async def _now(value: T | Awaitable[T]) -> T:

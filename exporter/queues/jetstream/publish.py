@@ -6,12 +6,12 @@ import asyncio
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import Answer, answer_of
-from exporter.queues.jetstream.failures import STORE_FAILED, NobodyAnswers, Refused
-from exporter.queues.port import Outgoing, QueueFull, QueueUnavailable
+from exporter.queues.jetstream.failures import MESSAGE_TOO_LARGE, STORE_FAILED, NobodyAnswers, Refused
+from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
 
 _SUBJECTS = 256
 _HEADER_BYTES = 64
@@ -22,6 +22,13 @@ _CHUNK_BYTES = 4 * 1024 * 1024
 def subject_of(stream: str, key: str | None) -> str:
     """Where an event of this profile is published: ``<stream>.<n>``, the same n from 0 to 255 for the same key."""
     return f"{stream}.{zlib.crc32((key or '').encode('utf-8', 'surrogatepass')) % _SUBJECTS}"
+
+
+class Published(NamedTuple):
+    """The last sequence number given (0: nothing was published), and what was too large, if anything was."""
+
+    last: int
+    too_large: EventTooLarge | None
 
 
 class Publisher:
@@ -36,44 +43,49 @@ class Publisher:
         self._stream = stream
         self._proven = False
 
-    async def publish(self, messages: Sequence[Outgoing]) -> int:
-        """Publish in order; the last sequence number given (0: there was nothing to publish).
+    async def publish(self, messages: Sequence[Outgoing]) -> Published:
+        """Publish in order.
 
         Raises:
             QueueFull: the stream has no room for the first of them.
             QueueUnavailable: whether it was published is unknown, or known in part.
         """
-        await _refuse_if_too_large(self._link, self._stream, messages)
-        last = done = 0
-        if messages and not self._proven:
-            last = await self._publish(messages[:1], 0, {"Nats-Expected-Stream": self._stream})
-            done = 1
+        if not messages:
+            return Published(0, None)
+        call = _Call(messages, await self._link.max_payload() - _HEADER_BYTES - len(self._stream))
+        if call.left and not self._proven:
+            await self._publish(call, call.left[:1], {"Nats-Expected-Stream": self._stream})
             self._proven = True
-        for chunk in _chunks(messages[done:]):
-            last = await self._publish(chunk, done, None)
-            done += len(chunk)
-        return last
+            del call.left[:1]
+        for chunk in _chunks(messages, call.left):
+            await self._publish(call, chunk, None)
+        return Published(call.last, EventTooLarge(call.reason, sorted(call.refused)) if call.refused else None)
 
-    async def _publish(self, chunk: Sequence[Outgoing], done: int, headers: Mapping[str, str] | None) -> int:
+    async def _publish(self, call: _Call, chunk: Sequence[int], headers: Mapping[str, str] | None) -> None:
         stream = self._stream
-        last = 0
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 with ExitStack() as inboxes:
-                    for answer in await self._send(chunk, inboxes, headers):
-                        last = self._sequence(answer_of(await answer.comes()))
-                        done += 1
+                    sent = await self._send([call.messages[index] for index in chunk], inboxes, headers)
+                    for index, answer in zip(chunk, sent, strict=True):
+                        try:
+                            call.last = self._sequence(answer_of(await answer.comes()))
+                        except Refused as error:
+                            if error.code != MESSAGE_TOO_LARGE:
+                                raise
+                            call.refuse(index, f"stream {stream}: {error} (max_msg_size)")
+                        else:
+                            call.done += 1
         except TimeoutError:
             raise QueueUnavailable(
-                f"no answer from stream {stream} within {REQUEST_SECONDS:g} s; it has {done} events of this call"
+                f"no answer from stream {stream} within {REQUEST_SECONDS:g} s; it has {call.done} events of this call"
             ) from None
         except NobodyAnswers:
             raise QueueUnavailable(f"no stream takes the subjects {stream}.0 to {stream}.255") from None
         except Refused as error:
-            if error.code == STORE_FAILED and not done:
+            if error.code == STORE_FAILED and not call.done:
                 raise QueueFull(f"stream {stream}: {error}") from None
-            raise QueueUnavailable(f"stream {stream} refused event {done + 1} of this call: {error}") from None
-        return last
+            raise QueueUnavailable(f"stream {stream} refused event {index + 1} of this call: {error}") from None
 
     async def _send(
         self, chunk: Sequence[Outgoing], inboxes: ExitStack, headers: Mapping[str, str] | None
@@ -96,21 +108,39 @@ class Publisher:
         return sequence
 
 
-async def _refuse_if_too_large(link: Link, stream: str, messages: Sequence[Outgoing]) -> None:
-    """A server hangs up on what is too large, so it is never sent."""
-    largest = max((len(message.body) for message in messages), default=0)
-    if largest:
-        most = await link.max_payload() - _HEADER_BYTES - len(stream)
-        if largest > most:
-            raise QueueUnavailable(f"an event has {largest} bytes, and the servers take {most}: see their max_payload")
+class _Call:
+    """The events of one call: those that are ``left`` to send and those that were ``refused``, by their place in it.
+
+    A server hangs up on what is larger than ``most`` bytes, so that is never sent.
+    """
+
+    def __init__(self, messages: Sequence[Outgoing], most: int) -> None:
+        self.messages = messages
+        self.left: list[int] = []
+        self.refused: list[int] = []
+        self.reason = ""
+        self.done = 0
+        self.last = 0
+        for index, message in enumerate(messages):
+            size = len(message.body)
+            if size > most:
+                self.refuse(index, f"an event has {size} bytes, and the servers take {most}: see their max_payload")
+            else:
+                self.left.append(index)
+
+    def refuse(self, index: int, reason: str) -> None:
+        """This one is not taken, whenever it is sent."""
+        self.refused.append(index)
+        self.reason = self.reason or reason
 
 
-def _chunks(messages: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+def _chunks(messages: Sequence[Outgoing], indexes: Sequence[int]) -> Iterator[Sequence[int]]:
     begin = size = 0
-    for index, message in enumerate(messages):
-        if index > begin and (index - begin == _CHUNK_EVENTS or size + len(message.body) > _CHUNK_BYTES):
-            yield messages[begin:index]
-            begin, size = index, 0
-        size += len(message.body)
-    if begin < len(messages):
-        yield messages[begin:]
+    for at, index in enumerate(indexes):
+        length = len(messages[index].body)
+        if at > begin and (at - begin == _CHUNK_EVENTS or size + length > _CHUNK_BYTES):
+            yield indexes[begin:at]
+            begin, size = at, 0
+        size += length
+    if begin < len(indexes):
+        yield indexes[begin:]

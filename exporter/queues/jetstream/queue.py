@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.connection.link import Link
@@ -14,7 +15,9 @@ from exporter.queues.jetstream.publish import Publisher
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.jetstream.subscription import JetStreamSubscription
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.seeking import nearest
+from exporter.tasks.beside import beside, for_ever
 
 _LOOK_SECONDS = 1.0
 
@@ -35,16 +38,8 @@ async def open_jetstream(
         bucket = Bucket(link, settings.positions)
         await bucket.make(state.replicas)
         queue = JetStreamQueue(settings, link, stream, bucket, warn, badge)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(queue.watch())
-            try:
-                yield queue
-            except BaseException as error:
-                failure = error
-            watching.cancel()
-        if failure is not None:
-            raise failure
+        async with beside(partial(for_ever, queue.watch, warn)):
+            yield queue
     finally:
         await link.close()
 
@@ -80,9 +75,11 @@ class JetStreamQueue:
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
         async with self._publishing:
-            last = await self._publisher.publish(messages)
+            published = await self._publisher.publish(messages)
         for subscription in self._subscriptions:
-            subscription.grew(last)
+            subscription.grew(published.last)
+        if published.too_large is not None:
+            raise published.too_large
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JetStreamSubscription]:
@@ -99,21 +96,15 @@ class JetStreamQueue:
         lease = Lease(self._bucket, group, self._settings.lease, self._badge)
         record, _ = await lease.take(begin)
         subscription = JetStreamSubscription(self._link, self._stream, lease, record, self._warn)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            keeping = tasks.create_task(subscription.commits.run())
-            self._subscriptions.add(subscription)
-            try:
+        try:
+            async with beside(subscription.commits.run):
+                self._subscriptions.add(subscription)
                 with suppress(QueueUnavailable):
                     subscription.looked(await self._stream.look(), subscription.read_to)
                 yield subscription
-            except BaseException as error:
-                failure = error
+        finally:
             self._subscriptions.discard(subscription)
-            keeping.cancel()
-        await self._leave(group, subscription)
-        if failure is not None:
-            raise failure
+            await self._leave(group, subscription)
 
     async def _leave(self, group: str, subscription: JetStreamSubscription) -> None:
         why = await subscription.commits.leave()
@@ -155,20 +146,16 @@ class JetStreamQueue:
             _position(group, kept.record, kept, state, now) for group, kept in found.items() if kept.record is not None
         ]
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
         kept = await self._unread(group)
         state = await self._stream.look()
-        if target == "earliest":
-            before = state.first - 1
-        elif target == "latest":
-            before = state.last
-        else:
-            before = min(max(target - 1, state.first - 1), state.last)
         lane = kept.record.lane if kept.record and kept.record.stream == state.created else state.lane
-        moved = Record(state.created, lane, before)
+        found = nearest(lane, target, state.first, state.last)
+        moved = Record(state.created, lane, found.next - 1)
         if await self._bucket.write(group, moved, kept.revision) is None:
             raise GroupInUse(group)
+        return [found]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import ByteSize, Field, field_validator, model_validator
 
 from exporter.sections.extras import missing_extra
+from exporter.sections.handed_over import OneLine
 from exporter.sections.mistakes import Mistake, mistake, mistakes
-from exporter.sections.section import Secret, Section
-from exporter.sections.tls import Tls
+from exporter.sections.section import ReadAnew, ReadAnewLines, Section
+from exporter.sections.tls import TlsReadAnew
 
 _NAME = r"^[A-Za-z0-9_-]{1,200}$"
 _SEED = re.compile(r"SU[A-Z2-7]{56}")
@@ -45,12 +46,14 @@ class NatsSettings(Section):
     inbox_prefix: str = Field(
         "_INBOX", pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", description="Where answers go, if not to _INBOX."
     )
-    user: str | None = Field(None, min_length=1, description="With password.")
-    password: Secret | None = Field(None, description="With user.")
-    token: Secret | None = Field(None, description="In place of user and password.")
-    nkey: Secret | None = Field(None, description="A user's NKey seed (SU...), in place of user and password.")
-    credentials: Secret | None = Field(None, description="The text of a .creds file, in place of user and password.")
-    tls: Tls = Field(default=Tls(), description="Certificates of the connection.")
+    user: OneLine | None = Field(None, min_length=1, description="With password.")
+    password: ReadAnew | None = Field(None, description="With user.")
+    token: ReadAnew | None = Field(None, description="In place of user and password.")
+    nkey: ReadAnew | None = Field(None, description="A user's NKey seed (SU...), in place of user and password.")
+    credentials: ReadAnewLines | None = Field(
+        None, description="The text of a .creds file, in place of user and password."
+    )
+    tls: TlsReadAnew = Field(default=TlsReadAnew(), description="Certificates of the connection.")
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
 
     @field_validator("kind")
@@ -71,14 +74,14 @@ class NatsSettings(Section):
 
     @field_validator("nkey")
     @classmethod
-    def _is_seed(cls, nkey: Secret | None) -> Secret | None:
+    def _is_seed(cls, nkey: ReadAnew | None) -> ReadAnew | None:
         if nkey is not None and not is_seed(nkey.reveal()):
             raise mistake("an NKey seed of a user begins with SU and has 58 characters")
         return nkey
 
     @field_validator("credentials")
     @classmethod
-    def _is_credentials(cls, credentials: Secret | None) -> Secret | None:
+    def _is_credentials(cls, credentials: ReadAnewLines | None) -> ReadAnewLines | None:
         if credentials is not None and not is_credentials(credentials.reveal()):
             raise mistake("this is not the text of a .creds file: use !file to name one")
         return credentials

@@ -55,11 +55,12 @@ class Commits:
 
     async def _write(self) -> None:
         changed, self._changed = self._changed, set()
-        rows = [settling.standing() for settling in changed]
-        if not rows:
-            return
         try:
-            await self._database.write(lambda connection: tables.commit(connection, rows))
-        except DatabaseUnavailable as error:
+            rows = [settling.standing() for settling in changed]
+            if rows:
+                await self._database.write(lambda connection: tables.commit(connection, rows))
+        except BaseException as error:
             self._changed |= changed
-            raise QueueUnavailable(error.reason) from error
+            if isinstance(error, DatabaseUnavailable):
+                raise QueueUnavailable(error.reason) from error
+            raise

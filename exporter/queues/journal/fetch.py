@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from exporter.database import Database
+from exporter.database import Database, DatabaseUnavailable
 from exporter.messages.message import Message
 from exporter.queues.journal import tables
+from exporter.queues.port import QueueUnavailable
 
 _STRETCH_EVENTS = 500
 _STRETCH_BYTES = 1024 * 1024
@@ -46,7 +47,14 @@ class Fetch:
         self._waiting = 0
         self._watch = ExitStack()
         self._told = 0  # the highest position that those who wait were woken for
+        self._unreadable: int | None = None  # after which position nothing could be read
         self.last = 0  # the highest position known
+        self.failure: str | None = None  # why nothing is to be read, although nobody has tried
+
+    def failed(self, reason: str) -> None:
+        """Nothing is to be read until ``probe`` has returned: those who wait hear why."""
+        self.failure = reason
+        self.grew()
 
     def growth(self) -> asyncio.Event:
         """An event that is set when the journal has grown since this call: ask before reading, wait after."""
@@ -71,8 +79,10 @@ class Fetch:
         """Events that follow ``position``, at most ``limit``; empty if there are none yet.
 
         Raises:
-            DatabaseUnavailable: the journal cannot be read.
+            QueueUnavailable: the journal cannot be read.
         """
+        if self.failure is not None:
+            raise QueueUnavailable(self.failure)
         found = self._cached(position, limit)
         if found:
             return found
@@ -80,13 +90,31 @@ class Fetch:
             found = self._cached(position, limit)  # somebody may have read it meanwhile
             if found:
                 return found
-            messages = await self._database.read(
-                lambda connection: tables.read(connection, position, _STRETCH_EVENTS, _STRETCH_BYTES)
-            )
+            messages = await self._read(position)
             if messages:
                 self.last = max(self.last, messages[-1].position)
                 self._keep(position, messages)
             return messages[:limit]
+
+    async def probe(self) -> None:
+        """Return if the journal can be read, also where it could not be last.
+
+        Raises:
+            QueueUnavailable: with the reason.
+        """
+        await self._read(self.last if self._unreadable is None else self._unreadable)
+        self.failure = None
+
+    async def _read(self, position: int) -> list[Message]:
+        try:
+            messages = await self._database.read(
+                lambda connection: tables.read(connection, position, _STRETCH_EVENTS, _STRETCH_BYTES)
+            )
+        except DatabaseUnavailable as error:
+            self._unreadable = position
+            raise QueueUnavailable(error.reason) from error
+        self._unreadable = None
+        return messages
 
     def _cached(self, position: int, limit: int) -> Sequence[Message]:
         for index in range(len(self._stretches) - 1, -1, -1):

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from exporter.database import Database, DatabaseUnavailable
+from exporter.database import Database, DatabaseUnavailable, kept_private
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.fetch import Fetch
 from exporter.queues.journal.lease import Leases
+from exporter.queues.journal.retaining import Retention
 from exporter.queues.journal.subscription import JournalSubscription
 from exporter.queues.journal.upkeep import Upkeep
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
 from exporter.queues.progress.settled import decode
+from exporter.tasks.beside import beside
 
 
 @asynccontextmanager
 async def open_journal(
-    path: Path, *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
+    path: Path,
+    *,
+    max_bytes: int,
+    groups: Collection[str],
+    warn: Callable[[str], None],
+    badge: str = "",
+    retain_seconds: float = 0.0,
 ) -> AsyncIterator[JournalQueue]:
     """Open the journal at ``path``, which is created if it is not there. Leave subscriptions before leaving this.
 
     ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
     so the caller may change them. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
+    What all have passed is kept for ``retain_seconds`` more, as long as it fits.
 
     Raises:
         DatabaseRefused: the file cannot be used and was left as it is.
@@ -36,23 +44,17 @@ async def open_journal(
         # Of its own: who reads must not wait while a commit waits for the disk, or for another process.
         database.beside() as reading,
     ):
+        for sentence in kept_private(path):
+            warn(sentence)
         identity = await database.read(tables.journal_id)
         fetch = Fetch(reading)
         commits = Commits(database, on_failure=fetch.grew)
-        locks = Leases(path.with_name(path.name + ".locks"))
-        upkeep = Upkeep(database, fetch, commits, groups, max_bytes, warn, locks.maybe_busy)
+        locks = Leases(path)
+        retention = Retention(groups, max_bytes, retain_seconds, locks.maybe_busy)
+        upkeep = Upkeep(database, fetch, commits, locks, retention, warn)
         queue = JournalQueue(f"journal-{identity}", database, fetch, commits, upkeep, locks, max_bytes, warn, badge)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(commits.run()), tasks.create_task(upkeep.run())]
-            try:
-                yield queue
-            except BaseException as error:
-                failure = error
-            for task in running:
-                task.cancel()
-        if failure is not None:
-            raise failure
+        async with beside(commits.run, upkeep.run):
+            yield queue
 
 
 class JournalQueue:
@@ -111,7 +113,7 @@ class JournalQueue:
                 gone = f"{standing.settled_to + 1} to {ends.first - 1}"
                 self._warn(f"group {group}: events {gone} were deleted before it read them")
             self._fetch.last = max(self._fetch.last, ends.last)
-            reading = JournalSubscription(standing, self._fetch, self._commits)
+            reading = JournalSubscription(standing, ends.first, self._fetch, self._commits)
             self._upkeep.readings.add(reading)
             try:
                 yield reading
@@ -153,13 +155,13 @@ class JournalQueue:
             row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._locks.busy(row.group), row.seen_at
         )
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
         with self._locks.taken(group) as free:
             if not free:
                 raise GroupInUse(group)
             try:
-                await self._database.write(lambda connection: tables.seek(connection, group, target))
+                return [await self._database.write(lambda connection: tables.seek(connection, group, target))]
             except DatabaseUnavailable as error:
                 raise QueueUnavailable(error.reason) from error
 
@@ -174,10 +176,12 @@ class JournalQueue:
                 raise QueueUnavailable(error.reason) from error
 
     async def check(self) -> None:
-        """See ``Queue.check``. Also writes what an earlier failure has left unwritten."""
+        """See ``Queue.check``. Also reads what could not be read, and writes what an earlier failure has left."""
+        self._locks.renew()
         try:
             await self._database.write(tables.mark_checked)
         except DatabaseUnavailable as error:
             raise QueueUnavailable(error.reason) from error
+        await self._fetch.probe()
         if self._commits.failure is not None:
             await self._commits.commit()

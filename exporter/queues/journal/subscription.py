@@ -16,10 +16,12 @@ from exporter.queues.progress.settled import LaneProgress, decode
 class JournalSubscription:
     """The subscription that ``JournalQueue.subscribe`` gives."""
 
-    def __init__(self, standing: tables.GroupRow, fetch: Fetch, commits: Commits) -> None:
+    def __init__(self, standing: tables.GroupRow, first: int, fetch: Fetch, commits: Commits) -> None:
+        """``first`` is where the journal begins: what stands before is gone, and nothing of it is behind us."""
         self._group = standing.group
         self._epoch = standing.epoch
-        self._progress = LaneProgress(standing.settled_to, decode(standing.settled_to, standing.ranges))
+        ranges = decode(standing.settled_to, standing.ranges)
+        self._progress = LaneProgress(max(standing.settled_to, first - 1), ranges)
         self._fetch = fetch
         self._commits = commits
         self._in_hand: dict[int, float] = {}  # position to when it was taken, in the order of the queue

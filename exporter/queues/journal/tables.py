@@ -11,7 +11,8 @@ import apsw
 
 from exporter.database import Schema
 from exporter.messages.message import Message
-from exporter.queues.port import Outgoing, QueueFull, Start
+from exporter.queues.port import Outgoing, QueueFull, Sought, Start
+from exporter.queues.seeking import nearest
 
 LANE = "0"
 
@@ -37,6 +38,8 @@ SCHEMA = Schema(
             seen_at REAL NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
+        # When every group had passed all up to a position, in samples; only where that is kept for some time.
+        "CREATE TABLE passed (position INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT",
     ),
 )
 
@@ -144,16 +147,16 @@ def standings(connection: apsw.Connection) -> list[GroupRow]:
     return [GroupRow(*row) for row in rows]
 
 
-def seek(connection: apsw.Connection, group: str, target: int | Start) -> None:
-    """Make ``target``, or the nearest position that there can be, the next one. Raises KeyError: no such group."""
-    where = ends(connection)
-    settled_to = _before(target, where) if isinstance(target, str) else min(max(target - 1, 0), where.last)
+def seek(connection: apsw.Connection, group: str, target: int | Start) -> Sought:
+    """Make ``target``, or the nearest position that is there, the next one. Raises KeyError: no such group."""
+    found = nearest(LANE, target, *ends(connection))
     connection.execute(
         "UPDATE positions SET settled_to = ?, ranges = x'', epoch = epoch + 1, seen_at = ? WHERE name = ?",
-        (settled_to, time.time(), group),
+        (found.next - 1, time.time(), group),
     )
     if not connection.changes():
         raise KeyError(group)
+    return found
 
 
 def drop(connection: apsw.Connection, group: str) -> None:
@@ -190,6 +193,25 @@ def delete_up_to(
         },
     )
     return connection.changes()
+
+
+def note_passed(connection: apsw.Connection, position: int, now: float, apart_seconds: float) -> None:
+    """Every group has passed all up to ``position``; noted only so far apart. What a clock set back left is of now."""
+    connection.execute("UPDATE passed SET at = :now WHERE at > :now", {"now": now})
+    connection.execute(
+        "INSERT INTO passed SELECT :position, :now"
+        " WHERE NOT EXISTS (SELECT 1 FROM passed WHERE position >= :position OR at > :now - :apart)",
+        {"position": position, "now": now, "apart": apart_seconds},
+    )
+
+
+def passed_by(connection: apsw.Connection, moment: float) -> int:
+    """Up to which position every group had passed all by then, 0 for none; what was noted before is forgotten."""
+    found: int | None = connection.execute("SELECT max(position) FROM passed WHERE at <= ?", (moment,)).get
+    if found is None:
+        return 0
+    connection.execute("DELETE FROM passed WHERE position < ?", (found,))
+    return found
 
 
 def shrink(connection: apsw.Connection, keep_free_bytes: int, max_pages: int) -> None:

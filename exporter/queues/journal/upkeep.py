@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Callable
 
-import apsw
-
-from exporter.database import Database, DatabaseUnavailable
+from exporter.database import Database, DatabaseUnavailable, FileLost
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.fetch import Fetch
+from exporter.queues.journal.lease import Leases
+from exporter.queues.journal.retaining import CHUNK_EVENTS, Retention
 from exporter.queues.journal.subscription import JournalSubscription
-from exporter.queues.progress.retention import GroupPosition, Passed, given_up_warning, passed
+from exporter.queues.port import QueueUnavailable
+from exporter.queues.progress.retention import given_up_warning
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
-_CHUNK_EVENTS = 500
-#: After a chunk the file is left to others for so many times as long as it took; not where so much of it is used.
+#: After a chunk the file is left to others for so many times as long as it took; not where it is nearly full.
 _REST = 3.0
-_NEARLY_FULL = 0.75
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
-
-
-class Swept(NamedTuple):
-    """What one chunk of deleting came to: how many events went, whether the journal is nearly full, and the groups that
-    no longer hold any back."""
-
-    events: int
-    nearly_full: bool
-    given_up: frozenset[str]
 
 
 class Upkeep:
@@ -44,24 +32,24 @@ class Upkeep:
         database: Database,
         fetch: Fetch,
         commits: Commits,
-        groups: Collection[str],
-        max_bytes: int,
+        locks: Leases,
+        retention: Retention,
         warn: Callable[[str], None],
-        being_read: Callable[[str], bool],
     ) -> None:
-        """``being_read`` says whether any process has a reader of a group now."""
-        self._nearly_full_bytes = _NEARLY_FULL * max_bytes
-        self._groups = groups
         self.readings: set[JournalSubscription] = set()
         self._database = database
         self._fetch = fetch
         self._commits = commits
         self._warn = warn
-        self._being_read = being_read
+        self._locks = locks
+        self._retention = retention
         self._warned: set[str] = set()
 
     async def run(self) -> None:
-        """Look after the journal until cancelled. While the database cannot work, it is tried again later."""
+        """Look after the journal until cancelled. While the database cannot work, it is tried again later.
+
+        Whoever reads hears that the file is lost: where nothing is published and nothing settles, nobody else looks.
+        """
         seen_due = time.monotonic() + _SEEN_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -70,10 +58,18 @@ class Upkeep:
                 seen_due = now + _SEEN_SECONDS
                 for reading in self.readings:
                     self._commits.note(reading)
-            with suppress(DatabaseUnavailable):
+            try:
+                self._locks.renew()
                 if self.readings:
                     self._fetch.last = max(self._fetch.last, (await self._database.read(tables.ends)).last)
                 await self._sweep()
+            except (FileLost, QueueUnavailable) as error:
+                self._fetch.failed(str(error))
+            except DatabaseUnavailable:
+                pass  # who publishes or settles hears of it
+            except Exception as error:
+                # A bug, and no reason to leave everything else undone from now on.
+                self._warn_once(f"looking after the journal failed: {type(error).__name__}; it is tried again")
 
     async def _sweep(self) -> None:
         """Delete what no group needs any more, a chunk at a time.
@@ -85,32 +81,22 @@ class Upkeep:
             DatabaseUnavailable: not all of it could be deleted.
         """
         rests_until = time.monotonic() + _LOOK_SECONDS
-        while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
+        while await self._sweep_some(rests_until) == CHUNK_EVENTS:
             pass
         await self._database.tidy(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
 
     async def _sweep_some(self, rests_until: float) -> int:
         began = time.monotonic()
-        swept = await self._database.tidy(self._sweep_chunk)
-        for group in sorted(swept.given_up - self._warned):
-            self._warned.add(group)
-            self._warn(given_up_warning(group))
+        swept = await self._database.tidy(self._retention.sweep)
+        for group in sorted(swept.given_up):
+            self._warn_once(given_up_warning(group))
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)
-        if swept.events == _CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
+        if swept.events == CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
             await asyncio.sleep(rest)
         return swept.events
 
-    def _sweep_chunk(self, connection: apsw.Connection) -> Swept:
-        rows = tables.standings(connection)
-        to, given_up = self._passed(rows)
-        events = 0 if to is None else tables.delete_up_to(connection, to, _CHUNK_EVENTS, rows, given_up)
-        return Swept(events, tables.used_bytes(connection) >= self._nearly_full_bytes, given_up)
-
-    def _passed(self, rows: Sequence[tables.GroupRow]) -> Passed:
-        places = [GroupPosition(row.group, row.settled_to, row.seen_at) for row in rows]
-        named = frozenset(self._groups)
-        found = passed(places, named, time.time())
-        # Of one that is read now the clock was set, or the machine has slept: its row will be fresh in a minute.
-        being_read = {group for group in found.given_up if self._being_read(group)}
-        return passed(places, named | being_read, time.time()) if being_read else found
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from gzip import BadGzipFile
 
 import aiokafka.errors as errors
 
-#: What the client raises when a broker cannot be reached or refuses.
-CLIENT_ERRORS = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
+_UNREACHED = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
+#: What the client raises when a broker cannot be reached or refuses. RuntimeError is what uvloop makes of writing to a
+#: connection that is closed already; the client lets it out.
+CLIENT_ERRORS = (*_UNREACHED, EOFError, RuntimeError)
 
 
 class GivenUp(errors.KafkaError):  # type: ignore[misc]
@@ -32,9 +35,35 @@ class NoRight(errors.KafkaError):  # type: ignore[misc]
         self.why = f"not authorised for the {what}: {operation} is missing; {_GRANT}"
 
 
+class Unreadable(errors.KafkaError):  # type: ignore[misc]
+    """What a broker gave us is no record that the client can read; ``why`` quotes none of it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def unreadable(error: Exception) -> Exception:
+    """What to raise where the client gave this instead of records: its decoders have errors of all kinds."""
+    if isinstance(error, errors.UnsupportedCodecError):
+        # Only the client knows which; what it says of it holds no data.
+        codec = next((name for name in _CODECS if name in str(error)), None)
+        return Unreadable(_CODEC_UNKNOWN if codec is None else _codec_missing(codec))
+    if isinstance(error, errors.CorruptRecordException):
+        return Unreadable("a record is damaged: its checksum is wrong")
+    if isinstance(error, _UNREACHED) and not isinstance(error, BadGzipFile):
+        return error
+    return Unreadable(f"a record cannot be unpacked: is it damaged? ({type(error).__name__})")
+
+
+def _codec_missing(codec: str) -> str:
+    # All codecs but gzip come with one library.
+    return f"it holds records that are compressed with {codec}, for which a library is missing: pip install cramjam"
+
+
 def reason(error: BaseException) -> str:
     """Why, short. Never the client's own text where that may quote data."""
-    if isinstance(error, (NoToken, NoRight)):
+    if isinstance(error, (NoToken, NoRight, Unreadable)):
         return error.why
     for kind, text in _REASONS:
         if isinstance(error, kind):
@@ -52,6 +81,8 @@ def reason(error: BaseException) -> str:
     return type(error).__name__
 
 
+_CODEC_UNKNOWN = "it holds records that are compressed in a way that is not known here"
+_CODECS = ("snappy", "lz4", "zstd")
 _GRANT = "grant it to this user, docs/queues/kafka.md has the list"
 _SIGN_IN = "check `username` and `password`, or `token`, in `sasl`"
 
@@ -89,6 +120,8 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (errors.InconsistentGroupProtocolError, "other consumers than exporters are in this group"),
     (GivenUp, "the client has given up"),
+    (RuntimeError, "the connection was lost"),
+    (EOFError, "the connection was lost"),
     (errors.CommitFailedError, "the group has given our lanes to others"),
     (errors.NotEnoughReplicasError, "too few replicas are in sync (min.insync.replicas)"),
     (errors.NotEnoughReplicasAfterAppendError, "too few replicas are in sync (min.insync.replicas)"),

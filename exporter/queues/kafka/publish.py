@@ -3,46 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 from exporter.queues.kafka.check.diagnosis import diagnosed
+from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.cluster.shutdown import end_producer
-from exporter.queues.kafka.failures import NoRight
+from exporter.queues.kafka.failures import NoRight, reason
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
-from exporter.queues.port import Outgoing
+from exporter.queues.port import EventTooLarge, Outgoing
 
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
+_BATCH_BYTES = 16 * 1024
 _REQUEST_BYTES = 64 * 1024**2  # it is for the broker to say what is too large
 
 #: Who may write to no topic at all gets no number for an idempotent producer; brokers call that a right on the cluster.
 _MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
+#: Nobody would take that event later.
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
+
+
 class Publisher:
     """A producer that is made when it is first needed, and anew after it has failed."""
 
-    def __init__(self, connection: Connection, topic: str, high_watermarks: HighWatermarks) -> None:
+    def __init__(self, connection: Connection, cluster: Cluster, high_watermarks: HighWatermarks) -> None:
         self._connection = connection
-        self._topic = topic
+        self._cluster = cluster
+        self._topic = cluster.topic
         self._high_watermarks = high_watermarks
         self._producer: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``. Raises QueueUnavailable: some of it may be on the topic."""
+        """See ``Queue.publish``. Raises QueueUnavailable, some of it may be on the topic; EventTooLarge."""
         async with (
             diagnosed(f"publishing to {self._topic}", self._connection),
             asyncio.timeout(PUBLISH_SECONDS),
             self._turn,
         ):
             try:
-                await self._send(await self._started(), messages)
+                refused = await self._publish(messages)
             except _MAY_NOT_WRITE as error:
                 await self.close()
                 raise NoRight("Write", "topic") from error
@@ -50,31 +64,70 @@ class Publisher:
                 # Whatever it still holds must not come after what is published next.
                 await self.close()
                 raise
+        if refused:
+            raise EventTooLarge(reason(MessageSizeTooLargeError()), refused)
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> Sequence[int]:
+        """Where in the call events stand that are too large; all others are on the topic."""
+        refused: list[int] = []
+        left: Sequence[int] = range(len(messages))
+        while left:
+            producer = await self._started()
+            errors = await self._send(producer, [messages[index] for index in left])
+            failed = {left[at]: error for at, error in errors.items()}
+            too_large = [index for index, error in failed.items() if isinstance(error, _TOO_LARGE)]
+            refused += too_large
+            left = [index for index in failed if index not in too_large]
+            for index in left:
+                # A broker that has refused one batch of a partition takes none after it: they lack one before them.
+                if not (too_large and isinstance(failed[index], OutOfOrderSequenceNumber)):
+                    raise failed[index]
+            if too_large:
+                await self.close()  # the numbers of the next producer begin anew
+        return sorted(refused)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
             await self._high_watermarks.look()  # the client would take long to find that there is no such topic
+            most = (await self._cluster.topic_settings()).configs.get("max.message.bytes", "")
             producer = self._producer = AIOKafkaProducer(
-                **self._connection.options(), enable_idempotence=True, acks="all", max_request_size=_REQUEST_BYTES
+                **self._connection.options(),
+                enable_idempotence=True,
+                acks="all",
+                max_request_size=_REQUEST_BYTES,
+                # What is refused then is one event that is too large, and never several together.
+                max_batch_size=min(_BATCH_BYTES, int(most)) if most.isdecimal() else _BATCH_BYTES,
             )
             await producer.start()
         return self._producer
 
-    async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> Mapping[int, BaseException]:
+        """What went wrong with which of these."""
         sent: list[Any] = []
+        failed: dict[int, BaseException] = {}
         try:
             for message in messages:
                 key = None if message.key is None else message.key.encode("utf-8", "surrogatepass")
-                sent.append(await producer.send(self._topic, message.body, key=key))
+                try:
+                    sent.append(await producer.send(self._topic, message.body, key=key))
+                except _TOO_LARGE as error:  # larger than what the client would send at all
+                    failed[len(sent)] = error
+                    sent.append(_nothing())
         finally:
             results = await asyncio.gather(*sent, return_exceptions=True)
-        for result in results:
+        for index, result in enumerate(results):
             if isinstance(result, BaseException):
-                raise result
-            self._high_watermarks.reaches(result.partition, result.offset + 1)
+                failed[index] = result
+            elif result is not None:
+                self._high_watermarks.reaches(result.partition, result.offset + 1)
+        return dict(sorted(failed.items()))
 
     async def close(self) -> None:
         """End the producer; what it has not sent is given up."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await end_producer(producer, _CLOSE_SECONDS)
+
+
+async def _nothing() -> None:
+    """What stands for an event that was not sent."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from exporter.queues.kafka.check.advice import advice
 from exporter.queues.kafka.check.shared import SharedCheck
 from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.cluster.connection import Connection, connection_of
 from exporter.queues.kafka.cluster.groups import Groups, positions_of
+from exporter.queues.kafka.cluster.topic_ids import lane_name
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.publish import Publisher
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.subscription import KafkaSubscription
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.seeking import nearest
+from exporter.tasks.beside import beside, for_ever
 
 
 @asynccontextmanager
@@ -40,19 +43,13 @@ async def open_kafka(
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
         high_watermarks = HighWatermarks(cluster)
-        publisher = Publisher(connection, settings.topic, high_watermarks)
+        publisher = Publisher(connection, cluster, high_watermarks)
         queue = KafkaQueue(name, settings, connection, cluster, high_watermarks, publisher, groups, warn)
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(high_watermarks.run())
-            try:
+        try:
+            async with beside(partial(for_ever, high_watermarks.run, warn)):
                 yield queue
-            except BaseException as error:
-                failure = error
-            looking.cancel()
-        await publisher.close()
-        if failure is not None:
-            raise failure
+        finally:
+            await publisher.close()
 
 
 class KafkaQueue:
@@ -102,22 +99,13 @@ class KafkaQueue:
             group, self._connection, self._settings, self._cluster, self._high_watermarks, self._warn
         )
         self._high_watermarks.watch()
-        failure: BaseException | None = None
         try:
             await subscription.join()
-            async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(work) for work in subscription.running()]
-                try:
-                    yield subscription
-                except BaseException as error:
-                    failure = error
-                for task in running:
-                    task.cancel()
+            async with beside(*subscription.running):
+                yield subscription
         finally:
             self._high_watermarks.unwatch()
             await subscription.leave()
-        if failure is not None:
-            raise failure
 
     async def _begin(self, group: str, start: Start) -> None:
         """Give a new group its place in every lane before anybody reads: then no member can mistake it later."""
@@ -157,19 +145,17 @@ class KafkaQueue:
             for position in positions_of(name, committed[name], seen.incarnation, ends, reader=name in read)
         ]
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a position is sought in every lane, or the nearest that the lane has."""
         await self._known(group)
         seen = await self._cluster.seen()
         ends = await self._cluster.ends(seen.leaders)
-        match target:
-            case "earliest":
-                offsets = dict(ends.first)
-            case "latest":
-                offsets = dict(ends.next)
-            case int():
-                offsets = {number: min(max(target, ends.first[number]), ends.next[number]) for number in ends.first}
-        await self._read_by.place(group, offsets, seen.incarnation)
+        found = {
+            number: nearest(lane_name(number, seen.incarnation), target, first, ends.next[number] - 1, lowest=0)
+            for number, first in ends.first.items()
+        }
+        await self._read_by.place(group, {number: each.next for number, each in found.items()}, seen.incarnation)
+        return [found[number] for number in sorted(found)]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""
@@ -197,7 +183,9 @@ class KafkaQueue:
     async def advice(self) -> Sequence[str]:
         """See ``Advising``: how many copies there are of an event, and how long it is kept.
 
-        Raises QueueUnavailable, too, where we may see topic and groups but not read: a question for each group.
+        Raises QueueUnavailable, too, where we may see topic and groups but not read, which is a question for each
+        group, and where records are compressed in a way for which this installation has no library.
         """
         await self._cluster.may_read(sorted(self._groups))
+        await self._cluster.can_unpack()
         return advice(self._settings.topic, await self._cluster.topic_settings())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
+from exporter.sections.handed_over import OneLine
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.section import ReadAnew, Secret, Section
 from exporter.sections.tls import Tls
@@ -15,18 +16,10 @@ from exporter.sections.urls import ProxyUrl
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
-def _text(secret: ReadAnew) -> ReadAnew:
-    try:
-        secret.reveal().encode()
-    except UnicodeEncodeError:
-        raise mistake("this text is not valid UTF-8") from None
-    return secret
-
-
 class TokenAuth(OAuth2ClientCredentials):
     """Where tokens for the brokers come from: a destination's ``auth``, with a way to the token endpoint of its own."""
 
-    client_secret: Annotated[ReadAnew, AfterValidator(_text)] = Field(description="The client's secret.")
+    client_secret: ReadAnew = Field(description="The client's secret.")
     timeout: float = Field(5.0, gt=0, le=60, description="Seconds for a whole token request.")
     tls: Tls = Field(default=Tls(), description="Certificates for the token endpoint. Paths as `path` above.")
     proxy: ProxyUrl | None = Field(
@@ -44,7 +37,7 @@ class SaslSettings(Section):
     """Who we are, where the brokers want to know."""
 
     mechanism: Mechanism = Field(description="OAUTHBEARER takes a token, the others a user name and a password.")
-    username: str | None = Field(None, min_length=1, description="For PLAIN and SCRAM.")
+    username: OneLine | None = Field(None, min_length=1, description="For PLAIN and SCRAM.")
     password: Secret | None = Field(None, description="For PLAIN and SCRAM.")
     token: ReadAnew | None = Field(
         None,

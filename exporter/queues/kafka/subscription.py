@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
@@ -23,6 +22,7 @@ from exporter.queues.kafka.fetch.records import messages
 from exporter.queues.kafka.lease.keeper import AGAIN_MOST_SECONDS, Keeper
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
+from exporter.tasks.beside import Work
 
 _FETCH_SECONDS = 5.0
 
@@ -63,9 +63,10 @@ class KafkaSubscription:
         """Become a member. Raises QueueUnavailable."""
         await self._keeper.join()
 
-    def running(self) -> Sequence[Coroutine[Any, Any, None]]:
+    @property
+    def running(self) -> Sequence[Work]:
         """What must run from then on, until it is cancelled."""
-        return [self._keeper.run(), self._keeper.fence(), self._commits.run()]
+        return [self._keeper.run, self._keeper.fence, self._commits.run]
 
     async def leave(self) -> None:
         """Commit once more, if that works, and leave the group."""

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
-from exporter.queues.background import beside
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueFull, QueueUnavailable, Start
+from exporter.queues.port import (
+    EventTooLarge,
+    GroupInUse,
+    Outgoing,
+    Position,
+    QueueFull,
+    QueueUnavailable,
+    Sought,
+    Start,
+)
 from exporter.queues.redis_streams.check import check
 from exporter.queues.redis_streams.fetch import Fetch
 from exporter.queues.redis_streams.growth import Growth
@@ -17,9 +26,14 @@ from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
 from exporter.queues.redis_streams.subscription import RedisSubscription
 from exporter.queues.redis_streams.upkeep import Upkeep
+from exporter.queues.seeking import nearest
 from exporter.redis_server.advising import advice
+from exporter.tasks.beside import beside, for_ever
 
 _PUBLISH_ENTRIES = 1000
+#: No ``proto-max-bulk-len`` can be lower, and its default.
+_TAKEN_BYTES = 1024**2
+_USUAL_MOST_BYTES = 512 * 1024**2
 
 
 @asynccontextmanager
@@ -39,7 +53,7 @@ async def open_redis(
         identity = await stream.identity()
         growth = Growth(stream)
         upkeep = Upkeep(stream, groups, warn)
-        async with beside(growth.run(), upkeep.run()):
+        async with beside(partial(for_ever, growth.run, warn), partial(for_ever, upkeep.run, warn)):
             yield RedisQueue(f"redis-{identity}", stream, growth, upkeep, warn, badge)
 
 
@@ -63,8 +77,10 @@ class RedisQueue:
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``; as durable as this Redis is configured to be. A thousand at a time go as a whole."""
-        for begin in range(0, len(messages), _PUBLISH_ENTRIES):
-            bodies = [message.body for message in messages[begin : begin + _PUBLISH_ENTRIES]]
+        most = await self._most_bytes(max((len(message.body) for message in messages), default=0))
+        taken = [message.body for message in messages if len(message.body) <= most]
+        for begin in range(0, len(taken), _PUBLISH_ENTRIES):
+            bodies = taken[begin : begin + _PUBLISH_ENTRIES]
             try:
                 extent = await self._stream.publish(bodies, look=bool(self._upkeep.subscriptions))
             except OutOfMemory as error:
@@ -73,6 +89,20 @@ class RedisQueue:
                 raise QueueFull(str(error)) from None
             if extent is not None:
                 self._upkeep.grown(extent.added)
+        if len(taken) < len(messages):
+            reason = f"an event is larger than the {most} bytes that Redis takes (proto-max-bulk-len)"
+            raise EventTooLarge(reason, [index for index, each in enumerate(messages) if len(each.body) > most])
+
+    async def _most_bytes(self, largest: int) -> int:
+        """What an event may have: Redis hangs up on what is larger, so that is never sent. Managed servers often refuse
+        CONFIG; they have the default."""
+        if largest <= _TAKEN_BYTES:
+            return _TAKEN_BYTES
+        try:
+            found = await self._stream.server.call("CONFIG", "GET", "proto-max-bulk-len")
+        except QueueUnavailable:
+            return _USUAL_MOST_BYTES
+        return int(found[1]) if found else _USUAL_MOST_BYTES
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[RedisSubscription]:
@@ -84,7 +114,7 @@ class RedisQueue:
         fetch = Fetch(self._stream, group, start, self._growth, self._warn, self._badge)
         try:
             await fetch.enter()
-            async with beside(fetch.run(), fetch.renew(), fetch.commits.run()):
+            async with beside(fetch.run, fetch.renew, fetch.commits.run):
                 subscription = RedisSubscription(self._stream.key, fetch)
                 self._upkeep.subscriptions.add(subscription)
                 try:
@@ -142,7 +172,7 @@ class RedisQueue:
             seen_at=None if record is None else record.seen_at,
         )
 
-    async def seek(self, group: str, target: int | Start) -> None:
+    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
         extent = await self._changeable(group)
         if target == "latest":
@@ -154,6 +184,10 @@ class RedisQueue:
             after = None if after >= extent.last else after
         if not await self._stream.seek(group, after):
             raise GroupInUse(group)
+        last = position_of(extent.last)
+        first = last + 1 if extent.first is None else position_of(extent.first)
+        # Ids are times: what stands before the first entry is gone only if there ever was something.
+        return [nearest(self._stream.key, target, first, last, lowest=0 if extent.removed else first)]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""

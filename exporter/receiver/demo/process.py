@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from exporter.daemon import child
+from exporter.tasks.beside import group
 
 #: How long the daemon may take to start, and to stop.
 PATIENCE_SECONDS = 40.0
@@ -113,17 +114,11 @@ async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> A
         env=child.environment(environ),
     )
     daemon = DaemonProcess(process, log)
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        group.create_task(daemon.follow())
+    async with group() as tasks:
+        tasks.create_task(daemon.follow())
         try:
             yield daemon
-        except BaseException as error:
-            # Carried past the group, which would wrap the error in an ExceptionGroup.
-            failure = error
         finally:
             daemon.kill()
             # Only now does the log end, and ``follow`` with it.
             await process.wait()
-    if failure is not None:
-        raise failure

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from exporter.sections.handed_over import trimmed
+
 _REFERENCE = re.compile(
     r"""
     \$\$\{                                                                      # $${ stands for ${
@@ -22,7 +24,8 @@ class Unset(Exception):
 def expand(text: str, environ: Mapping[str, str]) -> str:
     """The text with every reference replaced, once: what a variable holds is not looked into again.
 
-    As in a shell, ``:-`` gives its default where the variable is unset or empty.
+    A line break at the end of a variable is no part of it, wherever in the text it stands. As in a shell, ``:-`` gives
+    its default where the variable is unset or empty.
 
     Raises:
         Unset: a variable without a default is not set, or ``${`` begins no reference.
@@ -34,7 +37,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         name, default = match["name"], match["default"]
         if name is None:
             raise Unset("${ begins no ${NAME} or ${NAME:-default}; write $${ for the characters themselves")
-        found = environ.get(name)
+        found = trimmed(environ[name]) if name in environ else None
         if default is not None:
             return found or default
         if found is None:
@@ -44,9 +47,14 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
+def names_in(text: str) -> frozenset[str]:
+    """The variables that the text refers to."""
+    return frozenset(match["name"] for match in _REFERENCE.finditer(text) if match["name"] is not None)
+
+
 def refers(text: str) -> bool:
     """Whether the text takes something from the environment."""
-    return any(match["name"] is not None for match in _REFERENCE.finditer(text))
+    return bool(names_in(text))
 
 
 def is_reference(text: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.sections.mistakes import Steps
+from exporter.sections.paths import NoHome, expanded
 from exporter.settings.loading.json_file import read_json
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
@@ -107,19 +108,28 @@ def _listed(data: Mapping[str, Any]) -> list[Any]:
     return written if isinstance(written, list) else []
 
 
-def _named(key: str, gathered: Gathered, dirs: Mapping[str, str]) -> str | None:
+def _named(key: str, gathered: Gathered, folder: Path, dirs: Mapping[str, str]) -> Path | None:
     """The file or folder that ``key`` names, if it does and the name could be had."""
     name = dirs.get(key, gathered.data.get(key))
-    usable = isinstance(name, str) and name not in ("", "null") and "\0" not in name
-    return name if usable and not gathered.is_broken((key,)) else None
+    if not isinstance(name, str) or name in ("", "null") or "\0" in name or gathered.is_broken((key,)):
+        return None
+    return _below(folder, name)
+
+
+def _below(folder: Path, name: str) -> Path | None:
+    """The path that ``name`` is in ``folder``; None where the field that it stands in says what is wrong with it."""
+    try:
+        return folder / expanded(name)
+    except NoHome:
+        return None
 
 
 def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
-    name = _named("destinations_dir", gathered, dirs)
-    if name is None or not isinstance(gathered.data.get("destinations") or [], list):
+    listed = _named("destinations_dir", gathered, folder, dirs)
+    if listed is None or not isinstance(gathered.data.get("destinations") or [], list):
         return
     try:
-        files = sorted(file for file in (folder / name).iterdir() if file.suffix in (".yaml", ".yml"))
+        files = sorted(file for file in listed.iterdir() if file.suffix in (".yaml", ".yml"))
     except OSError as error:
         reason = f"the folder cannot be read: {error.strerror or 'unknown error'}"
         gathered.problems.append(gathered.problem(("destinations_dir",), reason))
@@ -143,23 +153,24 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
 
 def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> None:
     """Make the TLS files of a destination relative to the folder of the file that names them."""
-    tls = destination.get("tls") if isinstance(destination, dict) else None
-    if not isinstance(tls, dict):
-        return
-    for key in _TLS_FILES:
-        name = tls.get(key)
-        if isinstance(name, str) and name and not gathered.is_broken((*at, "tls", key)):
-            tls[key] = str(folder / name)
+    for way in (("tls",), ("auth", "tls")):
+        tls = destination
+        for step in way:
+            tls = tls.get(step) if isinstance(tls, dict) else None
+        for key in _TLS_FILES if isinstance(tls, dict) else ():
+            name = tls.get(key)
+            if isinstance(name, str) and name and not gathered.is_broken((*at, *way, key)):
+                file = _below(folder, name)
+                tls[key] = name if file is None else str(file)
 
 
 def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
-    name = _named("segments_file", gathered, dirs)
-    if name is None:
+    file = _named("segments_file", gathered, folder, dirs)
+    if file is None:
         return
     if gathered.data.get("segments"):
         gathered.problems.append(gathered.problem(("segments_file",), "give either segments or segments_file"))
         return
-    file = folder / name
     document = read_json(file) if file.suffix == ".json" else read_document(file, environ)
     gathered.problems.extend(document.problems)
     gathered.documents.append(document)

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
+from exporter.sections.regular_file import CONFIGURATION_BYTES, read_regular
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document
 
@@ -20,7 +21,7 @@ def read_json(file: Path) -> Document:
     """The file, which comes from another system: text in it is taken as it is, without ``${}``."""
     document = Document(str(file))
     try:
-        content = file.read_bytes()
+        content = read_regular(file, CONFIGURATION_BYTES).content
         text = content.decode(json.detect_encoding(content))
         document.value = _VALUES.decode(text)
         _Places(text, document).note()

@@ -12,7 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from exporter.sections.handed_over import trimmed
 from exporter.sections.mistakes import KIND, Mistake, Steps
+from exporter.sections.paths import NoHome, expanded
+from exporter.sections.regular_file import Stamp
 from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
@@ -20,6 +23,7 @@ from exporter.settings.loading.problems import Problem, Problems
 from exporter.settings.loading.suggestions import suggestion
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
+from exporter.settings.tls_sections import tls_files
 from exporter.settings.tree import Settings
 
 
@@ -27,9 +31,11 @@ from exporter.settings.tree import Settings
 class Loaded:
     """A valid configuration.
 
-    ``files`` are the configuration's own files, ``secret_files`` what ``!file`` named (to be watched), and
-    ``notes`` what an operator should know although it is no mistake. ``indirect`` are the places of values that
-    came from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``; the values are not in it.
+    ``files`` are the configuration's own files, ``secret_files`` what ``!file`` named, and ``notes`` what an operator
+    should know although it is no mistake. ``watched`` are the files whose content is part of the settings, those of
+    ``!file`` and of ``tls``, as they were when they were read: another stamp now means that they changed since.
+    ``indirect`` are the places of values that came from ``!file`` or ``${}``, as
+    ``("destinations", 0, "headers", "x-team")``; the values are not in it.
     """
 
     settings: Settings
@@ -37,6 +43,7 @@ class Loaded:
     secret_files: tuple[Path, ...]
     notes: tuple[str, ...]
     indirect: frozenset[Steps]
+    watched: Mapping[Path, Stamp]
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
@@ -49,8 +56,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     Returns:
         The settings, or all of the operator's mistakes. No mistake of the operator raises.
     """
+    try:
+        path = Path(expanded(str(path)))
+    except NoHome as error:
+        return Problems((Problem(str(path), None, (), str(error)),))
     overrides, problems = find_overrides(Settings.model_fields, environ)
-    named = {key: environ[overrides[(key,)]] for key in ("destinations_dir", "segments_file") if (key,) in overrides}
+    overridden = [key for key in ("destinations_dir", "segments_file") if (key,) in overrides]
+    named = {key: trimmed(environ[overrides[(key,)]]) for key in overridden}
     gathered = gather(path, environ, named)
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
     settings = _validated(gathered.data, environ, overrides)
@@ -59,13 +71,20 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     if isinstance(settings, _Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])
-    secret_files = dict.fromkeys(file for document in gathered.documents for file in document.secret_files)
+    watched: dict[Path, Stamp] = {}  # a file that was read twice, and changed between, with its first stamp
+    for document in gathered.documents:
+        for file, stamp in document.secret_files.items():
+            watched.setdefault(file, stamp)
+    secret_files = tuple(watched)
+    for file, stamp in tls_files(settings):
+        watched.setdefault(file, stamp)
     return Loaded(
         settings,
         tuple(Path(document.file) for document in gathered.documents),
-        tuple(secret_files),
+        secret_files,
         notes(settings, lambda steps: steps not in overrides and gathered.is_literal(steps)),
         gathered.indirect(),
+        watched,
     )
 
 

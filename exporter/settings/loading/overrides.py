@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
+from exporter.sections.handed_over import trimmed
 from exporter.sections.mistakes import Steps
 from exporter.settings.loading.problems import Problem
 
@@ -49,7 +50,7 @@ class Overrides(EnvSettingsSource):
     ) -> None:
         super().__init__(settings_cls)
         self.env_vars = parse_env_vars(
-            {name: environ[name] for name in names.values()},
+            {name: trimmed(environ[name]) for name in names.values()},
             case_sensitive=False,
             ignore_empty=False,
             parse_none_str="null",

@@ -17,7 +17,12 @@ def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
     for step in way:
         sections = [found for section in sections for found in _below(section, step)]
     keys = [name for section in sections for name in section.model_fields]
-    close = get_close_matches(str(key), keys, n=1)
+    return guess(str(key), keys)
+
+
+def guess(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """``; did you mean endpoint?`` for a word that is much like a known one, or an empty string."""
+    close = get_close_matches(word, known, n=1, cutoff=cutoff)
     return f"; did you mean {close[0]}?" if close else ""
 
 

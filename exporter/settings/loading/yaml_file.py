@@ -2,7 +2,8 @@
 
 Every scalar is text, except null: the field that reads it decides whether it is a number or a switch. So
 ``NO`` is no switch in a header, ``12:30`` no number, ``0123`` keeps its zero, a password of digits stays as it
-is, and what a variable holds can never become structure.
+is, and what a variable holds can never become structure. A line break at a text's end, as blocks and files have, is
+no part of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from typing import Any
 
 import yaml
 
+from exporter.sections.handed_over import trimmed
 from exporter.sections.mistakes import Steps
+from exporter.sections.paths import NoHome, expanded
+from exporter.sections.regular_file import CONFIGURATION_BYTES, Stamp, read_regular
 from exporter.sections.section import FromFile
 from exporter.settings.loading.expansion import Unset, expand, is_reference, refers
 from exporter.settings.loading.problems import Problem
@@ -39,7 +43,8 @@ class Document:
     """What a file holds, and where.
 
     ``lines`` has the line of every value, by the steps that lead to it; ``broken`` are places whose value could
-    not be had (already in ``problems``); ``indirect`` are places whose value came from a file or a variable.
+    not be had (already in ``problems``); ``indirect`` are places whose value came from a file or a variable;
+    ``secret_files`` are those files, as they were when they were read first.
     """
 
     file: str
@@ -48,14 +53,14 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     broken: set[Steps] = field(default_factory=set)
     indirect: set[Steps] = field(default_factory=set)
-    secret_files: list[Path] = field(default_factory=list)
+    secret_files: dict[Path, Stamp] = field(default_factory=dict)
 
 
 def read_document(file: Path, environ: Mapping[str, str]) -> Document:
     """Read a YAML file; whatever is wrong with it stands in ``problems``. Never raises for its content."""
     reading = _Reading(Document(str(file)), file.parent, environ)
     try:
-        content = file.read_bytes()
+        content = read_regular(file, CONFIGURATION_BYTES).content
     except OSError as error:
         reading.refuse((), None, f"the file cannot be read: {error.strerror or 'unknown error'}")
         return reading.document
@@ -166,7 +171,7 @@ class _Reading:
         if node.tag == _STANDARD + "null":
             return None
         try:
-            text = expand(node.value, self._environ)
+            text = trimmed(expand(node.value, self._environ))
         except Unset as unset:
             return self._refused(steps, line, str(unset))
         if node.tag == "!file":
@@ -177,15 +182,18 @@ class _Reading:
         return None if plain and is_reference(node.value) and text in _NULLS else text
 
     def _file(self, steps: Steps, name: str, line: int) -> str:
-        file = self._folder / name
         self.document.indirect.add(steps)
+        try:
+            file = self._folder / expanded(name)
+        except NoHome as error:
+            return self._refused(steps, line, str(error))
         try:
             text = FromFile.read(file)
         except OSError as error:
             return self._refused(steps, line, f"the file {file} cannot be read: {error.strerror or 'unknown error'}")
-        except ValueError:  # not UTF-8, or a name with NUL
+        except UnicodeDecodeError:
             return self._refused(steps, line, "the file is not UTF-8 text")
-        self.document.secret_files.append(file)
+        self.document.secret_files.setdefault(file, text.stamp)
         return text
 
     def _refused(self, steps: Steps, line: int, reason: str) -> str:

@@ -11,7 +11,7 @@ from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.redis import scripts
 from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of
 from exporter.state.redis.server import Server
-from exporter.state.store import Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
+from exporter.state.store import PURGED_KEPT, Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
 from exporter.state.stored_letter import Fields
 
 #: Letters that one script goes through: Redis does nothing else meanwhile.
@@ -190,7 +190,7 @@ class RedisLetters:
                 return
             how: tuple[Argument, ...] = ("these", *these) if chosen else ("all",)
             reached, ended, found = await self._run(
-                scripts.SELECT, doing, after, CHUNK, min(limit, CHUNK), *criteria(which), *how
+                scripts.SELECT, doing, after, CHUNK, min(limit, CHUNK), *criteria(which), PURGED_KEPT, *how
             )
             yield found
             after = int(reached)

@@ -146,7 +146,7 @@ class SqliteLetters:
         """See ``LetterStore.purge``. Gives what is free then back to the file system."""
 
         def chunk(connection: apsw.Connection) -> int:
-            return rows.delete(connection, rows.ids(connection, which, 0, CHUNK))
+            return rows.purge(connection, rows.ids(connection, which, 0, CHUNK))
 
         purged = 0
         while deleted := await self._write(chunk):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
-from exporter.database import Database
+from exporter.database import Database, kept_private
 from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.port import Segment
 from exporter.state.sqlite.letters import SqliteLetters
@@ -24,9 +24,14 @@ class SqliteState:
     identity: str
     letters: StoredDeadLetters
     mapping_times: SqliteMappingTimes
+    open_to_others: Sequence[str] = ()
 
     async def check(self) -> None:
         """See ``State.check``; opening the file has shown all that there is to see."""
+
+    async def advice(self) -> Sequence[str]:
+        """What people should know of the file, in sentences."""
+        return self.open_to_others
 
 
 @asynccontextmanager
@@ -34,14 +39,15 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
     """Open the state's file. Raises as ``Database.open``."""
     async with Database.open(path, SCHEMA) as database:
         identity = await database.read(lambda connection: connection.execute("SELECT name FROM identity").get)
-        yield SqliteState(identity, StoredDeadLetters(SqliteLetters(database)), SqliteMappingTimes(database))
+        letters = StoredDeadLetters(SqliteLetters(database))
+        yield SqliteState(identity, letters, SqliteMappingTimes(database), tuple(kept_private(path)))
 
 
 def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:
     """What was noted for ``destination``, without making or changing the file; empty where that cannot be read."""
-    if not path.is_file():
-        return {}
     try:
+        if not path.is_file():
+            return {}
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             if connection.pragma("application_id") != APPLICATION_ID:
@@ -49,5 +55,5 @@ def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tupl
             return times_of(connection, destination)
         finally:
             connection.close()
-    except apsw.Error:
+    except (OSError, apsw.Error):
         return {}

@@ -9,7 +9,7 @@ import apsw
 import orjson
 
 from exporter.state.letter import Filter, Letter, Summary
-from exporter.state.store import Delivery, Overview, Survey, Totals
+from exporter.state.store import PURGED_KEPT, Delivery, Overview, Survey, Totals
 from exporter.state.stored_letter import Fields, storable
 
 _SUMMARY: Final = (
@@ -189,12 +189,29 @@ def ask(connection: apsw.Connection, letter_ids: Sequence[int], *, superseded: b
 
 
 def replays(connection: apsw.Connection, letter_ids: Sequence[int]) -> Mapping[int, str]:
-    """The replay of each of these that is there."""
+    """The replay of each of these that is there, and of each that was purged while one waited."""
+    these = _ids(letter_ids)
     return dict(
         connection.execute(
-            "SELECT id, replay FROM letters WHERE id IN (SELECT value FROM json_each(?))", (_ids(letter_ids),)
+            "SELECT id, replay FROM letters WHERE id IN (SELECT value FROM json_each(?)) "
+            "UNION ALL SELECT id, 'purged' FROM purged WHERE id IN (SELECT value FROM json_each(?))",
+            (these, these),
         )
     )
+
+
+def purge(connection: apsw.Connection, letter_ids: Iterable[int]) -> int:
+    """Delete these, and remember for a while those whose replay waits; returns how many there were."""
+    these = list(letter_ids)
+    connection.execute(
+        "INSERT OR IGNORE INTO purged "
+        "SELECT id FROM letters WHERE replay <> 'none' AND id IN (SELECT value FROM json_each(?))",
+        (_ids(these),),
+    )
+    connection.execute(
+        "DELETE FROM purged WHERE id <= (SELECT id FROM purged ORDER BY id DESC LIMIT 1 OFFSET ?)", (PURGED_KEPT,)
+    )
+    return delete(connection, these)
 
 
 def delete(connection: apsw.Connection, letter_ids: Iterable[int]) -> int:

@@ -69,11 +69,16 @@ CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 0), name TEXT NOT NULL
 INSERT INTO identity VALUES (0, lower(hex(randomblob(16))));
 """
 
+_PURGED = """
+-- Letters that were purged while their replay waited, so that who waits for it does not take them for delivered.
+CREATE TABLE purged (id INTEGER PRIMARY KEY) STRICT;
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _PURGED),
 )

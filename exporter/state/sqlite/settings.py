@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from exporter.sections.paths import FilePath
 from exporter.sections.section import Section
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ class SqliteSettings(Section):
     """Dead letters and mapping times in a file of their own, never the queue's."""
 
     kind: Literal["sqlite"] = "sqlite"
-    path: Path = Field(default=Path("data/state.db"), description="The SQLite file; made when it is not there.")
+    path: FilePath = Field(default=Path("data/state.db"), description="The SQLite file; made when it is not there.")
 
     def exists(self) -> bool:
         """Whether there is a store already; a command that only looks makes none."""
-        return self.path.exists()
+        try:
+            return self.path.exists()
+        except OSError:
+            return True  # nobody can tell, and whoever opens it says why

@@ -15,6 +15,7 @@ from exporter.transport.bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
 from exporter.transport.lean.head import Origin
 from exporter.transport.lean.wire import Wire
 from exporter.transport.os_errors import system_words
+from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.resolver import Resolver
 from exporter.transport.tls_refusal import tls_words
 
@@ -57,7 +58,7 @@ class Dialler:
     async def dial(self, deadline: float) -> Wire | Unreachable:
         """A new connection before ``deadline`` (the event loop's seconds), or why there is none."""
         try:
-            async with asyncio.timeout_at(deadline) as limit:
+            async with timeout_after_reading(deadline) as limit:
                 self._dialling.add(limit)
                 try:
                     wire = await self._connect()

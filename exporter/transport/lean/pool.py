@@ -28,11 +28,11 @@ class Pool:
         self._empty.clear()
 
     def take(self, now: float) -> Wire | None:
-        """The idle connection that was used last, so that the others come of age; None if there is none."""
+        """The idle connection that was used last, so that the others come of age; None if none may serve."""
         idle = self._idle
         while idle:
             wire = idle.pop()
-            if wire.deadline > now:
+            if wire.deadline > now and wire.may_serve(now):
                 return wire
             wire.abort()
         return None

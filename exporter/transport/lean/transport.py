@@ -11,6 +11,7 @@ from exporter.transport.lean.dialling import Dialler
 from exporter.transport.lean.head import Head, Origin
 from exporter.transport.lean.pool import Pool
 from exporter.transport.lean.wire import Wire
+from exporter.transport.read_first import after_reading
 from exporter.transport.resolver import Resolver
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that.
@@ -43,6 +44,7 @@ class LeanTransport:
         self._head: Head | None = None
         self._route: _Route
         self._sweeping: asyncio.TimerHandle | None = None
+        self._swept_at = 0.0
         self._sweep_seconds = min(max(timeout_seconds * _SWEEP_SHARE, _SWEEP_SECONDS[0]), _SWEEP_SECONDS[1])
 
     async def send(self, request: Request) -> Outcome:
@@ -101,10 +103,14 @@ class LeanTransport:
         return head
 
     def _sweep(self) -> None:
-        """End what is past its deadline; again as long as any connection is open."""
+        """Look for what is past its deadline, when what has arrived by now is read."""
+        self._swept_at = self._loop.time()
+        after_reading(self._loop, self._expire)
+
+    def _expire(self) -> None:
+        """End what was past its deadline; look again as long as any connection is open."""
         self._sweeping = None
-        now = self._loop.time()
         for route in self._routes.values():
-            route.pool.expire(now)
+            route.pool.expire(self._swept_at)
         if any(route.pool for route in self._routes.values()):
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)

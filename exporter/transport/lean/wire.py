@@ -8,18 +8,18 @@ import os
 import ssl
 from typing import Protocol, cast
 
-from httptools import HttpParserError, HttpParserUpgrade
-
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
-from exporter.transport.answer_parser import NoStatus, response_parser
-from exporter.transport.bounds import BODY_LIMIT, BODY_SECONDS, HEAD_LIMIT
-from exporter.transport.lean.headers import Headers, head_ends_within
+from exporter.transport.answer_reader import AnswerReader
+from exporter.transport.bounds import BODY_SECONDS, KEEPALIVE_SECONDS
 from exporter.transport.tls_refusal import is_dead, refusal
+from exporter.transport.unread import Unread
 
-#: An answer up to this size is remembered, since the next is likely the same to the byte.
+#: A 2xx up to this size is remembered, since the next answer is likely the same to the byte.
 _REMEMBERED_BYTES = 1024
 #: A request up to this size is in the system's hands before an answer can be here.
 _SOON_WRITTEN_BYTES = 8 * 1024
+#: A connection that serves again so soon behind a 2xx is used unasked, which saves a busy one a question each time.
+_AT_ONCE_SECONDS = 0.001
 
 
 class Home(Protocol):
@@ -41,39 +41,45 @@ class Wire:
     It is an ``asyncio.Protocol`` in all but name: a class that inherits from one that is not compiled is not compiled.
     """
 
-    __deletable__ = ("_parser",)  # mypyc asks for it
-
     __slots__ = (
-        "_body", "_complete", "_dead_at_once", "_dirty", "_error", "_future", "_head", "_home", "_keep", "_last",
-        "_last_answer", "_loop", "_parser", "_served", "_status", "_transport", "_written", "born", "deadline",
+        "_dead_at_once", "_error", "_future", "_home", "_last", "_last_answer", "_loop", "_reader", "_served",
+        "_succeeded", "_transport", "_unread", "_written", "born", "deadline",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, home: Home) -> None:
         self._loop = loop
         self._home = home
-        self._parser = response_parser(self)
+        self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
         self._future: asyncio.Future[Outcome | None] | None = None
         self._served = False
         self._written = 0
-        self._head = b""
-        self._status = 0
-        self._body = b""
-        self._complete = self._keep = self._dirty = False
         self._dead_at_once = False
         self._error: Exception | None = None
         self._last = b""
         self._last_answer: Answer | None = None
+        self._succeeded = False
+        self._unread: Unread | None = None
         self.born = loop.time()
         self.deadline = math.inf
 
     # -- what the pool does with it
 
+    def may_serve(self, now: float) -> bool:
+        """Has nothing come since its last answer, as far as anybody can know? For an idle one before its deadline."""
+        if self._succeeded and self.deadline - now > KEEPALIVE_SECONDS - _AT_ONCE_SECONDS:
+            return True
+        transport = self._transport
+        if transport is None:
+            return False
+        unread = self._unread
+        if unread is None:
+            unread = self._unread = Unread(transport)
+        return not unread.waits()
+
     def exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
         """Write a request; the result is its outcome, None where this kept-alive connection had gone stale."""
-        self._head = self._body = b""
-        self._status = 0
-        self._complete = self._keep = False
+        self._reader.begin()
         self.deadline = deadline
         self._written = len(request)
         self._future = future = self._loop.create_future()
@@ -102,7 +108,7 @@ class Wire:
     def expire(self) -> None:
         """Its deadline has passed: the answer, if its status line came, stands without the rest of its body."""
         if self._future is not None:
-            self._settle(self._answer() if self._status else NoAnswer("no answer in time"))
+            self._settle(self._reader.last_word() or NoAnswer("no answer in time"))
         self.abort()
 
     def abort(self) -> None:
@@ -133,98 +139,49 @@ class Wire:
             # Bytes that nobody asked for: they must never be taken for the answer to the next request.
             self.abort()
             return
-        if data == self._last and not self._head and self._written <= _SOON_WRITTEN_BYTES:
+        reader = self._reader
+        if data == self._last and not reader.head and self._written <= _SOON_WRITTEN_BYTES:
             # The parser stands between two answers, so the same bytes are the same answer again.
             self._settle(self._last_answer)
+            self._succeeded = True
             self._home.freed(self)
             return
-        if not self._status:
-            self._head = self._head + data if self._head else data
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade:
-            self._settle(NoAnswer("the answer is an interim one (101)"))
-            self.abort()
-            return
-        except HttpParserError:
-            self._dirty = True
-        if self._complete and self._keep and not self._dirty and self._is_written():
-            answer = self._answer()
-            if data is self._head and len(data) <= _REMEMBERED_BYTES:
+        reader.feed(data)
+        if reader.keeps and self._is_written():
+            answer = reader.answer()
+            self._succeeded = 200 <= answer.status < 300
+            if self._succeeded and data is reader.head and len(data) <= _REMEMBERED_BYTES:
                 self._last = data
                 self._last_answer = answer
-            elif len(self._head) > HEAD_LIMIT and self._is_overlong():
-                self._refuse()
-                return
             self._settle(answer)
             self._served = True
             self._home.freed(self)
-        else:
-            self._go_on()
+        elif reader.refusal:
+            self._settle(NoAnswer(reader.refusal))
+            self.abort()
+        elif reader.ended:
+            self._settle(reader.answer())
+            self.abort()
+        elif reader.status:
+            # Counted from the first time that more was to come: the minimum keeps later ones from moving it.
+            self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
 
     def eof_received(self) -> None:
         """Nothing more can come; what is still to be written does not keep a half-closed connection open."""
-        self.abort()
+        if self._future is None:
+            self.abort()
+        elif self._transport is not None:
+            # The exchange ends with the connection, and no deadline comes before that.
+            self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         self._error = error
-        # It holds our methods, and we hold it.
-        del self._parser
         self._end(error)
+        self._reader.close()
         self._home.lost(self)
 
-    # -- httptools' callbacks
-
-    def on_message_begin(self) -> None:
-        if self._complete:
-            # A second answer to one request: nobody knows what comes next.
-            self._dirty = True
-
-    def on_headers_complete(self) -> None:
-        if not self._complete:
-            status = self._parser.get_status_code()
-            if status >= 200:
-                self._status = status
-            elif status < 100:
-                raise NoStatus
-
-    def on_body(self, body: bytes) -> None:
-        if not self._complete and len(self._body) <= BODY_LIMIT:
-            self._body = self._body + body if self._body else body
-
-    def on_message_complete(self) -> None:
-        if self._status:
-            self._complete = True
-            self._keep = self._parser.should_keep_alive()
-
     # -- the end of an exchange
-
-    def _go_on(self) -> None:
-        """Wait for more of an answer, or be content with what came and close."""
-        if len(self._head) > HEAD_LIMIT and self._is_overlong():
-            self._refuse()
-        elif self._status:
-            if self._complete or self._dirty or len(self._body) > BODY_LIMIT:
-                self._settle(self._answer())
-                self.abort()
-            else:
-                # Counted from the first time that more was to come: the minimum keeps later ones from moving it.
-                self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
-        elif self._dirty:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        """What comes is no answer."""
-        self._settle(NoAnswer("the answer is not HTTP"))
-        self.abort()
-
-    def _is_overlong(self) -> bool:
-        """Is it the head that is longer than the limit, and not what came with it?"""
-        return not self._status or not head_ends_within(self._head, HEAD_LIMIT)
-
-    def _answer(self) -> Answer:
-        return Answer(self._status, Headers(self._head), self._body[:BODY_LIMIT])
 
     def _is_written(self) -> bool:
         """Is the whole request out? An answer may come before."""
@@ -239,11 +196,12 @@ class Wire:
 
     def _end(self, error: Exception | None) -> None:
         """The connection is no more: what that means for the exchange that it is in, if any."""
-        if self._status:
-            self._settle(self._answer())
-        elif not self._head and self._served:
+        reader = self._reader
+        if (answer := reader.last_word()) is not None:
+            self._settle(answer)
+        elif not reader.head and self._served:
             self._settle(None)
-        elif not self._head and (words := refusal(error, dead_at_once=self._dead_at_once)) is not None:
+        elif not reader.head and (words := refusal(error, dead_at_once=self._dead_at_once)) is not None:
             self._settle(Unreachable(f"TLS: {words}"))
         else:
             self._settle(NoAnswer(_lost(error)))

@@ -1,10 +1,9 @@
-"""Connections that know whether they were used before and whether the peer has said anything."""
+"""Connections that read answers as the lean transport does, and know whether they were used before."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import re
 import ssl
 from collections.abc import Callable
 from typing import Any, cast
@@ -18,16 +17,15 @@ from aiohttp import (
     TCPConnector,
 )
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http import HttpVersion11, RawResponseMessage
+from aiohttp.streams import StreamReader
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from exporter.transport.bounds import BODY_LIMIT, CLOSE_SECONDS, CONNECTION_SECONDS, HEAD_LIMIT
-from exporter.transport.over_aiohttp.framing import Framing
+from exporter.messages.exchange import Answer
+from exporter.transport.answer_reader import AnswerReader
+from exporter.transport.bounds import BODY_LIMIT, CLOSE_SECONDS, CONNECTION_SECONDS
 from exporter.transport.tls_refusal import is_dead, refusal
-
-# llhttp takes a line feed alone for the end of a line too.
-_HEAD_END = re.compile(rb"\n\r?\n")
-# Chunks of a byte each make it no longer than this. aiohttp itself keeps trailers without a limit.
-_BODY_BYTES = 16 * BODY_LIMIT
+from exporter.transport.unread import Unread
 
 
 class StaleConnection(ClientConnectionError):
@@ -38,19 +36,28 @@ class HandshakeRefused(ClientConnectionError):
     """The server refused TLS on a new connection, and why; before a byte of the answer came."""
 
 
-class _Wire(ResponseHandler):
-    """aiohttp's protocol of one connection, which also counts its exchanges and notes what was heard."""
+class UnreadableAnswer(ClientConnectionError):
+    """What came is no answer, and why, in the words of ``AnswerReader.refusal``."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, wires: WeakSet[_Wire]) -> None:
+
+class Wire(ResponseHandler):
+    """aiohttp's protocol of one connection. Our reader takes the place of its parser.
+
+    What is told to aiohttp is an answer's head, then its body, of ``BODY_LIMIT`` bytes at most. Whether the connection
+    may serve again is known before the end of the body is told: in that moment aiohttp takes it back into its pool.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, wires: WeakSet[Wire], began: Callable[[Wire], None]) -> None:
         super().__init__(loop)
         self._wires = wires
+        self._began = began
         self._born = loop.time()
         self._exchanges = 0
-        self._heard = False
-        self._head_bytes: int | None = 0
-        self._before = b""
-        self._body_bytes = 0
-        self._framing = Framing()
+        self._reader = AnswerReader()
+        self._open = False
+        self._body: StreamReader | None = None
+        self._told_bytes = 0
+        self._to_connect = False
         self._error: BaseException | None = None
         self._dead_at_once = False
         self.socket: asyncio.Transport | None = None
@@ -63,94 +70,66 @@ class _Wire(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._wires.discard(self)
         self.socket = None
-        self._framing.close()
         self._error = exc
-        body, self._payload = self._payload, None
+        self.last_word()
+        self._end()
+        self._reader.close()
         # aiohttp would take OpenSSL's number of an error for the operating system's.
         super().connection_lost(None if isinstance(exc, ssl.SSLError) else exc)
-        if body is not None and not body.is_eof():
-            # aiohttp forgets a body that it cannot read on, and who waits for its end; of others it drops what it has.
-            body.feed_eof()
 
     def set_response_params(self, **params: Any) -> None:
-        """aiohttp calls this as each exchange begins."""
+        """aiohttp calls this as each exchange begins, with fewer parameters for one with CONNECT."""
         self._exchanges += 1
-        self._heard = False
-        self._head_bytes = 0
-        self._before = b""
-        self._body_bytes = 0
-        self._framing.begin()
+        self._reader.begin()
+        self._open = True
+        self._body = None
+        self._told_bytes = 0
+        self._to_connect = "skip_payload" not in params
         if self._exchanges == 1 and self.socket is not None:
             self._dead_at_once = is_dead(self.socket)
-        super().set_response_params(**params)
+        self._began(self)
 
     def data_received(self, data: bytes) -> None:
         if not data:
-            # aiohttp's own way to go on after a pause.
-            super().data_received(data)
+            # aiohttp's own way to go on after a pause, of which there is none.
             return
-        self._heard = True
-        if self._framing.complete and self.transport is not None:
+        if not self._open:
             # Bytes that nobody asked for: they must never be taken for the answer to the next request.
             self.force_close()
-            self.transport.abort()
+            if self.socket is not None:
+                self.socket.abort()
             return
-        self._framing.feed(data)
-        if self._framing.unreadable:
-            self._refuse("not HTTP")
-            return
-        # The head goes in by itself: where what is behind it is nonsense, aiohttp would throw both away.
-        while self._head_bytes is not None and (head := self._head_in(data)):
-            self._pass_on(head)
-            data = data[len(head) :]
-        if self._head_bytes is None:
-            self._body_bytes += len(data)
-        if self._body_bytes > _BODY_BYTES and self.transport is not None:
-            self.transport.abort()
-            return
-        if data:
-            self._pass_on(data)
-        if self._framing.surplus:
-            self.force_close()
+        reader = self._reader
+        reader.feed(data)
+        if reader.refusal:
+            self._open = False
+            if self.transport is not None:
+                self.transport.close()
+            self.set_exception(UnreadableAnswer(reader.refusal))
+        elif reader.status:
+            self._tell(reader.answer())
+            if reader.ended:
+                self._end()
 
-    def _head_in(self, data: bytes) -> bytes:
-        """The rest of a head, if it ends here; a piece of one before may hold the begin of its end."""
-        before = len(self._before)
-        found = _HEAD_END.search(self._before + data)
-        self._before = b"" if found else (self._before + data)[-2:]
-        return data[: found.end() - before] if found else b""
+    def last_word(self) -> None:
+        """Nothing more will come of an answer, or nothing in time: tell what there is of it."""
+        if self._open and self._body is None and (answer := self._reader.last_word()) is not None:
+            self._tell(answer)
+            self._end()
 
-    def _pass_on(self, data: bytes) -> None:
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_LIMIT:
-                # aiohttp limits a line and their number, neither of which keeps their product small.
-                self._refuse("head too long")
-                return
-            # RFC 9110 §5.5 lets NUL be taken for a space; aiohttp would throw the answer away.
-            data = data.replace(b"\0", b" ")
-        super().data_received(data)
-
-    def _refuse(self, why: str) -> None:
-        """What comes is no answer."""
-        if self.transport is not None:
-            self.transport.close()
-        self.set_exception(HttpProcessingError(message=why))
+    def is_connected(self) -> bool:
+        """aiohttp asks this of an idle connection before it uses it."""
+        if self._open or self.socket is None or self.socket.is_closing():
+            return super().is_connected()
+        return super().is_connected() and not Unread(self.socket).waits()
 
     @property
     def should_close(self) -> bool:
-        """aiohttp asks this when an exchange is over; it takes some answers for shorter than they are."""
-        is_old = self._loop.time() - self._born >= CONNECTION_SECONDS
-        return is_old or not self._framing.complete or super().should_close
-
-    def feed_data(self, data: Any, size: int = 0) -> None:
-        """aiohttp calls this with the head of each answer."""
-        if data[0].code >= 200:
-            self._head_bytes = None
-        super().feed_data(data, size)
+        """aiohttp asks this when an exchange is over."""
+        return self._open or self._loop.time() - self._born >= CONNECTION_SECONDS or super().should_close
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        if not self._heard and isinstance(exc, ServerDisconnectedError | ClientOSError):
+        if not self._reader.head and isinstance(exc, ServerDisconnectedError | ClientOSError):
             if self._exchanges > 1:
                 exc = StaleConnection("the connection was closed while it was idle")
             elif self.socket is not None and isinstance(exc.__cause__, ClientConnectionResetError):
@@ -160,16 +139,40 @@ class _Wire(ResponseHandler):
                 exc = HandshakeRefused(words)
         super().set_exception(exc, *cause)
 
+    def _tell(self, answer: Answer) -> None:
+        """Pass on what is new of an answer."""
+        if self._body is None:
+            # More than an answer's body is told: it never asks for a pause.
+            self._body = self._payload = StreamReader(self, BODY_LIMIT, loop=self._loop)
+            headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items())
+            # RFC 9110 §9.3.6: every 2xx to CONNECT opens the tunnel; aiohttp knows 200 only.
+            status = 200 if self._to_connect and answer.status < 300 else answer.status
+            nothing = CIMultiDictProxy(CIMultiDict[str]())
+            self.feed_data(
+                (RawResponseMessage(HttpVersion11, status, "", nothing, headers, False, None, False, False), self._body)
+            )
+        if len(answer.body) > self._told_bytes:
+            self._body.feed_data(answer.body[self._told_bytes :])
+            self._told_bytes = len(answer.body)
+
+    def _end(self) -> None:
+        """Of this answer nothing more is told."""
+        self._open = False
+        if not self._reader.keeps:
+            self.force_close()
+        if self._body is not None and not self._body.is_eof():
+            self._body.feed_eof()
+
 
 class Connector(TCPConnector):
     """A pool of such connections, whose ``close`` returns when every socket is closed."""
 
-    def __init__(self, **options: Any) -> None:
-        """``options`` as for ``TCPConnector``."""
+    def __init__(self, began: Callable[[Wire], None], **options: Any) -> None:
+        """``began`` hears of the connection of each exchange, in its task; ``options`` as for ``TCPConnector``."""
         super().__init__(**options)
-        self._wires: WeakSet[_Wire] = WeakSet()
-        make: Callable[..., ResponseHandler] = _Wire
-        self._factory = functools.partial(make, loop=self._loop, wires=self._wires)
+        self._wires: WeakSet[Wire] = WeakSet()
+        make: Callable[..., ResponseHandler] = Wire
+        self._factory = functools.partial(make, loop=self._loop, wires=self._wires, began=began)
 
     async def close(self, *, abort_ssl: bool = False) -> None:
         # aiohttp waits for its pool only: a connection that it dropped earlier may still be saying goodbye.

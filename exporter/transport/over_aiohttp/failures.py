@@ -9,7 +9,7 @@ import aiohttp
 
 from exporter.messages.exchange import NoAnswer, Unreachable
 from exporter.transport.os_errors import system_words
-from exporter.transport.over_aiohttp.connection import HandshakeRefused
+from exporter.transport.over_aiohttp.connection import HandshakeRefused, UnreadableAnswer
 from exporter.transport.tls_refusal import tls_words
 
 # What aiohttp raises while it still makes the connection, whoever asks it to.
@@ -35,6 +35,8 @@ def translate(error: Exception, *, connecting: bool, proxy: str | None) -> NoAns
             return NoAnswer("connection closed before an answer came")
         case aiohttp.ClientResponseError():
             return NoAnswer("the answer is not HTTP")
+        case UnreadableAnswer():
+            return NoAnswer(str(error))
         case OSError():
             return NoAnswer(_system_reason(error, "connection lost before an answer came"))
         case _:
@@ -68,7 +70,7 @@ def _why_unreachable(error: Exception) -> str:
             return _system_reason(error.os_error, "cannot connect")
         case TimeoutError():
             return "connect time-out"
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientResponseError():
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientResponseError() | UnreadableAnswer():
             return "the proxy gave no usable answer"
         case _:
             return "cannot connect"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,23 +15,22 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import aiohttp
 from yarl import URL
 
-from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.messages.exchange import Answer, Header, Outcome, Request, Unreachable
 from exporter.transport.bounds import (
     BODY_LIMIT,
     BODY_SECONDS,
     DNS_CACHE_SECONDS,
-    HEAD_LIMIT,
     KEEPALIVE_SECONDS,
 )
 from exporter.transport.header_values import unfit
-from exporter.transport.over_aiohttp.connection import Connector, StaleConnection
+from exporter.transport.over_aiohttp.connection import Connector, StaleConnection, Wire
 from exporter.transport.over_aiohttp.failures import translate
 from exporter.transport.over_aiohttp.resolver import Resolving
+from exporter.transport.own_headers import own_headers
+from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.resolver import Resolver
 from exporter.transport.tls import TlsContexts
 
-#: More cannot be in a head of ``HEAD_LIMIT`` bytes, which is the limit; aiohttp's own default is 128.
-_HEADERS_LIMIT = HEAD_LIMIT // len(b"A:\r\n")
 # Above it, aiohttp warns that bytes block the loop: a file is written in pieces.
 _WHOLE_BODY_LIMIT = 1024 * 1024
 
@@ -55,9 +54,37 @@ class _Proxy:
 
 @dataclass(slots=True)
 class _Exchange:
-    """What the traces say about one exchange."""
+    """What is known of one exchange while it lasts: whether its connection is still made, then that itself."""
 
     connecting: bool = False
+    wire: Wire | None = None
+
+    def last_word(self) -> None:
+        """Its deadline has passed: the answer, if its status line came, stands without the rest of its head."""
+        if self.wire is not None and not self.connecting:
+            self.wire.last_word()
+
+
+class _Exchanges:
+    """The exchanges of one transport, each in a task of its own."""
+
+    def __init__(self) -> None:
+        self._by_task: dict[asyncio.Task[Any] | None, _Exchange] = {}
+
+    @contextmanager
+    def opened(self) -> Iterator[_Exchange]:
+        """One more, in this task."""
+        task = asyncio.current_task()
+        exchange = self._by_task[task] = _Exchange()
+        try:
+            yield exchange
+        finally:
+            del self._by_task[task]
+
+    def began(self, wire: Wire) -> None:
+        """This task's exchange goes over this connection."""
+        if (exchange := self._by_task.get(asyncio.current_task())) is not None:
+            exchange.wire = wire
 
 
 class AiohttpTransport:
@@ -67,13 +94,18 @@ class AiohttpTransport:
         self,
         pooled: aiohttp.ClientSession,
         fresh: aiohttp.ClientSession,
+        exchanges: _Exchanges,
         proxy: _Proxy | None,
         timeout_seconds: float,
         observe_resend: Callable[[], None],
     ) -> None:
-        """``pooled`` keeps its connections alive, ``fresh`` makes a new one for every request."""
+        """``pooled`` keeps its connections alive, ``fresh`` makes a new one for every request.
+
+        ``exchanges`` hears of their connections.
+        """
         self._pooled = pooled
         self._fresh = fresh
+        self._exchanges = exchanges
         self._proxy = proxy
         self._timeout = timeout_seconds
         self._observe_resend = observe_resend
@@ -89,15 +121,15 @@ class AiohttpTransport:
         return await self._exchange(self._fresh, request, deadline)
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request, deadline: float) -> Outcome:
-        exchange = _Exchange()
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await session.post(trace_request_ctx=exchange, **self._arguments(request))
-        except StaleConnection:
-            raise
-        except (aiohttp.ClientError, OSError) as error:
-            host = self._proxy.host if self._proxy else None
-            return translate(error, connecting=exchange.connecting, proxy=host)
+        with self._exchanges.opened() as exchange:
+            try:
+                async with timeout_after_reading(deadline, exchange.last_word):
+                    response = await session.post(trace_request_ctx=exchange, **self._arguments(request))
+            except StaleConnection:
+                raise
+            except (aiohttp.ClientError, OSError) as error:
+                host = self._proxy.host if self._proxy else None
+                return translate(error, connecting=exchange.connecting, proxy=host)
         try:
             return await self._answer(response, deadline)
         finally:
@@ -114,24 +146,22 @@ class AiohttpTransport:
         arguments: dict[str, Any] = {"url": url, "data": body, "allow_redirects": False}
         if self._proxy is not None:
             arguments["proxy"] = self._proxy.url
+            to_proxy: tuple[Header, ...] = ()
             if self._proxy.authorization is not None:
-                to_proxy = ("Proxy-Authorization", self._proxy.authorization)
-                if url.scheme == "https":
-                    arguments["proxy_headers"] = [to_proxy]
-                else:
-                    headers = (*headers, to_proxy)
+                to_proxy = (("Proxy-Authorization", self._proxy.authorization),)
+            if url.scheme == "https":
+                # aiohttp would say who it is.
+                arguments["proxy_headers"] = (*own_headers(), *to_proxy)
+            else:
+                headers = (*headers, *to_proxy)
         arguments["headers"] = headers
         return arguments
 
     async def _answer(self, response: aiohttp.ClientResponse, deadline: float) -> Outcome:
         status = response.status
-        if status < 200:
-            return NoAnswer(f"the answer is an interim one ({status})")
         if status == 407 and self._proxy is not None:
             return Unreachable("the proxy answered 407", "proxy")
-        headers: dict[str, str] = {}
-        for name, value in response.raw_headers:
-            headers.setdefault(name.decode("latin-1").lower(), value.strip(b" \t").decode("latin-1"))
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.raw_headers}
         body = b"" if response.content.at_eof() else await _read(response.content, deadline)
         return Answer(status, headers, body)
 
@@ -141,7 +171,7 @@ async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
     pieces = bytearray()
     soon = asyncio.get_running_loop().time() + BODY_SECONDS
     try:
-        async with asyncio.timeout_at(min(deadline, soon)):
+        async with timeout_after_reading(min(deadline, soon)):
             while len(pieces) <= BODY_LIMIT and (piece := await content.readany()):
                 pieces += piece
     except (aiohttp.ClientError, OSError):
@@ -183,12 +213,13 @@ async def open_aiohttp_transport(
         "ttl_dns_cache": int(DNS_CACHE_SECONDS),
         "resolver": Resolving(Resolver(asyncio.get_running_loop())),
     }
+    exchanges = _Exchanges()
     async with (
-        _session(Connector(keepalive_timeout=KEEPALIVE_SECONDS, **options)) as pooled,
-        _session(Connector(force_close=True, **options)) as fresh,
+        _session(Connector(exchanges.began, keepalive_timeout=KEEPALIVE_SECONDS, **options)) as pooled,
+        _session(Connector(exchanges.began, force_close=True, **options)) as fresh,
     ):
         via = _Proxy.parse(proxy) if proxy is not None else None
-        yield AiohttpTransport(pooled, fresh, via, timeout_seconds, observe_resend)
+        yield AiohttpTransport(pooled, fresh, exchanges, via, timeout_seconds, observe_resend)
 
 
 def _session(connector: Connector) -> aiohttp.ClientSession:
@@ -201,9 +232,6 @@ def _session(connector: Connector) -> aiohttp.ClientSession:
         trust_env=False,
         # The exchange has one deadline, the transport's own.
         timeout=aiohttp.ClientTimeout(),
-        max_line_size=HEAD_LIMIT,
-        max_field_size=HEAD_LIMIT,
-        max_headers=_HEADERS_LIMIT,
         trace_configs=[_connection_traces()],
     )
 

@@ -14,6 +14,7 @@ from exporter.queues.jetstream.connection.sign_in import Access
 from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
 from exporter.queues.jetstream.settings import NatsSettings, servers
 from exporter.queues.port import QueueUnavailable
+from exporter.tasks.off_loop import off_loop
 from exporter.transport.handshakes import handshake_failure
 
 #: Below what a request may take, so that who asks hears that the connection, not the answer, is missing.
@@ -30,7 +31,7 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
     Raises:
         QueueUnavailable: it could not be made.
     """
-    access = Access(settings)
+    access = await off_loop(Access, settings)
     client = QuietClient(gone, replies.refused)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):

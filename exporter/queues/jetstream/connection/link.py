@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import uuid4
 
-from nats import errors
 from nats.aio.msg import Msg
 
 from exporter.queues.jetstream.connection.client import QuietClient, discard
@@ -67,7 +66,7 @@ class Link:
 
         try:
             subscription = await client.subscribe(f"{address}.*", cb=hear)
-        except (errors.Error, OSError) as error:
+        except Exception as error:  # of all kinds: only the library runs here
             raise QueueUnavailable(in_words(error)) from None
         return Inbox(address, client, subscription)
 
@@ -76,7 +75,7 @@ class Link:
         client = await self._connected()
         try:
             await client.publish(subject, payload, reply=inbox, headers=None if headers is None else dict(headers))
-        except (errors.Error, OSError) as error:
+        except Exception as error:
             raise QueueUnavailable(in_words(error)) from None
 
     async def request(

@@ -116,9 +116,14 @@ class Answer:
 
 
 def answer_of(message: Msg) -> dict[str, Any]:
-    """An answer of JetStream. Raises Refused where it is an error."""
-    answer: dict[str, Any] = json.loads(message.data)
+    """An answer of JetStream. Raises Refused where it is an error, QueueUnavailable where it is none of JetStream's."""
+    try:
+        answer = json.loads(message.data)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise QueueUnavailable("what answers there does not speak as JetStream does")
     error = answer.get("error")
-    if error is not None:
-        raise Refused(error.get("err_code", 0), shortened(error.get("description", "refused")))
+    if isinstance(error, dict):
+        raise Refused(error.get("err_code", 0), shortened(str(error.get("description", "refused"))))
     return answer

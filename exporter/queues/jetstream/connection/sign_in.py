@@ -9,12 +9,14 @@ from nats.aio.client import RawCredentials
 
 from exporter.queues.jetstream.settings import NatsSettings, is_credentials, is_seed, servers
 from exporter.queues.port import QueueUnavailable
-from exporter.sections.section import FromFile, Secret
 from exporter.transport.tls import TlsFileProblem, client_context
 
 
 class Access:
-    """Made for one attempt to connect. ``options`` go to the library; ``is_encrypted`` holds after a handshake."""
+    """Made for one attempt to connect; making it reads files.
+
+    ``options`` go to the library; ``is_encrypted`` holds after a handshake.
+    """
 
     def __init__(self, settings: NatsSettings) -> None:
         self._insists = any(server.startswith("tls://") for server in servers(settings.url))
@@ -40,22 +42,22 @@ class Access:
         # The library asks for these after the handshake, before it sends anything.
         if settings.user is not None and settings.password is not None:
             self.how_to_sign_in = "check `user` and `password`"
-            user, password = settings.user, current(settings.password)
+            user, password = settings.user, settings.password.current()
             self.options["user"] = lambda: self._once_safe(user)
             self.options["password"] = lambda: self._once_safe(password)
         if settings.token is not None:
             self.how_to_sign_in = "check `token`"
-            token = current(settings.token)
+            token = settings.token.current()
             self.options["token"] = lambda: self._once_safe(token)
         if settings.nkey is not None:
             self.how_to_sign_in = "check `nkey`"
-            seed = current(settings.nkey)
+            seed = settings.nkey.current()
             if not is_seed(seed):
                 raise QueueUnavailable("the file of nkey holds no seed of a user")
             self.options["nkeys_seed_str"] = seed.strip()
         if settings.credentials is not None:
             self.how_to_sign_in = "check `credentials`: are they of this server's operator, and not out of date?"
-            text = current(settings.credentials)
+            text = settings.credentials.current()
             if not is_credentials(text):
                 raise QueueUnavailable("the file of credentials is no .creds file")
             self.options["user_credentials"] = RawCredentials(text)
@@ -80,13 +82,3 @@ class Access:
 
         context.sslobject_class = Noting
         return context
-
-
-def current(secret: Secret) -> str:
-    """The secret as its file has it now; as it was at the start where that cannot be read."""
-    if secret.file is not None:
-        try:
-            return FromFile.read(secret.file)
-        except (OSError, UnicodeDecodeError):
-            pass
-    return secret.reveal()

@@ -15,8 +15,9 @@ from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 from exporter.queues.kafka.check.port_probe import Listens, what_listens
 from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.cluster.tokens import KeptTokens
-from exporter.queues.kafka.failures import CLIENT_ERRORS, NoToken, reason
+from exporter.queues.kafka.failures import CLIENT_ERRORS, GivenUp, NoToken, reason
 from exporter.queues.port import QueueUnavailable
+from exporter.tasks.lifetimes import asked_to_end
 from exporter.transport.handshakes import handshake_failure
 
 _SECONDS = 5.0
@@ -49,6 +50,10 @@ async def diagnosed(
         yield
     except CLIENT_ERRORS as error:
         raise QueueUnavailable(f"{doing}: {await cause(error, connection, advertised)}") from error
+    except asyncio.CancelledError as error:
+        if asked_to_end():
+            raise
+        raise QueueUnavailable(f"{doing}: {reason(GivenUp())}") from error
 
 
 async def cause(error: BaseException, connection: Connection, advertised: Callable[[], Sequence[str]] = tuple) -> str:

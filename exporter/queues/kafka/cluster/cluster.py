@@ -17,9 +17,11 @@ from exporter.queues.kafka.check import rights
 from exporter.queues.kafka.check.advice import TopicSettings
 from exporter.queues.kafka.check.diagnosis import diagnosed, trouble
 from exporter.queues.kafka.cluster.connection import Connection
+from exporter.queues.kafka.cluster.shutdown import keep_informed
 from exporter.queues.kafka.cluster.topic import TopicSeen, describe
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.failures import CLIENT_ERRORS
+from exporter.queues.kafka.fetch import unpacking
 from exporter.queues.kafka.fetch.begin import Ends
 from exporter.queues.port import QueueUnavailable
 
@@ -88,6 +90,18 @@ class Cluster:
         for group in groups:
             await self.asked(f"group {group}", partial(rights.may_take_part, self.admin, group))
 
+    async def can_unpack(self) -> None:
+        """Raises QueueUnavailable: the first or the last records of a partition cannot be read here."""
+        leaders = (await self.seen()).leaders
+        ends = await self.ends(leaders)
+        for partition, leader in leaders.items():
+            first, following = ends.first.get(partition, 0), ends.next.get(partition, 0)
+            for offset in {first, following - 1} if first < following else ():
+                await self.asked(
+                    f"topic {self.topic}, partition {partition}",
+                    partial(unpacking.can_unpack, self.admin, self.topic, partition, leader, offset),
+                )
+
     async def topic_settings(self) -> TopicSettings:
         """How the topic is kept. Raises QueueUnavailable."""
         seen = await self.seen()
@@ -119,6 +133,8 @@ class Cluster:
     async def asked(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer, asked for again while the cluster is settling who answers. Raises QueueUnavailable."""
         async with diagnosed(doing, self.connection, self._advertised), asyncio.timeout(ASK_SECONDS):
+            for client in (self.admin._client, self._asker._client):
+                keep_informed(client)
             while True:
                 try:
                     return await ask()

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exporter.queues.kafka.cluster.tokens import KeptTokens, Tokens, fetched_tokens, reader
+from exporter.queues.kafka.cluster.tokens import KeptTokens, Tokens, fetched_tokens
 from exporter.queues.port import QueueUnavailable
+from exporter.tasks.off_loop import off_loop
 from exporter.transport.tls import TlsFileProblem, client_context
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def connection_of(settings: KafkaSettings, badge: str) -> AsyncIterator[Co
     servers = tuple(server.strip() for server in settings.bootstrap_servers.split(","))
     async with AsyncExitStack() as stack:
         sasl = None if settings.sasl is None else await _sasl(settings.sasl, stack)
-        tls = None if settings.tls is None else _tls(settings.tls)
+        tls = None if settings.tls is None else await off_loop(_tls, settings.tls)
         yield Connection(servers, settings.client_id, tls, sasl, badge)
 
 
@@ -81,8 +82,8 @@ async def _sasl(settings: SaslSettings, stack: AsyncExitStack) -> Sasl:
     if settings.auth is not None:
         tokens = await stack.enter_async_context(fetched_tokens(settings.auth))
     elif settings.token is not None:
-        tokens = KeptTokens(reader(settings.token))
-    password = None if settings.password is None else reader(settings.password)
+        tokens = KeptTokens(settings.token.current)
+    password = None if settings.password is None else settings.password.current
     return Sasl(settings.mechanism, settings.username, password, tokens)
 
 

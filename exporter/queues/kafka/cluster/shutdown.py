@@ -14,6 +14,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
+from aiokafka.util import create_task
 
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 
@@ -37,6 +38,13 @@ async def end_producer(producer: AIOKafkaProducer, seconds: float) -> None:
     sending = producer._sender.sender_task
     await _disconnected(producer.client, seconds)
     await _ended(set() if sending is None else {sending})
+
+
+def keep_informed(client: AIOKafkaClient) -> None:
+    """See that the client learns which brokers lead: what it does not expect ends the task that asks, and it does not
+    notice."""
+    if client._sync_task is not None and client._sync_task.done():
+        client._sync_task = create_task(client._md_synchronizer())
 
 
 def _tasks(consumer: AIOKafkaConsumer) -> set[asyncio.Task[Any]]:

@@ -10,12 +10,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka.abc import AbstractTokenProvider
 
-from exporter.auth.authorizer import Authorization, Authorizer, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.sasl import TokenAuth
 from exporter.queues.port import QueueUnavailable
 from exporter.sections.schedules import probe_delay
 from exporter.sections.section import Secret
+from exporter.tasks.off_loop import off_loop
 from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport
 from exporter.transport.tls import TlsFilesUnusable
@@ -45,7 +46,7 @@ class KeptTokens(Tokens):
 
     async def token(self) -> str:
         """As it is now."""
-        return self._read()
+        return await off_loop(self._read)
 
 
 class FetchedTokens(Tokens):
@@ -82,7 +83,7 @@ class FetchedTokens(Tokens):
 
     async def token(self) -> str:
         """See ``Tokens.token``."""
-        self._look_at_the_secret()
+        await self._look_at_the_secret()
         if self._clock() < self._again_at:
             raise NoToken(self._why)
         return self._presented(await self._authorizer.authorize())
@@ -105,8 +106,8 @@ class FetchedTokens(Tokens):
         self._last = outcome
         return _bare(outcome)
 
-    def _look_at_the_secret(self) -> None:
-        secret = self._secret()
+    async def _look_at_the_secret(self) -> None:
+        secret = await off_loop(self._secret)
         if secret != self._with:
             self._with = secret
             self._authorizer = self._make(secret)
@@ -144,20 +145,6 @@ async def fetched_tokens(auth: TokenAuth) -> AsyncIterator[FetchedTokens]:
 def _fetched(auth: TokenAuth, transport: Transport) -> FetchedTokens:
     def authorizer(secret: str) -> Authorizer:
         with_secret = auth.model_copy(update={"client_secret": Secret(secret)})
-        return with_secret.authorizer(transport, clock=time.monotonic, observe=lambda _: None)
+        return with_secret.authorizer(transport, Surroundings())
 
-    return FetchedTokens(authorizer, reader(auth.client_secret), time.monotonic, probe_delay(random.uniform))
-
-
-def reader(secret: Secret) -> Callable[[], str]:
-    """Gives a secret as it is now: from its file, as long as that can be read."""
-
-    def read() -> str:
-        if secret.file is None:
-            return secret.reveal()
-        try:
-            return secret.file.read_text(encoding="utf-8").strip("\r\n") or secret.reveal()
-        except (OSError, ValueError):
-            return secret.reveal()
-
-    return read
+    return FetchedTokens(authorizer, auth.client_secret.current, time.monotonic, probe_delay(random.uniform))

@@ -10,16 +10,13 @@ from aiokafka.structs import ConsumerRecord
 
 from exporter.messages.message import Message
 
-_NO_VALUE = "has no value (a tombstone)"
-
 
 def messages(lane: str, records: Iterable[ConsumerRecord], id_headers: Sequence[str]) -> Iterator[Message]:
-    """One message a record; the id is that of the first of ``id_headers`` there is."""
+    """One message a record; the id is that of the first of ``id_headers`` there is. A tombstone's body is empty."""
     for record in records:
         taken_at = record.timestamp / 1000 if record.timestamp >= 0 else time.time()
         event_id = _event_id(record, id_headers) if record.headers else None
-        fault = _NO_VALUE if record.value is None else None
-        yield Message(lane, record.offset, record.value or b"", taken_at, event_id, fault)
+        yield Message(lane, record.offset, record.value or b"", taken_at, event_id)
 
 
 def _event_id(record: ConsumerRecord, id_headers: Sequence[str]) -> str | None:

@@ -13,19 +13,20 @@ from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetMetadataTooLargeError
+from aiokafka.errors import OffsetMetadataTooLargeError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from exporter.queues.kafka.cluster.connection import REQUEST_SECONDS, Connection
 from exporter.queues.kafka.cluster.shutdown import end
 from exporter.queues.kafka.commits import Said, from_kafka, to_kafka
-from exporter.queues.kafka.failures import GivenUp
+from exporter.queues.kafka.failures import GivenUp, unreadable
 from exporter.queues.kafka.fetch.lane import Lane
 from exporter.queues.kafka.fetch.lanes import Lanes
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.kafka.lease.assignor import Assignor, Listener
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
+from exporter.tasks.lifetimes import asked_to_end
 
 #: A join that takes longer than others need to notice it is tried anew.
 REBALANCE_SECONDS = 10.0
@@ -89,8 +90,7 @@ class Membership:
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._consumer.start()
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if asked_to_end():
                 raise
             raise GivenUp from None
 
@@ -105,6 +105,11 @@ class Membership:
             raise self._bug
         if self._coordinator._coordination_task.cancelled():
             raise GivenUp  # the client would let the cancellation out, as if it were ours
+        consumer = self._consumer
+        # These end by what the client does not expect, and it goes on without them: reading nothing, or from brokers
+        # that lead no more.
+        if consumer._fetcher._fetch_task.done() or consumer._client._sync_task.done():
+            raise GivenUp
         self._coordinator.check_errors()
 
     def ask_for_new_share(self) -> None:
@@ -161,8 +166,26 @@ class Membership:
         Safe to cancel: between taking records and returning them nothing waits.
         """
         places = [TopicPartition(self._topic, number) for number in numbers]
-        found = await self._consumer.getmany(*places, timeout_ms=int(seconds * 1000), max_records=limit)
+        try:
+            found = await self._consumer.getmany(*places, timeout_ms=int(seconds * 1000), max_records=limit)
+        except OffsetOutOfRangeError:
+            raise
+        except asyncio.CancelledError:
+            if asked_to_end():
+                raise
+            self._seek_all()
+            raise GivenUp from None
+        except Exception as error:
+            # Of this lane and of others the client may have taken records before that one, and has forgotten them.
+            self._seek_all()
+            raise unreadable(error) from error
         return {place.partition: records for place, records in found.items()}
+
+    def _seek_all(self) -> None:
+        """Read each lane on behind what was handed out."""
+        for number, position in self._lanes.reads_from().items():
+            if self.is_assigned(number):
+                self.seek(number, position)
 
     def seek(self, number: int, position: int) -> None:
         """Read this lane from here. It must be assigned."""
@@ -206,8 +229,7 @@ class Membership:
         """The leader has spoken."""
         self.proven_at = time.monotonic()
         again = self._lanes.assigned(numbers, release, self._coordinator.generation)
-        for number, position in self._lanes.reads_from().items():
-            self.seek(number, position)
+        self._seek_all()
         if self._sharing:
             self._sharing = False
             self._commits.release()

@@ -10,6 +10,7 @@ Keys, all behind the configured prefix ``P``:
 * ``current:<destination>``: letters that are not superseded, ``<profile> 0 <id>`` in the order of bytes.
 * ``asked:<destination>``: letters whose replay is asked for, ``<lane> 0 <position, 20 digits> 0 <id>`` likewise.
   ``asked-lanes:<destination>``: hash, lane to how many. ``asking``: hash, destination to how many.
+* ``purged``: ids of letters that were purged while their replay waited, sorted by id; the oldest of many are forgotten.
 * ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
 * ``mapping-times:<destination>``: see ``mapping_times``.
 

@@ -1,6 +1,7 @@
 -- Goes through letters in the order of their ids and does something with those that are meant.
 -- Arguments: prefix, what to do, id to begin after, most to look at, most to find, destination or "", reason or "",
--- "" or "+" and the profile, since or "", until or "", superseded "0", "1" or "", "all" or "these", and then the ids.
+-- "" or "+" and the profile, since or "", until or "", superseded "0", "1" or "", how many purged
+-- ids are kept, "all" or "these", and then the ids.
 -- "page" returns their fields, "count" and "purge" only how many, "ask" and "ask superseded" their ids; before that
 -- the id that it came to, and 1 if it came to the end of what there is.
 local doing, after, most, limit, destination = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
@@ -12,8 +13,8 @@ local function meant(id)
     and (not till or tonumber(at[4]) < till) and (ARGV[11] == '' or at[5] == ARGV[11])
 end
 local ids = {}
-if ARGV[12] == 'these' then
-  for at = 13, #ARGV do ids[#ids + 1] = ARGV[at] end
+if ARGV[13] == 'these' then
+  for at = 14, #ARGV do ids[#ids + 1] = ARGV[at] end
 else
   local all = destination == '' and P .. 'ids' or P .. 'ids:' .. destination
   ids = redis.call('ZRANGEBYSCORE', all, '(' .. after, '+inf', 'LIMIT', 0, most)
@@ -34,7 +35,18 @@ if doing == 'page' then
 elseif doing == 'count' then
   return {reached, ended, #found}
 elseif doing == 'purge' then
-  for _, id in ipairs(found) do forget(id) end
+  local purged, waited = P .. 'purged', {}
+  for _, id in ipairs(found) do
+    if redis.call('HGET', letter(id), 'replay') ~= 'none' then waited[#waited + 1] = id end
+    forget(id)
+  end
+  for _, id in ipairs(waited) do redis.call('ZADD', purged, id, id) end
+  local many = redis.call('ZCARD', purged) - tonumber(ARGV[12])
+  if many > 0 then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', purged, '-inf', '+inf', 'LIMIT', 0, many)) do
+      redis.call('ZREM', purged, id)
+    end
+  end
   return {reached, ended, #found}
 end
 for _, id in ipairs(found) do

@@ -1,0 +1,73 @@
+"""What is said of what went wrong by a bug, and how a task that must live is begun anew after one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any, NoReturn
+
+from exporter.dataflow.examine import where
+from exporter.tasks.lifetimes import EndedByItself, must_live
+from exporter.telemetry.logs import Log
+
+_FRAMES = 12
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """What went wrong, out of the groups in which tasks that end together wrap it."""
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for each in error.exceptions for cause in causes(each)]
+    return [error]
+
+
+def told(error: BaseException) -> str:
+    """All causes, each by its type and origin; in the system's own words too, which quote nobody's data."""
+    return ", ".join(dict.fromkeys(_told(cause) for cause in causes(error)))
+
+
+def _told(cause: BaseException) -> str:
+    if isinstance(cause, EndedByItself):
+        return str(cause)
+    if isinstance(cause, OSError) and cause.strerror:
+        return f"{where(cause)}: {cause.strerror}"
+    return where(cause)
+
+
+def trace(error: BaseException) -> Sequence[str]:
+    """The calls that led to the first cause, the last ones last; without the text of exceptions, which quotes data."""
+    frames = traceback.extract_tb(causes(error)[0].__traceback__)[-_FRAMES:]
+    return [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+async def kept(
+    what: str, begin: Callable[[], Coroutine[Any, Any, object]], delay: Callable[[int], float], log: Log
+) -> NoReturn:
+    """Run what must live until cancelled, and begin it anew, after growing waits, when it ends in any other way."""
+    tries = 0
+    while True:
+        try:
+            await must_live(what, begin)
+        except Exception as error:
+            log.error("task failed", task=what, detail=told(error), trace=trace(error))
+        await asyncio.sleep(delay(tries))
+        tries += 1
+
+
+@contextmanager
+def threads_heard(log: Log) -> Iterator[None]:
+    """While entered, a thread that ends by a bug is told of in one line; else Python writes to the log past it."""
+
+    def failed(end: threading.ExceptHookArgs) -> None:
+        name = "" if end.thread is None else end.thread.name
+        error = end.exc_value or end.exc_type()
+        log.error("thread failed", thread=name, detail=told(error), trace=trace(error))
+
+    before, threading.excepthook = threading.excepthook, failed
+    try:
+        yield
+    finally:
+        threading.excepthook = before

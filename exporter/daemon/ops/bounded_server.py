@@ -1,0 +1,60 @@
+"""aiohttp's low-level server, with bounds: half requests end, connections are so many at most, nonsense is no bug."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+#: How long a connection may take for the head of a request, and may stay without one.
+HEAD_SECONDS: Final = 30.0
+#: How long what nobody reads of a request's body is waited for, once it is answered.
+BODY_SECONDS: Final = 2.0
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class BoundedServer(web.Server):
+    """Answers by ``answer``. Beyond ``most_connections`` the oldest is closed: who holds many shuts nobody out."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        *,
+        most_connections: float = math.inf,
+        head_seconds: float = HEAD_SECONDS,
+        handler_cancellation: bool = False,
+    ) -> None:
+        super().__init__(
+            answer,
+            handler_cancellation=handler_cancellation,
+            access_log=None,
+            keepalive_timeout=head_seconds,
+            lingering_time=BODY_SECONDS,
+            logger=_OfBugs(logging.getLogger("aiohttp.server"), {}),
+        )
+        self._most_connections = most_connections
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """See ``web.Server``."""
+        super().connection_made(handler, transport)
+        # Of one that was closed just now nobody has told the server yet.
+        living = [each for each in self.connections if each.transport is not None]
+        if len(living) > self._most_connections:
+            living[0].force_close()
+
+
+class _OfBugs(logging.LoggerAdapter[logging.Logger]):
+    """Logs what is our fault; a request that is none has its 400, and anybody may send as many as they like."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs
+
+    def exception(self, msg: object, *args: object, **more: Any) -> None:
+        if not isinstance(more.get("exc_info"), HttpProcessingError | web.RequestPayloadError):
+            super().exception(msg, *args, **more)

@@ -1,0 +1,63 @@
+"""The way to a destination's token endpoint: the one of its exports, unless ``auth`` names another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from exporter.auth.oauth2 import OAuth2
+from exporter.transport.opening import open_transport_of
+from exporter.transport.port import Transport
+from exporter.transport.tls import TlsContexts
+
+if TYPE_CHECKING:
+    from exporter.sections.tls import Tls
+    from exporter.settings.destination import Destination
+
+
+def way_to_tokens(destination: Destination) -> tuple[Tls, str | None]:
+    """The certificates and the proxy of token requests."""
+    auth = destination.auth
+    if not isinstance(auth, OAuth2):
+        return destination.tls, destination.proxy
+    proxy = destination.proxy if auth.proxy is None else auth.proxy
+    return destination.tls if auth.tls is None else auth.tls, None if proxy == "none" else proxy
+
+
+def open_token_transport(
+    destination: Destination, contexts: TlsContexts | None = None
+) -> AbstractAsyncContextManager[Transport]:
+    """A transport for token requests alone.
+
+    Raises:
+        TlsFilesUnusable: on entering; a file of ``tls`` cannot be read or used.
+    """
+    tls, proxy = way_to_tokens(destination)
+    return open_transport_of(
+        # ``lean`` is what the endpoint gets on with, and knows no proxy.
+        "aiohttp" if destination.delivery.transport == "aiohttp" else "auto",
+        timeout_seconds=destination.delivery.timeout,
+        concurrency=1,
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        proxy=proxy,
+        contexts=contexts,
+    )
+
+
+@asynccontextmanager
+async def transport_for_tokens(
+    destination: Destination, exports: Transport, contexts: TlsContexts
+) -> AsyncIterator[Transport]:
+    """``exports``, the transport of the destination's exports, where that goes the same way; else one for tokens alone.
+
+    Raises:
+        TlsFilesUnusable: as ``open_token_transport``.
+    """
+    if way_to_tokens(destination) == (destination.tls, destination.proxy):
+        yield exports
+        return
+    async with open_token_transport(destination, contexts) as own:
+        yield own

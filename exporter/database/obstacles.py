@@ -1,0 +1,144 @@
+"""Why a file cannot be opened for writing, found out by trying what SQLite will need, before SQLite does.
+
+SQLite itself only says that it cannot open a file. It needs the folder too, for the log that it keeps beside the file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, NoReturn
+
+#: What may be otherwise in a moment: no room, no descriptors, no memory, a disk or server that fails.
+PASSING: Final = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EIO,
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EINTR,
+        errno.ENOLCK,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
+#: What opening a nameless file comes to where the system or the file system knows none.
+_UNKNOWING: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.ENOSYS})
+_DESCRIPTORS: Final = 8
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+
+class Obstacle(Exception):
+    """Why the file cannot be used, in words that go on after its name; it stays so until somebody does something."""
+
+
+def make_way(path: Path) -> None:
+    """Return when the file is there, made if need be, and it and its folder can be written.
+
+    Args:
+        path: where it really is: no link.
+
+    Raises:
+        Obstacle: with the reason.
+        OSError: one that may pass.
+    """
+    _make_folder(path.parent)
+    _refuse_another_kind(path)
+    if not _has_side_files(path):
+        _refuse_unwritable(path.parent)
+    try:
+        # Events are personal data, so nobody else may read them; SQLite gives its side files the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        _raise(error, "it cannot be written")
+    _refuse_other_names(path)
+
+
+def descriptors_left() -> bool:
+    """Whether this process can open a few more files, as many as a connection of SQLite needs."""
+    with ExitStack() as stack:
+        try:
+            for _ in range(_DESCRIPTORS):
+                stack.callback(os.close, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            return False
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        for each in (folder, *folder.parents):
+            if each.exists() and not each.is_dir():
+                raise Obstacle(f"{each} is a file, and no folder") from error
+        _raise(error, f"its folder {folder} cannot be made")
+    except OSError as error:
+        _raise(error, f"its folder {folder} cannot be made")
+
+
+def _refuse_another_kind(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        _raise(error, "it cannot be looked at")
+    if stat.S_ISDIR(mode):
+        raise Obstacle("it is a folder")
+    if not stat.S_ISREG(mode):
+        raise Obstacle("it is not a regular file")
+
+
+def _has_side_files(path: Path) -> bool:
+    """Another process has it open: there is nothing to make."""
+    return all(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    nameless: int | None = getattr(os, "O_TMPFILE", None)
+    if nameless is not None:
+        try:
+            os.close(os.open(folder, nameless | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            if error.errno not in _UNKNOWING:
+                _raise(error, f"its folder {folder} cannot be written")
+        else:
+            return
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise Obstacle(f"its folder {folder} cannot be written")
+
+
+def _refuse_other_names(path: Path) -> None:
+    """SQLite finds the log by the file's name: by another one it would miss what is in it, and begin a second log."""
+    names = path.stat().st_nlink
+    if names > 1:
+        raise Obstacle(
+            f"it has {names} names (hard links), and each would get a log of its own: remove the others, or copy it"
+        )
+    if _is_mount_point(path):
+        raise Obstacle("it is mounted alone, and its log would not stand beside it: mount its folder instead")
+
+
+def _is_mount_point(path: Path) -> bool:
+    try:
+        mounts = os.fsdecode(_MOUNTS.read_bytes()).splitlines()
+    except OSError:
+        return False  # no Linux
+    points = (mount.split(" ")[4] for mount in mounts)
+    return str(path) in (_ESCAPED.sub(lambda found: chr(int(found[1], 8)), point) for point in points)
+
+
+def _raise(error: OSError, what: str) -> NoReturn:
+    if error.errno in PASSING:
+        raise error
+    raise Obstacle(f"{what}: {error.strerror}") from error

@@ -1,0 +1,78 @@
+"""Whether an open file still stands under its name: one that was deleted or replaced takes writes that nobody reads."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from exporter.database.failures import FileLost, said_by_system
+
+LOOK_SECONDS: Final = 1.0
+
+
+class _Node(NamedTuple):
+    """What a name stands for."""
+
+    device: int
+    inode: int
+
+
+class SameFile:
+    """An open SQLite file and the write-ahead log beside it, as they were when this was made."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError: the file is not there."""
+        self._path = path
+        # SQLite's own name for it: beside the file itself, not beside a link to it.
+        self._log = Path(os.path.realpath(path) + "-wal")
+        self._file = _node(path)
+        self._log_file = _node_or_none(self._log)
+        self._due = 0.0
+
+    def refuse_another(self) -> None:
+        """Return if all is as it was, or was so a moment ago.
+
+        Raises:
+            FileLost: it is not. Once the files are back, this returns again.
+        """
+        now = time.monotonic()
+        if now < self._due:
+            return
+        try:
+            if _node(self._path) != self._file:
+                raise FileLost(_lost(self._path, "replaced"))
+        except FileNotFoundError:
+            raise FileLost(_lost(self._path, "removed")) from None
+        except OSError as error:
+            raise FileLost(f"the open file cannot be found again: {said_by_system(error)}") from None
+        self._look_at_log()
+        self._due = now + LOOK_SECONDS
+
+    def _look_at_log(self) -> None:
+        """SQLite keeps the log as long as anybody has the file open, and what is in it is nowhere else."""
+        try:
+            log = _node_or_none(self._log)
+        except OSError as error:
+            raise FileLost(f"the open file cannot be found again: {said_by_system(error)}") from None
+        if self._log_file is None:
+            self._log_file = log
+        elif log != self._log_file:
+            raise FileLost(_lost(self._log, "removed" if log is None else "replaced"))
+
+
+def _lost(path: Path, how: str) -> str:
+    return f"{path} was {how} while it was open: put it back, or start the exporter again to go on with what is there"
+
+
+def _node(path: Path) -> _Node:
+    status = path.stat()
+    return _Node(status.st_dev, status.st_ino)
+
+
+def _node_or_none(path: Path) -> _Node | None:
+    try:
+        return _node(path)
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Tasks and threads: none ends unheard, and none blocks the event loop."""

@@ -1,0 +1,53 @@
+"""Deadlines that are judged by what has arrived: a process that stood still finds its timers due before it has read.
+
+An event loop that comes back from a stop runs what its timers are for, and only then looks at its sockets, in which
+the answer may have waited all the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+#: Turns of the event loop: to look at the sockets, to wake who waits for what came, and for that to come through.
+TURNS = 4
+
+
+def after_reading(loop: asyncio.AbstractEventLoop, judge: Callable[[], None], turns: int = TURNS) -> None:
+    """Call ``judge`` when the event loop has read what has arrived by now."""
+    if turns:
+        loop.call_soon(after_reading, loop, judge, turns - 1)
+    else:
+        judge()
+
+
+@asynccontextmanager
+async def timeout_after_reading(
+    deadline: float, last_word: Callable[[], None] = lambda: None
+) -> AsyncIterator[asyncio.Timeout]:
+    """As ``asyncio.timeout_at``, for what waits for a socket.
+
+    Args:
+        deadline: the event loop's seconds.
+        last_word: called when it has passed and all has been read; what waits may still end by itself then.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+
+        def cut() -> None:
+            if not ended:
+                limit.reschedule(loop.time())
+
+        def judge() -> None:
+            if not ended:
+                last_word()
+                after_reading(loop, cut)
+
+        ended = False
+        timer = loop.call_at(deadline, after_reading, loop, judge)
+        try:
+            yield limit
+        finally:
+            ended = True
+            timer.cancel()
