@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.material import MAPPING, Events, medians, report
 from exporter.auth.authorizer import Surroundings
 from exporter.daemon.wiring import limits
-from exporter.dataflow.collaborators import Clock, Parts
+from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import read_alone
 from exporter.messages.exchange import Answer, Outcome, Request
@@ -71,7 +71,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
     transport = AnswersAtOnce()
     async with open_state(SqliteSettings(path=folder / "state.db")) as state:
         yield Dataflow(
-            Parts(
+            Dependencies(
                 destination="crm",
                 group="exporter.crm",
                 start="earliest",

@@ -22,7 +22,7 @@ from exporter.daemon.slots import Slots, group_names
 from exporter.daemon.waiting import Part, Waiting
 from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
-from exporter.dataflow.collaborators import Clock
+from exporter.dataflow.dependencies import Clock
 from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.shares import Pool
 from exporter.queues.advice import Advising

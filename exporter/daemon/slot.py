@@ -93,14 +93,14 @@ class Slot:
         """Why it sends nothing, if so."""
         if self._failing is not None:
             return frozenset({self._failing})
-        return frozenset() if self._flow is None else self._flow.parts.outbox.reasons
+        return frozenset() if self._flow is None else self._flow.dependencies.outbox.reasons
 
     @property
     def stops(self) -> Mapping[str, str]:
         """What is probed elsewhere and keeps it from going on, each with what is wrong."""
         if self._failing is not None:
             return {self._failing: self._failure or ""}
-        return {} if self._flow is None else dict(self._flow.parts.outbox.stop_details.items())
+        return {} if self._flow is None else dict(self._flow.dependencies.outbox.stop_details.items())
 
     def gauges(self) -> Gauges:
         """What it is doing now."""

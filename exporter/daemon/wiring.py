@@ -11,7 +11,7 @@ from functools import partial
 from exporter.auth.authorizer import Surroundings
 from exporter.daemon.certificates import refuse_odd_files
 from exporter.daemon.way_to_tokens import transport_for_tokens
-from exporter.dataflow.collaborators import Clock, Parts
+from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import Read, SharedReading, read_alone
 from exporter.outbox.limits import Limits
@@ -90,7 +90,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         connections = shared.connections.join()
         try:
             yield Dataflow(
-                Parts(
+                Dependencies(
                     destination=name,
                     group=group,
                     start=destination.start,

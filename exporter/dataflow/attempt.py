@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import where
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.messages.export import Export
@@ -22,17 +22,17 @@ _BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx
 Attempted: TypeAlias = tuple[Final, float]
 
 
-async def attempt(export: Export, parts: Parts) -> Attempted:
+async def attempt(export: Export, dependencies: Dependencies) -> Attempted:
     """Send an export once. Never raises: a bug is a verdict too."""
     try:
-        authorization = await parts.authorizer.authorize()
+        authorization = await dependencies.authorizer.authorize()
         if isinstance(authorization, Unauthorized):
             return _unavailable(authorization), 0.0
-        began = parts.clock.monotonic()
-        outcome = await parts.transport.send(_request(export, authorization, parts))
-        verdict, round_trip = _judged(outcome, began, parts)
+        began = dependencies.clock.monotonic()
+        outcome = await dependencies.transport.send(_request(export, authorization, dependencies))
+        verdict, round_trip = _judged(outcome, began, dependencies)
         if isinstance(verdict, CredentialsRefused):
-            return await _again(export, authorization, verdict, round_trip, parts)
+            return await _again(export, authorization, verdict, round_trip, dependencies)
         return verdict, round_trip
     except asyncio.CancelledError as error:
         if asked_to_end():
@@ -43,31 +43,35 @@ async def attempt(export: Export, parts: Parts) -> Attempted:
 
 
 async def _again(
-    export: Export, authorization: Authorization, refused: CredentialsRefused, round_trip: float, parts: Parts
+    export: Export,
+    authorization: Authorization,
+    refused: CredentialsRefused,
+    round_trip: float,
+    dependencies: Dependencies,
 ) -> Attempted:
-    renewed = await parts.authorizer.renew(authorization)
+    renewed = await dependencies.authorizer.renew(authorization)
     if isinstance(renewed, Unauthorized):
         if renewed.cause == "credentials":
             return _ours(refused, f"; {renewed.detail}"), round_trip
         return _unavailable(renewed), 0.0
-    began = parts.clock.monotonic()
-    outcome = await parts.transport.send(_request(export, renewed, parts))
-    verdict, round_trip = _judged(outcome, began, parts)
+    began = dependencies.clock.monotonic()
+    outcome = await dependencies.transport.send(_request(export, renewed, dependencies))
+    verdict, round_trip = _judged(outcome, began, dependencies)
     return _ours(verdict) if isinstance(verdict, CredentialsRefused) else verdict, round_trip
 
 
-def _request(export: Export, authorization: Authorization, parts: Parts) -> Request:
-    return parts.prepared.request(authorization.header, export.key, export.position, export.body)
+def _request(export: Export, authorization: Authorization, dependencies: Dependencies) -> Request:
+    return dependencies.prepared.request(authorization.header, export.key, export.position, export.body)
 
 
-def _judged(outcome: Outcome, began: float, parts: Parts) -> tuple[Verdict, float]:
-    clock, metrics = parts.clock, parts.metrics
+def _judged(outcome: Outcome, began: float, dependencies: Dependencies) -> tuple[Verdict, float]:
+    clock, metrics = dependencies.clock, dependencies.metrics
     round_trip = clock.monotonic() - began
     metrics.attempts[status_class(outcome)].inc()
     metrics.attempt_seconds.observe(round_trip)
     if isinstance(outcome, Answer) and outcome.status >= 300:
-        outcome = Answer(outcome.status, outcome.headers, parts.prepared.without_secrets(outcome.body))
-    return judge(outcome, parts.authorizer.refresh_on, clock.epoch), round_trip
+        outcome = Answer(outcome.status, outcome.headers, dependencies.prepared.without_secrets(outcome.body))
+    return judge(outcome, dependencies.authorizer.refresh_on, clock.epoch), round_trip
 
 
 def status_class(outcome: Outcome) -> StatusClass:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.export import Export
 from exporter.messages.message import Message
 from exporter.profile.change import Change
@@ -26,22 +26,22 @@ class Bug:
 Examined = Export | Excluded | Malformed | Bug
 
 
-def examine(message: Message, parts: Parts) -> Examined:
+def examine(message: Message, dependencies: Dependencies) -> Examined:
     """Say what a message comes to. Never raises: a bug is a value too, so that it costs one event and no more."""
     try:
-        return _examine(message, parts)
+        return _examine(message, dependencies)
     except Exception as error:
         return Bug(where(error))
 
 
-def _examine(message: Message, parts: Parts) -> Examined:
-    change = parts.read(message)
+def _examine(message: Message, dependencies: Dependencies) -> Examined:
+    change = dependencies.read(message)
     if not isinstance(change, Change):
         return change
     try:
-        match parts.decide(change):
+        match dependencies.decide(change):
             case Fired():
-                body = parts.build(change)
+                body = dependencies.build(change)
             case other:
                 return other
     except Exception as error:
@@ -50,14 +50,14 @@ def _examine(message: Message, parts: Parts) -> Examined:
         return body
     occurred_at = change.occurred_at
     if occurred_at is None:
-        parts.metrics.without_time["unreadable" if change.odd_time else "absent"].inc()
+        dependencies.metrics.without_time["unreadable" if change.odd_time else "absent"].inc()
         occurred_at = message.taken_at
-    event_id = change.id or made_event_id(message, parts.queue.name)
+    event_id = change.id or made_event_id(message, dependencies.queue.name)
     return Export(
         message=message,
         profile_id=change.profile_id,
         event_id=event_id,
-        key=idempotency_key(parts.destination, event_id),
+        key=idempotency_key(dependencies.destination, event_id),
         position=position_value(message.lane, message.position),
         body=body,
         occurred_at=occurred_at,

@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, ClassVar
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.intake import Intake
 from exporter.dataflow.outcomes import Outcomes
 from exporter.dataflow.recorder import Recorder
@@ -51,14 +51,14 @@ class Dataflow:
         "_subscription",
     ]
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self._recorder = Recorder(parts, self._after_record)
-        self._replays = Replays(parts, self._recorder, self._wake)
-        self._outcomes = Outcomes(parts, self._recorder, self._replays, self._after_end, self._after_record)
-        self._senders = Senders(parts, self._outcomes.attempted, self._replays.may_go, self._after_end)
-        self._intake = Intake(parts, self._outcomes.concluded, self._wake, self._lane_busy, self._lane_gone)
-        self._stops = Stops(parts, "flow")
+    def __init__(self, dependencies: Dependencies) -> None:
+        self.dependencies = dependencies
+        self._recorder = Recorder(dependencies, self._recorded)
+        self._replays = Replays(dependencies, self._recorder, self._may_send)
+        self._outcomes = Outcomes(dependencies, self._recorder, self._replays, self._freed, self._recorded)
+        self._senders = Senders(dependencies, self._outcomes.attempted, self._replays.may_go, self._freed)
+        self._intake = Intake(dependencies, self._outcomes.concluded, self._may_send, self._lane_busy, self._lane_gone)
+        self._stops = Stops(dependencies, "flow")
         self._subscription: Subscription | None = None
         self._patience: asyncio.Timeout | None = None
         self._stopped = False
@@ -95,7 +95,7 @@ class Dataflow:
         A window full of exports would stay for so long, after every reload one more.
         """
         self._recorder.let_go()
-        del self.parts, self._recorder, self._replays, self._outcomes, self._senders, self._intake
+        del self.dependencies, self._recorder, self._replays, self._outcomes, self._senders, self._intake
         del self._stops, self._subscription
 
     def stop(self, drain_seconds: float) -> None:
@@ -127,14 +127,14 @@ class Dataflow:
             self._patience = None
 
     async def _subscribe(self, stack: AsyncExitStack) -> None:
-        parts = self.parts
+        dependencies = self.dependencies
         tries = 0
         while self._subscription is None:
             standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, self._stand_by)
             try:
-                entering = parts.queue.subscribe(parts.group, parts.start)
+                entering = dependencies.queue.subscribe(dependencies.group, dependencies.start)
                 subscription = await stack.enter_async_context(entering)
-                await parts.letters.open(partial(self._ours, subscription))
+                await dependencies.letters.open(partial(self._ours, subscription))
                 self._subscription = self._outcomes.subscription = subscription
             except (QueueUnavailable, StateUnavailable) as error:
                 standby.cancel()
@@ -142,7 +142,7 @@ class Dataflow:
                 of_queue = isinstance(error, QueueUnavailable)
                 self._stops.stop("queue" if of_queue else "state", str(error))
                 self._outcomes.last_failure = str(error)
-                await asyncio.sleep((parts.queue_delay if of_queue else parts.wait_delay)(tries))
+                await asyncio.sleep((dependencies.queue_delay if of_queue else dependencies.wait_delay)(tries))
                 tries += 1
             finally:
                 standby.cancel()
@@ -152,23 +152,23 @@ class Dataflow:
     def _stand_by(self) -> None:
         # It is asked for so long and has not failed: the queue is there, and another one's turn is not over.
         self._stops.go("queue")
-        if not self.parts.outbox.stops and self.state != "standby":
+        if not self.dependencies.outbox.stops and self.state != "standby":
             self.state = "standby"
-            self.parts.log.info("standby", group=self.parts.group)
+            self.dependencies.log.info("standby", group=self.dependencies.group)
 
     async def _drain(self) -> None:
         self.state = "draining"
-        self.parts.outbox.close()
+        self.dependencies.outbox.close()
         self._look_if_drained()
         try:
             async with timeout_after_reading(asyncio.get_running_loop().time() + self._drain_seconds):
                 await self._drained.wait()
         except TimeoutError:
-            self.parts.log.warning("drain ended early", in_flight=self.parts.outbox.in_flight)
+            self.dependencies.log.warning("drain ended early", in_flight=self.dependencies.outbox.in_flight)
 
     def _look_if_drained(self) -> None:
         """What the store refuses now is left to the queue: waiting would not help."""
-        if self.state != "draining" or self.parts.outbox.in_flight:
+        if self.state != "draining" or self.dependencies.outbox.in_flight:
             return
         if self._recorder.idle or self._recorder.stuck:
             self._drained.set()
@@ -177,36 +177,36 @@ class Dataflow:
         try:
             await subscription.commit()
         except QueueUnavailable as error:
-            self.parts.log.error("last commit failed", detail=str(error))
+            self.dependencies.log.error("last commit failed", detail=str(error))
             return False
         return True
 
     # -- between its parts
 
-    def _after_end(self) -> None:
+    def _freed(self) -> None:
         """Something came to its end: there may be room, or nothing left."""
         self._intake.woken()
         self._look_if_drained()
 
-    def _after_record(self) -> None:
+    def _recorded(self) -> None:
         self._look_if_drained()
-        self._wake()
+        self._may_send()
 
-    def _wake(self) -> None:
+    def _may_send(self) -> None:
         """Something may go that could not before."""
         self._intake.woken()
         self._senders.wake()
 
     def _lane_busy(self, lane: str) -> bool:
         """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
-        return self.parts.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
+        return self.dependencies.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
 
     def _lane_gone(self, lane: str) -> None:
-        self.parts.letters.let_go(self.parts.place(lane), self._replays.let_go(lane))
+        self.dependencies.letters.let_go(self.dependencies.place(lane), self._replays.let_go(lane))
 
     def _ours(self, subscription: Subscription, place: str) -> bool:
         """Are the letters of this lane ours to replay?"""
-        return subscription.reads(self.parts.lane_at(place, subscription))
+        return subscription.reads(self.dependencies.lane_at(place, subscription))
 
     # -- what it says of itself
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import Bug, Examined, examine
 from exporter.dataflow.stops import Stops
 from exporter.messages.export import OVERHEAD_BYTES
@@ -22,7 +22,7 @@ Concluded = Callable[[Message, Examined], None]
 
 
 class Intake:
-    """Reads one subscription. ``concluded`` hears what each message comes to, ``batched`` that it was the last.
+    """Reads one subscription. ``concluded`` hears what each message comes to, ``may_send`` that it was the last.
 
     ``lane_busy`` says whether anything of a lane that is lost still has to end before its position is committed;
     ``lane_gone`` hears that the lane is somebody else's from now on.
@@ -30,16 +30,16 @@ class Intake:
 
     def __init__(
         self,
-        parts: Parts,
+        dependencies: Dependencies,
         concluded: Concluded,
-        batched: Callable[[], None],
+        may_send: Callable[[], None],
         lane_busy: Callable[[str], bool],
         lane_gone: Callable[[str], None],
     ) -> None:
-        self._parts = parts
-        self._stops = Stops(parts, "intake")
+        self._dependencies = dependencies
+        self._stops = Stops(dependencies, "intake")
         self._concluded = concluded
-        self._batched = batched
+        self._may_send = may_send
         self._lane_busy = lane_busy
         self._lane_gone = lane_gone
         self._roomy = asyncio.Event()
@@ -68,7 +68,7 @@ class Intake:
     async def _receive(self, subscription: Subscription) -> Batch | LaneLost:
         tries = 0
         while True:
-            room = self._parts.outbox.room(RECEIVE_MOST, self._usual_size)
+            room = self._dependencies.outbox.room(RECEIVE_MOST, self._usual_size)
             try:
                 received = await (subscription.receive(room) if room else self._lost_before_roomy(subscription))
             except QueueUnavailable as error:
@@ -98,7 +98,7 @@ class Intake:
             await self._stopped("queue", str(failure), tries)
             tries += 1
             try:
-                await self._parts.queue.check()
+                await self._dependencies.queue.check()
                 failure = None
             except QueueUnavailable as still:
                 failure = still
@@ -106,20 +106,20 @@ class Intake:
         return tries
 
     async def _take(self, subscription: Subscription, messages: Sequence[Message]) -> None:
-        self._parts.metrics.received.inc(len(messages))
+        self._dependencies.metrics.received.inc(len(messages))
         kept = await self._kept(messages)
         for message in messages:
             if kept and (message.lane, message.position) in kept:
                 subscription.settle(message)
                 continue
             self._usual_size += (len(message.body) * 2 + OVERHEAD_BYTES - self._usual_size) >> 4
-            examined = examine(message, self._parts)
+            examined = examine(message, self._dependencies)
             if isinstance(examined, Bug):
                 examined = await self._after_bug(message, examined)
             else:
                 self._bugs = 0
             self._concluded(message, examined)
-        self._batched()
+        self._may_send()
 
     async def _after_bug(self, message: Message, bug: Bug) -> Examined:
         examined: Examined = bug
@@ -131,7 +131,7 @@ class Intake:
             # The fifth in a row: the fault is ours, so this event waits instead of becoming a dead letter.
             await self._stopped("bug", examined.where, tries)
             tries += 1
-            examined = examine(message, self._parts)
+            examined = examine(message, self._dependencies)
         self._bugs = 0
         self._go("bug")
         return examined
@@ -145,7 +145,7 @@ class Intake:
             tries = 0
             while True:
                 try:
-                    found = await self._parts.letters.kept(self._parts.place(lane), positions)
+                    found = await self._dependencies.letters.kept(self._dependencies.place(lane), positions)
                 except StateUnavailable as error:
                     await self._stopped("state", error.reason, tries)
                     tries += 1
@@ -157,9 +157,9 @@ class Intake:
         return frozenset(kept)
 
     async def _let_go(self, subscription: Subscription, lane: str, planned: bool) -> None:
-        outbox = self._parts.outbox
-        outbox.release(lane, self._parts.clock.monotonic())
-        self._parts.log.info("lane lost", lane=lane, planned=planned)
+        outbox = self._dependencies.outbox
+        outbox.release(lane, self._dependencies.clock.monotonic())
+        self._dependencies.log.info("lane lost", lane=lane, planned=planned)
         if not planned:
             self._lane_gone(lane)
             return
@@ -169,14 +169,14 @@ class Intake:
         try:
             await subscription.commit()
         except QueueUnavailable as error:
-            self._parts.log.warning("commit failed", detail=str(error))
+            self._dependencies.log.warning("commit failed", detail=str(error))
         self._lane_gone(lane)
 
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
         self._stops.stop(reason, detail)
-        delay = self._parts.queue_delay if reason == "queue" else self._parts.wait_delay
+        delay = self._dependencies.queue_delay if reason == "queue" else self._dependencies.wait_delay
         await asyncio.sleep(delay(tries))
 
     def _go(self, reason: PauseReason) -> None:
         if self._stops.go(reason):
-            self._batched()
+            self._may_send()

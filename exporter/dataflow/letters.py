@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import made_event_id
 from exporter.messages.export import Export
 from exporter.messages.message import Message
@@ -12,21 +12,21 @@ from exporter.state.letter import NewLetter
 
 def letter_of_event(
     message: Message,
-    parts: Parts,
+    dependencies: Dependencies,
     reason: DeadLetterReason,
     detail: str,
     profile_id: str | None,
     event_id: str | None,
 ) -> NewLetter:
     """The letter of an event that came to nothing that could be sent; ``detail`` says where and why."""
-    now = parts.clock.epoch()
+    now = dependencies.clock.epoch()
     return NewLetter(
-        group=parts.group,
-        lane=parts.place(message.lane),
+        group=dependencies.group,
+        lane=dependencies.place(message.lane),
         position=message.position,
-        destination=parts.destination,
+        destination=dependencies.destination,
         profile_id=profile_id,
-        event_id=event_id or made_event_id(message, parts.queue.name),
+        event_id=event_id or made_event_id(message, dependencies.queue.name),
         body=message.body,
         reason=reason,
         detail=detail,
@@ -37,14 +37,14 @@ def letter_of_event(
     )
 
 
-def letter_of_export(export: Export, parts: Parts, reason: DeadLetterReason, verdict: Final) -> NewLetter:
+def letter_of_export(export: Export, dependencies: Dependencies, reason: DeadLetterReason, verdict: Final) -> NewLetter:
     """The letter of an export that failed for good with ``verdict``."""
-    now = parts.clock.epoch()
+    now = dependencies.clock.epoch()
     return NewLetter(
-        group=parts.group,
-        lane=parts.place(export.message.lane),
+        group=dependencies.group,
+        lane=dependencies.place(export.message.lane),
         position=export.message.position,
-        destination=parts.destination,
+        destination=dependencies.destination,
         profile_id=export.profile_id,
         event_id=export.event_id,
         body=export.message.body,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import Bug, Examined
 from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
-from exporter.dataflow.recorder import Again, Bury, Mark, Recorder, Remove
+from exporter.dataflow.recorder import Recorder, RemoveLetter, StoreLetter, SupersedeLetters, UpdateLetter
 from exporter.dataflow.replays import Replays
 from exporter.messages.export import OVERHEAD_BYTES, Export
 from exporter.messages.message import Message
@@ -26,7 +26,7 @@ from exporter.state.letter import NewLetter
 class Outcomes:
     """Of one dataflow.
 
-    ``ended`` is called when something has come to its end; ``recorded`` as well when the store has taken what it
+    ``freed`` is called when something has come to its end; ``recorded`` as well when the store has taken what it
     was given, since that lets others go on.
 
     Attributes:
@@ -36,16 +36,16 @@ class Outcomes:
 
     def __init__(
         self,
-        parts: Parts,
+        dependencies: Dependencies,
         recorder: Recorder,
         replays: Replays,
-        ended: Callable[[], None],
+        freed: Callable[[], None],
         recorded: Callable[[], None],
     ) -> None:
-        self._parts = parts
+        self._dependencies = dependencies
         self._recorder = recorder
         self._replays = replays
-        self._ended = ended
+        self._freed = freed
         self._recorded = recorded
         self._pause: Pause | None = None
         self.subscription: Subscription | None = None
@@ -57,16 +57,16 @@ class Outcomes:
         """Send it, or be done with it."""
         match examined:
             case Export():
-                self._parts.outbox.add(examined, self._parts.clock.monotonic())
+                self._dependencies.outbox.add(examined, self._dependencies.clock.monotonic())
             case Excluded(reason):
-                self._parts.metrics.excluded[reason].inc()
+                self._dependencies.metrics.excluded[reason].inc()
                 self._settle(message)
             case Malformed():
                 names = examined.profile_id, examined.event_id
-                letter = letter_of_event(message, self._parts, "malformed", str(examined), *names)
+                letter = letter_of_event(message, self._dependencies, "malformed", str(examined), *names)
                 self._condemn(message, letter, examined.for_logs())
             case Bug(where, profile_id, event_id):
-                letter = letter_of_event(message, self._parts, "bug", where, profile_id, event_id)
+                letter = letter_of_event(message, self._dependencies, "bug", where, profile_id, event_id)
                 self._condemn(message, letter, where)
 
     def _condemn(self, message: Message, letter: NewLetter, detail: str) -> None:
@@ -76,15 +76,15 @@ class Outcomes:
         """
         size = len(message.body) + OVERHEAD_BYTES
 
-        def buried() -> None:
-            self._parts.outbox.put_away(size)
+        def stored() -> None:
+            self._dependencies.outbox.put_away(size)
             self._count_dead_letter(letter, detail)
             self._settle(message)
-            self._ended()
+            self._freed()
 
         # Else a store that fails would let a whole queue of malformed events into memory.
-        self._parts.outbox.set_aside(size)
-        self._recorder.write(Bury(letter, buried))
+        self._dependencies.outbox.set_aside(size)
+        self._recorder.write(StoreLetter(letter, stored))
 
     # -- of an export: what the outbox says is next after an attempt
 
@@ -97,46 +97,48 @@ class Outcomes:
                 self._bury(export, verdict, reason)
             case Hold():
                 self.last_failure = failure(verdict)
-        if self._parts.outbox.pause is not self._pause:
+        if self._dependencies.outbox.pause is not self._pause:
             self._tell_of_pauses()
-        self._ended()
+        self._freed()
 
     def _delivered(self, export: Export) -> None:
-        parts = self._parts
-        parts.metrics.delivered.inc()
-        parts.metrics.latency_seconds.observe(max(0.0, parts.clock.epoch() - export.occurred_at))
+        dependencies = self._dependencies
+        dependencies.metrics.delivered.inc()
+        dependencies.metrics.latency_seconds.observe(max(0.0, dependencies.clock.epoch() - export.occurred_at))
         message = export.message
         if self._recorder.concerns(export.profile_id) and not export.foreign:
-            place = parts.place(message.lane)
-            self._recorder.write(Mark(export.profile_id, place, message.position, lambda: self._marked(export)))
+            place = dependencies.place(message.lane)
+            self._recorder.write(
+                SupersedeLetters(export.profile_id, place, message.position, lambda: self._marked(export))
+            )
         else:
             self._settle_export(export)
         if export.letter is not None:
-            self._recorder.write(Remove(export.letter, self._recorded))
+            self._recorder.write(RemoveLetter(export.letter, self._recorded))
 
     def _marked(self, export: Export) -> None:
         self._settle_export(export)
         # It may be the last thing that a lane which is lost waits for.
-        self._ended()
+        self._freed()
 
     def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
-        letter = letter_of_export(export, self._parts, reason, verdict)
+        letter = letter_of_export(export, self._dependencies, reason, verdict)
 
-        def buried() -> None:
+        def stored() -> None:
             if export.letter is None:
                 self._count_dead_letter(letter, letter.detail)
-            self._parts.outbox.stored(export, self._parts.clock.monotonic())
+            self._dependencies.outbox.stored(export, self._dependencies.clock.monotonic())
             self._settle_export(export)
             self._recorded()
 
         if export.letter is None:
-            self._recorder.write(Bury(letter, buried))
+            self._recorder.write(StoreLetter(letter, stored))
         else:
-            self._recorder.write(Again(export.letter, letter, buried))
+            self._recorder.write(UpdateLetter(export.letter, letter, stored))
 
     def _count_dead_letter(self, letter: NewLetter, detail: str) -> None:
-        self._parts.metrics.dead_lettered.inc()
-        self._parts.log.warning(
+        self._dependencies.metrics.dead_lettered.inc()
+        self._dependencies.log.warning(
             "dead letter",
             reason=letter.reason,
             detail=detail,
@@ -147,12 +149,12 @@ class Outcomes:
         )
 
     def _tell_of_pauses(self) -> None:
-        pause = self._parts.outbox.pause
+        pause = self._dependencies.outbox.pause
         if self._pause is not None:
-            self._parts.log.info("resumed", reason=self._pause.reason)
+            self._dependencies.log.info("resumed", reason=self._pause.reason)
         if pause is not None:
             self.last_failure = pause.detail
-            self._parts.log.warning("paused", reason=pause.reason, detail=pause.detail)
+            self._dependencies.log.warning("paused", reason=pause.reason, detail=pause.detail)
         self._pause = pause
 
     # -- settled

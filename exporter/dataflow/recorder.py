@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.stops import Stops
 from exporter.outbox.verdict import PauseReason
 from exporter.state.letter import Full, NewLetter, Stored, Unavailable
@@ -19,7 +19,7 @@ Done = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class StoreLetter:
     """Store a dead letter."""
 
     letter: NewLetter
@@ -27,7 +27,7 @@ class Bury:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SupersedeLetters:
     """A profile was delivered: its dead letters from before are superseded."""
 
     profile_id: str
@@ -37,7 +37,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class UpdateLetter:
     """A replayed dead letter failed again."""
 
     letter_id: int
@@ -46,7 +46,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class Remove:
+class RemoveLetter:
     """A replayed dead letter was delivered."""
 
     letter_id: int
@@ -54,26 +54,26 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class Barrier:
     """Stands in the queue only to be told when all before it is written."""
 
     done: Done
 
 
-Job = Bury | Mark | Again | Remove | Nothing
+Job = StoreLetter | SupersedeLetters | UpdateLetter | RemoveLetter | Barrier
 
 
 class Recorder:
     """One dataflow's writer to the store of dead letters.
 
     A failing store stops the outbox with ``state`` or ``dead_letters_full`` and is tried again until it takes
-    what waits; nothing is acknowledged before. ``changed`` is called when that begins and ends.
+    what waits; nothing is acknowledged before. ``recorded`` is called when that begins and ends.
     """
 
-    def __init__(self, parts: Parts, changed: Callable[[], None]) -> None:
-        self._parts = parts
-        self._stops = Stops(parts, "recorder")
-        self._changed = changed
+    def __init__(self, dependencies: Dependencies, recorded: Callable[[], None]) -> None:
+        self._dependencies = dependencies
+        self._stops = Stops(dependencies, "recorder")
+        self._recorded = recorded
         self._jobs: deque[Job] = deque()
         self._arrived = asyncio.Event()
         self._profiles: Counter[str] = Counter()
@@ -86,15 +86,15 @@ class Recorder:
     @property
     def stuck(self) -> bool:
         """Does the store refuse what waits?"""
-        return not self._parts.outbox.stops.isdisjoint({"state", "dead_letters_full"})
+        return not self._dependencies.outbox.stops.isdisjoint({"state", "dead_letters_full"})
 
     def concerns(self, profile_id: str) -> bool:
         """May this profile have a dead letter that a delivery supersedes?"""
-        return profile_id in self._profiles or self._parts.letters.concerns(profile_id)
+        return profile_id in self._profiles or self._dependencies.letters.concerns(profile_id)
 
     def write(self, job: Job) -> None:
         """Take a job; its ``done`` is called when it is durable."""
-        if isinstance(job, Bury | Again) and job.letter.profile_id is not None:
+        if isinstance(job, StoreLetter | UpdateLetter) and job.letter.profile_id is not None:
             self._profiles[job.letter.profile_id] += 1
         self._jobs.append(job)
         self._arrived.set()
@@ -107,7 +107,7 @@ class Recorder:
         """Return when all that was taken so far is durable."""
         if self._jobs:
             reached = asyncio.Event()
-            self.write(Nothing(reached.set))
+            self.write(Barrier(reached.set))
             await reached.wait()
 
     async def run(self) -> None:
@@ -120,7 +120,7 @@ class Recorder:
             self._arrived.clear()
 
     def _written(self, job: Job) -> None:
-        if isinstance(job, Bury | Again) and job.letter.profile_id is not None:
+        if isinstance(job, StoreLetter | UpdateLetter) and job.letter.profile_id is not None:
             self._profiles[job.letter.profile_id] -= 1
             if not self._profiles[job.letter.profile_id]:
                 del self._profiles[job.letter.profile_id]
@@ -128,7 +128,7 @@ class Recorder:
 
     async def _until_stored(self) -> int:
         """Store what waits, or the first of it; returns how many jobs that were."""
-        parts = self._parts
+        dependencies = self._dependencies
         tries = 0
         most = BATCH
         while True:
@@ -146,22 +146,22 @@ class Recorder:
                     self._stopped("dead_letters_full", "the dead letters have reached dead_letters_max_bytes")
                 case Unavailable(detail):
                     self._stopped("state", detail)
-            await asyncio.sleep(parts.wait_delay(tries))
+            await asyncio.sleep(dependencies.wait_delay(tries))
             tries += 1
 
     async def _store(self, batch: list[Job]) -> Stored | Full | Unavailable:
-        letters = [job.letter for job in batch if isinstance(job, Bury)]
-        marks = [(job.profile_id, job.lane, job.position) for job in batch if isinstance(job, Mark)]
+        letters = [job.letter for job in batch if isinstance(job, StoreLetter)]
+        marks = [(job.profile_id, job.lane, job.position) for job in batch if isinstance(job, SupersedeLetters)]
         if letters or marks:
-            result = await self._parts.letters.put(letters, marks)
+            result = await self._dependencies.letters.put(letters, marks)
             if not isinstance(result, Stored):
                 return result
         for job in batch:
             match job:
-                case Remove(letter_id):
-                    result = await self._parts.letters.delivered(letter_id)
-                case Again(letter_id, letter):
-                    result = await self._parts.letters.failed(letter_id, letter)
+                case RemoveLetter(letter_id):
+                    result = await self._dependencies.letters.delivered(letter_id)
+                case UpdateLetter(letter_id, letter):
+                    result = await self._dependencies.letters.failed(letter_id, letter)
                 case _:
                     continue
             if not isinstance(result, Stored):
@@ -170,8 +170,8 @@ class Recorder:
 
     def _stopped(self, reason: PauseReason, detail: str) -> None:
         if self._stops.stop(reason, detail):
-            self._changed()
+            self._recorded()
 
     def _go(self, reason: PauseReason) -> None:
         if self._stops.go(reason):
-            self._changed()
+            self._recorded()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import Bug, examine
-from exporter.dataflow.recorder import Again, Recorder, Remove
+from exporter.dataflow.recorder import Recorder, RemoveLetter, UpdateLetter
 from exporter.dataflow.stops import Stops
 from exporter.messages.export import Export
 from exporter.messages.message import Message
@@ -25,11 +25,11 @@ MOST = 100
 class Replays:
     """One dataflow's replays. They never go through the queue and keep their key and position."""
 
-    def __init__(self, parts: Parts, recorder: Recorder, added: Callable[[], None]) -> None:
-        self._parts = parts
-        self._stops = Stops(parts, "replays")
+    def __init__(self, dependencies: Dependencies, recorder: Recorder, may_send: Callable[[], None]) -> None:
+        self._dependencies = dependencies
+        self._stops = Stops(dependencies, "replays")
         self._recorder = recorder
-        self._added = added
+        self._may_send = may_send
         self._in_hand: dict[int, str] = {}  # by id, the lane
         self._foreign: dict[int, str] = {}  # of those, where letters of another queue stand
         self._subscription: Subscription | None = None
@@ -44,7 +44,7 @@ class Replays:
             if room <= 0 and not unreadable:
                 continue
             try:
-                letters = await self._parts.letters.requested(max(0, room))
+                letters = await self._dependencies.letters.requested(max(0, room))
             except StateUnavailable as error:
                 unreadable = True
                 self._unreadable(error.reason)
@@ -55,7 +55,7 @@ class Replays:
                 if letter.id not in self._in_hand:
                     self._begin(letter, subscription)
             if letters:
-                self._added()
+                self._may_send()
 
     async def may_go(self, export: Export) -> bool:
         """Asked before every attempt of a replay: one whose letter was superseded meanwhile is not sent."""
@@ -64,7 +64,7 @@ class Replays:
         # The mark of a delivery that just ended may still be on its way into the store.
         await self._recorder.written()
         try:
-            superseded = await self._parts.letters.superseded(export.letter)
+            superseded = await self._dependencies.letters.superseded(export.letter)
         except StateUnavailable:
             # Not known, so it is not sent; the request stands and is read again.
             superseded = True
@@ -91,7 +91,7 @@ class Replays:
         place = self._foreign.get(letter_id)
         if place is None or self._subscription is None or self._subscription.reads(None):
             return False
-        self._parts.letters.let_go(place, {letter_id})
+        self._dependencies.letters.let_go(place, {letter_id})
         return True
 
     def _unreadable(self, detail: str) -> None:
@@ -99,10 +99,10 @@ class Replays:
 
     def _readable(self) -> None:
         if self._stops.go("state"):
-            self._added()
+            self._may_send()
 
     def _begin(self, letter: Letter, subscription: Subscription) -> None:
-        lane = self._parts.lane_at(letter.lane, subscription)
+        lane = self._dependencies.lane_at(letter.lane, subscription)
         foreign = lane is None
         if lane is None:
             lane = letter.lane.rpartition("/")[2]
@@ -113,17 +113,17 @@ class Replays:
             self._fail(letter, "malformed", letter.detail)
             return
         message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)
-        match examine(message, self._parts):
+        match examine(message, self._dependencies):
             case Export() as export:
                 export.letter = letter.id
                 export.foreign = foreign
                 export.first_at = letter.first_at
                 export.attempts = letter.attempts
-                self._parts.outbox.replay(export, self._parts.clock.monotonic())
+                self._dependencies.outbox.replay(export, self._dependencies.clock.monotonic())
             case Excluded(reason):
                 # The mapping does not want it any more, so there is nothing to deliver.
-                self._parts.log.info("replay excluded", reason=reason)
-                self._recorder.write(Remove(letter.id, lambda: self.ended(letter.id)))
+                self._dependencies.log.info("replay excluded", reason=reason)
+                self._recorder.write(RemoveLetter(letter.id, lambda: self.ended(letter.id)))
             case Malformed() as malformed:
                 self._fail(letter, "malformed", str(malformed))
             case Bug(where):
@@ -143,6 +143,6 @@ class Replays:
             status=None,
             attempts=letter.attempts,
             first_at=letter.first_at,
-            at=self._parts.clock.epoch(),
+            at=self._dependencies.clock.epoch(),
         )
-        self._recorder.write(Again(letter.id, again, lambda: self.ended(letter.id)))
+        self._recorder.write(UpdateLetter(letter.id, again, lambda: self.ended(letter.id)))

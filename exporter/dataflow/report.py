@@ -9,34 +9,34 @@ from exporter.telemetry.status import DataflowStatus
 
 def gauges(flow: Dataflow) -> Gauges:
     """What it is doing now."""
-    parts, lag = flow.parts, flow.lag()
+    dependencies, lag = flow.dependencies, flow.lag()
     return Gauges(
-        in_flight=parts.outbox.in_flight,
-        window_events=parts.outbox.events,
+        in_flight=dependencies.outbox.in_flight,
+        window_events=dependencies.outbox.events,
         lag=lag.messages,
         oldest_pending_seconds=_oldest_pending_seconds(flow),
-        paused=parts.outbox.reasons,
-        dead_letters=parts.letters.count(),
+        paused=dependencies.outbox.reasons,
+        dead_letters=dependencies.letters.count(),
     )
 
 
 def status(flow: Dataflow) -> DataflowStatus:
     """How it is now, and its totals since the process started."""
-    parts, lag, now = flow.parts, flow.lag(), gauges(flow)
-    pause, metrics = parts.outbox.pause, parts.metrics
-    monotonic = parts.clock.monotonic()
+    dependencies, lag, now = flow.dependencies, flow.lag(), gauges(flow)
+    pause, metrics = dependencies.outbox.pause, dependencies.metrics
+    monotonic = dependencies.clock.monotonic()
     return DataflowStatus(
-        destination=parts.destination,
+        destination=dependencies.destination,
         state="paused" if now.paused and flow.state != "draining" else flow.state,
         paused=tuple(sorted(now.paused)),
-        paused_since=None if pause is None else parts.clock.epoch() - (monotonic - pause.since),
+        paused_since=None if pause is None else dependencies.clock.epoch() - (monotonic - pause.since),
         next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),
-        last_failure=parts.outbox.stop_detail or flow.last_failure,
+        last_failure=dependencies.outbox.stop_detail or flow.last_failure,
         lag_messages=lag.messages,
         lag_seconds=lag.seconds,
         oldest_pending_seconds=now.oldest_pending_seconds,
         in_flight=now.in_flight,
-        concurrency=parts.outbox.concurrency,
+        concurrency=dependencies.outbox.concurrency,
         window_events=now.window_events,
         received=metrics.received.value,
         excluded=sum(counter.value for counter in metrics.excluded.values()),
@@ -48,11 +48,11 @@ def status(flow: Dataflow) -> DataflowStatus:
 
 
 def _oldest_pending_seconds(flow: Dataflow) -> float | None:
-    lag, outbox = flow.lag(), flow.parts.outbox
+    lag, outbox = flow.lag(), flow.dependencies.outbox
     if lag.seconds is not None:
         return lag.seconds
     taken = min((export.message.taken_at for export in outbox.exports()), default=None)
     if taken is not None:
-        return max(0.0, flow.parts.clock.epoch() - taken)
+        return max(0.0, flow.dependencies.clock.epoch() - taken)
     # Of a queue that is away and keeps to itself what waits there, "nothing" would be a guess.
     return None if lag.messages is None and "queue" in outbox.stops else 0.0

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from exporter.dataflow.attempt import attempt
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.export import Export
 from exporter.outbox.next_steps import Next, Probe, Send, Wait
 from exporter.outbox.verdict import Final
@@ -21,26 +21,27 @@ from exporter.tasks.lifetimes import whole
 #: All that rest are let go so long after one of them began to.
 REST_SECONDS = 1.0
 
-Ended = Callable[[Export, Final, Next], None]
+AttemptEnded = Callable[[Export, Final, Next], None]
 
 
 class Senders:
-    """``ended`` hears of every attempt; ``may_go`` is asked before one of a replay, and false withdraws it, of which
-    ``withdrawn`` hears."""
+    """``attempted`` hears of every attempt that ended. ``may_go`` is asked before an attempt at a replay; where the
+    answer is no, the replay is withdrawn, and ``freed`` hears of that.
+    """
 
     def __init__(
         self,
-        parts: Parts,
-        ended: Ended,
+        dependencies: Dependencies,
+        attempted: AttemptEnded,
         may_go: Callable[[Export], Awaitable[bool]],
-        withdrawn: Callable[[], None],
+        freed: Callable[[], None],
     ) -> None:
-        self._parts = parts
-        self._outbox = parts.outbox
-        self._monotonic = parts.clock.monotonic
-        self._ended = ended
+        self._dependencies = dependencies
+        self._outbox = dependencies.outbox
+        self._monotonic = dependencies.clock.monotonic
+        self._attempted = attempted
         self._may_go = may_go
-        self._withdrawn = withdrawn
+        self._freed = freed
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._resting: list[asyncio.Future[Export | None]] = []
@@ -87,17 +88,17 @@ class Senders:
         while export is not None:
             if export.letter is None or await self._may_go(export):
                 if export.retries_used or export.too_fast:
-                    self._parts.metrics.retries.inc()
+                    self._dependencies.metrics.retries.inc()
                 if export.first_at is None:
-                    export.first_at = self._parts.clock.epoch()
-                verdict, round_trip = await attempt(export, self._parts)
+                    export.first_at = self._dependencies.clock.epoch()
+                verdict, round_trip = await attempt(export, self._dependencies)
                 now = self._monotonic()
                 following = self._outbox.answered(export, verdict, now, round_trip)
-                self._ended(export, verdict, following)
+                self._attempted(export, verdict, following)
             else:
                 now = self._monotonic()
                 self._outbox.withdraw(export, now)
-                self._withdrawn()
+                self._freed()
             export = self._take(now)
             if export is None:
                 export = await self._rest()

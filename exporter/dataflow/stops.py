@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.outbox.verdict import PauseReason
 
 
 class Stops:
     """Those of one part, which lifts its own only: see ``Outbox.stop``."""
 
-    def __init__(self, parts: Parts, by: str) -> None:
-        self._outbox = parts.outbox
-        self._log = parts.log
+    def __init__(self, dependencies: Dependencies, by: str) -> None:
+        self._outbox = dependencies.outbox
+        self._log = dependencies.log
         self._by = by
 
     def stop(self, reason: PauseReason, detail: str) -> bool:

@@ -15,7 +15,7 @@ import structlog
 
 from exporter.auth.authorizer import Authorizer, Surroundings
 from exporter.auth.none import NoAuth
-from exporter.dataflow.collaborators import Clock, Parts
+from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import read_alone
 from exporter.messages.exchange import Answer, Outcome, Request
@@ -132,7 +132,7 @@ async def flowing(
     *,
     authorizer: Authorizer | None = None,
     letters: Callable[[LettersOf], LettersOf] = lambda real: real,
-    parts: Callable[[Parts], Parts] = lambda real: real,
+    dependencies: Callable[[Dependencies], Dependencies] = lambda real: real,
     drain_seconds: float = 5.0,
     retries: tuple[float, ...] = (0.05, 0.1),
     **limits: Any,
@@ -140,8 +140,8 @@ async def flowing(
     async with open_state(SqliteSettings(path=folder / "state.db")) as state, asyncio.TaskGroup() as tasks:
         endpoint = endpoint or Endpoint()
         logs: list[dict[str, Any]] = []
-        made, metrics = _parts(queue, state, endpoint, logs, authorizer, retries, limits)
-        made = parts(made)
+        made, metrics = _dependencies(queue, state, endpoint, logs, authorizer, retries, limits)
+        made = dependencies(made)
         flow = Dataflow(replace(made, letters=letters(made.letters)))
         running = tasks.create_task(flow.run())
         try:
@@ -151,7 +151,7 @@ async def flowing(
             await running
 
 
-def _parts(
+def _dependencies(
     queue: Queue,
     state: State,
     endpoint: Endpoint,
@@ -159,7 +159,7 @@ def _parts(
     authorizer: Authorizer | None,
     retries: tuple[float, ...],
     limits: dict[str, Any],
-) -> tuple[Parts, Metrics]:
+) -> tuple[Dependencies, Metrics]:
     destination = Destination.model_validate(DESTINATION)
     mapping = destination.mapping({}, {})
     values: dict[str, Any] = {
@@ -176,7 +176,7 @@ def _parts(
     log = structlog.wrap_logger(
         None, processors=[_Keep(logs)], wrapper_class=structlog.make_filtering_bound_logger("info")
     )
-    return Parts(
+    return Dependencies(
         destination="d",
         group="exporter.d",
         start="earliest",

@@ -59,7 +59,7 @@ async def test_events_that_wait_to_become_dead_letters_fill_the_window(
     async with flowing(queue, tmp_path, letters=wrap, window_events=50) as flow:
         await flow.publish(*(b"{" + b" " * 1000 for _ in range(400)))
         await until(lambda: refusing and refusing[0].tries > 10)
-        assert flow.flow.parts.outbox.reasons == {reason}
+        assert flow.flow.dependencies.outbox.reasons == {reason}
         assert flow.count("exporter_events_received_total") <= 250
 
         refusing[0].failure = None

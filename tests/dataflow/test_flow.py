@@ -14,7 +14,7 @@ from fake_log import FakeLog
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Outgoing, Queue
@@ -238,7 +238,7 @@ async def test_a_store_that_fails_pauses_and_acknowledges_nothing(
         await until(lambda: refusing and refusing[0].tries > 2)
         await flow.publish(event(2, "other"))
         await asyncio.sleep(0.1)
-        assert flow.flow.parts.outbox.reasons == {reason}
+        assert flow.flow.dependencies.outbox.reasons == {reason}
         assert flow.endpoint.versions == [1]
         assert [position.lag for position in await queue.positions()] == [2]
 
@@ -246,7 +246,7 @@ async def test_a_store_that_fails_pauses_and_acknowledges_nothing(
         await flow.settled()
         assert flow.endpoint.versions == [1, 2]
         assert flow.letters.count() == 1
-        assert not flow.flow.parts.outbox.reasons
+        assert not flow.flow.dependencies.outbox.reasons
 
 
 async def test_more_dead_letters_than_there_is_room_for_are_stored_as_far_as_they_fit(
@@ -259,7 +259,7 @@ async def test_more_dead_letters_than_there_is_room_for_are_stored_as_far_as_the
 
     async with flowing(queue, tmp_path, Endpoint(reject), dead_letters_max_bytes=10_000) as flow:
         await flow.publish(*(b"{" + b" " * 2000 for _ in range(20)))
-        await until(lambda: flow.flow.parts.outbox.reasons == {"dead_letters_full"})
+        await until(lambda: flow.flow.dependencies.outbox.reasons == {"dead_letters_full"})
         assert flow.letters.count() >= 2
 
 
@@ -361,7 +361,7 @@ class TestCredentials:
         async with flowing(queue, tmp_path, endpoint, authorizer=tokens) as flow:
             await flow.publish(event(1))
             await until(lambda: len(endpoint.requests) > 3)
-            assert flow.flow.parts.outbox.reasons == {"credentials"}
+            assert flow.flow.dependencies.outbox.reasons == {"credentials"}
             assert flow.letters.count() == 0
 
             async def accept(request: Request) -> Outcome:
@@ -369,20 +369,20 @@ class TestCredentials:
 
             endpoint.answers = accept
             await flow.settled()
-            assert not flow.flow.parts.outbox.reasons
+            assert not flow.flow.dependencies.outbox.reasons
 
 
 class TestBugs:
     async def test_a_bug_in_building_is_that_events_dead_letter(self, queue: Queue, tmp_path: Path) -> None:
-        def breaking(parts: Parts) -> Parts:
+        def breaking(dependencies: Dependencies) -> Dependencies:
             def build(change: Any) -> bytes:
                 if change.id == "e1":
                     raise KeyError("john@example.com")
                 return b'{"person":{"version":2}}'
 
-            return replace(parts, build=build)
+            return replace(dependencies, build=build)
 
-        async with flowing(queue, tmp_path, parts=breaking) as flow:
+        async with flowing(queue, tmp_path, dependencies=breaking) as flow:
             await flow.publish(event(1), event(2))
             await flow.settled()
 
@@ -395,25 +395,25 @@ class TestBugs:
     async def test_five_in_a_row_pause_and_the_fifth_waits(self, queue: Queue, tmp_path: Path) -> None:
         broken = True
 
-        def breaking(parts: Parts) -> Parts:
+        def breaking(dependencies: Dependencies) -> Dependencies:
             def build(change: Any) -> bytes:
                 if broken:
                     raise ValueError
                 return b'{"person":{"version":7}}'
 
-            return replace(parts, build=build)
+            return replace(dependencies, build=build)
 
-        async with flowing(queue, tmp_path, parts=breaking) as flow:
+        async with flowing(queue, tmp_path, dependencies=breaking) as flow:
             await flow.publish(*(event(n, f"p{n}") for n in range(20)))
-            await until(lambda: flow.flow.parts.outbox.reasons)
+            await until(lambda: flow.flow.dependencies.outbox.reasons)
             await asyncio.sleep(0.1)
-            assert flow.flow.parts.outbox.reasons == {"bug"}
+            assert flow.flow.dependencies.outbox.reasons == {"bug"}
             assert flow.letters.count() == 4
 
             broken = False
             await flow.settled()
             assert len(flow.endpoint.requests) == 16
-            assert not flow.flow.parts.outbox.reasons
+            assert not flow.flow.dependencies.outbox.reasons
 
     async def test_a_bug_in_sending(self, queue: Queue, tmp_path: Path) -> None:
         async def explode(request: Request) -> Outcome:
@@ -435,18 +435,18 @@ class TestQueue:
         log = FakeLog(lanes=1)
         log.broken = "connection refused"
         async with flowing(log, tmp_path) as flow:
-            await until(lambda: flow.flow.parts.outbox.reasons == {"queue"})
+            await until(lambda: flow.flow.dependencies.outbox.reasons == {"queue"})
             log.broken = None
             await until(lambda: flow.flow.state == "running")
             log.broken = "connection refused"
             log.wake()
-            await until(lambda: flow.flow.parts.outbox.reasons == {"queue"})
+            await until(lambda: flow.flow.dependencies.outbox.reasons == {"queue"})
             log.broken = None
             await flow.publish(event(1))
             await flow.settled()
 
             assert flow.endpoint.versions == [1]
-            assert not flow.flow.parts.outbox.reasons
+            assert not flow.flow.dependencies.outbox.reasons
 
     async def test_it_goes_on_although_the_queue_has_nothing_new(self, tmp_path: Path) -> None:
         """What waits for a retry must not wait for the next message."""
@@ -464,7 +464,7 @@ class TestQueue:
 
         async with flowing(log, tmp_path, Endpoint(fail_once)) as flow:
             await flow.publish(event(1))
-            await until(lambda: flow.flow.parts.outbox.reasons == {"queue"})
+            await until(lambda: flow.flow.dependencies.outbox.reasons == {"queue"})
             log.broken = None
             await flow.settled()
 
@@ -507,7 +507,7 @@ class TestQueue:
             await asyncio.sleep(0.5)
 
             assert len(endpoint.requests) == 1
-            assert flow.flow.parts.outbox.events == 0
+            assert flow.flow.dependencies.outbox.events == 0
 
 
 class TestStop:

@@ -122,7 +122,7 @@ async def test_a_lane_that_is_lost_while_the_window_is_full(tmp_path: Path) -> N
     log = FakeLog(lanes=1)
     async with flowing(log, tmp_path, Endpoint(never), window_events=4, drain_seconds=0.0) as flow:
         await log.publish([Outgoing(None, event(n, f"p{n}")) for n in range(10)])
-        await until(lambda: flow.flow.parts.outbox.events == 4)
+        await until(lambda: flow.flow.dependencies.outbox.events == 4)
         await until(lambda: flow.endpoint.in_flight == 1)
         log.take("exporter.d", "0", planned=False)
-        await until(lambda: flow.flow.parts.outbox.events == 1)
+        await until(lambda: flow.flow.dependencies.outbox.events == 1)

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from flowing import event, flowing
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
 from exporter.state.kinds import open_state
@@ -30,17 +30,17 @@ async def test_a_bug_in_building(queue: Queue, tmp_path: Path) -> None:
     """Once the bug is mended, a replay must not undo what came later."""
     broken = True
 
-    def breaking(parts: Parts) -> Parts:
-        real = parts.build
+    def breaking(dependencies: Dependencies) -> Dependencies:
+        real = dependencies.build
 
         def build(change: Any) -> Any:
             if broken and change.id == "e1":
                 raise KeyError
             return real(change)
 
-        return replace(parts, build=build)
+        return replace(dependencies, build=build)
 
-    async with flowing(queue, tmp_path, parts=breaking) as flow:
+    async with flowing(queue, tmp_path, dependencies=breaking) as flow:
         await flow.publish(event(1), event(2))
         await flow.settled()
         assert flow.endpoint.versions == [2]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.limits import Limits
 from exporter.outbox.outbox import Outbox
@@ -32,8 +32,8 @@ class Delay:
 class Build:
     """Only the parts have it."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._build = parts.build
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._build = dependencies.build
 
     def __call__(self, change: Change) -> bytes | Malformed:
         return self._build(change)
@@ -51,7 +51,7 @@ def uncollected() -> Iterator[None]:
 async def test_nothing_of_it_stays(tmp_path: Path) -> None:
     kept: list[weakref.ref[object]] = []
 
-    def parts(real: Parts) -> Parts:
+    def dependencies(real: Dependencies) -> Dependencies:
         delay, build = Delay(), Build(real)
         kept.extend((weakref.ref(delay), weakref.ref(build)))
         limits = Limits(2, delay, Delay(), 1e6, 16, 1000, 1 << 24, 3600.0, 100)
@@ -66,9 +66,9 @@ async def test_nothing_of_it_stays(tmp_path: Path) -> None:
 
     endpoint = Endpoint(answer)
     async with open_memory(max_bytes=1 << 30, groups=["exporter.d"], warn=lambda _: None) as queue:
-        async with flowing(queue, tmp_path, endpoint, parts=parts, drain_seconds=0.0) as flow:
+        async with flowing(queue, tmp_path, endpoint, dependencies=dependencies, drain_seconds=0.0) as flow:
             await flow.publish(b"{", *(event(number, f"p{number}") for number in range(500)))
-            while not (flow.flow.parts.outbox.events > 400 and endpoint.in_flight):  # noqa: ASYNC110 - else held
+            while not (flow.flow.dependencies.outbox.events > 400 and endpoint.in_flight):  # noqa: ASYNC110 - else held
                 await asyncio.sleep(0.005)
             kept.append(weakref.ref(flow.flow._recorder))
         flow.flow.let_go()

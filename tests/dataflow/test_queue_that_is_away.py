@@ -8,7 +8,7 @@ from pathlib import Path
 from fake_log import FakeLog
 from flowing import event, flowing, until
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.queues.port import Outgoing
 
 
@@ -18,8 +18,8 @@ class Waits:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def into(self, parts: Parts) -> Parts:
-        return replace(parts, queue_delay=self.delay)
+    def into(self, dependencies: Dependencies) -> Dependencies:
+        return replace(dependencies, queue_delay=self.delay)
 
     def delay(self, tries: int) -> float:
         self.asked.append(tries)
@@ -29,7 +29,7 @@ class Waits:
 async def test_at_the_start_and_while_it_is_read(tmp_path: Path) -> None:
     log, waits = FakeLog(lanes=1), Waits()
     log.broken = "the brokers are away"
-    async with flowing(log, tmp_path, parts=waits.into) as flow:
+    async with flowing(log, tmp_path, dependencies=waits.into) as flow:
         await until(lambda: len(waits.asked) > 6)
         assert waits.asked[:6] == [0, 1, 2, 3, 4, 5]
         log.broken = None

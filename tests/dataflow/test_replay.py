@@ -72,7 +72,7 @@ async def test_one_that_fails_again_stays_and_says_how(queue: Queue, tmp_path: P
         await flow.settled()
         await ask(tmp_path)
         await until(lambda: len(endpoint.requests) == 2)
-        await until(lambda: flow.flow.parts.outbox.events == 0)
+        await until(lambda: flow.flow.dependencies.outbox.events == 0)
 
         [letter] = await letters(tmp_path)
         assert (letter.attempts, letter.reason, letter.replay) == (2, "rejected", "none")
@@ -118,9 +118,9 @@ async def test_the_mark_is_looked_at_again_just_before_sending(queue: Queue, tmp
         await flow.publish(event(2))
         await until(lambda: endpoint.in_flight == 1)
         await ask(tmp_path)
-        await until(lambda: flow.flow.parts.outbox.events == 2)
+        await until(lambda: flow.flow.dependencies.outbox.events == 2)
         gate.set()
-        await until(lambda: flow.flow.parts.outbox.events == 0)
+        await until(lambda: flow.flow.dependencies.outbox.events == 0)
 
         assert endpoint.versions == [1, 2]
         [letter] = await letters(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.profile.decision import Excluded
 from exporter.queues.memory import open_memory
@@ -115,10 +115,10 @@ async def test_one_that_the_mapping_no_longer_wants_goes_unsent(queue: Queue, tm
         await flow.settled()
     endpoint.answers = accept
 
-    def unmapped(parts: Parts) -> Parts:
-        return replace(parts, decide=lambda _: Excluded("no_trigger"))
+    def unmapped(dependencies: Dependencies) -> Dependencies:
+        return replace(dependencies, decide=lambda _: Excluded("no_trigger"))
 
-    async with flowing(queue, tmp_path, endpoint, parts=unmapped) as flow:
+    async with flowing(queue, tmp_path, endpoint, dependencies=unmapped) as flow:
         await until(lambda: flow.flow.state == "running" and flow.letters.count() == 1)
         await ask(tmp_path)
         await until(lambda: flow.letters.count() == 0)

@@ -78,11 +78,11 @@ async def test_one_whose_turn_comes_when_another_has_our_lanes_is_not_sent(tmp_p
         await log.publish([Outgoing("p", event(2))])
         await until(lambda: endpoint.in_flight)
         await ask(tmp_path, Filter())
-        await until(lambda: flow.flow.parts.outbox.events == 2)
+        await until(lambda: flow.flow.dependencies.outbox.events == 2)
         log.take(GROUP, "0", planned=False)
         await until(lambda: any(line["event"] == "lane lost" for line in flow.logs))
         gate.set()
-        await until(lambda: not flow.flow.parts.outbox.events)
+        await until(lambda: not flow.flow.dependencies.outbox.events)
         await asyncio.sleep(1.2)  # long enough to look for replays twice
         assert endpoint.versions == [2], "it is another's to send"
         log.give(GROUP, "0")

@@ -46,7 +46,7 @@ async def a_replay_behind_a_request(log: FakeLog, flow: Flowing, endpoint: Gated
     await log.publish([Outgoing("p", event(2))])
     await until(lambda: endpoint.in_flight)
     await ask(folder)
-    await until(lambda: flow.flow.parts.outbox.events == 2)
+    await until(lambda: flow.flow.dependencies.outbox.events == 2)
 
 
 async def test_one_that_waited_is_sent_when_the_lane_is_ours_again(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ async def test_nothing_is_asked_for_while_the_lane_leaves(tmp_path: Path) -> Non
     async with flowing(log, tmp_path, endpoint) as flow:
         await a_replay_behind_a_request(log, flow, endpoint, tmp_path)
         log.take(GROUP, "0", planned=True)
-        await until(lambda: flow.flow.parts.outbox.events == 1)
+        await until(lambda: flow.flow.dependencies.outbox.events == 1)
         await asyncio.sleep(1.2)
-        assert flow.flow.parts.outbox.events == 1, "the replay did not come back"
+        assert flow.flow.dependencies.outbox.events == 1, "the replay did not come back"
         endpoint.gate.set()
         await until(lambda: not endpoint.in_flight)
         await asyncio.sleep(1.2)
@@ -99,7 +99,7 @@ async def test_a_letter_that_is_late_for_its_lane_is_not_stored(tmp_path: Path) 
         log.take(GROUP, "0", planned=False)
         await until(lambda: any(line["event"] == "lane lost" for line in flow.logs))
         gate.set()
-        await until(lambda: not flow.flow.parts.outbox.events)
+        await until(lambda: not flow.flow.dependencies.outbox.events)
         assert flow.letters.count() == 0
         log.give(GROUP, "0")
         await flow.settled()

@@ -76,9 +76,9 @@ async def test_reading_goes_on(queue: Queue, tmp_path: Path) -> None:
         await flow.publish(event(20))
         await until(lambda: endpoint.in_flight == 1)
         await ask(tmp_path)
-        await until(lambda: flow.flow.parts.outbox.events == 13)
+        await until(lambda: flow.flow.dependencies.outbox.events == 13)
         await flow.publish(event(30, "other"))
-        await until(lambda: flow.flow.parts.outbox.events == 14)
+        await until(lambda: flow.flow.dependencies.outbox.events == 14)
         await flow.publish(event(31, "third"))
         gate.set()
 
@@ -123,7 +123,7 @@ async def test_a_lane_that_leaves_does_not_wait_for_it(tmp_path: Path) -> None:
         log.take("exporter.d", "0", planned=True)
         await until(lambda: any(line["event"] == "lane lost" for line in flow.logs))
         slow[0].gate.set()
-        await until(lambda: not flow.flow.parts.outbox.events)
+        await until(lambda: not flow.flow.dependencies.outbox.events)
         log.give("exporter.d", "0")
         await log.publish([Outgoing("p", event(2))])
         async with asyncio.timeout(30):

@@ -47,12 +47,12 @@ async def test_after_an_outage_a_standby_is_not_paused_any_longer(
     monkeypatch.setattr("exporter.dataflow.flow.STANDBY_SECONDS", 0.2)
     away = AwayOnce(queue)
     async with flowing(queue, tmp_path / "reader"), flowing(away, tmp_path / "standby") as standby:
-        await until(lambda: standby.flow.parts.outbox.stops == {"queue"})
+        await until(lambda: standby.flow.dependencies.outbox.stops == {"queue"})
         assert report.status(standby.flow).last_failure == "the broker is restarting"
         assert report.status(standby.flow).state == "paused"
-        assert standby.flow.parts.outbox.stop_details == {"queue": "the broker is restarting"}
+        assert standby.flow.dependencies.outbox.stop_details == {"queue": "the broker is restarting"}
         await until(lambda: standby.flow.state == "standby")
-        assert standby.flow.parts.outbox.stops == set()
+        assert standby.flow.dependencies.outbox.stops == set()
         assert [line["event"] for line in standby.logs if line["event"] in ("paused", "resumed")] == [
             "paused",
             "resumed",
@@ -77,7 +77,7 @@ async def test_a_stop_is_explained_by_itself_and_not_by_the_last_delivery(queue:
         await flow.publish(event(1))
         await flow.settled()
         assert report.status(flow.flow).last_failure == "HTTP 503"
-        flow.flow.parts.outbox.stop("queue", "intake", "connection refused")
+        flow.flow.dependencies.outbox.stop("queue", "intake", "connection refused")
         assert report.status(flow.flow).last_failure == "connection refused"
-        flow.flow.parts.outbox.go("queue", "intake")
+        flow.flow.dependencies.outbox.go("queue", "intake")
         assert report.status(flow.flow).last_failure == "HTTP 503"

@@ -69,13 +69,13 @@ async def test_at_the_start(queue: Queue, tmp_path: Path) -> None:
     async with flowing(queue, tmp_path, letters=wrap) as flow:
         await flow.publish(event(1))
         await until(lambda: wrap.made and wrap.made[0].tries > 2)
-        assert flow.flow.parts.outbox.reasons == {"state"}
+        assert flow.flow.dependencies.outbox.reasons == {"state"}
         assert flow.endpoint.requests == []
 
         wrap.made[0].broken = False
         await flow.settled()
         assert flow.endpoint.versions == [1]
-        assert not flow.flow.parts.outbox.reasons
+        assert not flow.flow.dependencies.outbox.reasons
 
 
 async def test_when_events_come(queue: Queue, tmp_path: Path) -> None:
@@ -85,13 +85,13 @@ async def test_when_events_come(queue: Queue, tmp_path: Path) -> None:
         wrap.made[0].broken = True
         await flow.publish(event(1))
         await until(lambda: wrap.made[0].tries > 2)
-        assert flow.flow.parts.outbox.reasons == {"state"}
+        assert flow.flow.dependencies.outbox.reasons == {"state"}
         assert flow.endpoint.requests == []
 
         wrap.made[0].broken = False
         await flow.settled()
         assert flow.endpoint.versions == [1]
-        assert not flow.flow.parts.outbox.reasons
+        assert not flow.flow.dependencies.outbox.reasons
 
 
 async def test_of_many_replays_only_so_many_are_in_hand(queue: Queue, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_of_many_replays_only_so_many_are_in_hand(queue: Queue, tmp_path: 
         async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
             await state.letters.ask(Filter(), superseded=False)
         await until(lambda: endpoint.in_flight)
-        assert flow.flow.parts.outbox.events == MOST
+        assert flow.flow.dependencies.outbox.events == MOST
 
         gate.set()
         await until(lambda: flow.letters.count() == 0)

@@ -13,7 +13,7 @@ import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.daemon.failures import causes
-from exporter.dataflow.collaborators import Clock, Parts
+from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
@@ -40,7 +40,7 @@ async def test_an_attempt_that_something_else_cancelled_is_over(queue: Queue, tm
         await flow.settled()
         assert endpoint.versions[0] == 1
         assert endpoint.versions[-1] == 2, "its profile goes on"
-        assert flow.flow.parts.outbox.in_flight == 0
+        assert flow.flow.dependencies.outbox.in_flight == 0
 
 
 async def test_a_timer_that_fails_ends_the_dataflow(queue: Queue, tmp_path: Path) -> None:
@@ -57,14 +57,14 @@ async def test_a_timer_that_fails_ends_the_dataflow(queue: Queue, tmp_path: Path
     async def refuse(_: Request) -> Outcome:
         return Answer(503, {}, b"")
 
-    def ticking(parts: Parts) -> Parts:
-        return replace(parts, clock=Clock(monotonic, time.time))
+    def ticking(dependencies: Dependencies) -> Dependencies:
+        return replace(dependencies, clock=Clock(monotonic, time.time))
 
     async def run() -> None:
         nonlocal failing
-        async with flowing(queue, tmp_path, Endpoint(refuse), parts=ticking, retries=(0.5, 0.5)) as flow:
+        async with flowing(queue, tmp_path, Endpoint(refuse), dependencies=ticking, retries=(0.5, 0.5)) as flow:
             await flow.publish(event(1))
-            await until(lambda: flow.endpoint.requests and not flow.flow.parts.outbox.in_flight)
+            await until(lambda: flow.endpoint.requests and not flow.flow.dependencies.outbox.in_flight)
             failing = True
             await until(lambda: asked_while_failing)
             await until(flow.running.done)

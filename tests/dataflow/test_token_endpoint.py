@@ -57,7 +57,7 @@ class TokenServer:
 async def test_retry_after_of_the_token_endpoint_is_kept(queue: Queue, tmp_path: Path, status: int) -> None:
     tokens = TokenServer(Answer(status, {"retry-after": "2"}, b""))
     async with flowing(queue, tmp_path, authorizer=tokens.authorizer()) as flow:
-        outbox = flow.flow.parts.outbox
+        outbox = flow.flow.dependencies.outbox
         await flow.publish(*(event(n, f"p{n}") for n in range(5)))
         await until(lambda: outbox.pause is not None)
         assert outbox.reasons == {"token_endpoint"}
@@ -92,7 +92,7 @@ async def test_tokens_that_live_for_a_moment_pause_nothing(queue: Queue, tmp_pat
         for number in range(20):
             await flow.publish(event(number))
             await flow.settled()
-            assert flow.flow.parts.outbox.pause is None
+            assert flow.flow.dependencies.outbox.pause is None
             now[0] += 7.0
 
     assert len(tokens.asked) == 20
@@ -108,8 +108,8 @@ async def test_what_the_token_endpoint_said_after_a_refusal_is_told(queue: Queue
 
     async with flowing(queue, tmp_path, Endpoint(refuse), authorizer=tokens.authorizer(), drain_seconds=0.0) as flow:
         await flow.publish(event(1))
-        await until(lambda: flow.flow.parts.outbox.pause is not None)
-        pause = flow.flow.parts.outbox.pause
+        await until(lambda: flow.flow.dependencies.outbox.pause is not None)
+        pause = flow.flow.dependencies.outbox.pause
         assert pause is not None
         assert pause.reason == "credentials"
         assert pause.detail == "HTTP 401; the token endpoint refused the credentials: HTTP 400 invalid_client"

@@ -11,7 +11,7 @@ import pytest
 from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.auth.authorizer import Authorization, Unauthorized
-from exporter.dataflow.collaborators import Parts
+from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
@@ -54,7 +54,7 @@ async def test_a_failing_token_endpoint_pauses_and_is_no_events_fault(
 ) -> None:
     authorizer = Failing(at_first=at_first)
     async with flowing(queue, tmp_path, Endpoint(only_new), authorizer=authorizer) as flow:
-        outbox = flow.flow.parts.outbox
+        outbox = flow.flow.dependencies.outbox
         await flow.publish(*(event(n, f"p{n}") for n in range(5)))
         await until(lambda: outbox.pause is not None and outbox.pause.probes > 2)
         assert outbox.reasons == {"token_endpoint"}
@@ -68,17 +68,17 @@ async def test_a_failing_token_endpoint_pauses_and_is_no_events_fault(
 
 
 async def test_bugs_in_building_that_are_not_in_a_row_do_not_pause(queue: Queue, tmp_path: Path) -> None:
-    def breaking(parts: Parts) -> Parts:
-        real = parts.build
+    def breaking(dependencies: Dependencies) -> Dependencies:
+        real = dependencies.build
 
         def build(change: Any) -> Any:
             if int(change.id[1:]) % 5 != 4:
                 raise KeyError
             return real(change)
 
-        return replace(parts, build=build)
+        return replace(dependencies, build=build)
 
-    async with flowing(queue, tmp_path, parts=breaking) as flow:
+    async with flowing(queue, tmp_path, dependencies=breaking) as flow:
         await flow.publish(*(event(n, f"p{n}") for n in range(20)))
         await flow.settled()
 

@@ -79,7 +79,7 @@ def run(
     from exporter.daemon.shared_state import StateNotShared
     from exporter.daemon.workers import Workers
     from exporter.database import DatabaseRefused
-    from exporter.dataflow.collaborators import Clock
+    from exporter.dataflow.dependencies import Clock
     from exporter.sections.schedules import probe_delay
     from exporter.settings.loading.load import load
     from exporter.settings.loading.problems import Problem, Problems

@@ -28,7 +28,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """One dataflow's collaborators.
 
     ``read``, ``decide`` and ``build`` are compiled from its destination's mapping; ``wait_delay(n)`` gives the
