@@ -1,1 +1,1 @@
-"""What the exporter costs and how fast it is, measured on the machine that runs this."""
+"""The cost and the speed of the exporter, measured on the machine at hand."""

@@ -1,7 +1,7 @@
-"""All benchmarks, one after the other: results, tables and plots. ``make bench`` runs this.
+"""All benchmarks, one after the other: results, tables and plots; for ``make bench``.
 
-Each measurement is written when it is done, so a run that is stopped keeps what it has. Measurements whose programs
-are not installed are left out, with a word on what to install.
+Each measurement is written when done, so a run that is stopped keeps the results so far. Measurements whose programs
+are not installed are left out, with a word on the packages to install.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUICK_FOLDER = HERE.parent / "build" / "benchmarks"
 
 
 def main() -> int:
-    """The command line; 0 if all that this machine can measure was measured."""
+    """The command line; 0 if every measurement that is possible on the machine was made."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of it, into build/benchmarks")
     parser.add_argument("--only", nargs="+", choices=plan.MEASUREMENTS, metavar="NAME", help="of: %(choices)s")
@@ -34,7 +34,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != HERE:
         shutil.copy(HERE / "README.md", folder)
-    # So that what was started is ended, and what was measured is kept.
+    # So that started processes are ended, and results are kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     scale = plan.QUICK if options.quick else plan.FULL
     try:
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def run(only: list[str] | None, scale: plan.Scale, results: Path) -> list[str]:
-    """Measure, and write each result when it is there; what failed."""
+    """Measure, and write each result at once; returns the failures."""
     begun = time.monotonic()
     failed = []
     names = [name for name in plan.MEASUREMENTS if only is None or name in only]

@@ -1,4 +1,4 @@
-"""The queues that the benchmarks read: the journal, and real brokers, started as the tests start them."""
+"""The queues that the benchmarks read: the journal, and real brokers, started as the tests start brokers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.processes import Failed, Missing
 Kind = Literal["journal", "redis", "kafka", "nats"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-#: Of a Kafka topic: lanes that one daemon reads side by side.
+#: The partitions of a Kafka topic: lanes that one daemon reads side by side.
 PARTITIONS = 4
 
 #: Makes a new, empty stream or topic and returns the section ``queue`` that reads it; None stands for a new journal.
@@ -22,11 +22,11 @@ NewQueue = Callable[[], dict[str, Any] | None]
 
 
 def running(kind: Kind, folder: Path) -> AbstractContextManager[NewQueue]:
-    """A broker of that kind, as long as the block lasts.
+    """A broker of that kind, for the length of the block.
 
     Raises:
-        Missing: it can't be had on this machine, and what to install.
-        Failed: it could not be downloaded.
+        Missing: the broker can't be had on the machine; the text says what to install.
+        Failed: the broker could not be downloaded.
     """
     starters = {"journal": _journal, "redis": _redis, "kafka": _kafka, "nats": _nats}
     return starters[kind](folder)
@@ -44,7 +44,7 @@ def _redis(folder: Path) -> Iterator[NewQueue]:
 
     if redis_server.REDIS is None or redis_server.CLI is None:
         raise Missing(redis_server.needs_redis.kwargs["reason"])
-    # Written to disk once a second, as most who care run it; the journal is written at every commit.
+    # Written to disk once a second, as usual where durability matters; the journal is written at every commit.
     with redis_server.running(folder, "--appendonly", "yes", "--appendfsync", "everysec") as server:
 
         def queue() -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _nats(folder: Path) -> Iterator[NewQueue]:
 
 
 def _let_import_starters() -> None:
-    """The tests' starters are modules of a folder that pytest puts on the path; so does this."""
+    """Put the folder of the tests' starters on the path, as pytest does."""
     folder = str(Path(__file__).parents[1] / "tests" / "queues")
     if folder not in sys.path:
         sys.path.append(folder)

@@ -1,4 +1,4 @@
-"""Which core is whose: the daemon has one for itself; the receiver, the publisher and a broker share the others."""
+"""The use of cores: the daemon has a core for itself; the receiver, the publisher and a broker share the rest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ON_ONE_CORE = (
 
 @contextmanager
 def core_for_the_daemon() -> Iterator[int | None]:
-    """Keep this process, and so all that it starts, off one core, and say which; None where that can't be done.
+    """Keep the process and its future children off a core, and yield that core; None where that can't be done.
 
-    It needs a platform that pins processes and two cores.
+    The platform must pin processes and have two cores.
     """
     if not hasattr(os, "sched_setaffinity") or len(before := os.sched_getaffinity(0)) < 2:
         yield None
@@ -33,13 +33,13 @@ def core_for_the_daemon() -> Iterator[int | None]:
 
 
 def pinned(argv: Sequence[str], *cores: int | None) -> list[str]:
-    """The same command on these cores alone; the new process pins itself before it becomes the command."""
+    """``argv`` on ``cores`` alone; the new process is pinned before becoming ``argv``."""
     wanted = ",".join(str(core) for core in cores if core is not None)
     return [sys.executable, "-c", _ON_ONE_CORE, wanted, *argv] if wanted else [*argv]
 
 
 def busy_seconds() -> float:
-    """How long the cores that this process may use have worked so far, for whomever, added up."""
+    """How long the cores that the process may use have worked so far, for all processes, added up."""
     each = psutil.cpu_times(percpu=True)
     mine = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(each))
     return sum(sum(each[core]) - each[core].idle - getattr(each[core], "iowait", 0.0) for core in mine)

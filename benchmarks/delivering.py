@@ -1,4 +1,4 @@
-"""What delivering alone costs: a daemon watched between two moments at which it did nothing else."""
+"""The cost of delivering alone: a daemon watched between two moments at which only delivering went on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from benchmarks.processes import Failed, Receiver
 from benchmarks.setting import Daemon
 from exporter.settings.delivery import Window
 
-#: Of a backlog: before this share is delivered the daemon may still be starting, and concurrency growing.
+#: The share of a backlog before which the daemon may still be starting, and concurrency growing.
 BEGUN = 0.2
-#: From this share on, one of several daemons or destinations may have nothing left to do.
+#: The share from which on some of several daemons or destinations may have nothing left to do.
 ENDING = 0.95
-#: What a dataflow reads, decides and builds ahead of what it delivers.
+#: How many events a dataflow reads, decides and builds ahead of delivery.
 _WINDOW_EVENTS = Window().events
 _EVERY_SECONDS = 0.02
 #: A machine with other work may deliver 2,000 a second to 500 destinations.
@@ -23,7 +23,7 @@ _PATIENCE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How far it was at a time. All seconds but ``at`` are of CPU."""
+    """The progress at a time. All seconds but ``at`` are of CPU."""
 
     at: float
     requests: int
@@ -32,21 +32,23 @@ class Sample:
 
 
 def still_reading(requests: int, dataflows: int = 1) -> float:
-    """The share of a backlog from which on all of it has been read, so that what is delivered costs less; at least a
-    half, which a small backlog is measured by all the same."""
+    """The share of a backlog from which on all has been read, so that the rest costs less to deliver.
+
+    At least a half, by which a small backlog is measured all the same.
+    """
     return max(0.5, min(ENDING, 1 - _WINDOW_EVENTS * dataflows / requests))
 
 
 def watch(
     daemons: Sequence[Daemon], receiver: Receiver, requests: int, begun: float = BEGUN, ending: float = ENDING
 ) -> dict[str, float]:
-    """Wait until so many requests came; what happened from that share of them to this.
+    """Wait until so many requests came; the numbers between the shares ``begun`` and ``ending`` of the requests.
 
-    So the start of the daemon, the first connections and the search for the right concurrency are left out. From 0 to 1
-    they are not.
+    So the start of the daemon, the first connections and the search for the right concurrency are left out; from 0 to 1
+    all are included.
 
     Raises:
-        Failed: a daemon ended, or it took too long.
+        Failed: a daemon ended, or took too long.
     """
     samples: list[Sample] = []
     latest = time.monotonic() + _PATIENCE_SECONDS
@@ -69,10 +71,10 @@ def _sample(daemons: Sequence[Daemon], receiver: Receiver) -> Sample:
 
 
 def between(samples: Sequence[Sample], requests: int, begun: float, ending: float) -> dict[str, float]:
-    """What happened between the first and the last sample that lie between these shares of so many requests.
+    """The numbers between the first and the last sample that lie between the shares of so many requests.
 
     Raises:
-        Failed: there are no two of them.
+        Failed: no two such samples differ in their requests.
     """
     steady = [sample for sample in samples if begun <= sample.requests / requests <= ending]
     if len(steady) < 2 or steady[-1].requests == steady[0].requests:

@@ -1,4 +1,4 @@
-"""Many destinations in one daemon on one journal: what each costs idle, and what an event costs that all or one want.
+"""Many destinations in a daemon on a journal: the cost of each when idle, and of events for all or for one.
 
 With no option: 1, 10, 100 and 500 destinations.
 """
@@ -19,21 +19,21 @@ from benchmarks.setting import Daemon, Setting, setting
 COUNTS = (1, 10, 100, 500)
 PROFILES = 2_000
 DELIVERIES = 60_000
-#: Each destination has a search for its own concurrency behind it when the fifth part of this is delivered.
+#: When a fifth of these events is delivered, each destination has ended the search for its own concurrency.
 LEAST_EVENTS = 600
-#: Pairs of event and destination where one destination wants the event and all others exclude it.
+#: Pairs of event and destination where one destination wants the event and the rest exclude the event.
 PAIRS = 400_000
 IDLE_SECONDS = 5.0
-#: After the start, before it is called idle.
+#: After the start, before the daemon counts as idle.
 _SETTLE_SECONDS = 2.0
-#: The first destination maps this one too.
+#: The first destination maps this attribute too.
 _FOR_ONE = "loyalty.points"
 
 
 def destinations(
     count: int, core: int | None, deliveries: int = DELIVERIES, pairs: int = PAIRS, idle_seconds: float = IDLE_SECONDS
 ) -> dict[str, float]:
-    """Start so many destinations, leave them idle, then publish events for all of them, and then for the first."""
+    """Start so many destinations, leave all idle, then publish events for all, and then for the first."""
     with setting(core) as place:
         receiver = place.receiver()
         for number in range(count):
@@ -51,7 +51,7 @@ def destinations(
 
         events = max(LEAST_EVENTS, deliveries // count)
         asyncio.run(place.publish_at_once(Events(1_000).backlog(events, PROFILES)))
-        # All of it: most of what so many windows hold is read and built before the first tenth is delivered.
+        # The whole backlog: most events of so many windows are read and built before the first tenth is delivered.
         to_all = watch([daemon], receiver, events * count, begun=0.0, ending=1.0)
         to_one = _wanted_by_one(place, daemon, events, max(LEAST_EVENTS, min(deliveries, pairs // count)))
         return {
@@ -66,7 +66,7 @@ def destinations(
 
 
 def _wanted_by_one(place: Setting, daemon: Daemon, already: int, events: int) -> float:
-    """CPU microseconds of the daemon for an event, until every destination is done with all of them."""
+    """CPU microseconds of the daemon for an event, until every destination is done with all events."""
 
     def done() -> bool:
         flows = daemon.status()

@@ -1,4 +1,4 @@
-"""How a daemon is driven from a queue to a receiver: what throughput and latency have in common."""
+"""How a daemon is driven from a queue to a receiver: the common part of throughput and latency."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: They take turns.
+#: The profiles take turns.
 PROFILES = 2_000
 _HOLDS_NOBODY_BACK = 1_000_000
 
@@ -18,8 +18,9 @@ QueueSection = Mapping[str, Any] | None
 class Drive:
     """The knobs.
 
-    ``warm_seconds``: of a stream, in which the daemon warms up and nothing is timed. ``core`` is the daemon's own.
-    ``from_source``: the daemon is the one in this repository, also where the benchmarks run beside a compiled one.
+    ``warm_seconds``: the first part of a stream, in which the daemon warms up and nothing is timed. ``core`` is the
+    daemon's own. ``from_source``: the daemon is the one in this repository, also where the benchmarks run beside a
+    compiled exporter.
     """
 
     transport: str = "auto"
@@ -33,5 +34,5 @@ class Drive:
 
     @property
     def delivery(self) -> dict[str, Any]:
-        """The section ``delivery`` of its destinations."""
+        """The section ``delivery`` of the destinations."""
         return {"concurrency": self.concurrency, "rate": _HOLDS_NOBODY_BACK}

@@ -1,7 +1,7 @@
 """Queue → daemon in a process of its own → receiver in a process of its own: rate, cost, latency and memory.
 
-With no option it measures the throughput from the journal. The daemon has one core for itself; the receiver, the
-publisher and the broker share the others. The receiver is ``lean_receiver.py``, so that the daemon is what is measured.
+With no option the throughput from the journal is measured. The daemon has an exclusive core; the receiver, the
+publisher and the broker share the rest. The receiver is ``lean_receiver.py``, so that the daemon is measured.
 """
 
 from __future__ import annotations

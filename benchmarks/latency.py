@@ -1,4 +1,4 @@
-"""How long a delivery takes under a steady stream, alone and beside a destination that is dead."""
+"""The time that a delivery takes under a steady stream, alone and beside a destination that is dead."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _streamed(
         async def streams() -> tuple[int, Streamed, float, float]:
             async with place.queue() as queue:
                 warm = await stream(queue, rate, how.warm_seconds, lambda number: events.at(number, PROFILES))
-                # What waited while it warmed up is not the next one's delay.
+                # Events that waited during the warm-up must not delay the timed events.
                 await asyncio.to_thread(arrived, warm.events)
                 cpu, busy = daemon.used.cpu_seconds(), busy_seconds()
                 timed = await stream(
@@ -65,7 +65,7 @@ def _streamed(
 
 
 def latencies(stats: Any, destinations: Sequence[str]) -> dict[str, float]:
-    """Quantiles over all, and of the slowest destination, in milliseconds, of a receiver's ``/stats``."""
+    """Quantiles over all destinations, and of the slowest, in milliseconds, of a receiver's ``/stats``."""
     of = [stats["latencies"].get(name, []) for name in destinations]
     together = [seconds for each in of for seconds in each]
     if not together:

@@ -1,9 +1,9 @@
-"""A receiver that costs little, so that a benchmark measures the daemon: it counts, times and answers.
+"""A receiver that costs little, so that a benchmark measures the daemon: counts, times and answers requests.
 
-Prints ``{"port": …}`` when it listens. ``GET /count`` answers with the number of requests, ``GET /stats`` with all.
-Of a request it reads where the header ends, ``content-length`` and ``idempotency-key``, and nothing else. A key that
-ends in ``@<nanoseconds of the monotonic clock>`` says when its event was put on the queue; all processes of a machine
-share that clock. With ``--limit`` it refuses what is too much, with 429 and at once.
+Prints ``{"port": …}`` when listening. ``GET /count`` answers with the number of requests, ``GET /stats`` with all
+counts. Of a request only the end of the header, ``content-length`` and ``idempotency-key`` are read. A key that ends in
+``@<nanoseconds of the monotonic clock>`` says when its event was put on the queue; all processes of a machine share
+that clock. With ``--limit`` every request beyond the limit is refused, with 429 and at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n"
 
 
 class Counts:
-    """What came so far."""
+    """The counts so far."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -34,7 +34,7 @@ class Counts:
         self.latencies: defaultdict[str, list[float]] = defaultdict(list)
 
     def note(self, key: bytes) -> None:
-        """Count one request and, where its key says when its event was queued, how long that took, in seconds."""
+        """Count a request and, where the key says when the event was queued, the time since then, in seconds."""
         now = time.monotonic_ns()
         self.requests += 1
         self.last = now / 1e9
@@ -45,7 +45,7 @@ class Counts:
             self.latencies[head.partition(b":")[0].decode()].append((now - int(queued)) / 1e9)
 
     def document(self) -> dict[str, object]:
-        """For ``/stats``; latencies by destination, in seconds."""
+        """The counts for ``/stats``; latencies by destination, in seconds."""
         return {
             "requests": self.requests,
             "seconds": self.last - self.first,
@@ -55,9 +55,10 @@ class Counts:
 
 
 class Limit:
-    """At most so many requests within any second; what is refused does not count against the next.
+    """At most so many requests within any second; a refused request does not count against the next.
 
-    It keeps what it let in by tenths of a second, how much it refused, and the most that came in any second.
+    Keeps the accepted requests by tenths of a second, the number of refused requests, and the most requests in any
+    second.
     """
 
     def __init__(self, a_second: int) -> None:
@@ -70,7 +71,7 @@ class Limit:
         self._most = 0
 
     def accepts(self, now: float) -> bool:
-        """Whether one more request at ``now``, in seconds, is within the limit."""
+        """Whether a further request at ``now``, in seconds, is within the limit."""
         self._first = self._first or now
         _forget(self._came, now - 1.0)
         _forget(self._accepted, now - 1.0)
@@ -84,7 +85,7 @@ class Limit:
         return True
 
     def document(self) -> dict[str, object]:
-        """For ``/stats``; ``accepted`` by tenths of a second since the first request."""
+        """The counts for ``/stats``; ``accepted`` by tenths of a second since the first request."""
         tenths = range(max(self._tenths, default=-1) + 1)
         accepted = [self._tenths.get(tenth, 0) for tenth in tenths]
         return {"refused": self._refused, "most in a second": self._most, "accepted": accepted}
@@ -96,7 +97,7 @@ def _forget(times: deque[float], until: float) -> None:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: bytes in, an answer for each whole request."""
+    """A connection: bytes in, an answer for each whole request."""
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -122,7 +123,7 @@ class Connection(asyncio.Protocol):
 
 
 class Receiver:
-    """Counts and answers."""
+    """Counts and answers requests."""
 
     def __init__(self, delay_seconds: float, limit: Limit | None) -> None:
         self.counts = Counts()
@@ -131,7 +132,7 @@ class Receiver:
         self._loop = asyncio.get_running_loop()
 
     def request(self, head: bytes, transport: asyncio.Transport) -> None:
-        """Answer one request, now or after the delay."""
+        """Answer a request, now or after the delay."""
         if head.startswith(b"POST"):
             self.counts.carriers.add(transport)
             match = _KEY.search(head)

@@ -1,4 +1,4 @@
-"""What both benchmarks use: the events, the destination's mapping, and a description of the machine."""
+"""The common material of the benchmarks: events, the destination's mapping, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from exporter.queues.port import Outgoing
 from exporter.telemetry.compilation import compiled
 
 SEGMENT = "a-segment"
-#: Stand where an event's own values go; nothing else in an event is equal to them.
+#: Placeholders for the values of an event; nothing else in an event is equal to a placeholder.
 _ID, _PROFILE, _STATE = "«id»", "«profile»", "«state»"
 
-#: What the benchmarks' destinations export: one mapped segment and six attributes.
+#: The mapping of the benchmarks' destinations: one segment and six attributes.
 MAPPING: dict[str, Any] = {
     "segments": [SEGMENT],
     "attributes": [
@@ -34,10 +34,10 @@ MAPPING: dict[str, Any] = {
 
 
 class Events:
-    """Makes events of about ``size_bytes``: a mapped attribute was written, or one that nobody mapped.
+    """Makes events of about ``size_bytes`` in which a mapped attribute was written, or an unmapped attribute.
 
-    What differs from event to event is put between parts that are made once: at 30,000 events a second the publisher
-    must not be what is measured.
+    Values that differ from event to event are put between parts that are made once: at 30,000 events a second the
+    publisher must not be the bottleneck.
     """
 
     def __init__(self, size_bytes: int, *, fires: bool = True, attribute: str = "crm.state") -> None:
@@ -70,7 +70,7 @@ class Events:
         self._tail, self._end = text.split(f'"{_STATE}"')
 
     def __call__(self, id_: str, profile: str, state: int) -> Outgoing:
-        """One event, keyed by its profile."""
+        """An event, keyed by its profile."""
         body = f"{self._head}{id_}{self._middle}{profile}{self._tail}{state}{self._end}"
         return Outgoing(profile, body.encode())
 
@@ -81,13 +81,13 @@ class Events:
             yield self(f"e{number}", f"p{profile}", state)
 
     def at(self, number: int, profiles: int, *, timed: bool = False) -> Outgoing:
-        """One event of a stream, which carries the time for ``lean_receiver.py`` where it is timed."""
+        """An event of a stream, which carries the time for ``lean_receiver.py`` where ``timed``."""
         state, profile = divmod(number, profiles)
         return self(f"e{number}@{time.monotonic_ns()}" if timed else f"e{number}", f"p{profile}", state)
 
 
 def machine() -> dict[str, str]:
-    """Where the numbers come from: they mean little elsewhere."""
+    """The origin of the numbers, which mean little elsewhere."""
     model = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -113,7 +113,7 @@ def _version(package: str) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which ``share`` of them lie; 0.0 of none."""
+    """The value below which ``share`` of the values lie; 0.0 for no values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 

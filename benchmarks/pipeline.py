@@ -1,4 +1,4 @@
-"""What an event costs besides HTTP: read, decide, build, outbox, settle, with a transport that answers at once.
+"""The cost of an event besides HTTP: read, decide, build, outbox, settle, with a transport that answers at once.
 
 The dataflow, the memory queue, the dead-letter store and the metrics are the real ones.
 """
@@ -56,7 +56,7 @@ class AnswersAtOnce:
 
 @asynccontextmanager
 async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterator[Dataflow]:
-    """A dataflow as the daemon puts it together, but for the transport."""
+    """A dataflow as in the daemon, but for the transport."""
     destination = Destination.model_validate(
         {
             "name": "crm",
@@ -94,7 +94,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
 
 
 async def _measure(events: Sequence[Outgoing], counter: str, **labels: str) -> float:
-    """CPU microseconds an event, from the first one read until all are settled."""
+    """CPU microseconds an event, from the first read until all events are settled."""
     with tempfile.TemporaryDirectory() as folder:
         async with open_queue(MemorySettings(max_bytes=1024**3), ("exporter.crm",), lambda _: None) as queue:
             await queue.publish(events)
@@ -126,7 +126,7 @@ def _run(measurement: Coroutine[None, None, float]) -> float:
     return uvloop.run(measurement)
 
 
-#: Name, whether the events fire, the target in microseconds, and what counts them.
+#: Name, whether the events fire, the target in microseconds, and the counter of the events.
 _PATHS = (
     ("delivered", True, 35.0, "exporter_exports_total", {"outcome": "delivered"}),
     ("excluded", False, 5.0, "exporter_events_excluded_total", {"reason": "no_trigger"}),
@@ -134,7 +134,7 @@ _PATHS = (
 
 
 def pipeline(count: int, size_bytes: int, runs: int) -> dict[str, dict[str, float]]:
-    """CPU time of an event that is delivered and of one that is excluded: medians, beside their targets."""
+    """CPU time of a delivered event and of an excluded event: medians, beside their targets."""
     numbers = {}
     for name, fires, target, counter, labels in _PATHS:
         events = list(Events(size_bytes, fires=fires).backlog(count, PROFILES))

@@ -1,4 +1,4 @@
-"""What ``python -m benchmarks`` measures, in which order, and how long each takes."""
+"""The measurements of ``python -m benchmarks``: their order, and the length of each."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from exporter.telemetry.compilation import compiled
 
 SIZE_BYTES = 1_000
 TRANSPORTS = ("lean", "aiohttp")
-#: Of the highest rate that was measured: where latency is looked at.
+#: The shares of the highest measured rate at which latency is measured.
 SHARES_PERCENT = (10, 50, 90)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything. Seconds are of one run."""
+    """The extent of every measurement. Seconds are of a single run."""
 
     name: str = "full"
     runs: int = 3
@@ -51,7 +51,7 @@ class Scale:
     deliveries: int = 60_000
     pairs: int = 400_000
     idle_seconds: float = 5.0
-    #: Receivers: milliseconds that each takes, and seconds of the run.
+    #: Receivers: milliseconds of each answer, and seconds of the run.
     ramps: tuple[tuple[float, float], ...] = ((5, 12.0), (50, 12.0), (500, 40.0))
     shard_events: int = 30_000
 
@@ -85,17 +85,17 @@ def measure_transports(record: Record, scale: Scale, core: int | None) -> None:
 
 
 def measure_pipeline(record: Record, scale: Scale, core: int | None) -> None:  # noqa: ARG001 - it is one process
-    """An event without HTTP."""
+    """The cost of an event without HTTP."""
     record.attempt("paths", lambda: pipeline(scale.pipeline_events, SIZE_BYTES, scale.runs))
 
 
 def measure_stages(record: Record, scale: Scale, core: int | None) -> None:  # noqa: ARG001 - it is one process
-    """Each stage by itself."""
+    """The cost of each stage alone."""
     record.attempt("stages", lambda: stages(SIZE_BYTES, scale.runs))
 
 
 def measure_end_to_end(kind: brokers.Kind, record: Record, scale: Scale, core: int | None) -> None:
-    """Throughput and latency from one kind of queue over both transports."""
+    """Throughput and latency from a kind of queue over both transports."""
     with (
         record.survives("broker"),
         tempfile.TemporaryDirectory() as folder,
@@ -134,7 +134,7 @@ def measure_destinations(record: Record, scale: Scale, core: int | None) -> None
 
 
 def measure_ramps(record: Record, scale: Scale, core: int | None) -> None:
-    """Receivers that take their time."""
+    """Receivers that answer slowly."""
     for milliseconds, seconds in scale.ramps:
         how = Ramp(seconds=seconds)
         record.attempt(f"{milliseconds:g}", partial(ramp, milliseconds, how, core))
@@ -152,7 +152,7 @@ def measure_isolation(record: Record, scale: Scale, core: int | None) -> None:
         record.attempt(what, partial(isolation, how, scale.isolation_rate, scale.isolation_seconds, dead=dead))
 
 
-#: By the name of its record.
+#: By the name of the record.
 MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
     {
         "transports": measure_transports,

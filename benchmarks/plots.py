@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Lines and areas: bright and dark enough for both pages.
 _COLOURS = ("#2f81f7", "#d97706", "#2da44e", "#a371f7")
 _TEXT, _TEXT_ON_DARK, _GRID = "#424a53", "#c9d1d9", "#8c959f"
-#: Stands in each SVG; a browser that prefers dark takes the second colour, also for an image on a page.
+#: Part of each SVG; a browser that prefers dark takes the second colour, also for an image on a page.
 _STYLE = f"<style>@media (prefers-color-scheme: dark) {{ text {{ fill: {_TEXT_ON_DARK} !important }} }}</style>"
 _SETTINGS: Mapping[str, Any] = MappingProxyType(
     {
@@ -47,7 +47,11 @@ _SETTINGS: Mapping[str, Any] = MappingProxyType(
 
 
 def write_plots(folder: Path, records: Records) -> list[str]:
-    """Write those plots whose numbers were measured; their names. Raises ImportError: there is no matplotlib."""
+    """Write the plots whose numbers were measured; returns the names.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
     # The figure alone: no window system and no state of the module.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -173,7 +177,7 @@ def _thousands(value: float, _: float | None) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:g}"
 
 
-#: By the name of its file; each draws into a figure, and says whether there was anything to draw.
+#: By the name of the file; each function draws into a figure, and returns whether there was anything to draw.
 PLOTS: Mapping[str, Callable[[Figure, Records], bool]] = MappingProxyType(
     {"throughput": _throughput, "latency": _latency, "ramp": _ramp, "destinations": _destinations}
 )

@@ -1,4 +1,4 @@
-"""The processes of one measurement: how much they have used, and how they are waited for and ended."""
+"""The processes of a measurement: how much each has used, and how processes are waited for and ended."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _END_SECONDS = 5.0
 
 
 class Failed(Exception):
-    """A measurement could not be made, and why."""
+    """A measurement could not be made; the text says why."""
 
 
 class Missing(Failed):
-    """What this machine lacks for a measurement, and how it is installed."""
+    """The machine lacks a program for a measurement; the text says how to install the program."""
 
 
 class Used:
-    """What one process has used so far."""
+    """The resources that a process has used so far."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
 
     def cpu_seconds(self) -> float:
-        """Of all its threads, in user and system mode."""
+        """The CPU time of all threads, in user and system mode."""
         with suppress(AttributeError, OSError):
-            # Linux has a clock for each process (clock_getcpuclockid(3)); what psutil reads has steps of 10 ms.
+            # Linux has a clock for each process (clock_getcpuclockid(3)); psutil's clock has steps of 10 ms.
             return time.clock_gettime((~self._process.pid << 3) | 2)
         times = self._process.cpu_times()
         return float(times.user + times.system)
 
     def megabytes(self) -> float:
-        """Its resident memory now."""
+        """The resident memory now."""
         return float(self._process.memory_info().rss) / 1024**2
 
     def peak_megabytes(self) -> float:
-        """Its highest resident memory, where the system tells; else what it is now."""
+        """The highest resident memory, where the system tells; otherwise the resident memory now."""
         status = Path(f"/proc/{self._process.pid}/status")
         if status.exists():
             for line in status.read_text(encoding="utf-8").splitlines():
@@ -65,11 +65,11 @@ class Receiver:
         self.used = Used(process.pid)
 
     def count(self) -> int:
-        """Requests so far."""
+        """The number of requests so far."""
         return int(self._ask("count"))
 
     def stats(self) -> Any:
-        """All that it counted."""
+        """All counts of the receiver."""
         return self._ask("stats")
 
     def _ask(self, what: str) -> Any:
@@ -78,7 +78,7 @@ class Receiver:
 
 
 def end(process: subprocess.Popen[Any]) -> None:
-    """SIGTERM; SIGKILL where that does not end it within seconds."""
+    """Send SIGTERM; SIGKILL where the process does not end within seconds."""
     process.terminate()
     try:
         process.wait(_END_SECONDS)
@@ -90,7 +90,11 @@ def end(process: subprocess.Popen[Any]) -> None:
 
 
 def until(what: str, done: Callable[[], bool], seconds: float = PATIENCE_SECONDS, every: float = 0.05) -> None:
-    """Return once it is done. Raises Failed, with ``what`` was waited for, after so many seconds."""
+    """Return once ``done`` is true.
+
+    Raises:
+        Failed: so many seconds have passed; the text names ``what`` was waited for.
+    """
     latest = time.monotonic() + seconds
     while not done():
         if time.monotonic() > latest:

@@ -1,7 +1,7 @@
-"""A receiver that takes its time: does concurrency find the rate that ``rate`` allows, and how long does it take.
+"""A receiver that answers slowly: whether and how soon concurrency finds the rate that ``rate`` allows.
 
-The receiver answers 429, at once, to what is more than ``rate`` in any second; --tolerance lets it take some more.
-With no option: 5, 50 and 500 ms.
+The receiver answers 429, at once, to requests beyond ``rate`` in any second; --tolerance raises that limit. With no
+option: 5, 50 and 500 ms.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from benchmarks.material import Events, report
 from benchmarks.processes import until
 from benchmarks.setting import setting
 
-#: So many that a profile's turn comes rarely: the next change of one waits until the last one is answered.
+#: So many that a profile's turn comes rarely: the next change of a profile waits until the last change is answered.
 PROFILES = 20_000
-#: Of the allowed rate, over one second: from here on it counts as reached.
+#: The share of the allowed rate, over one second, that counts as reached.
 REACHED = 0.98
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """How to drive it."""
+    """The settings of a run."""
 
     rate: int = 2_000
     concurrency: int = 1_500
@@ -37,12 +37,12 @@ class Ramp:
 
     @property
     def limit(self) -> int:
-        """What the receiver takes in any second."""
+        """The most requests that the receiver takes in any second."""
         return round(self.rate * (1 + self.tolerance_percent / 100))
 
 
 def ramp(latency_ms: float, how: Ramp, core: int | None) -> dict[str, Any]:
-    """Deliver a backlog to a receiver of that latency for so many seconds; ``by second`` is what it accepted."""
+    """Deliver a backlog to a receiver of that latency for so many seconds; ``by second`` are the accepted requests."""
     with setting(core) as place:
         receiver = place.receiver("--delay", str(latency_ms / 1000), "--limit", str(how.limit))
         delivery = {"rate": how.rate, "concurrency": how.concurrency}
@@ -72,7 +72,7 @@ def ramp(latency_ms: float, how: Ramp, core: int | None) -> dict[str, Any]:
 
 
 def seconds_until(accepted: list[int], rate: float) -> float | None:
-    """When a second that accepted so many had ended; ``accepted`` is by tenths of a second. None: never."""
+    """The end of the first second with ``rate`` accepted; ``accepted`` is by tenths of a second. None: never."""
     ends = range(10, len(accepted) + 1)
     return next((end / 10 for end in ends if sum(accepted[end - 10 : end]) >= rate), None)
 

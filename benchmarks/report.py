@@ -1,4 +1,4 @@
-"""Writes what was measured into the marked places of a ``README.md``, and the plots beside the results."""
+"""Writes the results into the marked places of a ``README.md``, and the plots beside the results."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PLACE = re.compile(r"(<!-- begin: (?P<name>[a-z ]+) -->\n).*?(<!-- end: (?P=nam
 
 
 def write_report(folder: Path, records: Records) -> list[str]:
-    """Fill in ``folder/README.md`` and write the plots to ``folder/results``; what there is to say about it.
+    """Fill in ``folder/README.md`` and write the plots to ``folder/results``; notes for people.
 
     Raises:
-        KeyError: the page has a place that nobody fills.
+        KeyError: the page has a place without a table.
     """
     page = folder / "README.md"
     page.write_text(filled(page.read_text(encoding="utf-8"), records), encoding="utf-8")
@@ -29,6 +29,6 @@ def write_report(folder: Path, records: Records) -> list[str]:
 
 
 def filled(text: str, records: Records) -> str:
-    """The same page with its places filled anew: between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``."""
+    """``text`` with its places filled anew: between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``."""
     tables: Mapping[str, Callable[[Records], str]] = {**TABLES, "targets": targets}
     return _PLACE.sub(lambda place: f"{place[1]}{tables[place['name']](records)}\n{place[3]}", text)

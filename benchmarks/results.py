@@ -1,4 +1,4 @@
-"""What was measured, one file a measurement: a measurement that fails loses nothing of the others."""
+"""The results, a file for each measurement: a measurement that fails costs no other results."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Numbers = Mapping[str, Any]
 
 @dataclass
 class Record:
-    """One measurement: its numbers, by what was measured, and why some are missing."""
+    """The result of a measurement: the numbers, by what was measured, and why some are missing."""
 
     name: str
     numbers: dict[str, Any] = field(default_factory=dict)
-    #: What failed and why; what this machine lacks stands in ``missing`` instead.
+    #: Failures with their reasons; programs that the machine lacks stand in ``missing`` instead.
     failed: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=machine)
@@ -33,7 +33,7 @@ class Record:
     seconds: float = 0.0
 
     def attempt(self, what: str, measure: Callable[[], Numbers]) -> Numbers | None:
-        """Keep what ``measure`` returns under ``what``; None where it failed, which is kept too."""
+        """Keep the result of ``measure`` under ``what``; None where ``measure`` failed, and the failure is kept."""
         say(f"{self.name}: {what}, after {self.seconds:.0f} s")
         with self.survives(what):
             found = self.numbers[what] = measure()
@@ -42,7 +42,7 @@ class Record:
 
     @contextmanager
     def survives(self, what: str) -> Iterator[None]:
-        """Whatever fails in the block is kept, and goes no further: the measurements after it are still made."""
+        """Keep any failure in the block, and raise none: the measurements behind the block are still made."""
         begun = time.monotonic()
         try:
             yield
@@ -58,7 +58,7 @@ class Record:
             self.seconds += time.monotonic() - begun
 
     def write(self, folder: Path) -> None:
-        """Keep it as ``<name>.json``."""
+        """Write the record to ``<name>.json``."""
         folder.mkdir(parents=True, exist_ok=True)
         document = {**vars(self), "seconds": round(self.seconds, 1), "numbers": _rounded(self.numbers)}
         text = json.dumps(document, indent=1, ensure_ascii=False)
@@ -72,12 +72,12 @@ def read(folder: Path) -> dict[str, Record]:
 
 
 def say(text: str) -> None:
-    """Progress, on stderr."""
+    """Print progress to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def _rounded(value: Any) -> Any:
-    """Five digits say more than a machine repeats."""
+    """``value`` with five digits, which is more than a machine repeats."""
     if isinstance(value, Mapping):
         return {str(key): _rounded(each) for key, each in value.items()}
     if isinstance(value, list):

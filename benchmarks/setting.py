@@ -1,4 +1,4 @@
-"""A folder with a configuration, a queue, receivers and daemons: what one measurement is made in."""
+"""The setting of a measurement: a folder with a configuration, a queue, receivers and daemons."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ class Daemon:
         self.used = Used(process.pid)
 
     def ready(self) -> int:
-        """Return the port of its operations server when all its dataflows read. Raises Failed: it does not start."""
+        """Wait until all dataflows read; the port for operators.
+
+        Raises:
+            Failed: the daemon does not start.
+        """
         try:
             until("the daemon is ready", lambda: bool(self._ready()), every=0.02)
         except Failed as failed:
@@ -46,13 +50,17 @@ class Daemon:
         return int(self._ready()[0]["port"])
 
     def status(self) -> list[dict[str, Any]]:
-        """What each of its dataflows says about itself."""
+        """The status of each dataflow, as told by the daemon."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ready()}/status", timeout=60) as answer:
             found: list[dict[str, Any]] = json.loads(answer.read())
             return found
 
     def runs(self) -> bool:
-        """True. Raises Failed, with the end of its log, where it has ended."""
+        """True while the daemon runs.
+
+        Raises:
+            Failed: the daemon has ended; the text holds the end of the log.
+        """
         if self._process.poll() is not None:
             raise Failed(f"the daemon ended: {self._said()}")
         return True
@@ -67,7 +75,7 @@ class Daemon:
 
 
 class Setting:
-    """What one measurement is made in; everything that it starts is ended with ``processes``."""
+    """The setting of a measurement; every started process is ended with ``processes``."""
 
     def __init__(self, folder: Path, processes: ExitStack, queue: Mapping[str, Any] | None, core: int | None) -> None:
         self._folder = folder
@@ -96,7 +104,7 @@ class Setting:
         self._config["destinations"].append(section)
 
     def daemon(self, *options: str, cores: Sequence[int | None] | None = None, from_source: bool = False) -> Daemon:
-        """Start a daemon, on the daemon's core unless others are named; see ``Drive`` for ``from_source``."""
+        """Start a daemon, on the daemon's core unless other cores are named; see ``Drive`` for ``from_source``."""
         file = self._folder / "exporter.yaml"
         # JSON is YAML, too.
         file.write_text(json.dumps(self._config), encoding="utf-8")
@@ -111,7 +119,7 @@ class Setting:
         return Daemon(process, log)
 
     async def publish_at_once(self, events: Iterable[Outgoing]) -> None:
-        """Put events on the queue in one call: a daemon that waits for them finds all of them."""
+        """Put events on the queue in one call: a daemon that waits for events finds all."""
         async with self.queue() as queue:
             await queue.publish(list(events))
 
@@ -130,6 +138,6 @@ class Setting:
 
 @contextmanager
 def setting(core: int | None, queue: Mapping[str, Any] | None = None) -> Iterator[Setting]:
-    """A setting with a core for its daemon and the section ``queue`` of its configuration: None is a new journal."""
+    """A setting with a core for the daemon and the section ``queue`` of the configuration: None is a new journal."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
         yield Setting(Path(folder), processes, queue, core)

@@ -1,8 +1,8 @@
-"""Two shards against one: does a second core give a second daemon's deliveries.
+"""Two shards against one: whether a second core gives a second daemon's deliveries.
 
-With four cores or more, each shard has one for itself. With fewer, a receiver beside two busy daemons would be what is
-measured; so each daemon is kept to a share of its core, the one alone as well as the two, and the rest is the
-receiver's. A daemon that has used up its share is suspended until it has earned more, in steps of milliseconds.
+With four cores or more, each shard has a core for itself. With fewer, the receiver beside two busy daemons would be the
+bottleneck; so each daemon is kept to a share of its core, a single daemon as well as two, and the rest is the
+receiver's. A daemon that has used up its share is suspended until enough is earned, in steps of milliseconds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def shards(count: int, core: int | None, events: int = EVENTS, share: float | No
 
 
 def one_and_two(core: int | None, runs: int = 1, events: int = EVENTS, share: float = SHARE) -> dict[str, Any]:
-    """One shard, then two, several times; medians, and how many times as much two delivered."""
+    """Measure a single shard, then two, several times; medians, and the ratio of two shards to a single shard."""
     limit = None if len(_cores(core)) >= _CORES_ENOUGH else share
     each = []
     for _ in range(runs):
@@ -58,7 +58,7 @@ def one_and_two(core: int | None, runs: int = 1, events: int = EVENTS, share: fl
 
 
 def _cores(core: int | None) -> list[int | None]:
-    """The cores that the shards get, in turn; a list of None where processes can't be pinned."""
+    """The cores that the shards get, in turn; ``[None]`` where processes can't be pinned."""
     if core is None:
         return [None]
     return [core, *sorted(os.sched_getaffinity(0), reverse=True)]

@@ -1,4 +1,4 @@
-"""Keeps processes to a share of a core, without rights and on every platform: by suspending them for a while."""
+"""Keeps processes to a share of a core, without rights and on every platform: by suspending processes for a while."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import psutil
 from benchmarks.processes import Used
 
 _PERIOD_SECONDS = 0.002
-#: What a process has not used of its share, it may use later, up to this much CPU time.
+#: The most CPU time that a process may save up from its share and use later.
 _SAVED_SECONDS = 0.02
 
 
 class _Kept:
-    """One process and what it may still use now."""
+    """A process and the CPU time that is left for now."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -27,7 +27,7 @@ class _Kept:
         self._suspended = False
 
     def turn(self, earned_seconds: float) -> None:
-        """Suspend it when it has used up its share, and let it go on when it has earned some."""
+        """Suspend the process when its share is used up, and resume the process when more is earned."""
         used = self._used.cpu_seconds()
         self._left_seconds = min(_SAVED_SECONDS, self._left_seconds + earned_seconds - (used - self._seen))
         self._seen = used
@@ -36,14 +36,14 @@ class _Kept:
             (self._process.suspend if self._suspended else self._process.resume)()
 
     def release(self) -> None:
-        """Let it go on without a limit."""
+        """Let the process go on without a limit."""
         with suppress(psutil.NoSuchProcess):
             self._process.resume()
 
 
 @contextmanager
 def kept_to(share: float, pids: Sequence[int]) -> Iterator[None]:
-    """As long as the block lasts, none of these processes uses more CPU time than that share of a core's."""
+    """For the length of the block, keep each of these processes to a share of a core's CPU time."""
     ended = threading.Event()
     kept = [_Kept(pid) for pid in pids]
 
@@ -52,7 +52,7 @@ def kept_to(share: float, pids: Sequence[int]) -> Iterator[None]:
         while not ended.wait(_PERIOD_SECONDS):
             now = time.monotonic()
             for each in kept:
-                # One that has ended is its owner's to notice.
+                # A process that has ended is its owner's to notice.
                 with suppress(psutil.NoSuchProcess):
                     each.turn(share * (now - last))
             last = now

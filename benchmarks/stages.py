@@ -1,7 +1,7 @@
-"""What each stage of a delivery costs by itself: the same objects as in the daemon, called in a loop, best of the runs.
+"""The cost of each stage of a delivery: the same objects as in the daemon, called in a loop, best of the runs.
 
-What is not a stage here - waking coroutines, reading sockets, settling, the queue - is the rest of what ``pipeline``
-and ``transports`` measure.
+Waking coroutines, reading sockets, settling and the queue are no stages here: these are the rest of the cost that
+``pipeline`` and ``transports`` measure.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from exporter.transport.lean.head import Head
 
 PROFILES = 2_000
 MAX_EVENT_BYTES = 1024 * 1024
-#: As many as fit into a window, so that one call is lost in the loop.
+#: As many as fit into a window, so that the cost of a call is lost in the loop.
 DELIVERIES = 5_000
 
 
 def stages(size_bytes: int = 1_000, runs: int = 5) -> dict[str, float]:
-    """CPU microseconds of each stage, the loop around it included (about 0.02)."""
+    """CPU microseconds of each stage, the surrounding loop included (about 0.02)."""
     destination = Destination.model_validate(
         {
             "name": "crm",
@@ -105,7 +105,7 @@ def _best(call: Callable[[Any], object], items: Sequence[Any], runs: int) -> flo
 
 
 def _through_the_outbox(destination: Destination, exports: Sequence[Export]) -> float:
-    """Each export added, and all delivered as soon as the search for the concurrency lets them."""
+    """The cost of adding each export, and of delivering all as soon as the search for the concurrency allows."""
     outbox = Outbox(limits(destination.delivery), Pool(256 * 1024**2).join())
     verdict = Delivered(200)
     now = 0.0

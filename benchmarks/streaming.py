@@ -1,4 +1,4 @@
-"""A steady stream of events onto a queue, and how well it kept its pace."""
+"""A steady stream of events onto a queue, and whether the stream kept its pace."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from exporter.queues.port import Outgoing, Queue
 
-#: What is due within this time goes in one call: a queue that syncs a disk cannot be asked 10,000 times a second.
+#: Events due within this time go in one call: a queue that syncs a disk cannot be asked 10,000 times a second.
 _TOGETHER_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """What was published, and in how many seconds."""
+    """The number of published events, and the seconds of the stream."""
 
     events: int
     seconds: float
@@ -24,8 +24,8 @@ class Streamed:
 async def stream(queue: Queue, rate: float, seconds: float, make: Callable[[int], Outgoing]) -> Streamed:
     """Put ``make(0)``, ``make(1)`` … on the queue, so many a second for so many seconds.
 
-    An event is made just before it is published, so it can carry the time. A queue that takes longer than the time
-    between two events gets all that is due by then in its next call.
+    An event is made just before being published, so the event can carry the time. A queue that takes longer than the
+    time between two events gets all events that are due by then in the next call.
     """
     count = max(1, int(rate * seconds))
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""What was measured as Markdown tables, and what of it had to be shown."""
+"""The results as Markdown tables."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def table(head: Row, rows: Sequence[Row]) -> str:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """With thousands separated; a dash for what was not measured."""
+    """A number with thousands separated; a dash where nothing was measured."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def short(value: float | None) -> str:
-    """Three digits or so."""
+    """A number with three digits or so."""
     if value is None:
         return "–"
     return number(value, 0 if value >= 100 else 1 if value >= 10 else 2)
 
 
 def of(records: Records, name: str, *keys: str) -> Any:
-    """One number, or a group of them; None where it was not measured."""
+    """A number, or a group of numbers; None where nothing was measured."""
     found: Any = records[name].numbers if name in records else None
     for key in keys:
         found = found.get(key) if isinstance(found, Mapping) else None
@@ -43,7 +43,7 @@ def of(records: Records, name: str, *keys: str) -> Any:
 
 
 def machine(records: Records) -> str:
-    """Where and when it was measured."""
+    """The place and time of the measurements."""
     if not records:
         return "Not measured."
     first = min(records.values(), key=lambda record: record.at)
@@ -69,7 +69,7 @@ def transports(records: Records) -> str:
 
 
 def pipeline(records: Records) -> str:
-    """An event without HTTP."""
+    """The cost of an event without HTTP."""
     paths = of(records, "pipeline", "paths") or {}
     rows = [
         (name, short(each["CPU us an event"]) + " µs", f"≤ {each['target']:.0f} µs") for name, each in paths.items()
@@ -78,13 +78,13 @@ def pipeline(records: Records) -> str:
 
 
 def stages(records: Records) -> str:
-    """Each stage by itself."""
+    """The cost of each stage alone."""
     found = of(records, "stages", "stages") or {}
     return table(("stage", "CPU"), [(name, f"{short(each)} µs") for name, each in found.items()])
 
 
 def throughput(records: Records) -> str:
-    """The highest rate and what it costs, by queue and transport."""
+    """The highest rate and its cost, by queue and transport."""
     rows = []
     per_second = "deliveries a CPU second"
     for kind in KINDS:
@@ -112,7 +112,7 @@ def throughput(records: Records) -> str:
 
 
 def latency(records: Records) -> str:
-    """How long an event takes, by queue, transport and load."""
+    """The time that an event takes, by queue, transport and load."""
     rows = []
     for kind in KINDS:
         for transport in TRANSPORTS:
@@ -136,7 +136,7 @@ def isolation(records: Records) -> str:
 
 
 def destinations(records: Records) -> str:
-    """Many in one daemon."""
+    """Many destinations in one daemon."""
     columns: Mapping[str, str] = MappingProxyType(
         {
             "ready after": "seconds until ready",
@@ -157,7 +157,7 @@ def destinations(records: Records) -> str:
 
 
 def ramp(records: Records) -> str:
-    """Receivers that take their time."""
+    """Receivers that answer slowly."""
     columns = ("allowed a second", "seconds until it is reached", "then, a second", "answers 429", "connections")
     extra = ("most requests in a second", "daemon peak RSS MB")
     rows = [

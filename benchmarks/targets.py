@@ -1,4 +1,4 @@
-"""What the numbers had to show, beside what they do show."""
+"""The targets, beside the measured numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.tables import Records, of, short, table
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One number with its bound; None where it was not measured."""
+    """A number with a bound; None where nothing was measured."""
 
     what: str
     bound: float
@@ -20,7 +20,7 @@ class Target:
 
     @property
     def met(self) -> str:
-        """As the table shows it."""
+        """The verdict, as the table shows it."""
         if self.found is None:
             return "not measured"
         return "yes" if (self.found >= self.bound if self.at_least else self.found <= self.bound) else "no"
@@ -65,7 +65,7 @@ def _targets(records: Records) -> Sequence[Target]:
         *(
             Target(f"{kind}: deliveries a CPU second, of the journal's", 0.8, _divided(found, own))
             for kind, found in brokers.items()
-            # What NATS makes is stated, not demanded.
+            # The rate of NATS is stated, not demanded.
             if kind != "nats"
         ),
         Target(

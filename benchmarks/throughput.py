@@ -1,4 +1,4 @@
-"""The highest rate: a backlog that is delivered as fast as it goes."""
+"""The highest rate: a backlog that is delivered as fast as possible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WRK_CONNECTIONS = 64
 
 
 def throughput(how: Drive, queue: QueueSection = None, delay_seconds: float = 0.0) -> dict[str, float]:
-    """Deliver a backlog as fast as it goes, to a receiver that takes its time for every answer."""
+    """Deliver a backlog as fast as possible, to a receiver that takes ``delay_seconds`` for every answer."""
     with setting(how.core, queue) as place:
         receiver = place.receiver("--delay", str(delay_seconds))
         place.destination("crm", receiver.port, how.transport, delivery=how.delivery)
@@ -28,7 +28,7 @@ def throughput(how: Drive, queue: QueueSection = None, delay_seconds: float = 0.
 
 
 def beside_wrk(how: Drive, queue: QueueSection = None) -> dict[str, float]:
-    """The throughput, and what part it is of wrk's rate on the same core just before; without wrk that is left out."""
+    """The throughput, and its ratio to wrk's rate on the same core just before; no ratio without wrk."""
     if wrk.missing() is not None:
         return throughput(how, queue)
     with tempfile.TemporaryDirectory() as folder, wrk.nginx(Path(folder)) as url:

@@ -1,6 +1,6 @@
 """The transports alone: wrk, lean and aiohttp, one after the other, against the same nginx.
 
-Needs the commands ``nginx`` and ``wrk`` (Debian: nginx-light, wrk) and two cores: the client has one for itself.
+Needs the commands ``nginx`` and ``wrk`` (Debian: nginx-light, wrk) and two cores: the client has a core for itself.
 Everything is on loopback, on a free port, in a temporary folder.
 """
 
@@ -27,7 +27,7 @@ from exporter.transport.opening import open_transport_of
 
 
 def transports(seconds: float, connections: int, runs: int, core: int | None) -> dict[str, dict[str, float]]:
-    """Medians of each client, and of the ratios, which are each of one run's own rates.
+    """Medians of each client, and of the ratios, each of which compares the rates of a single run.
 
     Raises:
         Missing: a command is not installed.
@@ -60,7 +60,7 @@ def _client(kind: str, url: str, core: int | None, seconds: float, connections: 
 
 
 def drive(kind: TransportKind, url: str, seconds: float, connections: int) -> dict[str, float]:
-    """Send for so many seconds through one transport; its rate and its CPU time."""
+    """Send for so many seconds through a transport; the rate and the CPU time."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_drive(kind, url, seconds, connections))
 

@@ -1,4 +1,4 @@
-"""nginx on a free port, and wrk against it: what the fastest client there is makes of this machine."""
+"""nginx on a free port, and wrk against nginx: the rate of the fastest client on the machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIXED = (
     ("User-Agent", "exporter"),
     ("Authorization", f"Bearer {TOKEN}"),
 )
-#: The same each time.
+#: Headers of each request; the same each time.
 OWN = (("Idempotency-Key", "crm:e12345"), ("Exporter-Position", "journal-12345"))
 _PATIENCE_SECONDS = 60.0
 
@@ -48,7 +48,7 @@ http {{
 
 
 def missing() -> str | None:
-    """What this machine lacks, in words, or None."""
+    """The commands that the machine lacks, in words, or None."""
     packages = {"nginx": "nginx-light or nginx", "wrk": "wrk"}
     absent = [command for command in packages if shutil.which(command) is None]
     if not absent:
@@ -58,7 +58,7 @@ def missing() -> str | None:
 
 
 def measure(folder: Path, url: str, core: int | None, seconds: float, connections: int) -> dict[str, float]:
-    """wrk for so many seconds on the daemon's core; its rate and its CPU time."""
+    """Run wrk for so many seconds on the daemon's core; the rate and the CPU time."""
     script = folder / "post.lua"
     headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in (*FIXED, *OWN))
     script.write_text(f'wrk.method = "POST"\nwrk.body = string.rep("x", {BODY_BYTES})\n{headers}', encoding="utf-8")
@@ -76,7 +76,12 @@ def measure(folder: Path, url: str, core: int | None, seconds: float, connection
 
 @contextmanager
 def nginx(folder: Path) -> Iterator[str]:
-    """nginx where this process may run; the URL at which it answers 200. Raises Missing, Failed."""
+    """Run nginx on the cores of this process; yields the URL at which nginx answers 200.
+
+    Raises:
+        Missing: nginx or wrk is not installed.
+        Failed: nginx does not start.
+    """
     if (lacking := missing()) is not None:
         raise Missing(lacking)
     with socket.socket() as free:

@@ -1,1 +1,1 @@
-"""The ``exporter`` command, a file for each subcommand, a folder for one of several files."""
+"""The ``exporter`` command: a file for each subcommand, a folder for a subcommand of several files."""

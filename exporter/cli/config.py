@@ -1,4 +1,4 @@
-"""``--config``, which every command takes, and what happens when the configuration is wrong."""
+"""``--config``, an option of every command, and the exit where the configuration is wrong."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ConfigOption = Annotated[
 
 
 def load_or_exit(path: Path) -> Loaded:
-    """The configuration in ``path`` with this process's environment.
+    """The configuration in ``path`` with the environment of the process.
 
-    Prints every mistake to stderr and exits with 78 if there is one. Notes are for the caller to show.
+    Prints every mistake to stderr, and exits with 78 if there is a mistake. Notes are for the caller to show.
     """
     from exporter.settings.loading.load import load
     from exporter.settings.loading.problems import Problems

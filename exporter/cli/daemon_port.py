@@ -14,14 +14,14 @@ TIMEOUT_SECONDS = 5.0
 
 
 class NoDaemon(Exception):
-    """No daemon answered there; says where and why."""
+    """No daemon answered; the text says where and why."""
 
 
 def base_url(host: str, port: int) -> str:
-    """Where a daemon with this ``ops`` section can be asked: an address that means "all" is asked as loopback.
+    """The URL of a daemon with this ``ops`` section: an address that means "all" is asked as loopback.
 
     Raises:
-        NoDaemon: the port is 0, so only the daemon's log says which it got.
+        NoDaemon: the port is 0, so only the daemon's log names the port.
     """
     if port == 0:
         raise NoDaemon("ops.port is 0 in the configuration: give --url with the port that the daemon's log names")
@@ -33,7 +33,7 @@ def get_json(url: str, path: str) -> Any:
     """The JSON that the daemon at ``url`` answers to GET ``path``.
 
     Raises:
-        NoDaemon: nothing answers there, or it is no exporter.
+        NoDaemon: ``url`` cannot be an ops port, no daemon answers, or the answer is not from an exporter.
     """
     parts = urlsplit(url)
     try:

@@ -1,4 +1,4 @@
-"""``exporter demo``: all of it on this machine, with a summary at the end."""
+"""``exporter demo``: the whole exporter on one machine, with a summary at the end."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _tell(line: str) -> None:
 
 
 async def _until_terminated(play: Coroutine[Any, Any, T]) -> T:
-    """What ``play`` returns; SIGTERM cancels it, so that the daemon and the folder do not outlive the demo."""
+    """The result of ``play``; SIGTERM cancels the demo, so that neither daemon nor folder outlives the demo."""
     import asyncio
     import signal
 

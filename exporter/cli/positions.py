@@ -1,4 +1,4 @@
-"""``exporter positions``: where the groups stand in the queue, and how to move or forget them."""
+"""``exporter positions``: shows where groups stand in the queue, and moves or forgets groups."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def drop(name: _Name, as_json: _JsonOption = False, config: ConfigOption = DEFAU
 
 
 def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Awaitable[Result]]) -> Result:
-    """Change the group that ``name`` stands for: a destination's, or a group as the queue knows it."""
+    """Change the group that ``name`` stands for: a destination's group, or a group by its name on the queue."""
     from exporter.queues.port import GroupInUse
 
     async def found(queue: Queue) -> Result:
@@ -111,7 +111,7 @@ def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Await
 
 
 def _clipped(found: Sought, asked: str) -> str:
-    """Why a group goes on elsewhere than was asked for."""
+    """Why a group does not go on at the place that was asked for."""
     if found.clipped == "gone":
         return (
             f"{asked} is gone: in lane {found.lane} all before {found.next} was deleted, so it goes on with "

@@ -19,9 +19,9 @@ Result = TypeVar("Result")
 
 
 def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) -> Result:
-    """Open the queue, run ``use`` with it and return what it returns.
+    """Open the queue, run ``use`` with the queue, and return the result.
 
-    What the queue has to say goes to stderr. Exits with 1 where it cannot be opened or used.
+    Warnings of the queue go to stderr. Exits with 1 where the queue cannot be opened or used.
     """
     from exporter.database import DatabaseRefused, DatabaseUnavailable
     from exporter.queues.port import QueueUnavailable
@@ -42,7 +42,7 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
 
 
 def group_of(settings: Settings, destination: str) -> str:
-    """The group's name of a destination."""
+    """The name of a destination's group."""
     return settings.queue.group_prefix + destination
 
 

@@ -80,7 +80,7 @@ def receive(
             body_stall=body_stall,
         )
     except ValidationError as error:
-        # What the ranges above let through: infinity and NaN.
+        # The ranges above let infinity and NaN through.
         raise typer.BadParameter(
             "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
         ) from None

@@ -1,4 +1,4 @@
-"""``exporter status``: asks a running daemon how its dataflows are."""
+"""``exporter status``: asks a running daemon for the status of its dataflows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def status(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        return  # how one stops watching
+        return  # the way to stop watching
 
 
 def _url(config: ConfigOption, url: str | None) -> str:
@@ -124,7 +124,7 @@ def _shown(sample: Sequence[Dataflow]) -> str:
 
 
 def _why(each: Dataflow) -> str | None:
-    """What keeps it from sending, if anything does."""
+    """The reasons that keep the dataflow from sending, if any."""
     from exporter.sections.printable import printable
 
     if each["state"] == "starting" and each["last_failure"]:
@@ -144,7 +144,7 @@ def _number(value: float | None) -> str:
 
 
 def _duration(seconds: float | None) -> str:
-    """As people say it: ``0.4s``, ``12s``, ``3m20s``, ``5h02m``, ``2d04h``."""
+    """A duration for people: ``0.4s``, ``12s``, ``3m20s``, ``5h02m``, ``2d04h``."""
     if seconds is None:
         return "-"
     if seconds < 10:

@@ -1,4 +1,4 @@
-"""Plain tables for people: columns as wide as what is in them."""
+"""Plain tables for people: columns as wide as their widest cell."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The long-running process: opens what dataflows share, keeps them running, reloads, and stops."""
+"""The long-running process: opens the shared parts, runs all dataflows, reloads, and stops."""

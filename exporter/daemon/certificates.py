@@ -1,4 +1,4 @@
-"""Whether the certificates of destinations can be used as they are on the disk now. All of this reads files."""
+"""Whether the certificates of destinations are usable as the files are on the disk now; all functions read files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from exporter.transport.tls import TlsFileProblem, TlsFilesUnusable, client_cont
 
 
 def unusable(destinations: Iterable[Destination]) -> list[str]:
-    """Why these could not start, as while a certificate was renewed and its key was not yet."""
-    problem_of = cache(_problem)  # many may name the same files, and a bundle of authorities takes its time
+    """Why destinations could not start, as while a certificate is renewed and the key is still old."""
+    problem_of = cache(_problem)  # several destinations may name the same files, and a bundle is slow to read
     problems = {
         f"{destination.name}: {problem.file}: {problem.reason}": None
         for destination in destinations
@@ -25,10 +25,10 @@ def unusable(destinations: Iterable[Destination]) -> list[str]:
 
 
 def refuse_odd_files(destination: Destination) -> None:
-    """What reads certificates for good would wait for ever for a pipe that was put in their place.
+    """Refuse files that cannot be read to their end: reading a pipe in place of a certificate would wait for ever.
 
     Raises:
-        TlsFilesUnusable: a file is none that can be read to its end.
+        TlsFilesUnusable: a file cannot be read to the end.
     """
     for tls in tls_sections(destination):
         if (problem := _odd(tls.files.values())) is not None:

@@ -1,4 +1,4 @@
-"""How the exporter starts itself again: with this very Python and this very package."""
+"""How the exporter starts itself again: with the same Python and the same package."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import exporter
 
 
 def command(*arguments: str) -> Sequence[str]:
-    """The command line of a subcommand; it goes with ``environment``.
+    """The command line of a subcommand; the process also needs ``environment``.
 
-    ``-P``: else an ``exporter`` in the current folder would come first, which may be another version or, where this one
-    is compiled, plain Python.
+    ``-P``: otherwise an ``exporter`` in the current folder would come first, perhaps a different version or, where the
+    running package is compiled, plain Python.
     """
     return (sys.executable, "-P", "-m", "exporter", *arguments)
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ``, in which this package is found first, wherever it was found for this process."""
+    """``environ``, changed so that the running package is found first, wherever this process found the package."""
     places = [str(Path(exporter.__file__).parents[1]), *filter(None, [environ.get("PYTHONPATH")])]
     return {**environ, "PYTHONPATH": os.pathsep.join(places)}

@@ -1,4 +1,4 @@
-"""How many cores this process may use: what it is bound to, and what its container or its service was given."""
+"""How many cores the process may use: by CPU affinity and by the limits of the container or service."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def usable(mount: Path = _MOUNT, membership: Path = _MEMBERSHIP) -> int:
-    """At least one.
+    """The number of usable cores, at least one.
 
     Args:
-        mount: where the control groups are.
-        membership: which of them this process is in (cgroups(7)).
+        mount: the folder of the control groups.
+        membership: the file that names the control groups of the process (cgroups(7)).
     """
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     given = [cores for folder in _groups(mount, membership) if (cores := _quota(folder)) is not None]
@@ -24,9 +24,9 @@ def usable(mount: Path = _MOUNT, membership: Path = _MEMBERSHIP) -> int:
 
 
 def _groups(mount: Path, membership: Path) -> Iterator[Path]:
-    """The folders of the groups that this process is in, outer ones too: the limits of all of them hold.
+    """The folders of the control groups of the process, outer groups too: the limits of all groups hold.
 
-    A container sees its own group as the root, whether or not ``membership`` calls it so.
+    A container sees its own group as the root, whether or not ``membership`` calls the group so.
     """
     yield from (mount, mount / "cpu")
     try:
@@ -45,7 +45,7 @@ def _groups(mount: Path, membership: Path) -> Iterator[Path]:
 
 
 def _quota(folder: Path) -> float | None:
-    """The cores' worth of time that a group has, None without a limit."""
+    """The cores' worth of time that a group has; None without a limit."""
     try:
         if (folder / "cpu.max").exists():
             quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()

@@ -38,17 +38,18 @@ from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowStatus, Health
 
-#: How often it is looked whether all dataflows read, until they do.
+#: How often the daemon looks whether all dataflows read, until all do.
 LOOK_SECONDS = 0.02
 
 T = TypeVar("T")
 
 
 class Daemon:
-    """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads it anew through ``load``.
+    """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``announce`` is told the ops port that it got. ``parent`` is a pipe from the parent of a worker: its end means that
-    the parent is gone, which is obeyed like SIGTERM; a byte of it, and not a second signal, cuts at once.
+    ``announce`` is called with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its end
+    means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts at
+    once.
     """
 
     def __init__(
@@ -79,15 +80,16 @@ class Daemon:
         self._reload = asyncio.Event()
 
     async def run(self) -> int:
-        """Run until a signal ends it; returns the exit code: 0, or 1 if the last commit failed or a bug ended it.
+        """Run until a signal; the exit code is 0, or 1 if the last commit failed or a bug ended the run.
 
-        A bug in a task that all dataflows need comes out as it is, at once: without the queue's own tasks nothing could
-        be committed any more.
+        A bug in a task that all dataflows need is raised unchanged and at once: without the queue's own tasks nothing
+        could be committed any more.
 
         Raises:
             OpsUnavailable: the ops port can't be opened.
-            DatabaseRefused: a file is damaged, or none of ours.
-            StateNotShared: another exporter reads the same with another state, and what is sent depends on it.
+            DatabaseRefused: a file is damaged, or not a database of the exporter.
+            StateNotShared: another exporter reads the same groups with another state, and what is sent depends on the
+                state.
         """
         ops = self._loaded.settings.ops
         with self._signals():
@@ -98,7 +100,8 @@ class Daemon:
                 for note in self._loaded.notes:
                     self._log.warning("note", detail=note)
                 async with AsyncExitStack() as stack:
-                    # In this very task: the one that opens queue and state hears when a task of theirs fails.
+                    # In this very task: the task that opens queue and state is cancelled when a background task of
+                    # queue or state fails.
                     opened = await self._unless_stopped(self._open(stack))
                     if opened is None:
                         return 0
@@ -106,7 +109,7 @@ class Daemon:
                         return await self._run(*opened, address, port, tasks)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """What ``work`` gives; None where a signal came first."""
+        """The result of ``work``; None where a signal came first."""
         if self._stopping.is_set():
             work.close()
             return None
@@ -158,7 +161,7 @@ class Daemon:
             self._fail(what, error)
 
     def _fail(self, what: str, error: Exception) -> None:
-        """A bug after which the daemon can still drain, and is to be started again by whoever started it."""
+        """Begin to drain after a bug; the process is to be started again from outside."""
         self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
         self._broken = True
         if not self._stopping.is_set():
@@ -177,7 +180,7 @@ class Daemon:
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 queue = await stack.enter_async_context(open_queue(settings.queue, groups, self._warn, state.identity))
-        self._waiting.opening("queue")  # it is there; what it is asked next may fail too
+        self._waiting.opening("queue")  # the queue is open; the next question to the queue may fail too
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 await refuse_unless_shared(queue, settings, settings.running, state.identity, self._wait_for_others)
@@ -196,7 +199,11 @@ class Daemon:
         return shared, groups
 
     async def _opened_state(self, stack: AsyncExitStack) -> State:
-        """The state. Raises as its kind does. What else is wrong with it is said; it may not matter for long."""
+        """Open the state, and log what is wrong with an open state: the fault may not last.
+
+        Raises:
+            DatabaseRefused, DatabaseUnavailable or StateUnavailable: as ``open_state``.
+        """
         state = await stack.enter_async_context(open_state(self._loaded.settings.state))
         try:
             await state.check()
@@ -212,11 +219,11 @@ class Daemon:
             await asyncio.sleep(LOOK_SECONDS)
         settle_down()
         destinations = len(self._loaded.settings.running)
-        # A parent says "ready" itself, once, for all its workers.
+        # A parent logs "ready" itself, once, for all its workers.
         event = "ready" if self._parent is None else "worker ready"
         self._log.info(event, ops=address, port=port, destinations=destinations)
 
-    # -- what it says
+    # -- health and status
 
     def _health(self) -> Health:
         health = self._waiting.health() if self._slots is None else self._slots.health()
@@ -239,7 +246,7 @@ class Daemon:
         self._waiting.failed(str(error))
         self._log.warning("waiting", reason=self._waiting.reason, detail=str(error))
 
-    # -- what it is told
+    # -- signals
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -266,7 +273,8 @@ class Daemon:
         self._stop()
 
     def _stop(self) -> None:
-        # A terminal or systemd signals a worker as well as its parent, who passes it on: that is one wish, not two.
+        # A terminal or systemd signals a worker as well as its parent, and the parent passes the signal on: one wish,
+        # not two.
         if self._stopping.is_set() and self._parent is None:
             self._cut()
         self._stopping.set()

@@ -1,4 +1,4 @@
-"""What signals mean to ``exporter run`` while it imports, loads and has not begun anything yet."""
+"""How ``exporter run`` takes signals while modules are imported, settings are loaded and nothing has begun."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import signal
 
 
 def expect() -> None:
-    """SIGTERM and SIGINT end the process with 0 from now on; SIGHUP waits until ``heard`` is called.
+    """Let SIGTERM and SIGINT end the process with 0 from now on, and hold SIGHUP back until ``heard`` is called.
 
-    For the daemon, or the parent of several, to replace by its own handlers. The configuration may have been loaded
-    already when SIGHUP comes, so that wish is not to be forgotten.
+    The daemon, or the parent of several, replaces these handlers by its own. The configuration may have been loaded
+    already when SIGHUP comes, so the signal must not be lost.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -18,10 +18,10 @@ def expect() -> None:
 
 
 def heard() -> None:
-    """SIGHUP has its handler now: one that came before is delivered."""
+    """Deliver a SIGHUP that came before SIGHUP had its handler."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 def _end(_number: int, _frame: object) -> None:
-    # Nothing was opened, so nothing is to be closed; an exception might be caught by whatever is being imported.
+    # Nothing was opened, so nothing is to be closed; a module that is being imported might catch an exception.
     os._exit(0)

@@ -1,4 +1,4 @@
-"""What is said of what went wrong by a bug, and how a task that must live is begun anew after one."""
+"""How a bug is described in logs, and how a task that must live is begun anew after a bug."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _FRAMES = 12
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """What went wrong, out of the groups in which tasks that end together wrap it."""
+    """The exceptions inside the groups in which tasks that end together wrap their exceptions."""
     if isinstance(error, BaseExceptionGroup):
         return [cause for each in error.exceptions for cause in causes(each)]
     return [error]
 
 
 def told(error: BaseException) -> str:
-    """All causes, each by its type and origin; in the system's own words too, which quote nobody's data."""
+    """All causes, each by type and origin; an OSError also with the system's own words, which quote no data."""
     return ", ".join(dict.fromkeys(_told(cause) for cause in causes(error)))
 
 
@@ -38,7 +38,7 @@ def _told(cause: BaseException) -> str:
 
 
 def trace(error: BaseException) -> Sequence[str]:
-    """The calls that led to the first cause, the last ones last; without the text of exceptions, which quotes data."""
+    """The calls that led to the first cause, the last call last; without the texts of exceptions, which quote data."""
     frames = traceback.extract_tb(causes(error)[0].__traceback__)[-_FRAMES:]
     return [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
 
@@ -46,7 +46,7 @@ def trace(error: BaseException) -> Sequence[str]:
 async def kept(
     what: str, begin: Callable[[], Coroutine[Any, Any, object]], delay: Callable[[int], float], log: Log
 ) -> NoReturn:
-    """Run what must live until cancelled, and begin it anew, after growing waits, when it ends in any other way."""
+    """Run a task that must live until cancelled; when the task ends otherwise, begin again after growing waits."""
     tries = 0
     while True:
         try:
@@ -59,7 +59,7 @@ async def kept(
 
 @contextmanager
 def threads_heard(log: Log) -> Iterator[None]:
-    """While entered, a thread that ends by a bug is told of in one line; else Python writes to the log past it."""
+    """While entered, log one line for a thread that ends by a bug; otherwise Python writes past the log."""
 
     def failed(end: threading.ExceptHookArgs) -> None:
         name = "" if end.thread is None else end.thread.name

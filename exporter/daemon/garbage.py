@@ -1,7 +1,7 @@
-"""The garbage collector of a long-running process: what is there after the start stays, what comes mostly goes.
+"""The garbage collector of a long-running process: objects from the start stay, most later objects go.
 
-Measured with ``benchmarks/pipeline.py``: about 2 µs of 27 an event, since exports are not garbage until they are
-settled, and looking at thousands of them again and again finds nothing.
+Measured with ``benchmarks/pipeline.py``: about 2 µs of 27 an event, since exports are not garbage until settled, and
+looking at thousands of exports again and again finds nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 
 
 def settle_down() -> None:
-    """Take everything that lives now out of the collector's sight, and let it look less often."""
+    """Take every living object out of the collector's sight, and let the collector look less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -19,7 +19,8 @@ def settle_down() -> None:
 def collect() -> None:
     """Free what a reload has left in cycles, which between rare collections would add up.
 
-    It is half a megabyte of each: windows are in none (``Dataflow.let_go``). With them each reload left what was in
-    its windows, and with neither memory is the same after 40 as after 5, so nothing is left to be trimmed.
+    The garbage is half a megabyte a reload, without the windows, which are in no cycle (``Dataflow.let_go``). With
+    windows in cycles each reload left the contents of its windows; with neither, memory is the same after 40 reloads as
+    after 5, so nothing is left to be trimmed.
     """
     gc.collect()

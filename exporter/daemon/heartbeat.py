@@ -1,4 +1,4 @@
-"""The heartbeat of the event loop: how late it is, for all destinations that wait for their turn on it."""
+"""The heartbeat of the event loop: how late the loop is, for all destinations that wait for a turn on the loop."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ BEAT_SECONDS = 0.025
 
 
 async def heartbeat(load: LoopLoad) -> None:
-    """Tell ``load`` how late the loop is, until cancelled."""
+    """Report the lateness of the loop to ``load`` until cancelled."""
     began, worked = time.monotonic(), time.thread_time()
     while True:
         await asyncio.sleep(BEAT_SECONDS)
-        # A timer may just have met the gap between two long turns; behind everybody who is ready it meets one.
+        # A timer may fire in the gap between two long turns; queued behind every ready task, the beat meets a long
+        # turn.
         await asyncio.sleep(0)
         now, work = time.monotonic(), time.thread_time()
         passed = now - began

@@ -10,14 +10,14 @@ from exporter.settings.tree import Settings
 
 #: Databases, logs, the ops port, token requests, libraries.
 _BESIDE = 100
-#: Of the files allowed. A connection is kept for seconds after its attempt: there may be more than attempts.
+#: Of the allowed files. A connection outlives its attempt by seconds: connections may outnumber attempts.
 _FOR_CONNECTIONS = 0.5
 
 
 def allow_all() -> int:
-    """Use all that the system lets us have, and say how many files that is.
+    """Raise the limit of open files as far as the system allows, and return the new limit.
 
-    Most systems begin at 1,024, for the sake of programs that use select(2), which we do not.
+    Most systems begin at 1,024, for the sake of programs that use select(2), which the exporter does not use.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # macOS says "infinity" and refuses it.
@@ -28,18 +28,18 @@ def allow_all() -> int:
 
 
 def connections() -> int:
-    """How many attempts all destinations together may have in flight, so that none finds that no file is left."""
+    """How many attempts all destinations together may have in flight, so that no attempt runs out of files."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return UNBOUNDED if allowed == resource.RLIM_INFINITY else int(_FOR_CONNECTIONS * max(0, allowed - _BESIDE))
 
 
 def wanted(settings: Settings) -> int:
-    """How many it takes if every destination has as many attempts in flight as it may, each on a connection."""
+    """How many files are open when every destination has all its permitted attempts in flight, each on a connection."""
     return _BESIDE + sum(1 + destination.delivery.concurrency for destination in settings.running)
 
 
 def note(settings: Settings, allowed: int) -> str | None:
-    """What an operator should know, if that is more than ``allowed``."""
+    """A note for the operator where ``wanted`` is more than ``allowed``; None otherwise."""
     most = wanted(settings)
     if allowed == resource.RLIM_INFINITY or most <= allowed:
         return None

@@ -1,4 +1,4 @@
-"""Reloading: what changed stops and starts again from its position, what did not is left alone."""
+"""Reloading: a changed dataflow stops and starts again from its position, an unchanged dataflow is left alone."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Stamps = Mapping[Path, Stamp | None]
 async def reload_for_ever(loaded: Loaded, load: Load, asked: asyncio.Event, slots: Slots, log: Log) -> None:
     """Reload whenever ``asked`` is set or a file whose content is part of the settings changes, until cancelled.
 
-    Files are read and looked at in a thread: a disk that hangs must not keep exports from going on. What they are
-    compared with is how they were when they were read, so that no change is missed, also not while this was busy.
+    Files are read and looked at in a thread: a disk that hangs must not keep exports from going on. Stamps are compared
+    with those from the time of reading, so that no change is missed, not even during a reload.
     """
     known: Stamps = loaded.watched
     while True:
@@ -42,13 +42,13 @@ async def reload_for_ever(loaded: Loaded, load: Load, asked: asyncio.Event, slot
         before = await off_loop(_stamps, known)
         taken_over = await _reload(loaded, load, slots, log)
         if taken_over is None:
-            known = before  # to be tried again when one of them changes once more
+            known = before  # try again when a file changes once more
         else:
             loaded, known = taken_over, taken_over.watched
 
 
 async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | None:
-    """The configuration that goes on; None where the old one does."""
+    """The configuration that goes on; None where the old configuration does."""
     new = await off_loop(load)
     if isinstance(new, Problems):
         log.error("reload refused", reason="the configuration is invalid; the old one goes on", problems=new.render())

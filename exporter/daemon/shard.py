@@ -1,4 +1,4 @@
-"""Which destinations a process runs when several processes share one configuration."""
+"""The share of the destinations that a process runs when several processes share a configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ByteSize
 
 from exporter.settings.tree import Settings
 
-#: Plain digits, which is more than Python asks of a number; not more of them than shares could have ports.
+#: Plain digits, which is stricter than Python's numbers; no more digits than the number of a port has.
 _WRITTEN = re.compile("([0-9]{1,5})/([0-9]{1,5})")
 
 
@@ -19,7 +19,7 @@ _WRITTEN = re.compile("([0-9]{1,5})/([0-9]{1,5})")
 class Shard:
     """Share ``number`` (from 1) of ``count``.
 
-    A destination belongs to exactly one, and all processes agree on which: they work it out from the same names.
+    A destination belongs to exactly one shard, and all processes agree on the shard, since all hash the same names.
     """
 
     number: int
@@ -27,7 +27,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard | None:
-        """``2/4`` as a shard, None if it is not one."""
+        """``2/4`` as a shard; None for any other text."""
         match = _WRITTEN.fullmatch(text)
         if match is None:
             return None
@@ -35,11 +35,11 @@ class Shard:
         return cls(number, count) if 1 <= number <= count else None
 
     def owned(self, names: Iterable[str]) -> frozenset[str]:
-        """Which of these destinations are its own.
+        """The names that belong to the shard.
 
         Rendezvous hashing with bounded loads: a name ranks the shards by its hash with each, and goes to the first
-        that has not its fair number yet. So shards differ by one destination at most, another name moves few others,
-        and another count moves about as many as the new shards need.
+        shard that is not full yet. So shards differ by one destination at most, a new name moves few names, and a new
+        count moves about as many as the new shards need.
         """
         ordered = sorted(names, key=_hash)
         fair, left_over = divmod(len(ordered), self.count)
@@ -54,10 +54,11 @@ class Shard:
         return frozenset(loads[self.number - 1])
 
     def of(self, settings: Settings, *, sharing_memory: bool = False) -> Settings:
-        """The settings of this shard's process: the other destinations keep their position, but do not run here.
+        """The settings of the shard's process: the other destinations keep their position, but do not run here.
 
-        Its ops port is the configured one plus its number; 0 stays 0. ``sharing_memory``: all shards together have
-        the configured ``memory``, since they are one daemon on one machine; otherwise each has as much.
+        The ops port is the configured port plus the shard's number; 0 stays 0. ``sharing_memory``: all shards together
+        have the configured ``memory``, since the shards are one daemon on one machine; otherwise each shard has as
+        much.
         """
         owned = self.owned(destination.name for destination in settings.running)
         destinations = tuple(

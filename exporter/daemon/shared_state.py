@@ -1,9 +1,9 @@
-"""Whether all who read a group have the same state; with timestamps on they must, or they send different ones.
+"""Whether all readers of a group have the same state; with timestamps on, separate states would send different times.
 
 Every reader shows the identity of its state on the queue (``Queue.badges``), so a replica with a state of its own is
-seen by the next one that starts. One replica with a state of its own is as it should be, and so is a standby on the
-same machine that shares the file. Who only seems to read may be the same exporter before it crashed and lost its state,
-so nobody is refused before that one must have fallen silent.
+seen by the next replica that starts. A single replica with its own state is fine, and so is a standby on the same
+machine that shares the file. A reader that only seems to be there may be the same exporter before a crash that lost the
+state, so an exporter is refused only once a dead reader would have fallen silent.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.telemetry.logs import Log
 
-#: Beyond the time after which the queue takes a silent reader to be gone.
+#: Added to the time after which the queue takes a silent reader to be gone.
 MARGIN_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.5
-#: How soon after the start it is looked again: of two that start together neither saw the other.
+#: How soon after the start ``watch`` looks again: of two exporters that start together, neither saw the other.
 AGAIN_SECONDS: Final = 5.0
 WATCH_SECONDS: Final = 60.0
 
-#: EX_CONFIG of sysexits.h: how a process ends that refused.
+#: EX_CONFIG of sysexits.h: the exit code of a process that refused to run.
 REFUSED_EXIT_CODE: Final = 78
 
 Others = Mapping[str, frozenset[str]]
 
 
 class StateNotShared(Exception):
-    """This configuration cannot be served beside the others that read these groups; the text says why, for people."""
+    """The configuration cannot be served beside the other readers of its groups; the text says why, for people."""
 
 
 def needs_one_state(destination: Destination) -> bool:
-    """Whether what is sent depends on the state: on when a mapping was first seen."""
+    """Whether the exports depend on the state, namely on when a mapping was first seen."""
     told = [segment.mapping_created_at is not None for segment in destination.segments]
     return destination.include_segment_timestamps and not (told and all(told))
 
@@ -43,13 +43,13 @@ def needs_one_state(destination: Destination) -> bool:
 async def refuse_unless_shared(
     queue: Queue, settings: Settings, destinations: Iterable[Destination], identity: str, waits: Callable[[str], None]
 ) -> None:
-    """Return when nobody with another state reads a group whose destination needs one state.
+    """Return when no group whose destination needs one state is read with a different state.
 
-    To be asked before we read. ``waits`` hears what is waited for, if it is.
+    To be called before the first read. ``waits`` is called with the reason for waiting, before a wait.
 
     Raises:
-        StateNotShared: somebody does, and is alive.
-        QueueUnavailable: it cannot be told now.
+        StateNotShared: a reader with a different state is alive.
+        QueueUnavailable: the queue cannot answer now.
     """
     needing = [destination for destination in destinations if needs_one_state(destination)]
     loop = asyncio.get_running_loop()
@@ -68,11 +68,11 @@ async def refuse_unless_shared(
 async def watch(
     queue: Queue, settings: Callable[[], Settings], identity: str, log: Log, refuse: Callable[[str], None]
 ) -> None:
-    """Look again while we read, until cancelled.
+    """Look again and again while dataflows read, until cancelled.
 
-    ``refuse`` is told of one that started when we did, where the choice falls on us: not on who reads, where only one
-    does, and else on the one whose state has the lower name. What came later refuses by itself, or only has to be known
-    of: that is logged, once for each destination.
+    ``refuse`` is called where another exporter started at the same time and this exporter is to give way, which happens
+    where this exporter does not read, or where a reader's state has a lower identity. A later exporter refuses by
+    itself, or only has to be known of: a warning is logged, once for each destination.
     """
     told: set[str] = set()
     await asyncio.sleep(max(AGAIN_SECONDS, queue.silence_seconds + MARGIN_SECONDS))
@@ -98,7 +98,7 @@ async def _loses(queue: Queue, group: str, identity: str) -> bool:
 
 
 async def _others(queue: Queue, settings: Settings, destinations: Iterable[Destination], identity: str) -> Others:
-    """The other states that these destinations' groups are read with."""
+    """By destination, the other states with which the group is read."""
     seen = {each.name: frozenset(await queue.badges(_group(settings, each.name))) for each in destinations}
     return {name: badges - {identity} for name, badges in seen.items() if badges - {identity}}
 

@@ -1,4 +1,4 @@
-"""One destination's place in the daemon: keeps its dataflow running until it is stopped, and says how it is."""
+"""The place of a destination in the daemon: keeps the dataflow running until stopped, and tells the status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from exporter.transport.tls import TlsFilesUnusable
 
 
 class Slot:
-    """Runs one destination. A dataflow that ends by a bug is opened anew after growing waits; others do not notice."""
+    """Runs one destination; a dataflow that ends by a bug is opened anew after growing waits, unnoticed by the rest."""
 
     def __init__(self, destination: Destination, settings: Settings, shared: Shared) -> None:
         self.destination = destination
@@ -44,7 +44,7 @@ class Slot:
                         if self._stopping.is_set():
                             break
                         self._failing = None
-                        # Should it end by an exception, nobody knows.
+                        # Until ``run`` returns, whether the last commit succeeded is not known.
                         self.committed = False
                         self.committed = await self._flow.run()
                 except StateUnavailable as error:
@@ -80,36 +80,36 @@ class Slot:
 
     @property
     def state(self) -> DataflowState:
-        """Where it is between start and end."""
+        """The stage of the dataflow between start and end."""
         return "starting" if self._flow is None else self._flow.state
 
     @property
     def broken(self) -> bool:
-        """Did its dataflow end by a bug, and is not open again yet?"""
+        """Whether the dataflow ended by a bug and is not open again yet."""
         return self._failing == "bug"
 
     @property
     def paused(self) -> frozenset[str]:
-        """Why it sends nothing, if so."""
+        """The reasons for which the dataflow sends nothing, if any."""
         if self._failing is not None:
             return frozenset({self._failing})
         return frozenset() if self._flow is None else self._flow.dependencies.outbox.reasons
 
     @property
     def stops(self) -> Mapping[str, str]:
-        """What is probed elsewhere and keeps it from going on, each with what is wrong."""
+        """The reasons that stop the dataflow, or keep the dataflow from opening, each with the failure."""
         if self._failing is not None:
             return {self._failing: self._failure or ""}
         return {} if self._flow is None else dict(self._flow.dependencies.outbox.stop_details.items())
 
     def gauges(self) -> Gauges:
-        """What it is doing now."""
+        """The current numbers of the dataflow."""
         if self._flow is None or self._failing is not None:
             return Gauges(0, 0, None, None, self.paused, 0)
         return gauges(self._flow)
 
     def status(self) -> DataflowStatus:
-        """How it is now."""
+        """The current status of the dataflow."""
         if self._flow is None or self._failing is not None:
             state: DataflowState = "starting" if self._failing is None else "paused"
             return DataflowStatus(self.destination.name, state, tuple(sorted(self.paused)), last_failure=self._failure)

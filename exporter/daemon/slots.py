@@ -1,4 +1,4 @@
-"""All destinations that run: starts, stops and replaces them, and sums up how they are."""
+"""All destinations that run: starts, stops and replaces slots, and sums up their status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exporter.telemetry.status import DataflowStatus, Health
 class Slots:
     """``groups`` holds the names of all configured groups, and is kept up to date for the queue.
 
-    ``failed`` hears of a bug in what runs a destination; one in the destination's dataflow is the slot's own matter.
+    ``failed`` is called with a bug in the code around a dataflow; a bug in a dataflow is handled by its slot.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Slots:
 
     @property
     def settings(self) -> Settings:
-        """The configuration as it was taken over last."""
+        """The configuration that was taken over last."""
         return self._settings
 
     async def refuse_unless_shared(self, settings: Settings, names: Iterable[str]) -> None:
-        """See ``sharing.refuse_unless_shared``, for these destinations of a new configuration. Raises as that does."""
+        """Check these destinations of a new configuration. Raises as ``shared_state.refuse_unless_shared``."""
         destinations = [destination for destination in settings.running if destination.name in names]
         shared = self._shared
 
@@ -59,7 +59,7 @@ class Slots:
     async def change(self, settings: Settings, changes: Difference) -> None:
         """Take over a new configuration."""
         old, self._settings = self._settings, settings
-        # Never without a name that stays: the queue's upkeep reads this set from a thread of its own.
+        # A name that stays is never missing: the queue's upkeep reads this set from a thread of its own.
         wanted = group_names(settings)
         self._groups |= wanted
         self._groups &= wanted
@@ -69,11 +69,11 @@ class Slots:
         async with asyncio.TaskGroup() as tasks:
             for name in (*changes.removed, *changes.changed):
                 tasks.create_task(self._replace(self._slots[name], configured.get(name), old.drain))
-        # Nobody waits for each other now: what was replaced reads again, its window is not full yet.
+        # No reload waits now: a replaced dataflow reads again, and its window is not full yet.
         collect()
 
     async def _replace(self, slot: Slot, new: Destination | None, drain_seconds: float) -> None:
-        """Each for itself: an endpoint that hangs must not keep others from going on."""
+        """Replace or end a slot, each slot alone: an endpoint that hangs must not hold up the rest."""
         await self._stop([slot], drain_seconds)
         if new is not None and not self._draining:
             self._start([new])
@@ -82,23 +82,23 @@ class Slots:
             self._shared.metrics.forget(slot.destination.name)
 
     async def drain(self) -> bool:
-        """Stop all. True if all could commit what they settled."""
+        """Stop all slots; whether every slot could commit what was settled."""
         self._draining = True
         await self._stop(self._slots.values(), self._settings.drain)
         return all(slot.committed for slot in self._slots.values())
 
     def cut(self) -> None:
-        """Do not wait for what is in flight any longer."""
+        """Stop waiting for what is in flight."""
         for slot in self._slots.values():
             slot.cut()
 
     @property
     def reading(self) -> bool:
-        """Do all of them read?"""
+        """Whether all dataflows read."""
         return all(slot.state == "running" for slot in self._slots.values())
 
     def health(self) -> Health:
-        """Ready once all have started (a standby has), while queue and state can be reached."""
+        """Ready once all dataflows have started (a standby has), while queue and state can be reached."""
         reasons = ["draining"] if self._draining else []
         for name, slot in self._slots.items():
             away = self._away(slot)
@@ -108,13 +108,13 @@ class Slots:
         return Health(not reasons, tuple(reasons))
 
     def _away(self, slot: Slot) -> list[str]:
-        """Of queue and state, what it cannot reach, and why."""
+        """Which of queue and state the slot cannot reach, and why."""
         sections = (("queue", self._settings.queue), ("state", self._settings.state))
         stops = slot.stops
         return [unreachable(part, whereabouts(section), stops[part]) for part, section in sections if part in stops]
 
     def status(self) -> list[DataflowStatus]:
-        """How each is, in the order of the configuration."""
+        """The status of each dataflow, in the order of the configuration."""
         names = [destination.name for destination in self._settings.running]
         return [self._slots[name].status() for name in names if name in self._slots]
 
@@ -140,5 +140,5 @@ class Slots:
 
 
 def group_names(settings: Settings) -> set[str]:
-    """The groups of all configured destinations: what a disabled one has not read is kept too."""
+    """The groups of all configured destinations: unread events of a disabled destination are kept too."""
     return {settings.queue.group_prefix + destination.name for destination in settings.destinations}

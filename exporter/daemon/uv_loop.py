@@ -1,7 +1,7 @@
-"""uvloop's event loop, which asks no thread about a plain address.
+"""uvloop's event loop, which resolves plain addresses without a thread.
 
-uvloop itself looks an address up before it connects to it, on the two threads that all look-ups share. Where a broker's
-name server is silent, those of its client hold both, and no endpoint could be connected to.
+uvloop itself looks an address up before connecting, on the two threads that all look-ups share. Where a broker's name
+server is silent, the look-ups of the broker's client hold both threads, and no endpoint could be connected to.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import uvloop
 
 
 class Loop(uvloop.Loop):
-    """As uvloop's."""
+    """uvloop's loop, with plain addresses answered at once."""
 
     async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
         """See ``asyncio.AbstractEventLoop.getaddrinfo``."""

@@ -1,4 +1,4 @@
-"""What is said of all dataflows while they wait for state and queue to be opened (contract.md#operation)."""
+"""The status of all dataflows while the daemon waits for state and queue to open (contract.md#operation)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Part = Literal["queue", "state"]
 
 
 def unreachable(part: str, place: str, failure: str) -> str:
-    """What ``/ready`` says of a part that cannot be used."""
+    """The words of ``/ready`` for a part that cannot be used."""
     return f"{part} cannot be reached ({place})" + (f": {failure}" if failure else "")
 
 
 class Waiting:
-    """Where the start of a daemon stands: which part is being opened, and why that did not work so far.
+    """The progress of a daemon's start: which part is being opened, and why opening has not worked so far.
 
-    ``places`` says of each part where it is.
+    ``places`` holds the whereabouts of each part.
     """
 
     def __init__(self, destinations: Sequence[str], places: Mapping[Part, str]) -> None:
@@ -29,17 +29,17 @@ class Waiting:
         self._failure: str | None = None
 
     def opening(self, part: Part) -> None:
-        """It is this part's turn; the one before is open."""
+        """Note that ``part`` is being opened now; the part before is open."""
         self._part = part
         self._failure = None
 
     def failed(self, reason: str) -> None:
-        """It could not be opened; it will be tried again."""
+        """Note why the part could not be opened; the daemon tries again."""
         self._failure = reason
 
     @property
     def reason(self) -> str:
-        """What is waited for."""
+        """The reason for waiting."""
         return "starting" if self._part is None or self._failure is None else f"{self._part} cannot be reached"
 
     def health(self) -> Health:
@@ -49,11 +49,11 @@ class Waiting:
         return Health(False, (unreachable(self._part, self._places[self._part], self._failure),))
 
     def gauges(self) -> Gauges:
-        """Of each dataflow: paused, once something could not be opened."""
+        """The gauges of each dataflow: paused, once a part could not be opened."""
         return Gauges(0, 0, None, None, self._paused, 0)
 
     def status(self) -> list[DataflowStatus]:
-        """Of all dataflows, in the order of the configuration."""
+        """The status of all dataflows, in the order of the configuration."""
         state: Literal["paused", "starting"] = "paused" if self._paused else "starting"
         return [
             DataflowStatus(name, state, tuple(self._paused), last_failure=self._failure) for name in self._destinations

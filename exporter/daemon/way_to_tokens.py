@@ -1,4 +1,4 @@
-"""The way to a destination's token endpoint: the one of its exports, unless ``auth`` names another."""
+"""The TLS files and the proxy for token requests: those of the destination's exports, unless ``auth`` names its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def open_token_transport(
     """
     tls, proxy = way_to_tokens(destination)
     return open_transport_of(
-        # ``lean`` is what the endpoint gets on with, and knows no proxy.
+        # ``lean`` was chosen for the endpoint, not for the token server, and has no proxy.
         "aiohttp" if destination.delivery.transport == "aiohttp" else "auto",
         timeout_seconds=destination.delivery.timeout,
         concurrency=1,
@@ -51,7 +51,7 @@ def open_token_transport(
 async def transport_for_tokens(
     destination: Destination, exports: Transport, contexts: TlsContexts
 ) -> AsyncIterator[Transport]:
-    """``exports``, the transport of the destination's exports, where that goes the same way; else one for tokens alone.
+    """``exports``, the transport of exports, where TLS and proxy are the same; otherwise a transport for tokens alone.
 
     Raises:
         TlsFilesUnusable: as ``open_token_transport``.

@@ -1,4 +1,4 @@
-"""The one place where a dataflow is put together from its settings and what the process shares."""
+"""The only place where a dataflow is put together from its settings and the shared parts of the process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from exporter.transport.tls import TlsContexts
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all dataflows of a process share."""
+    """The parts that all dataflows of a process share."""
 
     queue: Queue
     state: State
@@ -60,7 +60,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     """A dataflow with its own connections, token, window and dead letters.
 
     Raises:
-        StateUnavailable: the mapping's times cannot be noted now.
+        StateUnavailable: the mapping times cannot be noted now.
         TlsFilesUnusable: a file of ``tls`` cannot be used.
     """
     name = destination.name
@@ -125,7 +125,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
 
 
 def limits(delivery: Delivery) -> Limits:
-    """What the outbox keeps to, from a destination's ``delivery``."""
+    """The limits of the outbox, from a destination's ``delivery``."""
     return Limits(
         retries=len(delivery.retries),
         retry_delay=retry_delay(delivery.retries),

@@ -1,4 +1,4 @@
-"""One shard's process as its parent sees it: started, told to stop, restarted when it ends by itself, and asked."""
+"""A shard's process, as seen by the parent: start, stop, restart after an unexpected end, questions to the ops port."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _STATUS = msgspec.json.Decoder(list[DataflowStatus])
 
 
 class Worker:
-    """``command`` runs it but for ``--shard``; ``host`` is where its ops port can be asked."""
+    """A process that ``command`` starts, completed with ``--shard``; its ops port is asked at ``host``."""
 
     def __init__(
         self, shard: Shard, command: Sequence[str], host: str, delay: Callable[[int], float], log: Log
     ) -> None:
         self.shard = shard
         self.health = Health(False, (f"shard {shard}: starting",))
-        self.exit_code = 0  # of its end; a crash that was or was to be made good by a restart is none
-        self.refused = False  # to run beside other exporters: starting it again would not help
+        self.exit_code = 0  # of the last end; a crash that a restart makes good does not count
+        self.refused = False  # whether the worker refused to run beside other exporters: a restart would not help
         self._command = [*command, "--shard", str(shard)]
         self._address = f"http://[{host}]" if ":" in host else f"http://{host}"
         self._delay = delay
@@ -47,15 +47,15 @@ class Worker:
         self._port: int | None = None
         self._reload = False
 
-    # -- what it is told
+    # -- signals
 
     def stop(self, number: signal.Signals) -> None:
-        """Pass on the signal that asks it to drain and end; it is not started again."""
+        """Pass on the signal that asks the worker to drain and end; the worker is not started again."""
         self._stopping.set()
         self._signal(number)
 
     def cut(self) -> None:
-        """A second signal came: it is not to wait for what is in flight."""
+        """Pass a second signal on: the worker is not to wait for attempts in flight."""
         if self._living is not None:
             with suppress(BrokenPipeError):
                 os.write(self._living, b".")
@@ -63,7 +63,8 @@ class Worker:
     def reload(self) -> None:
         """Pass SIGHUP on."""
         if self._port is None:
-            # It may not listen to signals yet, and loads anyway; should the file change meanwhile, it is told again.
+            # The worker may not listen to signals yet, and loads anyway; for a change meanwhile, SIGHUP follows the
+            # port.
             self._reload = True
         else:
             self._signal(signal.SIGHUP)
@@ -72,17 +73,17 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
-    # -- its life
+    # -- running
 
     async def run(self) -> None:
-        """Keep the process running until it was told to stop and has ended."""
+        """Keep the process running until told to stop; return once the process has ended."""
         loop = asyncio.get_running_loop()
         crashes = 0
         while not self._stopping.is_set():
             began = loop.time()
             self.health = Health(False, (f"shard {self.shard}: starting",))
             code = await self._run_once()
-            # One that could not read its configuration never had a port, and may find it mended.
+            # A worker that could not read its configuration never had a port, and may find the file mended.
             self.refused = code == REFUSED_EXIT_CODE and self._port is not None
             self._port = None
             self.health = Health(False, (f"shard {self.shard}: not running",))
@@ -112,7 +113,7 @@ class Worker:
 
     async def _run_process(self) -> int:
         announcing, announced = os.pipe()
-        # The worker's end of the second pipe is at its end when this process is gone, however it went.
+        # The worker reads the end of the second pipe when this process is gone, however it ended.
         hearing, self._living = os.pipe()
         pipe = os.fdopen(announcing, "rb")
         try:
@@ -131,7 +132,7 @@ class Worker:
                 os.close(hearing)
             if self._stopping.is_set():
                 self._process.terminate()
-            # Ends with the process at the latest, which holds the other end.
+            # The line ends with the process at the latest, which holds the other end of the pipe.
             line = await _line(pipe)
             self._port = int(line) if line.strip() else None
             if self._port is not None and self._reload:
@@ -144,35 +145,35 @@ class Worker:
             self._living = None
             process, self._process = self._process, None
             if process is not None:
-                # Where we failed, it drains now that it has no parent; no other may begin beside it.
+                # After a failure here, the worker drains, having no parent; no second process may begin beside it.
                 await process.wait()
-        # Told to stop before it listened to signals, it had nothing to commit.
+        # A worker that was stopped before it listened to signals had nothing to commit.
         return 0 if self._stopping.is_set() and self._port is None else code
 
-    # -- how it is
+    # -- health, status and metrics
 
     async def look(self, session: aiohttp.ClientSession) -> None:
-        """Ask whether it is ready, for ``health``."""
+        """Ask the worker whether it is ready, for ``health``."""
         asked = self._process
         if self._port is None:
             return
         answer = await self._get(session, "ready")
         if self._process is not asked:
-            return  # it ended meanwhile, and why has been noted
+            return  # the process ended meanwhile, and why has been noted
         try:
             self.health = _HEALTH.decode(answer or b"")
         except msgspec.MsgspecError:
             self.health = Health(False, (f"shard {self.shard}: does not answer",))
 
     async def status(self, session: aiohttp.ClientSession) -> list[DataflowStatus] | None:
-        """How its dataflows are; None while it does not answer."""
+        """The status of the worker's dataflows; None while the worker does not answer."""
         try:
             return _STATUS.decode(await self._get(session, "status") or b"")
         except msgspec.MsgspecError:
             return None
 
     async def metrics(self, session: aiohttp.ClientSession) -> bytes:
-        """Its exposition; empty while it does not answer."""
+        """The worker's exposition; empty while the worker does not answer."""
         return await self._get(session, "metrics") or b""
 
     async def _get(self, session: aiohttp.ClientSession, path: str) -> bytes | None:
@@ -186,7 +187,7 @@ class Worker:
 
 
 async def _line(pipe: BinaryIO) -> bytes:
-    """The first line, or what comes until the other end is closed; by no thread, of which there may be none left."""
+    """The first line, or the bytes until the other end is closed; without a thread, since no thread may be left."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(loop=loop)
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), pipe)

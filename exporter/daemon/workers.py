@@ -1,4 +1,4 @@
-"""Every core in use: a thin parent that runs one daemon a shard, passes signals on and restarts what crashed."""
+"""Every core in use: a thin parent that runs one daemon a shard, passes signals on and restarts crashed daemons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowState, DataflowStatus, Health
 
-#: How often the workers are asked how they are.
+#: How often the workers are asked for their health.
 ASK_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
 
@@ -34,9 +34,9 @@ T = TypeVar("T")
 
 
 class Workers:
-    """The parent of ``count`` shards of the configuration in the file ``config``; its ops port answers for all of them.
+    """The parent of ``count`` shards of the configuration in the file ``config``; the ops port answers for all shards.
 
-    ``load`` reads that file again, as ``loaded`` was.
+    ``load`` reads the same file again, as ``loaded`` was read.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class Workers:
         command = child.command("run", "--config", str(config), *options)
         self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
         self._stopping = False
-        self._asked = asyncio.Event()  # to read the configuration again
-        self._told = False  # that all are ready
+        self._asked = asyncio.Event()  # set when the configuration is to be read again
+        self._told = False  # whether "ready" was logged
         self._session: aiohttp.ClientSession
 
     async def run(self) -> int:
-        """Run until a signal ends it; returns the exit code: 0, 78 if a worker refused, 1 if one's was another.
+        """Run until a signal. The exit code: 0, 78 if a worker refused to run, 1 if a worker ended with any other code.
 
         Raises:
             OpsUnavailable: the ops port can't be opened.
@@ -93,7 +93,7 @@ class Workers:
         return 1 if any(worker.exit_code for worker in self._workers) else 0
 
     async def _ended(self, running: Collection[asyncio.Task[None]]) -> None:
-        """Wait for all; when one of them refused to run, the others are to end too."""
+        """Wait for all workers; when a worker refused to run, end the rest too."""
         left = set(running)
         while left:
             _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
@@ -101,7 +101,7 @@ class Workers:
                 self._pass_on(signal.SIGTERM)
 
     async def render(self) -> bytes:
-        """Its own metrics, and those of all workers that answer."""
+        """The metrics of the parent, and those of all workers that answer."""
         return merged([self._metrics.render(), *await self._of_each(lambda worker: worker.metrics(self._session))])
 
     async def _look(self, address: str, port: int) -> None:
@@ -122,7 +122,7 @@ class Workers:
         return Health(not reasons, tuple(reasons))
 
     async def _status(self) -> list[DataflowStatus]:
-        """How all dataflows are, in the order of the configuration, also those of a worker that does not answer."""
+        """The status of all dataflows in the order of the configuration, also for a worker that does not answer."""
         answers = await self._of_each(lambda worker: worker.status(self._session))
         state: DataflowState = "draining" if self._stopping else "starting"
         flows = {flow.destination: flow for answer in answers for flow in answer or ()}
@@ -138,7 +138,7 @@ class Workers:
             asked = [tasks.create_task(ask(worker)) for worker in self._workers]
         return [each.result() for each in asked]
 
-    # -- what it is told
+    # -- signals
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

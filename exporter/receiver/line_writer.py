@@ -1,4 +1,4 @@
-"""Lines to a file or to stdout, written on a thread of its own: whoever does not read them holds up no request."""
+"""Lines to a file or to stdout, written on a thread of its own: a slow reader holds up no request."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Callable
 from io import RawIOBase
 from typing import Final
 
-#: Lines are gathered for so long, to be written at once.
+#: How long lines are gathered before a write.
 FLUSH_SECONDS: Final = 0.005
-#: Of what may be lost: what waits at most.
+#: The most bytes that wait, where lines may be lost.
 HELD_BYTES: Final = 1024 * 1024
-#: The end waits for what has not been written yet.
+#: How long the end waits for unwritten lines.
 END_SECONDS: Final = 1.0
 
 
 class Lines:
-    """Writes lines in order; what was written is in the file soon after ``FLUSH_SECONDS``."""
+    """Writes lines in order; a line is in the file soon after ``FLUSH_SECONDS``."""
 
     def __init__(
         self,
@@ -27,13 +27,14 @@ class Lines:
         lost: Callable[[int], bytes] | None = None,
         end_seconds: float | None = END_SECONDS,
     ) -> None:
-        """
+        """Start the writing thread.
+
         Args:
-            stream: where to; the caller opens and closes it, and calls ``end`` before closing.
-            failed: called once on the event loop if the stream can't be written; what comes later is dropped.
-            lost: makes what stands in place of so many lines that nobody read in time; without it none is lost, and all
-                that waits is held.
-            end_seconds: how long ``end`` waits at most; None: for all.
+            stream: the target; the caller opens and closes the stream, and calls ``end`` before closing.
+            failed: called once on the event loop if the stream can't be written; later lines are dropped.
+            lost: makes the text in place of so many lines that were not read in time; without ``lost`` no line is lost,
+                and all waiting lines are held.
+            end_seconds: how long ``end`` waits at most; None: until all lines are written.
         """
         self._stream = stream
         self._failed = failed
@@ -50,7 +51,7 @@ class Lines:
         self._thread.start()
 
     def write(self, line: bytes) -> None:
-        """Take one line, with its line break."""
+        """Take a line, with its line break."""
         with self._changed:
             if self._broken:
                 return
@@ -64,7 +65,7 @@ class Lines:
             self._changed.notify()
 
     def end(self) -> None:
-        """Hand what waits to the operating system."""
+        """Hand the waiting lines to the operating system."""
         with self._changed:
             self._ending = True
             self._changed.notify()

@@ -1,1 +1,1 @@
-"""What the operator may configure, where it comes from, and what is wrong with it."""
+"""The configuration: the types of all sections, and notes for an operator."""

@@ -1,4 +1,4 @@
-"""How a destination's requests are sent: limits and retries."""
+"""How requests of a destination are sent: limits and retries."""
 
 from __future__ import annotations
 

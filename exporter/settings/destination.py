@@ -1,4 +1,4 @@
-"""One destination: where its profiles go, what is mapped to it, and how it is sent."""
+"""The section of a destination: endpoint, mapping, authentication and delivery."""
 
 from __future__ import annotations
 
@@ -135,12 +135,13 @@ class Destination(Section):
     def mapping(
         self, catalogue: MappingOf[SegmentKey, CatalogueSegment], mapping_times: MappingOf[SegmentKey, int]
     ) -> profile.Mapping:
-        """What triggers and payload are compiled from.
+        """The mapping from which triggers and payload are compiled.
 
         Args:
             catalogue: ``Settings.catalogue``.
-            mapping_times: when each mapped segment was first seen on this destination, in epoch milliseconds;
-                what the configuration says wins.
+            mapping_times: when each mapped segment was first seen on the destination, in epoch milliseconds; times in
+                the
+                configuration win.
         """
         return profile.Mapping(
             destination=self.name,

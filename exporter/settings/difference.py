@@ -1,4 +1,4 @@
-"""What a new configuration changes, for a reload (contract.md#configuration)."""
+"""The changes that a new configuration brings, for a reload (contract.md#configuration)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from exporter.sections.section import Secret
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 
-#: What can't change while the daemon runs.
+#: Keys that can't change while the daemon runs.
 NEED_RESTART = ("queue", "state", "ops")
-#: What the daemon as a whole takes over at once, without touching a dataflow.
+#: Keys that the daemon takes over at once, without touching a dataflow.
 LIVE = ("drain", "memory")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Names of destinations in the order of the new configuration (``removed``: of the old one).
+    """Names of destinations in the order of the new configuration (``removed``: of the old configuration).
 
-    A destination that is switched off counts as not there. ``needs_restart``, ``live`` and ``stale`` are top-level
-    keys; ``stale`` are those that can't change while the daemon runs, and that only differ in what files hold.
+    A destination that is switched off counts as absent. ``needs_restart``, ``live`` and ``stale`` are top-level keys;
+    ``stale`` keys can't change while the daemon runs, and only differ in the content of files.
     """
 
     added: tuple[str, ...]
@@ -37,9 +37,9 @@ class Difference:
 def difference(old: Settings, new: Settings) -> Difference:
     """Compare two configurations.
 
-    A destination changed if anything of it did that a dataflow is built from: its own settings, secrets
-    included; what the catalogue says of the segments it maps, where it sends names or timestamps; and
-    ``max_event_bytes``, which bounds what every dataflow reads. Its description is for people and changes nothing.
+    A destination changed if any input of its dataflow did: its own settings, secrets included; the catalogue's entries
+    for its mapped segments, where names or timestamps are sent; and ``max_event_bytes``, which bounds the events that
+    every dataflow reads. The description is for people and changes nothing.
     """
     before = {destination.name: destination for destination in old.running}
     after = {destination.name: destination for destination in new.running}
@@ -59,7 +59,7 @@ def difference(old: Settings, new: Settings) -> Difference:
 
 
 def _same_but_for_files(old: object, new: object) -> bool:
-    """Whether the same files are named, whatever they hold, and everything else is equal."""
+    """Whether the same files are named, whatever the files hold, and everything else is equal."""
     if isinstance(old, BaseModel) and type(old) is type(new):
         fields = type(old).model_fields
         return all(_same_but_for_files(getattr(old, name), getattr(new, name)) for name in fields)

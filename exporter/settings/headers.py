@@ -1,4 +1,4 @@
-"""Custom headers and query parameters of a destination, in both ways of writing them."""
+"""Custom headers and query parameters of a destination, in both notations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exporter.sections.mistakes import Mistake, Steps, mistake, mistakes
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
-#: Headers that the exporter or HTTP itself sets; a second one would break requests or their meaning.
+#: Headers that the exporter or HTTP itself sets; a second value would break requests or their meaning.
 RESERVED = frozenset(
     {
         *("host", "content-length", "content-encoding", "transfer-encoding", "connection"),
@@ -28,7 +28,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A header as it was written; ``at`` and ``where`` tell which."""
+    """A header as written; ``at`` and ``where`` tell the place."""
 
     at: Steps
     where: str
@@ -39,7 +39,7 @@ class _Written:
 def _from_text(text: str) -> Iterator[_Written | Mistake]:
     """``x-team:growth,x-env:prod``: split at every comma, then at the first colon.
 
-    Parts are told by their number: what was meant as a part of a secret value may look like a name.
+    Mistakes name a part by its number: a part of a secret value may look like a name.
     """
     for number, pair in enumerate(text.split(",") if text.strip() else (), start=1):
         name, colon, value = pair.partition(":")
@@ -74,7 +74,7 @@ def read_headers(value: object) -> dict[str, str]:
     """Headers from a mapping or from ``name:value,name:value``; the case of names stays.
 
     Raises:
-        PydanticCustomError: all that is wrong with them, each at its header; values are not shown.
+        PydanticCustomError: all mistakes, each at its header; values are not shown.
     """
     written: Iterable[_Written | Mistake]
     if isinstance(value, str):
@@ -100,7 +100,11 @@ def read_headers(value: object) -> dict[str, str]:
 
 
 def read_query(value: object) -> str:
-    """Query parameters from a mapping, percent-encoded, or from text that is taken as it is. Raises as headers."""
+    """Query parameters from a mapping, percent-encoded, or from text that is taken unchanged.
+
+    Raises:
+        PydanticCustomError: all mistakes, each at its parameter; values are not shown.
+    """
     if isinstance(value, str):
         text = str(value)
         if not text.isascii() or not text.isprintable() or " " in text or "#" in text:

@@ -1,4 +1,4 @@
-"""What an operator should know of a valid configuration although it is no mistake."""
+"""Notes for the operator on a valid configuration."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
 
 
 def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str, ...]:
-    """One sentence for each thing worth knowing, in the order of the configuration.
+    """A sentence for each note, in the order of the configuration.
 
     Args:
         settings: the valid configuration.
-        is_literal: whether the value at these steps stands in a file itself, neither ``!file`` nor ``${}``, and is
-            not overridden.
+        is_literal: whether the value at these steps stands in a file itself, neither ``!file`` nor ``${}``, and is not
+            overridden.
     """
     found = [] if settings.running else ["no destination is enabled: nothing will be exported"]
     for index, destination in enumerate(settings.destinations):
@@ -56,7 +56,7 @@ def _path(key: Steps) -> str:
 
 
 def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
-    """The steps to what a section keeps secret, or seems to by its name; also to URLs with a password in them."""
+    """The steps to secrets of a section, also to values with the name of a secret and to URLs that hold a password."""
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, Secret) or _password_in(value):
@@ -69,19 +69,19 @@ def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
 
 
 def _each(value: object, at: Steps) -> Iterator[Steps]:
-    """The steps to a text, or to those in a list."""
+    """The steps to a text, or to each text of a list."""
     yield from ((*at, index) for index in range(len(value))) if isinstance(value, tuple) else (at,)
 
 
 def _blanks_around(section: BaseModel, at: Steps = ()) -> Iterator[str]:
-    """Where the first or last character is one that nobody sees, and that may be there by mistake."""
+    """A note for each presented text that begins or ends with an invisible character, which may be a mistake."""
     for key, text in _presented(section, at):
         if has_blanks_around(text):
             yield f"{_path(key)} begins or ends with a blank, which is sent as a part of it"
 
 
 def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
-    """What a section presents in order to be let in: secrets, names beside them, what seems a secret by its name."""
+    """The credentials that a section presents: secrets, names beside secrets, and values with the name of a secret."""
     for name in type(section).model_fields:
         key, value = (*at, name), getattr(section, name)
         if isinstance(value, BaseModel):
@@ -101,7 +101,7 @@ def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
 
 
 def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """What is sent under one name: one text, or several."""
+    """The texts that are sent under a name: a single text, or several."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -112,7 +112,7 @@ def _password_in(value: object) -> bool:
 
 
 def _authority(url: str) -> SplitResult:
-    """The parts of a URL; of any other text, and of one that has no parts, none."""
+    """The parts of a URL; no parts for any other text, or for a URL that cannot be split."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -120,7 +120,7 @@ def _authority(url: str) -> SplitResult:
 
 
 def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
-    """Secrets that are empty, as a variable without a value makes them, where no type refuses that."""
+    """A note for each empty secret, as from a variable without a value, that no type refuses."""
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, BaseModel):
@@ -170,7 +170,7 @@ def _what(names: bool, times: bool) -> str:
 
 
 def _plain_text(destination: Destination) -> Iterator[str]:
-    """Credentials that would cross a network unencrypted."""
+    """A note for credentials that would cross a network unencrypted."""
     presents = not isinstance(destination.auth, NoAuth) or any(SECRET_NAME.search(name) for name in destination.headers)
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"

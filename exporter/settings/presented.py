@@ -1,4 +1,4 @@
-"""What a destination presents to be let in, which no answer that repeats it may carry into a dead letter or a log."""
+"""The credentials that a destination presents; an answer may carry none into a dead letter or a log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.transport.prepare import Prepared
 
 
 def prepare(destination: Destination) -> Prepared:
-    """What all requests to this destination share."""
+    """The part that all requests to a destination share."""
     return Prepared(
         destination.url,
         destination.headers,

@@ -1,4 +1,4 @@
-"""Segments in the configuration: the catalogue, and which of them a destination maps."""
+"""Segments in the configuration: the catalogue, and the mapped segments of a destination."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.sections.section import Section
 #: Namespace and id: opaque, compared exactly (contract.md#the-event).
 SegmentKey = tuple[str, str]
 
-#: Where a segment may stand once only.
+#: Where a segment may stand only once, for messages.
 LISTED, MAPPED = "in the catalogue", "mapped"
 
 Milliseconds = Annotated[int, Field(ge=0, description="Epoch milliseconds.")]
@@ -33,7 +33,7 @@ class CatalogueSegment(Section):
 
     @property
     def key(self) -> SegmentKey:
-        """What segments are told apart by."""
+        """The identity of a segment."""
         return self.namespace, self.id
 
 
@@ -51,7 +51,7 @@ class SegmentMapping(Section):
 
     @property
     def key(self) -> SegmentKey:
-        """What segments are told apart by."""
+        """The identity of a segment."""
         return self.namespace, self.id
 
 
@@ -63,14 +63,18 @@ MappedById = Annotated[SegmentMapping, BeforeValidator(_from_id, json_schema_inp
 
 
 def once(keys: Sequence[SegmentKey], what: str) -> None:
-    """Raise PydanticCustomError, at each that repeats, if a segment is there twice."""
+    """Check that no segment stands in a list twice.
+
+    Raises:
+        PydanticCustomError: a mistake at each repetition.
+    """
     found = list(_repeated(keys, what))
     if found:
         raise mistakes(found)
 
 
 def repeated(listed: object, what: str) -> Iterator[Mistake]:
-    """The segments that a list holds twice, as it was written: also where something else is wrong in it."""
+    """The segments that a list, as written, holds twice; also where the list has other mistakes."""
     return _repeated([_written_key(item) for item in listed] if isinstance(listed, list) else [], what)
 
 
@@ -85,7 +89,7 @@ def _repeated(keys: Sequence[SegmentKey | None], what: str) -> Iterator[Mistake]
 
 
 def _written_key(item: object) -> SegmentKey | None:
-    """None where namespace or id are wrong themselves."""
+    """The key of an item as written; None where namespace or id are wrong."""
     written = _from_id(item)
     if not isinstance(written, dict):
         return None

@@ -1,4 +1,4 @@
-"""All sections ``tls`` of a configuration, wherever they stand in it, and the files that they name."""
+"""All sections ``tls`` of a configuration, at any depth, and the files that the sections name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.sections.tls import Tls
 
 
 def tls_sections(section: object) -> Iterator[Tls]:
-    """Those in ``section``, itself included."""
+    """Every ``Tls`` in ``section``, also where ``section`` is a ``Tls``."""
     if isinstance(section, Tls):
         yield section
     elif isinstance(section, BaseModel):
@@ -24,6 +24,6 @@ def tls_sections(section: object) -> Iterator[Tls]:
 
 
 def tls_files(section: object) -> Iterator[tuple[Path, Stamp]]:
-    """The files whose content is part of ``section``, as they were when they were read."""
+    """The files whose content is part of ``section``, with the stamps from the time of reading."""
     for tls in tls_sections(section):
         yield from tls.stamps.items()

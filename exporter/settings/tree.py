@@ -1,4 +1,4 @@
-"""The whole configuration as types (contract.md#configuration); its parts are in the files beside it."""
+"""The whole configuration as types (contract.md#configuration); the parts are in the files beside this file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ops(Section):
 
 
 def _kind(default: str) -> Callable[[Any], Any]:
-    """``kind`` may be left out: then it is the default's."""
+    """Let ``kind`` be left out: ``default`` is filled in."""
 
     def fill(value: Any) -> Any:
         return {"kind": default, **value} if isinstance(value, dict) else value
@@ -54,7 +54,7 @@ def _kind(default: str) -> Callable[[Any], Any]:
 
 
 class Settings(BaseSettings):
-    """Everything that may be configured. Built plainly it reads no environment; ``source.load`` reads all of it."""
+    """Everything that may be configured. Built directly, the class reads no environment; ``loading.load.load`` does."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what the caller passes; ``exporter.settings.loading.load`` names file and environment explicitly."""
+        """Only the arguments of the caller; ``exporter.settings.loading.load`` adds files and environment."""
         return (init_settings,)
 
     @field_validator("segments")

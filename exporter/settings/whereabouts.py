@@ -1,4 +1,4 @@
-"""Where a queue or a state is, for people."""
+"""The place of a queue or a state, for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WHERE = ("path", "url", "bootstrap_servers", "stream", "topic", "key_prefix")
 
 
 def whereabouts(section: BaseModel) -> str:
-    """A section's kind and place, as ``redis at redis://127.0.0.1:6379/0, profile-changes``; no secret is in it."""
+    """The kind and place of a section, as ``redis at redis://127.0.0.1:6379/0, profile-changes``; without secrets."""
     kind = str(getattr(section, "kind", ""))
     places = [str(getattr(section, name)) for name in _WHERE if getattr(section, name, None) is not None]
     return f"{kind} at {', '.join(places)}" if places else kind

@@ -1,1 +1,1 @@
-"""What the exporter tells of itself: logs, metrics, status."""
+"""Logs, metrics and status of the exporter."""

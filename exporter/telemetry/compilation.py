@@ -1,4 +1,4 @@
-"""Whether this exporter is compiled where every event passes, or plain Python throughout."""
+"""Whether the exporter is compiled where every event passes, or plain Python throughout."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from __future__ import annotations
 def compiled() -> bool:
     """Whether the compiled build runs (``hatch_build.py``).
 
-    This file is compiled together with the others, into one library, so where it was loaded from speaks for them.
+    All compiled files share a library with ``compilation.py``, so the suffix of ``__file__`` holds for all.
     """
     return not __file__.endswith(".py")

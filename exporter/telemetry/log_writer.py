@@ -1,4 +1,4 @@
-"""Writes the log on a thread of its own: a reader that is slow or gone holds up nobody, and costs lines at most."""
+"""Writes the log on a thread of its own: a slow or absent reader holds nothing up, and costs lines at most."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-#: What waits to be written, at most; what comes beyond it is lost, and counted.
+#: The most bytes that wait to be written; lines beyond are lost, and counted.
 HELD_BYTES: Final = 1024 * 1024
-#: The end waits for what has not been written yet, as long as some of it is in so many seconds, up to a limit.
+#: At the end, waiting lines are written as long as some progress is made in so many seconds, up to a limit.
 END_SECONDS: Final = 1.0
 END_MOST_SECONDS: Final = 10.0
 
 
 class LogWriter:
-    """Stands for a stream of text, whose writes return at once; from any thread. Made by ``log_writer``.
+    """Stands for a stream of text whose writes return at once, from any thread. Made by ``log_writer``.
 
-    Lines are written whole and in order. Where some were lost (nobody read them in time, or they could not be written)
-    a line in their place says how many, as soon as one can be written again.
+    Lines are written whole and in order. Where lines were lost (not read in time, or not writable), a line in their
+    place tells their number, as soon as a line can be written again.
     """
 
     encoding = "utf-8"
 
     def __init__(self, descriptor: int, lost_line: Callable[[int], str]) -> None:
-        """``lost_line`` makes that line; it is called on the thread."""
+        """``lost_line`` makes the line for a number of lost lines; called on the writing thread."""
         self._descriptor = descriptor
         self._lost_line = lost_line
-        # Its lock may be taken again by the thread that has it: what is collected as garbage meanwhile may log.
+        # The lock is reentrant for the thread that holds it: objects that are collected as garbage meanwhile may log.
         self._changed = threading.Condition()
-        self._waiting: deque[bytes | int] = deque()  # lines, and of those lost in between the number
+        self._waiting: deque[bytes | int] = deque()  # lines, and the numbers of lines lost in between
         self._held = 0
-        self._dropped = 0  # since the last that was taken
+        self._dropped = 0  # lines lost since the last line that was taken
         self._ending = False
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
-        self._steps = 0  # that the thread has made
+        self._steps = 0  # writes that the thread has made
         self._torn = False  # a line was cut off
         self.lost = 0  # lines, since the start
 
@@ -59,18 +59,22 @@ class LogWriter:
         return len(text)
 
     def flush(self) -> None:
-        """What was written is on its way."""
+        """Do nothing: written lines are on their way."""
 
     def isatty(self) -> bool:
-        """Whether people read it on a terminal."""
+        """Whether people read the log on a terminal."""
         return os.isatty(self._descriptor)
 
     def start(self) -> None:
-        """Begin to write. Raises RuntimeError: there is no thread left."""
+        """Begin to write.
+
+        Raises:
+            RuntimeError: no thread is left.
+        """
         self._thread.start()
 
     def end(self) -> None:
-        """Write what waits while that goes on: whoever does not read must not keep the process."""
+        """Write the waiting lines while that makes progress: a reader that does not read must not keep the process."""
         with self._changed:
             self._ending = True
             self._changed.notify()
@@ -83,7 +87,7 @@ class LogWriter:
     # From here on: the thread.
 
     def _work(self) -> None:
-        lost = 0  # of which nothing has been said yet
+        lost = 0  # lost lines of which the log has no line yet
         while (line := self._next()) is not None:
             if isinstance(line, int):
                 lost += line
@@ -95,7 +99,7 @@ class LogWriter:
                     self.lost += 1
 
     def _next(self) -> bytes | int | None:
-        """What comes next; None: the end."""
+        """The next line, or a number of lost lines; None at the end."""
         with self._changed:
             while not self._waiting and not self._dropped and not self._ending:
                 self._changed.wait()
@@ -116,9 +120,9 @@ class LogWriter:
                 self._steps += 1
                 self._torn = bool(left)
             except BlockingIOError:
-                # Whoever gave us the descriptor made it one that never waits.
+                # The descriptor was handed over as non-blocking.
                 self._until_writable()
-            except OSError:  # nobody is left to read it, the disk is full
+            except OSError:  # the reader is gone, or the disk is full
                 return False
         return True
 
@@ -133,7 +137,7 @@ def log_writer(descriptor: int, lost_line: Callable[[int], str]) -> Iterator[Log
     """Write to ``descriptor``, which stays open, until the context ends.
 
     Raises:
-        RuntimeError: on entering: there is no thread left.
+        RuntimeError: on entering; no thread is left.
     """
     writer = LogWriter(descriptor, lost_line)
     writer.start()

@@ -15,24 +15,24 @@ from exporter.sections.section import MASK, FromFile, Secret
 
 Level = Literal["debug", "info", "warning", "error"]
 
-#: What is passed around: ``log.bind(destination=name)`` gives the logger of one dataflow.
+#: The type of loggers; ``log.bind(destination=name)`` gives the logger of a dataflow.
 Log = FilteringBoundLogger
 
 
 class Stream(Protocol):
-    """What lines are written to."""
+    """The target of log lines."""
 
     def write(self, text: str, /) -> object:
         """Take a text."""
 
     def flush(self) -> object:
-        """Hand on what was taken."""
+        """Hand on the taken texts."""
 
 
 def configure(stream: Stream, tty: bool, level: Level = "info", *, colours: bool = True) -> Log:
-    """Make the logger of this process and send what libraries log, from warning up, through it.
+    """Make the logger of this process, and send the logs of libraries, from warning up, through the logger.
 
-    Takes the stream to write to (stderr: stdout belongs to results), whether people read it on a terminal, the
+    Takes the stream to write to (stderr: stdout belongs to results), whether people read the stream on a terminal, the
     lowest level to write, and whether a terminal may be coloured. Every line has ``timestamp`` (ISO 8601, UTC),
     ``level`` and ``event``. Values go through ``guarded`` first, so no line shows a secret or a body.
     """
@@ -48,7 +48,7 @@ def configure(stream: Stream, tty: bool, level: Level = "info", *, colours: bool
 
 
 def lost_line(tty: bool, *, colours: bool = True, **bound: object) -> Callable[[int], str]:
-    """What makes the line that stands in place of lines which could not be written."""
+    """A function that makes the line in place of lines which could not be written."""
     log = structlog.wrap_logger(structlog.ReturnLogger(), processors=_processors(tty, colours)).bind(**bound)
     return lambda lines: f"{log.error('log lines lost', lines=lines)}\n"
 
@@ -61,7 +61,7 @@ def _processors(tty: bool, colours: bool) -> list[Processor]:
     ]
     if tty:
         processors.append(
-            # Its own way to print exceptions shows local variables, and these hold tokens and profiles.
+            # The renderer's default for exceptions shows local variables, which hold tokens and profiles.
             structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
         )
     else:
@@ -72,8 +72,8 @@ def _processors(tty: bool, colours: bool) -> list[Processor]:
 def guarded(value: object) -> Any:
     """``value`` as plain data that may be logged.
 
-    Secrets, and whatever came from a ``!file``, are masked; bytes are only counted, since they are bodies; text has
-    its control characters escaped; a type that is not plain data becomes its repr.
+    Secrets, and all values from a ``!file``, are masked; bytes are only counted, since they are bodies; text has its
+    control characters escaped; a type that is not plain data becomes its repr.
     """
     match value:
         case Secret() | FromFile():
@@ -111,7 +111,7 @@ class _Lines:
 
 
 class _Bridge(logging.Handler):
-    """Hands what libraries log with the standard library to our logger."""
+    """Hands log records of libraries, made with the standard library, to the exporter's logger."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)

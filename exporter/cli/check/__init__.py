@@ -1,1 +1,1 @@
-"""``exporter check``: what would run, and whether all of it can be reached."""
+"""``exporter check``: prints the plan, and tries to reach every part."""

@@ -1,4 +1,4 @@
-"""``exporter check``: validates the configuration, prints what would run, and tries to reach it all."""
+"""``exporter check``: validates the configuration, prints the plan, and tries to reach every part."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _not_now(problem: str) -> str:
 
 
 def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
-    """What came of each step, and what else people should know, which is also said at once."""
+    """The result of each step, and the notes for people, which are also printed at once."""
     import asyncio
 
     from exporter.cli.check.connect import check_connections
@@ -76,7 +76,7 @@ def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
 
 
 def planned(settings: Settings) -> dict[str, Any]:
-    """What would run, as plain JSON values; no secret, no header's value, no value of a URL's query."""
+    """The plan as plain JSON values; without secrets, values of headers and values of a URL's query."""
     from exporter.cli.check.section_text import as_values
 
     return {

@@ -1,4 +1,7 @@
-"""Tries to reach what a configuration names: queue, state, endpoints, proxies, token servers. Sends no profile."""
+"""Tries to reach the parts that a configuration names: queue, state, endpoints, proxies, token servers.
+
+No profile is sent.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
 from exporter.transport.tls import TlsFileProblem, TlsFilesUnusable, client_context
 
-#: For opening a file, which waits for others that have it locked.
+#: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that was tried. ``detail`` holds no secret."""
+    """The result of a step. ``detail`` holds no secret."""
 
     destination: str | None
     what: str
@@ -42,16 +45,16 @@ class Checked:
         return printable(f"{'ok    ' if self.ok else 'FAILED'}  {place}: {self.detail}")
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
+        """The result as plain JSON values."""
         return asdict(self)
 
 
 async def check_connections(settings: Settings, warn: Callable[[str], None]) -> list[Checked]:
-    """Try everything that the enabled destinations need, destinations side by side.
+    """Try every part that the enabled destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
-        warn: gets what the queue has to say: while it is opened, and of what its broker's settings cost.
+        warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
     groups = [settings.queue.group_prefix + destination.name for destination in settings.destinations]
 
@@ -70,7 +73,7 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
 async def _store(
     what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
 ) -> Checked:
-    """Open a store and let it check itself; what is not there yet is not made."""
+    """Open a store and let the store check itself; an absent file is not created."""
     if isinstance(path, Path) and not path.exists():
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
@@ -111,7 +114,7 @@ def _checked(name: str, step: Reach) -> Checked:
 
 
 async def _token(destination: Destination) -> Checked:
-    """Fetch one token the way the daemon does: through the same proxy, with the same certificates."""
+    """Fetch a token the way the daemon does: through the same proxy, with the same certificates."""
     notes: list[str] = []
     try:
         async with open_token_transport(destination) as transport:

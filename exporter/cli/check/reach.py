@@ -1,4 +1,4 @@
-"""Reaches one endpoint step by step: name, connection, proxy, TLS. Sends no request to the endpoint."""
+"""Reaches an endpoint step by step: name, connection, proxy, TLS. Sends no request to the endpoint."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ _ANSWER_LIMIT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One step: ``dns``, ``tcp``, ``proxy`` or ``tls``, and what came of it; the first two and ``proxy tls`` begin with
-    ``proxy`` where it is the proxy that is tried, and not the endpoint."""
+    """A step, ``dns``, ``tcp``, ``proxy`` or ``tls``, and its result.
+
+    ``proxy dns``, ``proxy tcp`` and ``proxy tls`` are steps to the proxy, not to the endpoint.
+    """
 
     what: str
     ok: bool
@@ -37,15 +39,15 @@ _Step = Callable[[], Awaitable[str]]
 
 
 class _Refused(Exception):
-    """The other side is there and says no."""
+    """The other side is there and refuses."""
 
 
 async def reach(url: str, proxy: str | None, context: ssl.SSLContext, timeout_seconds: float) -> AsyncIterator[Reach]:
-    """Try each step on the way to ``url``; the first that fails is the last.
+    """Try each step on the way to ``url``; the first step that fails is the last.
 
     Args:
         url: the endpoint, http or https.
-        proxy: through which to go, may carry ``user:password@``.
+        proxy: the proxy on the way, may carry ``user:password@``.
         context: for TLS with the endpoint and with an https proxy.
         timeout_seconds: for each step.
     """
@@ -64,7 +66,7 @@ async def reach(url: str, proxy: str | None, context: ssl.SSLContext, timeout_se
 
 
 class _Route:
-    """The way to an endpoint, and the one connection that is made on it."""
+    """The way to an endpoint, and the single connection on the way."""
 
     def __init__(self, endpoint: SplitResult, proxy: SplitResult | None, context: ssl.SSLContext) -> None:
         self._endpoint = endpoint
@@ -88,7 +90,7 @@ class _Route:
 
     async def close(self) -> None:
         if self._writer is not None:
-            # Not wait_closed: it waits for ever on a connection that was reset (Python 3.11).
+            # Not wait_closed, which waits for ever on a connection that was reset (Python 3.11).
             self._writer.transport.abort()
             await asyncio.sleep(0)
 
@@ -100,7 +102,7 @@ class _Route:
 
     async def _connect(self) -> str:
         port = _port(self._first)
-        # Not by its name: that would be looked up again, and the end would wait for an answer.
+        # Not by name: the name would be looked up again, and the end would wait for an answer.
         connected = await start_connection(self._found, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1)
         self._reader, self._writer = await asyncio.open_connection(sock=connected, limit=_ANSWER_LIMIT)
         accepts = f"{self._first.hostname} accepts connections on port {port}"
@@ -151,7 +153,7 @@ class _Route:
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
-    """The status of an answer whose head has come, read as the transports read it; 0 where it is none."""
+    """The status of an answer whose head has come, read as the transports read a head; 0 where there is no answer."""
     received = b""
     while not isinstance(found := read_head(received), WholeHead):
         if isinstance(found, NotAnAnswer) or len(received) > _ANSWER_LIMIT:

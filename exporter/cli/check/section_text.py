@@ -20,7 +20,7 @@ def as_values(section: BaseModel) -> dict[str, Any]:
 
 
 def as_text(section: BaseModel) -> str:
-    """The section in one line, much as people would write it; what is not set is left out."""
+    """The section in a line, much as people would write the section; values that are not set are left out."""
     values = as_values(section)
     kind = {"kind": values.pop("kind")} if "kind" in values else {}
     written = section.model_dump(exclude_defaults=True)
@@ -28,7 +28,7 @@ def as_text(section: BaseModel) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes, in the largest unit of which it is a whole number: ``16MiB``."""
+    """A number of bytes, in the largest unit of which the number is a multiple: ``16MiB``."""
     for unit, factor in _UNITS:
         if count and count % factor == 0:
             return f"{count // factor}{unit}"
@@ -42,7 +42,7 @@ def _safe(value: Any) -> Any:
 
 
 def _pairs(values: Mapping[str, Any], above: str, written: Any) -> Iterator[str]:
-    """``key value`` for each value that is set; a mapping without any is there only if it was ``written``."""
+    """``key value`` for each value that is set; a mapping without values is there only if ``written``."""
     for key, value in values.items():
         here = written.get(key) if isinstance(written, dict) else None
         if isinstance(value, dict):

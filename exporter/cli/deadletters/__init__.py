@@ -1,1 +1,1 @@
-"""``exporter deadletters``: look at dead letters, replay them, delete them."""
+"""``exporter deadletters``: shows, replays and deletes dead letters."""

@@ -1,4 +1,4 @@
-"""``exporter deadletters``: look at dead letters, ask for their replay, delete them (contract.md#dead-letters)."""
+"""``exporter deadletters``: shows dead letters, asks for their replay, deletes letters (contract.md#dead-letters)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def list_letters(
     none = None if as_json else "no dead letters"
 
     async def print_pages(letters: DeadLetters) -> str | None:
-        """What is to be said where nothing was printed."""
+        """The message where no letter was printed."""
         from exporter.cli.deadletters.shown import as_object, json_text, rows
 
         after, left = 0, limit
@@ -206,7 +206,7 @@ def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
 
 
 def _unknown(which: Filter, settings: Settings) -> str | None:
-    """What to say of a destination that is not configured; None if it is, or none is asked for."""
+    """The message for a destination that is not configured; None if it is, or if no destination is asked for."""
     names = [destination.name for destination in settings.destinations]
     if which.destination is None or which.destination in names:
         return None
@@ -216,7 +216,7 @@ def _unknown(which: Filter, settings: Settings) -> str | None:
 
 
 async def _stranger(which: Filter, letters: DeadLetters, settings: Settings) -> str | None:
-    """The same; also None if it has dead letters, as one that was removed or renamed may."""
+    """The message of ``_unknown``; also None if the destination has dead letters, as after a removal or a new name."""
     unknown = _unknown(which, settings)
     if unknown is not None and await letters.count(Filter(destination=which.destination)):
         return None
@@ -230,7 +230,7 @@ def _refuse_stranger(stranger: str | None) -> None:
 
 
 def _with_letters(loaded: Loaded, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:
-    """What ``use`` makes of the store's letters; ``nothing`` where there is no store yet, since looking makes none."""
+    """The result of ``use`` on the store's letters; ``nothing`` where there is no store, since looking creates none."""
     import asyncio
 
     from exporter.database import DatabaseRefused, DatabaseUnavailable

@@ -1,4 +1,4 @@
-"""Asks for a replay, and follows it where that is wanted."""
+"""Asks for a replay, and follows the replay with ``--wait``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it: ``missing`` were named and are not there; the last four are known after waiting only."""
+    """The result: ``missing`` letters were named and are absent; the last four counts are known only after waiting."""
 
     asked: int = 0
     left_out: int = 0
@@ -33,7 +33,7 @@ class Report:
     purged_meanwhile: int = 0
 
     def as_json(self, *, waited: bool) -> str:
-        """One JSON object."""
+        """A JSON object."""
         counts = {"asked": self.asked, "leftOut": self.left_out, "missing": self.missing}
         if waited:
             counts |= {
@@ -45,7 +45,7 @@ class Report:
         return json.dumps(counts)
 
     def text(self, *, waited: bool) -> str:
-        """The same for people."""
+        """The report for people."""
         lines = [f"replay of {self.asked} dead letters asked for"]
         if self.left_out:
             lines.append(
@@ -65,9 +65,12 @@ class Report:
 async def run_replay(
     letters: DeadLetters, which: Filter, settings: Settings, *, superseded: bool, wait: bool
 ) -> Report:
-    """Ask for the replay of ``which``; with ``wait`` return when none of them waits any more.
+    """Ask for the replay of ``which``; with ``wait`` return when no letter waits any more.
 
-    Says on stderr what keeps it from happening soon. Raises StateUnavailable.
+    Prints to stderr what keeps the replay from happening soon.
+
+    Raises:
+        StateUnavailable: the state cannot be reached.
     """
     asked = await letters.ask(which, superseded=superseded)
     missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
@@ -84,7 +87,7 @@ async def run_replay(
 
 
 async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: bool) -> Report:
-    """How many went, failed again, were withdrawn since a later state was delivered, and were purged."""
+    """The counts of letters delivered, failed again, withdrawn since a later state was delivered, and purged."""
     waiting = frozenset(ids)
     here: frozenset[int] = frozenset()
     delivered = purged = 0

@@ -1,4 +1,4 @@
-"""How the command shows dead letters: a JSON object, a row of a table, or one of them whole."""
+"""How the command shows dead letters: as a JSON object, a row of a table, or a whole letter."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from exporter.state.letter import Letter, Summary
 
 _HEAD = ("ID", "AT", "DESTINATION", "REASON", "STATUS", "TRIES", "PROFILE", "EVENT", "NOTE")
 _HALF = re.compile("[\ud800-\udfff]")
-#: Ids are opaque and may be long; the whole one is in the JSON and in ``show``.
+#: Ids are opaque and may be long; the whole id is in the JSON and in ``show``.
 _ID_CHARACTERS = 36
 
 
 def as_object(letter: Summary) -> dict[str, Any]:
-    """What ``list --json`` prints of a letter; times are RFC 3339."""
+    """A letter in the form of ``list --json``; times are RFC 3339."""
     return {
         "id": letter.id,
         "destination": letter.destination,
@@ -40,14 +40,14 @@ def as_object(letter: Summary) -> dict[str, Any]:
 
 
 def whole_object(letter: Letter) -> dict[str, Any]:
-    """The same with the answer and the event: as JSON where it is JSON, as text where it is not."""
+    """``as_object`` with the answer and the event: as JSON where the event is JSON, as text otherwise."""
     event = _parsed(letter.body)
     body = {"bodyText": printable(letter.body)} if event is None else {"body": event[0]}
     return {**as_object(letter), "answer": letter.answer, **body}
 
 
 def json_text(shown: dict[str, Any]) -> str:
-    """An object as one line of JSON; all in ASCII where the event holds half a surrogate pair, which is no text."""
+    """An object as a line of JSON; all in ASCII where the event holds half a surrogate pair, which is no text."""
     text = json.dumps(shown, ensure_ascii=False)
     return text if not _HALF.search(text) else json.dumps(shown)
 
@@ -58,7 +58,7 @@ def rows(letters: Sequence[Summary]) -> str:
 
 
 def whole(letter: Letter) -> str:
-    """Everything that is kept of one letter, for people."""
+    """Everything that is kept of a letter, for people."""
     shown = {
         "id": str(letter.id),
         "destination": letter.destination,
@@ -80,7 +80,7 @@ def whole(letter: Letter) -> str:
     text = (
         printable(letter.body)
         if event is None
-        # What JSON leaves unescaped may still turn a terminal's text around, so line by line.
+        # Characters that JSON leaves unescaped may still turn a terminal's text around, so line by line.
         else "\n".join(printable(line) for line in json.dumps(event[0], ensure_ascii=False, indent=2).splitlines())
     )
     return "\n".join([*(f"{name:<{width}}  {value}" for name, value in shown.items()), "", text])
@@ -103,7 +103,7 @@ def _row(letter: Summary) -> tuple[str, ...]:
 
 
 def _parsed(body: bytes) -> tuple[Any] | None:
-    """The event in a tuple of its own, since it may be ``null``; None where it is no JSON."""
+    """The event in a tuple of its own, since the event may be ``null``; None where the body is no JSON."""
     try:
         return (json.loads(body, parse_constant=_refuse),)
     except (ValueError, RecursionError):

@@ -1,1 +1,1 @@
-"""``exporter preview``: what would be sent, without sending it."""
+"""``exporter preview``: shows requests without sending any."""

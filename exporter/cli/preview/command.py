@@ -1,4 +1,4 @@
-"""``exporter preview``: would an event be exported, by which triggers, and with which request."""
+"""``exporter preview``: whether an event would be exported, by which triggers, and with which request."""
 
 from __future__ import annotations
 

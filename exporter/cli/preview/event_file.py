@@ -1,7 +1,7 @@
-"""Splits files of events into events, however people and programs write them, with the line where each begins.
+"""Splits files of events into events, as people and programs write files, with the line where each event begins.
 
 An event a line, events over several lines, lists of either, one after the other; with a byte order mark, with any line
-breaks. Nothing is refused here: what is no JSON comes out as it stands, and whoever reads it says why.
+breaks. No text is refused here: text that is no JSON comes out unchanged, and the reader of the events says why.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One event of a file.
+    """An event of a file.
 
-    ``line`` is where it begins, counted from 1; ``read_bytes`` how many bytes of the file were read since the one
-    before.
+    ``line`` is where the event begins, counted from 1; ``read_bytes`` how many bytes of the file were read since the
+    event before.
     """
 
     file: str
@@ -43,7 +43,11 @@ class Found:
 
 
 def events_in(files: Sequence[Path]) -> Iterator[Found]:
-    """The events of ``files``, in order; ``-`` is standard input. Raises OSError where a file cannot be read."""
+    """The events of ``files``, in order; ``-`` is standard input.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
     for file in files:
         opened = nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb")
         with opened as stream:
@@ -55,7 +59,7 @@ def events_in(files: Sequence[Path]) -> Iterator[Found]:
 
 
 def _split(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
-    """Each event's line and text, and how much was read until it was whole."""
+    """The line and text of each event, and how many bytes were read until the event was whole."""
     document: Document | None = None
     read_bytes = 0
     for number, line in enumerate(stream, 1):
@@ -71,7 +75,7 @@ def _split(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
                 document = Document(at)
             events = list(document.add(at, text))
             if document.ended and document.begins == at and document.left:
-                # One line with something behind what it holds: it is none of JSON lines, so it is told as it stands.
+                # A line with more text behind its value is no JSON line, so the line comes out unchanged.
                 events, document.left = [(at, text.strip())], []
             yield from ((begins, body, read_bytes) for begins, body in events)
             if document.ended:
@@ -82,7 +86,7 @@ def _split(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _whole(text: bytes) -> list[bytes] | None:
-    """The events of a line that stands for itself, as nearly all do; None for one to look at more closely."""
+    """The events of a line that stands for itself, as nearly all lines do; None for a line that needs a closer look."""
     if not text:
         return []
     try:

@@ -1,4 +1,4 @@
-"""Names the keys of events that nobody knows, with a guess of what was meant; the daemon ignores them."""
+"""Names unknown keys of events, each with a guess of the key that was meant; the daemon ignores unknown keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.profile.shapes import Changes, Envelope, Event, SegmentChange
 from exporter.sections.printable import printable
 from exporter.settings.loading.suggestions import guess
 
-#: What the shapes do not read and the contract has.
+#: Keys that the contract has and the shapes do not read.
 _TRACE = ("traceparent", "tracestate")
 _EVENT = (*(field.encode_name for field in msgspec.structs.fields(Event)), *_TRACE)
 _CHANGES = (*(field.encode_name for field in msgspec.structs.fields(Changes)), "joined")
@@ -23,20 +23,20 @@ _ENVELOPE = (
     *_TRACE,
     *("source", "type", "datacontenttype", "dataschema"),
 )
-#: Keys of a profile that are more than attributes; what is not very close to one is an attribute.
+#: Keys of a profile that are more than attributes; a key that is not very close to these keys is an attribute.
 _PARTS = ("segmentMembership", "identityMap")
 _VERY_CLOSE = 0.85
 _LONGEST_KEY = 100
 
 
 class UnknownKeys:
-    """Those of many events, each told once."""
+    """The unknown keys of many events, each told once."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, list[Any]] = {}  # by its note, where it was first and how often
+        self._seen: dict[str, list[Any]] = {}  # by note: the first place and the count
 
     def look(self, found: Found) -> None:
-        """Note what is unknown in one event; of what is no event nothing."""
+        """Note the unknown keys of an event; a text that is no event has none."""
         try:
             event = json.loads(found.body)
         except (ValueError, RecursionError):
@@ -45,7 +45,7 @@ class UnknownKeys:
             self._seen.setdefault(note, [found.place, 0])[1] += 1
 
     def notes(self) -> Iterator[str]:
-        """A sentence for each."""
+        """A sentence for each unknown key."""
         for note, (place, count) in self._seen.items():
             more = f" ({count} events have it)" if count > 1 else ""
             yield f"{place}: {note}{more}"

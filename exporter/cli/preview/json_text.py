@@ -1,4 +1,4 @@
-"""Finds where JSON that is written over several lines begins and ends, by its brackets."""
+"""Finds where JSON over several lines begins and ends, by its brackets."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ Numbered = tuple[int, bytes]
 
 
 class Document:
-    """One JSON value as its lines come: an event, or a list whose elements are events.
+    """A JSON value, line after line: an event, or a list whose elements are events.
 
     Attributes:
-        begins: the line where it begins.
-        ended: it is whole, or can't become so.
-        left: the lines, or the rest of one, that come after it once it has ended.
+        begins: the line where the value begins.
+        ended: whether the value is whole, or can't become so.
+        left: the lines, or the rest of a line, behind the value once the value has ended.
     """
 
     def __init__(self, begins: int) -> None:
         self.begins = begins
         self.ended = False
         self.left: list[Numbered] = []
-        self._lines: list[Numbered] = []  # of the event, from where it begins
-        self._offset = 0  # of the event in the first of them
+        self._lines: list[Numbered] = []  # of the event, from its first line
+        self._offset = 0  # of the event in the first of its lines
         self._opened: list[bytes] = []
         self._before = b""  # the token before
         self._in_list = False
         self._wants_comma = False
 
     def add(self, number: int, line: bytes) -> Iterator[Numbered]:
-        """Take the next line; yields the events that are whole with it, each with the line where it began."""
+        """Take the next line; yields the events that the line completes, each with the line where the event began."""
         self._lines.append((number, line))
         for token in _TOKEN.finditer(line):
             text = token[0]
@@ -52,7 +52,7 @@ class Document:
                 return
 
     def cut_off(self) -> Iterator[Numbered]:
-        """The file ends: what is left of the document, as it stands."""
+        """At the end of the file: the rest of the document, unchanged."""
         if self._lines:
             text = self._text(len(self._lines[-1][1]))
             if text or not self._in_list:
@@ -62,7 +62,7 @@ class Document:
                 yield self.begins, b"["
 
     def _breaks(self, text: bytes, *, closed: bool) -> bool:
-        """Whether a token can't stand here, as far as it tells where an event ends."""
+        """Whether a token can't stand here, as far as the token matters for the end of an event."""
         if text.startswith(b'"') and not closed:
             return True
         inner = self._opened[-1] if self._opened else b""
@@ -80,7 +80,7 @@ class Document:
         return self._in_list and len(self._opened) == 1
 
     def _after(self, text: bytes, start: int, end: int, number: int) -> Iterator[Numbered]:
-        """Keep the books after a token; yields the event that it ends."""
+        """Keep the books after a token; yields the event that the token ends."""
         if not self._opened:
             self.ended = True
             if not self._in_list:
@@ -101,18 +101,18 @@ class Document:
             self._restart(start)
 
     def _restart(self, at: int) -> None:
-        """What follows in the last line is another event."""
+        """Begin a new event with the rest of the last line."""
         self._lines, self._offset = self._lines[-1:], at
 
     def _text(self, end: int) -> bytes:
-        """From where the event begins to ``end`` in the last line."""
+        """The text from the beginning of the event to ``end`` in the last line."""
         lines = [line for _, line in self._lines]
         lines[-1] = lines[-1][:end]
         lines[0] = lines[0][self._offset :]
         return b"".join(lines).strip()
 
     def _broken(self) -> Iterator[Numbered]:
-        """It can't go on: its first line is told as it stands, and the others are looked at anew."""
+        """Give up: the first line comes out unchanged, and the other lines are looked at anew."""
         self.ended = True
         while len(self._lines) > 1 and not self._lines[0][1][self._offset :].strip():
             del self._lines[0]

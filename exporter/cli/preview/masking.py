@@ -1,4 +1,4 @@
-"""What ``exporter preview`` hides in the requests of one destination because of where it came from."""
+"""The values that ``exporter preview`` hides in the requests of a destination because of their origin."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from exporter.settings.tree import Destination
 
 
 def masking(loaded: Loaded, destination: Destination) -> Masking:
-    """Hides what is configured as a secret and texts from ``!file`` anywhere, and what comes from a variable.
+    """The masking that hides configured secrets and texts from ``!file`` anywhere, and values from variables.
 
-    That is every header and query value that is or holds a ``${}``, and what of the endpoint's path is one. Headers, a
-    query or an endpoint in one text with a ``${}`` hide all their values: which one it stands in is lost.
+    The latter are every header and query value that is or holds a ``${}``, and each part of the endpoint's path that is
+    a variable's value. Headers, a query or an endpoint in one text with a ``${}`` hide all their values: the place of
+    the ``${}`` is lost.
     """
     index = loaded.settings.destinations.index(destination)
 
@@ -38,7 +39,7 @@ def masking(loaded: Loaded, destination: Destination) -> Masking:
 
 
 def _named(loaded: Loaded, index: int) -> set[str]:
-    """The names, as they are sent, of parameters in a mapping whose values came from elsewhere."""
+    """The names, in sent form, of parameters in a mapping whose values came from elsewhere."""
     at = ("destinations", index, "query")
     return {quote(str(steps[3]), safe="") for steps in loaded.indirect if steps[:3] == at and len(steps) == 4}
 
@@ -59,7 +60,7 @@ def _in_files(files: Iterable[Path]) -> Iterator[str]:
 
 
 def _in_section(section: BaseModel) -> Iterator[str]:
-    """Whatever has the type of a secret."""
+    """Every value that has the type of a secret."""
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, Secret):

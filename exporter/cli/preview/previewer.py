@@ -1,4 +1,4 @@
-"""What one destination makes of an event, and how that is written down."""
+"""The outcome of an event for a destination, and the outcome in words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LANE = "preview"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The event would be exported with this request."""
+    """The event would be exported with ``request``."""
 
     triggers: tuple[Trigger, ...]
     request: ShownRequest
@@ -43,7 +43,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """One pair of event and destination. ``id_is_made``: the event has none, ``event`` was made up.
+    """A pair of event and destination. ``id_is_made``: the event has no id, ``event`` was made up.
 
     ``time_fault``: why the event has no time.
     """
@@ -57,7 +57,7 @@ class Previewed:
 
 
 class Previewer:
-    """One destination, compiled as the daemon compiles it."""
+    """A destination, compiled as in the daemon."""
 
     def __init__(self, destination: Destination, mapping: Mapping, masking: Masking) -> None:
         self._name = destination.name
@@ -69,7 +69,7 @@ class Previewer:
 
     @classmethod
     def of(cls, loaded: Loaded, destination: Destination, note: Callable[[str], None]) -> Previewer:
-        """``destination`` with the mapping times that a daemon noted; a mapping that is new counts from now."""
+        """``destination`` with the mapping times that a daemon noted; a new mapping counts from now."""
         wanted = destination.include_segment_timestamps
         noted = known_mapping_times(loaded.settings.state, destination.name) if wanted else {}
         now_ms = int(time.time() * 1000)
@@ -82,7 +82,7 @@ class Previewer:
         return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
 
     def preview(self, found: Found, max_bytes: int) -> Previewed:
-        """What the destination makes of one event of a file; a larger one than ``max_bytes`` is malformed."""
+        """The outcome of an event of a file; an event larger than ``max_bytes`` is malformed."""
         made = f"{PurePath(found.file).name}:{found.line}"
         match read(found.body, max_bytes):
             case Change() as change:
@@ -115,7 +115,7 @@ def _time_fault(change: Change) -> Literal["absent", "unreadable"] | None:
 
 
 def json_line(previewed: Previewed) -> bytes:
-    """One JSON object (contract.md#the-command)."""
+    """A JSON object (contract.md#the-command)."""
     line: dict[str, Any] = {
         "event": previewed.event,
         "destination": previewed.destination,
@@ -132,12 +132,12 @@ def json_line(previewed: Previewed) -> bytes:
 
 
 def http_text(previewed: Previewed) -> bytes:
-    """A line that says what happens, and the request's text where there is one."""
+    """A line on the outcome, and the request's text where there is a request."""
     return _commented(previewed, as_http)
 
 
 def curl_text(previewed: Previewed) -> bytes:
-    """The same with the request as a command."""
+    """A line on the outcome, and the request as a curl command."""
     return _commented(previewed, as_curl)
 
 

@@ -1,4 +1,4 @@
-"""Writes a request down, its secrets masked: as it goes over the wire, as a curl command, as JSON."""
+"""Writes a request with masked secrets: as on the wire, as a curl command, as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exporter.messages.exchange import Request
 
 @dataclass(frozen=True, slots=True)
 class ShownRequest:
-    """A request whose secrets are taken out. The body is personal data, and is what a preview is for."""
+    """A request whose secrets are taken out. The body is personal data, which a preview is for."""
 
     url: Shown
     headers: tuple[tuple[str, Shown], ...]
@@ -24,7 +24,7 @@ class ShownRequest:
 
     @classmethod
     def of(cls, request: Request, masking: Masking) -> ShownRequest:
-        """``request`` without its secrets. What the exporter adds to every request by itself holds none."""
+        """``request`` without its secrets. Headers that the exporter adds to every request hold none."""
         fixed = tuple((name, masking.header(name, value)) for name, value in request.fixed)
         own: tuple[tuple[str, Shown], ...] = tuple((name, (value,)) for name, value in request.own)
         return cls(masking.url(request.url), fixed + own, request.body)
@@ -43,15 +43,15 @@ def as_http(request: ShownRequest) -> bytes:
 def as_curl(request: ShownRequest) -> bytes:
     """A command to paste into a shell; each secret is a variable that has to be set before."""
     words = ["curl --request POST"]
-    # Headers that curl adds by itself and the exporter doesn't send.
+    # Without the headers that curl adds by itself and the exporter doesn't send.
     words += [f"--header {_quoted((f'{name}: ', *value))}" for name, value in request.headers]
     words += ["--header 'Accept:'", f"--data-binary {shlex.quote(request.body.decode())}", _quoted(request.url)]
     return " \\\n  ".join(words).encode()
 
 
 def as_json(request: ShownRequest) -> dict[str, Any]:
-    """The request as values for ``orjson.dumps``; the body is exactly what is sent, but for line breaks in it."""
-    # A line break can only stand between two tokens, where it means nothing, and would end a JSON line.
+    """The request as values for ``orjson.dumps``; the body is exactly as sent, but for line breaks."""
+    # A line break can only stand between two tokens, where it has no meaning, and would end a JSON line.
     body = orjson.Fragment(request.body.translate(None, b"\r\n"))
     headers = {name: masked(value) for name, value in request.headers}
     return {"method": "POST", "url": masked(request.url), "headers": headers, "body": body}

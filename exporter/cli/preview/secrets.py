@@ -1,4 +1,4 @@
-"""Finds what is secret in a request, so that it can be shown without it."""
+"""Finds the secrets in a request, so that the request can be shown without secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from exporter.sections.secret_names import SECRET_NAME
 from exporter.sections.section import MASK
 
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Token) +", re.IGNORECASE)
-#: A shorter text from a file is masked only where it is a whole value: it may stand in others by chance.
+#: A shorter text from a file is masked only as a whole value: other values may contain such a text by chance.
 _LEAST_CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Stands where a secret was; ``name`` says of what, for a variable to be named after it."""
+    """Stands in place of a secret; ``name`` names the secret, and the shell variable for the secret."""
 
     name: str
 
@@ -35,13 +35,13 @@ def masked(shown: Shown) -> str:
 
 
 class Masking:
-    """Takes out of requests what is secret by its name or by where it came from.
+    """Takes secrets out of requests, by name or by origin.
 
     Args:
-        secrets: texts from ``!file``, and what the configuration keeps secret; they go wherever they stand.
-        headers: names of headers whose values came from elsewhere than the configuration's text.
-        parameters: what stands between the ``&`` of the URL's query, as it is sent, where its value did.
-        variables: values that stand, whole or in part, in the URL; they go from its path. The host stays.
+        secrets: texts from ``!file``, and secrets of the configuration; hidden everywhere.
+        headers: names of headers whose values came from outside the configuration's text.
+        parameters: parts of the URL's query between ``&``, in sent form, whose values came from outside.
+        variables: values that stand, whole or in part, in the URL; hidden in the path. The host stays.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Masking:
         self._in_path = _any_of(part for value in variables if (part := _path_of(value)))
 
     def header(self, name: str, value: str) -> Shown:
-        """The value of a header; of an ``Authorization`` its scheme stays."""
+        """The value of a header; the scheme of an ``Authorization`` stays."""
         if not value:
             return ()
         if name.lower() in ("authorization", "proxy-authorization") and (scheme := _SCHEME.match(value)):
@@ -68,7 +68,7 @@ class Masking:
         return self._text(name, value)
 
     def url(self, url: str) -> Shown:
-        """The URL; of its query the values go that are secret by their name or origin."""
+        """The URL; values in the query that are secret by name or origin are hidden."""
         address, mark, query = url.partition("?")
         scheme, slashes, rest = address.partition("//")
         host, slash, path = rest.partition("/")
@@ -92,7 +92,7 @@ class Masking:
 
 
 def _split(name: str, text: str, secret: re.Pattern[str]) -> Shown:
-    """The text with what is found in it hidden."""
+    """The text with every match of ``secret`` hidden."""
     shown: list[str | Hidden] = []
     at = 0
     for found in secret.finditer(text):
@@ -102,7 +102,7 @@ def _split(name: str, text: str, secret: re.Pattern[str]) -> Shown:
 
 
 def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
-    """Any of these, also percent-encoded; a short one only where it is all between two slashes."""
+    """Any of ``texts``, also percent-encoded; a short text only where the text fills the place between two slashes."""
     forms = {form for text in texts for form in (text, quote(text, safe=""), quote(text))}
     patterns = [
         re.escape(form) if len(form) >= _LEAST_CHARACTERS else rf"(?<![^/]){re.escape(form)}(?![^/])"
@@ -112,6 +112,6 @@ def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
 
 
 def _path_of(value: str) -> str:
-    """What of a variable's value may stand in a URL's path."""
+    """The part of a variable's value that may stand in a URL's path."""
     path = urlsplit(value).path if "://" in value else value.partition("?")[0]
     return path.strip("/")

@@ -1,1 +1,1 @@
-"""``exporter run``: the daemon, and how its destinations are shared among processes."""
+"""``exporter run``: the daemon, and how destinations are shared among processes."""

@@ -94,18 +94,18 @@ def run(
             try:
                 again = load(config, os.environ)
             except Exception as error:
-                # A bug in reading what is new must not end what runs.
+                # A bug in reading a new configuration must not end the running daemon.
                 return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
             return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
 
         if own is not None:
-            # Under a parent, the parent has said what the operator should know.
+            # Under a parent, the parent has logged the notes.
             notes = loaded.notes if announce is None else ()
             loaded = replace(_share_of(loaded, own, announce is not None), notes=notes)
-        if announce is None:  # a worker is what its parent is
+        if announce is None:  # a worker is the same build as its parent
             log.info("starting", version=__version__, compiled=compiled())
         if (fewer := fewer_workers(asked, len(running))) is not None:
-            # Nobody chose the count of cores.
+            # With "auto" the count is not the operator's choice.
             (log.info if workers == "auto" else log.warning)("note", detail=fewer)
         allowed = open_files.allow_all()
         runs: Daemon | Workers
@@ -138,7 +138,7 @@ def run(
 
 @contextmanager
 def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
-    """The log of this process, on stderr, with all else that would be written there."""
+    """The log of the process, on stderr, with all other text that would be written to stderr."""
     from exporter.daemon.failures import threads_heard
     from exporter.telemetry.log_writer import log_writer
     from exporter.telemetry.logs import configure, lost_line
@@ -147,7 +147,7 @@ def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Lo
     bound = {} if shard is None else {"shard": str(shard)}
     with log_writer(sys.stderr.fileno(), lost_line(text, colours=colours, **bound)) as writer:
         log: Log = configure(writer, text, level, colours=colours).bind(**bound)
-        # What Python itself writes there (warnings, say) would wait for a reader, too.
+        # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
         with redirect_stderr(cast(Any, writer)), threads_heard(log):
             yield log, writer
 
@@ -159,8 +159,8 @@ def _share_of(loaded: Loaded, shard: Shard | None, under_parent: bool) -> Loaded
 
 
 def _announce(descriptor: int | None, port: int) -> None:
-    """Tell the parent which ops port this worker got."""
+    """Tell the parent the ops port of this worker."""
     if descriptor is not None:
-        # A parent that is gone is noticed by its other pipe, and then this process ends as it should.
+        # A parent that is gone is noticed by the other pipe, and then this process ends as it should.
         with suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
             pipe.write(f"{port}\n".encode())

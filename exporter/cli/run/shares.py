@@ -1,4 +1,4 @@
-"""``--shard`` and ``--workers``: read, and held against the configuration."""
+"""``--shard`` and ``--workers``: parsed, and checked against the configuration."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 LAST_PORT = 65_535
 
-#: More than there are ports would be nonsense. Python's own reading takes signs, spaces and any script's digits.
+#: A count above the number of ports would be nonsense. Python's own parser takes signs, spaces and any script's digits.
 _COUNT = re.compile("[0-9]{1,5}")
 
 
 def shard_option(text: str | None) -> Shard | None:
-    """The share that ``--shard`` names. Raises typer.BadParameter, which exits with 2."""
+    """The share that ``--shard`` names.
+
+    Raises:
+        typer.BadParameter: the text is no share; exits with 2.
+    """
     from exporter.daemon.shard import Shard
 
     if text is None:
@@ -33,7 +37,11 @@ def shard_option(text: str | None) -> Shard | None:
 
 
 def workers_option(text: str, shard: Shard | None) -> int:
-    """How many processes ``--workers`` asks for, at least 1. Raises typer.BadParameter, which exits with 2."""
+    """How many processes ``--workers`` asks for, at least 1.
+
+    Raises:
+        typer.BadParameter: the text is no count, or there is a shard too; exits with 2.
+    """
     if text == "auto":
         from exporter.daemon.cores import usable
 
@@ -48,7 +56,7 @@ def workers_option(text: str, shard: Shard | None) -> int:
 
 
 def fewer_workers(asked: int, destinations: int) -> str | None:
-    """Why fewer processes run than were asked for, None where as many do. ``destinations`` are those enabled."""
+    """Why fewer processes run than asked for; None where as many do. ``destinations``: how many are enabled."""
     if asked <= max(1, destinations):
         return None
     runs = "1 process runs" if destinations <= 1 else f"{destinations} processes run"
@@ -57,12 +65,12 @@ def fewer_workers(asked: int, destinations: int) -> str | None:
 
 
 def refuse_ports_beyond(port: int, shard: Shard | None, workers: int) -> None:
-    """Exit with 78 where a process would have a port after the last one there is.
+    """Exit with 78 where a process would have a port above the last port.
 
     Args:
-        port: the configured one; 0 is any.
-        shard: the share that this process runs, which has the port after by its number.
-        workers: the processes under this one, which have the ports after.
+        port: the configured port; 0 is any.
+        shard: the share of the process, whose port is ``port`` plus the number of the share.
+        workers: the number of processes under the parent, which have the ports after ``port``.
     """
     last = port + (workers if shard is None else shard.number)
     if port == 0 or last <= LAST_PORT:

@@ -14,7 +14,7 @@ from exporter.cli.send.event_lines import NotJson, event_lines
 
 
 def check_events(files: Sequence[Path], max_event_bytes: int, *, as_json: bool) -> bool:
-    """Say on stderr what cannot be an event and what is not known; returns whether all can be events."""
+    """Print to stderr malformed events and unknown keys; whether no event is malformed."""
     unknown = UnknownKeys()
 
     def looked_at() -> Iterator[Found]:

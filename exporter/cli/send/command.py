@@ -85,7 +85,7 @@ def send(
 
 
 class _Sending:
-    """What a call has done so far; ``failure`` is why it ended early, ``refused`` how many events were too large."""
+    """The progress of a call; ``failure`` is why the call ended early, ``refused`` how many events were too large."""
 
     def __init__(self, files: Sequence[Path], max_event_bytes: int) -> None:
         self.queued = 0
@@ -96,7 +96,7 @@ class _Sending:
         self._max_event_bytes = max_event_bytes
 
     async def run(self, queue: Queue, advance: Advance) -> None:
-        """Publish batch after batch, until the files end or something fails."""
+        """Publish batch after batch, until the files end or a batch fails."""
         from exporter.queues.port import EventTooLarge, QueueFull, QueueUnavailable
 
         for batch in self._batches():
@@ -148,5 +148,5 @@ class _Sending:
 
 
 def _total_bytes(files: Sequence[Path]) -> int | None:
-    """How much there is to read, where all are plain files."""
+    """The number of bytes to read; None unless all files are plain files."""
     return sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None

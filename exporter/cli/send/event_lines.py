@@ -1,4 +1,4 @@
-"""Reads events to put on the queue: tells good ones, doubtful ones and what is no JSON apart."""
+"""Reads events to put on the queue: tells good events, doubtful events and text that is no JSON apart."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from exporter.queues.port import Outgoing
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event to put on the queue; ``doubt`` is why every dataflow will find it malformed, if it will.
+    """An event to put on the queue; ``doubt`` is why every dataflow will find the event malformed, if so.
 
-    ``read_bytes`` is how many bytes of its file it stands for, with line breaks and blank lines before it.
+    ``read_bytes`` counts the bytes of the file for this event, with line breaks and blank lines before the event.
     """
 
     place: str
@@ -29,14 +29,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class NotJson:
-    """What stands at ``place`` cannot be an event."""
+    """The text at ``place`` cannot be an event."""
 
     place: str
     reason: str
 
 
 def event_lines(events: Iterable[Found], max_event_bytes: int) -> Iterator[Line | NotJson]:
-    """What each of ``events`` is."""
+    """The kind of each event."""
     for found in events:
         read_event = read(found.body, max_event_bytes)
         if isinstance(read_event, Change):
@@ -51,7 +51,7 @@ def event_lines(events: Iterable[Found], max_event_bytes: int) -> Iterator[Line 
 
 
 def _why_no_json(found: Found) -> NotJson | None:
-    """None for JSON (RFC 8259), even for such as no event can be."""
+    """Why the text is no JSON (RFC 8259); None for JSON, even where the JSON can be no event."""
     try:
         json.loads(found.body.decode("utf-8"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -62,7 +62,7 @@ def _why_no_json(found: Found) -> NotJson | None:
     except ValueError as error:
         return NotJson(found.place, str(error))
     except RecursionError:
-        return None  # nested deeper than we can follow
+        return None  # nested deeper than the parser can follow
     return None
 
 

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 import typer
 
-#: Is told that so many bytes more are done.
+#: Called with the number of further bytes that are done.
 Advance = Callable[[int], None]
 
 
 @contextmanager
 def progress(label: str, total_bytes: int | None) -> Iterator[Advance]:
-    """Yield what is told of each step; shows nothing unless stderr is a terminal.
+    """Yield a function to report progress to; shows nothing unless stderr is a terminal.
 
-    ``total_bytes`` is None where nobody knows how much there is.
+    ``total_bytes`` is None where the total is unknown.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

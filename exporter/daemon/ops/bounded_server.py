@@ -1,4 +1,4 @@
-"""aiohttp's low-level server, with bounds: half requests end, connections are so many at most, nonsense is no bug."""
+"""aiohttp's low-level server, bounded: half requests end, connections are limited, malformed requests are no bugs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-#: How long a connection may take for the head of a request, and may stay without one.
+#: How long a connection may take for the head of a request, and may stay open without a request.
 HEAD_SECONDS: Final = 30.0
-#: How long what nobody reads of a request's body is waited for, once it is answered.
+#: How long the rest of a request's body is waited for once the request is answered.
 BODY_SECONDS: Final = 2.0
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class BoundedServer(web.Server):
-    """Answers by ``answer``. Beyond ``most_connections`` the oldest is closed: who holds many shuts nobody out."""
+    """Answers by ``answer``; beyond ``most_connections`` the oldest is closed, so no client shuts the rest out."""
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class BoundedServer(web.Server):
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         """See ``web.Server``."""
         super().connection_made(handler, transport)
-        # Of one that was closed just now nobody has told the server yet.
+        # The server has not yet been told of a connection that was closed just now.
         living = [each for each in self.connections if each.transport is not None]
         if len(living) > self._most_connections:
             living[0].force_close()
 
 
 class _OfBugs(logging.LoggerAdapter[logging.Logger]):
-    """Logs what is our fault; a request that is none has its 400, and anybody may send as many as they like."""
+    """Logs bugs of the exporter only: a malformed request has its 400, and clients may send any number."""
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         return msg, kwargs

@@ -1,4 +1,4 @@
-"""One exposition of several, so that Prometheus finds all workers behind one port."""
+"""Merging of expositions, so that Prometheus finds all workers behind a single port."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 
 def merged(expositions: Iterable[bytes]) -> bytes:
-    """Expositions in Prometheus' text format as one; each family's lines stand together, as the format demands.
+    """Expositions in Prometheus' text format as one text; the lines of a family stand together, as the format demands.
 
-    No series is in two of them: all carry ``destination``, and a destination runs in one worker, or else ``shard``,
-    but for the parent's own.
+    No series is in two expositions: a worker's series carry ``destination``, which runs in one worker only, or
+    ``shard``; the parent's series carry neither.
     """
     families: dict[bytes, list[bytes]] = {}
     for exposition in expositions:

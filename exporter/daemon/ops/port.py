@@ -15,7 +15,7 @@ from exporter.telemetry.metrics import CONTENT_TYPE
 from exporter.telemetry.status import DataflowStatus, Health
 
 _JSON: Final = "application/json"
-#: Scrapers, probes and people; the oldest connection is closed beyond that.
+#: Scrapers, probes and people; beyond that the oldest connection is closed.
 MOST_CONNECTIONS: Final = 64
 
 T = TypeVar("T")
@@ -23,14 +23,14 @@ Statuses = Sequence[DataflowStatus]
 
 
 class Rendered(Protocol):
-    """What ``/metrics`` shows: a process's own, or what others have to be asked for first."""
+    """The source of ``/metrics``: the process's own metrics, or metrics that workers are asked for first."""
 
     def render(self) -> bytes | Awaitable[bytes]:
         """All series in Prometheus' text format."""
 
 
 class OpsUnavailable(Exception):
-    """The port could not be opened; says which, and why."""
+    """The ops port could not be opened; the text says which port, and why."""
 
 
 @asynccontextmanager
@@ -41,12 +41,12 @@ async def serve(
     health: Callable[[], Health],
     status: Callable[[], Statuses | Awaitable[Statuses]],
 ) -> AsyncIterator[int]:
-    """Serve until the context ends; yields the port that it got (``port`` 0 takes a free one).
+    """Serve until the context ends; yields the port that was opened (``port`` 0 takes a free port).
 
     ``health`` and ``status`` are called for every request and must not block.
 
     Raises:
-        OpsUnavailable: the port is taken, the host is none of this machine's, or there is no permission.
+        OpsUnavailable: the port is taken, the host is no address of this machine, or permission is missing.
     """
     server = BoundedServer(_answering(metrics, health, status), most_connections=MOST_CONNECTIONS)
     # The short time-out keeps a scraper from holding up the end.

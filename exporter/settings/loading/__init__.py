@@ -1,1 +1,1 @@
-"""Loads a configuration: files and environment in, settings or everything that is wrong with them out."""
+"""Loads a configuration: files and environment in, settings or all mistakes out."""

@@ -1,8 +1,8 @@
-"""The checks of a section as a whole that pydantic leaves out where one of its fields is wrong.
+"""The checks of a section as a whole that pydantic leaves out where a field is wrong.
 
-An operator is told everything at once. So what is right of such a section is put together, and its checks run on
-it. A check that needs a value which is wrong itself finds no such attribute and is left until that is mended:
-nothing is ever said about a stand-in.
+An operator is told everything at once. So the right parts of such a section are put together, and the section's checks
+run on the parts. A check that needs a wrong value finds no such attribute and is left until the value is mended: no
+message is ever about a stand-in.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from exporter.settings.loading.suggestions import is_of_kind, sections_in
 class Failure:
     """A validator refused the value at ``at``; the places of its ``mistakes`` count from there.
 
-    ``is_unknown_key``: it is the key that is refused, whatever its value.
+    ``is_unknown_key``: the key is refused, whatever its value.
     """
 
     at: Steps
@@ -33,18 +33,18 @@ class Failure:
 
 
 def mistakes_of(error: PydanticCustomError) -> tuple[Mistake, ...]:
-    """What a validator that raised ``error`` found."""
+    """The mistakes found by the validator that raised ``error``."""
     context = error.context or {}
     return tuple(context[KIND]) if error.type == KIND else (Mistake((), error.message()),)
 
 
 def left_out(root: type[BaseModel], data: Mapping[str, Any], failures: Sequence[Failure]) -> list[Failure]:
-    """What the checks of whole sections say that could not run; some of it may be in ``failures`` already.
+    """The failures of whole-section checks that pydantic left out; some may be in ``failures`` already.
 
     Args:
         root: the type of the whole configuration.
-        data: what it was to be made of.
-        failures: everything pydantic said.
+        data: the values for the whole configuration.
+        failures: every failure that pydantic found.
     """
     walk = _Walk(failures)
     walk.section(root, data, ())
@@ -52,14 +52,14 @@ def left_out(root: type[BaseModel], data: Mapping[str, Any], failures: Sequence[
 
 
 class _Walk:
-    """Goes down to every section with a failure in it, and checks the inner ones first."""
+    """Goes down to every section with a failure inside, and checks inner sections first."""
 
     def __init__(self, failures: Sequence[Failure]) -> None:
         self._failures = failures
         self.found: list[Failure] = []
 
     def section(self, section: type[BaseModel], data: Mapping[str, Any], at: Steps) -> BaseModel | None:
-        """The section with those attributes only that are right or partly right; its checks were run."""
+        """The section with only the attributes that are right or partly right, after its checks were run."""
         fields = section.model_fields
         wrong = self._below(at)
         right = {name: data[name] for name in fields if name in data and name not in wrong}
@@ -81,7 +81,7 @@ class _Walk:
         return partial
 
     def _part(self, field: FieldInfo, value: object, at: Steps) -> BaseModel | None:
-        """A section of which something is wrong. A list of sections has no part that a check could use."""
+        """A section with a mistake inside. A list of sections has no part that a check could use."""
         sections = list(sections_in(field.annotation))
         if isinstance(value, list):
             wrong = self._below(at)
@@ -97,7 +97,7 @@ class _Walk:
         return None
 
     def _entries(self, value: object, at: Steps) -> dict[str, Any] | None:
-        """The entries of a mapping that nothing is wrong with, unless it is wrong as a whole."""
+        """The right entries of a mapping, unless the mapping is wrong as a whole."""
         places = [(*failure.at, *mistake.at) for failure in self._failures for mistake in failure.mistakes]
         wrong = {place[len(at)] for place in places if len(place) > len(at) and place[: len(at)] == at}
         if not isinstance(value, dict) or at in places:
@@ -105,7 +105,7 @@ class _Walk:
         return {key: entry for key, entry in value.items() if key not in wrong}
 
     def _below(self, at: Steps) -> set[str | int]:
-        """The keys or items of the value at ``at`` that something is wrong with."""
+        """The keys or items with mistakes, directly below the value at ``at``."""
         refused = (failure.at for failure in self._failures)
         return {place[len(at)] for place in refused if len(place) > len(at) and place[: len(at)] == at}
 
@@ -117,12 +117,12 @@ class _Walk:
                 getattr(partial, name)()
             except PydanticCustomError as error:
                 self.found.append(Failure(at, mistakes_of(error)))
-            except (AttributeError, ValueError):  # it needs what is wrong
+            except (AttributeError, ValueError):  # the check needs a wrong value
                 continue
 
 
 def _validated(section: type[BaseModel], names: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The values of these fields, with defaults; None if a file they name changed meanwhile."""
+    """The values of these fields, with defaults; None if a named file changed meanwhile."""
     fields: dict[str, Any] = {
         name: (section.model_fields[name].annotation, section.model_fields[name]) for name in names
     }

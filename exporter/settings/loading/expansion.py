@@ -22,10 +22,10 @@ class Unset(Exception):
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
-    """The text with every reference replaced, once: what a variable holds is not looked into again.
+    """The text with every reference replaced, once: the value of a variable is not expanded again.
 
-    A line break at the end of a variable is no part of it, wherever in the text it stands. As in a shell, ``:-`` gives
-    its default where the variable is unset or empty.
+    A line break at the end of a variable is dropped, wherever in the text the variable stands. As in a shell, ``:-``
+    gives its default where the variable is unset or empty.
 
     Raises:
         Unset: a variable without a default is not set, or ``${`` begins no reference.
@@ -53,7 +53,7 @@ def names_in(text: str) -> frozenset[str]:
 
 
 def refers(text: str) -> bool:
-    """Whether the text takes something from the environment."""
+    """Whether the text takes a value from the environment."""
     return bool(names_in(text))
 
 

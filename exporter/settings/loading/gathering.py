@@ -1,4 +1,4 @@
-"""The files of a configuration put together: one tree of values, and where each of them was written."""
+"""The files of a configuration put together: one tree of values, and the place of each value in the files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A file and where its root stands in the whole tree."""
+    """A file and the place of its root in the whole tree."""
 
     at: Steps
     document: Document
@@ -26,7 +26,7 @@ class Mount:
 
 @dataclass(slots=True)
 class Gathered:
-    """``data`` is the whole tree; ``mounts`` are the files in it, ``documents`` all that were read, in their order."""
+    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading."""
 
     data: dict[str, Any]
     mounts: list[Mount]
@@ -34,12 +34,12 @@ class Gathered:
     problems: list[Problem] = field(default_factory=list)
 
     def _mount(self, steps: Steps) -> tuple[Document, Steps]:
-        """The file that ``steps`` stand in, and the steps within it."""
+        """The file that ``steps`` stand in, and the steps within the file."""
         here = max((mount for mount in self.mounts if steps[: len(mount.at)] == mount.at), key=lambda m: len(m.at))
         return here.document, steps[len(here.at) :]
 
     def exists(self, steps: Steps) -> bool:
-        """Whether somebody wrote a value there, or a file stands below."""
+        """Whether a value was written at ``steps``, or a file is mounted at or below ``steps``."""
         document, local = self._mount(steps)
         return local in document.lines or any(mount.at[: len(steps)] == steps for mount in self.mounts)
 
@@ -49,15 +49,15 @@ class Gathered:
         return any(len(place) > len(local) and place[: len(local)] == local for place in document.lines)
 
     def is_broken(self, steps: Steps) -> bool:
-        """Whether the value there could not be had, which is a problem already."""
+        """Whether the value at ``steps`` could not be had, which is a problem already."""
         document, local = self._mount(steps)
         return any(local[:length] in document.broken for length in range(len(local) + 1))
 
     def is_literal(self, steps: Steps) -> bool:
-        """Whether the value itself stands in the file, also within one text: neither ``!file`` nor ``${}``."""
+        """Whether the value itself stands in the file, also as a part of a text: neither ``!file`` nor ``${}``."""
         document, local = self._mount(steps)
         if local not in document.lines and not self.holds(steps[:-1]):
-            local = local[:-1]  # headers, say, that are written as one text
+            local = local[:-1]  # headers, say, that are written as a single text
         return local in document.lines and local not in document.indirect
 
     def indirect(self) -> frozenset[Steps]:
@@ -65,13 +65,13 @@ class Gathered:
         return frozenset((*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect)
 
     def problem(self, steps: Steps, reason: str) -> Problem:
-        """A problem at ``steps``; where nothing is written there, its line is that of the section around."""
+        """A problem at ``steps``; where no value is written, the line is that of the section around."""
         document, local = self._mount(steps)
         known = [document.lines[local[:n]] for n in range(len(local), -1, -1) if local[:n] in document.lines]
         return Problem(document.file, known[0] if known else None, local, reason)
 
     def with_destination(self, problem: Problem) -> Problem:
-        """The problem with the name of the destination that it is about, if its name stands in the file."""
+        """The problem with the name of its destination, if the name stands in the file."""
         mount = next((mount for mount in self.mounts if mount.document.file == problem.file), None)
         match (*mount.at, *problem.at) if mount is not None else ():
             case ("destinations", int(index), *_) if index < len(_listed(self.data)):
@@ -86,7 +86,7 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
     """Read the main file, the files of ``destinations_dir`` and ``segments_file``.
 
     Args:
-        file: the main file; relative paths in it are relative to its folder.
+        file: the main file; relative paths inside are relative to its folder.
         environ: for ``${NAME}``.
         dirs: ``destinations_dir`` and ``segments_file`` where the environment overrides them.
     """
@@ -109,7 +109,7 @@ def _listed(data: Mapping[str, Any]) -> list[Any]:
 
 
 def _named(key: str, gathered: Gathered, folder: Path, dirs: Mapping[str, str]) -> Path | None:
-    """The file or folder that ``key`` names, if it does and the name could be had."""
+    """The file or folder that ``key`` names; None where no name is given, or the name could not be had."""
     name = dirs.get(key, gathered.data.get(key))
     if not isinstance(name, str) or name in ("", "null") or "\0" in name or gathered.is_broken((key,)):
         return None
@@ -117,7 +117,7 @@ def _named(key: str, gathered: Gathered, folder: Path, dirs: Mapping[str, str]) 
 
 
 def _below(folder: Path, name: str) -> Path | None:
-    """The path that ``name`` is in ``folder``; None where the field that it stands in says what is wrong with it."""
+    """The path ``name`` in ``folder``; None where ``~`` has no home, a mistake that the field itself reports."""
     try:
         return folder / expanded(name)
     except NoHome:

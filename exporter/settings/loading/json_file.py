@@ -1,4 +1,4 @@
-"""A catalogue of segments in JSON as plain values, with the lines of its segments and their keys."""
+"""A catalogue of segments in JSON as plain values, with the lines of segments and keys."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-#: Numbers stay text, as in a file of YAML: the field that reads them decides.
+#: Numbers stay text, as in a YAML file: the field that reads a number decides.
 _VALUES = json.JSONDecoder(parse_float=str, parse_int=str)
 
 
 def read_json(file: Path) -> Document:
-    """The file, which comes from another system: text in it is taken as it is, without ``${}``."""
+    """The file, which comes from another system: texts are taken unchanged, without ``${}``."""
     document = Document(str(file))
     try:
         content = read_regular(file, CONFIGURATION_BYTES).content
@@ -41,7 +41,7 @@ def read_json(file: Path) -> Document:
 
 
 class _Places:
-    """Goes through a text that is known to be JSON. Two levels are all that a catalogue has."""
+    """Walks a text that is known to be JSON, two levels deep, which is all that a catalogue has."""
 
     def __init__(self, text: str, document: Document) -> None:
         self._text = text
@@ -69,14 +69,14 @@ class _Places:
                 lines[steps] = line
 
     def _items(self, begin: int) -> Iterator[int]:
-        """Where each item of an array begins."""
+        """The place where each item of an array begins."""
         at = self._after_space(begin + 1)
         while self._text[at] != "]":
             yield at
             at = self._after_comma(self._after_value(at))
 
     def _members(self, begin: int) -> Iterator[tuple[str, int]]:
-        """The keys of an object, and where each begins."""
+        """The keys of an object, each with the place where the key begins."""
         at = self._after_space(begin + 1)
         while self._text[at] != "}":
             key, end = _VALUES.raw_decode(self._text, at)

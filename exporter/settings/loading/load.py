@@ -1,4 +1,4 @@
-"""Loads a configuration: files and environment in, settings or everything that is wrong with them out."""
+"""Loads a configuration: files and environment in, settings or all mistakes out."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ from exporter.settings.tree import Settings
 class Loaded:
     """A valid configuration.
 
-    ``files`` are the configuration's own files, ``secret_files`` what ``!file`` named, and ``notes`` what an operator
-    should know although it is no mistake. ``watched`` are the files whose content is part of the settings, those of
-    ``!file`` and of ``tls``, as they were when they were read: another stamp now means that they changed since.
-    ``indirect`` are the places of values that came from ``!file`` or ``${}``, as
-    ``("destinations", 0, "headers", "x-team")``; the values are not in it.
+    ``files`` are the configuration's own files, ``secret_files`` the files that ``!file`` named, and ``notes`` are for
+    the operator. ``watched`` are the files whose content is part of the settings, from ``!file`` and from ``tls``, each
+    with its stamp from the time of reading: another stamp now means that the file has changed since. ``indirect`` are
+    the places of values from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``, without the values.
     """
 
     settings: Settings
@@ -51,7 +50,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
 
     Args:
         path: the main file.
-        environ: the environment, for ``${NAME}`` and for overrides; no other is looked at.
+        environ: the environment for ``${NAME}`` and for overrides, in place of the process's own.
 
     Returns:
         The settings, or all of the operator's mistakes. No mistake of the operator raises.
@@ -104,7 +103,7 @@ class _Files(PydanticBaseSettingsSource):
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """What pydantic says of ``data``, which is what both sources gave together."""
+    """The error of pydantic on ``data``, which both sources gave together."""
 
     error: ValidationError = field(repr=False)
     data: Mapping[str, Any] = field(repr=False)
@@ -151,7 +150,7 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
 
 
 def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
-    """In the same words as the fields' own validators, which run only where every segment is right."""
+    """Repeated segments, in the words of the fields' own validators, which run only where every segment is right."""
     lists: list[tuple[Steps, object, str]] = [(("segments",), gathered.data.get("segments"), LISTED)]
     destinations = gathered.data.get("destinations")
     for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
@@ -162,7 +161,7 @@ def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
 
 
 def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
-    """All that pydantic says, and what it left out, as problems at their file and line, or at their variable."""
+    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable."""
     errors = refused.error.errors(include_url=False, include_input=False)
     failures = [_failure(details, gathered, overrides) for details in errors]
     for failure in (*failures, *left_out(Settings, refused.data, failures)):
@@ -181,7 +180,7 @@ def _failure(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps
 
 
 def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Steps:
-    """The steps of an error in what was written; pydantic puts the tags of unions between them."""
+    """The steps of an error in the written text; pydantic puts the tags of unions between the steps."""
     steps: Steps = ()
     location = details["loc"]
     names_a_key = details["type"] in ("missing", "extra_forbidden")
@@ -195,7 +194,7 @@ def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, 
 
 
 def _variable(steps: Steps, overrides: Mapping[Steps, str], gathered: Gathered) -> str | None:
-    """The variable whose value is at fault, if one is."""
+    """The variable whose value is at fault, if any."""
     for override, name in overrides.items():
         if steps[: len(override)] == override or (override[: len(steps)] == steps and not gathered.holds(steps)):
             return name
@@ -219,7 +218,7 @@ _REASONS = {
 
 
 def _reason(details: ErrorDetails) -> str:
-    """Why, in few words; never shows the value, which may be a secret."""
+    """The reason, in few words; never with the value, which may be a secret."""
     if details["type"] == "extra_forbidden":
         return f"unknown key{suggestion(Settings, details['loc'])}"
     if details["type"] == "union_tag_invalid":

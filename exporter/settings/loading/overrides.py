@@ -20,10 +20,10 @@ _LISTS = frozenset({"destinations", "segments"})
 
 
 def find_overrides(known: Mapping[str, object], environ: Mapping[str, str]) -> tuple[dict[Steps, str], list[Problem]]:
-    """The variables that override something, by the steps to what they override; and those that can't.
+    """The variables that override a value, by the steps to the value; and those that can't.
 
-    ``known`` are the keys of the configuration's top level. A variable that begins with a single underscore
-    after ``EXPORTER``, as ``EXPORTER_CONFIG``, is none of ours.
+    ``known`` are the keys of the configuration's top level. A variable with a single underscore after ``EXPORTER``, as
+    ``EXPORTER_CONFIG``, is ignored.
     """
     found: dict[Steps, str] = {}
     problems: list[Problem] = []

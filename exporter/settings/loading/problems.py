@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: where, and why; all of it at once."""
+"""The mistakes in a configuration: where, and why; all at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.sections.printable import printable
 
 
 def path_text(steps: Steps) -> str:
-    """Steps as people write them: ``destinations[0].endpoint``."""
+    """Steps as people write a path: ``destinations[0].endpoint``."""
     text = ""
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
@@ -19,11 +19,11 @@ def path_text(steps: Steps) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake of the operator.
+    """A mistake of the operator.
 
-    ``file`` is the file as it was named, or ``environment``; ``line`` counts from 1, None where there is none;
-    ``at`` are the steps from the file's root, or the variable, none for the whole file. ``reason`` never holds a
-    value that could be secret. ``destination`` is the name of the one it is about, where it is about one that has a
+    ``file`` is the file as it was named, or ``environment``; ``line`` counts from 1, and is None where no line is
+    known; ``at`` are the steps from the file's root, or the variable, empty for the whole file. ``reason`` never holds
+    a value that could be secret. ``destination`` is the name of the destination with the mistake, where there is such a
     name.
     """
 
@@ -35,7 +35,7 @@ class Problem:
 
     @property
     def path(self) -> str:
-        """``at`` as people write it."""
+        """``at`` as people write a path."""
         return path_text(self.at)
 
     def __str__(self) -> str:
@@ -46,19 +46,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """Everything that is wrong with a configuration, by file and line."""
+    """Every mistake in a configuration, by file and line."""
 
     problems: tuple[Problem, ...]
 
     @classmethod
     def of(cls, found: Iterable[Problem], files: Iterable[str]) -> Problems:
-        """Each problem once, in the order of ``files`` and then of lines; what stands in no file comes last."""
+        """Each problem once, in the order of ``files`` and then of lines; a problem in none of ``files`` comes last."""
         once = dict.fromkeys(found)
         order = list(dict.fromkeys([*files, *(problem.file for problem in once)]))
         return cls(tuple(sorted(once, key=lambda problem: (order.index(problem.file), problem.line or 0))))
 
     def render(self) -> str:
-        """One line for each problem, ``file:line: path: reason``, then how many there are."""
+        """A line for each problem, ``file:line: path: reason``, then their number."""
         count = len(self.problems)
         total = "1 mistake in the configuration" if count == 1 else f"{count} mistakes in the configuration"
         return "\n".join([*(str(problem) for problem in self.problems), total])

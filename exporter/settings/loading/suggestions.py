@@ -1,4 +1,4 @@
-"""Which key an operator may have meant."""
+"""The key that an operator may have meant."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
 
 
 def guess(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
-    """``; did you mean endpoint?`` for a word that is much like a known one, or an empty string."""
+    """``; did you mean endpoint?`` for a word that is much like a known word, or an empty string."""
     close = get_close_matches(word, known, n=1, cutoff=cutoff)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -35,7 +35,7 @@ def _below(section: type[BaseModel], step: str | int) -> Iterator[type[BaseModel
 
 
 def is_of_kind(section: type[BaseModel], kind: object) -> bool:
-    """Whether ``kind`` is the tag of this member of a union."""
+    """Whether ``kind`` is the tag of ``section`` as a member of a union."""
     field = section.model_fields.get("kind")
     return field is not None and kind in get_args(field.annotation)
 

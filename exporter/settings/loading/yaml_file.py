@@ -1,9 +1,8 @@
-"""One YAML file of the configuration as plain values, each with its line (contract.md#configuration).
+"""A YAML file of the configuration as plain values, each with its line (contract.md#configuration).
 
-Every scalar is text, except null: the field that reads it decides whether it is a number or a switch. So
-``NO`` is no switch in a header, ``12:30`` no number, ``0123`` keeps its zero, a password of digits stays as it
-is, and what a variable holds can never become structure. A line break at a text's end, as blocks and files have, is
-no part of it.
+Every scalar is text, except null: the field that reads the text decides whether the value is a number or a switch. So
+``NO`` is no switch in a header, ``12:30`` no number, ``0123`` keeps its zero, a password of digits stays unchanged, and
+the value of a variable can never become structure. A line break at a text's end, as blocks and files have, is dropped.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ _DEPTH = 64
 
 @dataclass(slots=True)
 class Document:
-    """What a file holds, and where.
+    """The values of a file, and their places.
 
-    ``lines`` has the line of every value, by the steps that lead to it; ``broken`` are places whose value could
-    not be had (already in ``problems``); ``indirect`` are places whose value came from a file or a variable;
-    ``secret_files`` are those files, as they were when they were read first.
+    ``lines`` has the line of every value, by the steps to the value; ``broken`` are places whose value could not be had
+    (already in ``problems``); ``indirect`` are places whose value came from a file or a variable; ``secret_files`` are
+    the files of ``!file``, each with its stamp from the first reading.
     """
 
     file: str
@@ -57,7 +56,7 @@ class Document:
 
 
 def read_document(file: Path, environ: Mapping[str, str]) -> Document:
-    """Read a YAML file; whatever is wrong with it stands in ``problems``. Never raises for its content."""
+    """Read a YAML file; every mistake stands in ``problems``. Never raises for the content."""
     reading = _Reading(Document(str(file)), file.parent, environ)
     try:
         content = read_regular(file, CONFIGURATION_BYTES).content
@@ -79,7 +78,11 @@ def read_document(file: Path, environ: Mapping[str, str]) -> Document:
 
 
 def _bound_depth(content: bytes) -> None:
-    """Raise ``_TooFar`` for deep nesting: composing recurses, and libyaml's composer without a guard."""
+    """Refuse deep nesting: composing recurses, and libyaml's composer has no guard.
+
+    Raises:
+        _TooFar: the nesting is too deep.
+    """
     depth = 0
     for event in yaml.parse(content, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -111,7 +114,7 @@ class _TooFar(Exception):
 
 
 class _Reading:
-    """Turns the nodes of one file into values."""
+    """Turns the nodes of a file into values."""
 
     def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
         self.document = document
