@@ -20,8 +20,8 @@ _NOTES_APART_SECONDS: Final = 1.0
 
 
 class Swept(NamedTuple):
-    """The result of deleting a chunk: how many events, whether the journal is nearly full, and the groups that hold back
-    events no longer."""
+    """The result of deleting a chunk: how many events, whether the journal is nearly full, and the groups that no
+    longer hold back events."""
 
     events: int
     nearly_full: bool
