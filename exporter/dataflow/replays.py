@@ -115,7 +115,7 @@ class Replays:
             self._foreign[letter.id] = letter.lane
         self._in_hand[letter.id] = lane
         if not letter.body:
-            # What is wrong with an entry without an event only the queue could say, and did: it is in the letter.
+            # Only the queue could say what is wrong with an entry without an event, and did, in the letter's detail.
             self._fail(letter, "malformed", letter.detail)
             return
         message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)

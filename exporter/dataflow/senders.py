@@ -141,7 +141,7 @@ class Senders:
         try:
             self.wake()
         except Exception as error:
-            # The event loop would only log it, and nobody would ever be woken again.
+            # The event loop would only log the error, and no sender would ever be woken again.
             if self._tasks is not None:
                 self._tasks.create_task(_fail(error))
 

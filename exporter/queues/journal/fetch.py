@@ -71,7 +71,7 @@ class Fetch:
         self._grown = asyncio.Event()
 
     async def wait(self, growth: asyncio.Event) -> None:
-        """Wait until ``growth`` is set, after a publish in this or in any process."""
+        """Wait until ``growth`` is set, after a publish in any process."""
         with self._watching():
             await growth.wait()
 

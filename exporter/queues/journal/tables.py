@@ -204,7 +204,7 @@ def delete_up_to(
 
 
 def note_passed(connection: apsw.Connection, position: int, now: float, apart_seconds: float) -> None:
-    """Note that every group has passed ``position``, unless a note is newer than ``apart_seconds``.
+    """Note that every group has passed ``position``, unless noted already, or a note is newer than ``apart_seconds``.
 
     Notes from the future, left by a clock that was set back, become notes of now.
     """
