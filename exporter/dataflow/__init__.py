@@ -1,1 +1,1 @@
-"""One destination's running pipeline: receive, decide, build, deliver, settle."""
+"""The running pipeline of a destination: receive, decide, build, deliver, settle."""

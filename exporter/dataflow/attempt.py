@@ -1,4 +1,4 @@
-"""One attempt: authorise, send, judge; with one more try, at once and uncounted, under a new token."""
+"""An attempt: authorise, send, judge; with a second try, at once and uncounted, under a new token."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def status_class(outcome: Outcome) -> StatusClass:
 
 
 def _unavailable(failure: Unauthorized) -> Unavailable:
-    # The endpoint was not asked (again): whatever it takes later, this export was not what it refused.
+    # The endpoint was not asked (again), so the export is not suspect, whatever the endpoint takes later.
     hint = failure.retry_after_seconds
     return Unavailable(failure.cause, failure.detail, retry_after_seconds=hint, attempted=False)
 

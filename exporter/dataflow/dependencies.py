@@ -1,4 +1,4 @@
-"""What a dataflow is made of: everything is passed in, so that tests can pass in something else."""
+"""What a dataflow depends on: everything is passed in, so that tests can pass in replacements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exporter.transport.prepare import Prepared
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where the edge reads the time: ``monotonic`` for waits, ``epoch`` for what people see, both in seconds."""
+    """Where the edge reads the time: ``monotonic`` for waits, ``epoch`` for times that are shown, both in seconds."""
 
     monotonic: Callable[[], float]
     epoch: Callable[[], float]
@@ -29,11 +29,11 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """One dataflow's collaborators.
+    """The collaborators of a dataflow.
 
-    ``read``, ``decide`` and ``build`` are compiled from its destination's mapping; ``wait_delay(n)`` gives the
-    seconds before try n, n from 0, of what must succeed in the end. ``queue_delay(n)`` does for the queue, and is never
-    long, since what comes for all destinations waits for it.
+    ``read`` may be shared by all dataflows of a process; ``decide`` and ``build`` are compiled from the destination's
+    mapping. ``wait_delay(n)`` gives the seconds before try n, n from 0, of a call that must succeed in the end;
+    ``queue_delay(n)`` does for the queue, and is never long, since the events of all destinations wait meanwhile.
     """
 
     destination: str
@@ -55,11 +55,11 @@ class Dependencies:
     queue_delay: Callable[[int], float]
 
     def place(self, lane: str) -> str:
-        """A lane as dead letters know it: a queue that was made anew begins at the same positions again."""
+        """A lane's name in dead letters, with the queue's: a queue made anew begins at the same positions again."""
         return f"{self.queue.name}/{lane}"
 
     def lane_at(self, place: str, subscription: Subscription) -> str | None:
-        """The lane of such a place; None where that is another queue's, or one's that was made anew since."""
+        """The lane of ``place``; None where the lane is of a different queue, or of a queue made anew since."""
         prefix = f"{self.queue.name}/"
         lane = place.removeprefix(prefix)
         return lane if place.startswith(prefix) and subscription.knows(lane) else None

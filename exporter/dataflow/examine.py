@@ -1,4 +1,4 @@
-"""Read, decide, build: what one message of the queue comes to for one destination."""
+"""Read, decide, build: turns a message of the queue into the result for a destination."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exporter.profile.malformed import Malformed
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """An exception that should not have been: where it came from, without what it was about."""
+    """An unexpected exception: type and origin without the text, and the ids where known."""
 
     where: str
     profile_id: str | None = None
@@ -27,7 +27,7 @@ Examined = Export | Excluded | Malformed | Bug
 
 
 def examine(message: Message, dependencies: Dependencies) -> Examined:
-    """Say what a message comes to. Never raises: a bug is a value too, so that it costs one event and no more."""
+    """Examine a message. Never raises: a bug is a value too, and costs a single event."""
     try:
         return _examine(message, dependencies)
     except Exception as error:
@@ -65,12 +65,12 @@ def _examine(message: Message, dependencies: Dependencies) -> Examined:
 
 
 def made_event_id(message: Message, queue_name: str) -> str:
-    """The id of an event that has none in its body (contract.md#the-event)."""
+    """The id of an event whose body has no id (contract.md#the-event)."""
     return message.event_id or f"{queue_name}-{message.lane}-{message.position}"
 
 
 def where(error: BaseException) -> str:
-    """An exception's type and origin. Its text is left out: it may quote a profile."""
+    """An exception's type and origin. The text is left out, since the text may quote a profile."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

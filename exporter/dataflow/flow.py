@@ -1,14 +1,14 @@
-"""One destination's flow: receive → decide → build → deliver → settle (architecture.md).
+"""The flow of a destination: receive → decide → build → deliver → settle (architecture.md).
 
     receive   intake.py    takes messages as the window has room
     decide    examine.py   reads a message, asks the triggers
     build     examine.py   makes the document
-    deliver   senders.py   attempts what the outbox gives
-    settle    outcomes.py  once it was delivered or excluded, or is durably a dead letter (recorder.py)
+    deliver   senders.py   attempts the exports that the outbox gives
+    settle    outcomes.py  a message that was delivered or excluded, or is durably a dead letter (recorder.py)
 
-Here they are put together, begin and end. All of it runs on one event loop, and between two awaits the outbox is
-changed by one hand only. Whatever changes the outbox wakes those who may go on: ``intake`` when there may be room,
-``senders`` when something may go.
+Here the parts are put together, started and ended. Everything runs on a single event loop, and between two awaits the
+outbox is changed by one hand only. Whatever changes the outbox wakes the parts that may go on: ``intake`` when there
+may be room, ``senders`` when an export may go.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
 from exporter.transport.read_first import timeout_after_reading
 
-#: A subscription that takes longer than this has another reader: we are its standby.
+#: Where subscribing takes longer, the group has a different reader, and the dataflow is a standby.
 STANDBY_SECONDS = 3.0
 
 
 class Dataflow:
-    """Runs from ``run`` until ``stop``; see contract.md#guarantees for what it promises."""
+    """A destination's pipeline, running from ``run`` until ``stop``; contract.md#guarantees has the promises."""
 
-    #: For mypyc.
+    #: The attributes that ``let_go`` may delete, for mypyc.
     __deletable__: ClassVar[list[str]] = [
         "parts",
         "_recorder",
@@ -69,13 +69,13 @@ class Dataflow:
     # -- from start to end
 
     async def run(self) -> bool:
-        """Run until stopped. True if what was settled is committed."""
+        """Run until stopped; return whether all that was settled is committed."""
         async with AsyncExitStack() as stack:
             await self._until_stopped(self._subscribe(stack))
             subscription = self._subscription
             if subscription is None:
                 return True
-            # However it ends: none of the senders' timers is to outlive it.
+            # However the dataflow ends: no timer of the senders is to be left over.
             stack.callback(self._senders.cut)
             async with asyncio.TaskGroup() as tasks:
                 self._senders.open(tasks)
@@ -90,16 +90,16 @@ class Dataflow:
             return await self._commit(subscription)
 
     def let_go(self) -> None:
-        """Be of no more use, once ``run`` has ended: its parts call it, so none would go before a rare collection.
+        """Drop the parts once ``run`` has ended: parts and dataflow refer to each other.
 
-        A window full of exports would stay for so long, after every reload one more.
+        Without that, every reload would leave a window full of exports in memory until a rare garbage collection.
         """
         self._recorder.let_go()
         del self.dependencies, self._recorder, self._replays, self._outcomes, self._senders, self._intake
         del self._stops, self._subscription
 
     def stop(self, drain_seconds: float) -> None:
-        """Stop reading, let what is in flight finish for so many seconds, commit, and end."""
+        """Stop reading, let attempts in flight finish for ``drain_seconds``, commit, and end."""
         self._stopped = True
         self._drain_seconds = drain_seconds
         patience, self._patience = self._patience, None
@@ -107,12 +107,12 @@ class Dataflow:
             patience.reschedule(asyncio.get_running_loop().time())
 
     def cut(self) -> None:
-        """Do not wait for what is in flight any longer."""
+        """Stop without waiting for attempts in flight."""
         self.stop(0.0)
         self._drained.set()
 
     async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this until it ends or the dataflow is stopped."""
+        """Run ``work`` until ``work`` ends or the dataflow is stopped."""
         if self._stopped:
             work.close()
             return
@@ -150,7 +150,7 @@ class Dataflow:
         self._stops.go("state")
 
     def _stand_by(self) -> None:
-        # It is asked for so long and has not failed: the queue is there, and another one's turn is not over.
+        # Subscribing has taken so long and has not failed: the queue is there, and a different reader has the group.
         self._stops.go("queue")
         if not self.dependencies.outbox.stops and self.state != "standby":
             self.state = "standby"
@@ -167,7 +167,7 @@ class Dataflow:
             self.dependencies.log.warning("drain ended early", in_flight=self.dependencies.outbox.in_flight)
 
     def _look_if_drained(self) -> None:
-        """What the store refuses now is left to the queue: waiting would not help."""
+        """End the drain if nothing more is to be waited for. What the store refuses now is left to the queue."""
         if self.state != "draining" or self.dependencies.outbox.in_flight:
             return
         if self._recorder.idle or self._recorder.stuck:
@@ -181,10 +181,10 @@ class Dataflow:
             return False
         return True
 
-    # -- between its parts
+    # -- between the parts
 
     def _freed(self) -> None:
-        """Something came to its end: there may be room, or nothing left."""
+        """Go on after an end: the window may have room, or the drain may be over."""
         self._intake.woken()
         self._look_if_drained()
 
@@ -193,28 +193,28 @@ class Dataflow:
         self._may_send()
 
     def _may_send(self) -> None:
-        """Something may go that could not before."""
+        """Wake intake and senders: exports may go that could not before."""
         self._intake.woken()
         self._senders.wake()
 
     def _lane_busy(self, lane: str) -> bool:
-        """Is anything of this lane in flight, or on its way into the store? (Whose lane that is, nobody knows.)"""
+        """Whether exports of the lane are in flight, or letters of any lane are on the way into the store."""
         return self.dependencies.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
 
     def _lane_gone(self, lane: str) -> None:
         self.dependencies.letters.let_go(self.dependencies.place(lane), self._replays.let_go(lane))
 
     def _ours(self, subscription: Subscription, place: str) -> bool:
-        """Are the letters of this lane ours to replay?"""
+        """Whether the letters of the lane at ``place`` are this dataflow's to replay."""
         return subscription.reads(self.dependencies.lane_at(place, subscription))
 
-    # -- what it says of itself
+    # -- for status and metrics
 
     @property
     def last_failure(self) -> str | None:
-        """What went wrong last, for people; free of personal data and secrets."""
+        """The last failure, for people; free of personal data and secrets."""
         return self._outcomes.last_failure
 
     def lag(self) -> Lag:
-        """How far behind its group is, as far as it is known."""
+        """How far behind the group is, as far as known."""
         return Lag(None, None) if self._subscription is None else self._subscription.lag()

@@ -1,4 +1,4 @@
-"""Receive: takes messages from the subscription as the window has room, and says what each comes to."""
+"""Receive: takes messages from the subscription as the window has room, and has each examined."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from exporter.outbox.verdict import PauseReason
 from exporter.queues.port import Batch, LaneLost, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
 
-#: Messages asked for at a time; also what is handled before other dataflows get their turn.
+#: The most messages asked for at a time, and examined before other dataflows get a turn.
 RECEIVE_MOST = 200
 
 Concluded = Callable[[Message, Examined], None]
 
 
 class Intake:
-    """Reads one subscription. ``concluded`` hears what each message comes to, ``may_send`` that it was the last.
+    """Reads a subscription. ``concluded`` is called for each message, ``may_send`` after each batch and each stop.
 
-    ``lane_busy`` says whether anything of a lane that is lost still has to end before its position is committed;
-    ``lane_gone`` hears that the lane is somebody else's from now on.
+    ``lane_busy`` says whether anything of a lost lane still has to end before the position is committed; ``lane_gone``
+    is called when the lane passes to the next reader.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class Intake:
         self._bugs = 0
 
     def woken(self) -> None:
-        """The window may have room again, or a lane may have run empty."""
+        """Look again: the window may have room, or a lost lane may have run empty."""
         self._roomy.set()
         patience, self._patience = self._patience, None
         if patience is not None:
             patience.reschedule(asyncio.get_running_loop().time())
 
     async def run(self, subscription: Subscription) -> None:
-        """Receive until cancelled. Nothing is lost by that: what was not concluded is not settled."""
+        """Receive until cancelled. Cancelling loses nothing: messages that were not concluded are not settled."""
         while True:
             match await self._receive(subscription):
                 case LaneLost(lane, planned):
                     await self._let_go(subscription, lane, planned)
                 case Batch(messages):
                     await self._take(subscription, messages)
-            # A queue that always has something must not keep the loop from anybody else (SIGTERM, senders).
+            # A queue that always has messages must not keep the event loop from other work (SIGTERM, senders).
             await asyncio.sleep(0)
 
     async def _receive(self, subscription: Subscription) -> Batch | LaneLost:
@@ -78,7 +78,7 @@ class Intake:
                     return received
 
     async def _lost_before_roomy(self, subscription: Subscription) -> Batch | LaneLost | None:
-        """A lane that is lost while the window is full, or None once it may have room again."""
+        """The loss of a lane while the window is full; None once the window may have room again."""
         self._roomy.clear()
         patience = self._patience = asyncio.timeout(None)
         try:
@@ -92,7 +92,7 @@ class Intake:
             self._patience = None
 
     async def _until_reachable(self, error: QueueUnavailable, tries: int) -> int:
-        """Wait until the queue answers again. It is asked itself: a message to receive may be long in coming."""
+        """Wait until the queue answers ``check`` again; return the tries. The next message may be long in coming."""
         failure: QueueUnavailable | None = error
         while failure is not None:
             await self._stopped("queue", str(failure), tries)
@@ -128,7 +128,7 @@ class Intake:
             self._bugs += 1
             if self._bugs < BUGS_IN_A_ROW:
                 return examined
-            # The fifth in a row: the fault is ours, so this event waits instead of becoming a dead letter.
+            # The fifth in a row: the exporter is at fault, so the event waits instead of becoming a dead letter.
             await self._stopped("bug", examined.where, tries)
             tries += 1
             examined = examine(message, self._dependencies)

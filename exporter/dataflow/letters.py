@@ -1,4 +1,4 @@
-"""Makes the dead letter of an event: what the store keeps of where it came from and how it failed."""
+"""Makes dead letters: where the event came from, and how the event failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def letter_of_event(
     profile_id: str | None,
     event_id: str | None,
 ) -> NewLetter:
-    """The letter of an event that came to nothing that could be sent; ``detail`` says where and why."""
+    """The letter of an event of which no export could be made; ``detail`` says where and why."""
     now = dependencies.clock.epoch()
     return NewLetter(
         group=dependencies.group,
@@ -59,7 +59,7 @@ def letter_of_export(export: Export, dependencies: Dependencies, reason: DeadLet
 
 
 def failure(verdict: Final) -> str:
-    """What went wrong, in words for people; without the answer's body."""
+    """A failure in words for people, without the answer's body."""
     match verdict:
         case Rejected(status):
             return f"HTTP {status}"

@@ -1,6 +1,6 @@
-"""What messages and exports come to: delivered, excluded, or durably a dead letter; only then a message is settled.
+"""How messages and exports end: delivered, excluded, or durably a dead letter; only then a message is settled.
 
-Whatever ends here makes room, and may be the last that a stop waits for, so ``Outcomes`` says each time that it did.
+Every end makes room, and may be the last that a drain waits for, so ``Outcomes`` reports each end.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from exporter.state.letter import NewLetter
 
 
 class Outcomes:
-    """Of one dataflow.
+    """The outcomes of a dataflow.
 
-    ``freed`` is called when something has come to its end; ``recorded`` as well when the store has taken what it
-    was given, since that lets others go on.
+    ``freed`` is called at each end; ``recorded`` where an end had to wait for the store, since the next export of the
+    profile may go then.
 
     Attributes:
-        subscription: where messages are settled, once there is one.
-        last_failure: what went wrong last, for people.
+        subscription: where messages are settled, once the dataflow has subscribed.
+        last_failure: the last failure, for people.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Outcomes:
         self.subscription: Subscription | None = None
         self.last_failure: str | None = None
 
-    # -- of a message: what ``examine`` made of it
+    # -- messages, by the result of ``examine``
 
     def concluded(self, message: Message, examined: Examined) -> None:
-        """Send it, or be done with it."""
+        """Add an export to the outbox; settle an excluded message; store any other as a dead letter."""
         match examined:
             case Export():
                 self._dependencies.outbox.add(examined, self._dependencies.clock.monotonic())
@@ -70,9 +70,9 @@ class Outcomes:
                 self._condemn(message, letter, where)
 
     def _condemn(self, message: Message, letter: NewLetter, detail: str) -> None:
-        """An event that comes to nothing that could be sent: its dead letter needs no turn in its profile's line.
+        """Store the dead letter of an event without an export: the letter needs no turn in the profile's line.
 
-        ``detail`` is the letter's without what is personal data, for the log.
+        ``detail`` is the letter's without personal data, for the log.
         """
         size = len(message.body) + OVERHEAD_BYTES
 
@@ -86,10 +86,10 @@ class Outcomes:
         self._dependencies.outbox.set_aside(size)
         self._recorder.write(StoreLetter(letter, stored))
 
-    # -- of an export: what the outbox says is next after an attempt
+    # -- exports, by what the outbox says is next after an attempt
 
     def attempted(self, export: Export, verdict: Final, following: Next) -> None:
-        """Settle it, bury it, or leave it where it is."""
+        """Settle the export, store a dead letter, or leave the export in line, as ``following`` says."""
         match following:
             case Settle():
                 self._delivered(export)
@@ -118,7 +118,7 @@ class Outcomes:
 
     def _marked(self, export: Export) -> None:
         self._settle_export(export)
-        # It may be the last thing that a lane which is lost waits for.
+        # The mark may be the last that a lost lane waits for.
         self._freed()
 
     def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
@@ -160,7 +160,7 @@ class Outcomes:
     # -- settled
 
     def _settle_export(self, export: Export) -> None:
-        # A replayed dead letter was settled when it became one.
+        # The event of a replay was settled when the dead letter was stored.
         if export.letter is None:
             self._settle(export.message)
         else:

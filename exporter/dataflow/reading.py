@@ -10,7 +10,7 @@ from exporter.profile.decision import Excluded
 from exporter.profile.event import read
 from exporter.profile.malformed import Malformed
 
-#: What is remembered, twice this at most: events, and bytes of them.
+#: The size of a generation, in events and in bytes; two generations are remembered.
 GENERATION = 1000
 GENERATION_BYTES = 1024 * 1024
 
@@ -18,14 +18,14 @@ Read = Callable[[Message], Change | Excluded | Malformed]
 
 
 def read_alone(max_bytes: int) -> Read:
-    """For the only dataflow of a process: nobody would ask again."""
+    """Reading for the only dataflow of a process, without remembering."""
     return lambda message: _read(message, max_bytes)
 
 
 class SharedReading:
-    """Remembers what the latest messages said, for queues that hand the same ``Message`` to several groups.
+    """Remembers the results of the latest messages, for queues that hand the same ``Message`` to several groups.
 
-    Two generations instead of an order of use: the older one goes when the younger is full.
+    Two generations instead of an order of use: the older goes when the younger is full.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -35,7 +35,7 @@ class SharedReading:
         self._young_bytes = 0
 
     def __call__(self, message: Message) -> Change | Excluded | Malformed:
-        """What the message says; see ``exporter.profile.event.read``."""
+        """The result of reading a message; see ``exporter.profile.event.read``."""
         found = self._young.get(message) or self._old.get(message)
         if found is None:
             found = self._young[message] = _read(message, self._max_bytes)

@@ -1,4 +1,4 @@
-"""Writes dead letters, marks and replays' ends, in order; what waits for them goes on when they are durable."""
+"""Writes dead letters, marks and ends of replays, in order, and says when each is durable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StoreLetter:
 
 @dataclass(frozen=True, slots=True)
 class SupersedeLetters:
-    """A profile was delivered: its dead letters from before are superseded."""
+    """A profile was delivered: earlier dead letters of the profile are superseded."""
 
     profile_id: str
     lane: str
@@ -55,7 +55,7 @@ class RemoveLetter:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Stands in the queue only to be told when all before it is written."""
+    """Writes nothing; ``done`` says that all earlier jobs are written."""
 
     done: Done
 
@@ -64,10 +64,10 @@ Job = StoreLetter | SupersedeLetters | UpdateLetter | RemoveLetter | Barrier
 
 
 class Recorder:
-    """One dataflow's writer to the store of dead letters.
+    """A dataflow's writer to the store of dead letters.
 
-    A failing store stops the outbox with ``state`` or ``dead_letters_full`` and is tried again until it takes
-    what waits; nothing is acknowledged before. ``recorded`` is called when that begins and ends.
+    A failing store stops the outbox with ``state`` or ``dead_letters_full`` and is tried again until the jobs are
+    written; nothing is acknowledged before. ``recorded`` is called when such a stop begins and ends.
     """
 
     def __init__(self, dependencies: Dependencies, recorded: Callable[[], None]) -> None:
@@ -80,27 +80,27 @@ class Recorder:
 
     @property
     def idle(self) -> bool:
-        """Is everything written?"""
+        """Whether everything is written."""
         return not self._jobs
 
     @property
     def stuck(self) -> bool:
-        """Does the store refuse what waits?"""
+        """Whether the outbox is stopped because a store refuses to write."""
         return not self._dependencies.outbox.stops.isdisjoint({"state", "dead_letters_full"})
 
     def concerns(self, profile_id: str) -> bool:
-        """May this profile have a dead letter that a delivery supersedes?"""
+        """Whether the profile may have a dead letter that a delivery supersedes."""
         return profile_id in self._profiles or self._dependencies.letters.concerns(profile_id)
 
     def write(self, job: Job) -> None:
-        """Take a job; its ``done`` is called when it is durable."""
+        """Take a job; ``done`` is called when the job is durable."""
         if isinstance(job, StoreLetter | UpdateLetter) and job.letter.profile_id is not None:
             self._profiles[job.letter.profile_id] += 1
         self._jobs.append(job)
         self._arrived.set()
 
     def let_go(self) -> None:
-        """What was not written by the end never will be; it is still on the queue."""
+        """Drop jobs that were not written by the end: the events are still on the queue."""
         self._jobs.clear()
 
     async def written(self) -> None:
@@ -127,7 +127,7 @@ class Recorder:
         job.done()
 
     async def _until_stored(self) -> int:
-        """Store what waits, or the first of it; returns how many jobs that were."""
+        """Store waiting jobs, or the first alone; return how many jobs were stored."""
         dependencies = self._dependencies
         tries = 0
         most = BATCH
@@ -139,7 +139,7 @@ class Recorder:
                     self._go("dead_letters_full")
                     return len(batch)
                 case Full() if len(batch) > 1:
-                    # Together they may be larger than all the room there is; one at a time they are not.
+                    # Together the letters may be larger than all the room; a single letter is not.
                     most = 1
                     continue
                 case Full():

@@ -1,4 +1,4 @@
-"""Replays: dead letters that were asked for, on their way from the store into their profile's line."""
+"""Replays: dead letters that were asked for, on the way from the store into the profile's line."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from exporter.state.letter import Letter, NewLetter
 from exporter.state.port import StateUnavailable
 
 POLL_SECONDS = 0.5
-#: Replays in hand at a time: beside the window's events, so few of them.
+#: The most replays in hand at a time: few, because replays come on top of the window's events.
 MOST = 100
 
 
 class Replays:
-    """One dataflow's replays. They never go through the queue and keep their key and position."""
+    """The replays of a dataflow. A replay never goes through the queue, and keeps key and position."""
 
     def __init__(self, dependencies: Dependencies, recorder: Recorder, may_send: Callable[[], None]) -> None:
         self._dependencies = dependencies
         self._stops = Stops(dependencies, "replays")
         self._recorder = recorder
         self._may_send = may_send
-        self._in_hand: dict[int, str] = {}  # by id, the lane
-        self._foreign: dict[int, str] = {}  # of those, where letters of another queue stand
+        self._in_hand: dict[int, str] = {}  # letter id to lane
+        self._foreign: dict[int, str] = {}  # letter id to place, of letters from a different queue
         self._subscription: Subscription | None = None
 
     async def run(self, subscription: Subscription) -> None:
-        """Look for replays that were asked for, until cancelled; while the store can't be read, nothing is sent."""
+        """Look for replays that were asked for, until cancelled; while the store cannot be read, nothing is sent."""
         self._subscription = subscription
         unreadable = False
         while True:
@@ -58,36 +58,42 @@ class Replays:
                 self._may_send()
 
     async def may_go(self, export: Export) -> bool:
-        """Asked before every attempt of a replay: one whose letter was superseded meanwhile is not sent."""
+        """Whether a replay may be attempted; to be asked before every attempt.
+
+        A letter that was superseded, or whose lane was lost meanwhile, is not sent.
+        """
         if export.letter is None:
             raise ValueError("not a replay")
-        # The mark of a delivery that just ended may still be on its way into the store.
+        # The mark of a delivery that just ended may still be on the way into the store.
         await self._recorder.written()
         try:
             superseded = await self._dependencies.letters.superseded(export.letter)
         except StateUnavailable:
-            # Not known, so it is not sent; the request stands and is read again.
+            # Not known, so nothing is sent; the request stands and is read again.
             superseded = True
-        # Its lane may have been lost meanwhile: then it is another's to send.
+        # The lane may have been lost meanwhile: then a different reader sends the letter.
         stays = superseded or export.released or self._is_anothers(export.letter)
         if stays:
             self.ended(export.letter)
         return not stays
 
     def ended(self, letter_id: int) -> None:
-        """It was delivered, failed again, or is not sent."""
+        """Forget a replay that was delivered, failed again, or is not sent."""
         self._in_hand.pop(letter_id, None)
         self._foreign.pop(letter_id, None)
 
     def let_go(self, lane: str) -> Collection[int]:
-        """The lane is lost, and the outbox has let go of it: the letters that are not ours to replay any more."""
+        """Forget the replays of a lost lane, which the outbox has let go of; return the ids of the letters."""
         gone = {letter_id for letter_id, at in self._in_hand.items() if at == lane}
         for letter_id in gone:
             self.ended(letter_id)
         return gone
 
     def _is_anothers(self, letter_id: int) -> bool:
-        """Whether a letter of another queue is not ours to replay any more: no lane that is lost takes it along."""
+        """Whether a letter of a different queue is for a different reader now; if so, let go of the letter.
+
+        No lost lane takes such a letter along.
+        """
         place = self._foreign.get(letter_id)
         if place is None or self._subscription is None or self._subscription.reads(None):
             return False
@@ -109,7 +115,7 @@ class Replays:
             self._foreign[letter.id] = letter.lane
         self._in_hand[letter.id] = lane
         if not letter.body:
-            # Of an entry without an event only the queue could say what is wrong, and did.
+            # Only the queue could say what is wrong with an entry without an event, and did, in the letter's detail.
             self._fail(letter, "malformed", letter.detail)
             return
         message = Message(lane, letter.position, letter.body, letter.first_at, letter.event_id)
@@ -121,7 +127,7 @@ class Replays:
                 export.attempts = letter.attempts
                 self._dependencies.outbox.replay(export, self._dependencies.clock.monotonic())
             case Excluded(reason):
-                # The mapping does not want it any more, so there is nothing to deliver.
+                # The event is excluded now, so there is nothing to deliver.
                 self._dependencies.log.info("replay excluded", reason=reason)
                 self._recorder.write(RemoveLetter(letter.id, lambda: self.ended(letter.id)))
             case Malformed() as malformed:

@@ -1,4 +1,4 @@
-"""What a dataflow says of itself: the gauges of a scrape, and its line of ``exporter status``."""
+"""Reports on a dataflow: the gauges of a scrape, and the line of ``exporter status``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exporter.telemetry.status import DataflowStatus
 
 
 def gauges(flow: Dataflow) -> Gauges:
-    """What it is doing now."""
+    """The gauges of ``flow`` now."""
     dependencies, lag = flow.dependencies, flow.lag()
     return Gauges(
         in_flight=dependencies.outbox.in_flight,
@@ -21,7 +21,7 @@ def gauges(flow: Dataflow) -> Gauges:
 
 
 def status(flow: Dataflow) -> DataflowStatus:
-    """How it is now, and its totals since the process started."""
+    """The status of ``flow`` now, with the totals since the process started."""
     dependencies, lag, now = flow.dependencies, flow.lag(), gauges(flow)
     pause, metrics = dependencies.outbox.pause, dependencies.metrics
     monotonic = dependencies.clock.monotonic()
@@ -54,5 +54,5 @@ def _oldest_pending_seconds(flow: Dataflow) -> float | None:
     taken = min((export.message.taken_at for export in outbox.exports()), default=None)
     if taken is not None:
         return max(0.0, flow.dependencies.clock.epoch() - taken)
-    # Of a queue that is away and keeps to itself what waits there, "nothing" would be a guess.
+    # While the queue is away and the lag is unknown, "nothing" would be a guess.
     return None if lag.messages is None and "queue" in outbox.stops else 0.0

@@ -1,8 +1,8 @@
-"""Senders: coroutines that take from the outbox, attempt, and answer; and the timer that wakes them.
+"""Senders: coroutines that take exports from the outbox, attempt, and answer; and the timer that wakes senders.
 
-They start when there is something to send. One that finds nothing more to send rests for a moment before it ends: an
-idle dataflow has none, and a busy one, which runs out of exports many times a second, need not start them anew each
-time.
+Senders start when there is an export to send. A sender that finds no more exports rests for a moment before ending: an
+idle dataflow has no senders, and a busy dataflow, which runs out of exports many times a second, need not start
+senders anew each time.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from exporter.outbox.next_steps import Next, Probe, Send, Wait
 from exporter.outbox.verdict import Final
 from exporter.tasks.lifetimes import whole
 
-#: All that rest are let go so long after one of them began to.
+#: All resting senders are dismissed so many seconds after the first of the senders began to rest.
 REST_SECONDS = 1.0
 
 AttemptEnded = Callable[[Export, Final, Next], None]
 
 
 class Senders:
-    """``attempted`` hears of every attempt that ended. ``may_go`` is asked before an attempt at a replay; where the
-    answer is no, the replay is withdrawn, and ``freed`` hears of that.
+    """The senders of a dataflow.
+
+    ``attempted`` is called after every attempt. ``may_go`` is asked before every attempt at a replay; where the answer
+    is False, the replay is withdrawn, and ``freed`` is called.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Senders:
         self._timer_at = 0.0
 
     def open(self, tasks: asyncio.TaskGroup) -> None:
-        """Senders run in this group from now on."""
+        """Run senders in the task group ``tasks`` from now on."""
         self._tasks = tasks
 
     def wake(self) -> None:
@@ -70,7 +72,7 @@ class Senders:
                 timer.cancel()
         self._timer = self._dismissal = None
         self._resting.clear()
-        running, self._running = self._running, set()  # what was cancelled keeps, by its traceback, all this
+        running, self._running = self._running, set()  # a cancelled task's traceback would keep the set
         for task in running:
             task.cancel()
 
@@ -103,14 +105,14 @@ class Senders:
             if export is None:
                 export = await self._rest()
             elif not self._outbox.full:
-                # The answer may have raised the limit: others may go as well.
+                # The answer may have raised the limit: more exports may go.
                 self.wake()
-        # Here, since a callback would cost each of them a turn of the event loop. What is cancelled ends with the rest.
+        # Here, since a callback would cost each sender a turn of the event loop. ``cut`` forgets cancelled senders.
         if (task := asyncio.current_task()) is not None:
             self._running.discard(task)
 
     async def _rest(self) -> Export | None:
-        """What to send next; None: there has been nothing for a while."""
+        """The next export to send; None where there was none for a while."""
         loop = asyncio.get_running_loop()
         if self._dismissal is None:
             self._dismissal = loop.call_later(REST_SECONDS, self._dismiss)
@@ -139,7 +141,7 @@ class Senders:
         try:
             self.wake()
         except Exception as error:
-            # The event loop would only log it, and nobody would ever be woken again.
+            # The event loop would only log the error, and no sender would ever be woken again.
             if self._tasks is not None:
                 self._tasks.create_task(_fail(error))
 

@@ -1,4 +1,4 @@
-"""What a part of the dataflow stops the outbox for and lets it go on again, said in the log once each time."""
+"""Stops the outbox for a part of the dataflow and lets sending go on again; logs each change once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from exporter.outbox.verdict import PauseReason
 
 
 class Stops:
-    """Those of one part, which lifts its own only: see ``Outbox.stop``."""
+    """The stops of a single part, called ``by``; no other part can lift these stops. See ``Outbox.stop``."""
 
     def __init__(self, dependencies: Dependencies, by: str) -> None:
         self._outbox = dependencies.outbox
@@ -15,14 +15,14 @@ class Stops:
         self._by = by
 
     def stop(self, reason: PauseReason, detail: str) -> bool:
-        """Send nothing until ``go``. True: it is news."""
+        """Send nothing until ``go``; return whether the reason is new."""
         news = self._outbox.stop(reason, self._by, detail)
         if news:
             self._log.warning("paused", reason=reason, detail=detail)
         return news
 
     def go(self, reason: PauseReason) -> bool:
-        """That reason is gone for this part. True: for all of them."""
+        """Lift the stop of this part; return whether the reason is gone for every part."""
         gone = self._outbox.go(reason, self._by)
         if gone:
             self._log.info("resumed", reason=reason)

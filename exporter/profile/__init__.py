@@ -1,1 +1,1 @@
-"""The pure core that reads a change, decides whether it is exported, and builds what is sent."""
+"""The pure core: reads a change, decides whether to export the change, and builds the document."""

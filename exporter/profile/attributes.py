@@ -1,4 +1,4 @@
-"""The mapped attributes of a profile: picks them out and leaves every value as it came, byte for byte."""
+"""Picks the mapped attributes out of a profile, and leaves every value unchanged, byte for byte."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MEMBERS: msgspec.json.Decoder[Members] = msgspec.json.Decoder(dict[str, msgspec.
 
 
 def pick(mapped: PathTree, members: Members) -> dict[str, Any]:
-    """What of ``members`` the tree names, nested, in the tree's order (contract.md#the-request).
+    """The part of ``members`` that the tree ``mapped`` names, nested, in the tree's order (contract.md#the-request).
 
-    Left out are a leaf that is null or an empty object, whatever stands under something that is no object,
-    and objects that end up empty.
+    Left out are a leaf that is null or an empty object, a path through a value that is no object, and objects that end
+    up empty.
     """
     picked: dict[str, Any] = {}
     for step, below in mapped.items():

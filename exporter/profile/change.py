@@ -1,4 +1,4 @@
-"""A change of one profile: what an event says, for every dataflow."""
+"""A change of a profile: the content of an event, for every dataflow."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from exporter.profile.shapes import SegmentChange
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change of one profile, as far as every dataflow needs it (contract.md#the-event).
+    """A change of a profile, as far as every dataflow needs to know (contract.md#the-event).
 
-    ``occurred_at`` is in epoch seconds; ``odd_time`` says that the event gives a time that can't be read. ``profile``
-    is the profile's JSON object as raw bytes, not looked into; where the event holds half a surrogate pair,
-    ``stand_in`` stands for each in it (``exporter.profile.halves``).
+    ``occurred_at`` is in epoch seconds; ``odd_time`` says that the event gives a time that cannot be read. ``profile``
+    is the profile's JSON object as raw bytes, not yet decoded. Where the event has halves of surrogate pairs,
+    ``stand_in`` stands in ``profile`` for each half (``exporter.profile.halves``).
     """
 
     id: str | None

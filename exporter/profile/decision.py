@@ -1,4 +1,4 @@
-"""What is decided of a change for one destination (contract.md#triggers)."""
+"""The decision on a change for a destination (contract.md#triggers)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Reason: TypeAlias = Literal["no_trigger", "switched_off", "not_a_member", "other
 
 
 class Fired(msgspec.Struct, frozen=True, gc=False):
-    """The change is exported; ``triggers`` are those that fired, are switched on and passed the gate."""
+    """The change is exported; ``triggers`` fired, are switched on and passed the gate."""
 
     triggers: tuple[Trigger, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """The change is not exported to this destination."""
+    """The change is not exported to the destination."""
 
     reason: Reason
 

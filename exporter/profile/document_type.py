@@ -1,6 +1,6 @@
-"""The type of one destination's document: decoding a profile into it projects the profile (contract.md#the-request).
+"""The type of a destination's document: decoding a profile by the type projects the profile (contract.md#the-request).
 
-Apart from ``typed.py``, which works with it: mypyc compiles neither ``msgspec.Struct`` nor types that are put together.
+Not in ``typed.py``, because mypyc compiles neither ``msgspec.Struct`` nor types that are put together.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from exporter.profile.mapping import Mapping
 from exporter.profile.paths import PathTree, tree
 from exporter.profile.shapes import ABSENT
 
-#: A type looks for each key of a profile among all its fields: with more of them dictionaries are quicker
+#: A type looks for each key of a profile among all fields: with more fields, dictionaries are quicker
 #: (measured: even at 32 fields and 300 keys, 0.7 of the time at 64 and none).
 MAX_FIELDS = 32
 
-#: The names that a type can have for a field: msgspec refuses those that JSON escapes, UTF-8 a lone surrogate.
+#: The names that a type can have for a field: msgspec refuses names that JSON escapes, UTF-8 a lone surrogate.
 _NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*')
 
 
 class Entry(msgspec.Struct, rename="camel", gc=False):
-    """A membership that is sent whole; one that lacks something is the plain builder's."""
+    """A complete membership; incomplete memberships are left to the plain builder."""
 
     last_qualification_time: str
     status: str
 
 
 class Identity(msgspec.Struct, gc=False):
-    """An identity that has its id; ``identity_fields`` adds to it."""
+    """An identity that has an id; ``identity_fields`` adds more fields."""
 
     id: str
 
@@ -46,9 +46,9 @@ Field: TypeAlias = tuple[str, Any]
 
 
 def document_type(mapping: Mapping) -> type[msgspec.Struct] | None:
-    """The type of what one destination is sent; None for a mapping that no type can serve.
+    """The type of a destination's document; None for a mapping that no type can serve.
 
-    Attributes are its fields as ``numbered`` names them; ``memberships`` and ``identities`` come last.
+    Fields of attributes are named by ``numbered``; the fields ``memberships`` and ``identities`` come last.
     """
     attributes = tree(mapping.attributes)
     identity = _struct(numbered([(name, msgspec.Raw) for name in more_fields(mapping)]), Identity)
@@ -62,7 +62,7 @@ def document_type(mapping: Mapping) -> type[msgspec.Struct] | None:
 
 
 def _nested(attributes: PathTree, parts: dict[str, Field]) -> type[msgspec.Struct] | None:
-    """A type for each object on a mapped path, the outermost one with ``parts``; None where one of them can't be."""
+    """A type for each object on a mapped path, the outermost with ``parts``; None where a type is not possible."""
     fields: list[Field] = []
     for step, below in attributes.items():
         kind = msgspec.Raw if below is None else _nested(below, {})
@@ -73,7 +73,7 @@ def _nested(attributes: PathTree, parts: dict[str, Field]) -> type[msgspec.Struc
 
 
 def numbered(fields: Sequence[Field]) -> dict[str, Field]:
-    """Names for fields, whatever their keys are: those may be no Python names."""
+    """Fields by numbered names, since the keys may be no Python names."""
     return {f"f{number}": field for number, field in enumerate(fields)}
 
 

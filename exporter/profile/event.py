@@ -1,4 +1,4 @@
-"""Reads one event of the queue: a change, or what is wrong with it."""
+"""Reads an event of the queue: a change, or the reason why the event is malformed."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _VERSION = re.compile(rb'"1\.0(?:\.[0-9]+)?"')
 
 
 def read(body: bytes, max_bytes: int) -> Change | Excluded | Malformed:
-    """Read an event, native or in a CloudEvents 1.0 envelope, without looking into its profile.
+    """Read an event, native or in a CloudEvents 1.0 envelope, without looking into the profile.
 
     Args:
-        body: the message as it stands on the queue; an empty one is a tombstone, which is excluded.
+        body: the bytes of the message on the queue; an empty message is a tombstone, and excluded.
         max_bytes: ``max_event_bytes``; a larger message is malformed.
     """
     fault = unsound(body, max_bytes)
@@ -84,7 +84,7 @@ def _read(body: bytes) -> Change | Malformed:
 def _with_any_time(
     part: bytes | msgspec.Raw, body: bytes, error: msgspec.ValidationError, prefix: str
 ) -> Event | Malformed:
-    """The event in ``part`` of ``body``, if only its time is of a wrong type, with a time that can't be read."""
+    """The event in ``part`` of ``body`` if only the time has a wrong type; the time then counts as unreadable."""
     if "`$.occurredAt" not in str(error):
         return refused(body, error, prefix)
     try:
@@ -103,7 +103,7 @@ def _is_envelope(body: bytes) -> bool:
 
 
 def _from_envelope(body: bytes) -> Change | Malformed:
-    """Read the event in ``data``; what it says wins over the envelope's id, subject and time."""
+    """Read the event in ``data``; the event's own fields win over the envelope's id, subject and time."""
     envelope = ENVELOPE.decode(body)
     if not _VERSION.fullmatch(bytes(envelope.specversion)):
         return Malformed("specversion", 'must be "1.0"')
@@ -124,7 +124,7 @@ def _from_envelope(body: bytes) -> Change | Malformed:
 
 
 def _fill(event: Event, envelope: Envelope) -> Malformed | None:
-    """Give ``event`` the ids that it lacks and its envelope has. An attribute that is not needed is not looked at."""
+    """Take the ids that ``event`` lacks from the envelope. Attributes that are not needed are not looked at."""
     for name, lacking, raw in (
         ("id", event.id is None, envelope.id),
         ("subject", event.profile_id is msgspec.UNSET, envelope.subject),
@@ -187,7 +187,7 @@ def _moment_of(raw: bytes) -> float | None:
 
 
 def _with_halves(change: Change, mend: Mended) -> Change | Malformed:
-    """A change of a mended event: halves harm nobody but in an id, and in what is sent of the profile."""
+    """The change of a mended event; malformed where a half stands in an id. Others matter only in the document."""
     profile_id, event_id, prefix = _id_places(mend.body)
     ids = [(profile_id, change.profile_id), (event_id, change.id or "")]
     for number, segment in enumerate(change.segments):
@@ -200,7 +200,7 @@ def _with_halves(change: Change, mend: Mended) -> Change | Malformed:
 
 
 def _id_places(body: bytes) -> tuple[str, str, str]:
-    """Where a sound event has its profile's id and its own, and what stands before its other fields."""
+    """The places of the profile's id and of the event's id in a sound event, and the prefix of all other places."""
     if not _is_envelope(body):
         return "profileId", "id", ""
     inner = NAMES.decode(ENVELOPE.decode(body).data)

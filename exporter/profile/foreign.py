@@ -1,4 +1,4 @@
-"""Names what a message is that is no JSON text at all, by its first bytes: a registry's frame, compressed data."""
+"""Recognises messages that are no JSON text at all by the first bytes: a registry's frame, compressed data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KINDS = (
 
 
 def foreign(body: bytes) -> Malformed | None:
-    """What the message is, for one that is refused; None for what may have been meant as JSON in UTF-8."""
+    """What a refused message is instead of JSON; None for a message that may have been meant as JSON in UTF-8."""
     for beginning, reason in _KINDS:
         if beginning.match(body):
             return Malformed("byte 0", reason)

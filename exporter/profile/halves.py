@@ -1,7 +1,8 @@
 r"""Half an emoji: the escape of one half of a surrogate pair, which is JSON by its grammar and no text.
 
-Decoders refuse it wherever it stands. So each half is replaced by a stand-in, a character that is nobody's and that the
-event does not hold, of the same length; then the event is read as any other, and only what is sent is searched for it.
+Decoders refuse a half wherever the half stands. So each half is replaced by a stand-in of the same length, a character
+without a meaning that the event does not hold; then the event is read as usual, and only ids and the document are
+searched for the stand-in.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from exporter.profile.paths import PathTree
 REASON = "an escaped surrogate without its other half"
 
 _HALF = rb"[dD][89a-fA-F][0-9a-fA-F]{2}"
-#: The next escape of a half, and all before it; what is escaped otherwise, a backslash above all, is passed over in C.
+#: The next escape of a half, with all before; other escapes, a backslash above all, are passed over in C.
 _UP_TO_HALF = re.compile(rb"[^\\]*+(?:\\(?:[^u]|u(?!%s))[^\\]*+)*+\\u(%s)" % (_HALF, _HALF))
-#: Noncharacters of Unicode: no text that is exchanged holds them.
+#: Noncharacters of Unicode: no exchanged text holds any.
 _STAND_INS = tuple(range(0xFDD0, 0xFDF0))
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """An event whose halves are replaced by ``stand_in``; ``at`` is the offset of the first one."""
+    """An event whose halves are replaced by ``stand_in``; ``at`` is the offset of the first half."""
 
     body: bytes
     stand_in: str
@@ -35,7 +36,7 @@ class Mended:
 
 
 def mended(body: bytes) -> Mended | None:
-    """``body`` with each half replaced; None where there is none (or every stand-in is taken)."""
+    """``body`` with each half replaced; None where there is no half (or every stand-in is taken)."""
     found = lone_surrogates(body)
     if not found:
         return None
@@ -70,9 +71,9 @@ def lone_surrogates(body: bytes) -> list[int]:
 
 
 def half_in(document: bytes, change: Change, attributes: PathTree) -> Malformed | None:
-    """What is wrong with ``document``, built of a mended change, if a half would be sent with it.
+    """Malformed if a half would be sent with ``document``, built of a mended change; otherwise None.
 
-    The place is the mapped path or the part: keys below are the profile's own.
+    The place is the mapped path or the part: keys below may be personal data.
     """
     stand_in = change.stand_in
     if stand_in is None or not _holds(document, stand_in):
@@ -82,7 +83,7 @@ def half_in(document: bytes, change: Change, attributes: PathTree) -> Malformed 
 
 
 def _way(members: dict[str, msgspec.Raw], mapped: PathTree, stand_in: str) -> list[str]:
-    """The steps, as far as they are the mapping's, to the first member that holds the stand-in."""
+    """The steps, as far as the mapping knows, to the first member that holds the stand-in."""
     for step, raw in members.items():
         if _holds(bytes(raw), stand_in):
             below = mapped.get(step)

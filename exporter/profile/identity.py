@@ -1,4 +1,4 @@
-"""The part ``identityMap`` of a profile: what is sent of it."""
+"""The part ``identityMap`` of a document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.profile.mapping import Mapping
 
 
 class Identity(msgspec.Struct, gc=False):
-    """One identity; its other fields are sent only where the configuration names them."""
+    """An identity, where the configuration names no field but ``id``."""
 
     id: str | None = None
 
@@ -27,10 +27,10 @@ _ID: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 
 
 def compile_identities(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, Any]]:
-    """What is sent of ``identityMap``, given as JSON; ``{}`` for nothing (contract.md#the-request).
+    """Compile the function from ``identityMap`` as JSON to the part; ``{}`` for nothing (contract.md#the-request).
 
-    ``id`` comes first and is always sent, the other ``identity_fields`` follow in their order, unchanged byte
-    for byte. The function raises msgspec.ValidationError for a wrong type.
+    ``id`` comes first and is always sent, the other ``identity_fields`` follow in the configured order, unchanged byte
+    for byte. The function raises ``msgspec.ValidationError`` for a wrong type.
     """
     more = more_fields(mapping)
     if not more:

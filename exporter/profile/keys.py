@@ -12,8 +12,8 @@ _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 def idempotency_key(destination: str, event_id: str) -> str:
     """``<destination>:<event_id>``, or its SHA-256 in hex where that is not 1-255 printable ASCII characters.
 
-    A key that begins or ends with a space is hashed too: whoever reads the header strips them, and two events
-    would share one key. The same on every retry, restart and replay (contract.md#the-event).
+    A key that begins or ends with a space is hashed too: readers of the header strip spaces, so two events would share
+    a key. The same on every retry, restart and replay (contract.md#the-request).
     """
     key = f"{destination}:{event_id}"
     if len(key) <= _LONGEST_KEY and _is_printable_ascii(key) and key[0] != " " and key[-1] != " ":
@@ -22,7 +22,7 @@ def idempotency_key(destination: str, event_id: str) -> str:
 
 
 def position_value(lane: str, position: int) -> str:
-    """``<lane>-<position>``; what of a lane's name can't stand in a header is percent-encoded."""
+    """``<lane>-<position>``; characters of the lane that cannot stand in a header are percent-encoded."""
     # Asked for each export, and hardly any lane has anything to encode.
     if _is_printable_ascii(lane) and " " not in lane and "%" not in lane:
         return f"{lane}-{position}"
@@ -30,5 +30,5 @@ def position_value(lane: str, position: int) -> str:
 
 
 def _is_printable_ascii(text: str) -> bool:
-    """Only characters from space to tilde? So of an empty text."""
+    """Whether all characters are from space to tilde; True for an empty text."""
     return text.isascii() and text.isprintable()

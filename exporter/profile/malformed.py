@@ -1,4 +1,4 @@
-"""Says what is wrong with an event: where, and why, in words that never quote the event's values."""
+"""Says where and why an event is malformed, in words that never quote the event's values."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _FIRST_BYTES = {"{": "object", "[": "array", '"': "str", "t": "bool", "f": "bool
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An event that can't be read, or whose profile can't be sent.
+    """An event that cannot be read, or whose profile cannot be sent.
 
-    ``place`` is a path (``changes.segments[2].to``) or ``byte 123``; ``profile_id`` and ``event_id`` are what
-    could be read of them nevertheless. ``schema_place`` is the place without keys that are the profile's own, which may
-    be personal data: None where ``place`` has none.
+    ``place`` is a path (``changes.segments[2].to``) or ``byte 123``; ``profile_id`` and ``event_id`` are given where
+    readable all the same. ``schema_place`` is the place without keys that the profile chooses, which may be personal
+    data: None where ``place`` has no such key.
     """
 
     place: str
@@ -49,7 +49,7 @@ class Malformed:
         return f"{self.place}: {self.reason}"
 
     def for_logs(self) -> str:
-        """The same without anything that is the profile's."""
+        """Place and reason, without anything from the profile."""
         return f"{self.schema_place or self.place}: {self.reason}"
 
 
@@ -73,7 +73,7 @@ def wrong_kind(expected: Literal["str", "object", "array"], raw: bytes) -> str |
 
 
 def refused(body: bytes, error: msgspec.DecodeError, prefix: str = "") -> Malformed:
-    """What ``error`` says about ``body``; a path in it is taken as one below ``prefix``."""
+    """Turn a decoder's error about ``body`` into words; a path in ``error`` is taken as a path below ``prefix``."""
     if isinstance(error, msgspec.ValidationError):
         return _wrong_type(str(error), prefix)
     return _not_json(body, str(error))
@@ -96,7 +96,7 @@ def _wrong_type(message: str, prefix: str) -> Malformed:
 
 def _not_json(body: bytes, message: str) -> Malformed:
     if parts := _BYTE.fullmatch(message):
-        # For characters after the value msgspec names the byte behind the first one.
+        # For characters after the value msgspec names the byte behind the first of the characters.
         byte = int(parts["byte"]) - (parts["what"] == "trailing characters")
         return Malformed(f"byte {byte}", f"not JSON: {parts['what']}")
     if not body.strip():

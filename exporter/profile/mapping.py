@@ -1,11 +1,11 @@
-"""What one destination takes from a profile: its segments, attributes and switches, as plain values."""
+"""What a destination takes from a profile: segments, attributes and switches, as plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-#: The steps from a profile's root to one part of it: ``("person", "name", "firstName")``.
+#: The steps from a profile's root to a value: ``("person", "name", "firstName")``.
 Path = tuple[str, ...]
 
 SegmentMembership = Literal["all", "mapped"]
@@ -13,7 +13,7 @@ SegmentMembership = Literal["all", "mapped"]
 
 @dataclass(frozen=True, slots=True)
 class MappedSegment:
-    """A segment that is mapped to a destination, with what the catalogue and the mapping know of it.
+    """A segment that is mapped to a destination, with the name and the times.
 
     ``namespace`` and ``id`` are opaque and compared exactly (contract.md#the-event). ``name``, ``created_at`` and
     ``updated_at`` come from the catalogue, the two mapping times from the configuration or from when the
@@ -31,9 +31,9 @@ class MappedSegment:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """All that deciding and building need to know of one destination (contract.md#triggers, contract.md#the-request).
+    """All that deciding and building need to know of a destination (contract.md#triggers, contract.md#the-request).
 
-    ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; they may
+    ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; paths may
     overlap. ``on_segments``, ``on_identities`` and ``on_attributes`` are the switches under ``activate_on``.
     """
 

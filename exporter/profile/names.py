@@ -1,4 +1,4 @@
-"""The ids of an event that is refused, as far as they can be read: its dead letter is found by them."""
+"""The ids of a refused event, as far as readable: people find the dead letter by the ids."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import msgspec
 from exporter.profile.foreign import REGISTRY_FRAME_BYTES
 from exporter.profile.shapes import NAMES, TEXT, Names, is_absent
 
-#: Of what is no JSON only the beginning is searched: it is done in Python.
+#: Of a body that is no JSON only the beginning is searched, because the search is done in Python.
 _MOST_BYTES = 64 * 1024
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 def names_in(body: bytes) -> tuple[str | None, str | None]:
-    """The profile's and the event's id of ``body``, whatever is wrong with it elsewhere."""
+    """The profile's and the event's id in ``body``, whatever is wrong elsewhere; None where not readable."""
     if body.startswith(b"\0"):
         body = body[REGISTRY_FRAME_BYTES:]
     names, inner = _both(body.removeprefix(codecs.BOM_UTF8))
@@ -38,7 +38,8 @@ def _both(body: bytes) -> tuple[Names, Names]:
 
 
 def _scanned(body: bytes) -> tuple[Names, Names]:
-    """The same of what can't be decoded: strings at the two levels, until the brackets close or a string does not."""
+    """``_both`` for a body that cannot be decoded: strings at the two levels, until the brackets close or a string
+    does not."""
     levels = (Names(), Names())
     fields = {b'"profileId"': "profile_id", b'"id"': "id", b'"subject"': "subject", b'"specversion"': "specversion"}
     opened = bytearray()

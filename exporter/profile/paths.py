@@ -1,4 +1,4 @@
-"""Paths into a profile: reading and writing them as text, and the tree that a mapping's paths make."""
+"""Paths into a profile: reading and writing paths as text, and the tree of a mapping's paths."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from exporter.profile.mapping import Path
 
-#: A destination's attributes by their steps; None marks a mapped one. Where one mapped path stands above
-#: another, only the upper one is in the tree (contract.md#the-request).
+#: A destination's attributes by steps; None marks a mapped attribute. Of two mapped paths of which the first stands
+#: above the second, only the upper is in the tree (contract.md#the-request).
 PathTree: TypeAlias = dict[str, "PathTree | None"]
 
 #: An event is refused beyond 200 levels, so a path of more steps could never match.
@@ -46,7 +46,7 @@ def format_path(path: Path) -> str:
 
 
 def mapping_problem(text: str) -> str | None:
-    """Why ``text`` can't be mapped as an attribute, in a few words, or None if it can (contract.md#the-request)."""
+    """Why ``text`` cannot be mapped as an attribute, in a few words; None if possible (contract.md#the-request)."""
     path = parse_path(text)
     if path == ("",):
         return "is empty"
@@ -62,7 +62,7 @@ def mapping_problem(text: str) -> str | None:
 
 
 def tree(paths: Iterable[Path]) -> PathTree:
-    """The tree of ``paths``, each of at least one step, in the order in which their steps first appear."""
+    """The tree of ``paths``, each of at least one step, in the order in which steps first appear."""
     root: PathTree = {}
     for path in paths:
         node = root
@@ -77,7 +77,7 @@ def tree(paths: Iterable[Path]) -> PathTree:
 
 
 def touches(mapped: PathTree, written: Path) -> bool:
-    """Whether ``written`` is a mapped path, stands above one or below one (contract.md#triggers)."""
+    """Whether ``written`` is a mapped path, or stands above or below a mapped path (contract.md#triggers)."""
     node = mapped
     for step in written:
         if step not in node:

@@ -21,11 +21,11 @@ from exporter.profile.wrong_types import unfit
 
 
 def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:
-    """The document for one destination, compiled once; ``typed`` is the mapping's, if it is there.
+    """Compile the function from a change to the document; ``typed`` is of the same mapping, if already compiled.
 
     The function returns UTF-8 JSON: attributes in the order of the configuration, then ``segmentMembership``,
-    then ``identityMap``, each left out where it is empty; the same bytes for the same change. It returns
-    Malformed where one of the last two holds a wrong type, and where half a surrogate pair would be sent.
+    then ``identityMap``, each left out where empty; the same bytes for the same change. The function returns
+    ``Malformed`` where one of the last two holds a wrong type, and where half a surrogate pair would be sent.
     """
     plain = compile_plain(mapping)
     typed = typed or compile_typed(mapping)
@@ -46,7 +46,7 @@ def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[C
 
 
 def compile_plain(mapping: Mapping) -> Callable[[Change], bytes | Malformed]:
-    """What ``compile_payload`` promises, step by step: the definition, and what serves every mapping and profile."""
+    """``compile_payload`` step by step: the definition, which serves every mapping and profile."""
     attributes = tree(mapping.attributes)
     memberships = compile_memberships(mapping)
     identities = compile_identities(mapping)

@@ -1,4 +1,4 @@
-"""The part ``segmentMembership`` of a profile: who is a member, and what is sent of it."""
+"""The part ``segmentMembership``: whether a profile is a member, and the part of the document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEMBER = frozenset(("realized", "existing"))
 
 
 class Entry(msgspec.Struct, rename="camel", gc=False):
-    """One membership. Status and time are passed on as they came (contract.md#the-event)."""
+    """A membership. Status and time are passed on unchanged (contract.md#the-event)."""
 
     last_qualification_time: str | None = None
     status: str | None = None
@@ -33,7 +33,7 @@ _MEMBERSHIPS: msgspec.json.Decoder[Memberships | None] = msgspec.json.Decoder(Me
 
 
 def of_each_namespace(mapping: Mapping) -> dict[str, set[str]]:
-    """The ids of the mapped segments."""
+    """The ids of the mapped segments, by namespace."""
     mapped: dict[str, set[str]] = {}
     for segment in mapping.segments:
         mapped.setdefault(segment.namespace, set()).add(segment.id)
@@ -41,9 +41,9 @@ def of_each_namespace(mapping: Mapping) -> dict[str, set[str]]:
 
 
 def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
-    """Whether a profile, given as JSON, is in at least one mapped segment (contract.md#triggers).
+    """Compile the gate: whether a profile, given as JSON, is in at least one mapped segment (contract.md#triggers).
 
-    The function raises msgspec.ValidationError for a wrong type in ``segmentMembership``.
+    The function raises ``msgspec.ValidationError`` for a wrong type in ``segmentMembership``.
     """
     mapped = of_each_namespace(mapping)
 
@@ -61,9 +61,9 @@ def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
 
 
 def compile_memberships(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, Any]]:
-    """What is sent of ``segmentMembership``, given as JSON; ``{}`` for nothing (contract.md#the-request).
+    """Compile the function from ``segmentMembership`` to the part, ``{}`` for nothing (contract.md#the-request).
 
-    The function raises msgspec.ValidationError for a wrong type.
+    The function takes JSON, and raises ``msgspec.ValidationError`` for a wrong type.
     """
     extras = {(segment.namespace, segment.id): added(mapping, segment) for segment in mapping.segments}
     only_mapped = mapping.segment_membership == "mapped"

@@ -1,4 +1,4 @@
-"""The shapes that a message on the queue may have: a native event, or one in a CloudEvents 1.0 envelope."""
+"""The shapes that a message on the queue may have: a native event, or an event in a CloudEvents 1.0 envelope."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSENT = msgspec.Raw()
 
 
 class SegmentChange(msgspec.Struct, gc=False):
-    """One entry of ``changes.segments`` (contract.md#the-event).
+    """An entry of ``changes.segments`` (contract.md#the-event).
 
     ``before`` is UNSET where the event does not say; a ``namespace`` of None stands for ``ups``.
     """
@@ -34,7 +34,7 @@ class Changes(msgspec.Struct):
 
 
 class Event(msgspec.Struct, rename="camel"):
-    """The event itself, as a message or as ``data`` of an envelope; what is required is checked by the reader."""
+    """The event itself, as a message or as ``data`` of an envelope; the reader checks required fields."""
 
     profile_id: str | msgspec.UnsetType = msgspec.UNSET
     id: str | None = None
@@ -46,13 +46,13 @@ class Event(msgspec.Struct, rename="camel"):
 
 
 class AnyTime(Event, rename="camel"):
-    """An event whose time may be anything: it never condemns the event."""
+    """An event whose time may be anything: a wrong time never makes the event malformed."""
 
     occurred_at: msgspec.Raw = ABSENT  # type: ignore[assignment]
 
 
 class Envelope(msgspec.Struct):
-    """A CloudEvents 1.0 event in JSON; an attribute that ``data`` makes needless may be anything."""
+    """A CloudEvents 1.0 event in JSON; an attribute that ``data`` makes needless may have any type."""
 
     specversion: msgspec.Raw = ABSENT
     id: msgspec.Raw = ABSENT

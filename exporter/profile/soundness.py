@@ -6,8 +6,7 @@ import re
 
 from exporter.profile.malformed import Malformed
 
-#: Beyond this an event is malformed. Far below where a decoder's own limit, which depends on its
-#: caller's stack, would strike.
+#: An event with more levels is malformed. Far below a decoder's own limit, which depends on the caller's stack.
 MAX_DEPTH = 200
 
 _QUICK_ROUNDS = 5
@@ -18,7 +17,7 @@ _NO_MARKS = bytes([byte for byte in range(256) if chr(byte) not in '{}[]"'])
 
 
 def unsound(body: bytes, max_bytes: int) -> Malformed | None:
-    """What is wrong with ``body`` before anybody looks at its JSON, or None."""
+    """What is wrong with ``body`` before decoding; None if nothing is."""
     if len(body) > max_bytes:
         return Malformed(f"byte {max_bytes}", f"has {len(body)} bytes; max_event_bytes is {max_bytes}")
     if not body.isascii():
@@ -26,22 +25,22 @@ def unsound(body: bytes, max_bytes: int) -> Malformed | None:
             str(body, "utf-8")
         except UnicodeDecodeError as error:
             return Malformed(f"byte {error.start}", "not UTF-8")
-    # As few brackets as that can't nest too deep, which spares nearly every event the exact look. (Taking them out
-    # and comparing lengths takes a third of the time of counting: it jumps from one to the next.)
+    # Few brackets cannot nest too deep, which spares nearly every event the exact look. (Removing brackets and
+    # comparing lengths takes a third of the time of counting, because removing jumps from bracket to bracket.)
     if len(body) - len(body.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH:
         return _too_deep(body)
     return None
 
 
 def _too_deep(body: bytes) -> Malformed | None:
-    """Follow the brackets outside strings. Of a body that is no JSON anything may be said: decoding refuses it."""
+    """Follow the brackets outside strings. Of a body that is no JSON any result will do: decoding refuses the body."""
     marks = (_ESCAPE.sub(b"", body) if b"\\" in body else body).translate(None, _NO_MARKS)
-    # A pair of quotes side by side may close one string and open the next: leaving out both keeps what is
-    # between strings between strings, and most strings hold no bracket.
+    # Two quotes side by side may close a string and open the next: leaving out both keeps brackets between strings
+    # between strings, and most strings hold no bracket.
     marks = marks.replace(b'""', b"")
     if b'"' in marks:
         marks = _STRING.sub(b"", marks)
-    # A round takes out the innermost pairs, so two levels at most: what is gone soon was not deep.
+    # A round takes out the innermost pairs, so two levels at most: brackets that are gone soon were not deep.
     rest = marks
     for _ in range(_QUICK_ROUNDS):
         rest = rest.replace(b"{}", b"").replace(b"[]", b"")
@@ -56,7 +55,7 @@ def _too_deep(body: bytes) -> Malformed | None:
 
 
 def _opening(body: bytes, level: int) -> int:
-    """The offset of the bracket that opens one level more than ``level``."""
+    """The offset of the bracket that opens the level after ``level``."""
     depth = 0
     quoted = escaped = False
     for offset, byte in enumerate(body):

@@ -1,29 +1,29 @@
-"""Reads the times that events carry: RFC 3339, and what common producers write beside it."""
+"""Reads the times that events carry: RFC 3339, and common deviations of producers."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
 
-#: The shape that nearly all have, so that no other ISO 8601 form is meant.
+#: The shape of nearly all times, and of no other ISO 8601 form.
 _PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DATE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?!24)[0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
     r"(?: ?(?:([Zz]|UTC|GMT)|([+-][0-9]{2})(?::?([0-9]{2}))?)(?:\[[^\[\]]+\])?)?"
 )
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]+)?")
-#: Seconds until the year 5138; what is larger counts in a smaller unit, down to nanoseconds.
+#: Seconds until the year 5138; a larger number counts in a smaller unit, down to nanoseconds.
 _MOST_SECONDS = 1e11
 _UNITS = (1.0, 1e3, 1e6, 1e9)
 
 
 def parse_time(text: str) -> float | None:
-    """Epoch seconds of a date and time, or None if ``text`` is none.
+    """Epoch seconds of a date and time; None if ``text`` is no date and time.
 
-    That is RFC 3339 and what is often written beside it: an offset may lack its colon or its minutes (``+0000``,
-    ``+01``) or be missing, which means UTC, as ``UTC`` and ``GMT`` do; seconds may be missing (``10:15Z``); a space
-    may stand for the ``T`` and before the offset, a comma for the point, and a zone's name in brackets after it. A leap
-    second counts as the second after it, as in POSIX time.
+    Read are RFC 3339 and common deviations: an offset may lack the colon or the minutes (``+0000``, ``+01``) or be
+    missing, which means UTC, as ``UTC`` and ``GMT`` do; seconds may be missing (``10:15Z``); a space may stand for the
+    ``T`` and before the offset, a comma for the point, and a zone's name in brackets after the offset. A leap second
+    counts as the next second, as in POSIX time.
     """
     if _PLAIN.fullmatch(text):
         try:
@@ -46,7 +46,7 @@ def parse_time(text: str) -> float | None:
 
 
 def moment(given: str | float) -> float | None:
-    """Epoch seconds of what an event gives as its time: a date and time, or a number, also written as text.
+    """Epoch seconds of an event's time: a date and time, or a number, also written as text; None if unreadable.
 
     A number counts seconds or, where that would be past the year 5138, milliseconds (or less).
     """

@@ -1,4 +1,4 @@
-"""Decides whether a change is exported to one destination, and why."""
+"""Decides whether a change is exported to a destination, and why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from exporter.profile.wrong_types import unfit
 
 _UNKNOWN = msgspec.UNSET
 
-#: From what to what a membership changes where it is entered or left (contract.md#triggers).
+#: The changes of status, before and after, by which a segment is entered or left (contract.md#triggers).
 _FIRES: frozenset[tuple[Status | msgspec.UnsetType | None, Status]] = frozenset(
     {
         (None, "realized"),
@@ -39,10 +39,10 @@ _SEGMENT_ONLY = Fired(("segment",))
 
 
 def compile_triggers(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], Decision]:
-    """The decision for one destination, compiled once; ``typed`` is the mapping's, if it is there.
+    """Compile the function from a change to the decision; ``typed`` is of the same mapping, if already compiled.
 
-    What the function returns is Fired, Excluded, or Malformed where the gate needs a part of the profile that
-    has a wrong type. It looks into the profile only where a trigger other than ``segment`` fired.
+    The function returns ``Malformed`` where the gate needs a part of the profile that has a wrong type. The function
+    looks into the profile only where a trigger other than ``segment`` fired.
     """
     segment_fires = _compile_segments(mapping)
     is_touched = _compile_attributes(mapping)

@@ -1,4 +1,4 @@
-"""The document of one destination by its type: decoding a profile projects it, encoding it gives what is sent."""
+"""A destination's document by type: decoding a profile projects the profile, encoding gives the document."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from exporter.profile.paths import PathTree, tree
 from exporter.profile.segment_membership import MEMBER, added, of_each_namespace
 from exporter.profile.shapes import ABSENT
 
-#: What may be an empty object, or begin a string that looks like one. (For "null" a plain search is quicker.)
+#: Finds an empty object, or the like within a string. (For "null" a plain search is quicker.)
 _MAYBE_EMPTY = re.compile(rb"\{[ \t\n\r]*\}")
 
 
 class Typed:
-    """The document of one destination, decoded and encoded in C (contract.md#the-request).
+    """The document of a destination, decoded and encoded in C (contract.md#the-request).
 
-    Profiles are JSON objects in valid UTF-8. Of the latest one what was decoded is remembered: whether it is exported
-    and what is exported are asked one after the other.
+    Profiles are JSON objects in valid UTF-8. The latest decoded profile is remembered, because ``build`` usually
+    follows ``is_member`` with the same profile.
     """
 
     def __init__(self, mapping: Mapping, document: type[msgspec.Struct]) -> None:
@@ -38,7 +38,7 @@ class Typed:
         self._found: Any = None
 
     def _of(self, profile: bytes) -> Any:
-        """What was decoded; None where it can't be."""
+        """The decoded profile; None where the profile cannot be decoded by the type."""
         if profile is not self._profile:
             self._profile = profile
             try:
@@ -48,7 +48,7 @@ class Typed:
         return self._found
 
     def is_member(self, profile: bytes) -> bool | None:
-        """Is it in at least one mapped segment? None where only the plain gate can tell."""
+        """Whether the profile is in at least one mapped segment; None where only the plain gate can tell."""
         found = self._of(profile)
         if found is None:
             return None
@@ -65,13 +65,13 @@ class Typed:
         return False
 
     def build(self, profile: bytes) -> bytes | None:
-        """Exactly the bytes that the plain builder makes of it, or None where only that one can tell.
+        """Exactly the bytes that the plain builder makes of the profile; None where only the plain builder can tell.
 
-        That is: something that is no object on the way to an attribute, and what is wrong, null or incomplete in the
-        other two parts.
+        The plain builder is needed for a path through a value that is no object, and for wrong, null or incomplete
+        values in the other two parts.
         """
         found = self._of(profile)
-        # What was decoded is changed from here on.
+        # The decoded profile is changed from here on.
         self._profile = None
         if found is None:
             return None
@@ -84,7 +84,7 @@ class Typed:
         elif self._more:
             _leave_out_nulls(found.identities, self._more)
         document: bytes = self._encode(found)
-        # Hardly any has something to leave out: looking at all of it at once costs a third of looking at each part.
+        # Hardly any document has a value to leave out: a search of the whole costs a third of looking at each part.
         if b"null" in document or _MAYBE_EMPTY.search(document):
             self._prune(found)
             document = self._encode(found)
@@ -92,13 +92,16 @@ class Typed:
 
 
 def compile_typed(mapping: Mapping) -> Typed | None:
-    """The document for one destination as a type; None for a mapping that it can't serve."""
+    """The typed document of a destination; None for a mapping that no type can serve."""
     document = document_type(mapping)
     return None if document is None else Typed(mapping, document)
 
 
 def _compile_pruning(attributes: PathTree) -> Callable[[Any], bool]:
-    """Take out of a decoded object, in place, what is null or an empty object, or becomes one; is anything left?"""
+    """Compile the function that removes null and what is or becomes an empty object from a decoded object, in place.
+
+    The function returns whether anything is left.
+    """
     members = [
         (name, None if below is None else _compile_pruning(below))
         for name, below in zip(numbered(list(attributes.items())), attributes.values(), strict=True)
@@ -120,7 +123,7 @@ def _compile_pruning(attributes: PathTree) -> Callable[[Any], bool]:
 
 
 def _compile_selection(mapping: Mapping) -> Callable[[Any], Any] | None:
-    """Which memberships are sent, and what the switches add to them; None for all of them as they came."""
+    """Compile the choice of memberships and the fields that switches add; None to send all memberships unchanged."""
     extras: dict[str, dict[str, dict[str, Any]]] = {}
     for segment in mapping.segments:
         extras.setdefault(segment.namespace, {})[segment.id] = added(mapping, segment)

@@ -1,4 +1,4 @@
-"""Finds which value inside a profile has a wrong type, for the message; decoding itself is what refuses it."""
+"""Finds the value inside a profile that has a wrong type, to name the place; decoding itself refuses the value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.profile.malformed import Malformed, place_of, wrong_kind
 
 @dataclass(frozen=True, slots=True)
 class _Each:
-    """Every value of an object, or every element of a list, is of one shape."""
+    """An object or a list whose values all have the same shape."""
 
     kind: Literal["object", "array"]
     of: _Shape
@@ -22,7 +22,7 @@ class _Each:
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """An object some of whose values have a shape; the others may be anything."""
+    """An object with a shape for some keys; values of other keys may be anything."""
 
     of: Mapping[str, _Shape]
 
@@ -44,9 +44,9 @@ _PROFILE = _Fields(
 
 
 def unfit(change: Change) -> Malformed:
-    """The first value of the profile of ``change`` whose type keeps it from being sent."""
+    """The first value of a wrong type in the profile of ``change``, which cannot be sent."""
     fault = _fault(change.profile, _PROFILE, ("profile",))
-    # Only a key that stands there twice gets here: what is last counts, and decoding sees the first one too.
+    # Only a doubled key leads to the fallback: the last value counts, but decoding sees the first too.
     steps, reason = fault or (("profile",), "has a value of a wrong type")
     place, schema_place = place_of(*steps), _schema_place(steps)
     return Malformed(place, reason, change.profile_id, change.id, None if place == schema_place else schema_place)

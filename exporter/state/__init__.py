@@ -1,1 +1,1 @@
-"""What the exporter itself remembers: dead letters and mapping times."""
+"""The state that outlives the daemon beside the queue: dead letters and mapping times."""

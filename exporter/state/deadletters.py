@@ -1,4 +1,4 @@
-"""The dead letters of all destinations: what the command asks, and what all dataflows of a process share."""
+"""The dead letters of all destinations, for the command and for all dataflows of a process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from exporter.state.store import LetterStore
 
 
 class StoredDeadLetters:
-    """``DeadLetters`` in an open store; other processes may have it open too."""
+    """``DeadLetters`` in an open store; other processes may have the store open too."""
 
     def __init__(self, store: LetterStore, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._store = store
         self._overview = StoreOverview(store, poll_seconds)
 
     def of(self, destination: str, group: str, max_bytes: int) -> StoredLettersOf:
-        """One dataflow's view; its letters take at most ``max_bytes``."""
+        """See ``DeadLetters.of``."""
         return StoredLettersOf(self._overview, self._store, destination, group, max_bytes)
 
     async def page(self, which: Filter, *, after: int, limit: int) -> Sequence[Summary]:

@@ -1,7 +1,8 @@
-"""One dataflow's dead letters: stored, marked, replayed; what every event asks is answered from memory.
+"""A dataflow's dead letters: stored, marked, replayed; questions that every event asks are answered from memory.
 
-Dataflows of several processes may share the store, each with lanes of its own. What memory answers of a lane is read
-when the lane is begun, after its reader before can store nothing any more; only then do we do anything with its events.
+Dataflows of several processes may share the store, each with different lanes. Answers about a lane are read into
+memory when the lane is begun, once the previous reader can store nothing any more; no event of the lane is examined
+before.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from exporter.state.profiles_with_letters import Profiles
 from exporter.state.store import Delivery, LetterStore, Taken, TooLarge, Totals, Written
 from exporter.state.stored_letter import Fields, fields_of, storable
 
-#: What a probe writes at most: as much as what did not fit on the disk, within reason.
+#: A probe writes as many bytes as did not fit on the disk, but at most so many.
 _PROBE_BYTES: Final = 1 << 20
-#: So often in a row somebody else's claim to our lane is believed. With the waits between tries that is longer than a
-#: queue needs to tell that a lane was lost; who still reads it then is right, and the other one stood still.
+#: So often in a row a different reader's claim to a lane is believed. With the waits between tries that is longer than
+#: a queue needs to report a lost lane; a dataflow that still reads the lane then is right, and the claim is outdated.
 _PATIENCE: Final = 5
 _NOTHING: Final = -1
 
@@ -39,10 +40,10 @@ class StoredLettersOf:
         self._reader = uuid4().hex
         self._ours: Callable[[str], bool] = every_lane
         self._profiles = Profiles()
-        self._newest = 0  # letters up to this id are in ``_profiles``
-        self._highest: dict[str, int] = {}  # of the lanes that we have begun
+        self._newest = 0  # the id up to which letters are in ``_profiles``
+        self._highest: dict[str, int] = {}  # the highest position with a letter, of begun lanes
         self._gone: set[str] = set()
-        self._to_leave: set[str] = set()  # of those, where the store was not told yet
+        self._to_leave: set[str] = set()  # lanes of ``_gone`` of which the store was not told yet
         self._in_hand: dict[int, str] = {}
         self._refused_bytes = 0
         self._failed_bytes = 0
@@ -70,7 +71,7 @@ class StoredLettersOf:
 
     async def _begin(self, lane: str) -> None:
         highest = await self._store.begin(self._group, lane, self._reader)
-        # Not before: the reader before us may store letters until that has returned.
+        # Not earlier: the previous reader may store letters until ``begin`` has returned.
         await self._learn_of_others()
         self._gone.discard(lane)
         self._to_leave.discard(lane)
@@ -97,7 +98,7 @@ class StoredLettersOf:
         """See ``LettersOf.put``."""
         ours = [letter for letter in letters if letter.lane not in self._gone]
         fields = [fields_of(letter) for letter in ours]
-        # Before the write, so that "no" is right at every moment: a letter that was not stored only costs a look.
+        # Before the write, so that ``concerns`` is never wrongly False: a letter that is not stored only costs a look.
         for letter in ours:
             if letter.profile_id is not None and not letter.superseded:
                 self._profiles.add(storable(letter.profile_id))
@@ -126,7 +127,7 @@ class StoredLettersOf:
         return {row["lane"]: self._reader for row in fields if row["lane"] in self._highest}
 
     async def _contested(self, lane: str) -> Unavailable:
-        """Another one has begun our lane since. The queue will tell us that it is lost, or it is not so."""
+        """A different reader has begun the lane since. Where the queue does not report a loss, begin the lane again."""
         self._taken += 1
         if self._taken > _PATIENCE and lane in self._highest:
             self._taken = 0
@@ -148,11 +149,11 @@ class StoredLettersOf:
         """See ``LettersOf.requested``."""
         asked = await self._overview.asked_of(self._destination)
         for lane in list(self._to_leave):
-            # We may have begun it when it was lost already: its reader need not wait for us then.
+            # The lane may have been begun here after the loss: leaving lets the present reader store letters at once.
             await self._store.leave(self._group, lane, self._reader)
             self._to_leave.discard(lane)
         if self._overview.newest > self._newest:
-            # Where partitions are added, a profile's letters may stand in a lane that is another one's.
+            # Where partitions were added, a profile's letters may stand in a lane with a different reader.
             await self._learn_of_others()
         if not asked:
             return ()
@@ -160,7 +161,7 @@ class StoredLettersOf:
         if not lanes:
             return ()
         found = await self._store.requested(self._destination, lanes, frozenset(self._in_hand), limit)
-        # One that was lost while we asked is somebody else's now.
+        # A lane that was lost during the call has a different reader now.
         letters = [letter for letter in found if self._ours(letter.lane)]
         for letter in letters:
             self._in_hand[letter.id] = letter.lane

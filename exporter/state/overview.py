@@ -1,4 +1,4 @@
-"""What the store of dead letters held when this process last looked: one look serves all its dataflows."""
+"""What the store of dead letters held at the last look of a process: a look serves all dataflows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 from exporter.state.port import StateUnavailable
 from exporter.state.store import LetterStore, Totals
 
-#: How old an answer from memory may be: what the command changed shows after that.
+#: How old an answer from memory may be, in seconds: changes by the command show after that.
 POLL_SECONDS: Final = 0.2
 
 
 class StoreOverview:
-    """The letters of each destination, and which of them wait for a replay; other processes may change both."""
+    """The totals of each destination, and the destinations with a waiting replay; other processes may change both."""
 
     def __init__(self, store: LetterStore, poll_seconds: float) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class StoreOverview:
         self.newest = 0  # the highest id when the store was last looked at
 
     async def asked_of(self, destination: str) -> bool:
-        """Whether a replay waits for ``destination``, as of at most ``POLL_SECONDS`` ago: one look serves them all.
+        """Whether a replay waits for ``destination``, as of at most ``POLL_SECONDS`` ago.
 
         Raises:
             StateUnavailable: the store cannot be read now.
@@ -50,9 +50,9 @@ class StoreOverview:
         self._totals, self._asked, self.newest = dict(seen.totals), seen.asked, seen.newest
 
     def totals_of(self, destination: str) -> Totals:
-        """Letters and bytes of ``destination``, as far as this process knows."""
+        """Letters and bytes of ``destination``, as far as the process knows."""
         return self._totals.get(destination, Totals())
 
     def learn(self, destination: str, totals: Totals) -> None:
-        """Note what a call has just seen."""
+        """Note the totals that a call has just returned."""
         self._totals[destination] = totals

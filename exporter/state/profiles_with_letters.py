@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-#: Up to here profiles are told apart by 64-bit hashes (some 100 bytes each); beyond, by one of so many bits.
+#: Up to so many profiles are told apart by 64-bit hashes (some 100 bytes each); beyond, by a bit each of ``BITS``.
 HASHES: Final = 50_000
 BITS: Final = 1 << 24
 
 
 class Profiles:
-    """A set of profile ids that may hold more than was put in, in at most a few megabytes.
+    """A set of profile ids in a few megabytes at most, which may also contain ids that were never added.
 
-    Adding and taking away overlap with writes that are under way, so every addition has a number, and a removal
-    says up to which number it knows.
+    Additions and removals overlap with writes that are under way, so every addition has a number, and a removal names
+    the last number to be removed.
     """
 
     def __init__(self, ids: Iterable[str] = (), *, hashes: int = HASHES, bits: int = BITS) -> None:
@@ -41,7 +41,7 @@ class Profiles:
         return hash(profile_id) in self._numbers
 
     def add(self, profile_id: str) -> None:
-        """Put a profile in, or note that it was put in again."""
+        """Add a profile, or note that the profile was added again."""
         self._last += 1
         if self._bits is not None:
             self._set(self._bits, hash(profile_id))
@@ -54,7 +54,7 @@ class Profiles:
             self._numbers.clear()
 
     def discard(self, profile_id: str, last: int) -> None:
-        """Take a profile out unless it was added after number ``last``. Bits are shared, so they stay."""
+        """Take a profile out unless added after number ``last``. Bits are shared, so bits stay."""
         if self._numbers.get(hash(profile_id), last + 1) <= last:
             del self._numbers[hash(profile_id)]
 

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.stored_letter import Fields
 
-#: Of so many purged letters it is remembered that their replay waited: who asked for it is told soon after.
+#: So many purged letters whose replay waited are remembered, so that the command that asked can say what became of
+#: the replay.
 PURGED_KEPT: Final = 100_000
 
 #: A delivery: profile id, lane, position.

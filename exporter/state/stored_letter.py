@@ -1,4 +1,4 @@
-"""A letter as every kind of store writes it: its texts made storable, and its size. Pure."""
+"""A letter as every kind of store writes letters: texts made storable, and the size. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final, TypedDict
 from exporter.sections.printable import printable
 from exporter.state.letter import NewLetter, shown_answer, shown_detail
 
-#: What a letter takes beside the bytes that are counted, roughly: numbers, indexes, the group's name.
+#: The size of a letter beside the counted bytes, roughly: numbers, indexes, the group's name.
 OVERHEAD_BYTES: Final = 256
 
 
 class Fields(TypedDict):
-    """What is stored of a new letter; ``bytes`` is what counts against the bound, ``superseded`` is 0 or 1."""
+    """The stored fields of a new letter; ``bytes`` counts against the bound, ``superseded`` is 0 or 1."""
 
     group_name: str
     lane: str
@@ -33,7 +33,7 @@ class Fields(TypedDict):
 
 
 def storable(text: str) -> str:
-    """``text``, or with its lone surrogates escaped where it could not be stored otherwise."""
+    """``text``, made printable where lone surrogates would keep the text from being stored."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -42,7 +42,7 @@ def storable(text: str) -> str:
 
 
 def fields_of(letter: NewLetter) -> Fields:
-    """A letter as it is stored."""
+    """The stored fields of ``letter``."""
     profile_id = None if letter.profile_id is None else storable(letter.profile_id)
     event_id, detail, answer = storable(letter.event_id), shown_detail(letter.detail), shown_answer(letter.answer)
     texts = (letter.lane, profile_id or "", event_id, detail, answer)

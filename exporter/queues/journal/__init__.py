@@ -1,1 +1,1 @@
-"""The embedded queue: one SQLite file that several processes may have open."""
+"""The embedded queue: a SQLite file that several processes may have open."""

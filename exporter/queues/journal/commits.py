@@ -1,4 +1,4 @@
-"""Making settled positions durable: one transaction for all groups of the process, soon after the first settles."""
+"""Makes settled positions durable: a single transaction for all groups of the process, soon after the first settles."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _AGAIN_MOST_SECONDS = 5.0
 
 
 class Settling(Protocol):
-    """Something that settles: a group that this process reads."""
+    """A group that the process reads, and whose events settle."""
 
     def standing(self) -> tables.GroupRow:
-        """Where the group stands now."""
+        """The group's row, as of now."""
         ...
 
 
 class Commits:
-    """Collects what has settled; when writing fails, all stays noted."""
+    """Collects groups with newly settled events; when writing fails, all groups stay noted."""
 
     def __init__(self, database: Database, on_failure: Callable[[], None]) -> None:
         self._database = database
@@ -33,16 +33,16 @@ class Commits:
 
     @property
     def failure(self) -> str | None:
-        """Why the last attempt failed, if it did."""
+        """Why the last attempt failed; None after a success."""
         return self._timing.failure
 
     def note(self, settling: Settling) -> None:
-        """One more event of this group has settled."""
+        """Note that an event of a group has settled."""
         self._changed.add(settling)
         self._timing.note()
 
     def forget(self, settling: Settling) -> None:
-        """Write nothing of this group any more."""
+        """Write nothing of a group any more."""
         self._changed.discard(settling)
 
     async def commit(self) -> None:

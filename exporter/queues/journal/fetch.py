@@ -1,4 +1,4 @@
-"""Reading the journal once for all groups: a small cache of stretches of it, and the wake-up when it grows."""
+"""Reads the journal once for all groups: a small cache of stretches, and the wake-up when the journal grows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STRETCHES = 8
 
 @dataclass(slots=True, eq=False)
 class _Stretch:
-    """All events after ``after`` and up to the last one here."""
+    """All events after the position ``after``, up to the last of ``messages``."""
 
     after: int
     messages: list[Message] = field(default_factory=list)
@@ -34,9 +34,9 @@ class _Stretch:
 
 
 class Fetch:
-    """What the subscriptions of one process read from.
+    """The source of messages for all subscriptions of a process.
 
-    Groups at the same place get the same ``Message`` objects, which nobody changes.
+    Groups at the same position get the same ``Message`` objects, which are never changed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,22 +46,22 @@ class Fetch:
         self._grown = asyncio.Event()
         self._waiting = 0
         self._watch = ExitStack()
-        self._told = 0  # the highest position that those who wait were woken for
-        self._unreadable: int | None = None  # after which position nothing could be read
+        self._told = 0  # the highest position for which waiting groups were woken
+        self._unreadable: int | None = None  # the position after which reading failed last
         self.last = 0  # the highest position known
-        self.failure: str | None = None  # why nothing is to be read, although nobody has tried
+        self.failure: str | None = None  # why nothing is to be read, known without an attempt
 
     def failed(self, reason: str) -> None:
-        """Nothing is to be read until ``probe`` has returned: those who wait hear why."""
+        """Stop reading until ``probe`` has returned; waiting groups wake and raise ``reason``."""
         self.failure = reason
         self.grew()
 
     def growth(self) -> asyncio.Event:
-        """An event that is set when the journal has grown since this call: ask before reading, wait after."""
+        """An ``asyncio.Event`` that is set when the journal grows after this call: ask before reading, wait after."""
         return self._grown
 
     def grew(self, last: int | None = None) -> None:
-        """Wake all who wait, unless they were woken for ``last`` before: the highest position, where known."""
+        """Wake waiting groups, unless woken before for ``last``: the highest position, where known."""
         if last is not None:
             if last <= self._told:
                 return
@@ -71,12 +71,12 @@ class Fetch:
         self._grown = asyncio.Event()
 
     async def wait(self, growth: asyncio.Event) -> None:
-        """Wait until the journal has grown since ``growth`` was asked for, here or in another process."""
+        """Wait until ``growth`` is set, after a publish in any process."""
         with self._watching():
             await growth.wait()
 
     async def after(self, position: int, limit: int) -> Sequence[Message]:
-        """Events that follow ``position``, at most ``limit``; empty if there are none yet.
+        """Events after ``position``, at most ``limit``; empty if there is no later event yet.
 
         Raises:
             QueueUnavailable: the journal cannot be read.
@@ -87,7 +87,7 @@ class Fetch:
         if found:
             return found
         async with self._reading:
-            found = self._cached(position, limit)  # somebody may have read it meanwhile
+            found = self._cached(position, limit)  # a different group may have read the same meanwhile
             if found:
                 return found
             messages = await self._read(position)
@@ -97,7 +97,7 @@ class Fetch:
             return messages[:limit]
 
     async def probe(self) -> None:
-        """Return if the journal can be read, also where it could not be last.
+        """Return if the journal can be read now, also where reading failed last.
 
         Raises:
             QueueUnavailable: with the reason.

@@ -1,6 +1,6 @@
-"""One reader per group over all processes of this machine: an exclusive lock on a file named after the group.
+"""A single reader per group over all processes of a machine: an exclusive lock on a file named after the group.
 
-The operating system gives the lock back when its process ends, however that happens.
+The operating system releases the lock when the process ends, however that happens.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BADGE_BYTES = 256
 
 @dataclass(slots=True)
 class _Held:
-    """A lock that is ours: by the file that stands now; those before are closed with the ``stack``."""
+    """A held lock. ``descriptor`` is of the file that stands now; earlier descriptors are closed with ``stack``."""
 
     descriptor: int
     badge: str
@@ -31,10 +31,10 @@ class _Held:
 
 
 class Leases:
-    """The folder of lock files beside a journal: beside the file itself, by whatever name that was opened.
+    """The folder of lock files beside a journal: beside the real file, by whatever link the journal was opened.
 
-    The files stay: removing one while somebody waits for it would let two readers in. Where somebody else removes one
-    that we hold, ``renew`` makes and takes it again.
+    Lock files stay: removing a file for which a standby waits would let two readers in. Where the file of a held lock
+    was removed by hand, ``renew`` makes and locks the file again.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -43,15 +43,15 @@ class Leases:
 
     @asynccontextmanager
     async def held(self, group: str, badge: str = "") -> AsyncIterator[None]:
-        """Wait as a standby until the lock is ours, four looks a second, and show ``badge`` while it is.
+        """Wait as a standby until the lock is held, with four looks a second; show ``badge`` until leaving.
 
         Raises:
-            QueueUnavailable: no lock file.
+            QueueUnavailable: the lock file cannot be used.
         """
         with ExitStack() as stack:
             descriptor = stack.enter_context(self._file(group))
             while not (_try(group, descriptor, fcntl.LOCK_EX) and self._stands(group, descriptor)):
-                await asyncio.sleep(_STANDBY_SECONDS)  # nobody tells us when another process ends
+                await asyncio.sleep(_STANDBY_SECONDS)  # the end of a process is not announced
                 if not self._stands(group, descriptor):
                     stack.close()
                     descriptor = stack.enter_context(self._file(group))
@@ -63,10 +63,10 @@ class Leases:
                 del self._held[group]
 
     def renew(self) -> None:
-        """Look whether the files of the locks that we hold still stand, and take again those that do not.
+        """Look whether the files of all held locks still stand, and take a lock again whose file was removed.
 
         Raises:
-            QueueUnavailable: another process was quicker, and reads now what we read; that stays so.
+            QueueUnavailable: a different process was quicker, and reads the same group now; so on every later call.
         """
         for group, held in self._held.items():
             if held.lost:
@@ -81,7 +81,7 @@ class Leases:
             _show(descriptor, held.badge)
 
     def badge(self, group: str) -> str:
-        """What the holder shows, empty if there is none. Raises as ``held``."""
+        """The badge that the lock's holder shows; empty without a holder. Raises as ``held``."""
         if not self.busy(group):
             return ""
         with self._file(group) as descriptor, _words(group):
@@ -89,12 +89,12 @@ class Leases:
 
     @contextmanager
     def taken(self, group: str) -> Iterator[bool]:
-        """Hold the lock if it is free; False if somebody else holds it. Raises as ``held``."""
+        """Hold the lock if the lock is free; False if the group is read. Raises as ``held``."""
         with self._file(group) as descriptor:
             yield _try(group, descriptor, fcntl.LOCK_EX)
 
     def busy(self, group: str) -> bool:
-        """Whether somebody holds the lock; a shared look, so that two who look see no reader in each other.
+        """Whether the lock is held; asked with a shared lock, so that two who look at once are not taken for readers.
 
         Raises as ``held``.
         """
@@ -107,7 +107,7 @@ class Leases:
             return not _try(group, descriptor, fcntl.LOCK_SH)
 
     def maybe_busy(self, group: str) -> bool:
-        """Whether somebody holds the lock, or may do: it cannot be looked at."""
+        """Whether the lock is held, or cannot be looked at."""
         try:
             return self.busy(group)
         except QueueUnavailable:
@@ -150,7 +150,7 @@ def _taken_away(group: str) -> str:
 
 @contextmanager
 def _words(group: str) -> Iterator[None]:
-    """Whatever the system refuses about a lock is the queue's trouble."""
+    """Raise what the operating system refuses as ``QueueUnavailable``."""
     try:
         yield
     except OSError as error:

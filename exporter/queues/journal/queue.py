@@ -1,4 +1,4 @@
-"""The journal as a queue: what the port asks for, put together from the parts beside this file."""
+"""The port ``Queue`` on a journal, put together from the other files of the folder."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ async def open_journal(
     badge: str = "",
     retain_seconds: float = 0.0,
 ) -> AsyncIterator[JournalQueue]:
-    """Open the journal at ``path``, which is created if it is not there. Leave subscriptions before leaving this.
+    """Open the journal at ``path``; a missing file is created. Leave subscriptions before leaving the queue.
 
-    ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
-    so the caller may change them. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
-    What all have passed is kept for ``retain_seconds`` more, as long as it fits.
+    What ``groups`` have not read is never deleted, with or without a reader; the collection is looked at anew each
+    time, so the caller may change it. ``warn`` gets sentences for people; ``badge`` shows other processes the reader.
+    What all groups have passed is kept for ``retain_seconds`` more, as long as there is room.
 
     Raises:
-        DatabaseRefused: the file cannot be used and was left as it is.
-        DatabaseUnavailable: it cannot be opened now.
+        DatabaseRefused: the file cannot be used, and was left unchanged.
+        DatabaseUnavailable: the file cannot be opened now.
     """
     async with (
         Database.open(path, tables.SCHEMA) as database,
-        # Of its own: who reads must not wait while a commit waits for the disk, or for another process.
+        # A second connection: reading must not wait while a commit waits for the disk, or for a different process.
         database.beside() as reading,
     ):
         for sentence in kept_private(path):
@@ -99,7 +99,7 @@ class JournalQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JournalSubscription]:
-        """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
+        """See ``Queue.subscribe``. Leaving commits; call ``commit`` before to know that the commit worked.
 
         Raises:
             QueueUnavailable: on entering: the journal cannot be used now.
@@ -136,7 +136,7 @@ class JournalQueue:
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``: a lock ends with its process."""
+        """See ``Queue.silence_seconds``: a lock ends with the process."""
         return 0.0
 
     async def positions(self) -> Sequence[Position]:
@@ -176,7 +176,7 @@ class JournalQueue:
                 raise QueueUnavailable(error.reason) from error
 
     async def check(self) -> None:
-        """See ``Queue.check``. Also reads what could not be read, and writes what an earlier failure has left."""
+        """See ``Queue.check``. Also reads again where reading failed, and writes positions that were not written."""
         self._locks.renew()
         try:
             await self._database.write(tables.mark_checked)

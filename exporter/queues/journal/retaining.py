@@ -1,4 +1,4 @@
-"""Deletes what no group needs any more, once it was kept for as long as it is to be."""
+"""Deletes events that no group needs any more, once the time of ``retain`` is over."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from exporter.queues.journal import tables
 from exporter.queues.progress.retention import GroupPosition, Passed, passed
 
 CHUNK_EVENTS: Final = 500
-#: So much of the journal used is nearly full.
+#: The used share of ``max_bytes`` from which on the journal is nearly full.
 _NEARLY_FULL: Final = 0.75
-#: What has been passed is noted so many times while it is kept, but not more often than this.
+#: While events are retained, the passed position is noted so many times, but with at least so many seconds between.
 _NOTES: Final = 1000
 _NOTES_APART_SECONDS: Final = 1.0
 
 
 class Swept(NamedTuple):
-    """What one chunk of deleting came to: how many events went, whether the journal is nearly full, and the groups that
-    no longer hold any back."""
+    """The result of deleting a chunk: how many events, whether the journal is nearly full, and the groups that no
+    longer hold back events."""
 
     events: int
     nearly_full: bool
@@ -29,12 +29,12 @@ class Swept(NamedTuple):
 
 
 class Retention:
-    """Knows what to keep. Its calls are for the database's thread, outside any transaction."""
+    """Knows which events to keep. To be called on the database's thread, outside any transaction."""
 
     def __init__(
         self, groups: Collection[str], max_bytes: int, retain_seconds: float, being_read: Callable[[str], bool]
     ) -> None:
-        """``groups`` are those of the configuration; ``being_read`` says whether any process reads a group now."""
+        """``groups`` are named in the configuration; ``being_read`` says whether any process reads a group now."""
         self._groups = groups
         self._nearly_full_bytes = _NEARLY_FULL * max_bytes
         self._retain_seconds = retain_seconds
@@ -56,13 +56,14 @@ class Retention:
             return to
         now = time.time()
         tables.note_passed(connection, to, now, max(_NOTES_APART_SECONDS, self._retain_seconds / _NOTES))
-        # Nothing unread is ever dropped for want of room, so what was read goes first.
+        # No unread event is ever dropped for want of room, so read events go first.
         return to if nearly_full else min(to, tables.passed_by(connection, now - self._retain_seconds))
 
     def _passed(self, rows: Sequence[tables.GroupRow]) -> Passed:
         places = [GroupPosition(row.group, row.settled_to, row.seen_at) for row in rows]
         named = frozenset(self._groups)
         found = passed(places, named, time.time())
-        # Of one that is read now the clock was set, or the machine has slept: its row will be fresh in a minute.
+        # A group that is read now only looks old, since the clock was set or the machine has slept: the row will be
+        # fresh in a minute.
         being_read = {group for group in found.given_up if self._being_read(group)}
         return passed(places, named | being_read, time.time()) if being_read else found

@@ -13,7 +13,7 @@ from exporter.sections.section import Section
 
 
 class JournalSettings(Section):
-    """A queue in one file on this machine."""
+    """A queue in a local file."""
 
     kind: Literal["journal"] = "journal"
     path: FilePath = Field(Path("data/queue.db"), description="The queue's file; its folder is created.")

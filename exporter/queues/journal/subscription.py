@@ -1,4 +1,4 @@
-"""One group's reading of the journal."""
+"""The port ``Subscription`` for a group of the journal."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from exporter.queues.progress.settled import LaneProgress, decode
 
 
 class JournalSubscription:
-    """The subscription that ``JournalQueue.subscribe`` gives."""
+    """See ``Subscription``. Made by ``JournalQueue.subscribe``."""
 
     def __init__(self, standing: tables.GroupRow, first: int, fetch: Fetch, commits: Commits) -> None:
-        """``first`` is where the journal begins: what stands before is gone, and nothing of it is behind us."""
+        """``first`` is where the journal begins: earlier events are gone, and do not count as lag."""
         self._group = standing.group
         self._epoch = standing.epoch
         ranges = decode(standing.settled_to, standing.ranges)
         self._progress = LaneProgress(max(standing.settled_to, first - 1), ranges)
         self._fetch = fetch
         self._commits = commits
-        self._in_hand: dict[int, float] = {}  # position to when it was taken, in the order of the queue
+        self._in_hand: dict[int, float] = {}  # position to ``taken_at``, in the order of the queue
         self._room = asyncio.Event()
         self._room.set()
 
     async def receive(self, limit: int) -> Batch:
-        """See ``Subscription.receive``; a journal has one lane, which is never lost."""
+        """See ``Subscription.receive``; a journal has a single lane, never lost."""
         await asyncio.sleep(0)
         if limit <= 0:
             await asyncio.Event().wait()
@@ -49,7 +49,7 @@ class JournalSubscription:
                 await self._fetch.wait(growth)
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        """See ``Subscription.settle``."""
         self._progress.settle(message.position)
         if self._in_hand.pop(message.position, None) is not None:
             self._commits.note(self)
@@ -58,16 +58,16 @@ class JournalSubscription:
         """See ``Subscription.commit``."""
         await self._commits.commit()
 
-    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the reader has every lane
         """See ``Subscription.reads``."""
         return True
 
-    def knows(self, lane: str) -> bool:  # noqa: ARG002 - a journal made anew has another name
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - a journal made anew has a new name
         """See ``Subscription.knows``."""
         return True
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; what other processes published counts after a second at the latest."""
+        """See ``Subscription.lag``; events from other processes count after a second at the latest."""
         unread = max(0, self._fetch.last - self._progress.received_to)
         messages = unread + len(self._in_hand)
         if not messages:
@@ -76,7 +76,7 @@ class JournalSubscription:
         return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
 
     def standing(self) -> tables.GroupRow:
-        """The row to write; also lets ``receive`` go on once the ranges fit into it again."""
+        """The row to write; also stops ``receive`` while the ranges do not fit into the row."""
         settled_to, ranges = self._progress.committed()
         if self._progress.full:
             self._room.clear()

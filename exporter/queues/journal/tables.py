@@ -1,4 +1,4 @@
-"""The journal's tables and every statement on them."""
+"""The journal's tables, and every SQL statement."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SCHEMA = Schema(
     application_id=0x65787071,  # "expq"
     what="a journal",
     migrations=(
-        # AUTOINCREMENT: a position never comes back, not even after the table was emptied. ``id`` makes event ids of
-        # this file differ from those of one that was deleted.
+        # AUTOINCREMENT: a position never comes back, not even after the table was emptied. ``id`` makes event ids
+        # differ from the event ids of a deleted journal.
         """
         CREATE TABLE journal (id TEXT NOT NULL, checked_at REAL NOT NULL) STRICT;
         INSERT INTO journal VALUES (lower(hex(randomblob(8))), 0);
@@ -38,7 +38,7 @@ SCHEMA = Schema(
             seen_at REAL NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
-        # When every group had passed all up to a position, in samples; only where that is kept for some time.
+        # Samples of when every group had passed a position; only where ``retain`` is set.
         "CREATE TABLE passed (position INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT",
     ),
 )
@@ -47,7 +47,7 @@ _ROW_BYTES = 24
 
 
 class GroupRow(NamedTuple):
-    """A group's row. ``epoch`` grows with every new reader, so that a late write of an old one has no effect."""
+    """A group's row. ``epoch`` grows with every new reader, so that a late write of an old reader has no effect."""
 
     group: str
     settled_to: int
@@ -57,14 +57,14 @@ class GroupRow(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """Where the journal begins and ends: the first position kept, and the last one ever given."""
+    """Where the journal begins and ends: the first position kept, and the last ever given."""
 
     first: int
     last: int
 
 
 def journal_id(connection: apsw.Connection) -> str:
-    """The random id that this file got when it was made."""
+    """The random id that the file got when created."""
     found: str = connection.execute("SELECT id FROM journal").get
     return found
 
@@ -75,14 +75,18 @@ def mark_checked(connection: apsw.Connection) -> None:
 
 
 def used_bytes(connection: apsw.Connection) -> int:
-    """What the journal holds, free pages not counted."""
+    """The size of the journal in bytes, free pages not counted."""
     used: int = connection.pragma("page_count") - connection.pragma("freelist_count")
     page_bytes: int = connection.pragma("page_size")
     return used * page_bytes
 
 
 def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes: int) -> int:
-    """Append ``messages``; return the last position. Raises QueueFull if they have no room."""
+    """Append ``messages``; return the last position.
+
+    Raises:
+        QueueFull: there is no room for ``messages``.
+    """
     used = used_bytes(connection)
     if used + sum(len(message.body) + _ROW_BYTES for message in messages) > max_bytes:
         raise QueueFull(f"the journal holds {used} bytes of at most {max_bytes}")
@@ -94,7 +98,7 @@ def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes
 
 
 def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: int) -> list[Message]:
-    """Events after a position, in order; at least one if there is any."""
+    """Events after a position, in order; at least one event if there is any."""
     found: list[Message] = []
     size = 0
     for position, taken_at, body in connection.execute(
@@ -114,7 +118,7 @@ def last(connection: apsw.Connection) -> int:
 
 
 def ends(connection: apsw.Connection) -> Ends:
-    """Where the journal begins and ends now; an empty one begins after its last position."""
+    """Where the journal begins and ends now; an empty journal begins after the last position."""
     end = last(connection)
     first = connection.execute("SELECT min(position) FROM events").get
     return Ends(end + 1 if first is None else first, end)
@@ -134,7 +138,7 @@ def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[GroupR
 
 
 def commit(connection: apsw.Connection, standings: Iterable[GroupRow]) -> None:
-    """Write where groups stand; one that another reader has taken over since, or that was dropped, is left alone."""
+    """Write where groups stand, but for groups with a newer reader, and for dropped groups."""
     connection.executemany(
         "UPDATE positions SET settled_to = ?, ranges = ?, seen_at = ? WHERE name = ? AND epoch = ?",
         ((row.settled_to, row.ranges, row.seen_at, row.group, row.epoch) for row in standings),
@@ -148,7 +152,11 @@ def standings(connection: apsw.Connection) -> list[GroupRow]:
 
 
 def seek(connection: apsw.Connection, group: str, target: int | Start) -> Sought:
-    """Make ``target``, or the nearest position that is there, the next one. Raises KeyError: no such group."""
+    """Make ``target``, or the nearest position that is there, the next to be read.
+
+    Raises:
+        KeyError: there is no such group.
+    """
     found = nearest(LANE, target, *ends(connection))
     connection.execute(
         "UPDATE positions SET settled_to = ?, ranges = x'', epoch = epoch + 1, seen_at = ? WHERE name = ?",
@@ -160,7 +168,7 @@ def seek(connection: apsw.Connection, group: str, target: int | Start) -> Sought
 
 
 def drop(connection: apsw.Connection, group: str) -> None:
-    """Forget a group. Raises KeyError: no such group."""
+    """Forget a group. Raises as ``seek``."""
     connection.execute("DELETE FROM positions WHERE name = ?", (group,))
     if not connection.changes():
         raise KeyError(group)
@@ -173,11 +181,11 @@ def delete_up_to(
     looked_at: Sequence[GroupRow],
     given_up: Collection[str],
 ) -> int:
-    """Delete the oldest events up to and including ``position``, at most so many; return how many.
+    """Delete the oldest events up to and including ``position``, at most ``max_events``; return how many.
 
-    None, if it is not as ``looked_at`` any more: a group of it has gone, or one stands before ``position`` that is
-    not among the ``given_up`` or has been entered or moved since. All in one statement, so that nothing keeps the file
-    from others in the middle of it, and no other process comes between the look and the deed.
+    Nothing is deleted where groups have changed since they were ``looked_at``: a group is gone, or a group stands
+    before ``position`` that is not among ``given_up``, or has been entered or moved since. All of that is a single
+    statement, so that no other process waits in the middle, or comes between the look and the deed.
     """
     connection.execute(
         "DELETE FROM events WHERE position <= min(:position, coalesce("
@@ -196,7 +204,10 @@ def delete_up_to(
 
 
 def note_passed(connection: apsw.Connection, position: int, now: float, apart_seconds: float) -> None:
-    """Every group has passed all up to ``position``; noted only so far apart. What a clock set back left is of now."""
+    """Note that every group has passed ``position``, unless noted already, or a note is newer than ``apart_seconds``.
+
+    Notes from the future, left by a clock that was set back, become notes of now.
+    """
     connection.execute("UPDATE passed SET at = :now WHERE at > :now", {"now": now})
     connection.execute(
         "INSERT INTO passed SELECT :position, :now"
@@ -206,7 +217,7 @@ def note_passed(connection: apsw.Connection, position: int, now: float, apart_se
 
 
 def passed_by(connection: apsw.Connection, moment: float) -> int:
-    """Up to which position every group had passed all by then, 0 for none; what was noted before is forgotten."""
+    """The position that every group had passed by ``moment``, 0 for none; notes of lower positions are deleted."""
     found: int | None = connection.execute("SELECT max(position) FROM passed WHERE at <= ?", (moment,)).get
     if found is None:
         return 0
@@ -215,7 +226,7 @@ def passed_by(connection: apsw.Connection, moment: float) -> int:
 
 
 def shrink(connection: apsw.Connection, keep_free_bytes: int, max_pages: int) -> None:
-    """Give free pages back to the file system, at most so many, beyond what is kept for new events."""
+    """Give free pages back to the file system, ``max_pages`` at most; ``keep_free_bytes`` stay for new events."""
     spare = connection.pragma("freelist_count") - keep_free_bytes // connection.pragma("page_size")
     if spare > 0:
         for _ in connection.execute(f"PRAGMA incremental_vacuum({min(spare, max_pages)})"):

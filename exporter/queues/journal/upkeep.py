@@ -1,4 +1,4 @@
-"""What an open journal does by itself: delete what every group has passed, and keep its readers' rows fresh."""
+"""The regular work on an open journal: delete events that every group has passed, and keep the readers' rows fresh."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from exporter.queues.progress.retention import given_up_warning
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
-#: After a chunk the file is left to others for so many times as long as it took; not where it is nearly full.
+#: The rest after a chunk, in which other processes get at the file, in durations of the chunk; none if nearly full.
 _REST = 3.0
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
 
 
 class Upkeep:
-    """Runs beside the subscriptions of one process."""
+    """Runs beside the subscriptions of a process."""
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class Upkeep:
         self._warned: set[str] = set()
 
     async def run(self) -> None:
-        """Look after the journal until cancelled. While the database cannot work, it is tried again later.
+        """Look after the journal until cancelled. Failures are tried again later.
 
-        Whoever reads hears that the file is lost: where nothing is published and nothing settles, nobody else looks.
+        Readers are told here that the file is lost: while nothing is published or settled, no other call looks.
         """
         seen_due = time.monotonic() + _SEEN_SECONDS
         while True:
@@ -66,19 +66,19 @@ class Upkeep:
             except (FileLost, QueueUnavailable) as error:
                 self._fetch.failed(str(error))
             except DatabaseUnavailable:
-                pass  # who publishes or settles hears of it
+                pass  # publishing or committing says so
             except Exception as error:
                 # A bug, and no reason to leave everything else undone from now on.
                 self._warn_once(f"looking after the journal failed: {type(error).__name__}; it is tried again")
 
     async def _sweep(self) -> None:
-        """Delete what no group needs any more, a chunk at a time.
+        """Delete events that no group needs any more, a chunk at a time.
 
-        Each chunk keeps those who publish waiting. So they get their turns in between, unless the journal is nearly
+        Each chunk keeps publishers waiting. So publishers get their turns in between, unless the journal is nearly
         full, or there is so much that deleting would fall behind.
 
         Raises:
-            DatabaseUnavailable: not all of it could be deleted.
+            DatabaseUnavailable: not everything could be deleted.
         """
         rests_until = time.monotonic() + _LOOK_SECONDS
         while await self._sweep_some(rests_until) == CHUNK_EVENTS:

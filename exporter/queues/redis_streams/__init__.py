@@ -1,1 +1,1 @@
-"""The queue that is a Redis stream: a consumer group per dataflow, one fixed consumer in each, one reader by lease."""
+"""The queue on a Redis stream: a consumer group for each dataflow, with a single fixed consumer and a lease."""

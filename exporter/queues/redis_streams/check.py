@@ -18,14 +18,14 @@ _COMES_TO_NOTHING = ("must be greater than 0-0", "Invalid stream ID", "not an in
 async def check(stream: Stream) -> None:
     """Return if the stream can be read and written now.
 
-    Each command is one that Redis looks at closely enough to miss a permission, memory or a primary, and that then
-    comes to nothing: an entry with an id that can't be, a group that is not there.
+    Redis looks at each command closely enough to report a missing permission, a lack of memory or a read-only replica,
+    and then does nothing: the entry has an impossible id, or the group does not exist.
 
     Raises:
         QueueUnavailable: with the command and the reason.
     """
     key, record, nobody = stream.key, stream.record_key, uuid4().hex
-    lease = stream.lease_key("*")  # no group's, and what a refusal of it names is what to grant
+    lease = stream.lease_key("*")  # stands for every group's lease, so a refusal names the pattern to grant
     await stream.extent()
     commands: tuple[tuple[Argument, ...], ...] = (
         ("XADD", key, "0-0", "event", ""),

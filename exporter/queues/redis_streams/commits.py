@@ -1,4 +1,4 @@
-"""Acknowledges in batches what has settled in one group."""
+"""Acknowledges settled entries of a group, in batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BATCH_MOST = 10_000
 
 
 class Commits:
-    """Collects ids. When Redis cannot be reached all stays noted, and is tried again after growing waits."""
+    """Collects ids of settled entries. While Redis is away the ids stay noted, and are tried again at growing waits."""
 
     def __init__(
         self,
@@ -35,21 +35,21 @@ class Commits:
             ended="this reader has left the stream",
             again_most_seconds=_AGAIN_MOST_SECONDS,
         )
-        self.total = 0  # acknowledgements that Redis knew of at the last one
+        self.total = 0  # how many acknowledgements of the group Redis last reported
 
     @property
     def failure(self) -> str | None:
-        """Why the last attempt failed, if it did."""
+        """Why the last attempt failed; None after a success."""
         return self._timing.failure
 
     def note(self, ids: Sequence[bytes]) -> None:
-        """These have settled, if any."""
+        """Note ids of settled entries; there may be none."""
         if ids:
             self._ids.extend(ids)
             self._timing.note(len(ids))
 
     def forget(self) -> None:
-        """Acknowledge nothing that was noted: it is somebody else's by now."""
+        """Drop the noted ids, because the group has a different reader by now."""
         self._ids = []
 
     async def commit(self) -> None:
@@ -61,9 +61,9 @@ class Commits:
         await self._timing.run()
 
     async def _acknowledge(self) -> None:
-        ids = self._ids  # ``forget`` puts a new list in its place
+        ids = self._ids  # ``forget`` replaces the list
         while ids:
-            # They stay noted until it is known, whatever ends this.
+            # The batch stays noted until Redis has answered, even where a cancellation ends the call.
             batch = ids[:_BATCH_MOST]
             total = await self._stream.acknowledge(self._group, self._token, batch)
             if total is None:

@@ -1,4 +1,4 @@
-"""Takes entries from the stream ahead of ``receive``, and holds lease and place while it does."""
+"""Takes entries from the stream ahead of ``receive``, and keeps the group's lease and position meanwhile."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _RETRY_SECONDS = 0.5
 
 
 class Fetch:
-    """The state of one group's reader between Redis and the subscription.
+    """A group's reader, between Redis and the subscription.
 
-    The pending list is read first, from its beginning, whenever a reader begins or a connection has broken: what was
-    taken then may have been delivered, and its answer lost. New entries come after that, so nothing is overtaken.
+    Whenever a reader begins or a connection has broken, the pending list is read first, from the beginning: Redis may
+    have given out entries in an answer that was lost. New entries come after that, so nothing is overtaken.
     """
 
     def __init__(
@@ -46,19 +46,23 @@ class Fetch:
         )
         self.failure: str | None = None
         self.mine = False
-        self.lost = False  # and nobody was told yet
+        self.lost = False  # the lease was lost, and ``receive`` has not said so yet
         self.changed = asyncio.Event()  # there may be something to receive
-        self.room = asyncio.Event()  # something was received
-        self._caught_up = False  # nothing is pending that was not taken in
-        self._doubtful = False  # Redis was away: what it knows may be older than what we know
+        self.room = asyncio.Event()  # messages were handed out
+        self._caught_up = False  # every pending entry was taken in
+        self._doubtful = False  # Redis was away, and may know less than this reader
 
     async def enter(self) -> None:
-        """Stand by for the lease, and take the group's place. Raises QueueUnavailable."""
+        """Wait as a standby for the lease, and take up the group's position.
+
+        Raises:
+            QueueUnavailable: Redis cannot be used now.
+        """
         await self.lease.wait()
         await self._begin(None)
 
     async def renew(self) -> None:
-        """Keep the lease, until cancelled. Where that fails it runs out, and nothing is handed out any more."""
+        """Renew the lease, until cancelled. Where renewing fails the lease runs out, and no more is handed out."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             if not self.mine:
@@ -68,14 +72,14 @@ class Fetch:
                 if await self.lease.hold(self._place()) is not Held.STILL:
                     self._lose()
                 elif self.lease.acknowledged < known:
-                    # Redis came back from an older copy of its data, maybe without our connections noticing.
+                    # Redis came back from an older copy of the data, maybe without breaking a connection.
                     self.commits.total = self.lease.acknowledged
                     self._doubt()
             except QueueUnavailable:
                 self._doubt()
 
     async def run(self) -> None:
-        """Take entries as there is room for them, until cancelled; stands by where the lease was lost."""
+        """Take entries while there is room, until cancelled; after the loss of the lease, wait as a standby."""
         while True:
             try:
                 await self._read()
@@ -85,7 +89,7 @@ class Fetch:
             await self._begin_again()
 
     async def _read(self) -> None:
-        """Read the pending list, then what is new, until the lease is lost or Redis was away."""
+        """Read the pending list, then new entries, until the lease is lost or Redis was away."""
         after: StreamId | None = FIRST
         while self.mine and not self._doubtful:
             await self._roomy()
@@ -93,7 +97,7 @@ class Fetch:
             most = max(1, min(_AHEAD_ENTRIES, _AHEAD_BYTES // self.unacknowledged.mean_bytes))
             found = await self._stream.read(self._group, self.lease.token, most, after, self.standing.read)
             if found is None:
-                return  # the lease is gone; ``_begin_again`` sees whether somebody else has it
+                return  # the lease is gone; ``_begin_again`` sees whether a different reader has taken the lease
             if after is None:
                 await self._take_new(found, most)
                 if not found.entries:
@@ -128,7 +132,11 @@ class Fetch:
             await self._stream.counted(self._group, self.lease.token, standing.delivered_to, standing.read)
 
     def _take_in(self, found: ReadReply) -> None:
-        """Raises QueueUnavailable: an entry's id can't be made a position."""
+        """Take in entries, and note the settled and the deleted for acknowledgement.
+
+        Raises:
+            QueueUnavailable: an entry's id is too large for a position.
+        """
         taken = self.unacknowledged.take_in(found.entries)
         if taken.new:
             self.changed.set()
@@ -147,7 +155,7 @@ class Fetch:
     # -- losing and beginning again
 
     async def _begin_again(self) -> None:
-        """Return once Redis answers, the lease is ours, and the group has its place."""
+        """Return once Redis answers, the lease is held, and the group's position is known."""
         while True:
             self._doubtful = False
             try:
@@ -171,7 +179,7 @@ class Fetch:
         self.failure = None
 
     def _place(self) -> StreamId | None:
-        """Up to where all is settled, as far as it is known here."""
+        """The id up to which all is settled, as far as this reader knows; None before anything was read."""
         lowest = self.unacknowledged.lowest()
         if lowest is not None:
             return before(lowest)
@@ -180,7 +188,7 @@ class Fetch:
         return None if self.unacknowledged.taken_to == FIRST else self.unacknowledged.taken_to
 
     def _lose(self) -> None:
-        """The group is somebody else's: what we hold of it is theirs."""
+        """Let go of every entry, because the group has a different reader by now."""
         if self.mine:
             self.mine = self._caught_up = False
             self.lost = True
@@ -190,7 +198,7 @@ class Fetch:
             self.room.set()
 
     def _doubt(self) -> None:
-        """Redis was away for a moment, or has forgotten something, or the lease is gone."""
+        """Start again from the pending list: Redis was away, or has forgotten something, or the lease is gone."""
         self._doubtful = True
         self.changed.set()
         self.room.set()

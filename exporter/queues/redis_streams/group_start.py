@@ -1,4 +1,4 @@
-"""Where a group stands on the stream when its reader begins, and making the group where it is missing."""
+"""Where a group stands on the stream when a reader begins, and creating a missing group."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from exporter.queues.redis_streams.stream import Extent, ReadReply, Record, Stre
 
 @dataclass(slots=True)
 class GroupStart:
-    """Counts what a group has passed, so that what somebody else deleted before it is noticed.
+    """Counts the entries that a group has passed, so that entries deleted before the group read them are noticed.
 
-    ``read`` counts every entry that there ever was up to ``delivered_to``, ``added`` those of the whole stream.
+    ``read`` counts every entry ever added up to ``delivered_to``, ``added`` every entry ever added to the stream.
     """
 
     delivered_to: StreamId
@@ -27,12 +27,12 @@ class GroupStart:
         return max(0, self.added - self.read)
 
     def pass_over(self, found: ReadReply, last: StreamId | None, most: int) -> int:
-        """Go on past what was found; return how many entries were deleted before the group came to them.
+        """Advance past the entries found; return how many were deleted before the group read them.
 
         Args:
-            found: new entries, and the stream at the instant they were read.
-            last: the id of the last of them; None if there were none.
-            most: how many were asked for: fewer mean that this was the end of the stream.
+            found: new entries, and the stream at the instant of reading.
+            last: the last id found; None if nothing was found.
+            most: how many entries were asked for: fewer mean that the end of the stream was reached.
         """
         deleted = 0
         removed = found.added - found.length
@@ -50,21 +50,21 @@ class GroupStart:
 
 
 class AnotherStream(Exception):
-    """Under this name there is a stream now that began after what we hold, with smaller ids."""
+    """The stream was made anew under the same name, with ids below the group's position."""
 
 
 async def start_group(
     stream: Stream, group: str, token: str, start: Start, known: StreamId | None, warn: Callable[[str], None]
 ) -> GroupStart:
-    """Where the group stands. A new one begins at ``start``; one that somebody removed, where it stood.
+    """Where the group stands. A new group begins at ``start``, a removed group at the former position.
 
     Args:
         token: of the lease on the group.
-        known: up to where a reader that is still at work has settled; None at its beginning.
+        known: up to where a reader at work has settled; None when a reader begins.
 
     Raises:
-        AnotherStream: ``known`` makes no sense on this stream; the group was made at its beginning.
-        QueueUnavailable: it cannot be told, or made.
+        AnotherStream: the stream ends before ``known``; the group was created at the beginning of the stream.
+        QueueUnavailable: the group cannot be looked up or created.
     """
     found = await stream.group(group)
     extent = await stream.extent()
@@ -93,7 +93,7 @@ async def _make_again(
     *,
     at_work: bool,
 ) -> None:
-    """Make a group that somebody removed, alone or with the stream."""
+    """Create a group that was removed, alone or with the stream. Raises as ``start_group``."""
     if extent is not None and extent.length and extent.last < place:
         warn(
             f"stream {stream.key} was made anew by somebody, with ids below where group {group} stood: "
@@ -110,5 +110,5 @@ async def _make_again(
     warn(f"{what}; the group is made again and goes on after {written(place)}")
     await stream.create(group, place, extent)
     if extent is None or extent.last < place:
-        # New entries must have greater ids than those that this group has passed.
+        # New entries must have greater ids than the entries that the group has passed.
         await stream.begin_after(place)

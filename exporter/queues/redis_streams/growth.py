@@ -1,4 +1,4 @@
-"""The wake-up when the stream grows: one blocked XREAD for all readers of a process, while any of them waits."""
+"""The wake-up when the stream grows: a single blocked XREAD for all waiting readers of a process."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from exporter.queues.redis_streams.ids import written
 from exporter.queues.redis_streams.server import BLOCK_SECONDS
 from exporter.queues.redis_streams.stream import Stream
 
-#: A reader that waits looks for itself this often, whatever the watch may have missed.
+#: The longest wait of a reader until the next look, whatever the watch may have missed.
 LOOK_SECONDS = 2.0
-#: Between two wake-ups: a stream that trickles fast is read in small batches rather than one by one.
+#: The least time between two wake-ups: a fast trickle is read in small batches rather than entry by entry.
 _PAUSE_SECONDS = 0.002
 _FAILED_SECONDS = 0.5
 
 
 class Growth:
-    """Sees no group and takes nothing; it only tells that there is more."""
+    """Tells waiting readers that the stream has grown; knows no groups and takes no entries."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -27,11 +27,11 @@ class Growth:
         self._somebody = asyncio.Event()
 
     def growth(self) -> asyncio.Event:
-        """An event that is set when the stream has grown since this call: ask before reading, wait after."""
+        """An ``asyncio.Event`` that is set when the stream grows after this call: ask before reading, wait after."""
         return self._grown
 
     async def wait(self, growth: asyncio.Event) -> None:
-        """Wait until the stream has grown since ``growth`` was asked for, or it is time to look again."""
+        """Wait until ``growth`` is set, for ``LOOK_SECONDS`` at most."""
         self._waiting += 1
         self._somebody.set()
         try:
@@ -44,7 +44,7 @@ class Growth:
                 self._somebody.clear()
 
     async def run(self) -> None:
-        """Watch until cancelled. While Redis cannot be reached, readers find out by themselves."""
+        """Watch until cancelled. That Redis is away is not reported here: readers find out when reading."""
         while True:
             await self._somebody.wait()
             try:

@@ -1,6 +1,6 @@
-"""The lease of one group's reader: a key that lives for five seconds and is renewed every second.
+"""The lease of a group's reader: a key that lives for five seconds and is renewed every second.
 
-When a process ends without giving it back, Redis forgets the key, and a standby takes over.
+When a process ends without giving the lease back, Redis forgets the key, and a standby takes over.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ _GIVE_BACK_SECONDS = 1.0
 
 
 def badge_of(token: bytes | None) -> str:
-    """The badge of who holds a lease with this token, empty if nobody does."""
+    """The badge in a lease's token; empty without a token."""
     return "" if token is None else token.partition(b":")[2].decode(errors="replace")
 
 
 class Held(Enum):
-    """What asking for the lease came to."""
+    """The result of asking for a lease.
+
+    ``ELSEWHERE``: a different reader holds the lease. ``AFTER_ANOTHER``: held now, after a different reader.
+    ``STILL``: held now, and by no different reader since the last time.
+    """
 
     ELSEWHERE = 0
     AFTER_ANOTHER = 1
@@ -35,25 +39,25 @@ class Held(Enum):
 
 
 class Lease:
-    """One reader's, with a token of its own that shows its badge."""
+    """The lease of a single reader, under a random token that ends with the reader's badge."""
 
     def __init__(self, stream: Stream, group: str, badge: str = "") -> None:
         self.token = f"{uuid4().hex}:{badge}"
         self._stream = stream
         self._group = group
         self._good_until = 0.0
-        self.acknowledged = 0  # how many acknowledgements of the group Redis knew of when it was last asked
+        self.acknowledged = 0  # how many acknowledgements of the group Redis knew of at the last ``hold``
 
     @property
     def good(self) -> bool:
-        """Whether it can't have run out yet."""
+        """Whether the lease cannot have run out yet."""
         return time.monotonic() < self._good_until
 
     async def hold(self, place: StreamId | None = None) -> Held:
-        """Take or renew it, and note that the group is read and how far it has settled.
+        """Take or renew the lease, and record that the group is read, and that all up to ``place`` is settled.
 
         Raises:
-            QueueUnavailable: whether it is ours is unknown.
+            QueueUnavailable: whether the lease is held is unknown.
         """
         asked_at = time.monotonic()
         keys = [self._stream.lease_key(self._group), self._stream.record_key]
@@ -68,7 +72,7 @@ class Lease:
         return held
 
     async def wait(self) -> Held:
-        """Stand by until it is ours; looks twice a second. Raises QueueUnavailable."""
+        """Wait as a standby until the lease is held; asks twice a second. Raises as ``hold``."""
         while True:
             held = await self.hold()
             if held is not Held.ELSEWHERE:
@@ -76,7 +80,7 @@ class Lease:
             await asyncio.sleep(STANDBY_SECONDS)
 
     async def give_back(self) -> None:
-        """Let the next reader begin at once. Where Redis cannot be reached, the lease runs out by itself."""
+        """Let the next reader begin at once. While Redis cannot be reached, the lease just runs out."""
         try:
             async with asyncio.timeout(_GIVE_BACK_SECONDS):
                 await self._stream.server.run(scripts.RELEASE, [self._stream.lease_key(self._group)], self.token)

@@ -1,4 +1,4 @@
-"""The stream as a queue: what the port asks for, put together from the parts beside this file."""
+"""The port ``Queue`` on a Redis stream, put together from the other files of the folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from exporter.redis_server.advising import advice
 from exporter.tasks.beside import beside, for_ever
 
 _PUBLISH_ENTRIES = 1000
-#: No ``proto-max-bulk-len`` can be lower, and its default.
+#: The lowest ``proto-max-bulk-len`` that Redis takes, and the default.
 _TAKEN_BYTES = 1024**2
 _USUAL_MOST_BYTES = 512 * 1024**2
 
@@ -40,10 +40,10 @@ _USUAL_MOST_BYTES = 512 * 1024**2
 async def open_redis(
     settings: RedisSettings, *, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
 ) -> AsyncIterator[RedisQueue]:
-    """Connect to the stream; it is made when something is published or read. Leave subscriptions before leaving this.
+    """Connect to the stream; publishing or reading creates it. Leave subscriptions before leaving the queue.
 
-    ``groups`` hold back what they have not read, whether or not anybody reads them; they are looked at anew each time,
-    so the caller may change them. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
+    What ``groups`` have not read is never deleted, with or without a reader; the collection is looked at anew each
+    time, so the caller may change it. ``warn`` gets sentences for people; ``badge`` shows other processes the reader.
 
     Raises:
         QueueUnavailable: Redis cannot be used now.
@@ -76,7 +76,7 @@ class RedisQueue:
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``; as durable as this Redis is configured to be. A thousand at a time go as a whole."""
+        """See ``Queue.publish``; as durable as Redis is configured to be. Each thousand is published as a whole."""
         most = await self._most_bytes(max((len(message.body) for message in messages), default=0))
         taken = [message.body for message in messages if len(message.body) <= most]
         for begin in range(0, len(taken), _PUBLISH_ENTRIES):
@@ -94,8 +94,10 @@ class RedisQueue:
             raise EventTooLarge(reason, [index for index, each in enumerate(messages) if len(each.body) > most])
 
     async def _most_bytes(self, largest: int) -> int:
-        """What an event may have: Redis hangs up on what is larger, so that is never sent. Managed servers often refuse
-        CONFIG; they have the default."""
+        """The size of the largest event that Redis takes: on a larger event Redis hangs up, so none is ever sent.
+
+        Managed servers often refuse CONFIG, and have the default.
+        """
         if largest <= _TAKEN_BYTES:
             return _TAKEN_BYTES
         try:
@@ -106,7 +108,7 @@ class RedisQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[RedisSubscription]:
-        """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
+        """See ``Queue.subscribe``. Leaving commits; call ``commit`` before to know that the commit worked.
 
         Raises:
             QueueUnavailable: on entering: Redis cannot be used now.
@@ -186,7 +188,7 @@ class RedisQueue:
             raise GroupInUse(group)
         last = position_of(extent.last)
         first = last + 1 if extent.first is None else position_of(extent.first)
-        # Ids are times: what stands before the first entry is gone only if there ever was something.
+        # Ids are times: entries before the first are gone only if any entry was ever removed.
         return [nearest(self._stream.key, target, first, last, lowest=0 if extent.removed else first)]
 
     async def drop(self, group: str) -> None:
@@ -200,15 +202,20 @@ class RedisQueue:
         await check(self._stream)
         extent = await self._stream.extent()
         if extent is not None and not fits(position_of(extent.last)):
-            # What comes after it has ids that are larger still.
+            # Later entries have still larger ids.
             raise QueueUnavailable(too_large(written(extent.last), self._stream.key))
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising``: what its settings for disk and memory cost."""
+        """See ``Advising``: what the server's settings for disk and memory cost."""
         return await advice(self._stream.server, QueueUnavailable)
 
     async def _changeable(self, group: str) -> Extent:
-        """Raises KeyError and GroupInUse, also where another program reads the group."""
+        """The stream's extent, if the group may be changed.
+
+        Raises:
+            KeyError: there is no such group.
+            GroupInUse: a daemon or a different program reads the group.
+        """
         extent = await self._stream.extent()
         if extent is None or await self._stream.group(group) is None:
             raise KeyError(group)

@@ -13,7 +13,7 @@ from exporter.redis_server.server import Argument, Script
 
 __all__ = ["BLOCK_SECONDS", "Argument", "NoSuchGroup", "OutOfMemory", "Script", "Server", "connected"]
 
-#: Below what a call may take, so that an idle stream is no time-out.
+#: Shorter than the time-out of a call, so that an idle stream does not time out.
 BLOCK_SECONDS = 2.0
 
 
@@ -26,7 +26,7 @@ class OutOfMemory(QueueUnavailable):
 
 
 class Server(server.Server):
-    """What the rest of this folder says to Redis. Every call raises QueueUnavailable."""
+    """The connections of the queue. Every call that fails raises ``QueueUnavailable``."""
 
     def _unavailable(self, error: RedisUnavailable) -> QueueUnavailable:
         return _in_our_words(error)
@@ -34,7 +34,7 @@ class Server(server.Server):
 
 @asynccontextmanager
 async def connected(access: RedisAccess) -> AsyncIterator[Server]:
-    """Connections to the Redis that is configured, made when they are needed.
+    """Connections to the configured Redis, made on demand.
 
     Raises:
         QueueUnavailable: a certificate's file cannot be used.

@@ -1,4 +1,4 @@
-"""The stream's commands with their replies taken apart: what it holds, where its groups stand, and changing that."""
+"""Commands on the stream, on the consumer groups and on the exporter's keys beside the stream, with parsed replies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.queues.redis_streams import scripts
 from exporter.queues.redis_streams.ids import RawEntry, StreamId, before, parse, written
 from exporter.queues.redis_streams.server import NoSuchGroup, Server
 
-#: Every reader of a group has the same name, so that what one left pending is the next one's.
+#: Every reader of a group has the same consumer name, so that a new reader takes over the pending entries.
 CONSUMER = "exporter"
 
 _COUNT_CHUNK = 1000
@@ -21,7 +21,7 @@ _COUNT_CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a stream holds. ``added`` counts every entry that there ever was, ``first`` is None while it is empty."""
+    """What a stream holds. ``added`` counts every entry ever added, ``first`` is None while the stream is empty."""
 
     length: int
     added: int
@@ -30,7 +30,7 @@ class Extent:
 
     @property
     def removed(self) -> int:
-        """How many entries are gone, whoever deleted them."""
+        """How many entries were deleted, by the exporter or otherwise."""
         return self.added - self.length
 
 
@@ -44,7 +44,7 @@ class Group:
 
 
 class ReadReply(NamedTuple):
-    """What one reading found, and the stream at that instant."""
+    """The entries of a single read, and the stream at that instant."""
 
     entries: Sequence[RawEntry]
     length: int
@@ -56,7 +56,8 @@ class ReadReply(NamedTuple):
 class Record:
     """What the exporter keeps of a group beside the stream.
 
-    ``read`` is an id with the number of entries that there ever were up to it.
+    ``seen_at`` is when the group was last read, ``place`` up to where all is settled, and ``read`` an id with the
+    number of entries ever added up to that id.
     """
 
     seen_at: float | None = None
@@ -73,10 +74,10 @@ class Stream:
         self.record_key = f"{key}:exporter"
 
     def lease_key(self, group: str) -> str:
-        """The key that the group's reader holds."""
+        """The key of the group's lease."""
         return f"{self.record_key}:reader:{group}"
 
-    # -- what there is
+    # -- looking
 
     async def identity(self) -> str:
         """A name for this stream that lasts as long as the exporter's record beside it."""
@@ -84,14 +85,14 @@ class Stream:
         return str((await self.server.call("HGET", self.record_key, "id")).decode())
 
     async def extent(self) -> Extent | None:
-        """What the stream holds; None if there is none."""
+        """What the stream holds; None if there is no stream."""
         try:
             return extent_of(await self.server.call("XINFO", "STREAM", self.key))
         except NoSuchGroup:
             return None
 
     async def groups(self) -> Sequence[Group]:
-        """Every group, by name; also those of other programs."""
+        """Every group, sorted by name, including groups of other programs."""
         try:
             rows = await self.server.call("XINFO", "GROUPS", self.key)
         except NoSuchGroup:
@@ -99,11 +100,11 @@ class Stream:
         return sorted((_group(_fields(row)) for row in rows), key=lambda group: group.name)
 
     async def group(self, name: str) -> Group | None:
-        """One group; None if there is none of that name."""
+        """The group called ``name``; None if there is no such group."""
         return next((group for group in await self.groups() if group.name == name), None)
 
     async def records(self) -> Mapping[str, Record]:
-        """What is kept of each group, by its name."""
+        """The record of each group, by name."""
         flat = await self.server.call("HGETALL", self.record_key)
         seen: dict[str, float] = {}
         place: dict[str, StreamId] = {}
@@ -122,7 +123,7 @@ class Stream:
         return {group: Record(seen.get(group), place.get(group), read.get(group)) for group in names}
 
     async def other_consumers(self, group: str) -> Mapping[str, float]:
-        """Consumers that are not the exporter's, and the seconds since each was last heard of."""
+        """Consumers of other programs, with the seconds since each was last heard of."""
         rows = [_fields(row) for row in await self.server.call("XINFO", "CONSUMERS", self.key, group)]
         return {
             row["name"].decode("utf-8", "surrogateescape"): row["idle"] / 1000
@@ -131,12 +132,12 @@ class Stream:
         }
 
     async def lowest_pending(self, group: str) -> StreamId | None:
-        """The first entry that was delivered and not acknowledged."""
+        """The lowest id that was delivered and not acknowledged; None if nothing is pending."""
         lowest = (await self.server.call("XPENDING", self.key, group))[1]
         return None if lowest is None else parse(lowest)
 
     async def entry_before(self, id: StreamId) -> StreamId | None:  # noqa: A002
-        """The id of the entry that stands before ``id``; None if there is none."""
+        """The id of the entry just before ``id``; None if there is no such entry."""
         found = await self.server.call("XREVRANGE", self.key, written(before(id)), "-", "COUNT", 1)
         return parse(found[0][0]) if found else None
 
@@ -152,7 +153,10 @@ class Stream:
             begin = f"({last.decode()}"
 
     async def passed(self, group: Group, record: Record | None, extent: Extent) -> int:
-        """How many entries there ever were up to where the group stands; what is gone since counts as unread."""
+        """How many entries were ever added up to where the group stands.
+
+        With a fitting ``record``, entries deleted beyond that place count as unread; without, as passed.
+        """
         if record is not None and record.read is not None:
             id_, read = record.read
             if id_ == group.delivered_to and read <= extent.added:
@@ -163,14 +167,14 @@ class Stream:
             return extent.removed
         return extent.added - await self.count(group.delivered_to)
 
-    # -- changing it
+    # -- changing
 
     async def first_seen(self, group: str, now: float) -> None:
-        """Remember when a group was noticed that no exporter has read; a time that is known stays."""
+        """Record when a group was noticed that no exporter has read; a recorded time stays."""
         await self.server.call("HSETNX", self.record_key, f"seen:{group}", int(now))
 
     async def publish(self, bodies: Sequence[bytes], look: bool) -> Extent | None:
-        """Append all or none; the stream after that, if ``look``.
+        """Append all or none; with ``look``, return what the stream holds afterwards.
 
         Raises:
             OutOfMemory: nothing was appended.
@@ -182,7 +186,10 @@ class Stream:
         return extent_of(replies[-1]) if look else None
 
     async def create(self, group: str, after: StreamId | None, extent: Extent | None) -> None:
-        """Create a group that reads what follows ``after``, None for the end; the stream too if there is none."""
+        """Create a group that reads on after ``after``, None for the end; without an ``extent``, the stream too.
+
+        A group that exists by now stays as it is.
+        """
         command = ["XGROUP", "CREATE", self.key, group, "$" if after is None else written(after)]
         if extent is None:
             command.append("MKSTREAM")
@@ -193,16 +200,16 @@ class Stream:
                 raise
 
     async def begin_after(self, id: StreamId) -> None:  # noqa: A002
-        """Let an empty stream give ids that are greater than ``id``."""
+        """Let an empty stream go on with ids greater than ``id``."""
         await self.server.call("XSETID", self.key, written(id))
 
     async def read(self, group: str, token: str, most: int, after: StreamId | None, passed: int) -> ReadReply | None:
-        """Pending entries after ``after``, or for None new ones; None if the lease is not ours.
+        """Pending entries after ``after``, or new entries for None; None if ``token`` does not hold the lease.
 
-        ``passed`` is how many entries there ever were before the new ones.
+        ``passed`` is how many entries were ever added before the new entries.
 
         Raises:
-            NoSuchGroup: stream or group are gone.
+            NoSuchGroup: the stream or the group is gone.
         """
         keys = [self.lease_key(group), self.key, self.record_key]
         begin = ">" if after is None else written(after)
@@ -213,33 +220,37 @@ class Stream:
         return ReadReply([(entry[0], entry[1]) for entry in entries], length, added, parse(first) if first else None)
 
     async def acknowledge(self, group: str, token: str, ids: Sequence[bytes]) -> int | None:
-        """Acknowledge entries; how many there were by now, None if the lease is not ours and nothing was done."""
+        """Acknowledge entries; return the total by now, None if ``token`` does not hold the lease: nothing was done."""
         keys = [self.lease_key(group), self.key, self.record_key]
         total = int(await self.server.run(scripts.ACKNOWLEDGE, keys, token, group, *ids))
         return None if total < 0 else total
 
     async def counted(self, group: str, token: str, delivered_to: StreamId, passed: int) -> None:
-        """Write down how many entries there ever were up to where the group stands."""
+        """Record how many entries were ever added up to where the group stands."""
         keys = [self.lease_key(group), self.record_key]
         await self.server.run(scripts.COUNTED, keys, token, group, f"{written(delivered_to)} {passed}")
 
     async def seek(self, group: str, after: StreamId | None) -> bool:
-        """Let the group go on after ``after``, None for the end, with nothing pending; False if somebody reads it."""
+        """Let the group go on after ``after``, None for the end, without pending entries; False while it is read."""
         keys = [self.lease_key(group), self.key, self.record_key]
         return bool(await self.server.run(scripts.SEEK, keys, group, "$" if after is None else written(after)))
 
     async def drop(self, group: str) -> bool:
-        """Forget the group; False if somebody reads it."""
+        """Forget the group; False while the group is read."""
         keys = [self.lease_key(group), self.key, self.record_key]
         return bool(await self.server.run(scripts.DROP, keys, group))
 
     async def trim(self, ignored: Sequence[str], most: int) -> int:
-        """Delete what every group but ``ignored`` has passed, at most about ``most``; return how many went."""
+        """Delete entries that every group but ``ignored`` has passed, about ``most`` at most; return how many."""
         return int(await self.server.run(scripts.TRIM, [self.key], most, *ignored))
 
 
 def extent_of(reply: Sequence[Any]) -> Extent:
-    """Take apart what ``XINFO STREAM`` says. Raises QueueUnavailable: this Redis is too old."""
+    """Take apart the reply of ``XINFO STREAM``.
+
+    Raises:
+        QueueUnavailable: Redis is too old.
+    """
     fields = _fields(reply)
     if "entries-added" not in fields:
         raise QueueUnavailable("this Redis is too old: version 7.0 or newer is needed")

@@ -1,4 +1,4 @@
-"""One group's reading of the stream, as the port wants it."""
+"""The port ``Subscription`` for a group of the stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter.queues.redis_streams.fetch import Fetch
 
 
 class RedisSubscription:
-    """The subscription that ``RedisQueue.subscribe`` gives; ``fetch`` does the work beside it."""
+    """See ``Subscription``. Made by ``RedisQueue.subscribe``; hands out the entries that ``fetch`` has taken."""
 
     def __init__(self, lane: str, fetch: Fetch) -> None:
         self._lane = lane
@@ -20,7 +20,7 @@ class RedisSubscription:
         self._commits = fetch.commits
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """See ``Subscription.receive``. After a loss it waits as a standby until the group is ours again."""
+        """See ``Subscription.receive``. After the loss of the lease, waits as a standby until the lease is held."""
         await asyncio.sleep(0)
         fetch = self._fetch
         while True:
@@ -40,7 +40,7 @@ class RedisSubscription:
             await fetch.changed.wait()
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        """See ``Subscription.settle``."""
         settled = self._unacknowledged.settle(message.position)
         if settled is not None:
             self._commits.note((settled,))
@@ -49,16 +49,16 @@ class RedisSubscription:
         """See ``Subscription.commit``."""
         await self._commits.commit()
 
-    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
+    def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the reader has every lane
         """See ``Subscription.reads``."""
         return self._fetch.mine and self._fetch.lease.good
 
-    def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is one
+    def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is a single lane
         """See ``Subscription.knows``."""
         return True
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; what other processes published counts after a second or two."""
+        """See ``Subscription.lag``; events from other processes count after a second or two."""
         messages = self._fetch.standing.unread + self._unacknowledged.unsettled
         if not messages:
             return Lag(0, 0.0)
@@ -66,6 +66,6 @@ class RedisSubscription:
         return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
 
     def grown(self, added: int) -> None:
-        """The stream has had so many entries by now."""
+        """Note that ``added`` entries were ever added to the stream."""
         standing = self._fetch.standing
         standing.added = max(standing.added, added)

@@ -1,8 +1,8 @@
-"""What a reader has taken from the stream and not yet acknowledged: waiting, in hand, or settled. Pure.
+"""The entries that a reader has taken and not yet acknowledged: waiting, in hand, or settled. Pure.
 
-After every broken connection the pending list is read again, since what was taken may never have arrived, and what
-was acknowledged may have been forgotten by a Redis that came back from its last save. What is held here is not
-handed out twice, and what was settled is acknowledged again.
+After every broken connection the pending list is read again: entries may have been lost on the way, and Redis may
+have come back from the last save without some acknowledgements. An entry held here is not handed out twice, and a
+settled entry is acknowledged again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Entry(NamedTuple):
 
 @dataclass(slots=True)
 class TakenIn:
-    """What became of entries: how many are new, those settled before, those deleted, and the first that is unusable."""
+    """The result of ``take_in``: how many entries are new; which were settled before, or deleted; an unusable entry."""
 
     new: int = 0
     settled: list[bytes] = field(default_factory=list)
@@ -54,12 +54,12 @@ class Unacknowledged:
 
     @property
     def waiting_bytes(self) -> int:
-        """How large they are."""
+        """The size of the waiting entries."""
         return self._waiting_bytes
 
     @property
     def mean_bytes(self) -> int:
-        """The size of an entry, of late."""
+        """The recent mean size of an entry."""
         return self._mean_bytes
 
     @property
@@ -69,7 +69,7 @@ class Unacknowledged:
 
     @property
     def taken_to(self) -> StreamId:
-        """The last entry that was taken in."""
+        """The id of the last entry that was taken in."""
         return self._taken_to
 
     def oldest_taken_at(self) -> float | None:
@@ -78,12 +78,12 @@ class Unacknowledged:
         return None if entry is None else entry.message.taken_at
 
     def lowest(self) -> StreamId | None:
-        """The first entry that is not acknowledged."""
+        """The lowest id that is not acknowledged; None if nothing is held."""
         id_ = next(iter(self._held), None)
         return None if id_ is None else parse(id_)
 
     def take_in(self, entries: Iterable[RawEntry]) -> TakenIn:
-        """Note entries as they were read, in order; stops at one whose id is too large for a position."""
+        """Take in entries in the order of the stream, as far as their ids fit into positions."""
         taken = TakenIn()
         for id_, fields in entries:
             if id_ in self._held:
@@ -105,7 +105,7 @@ class Unacknowledged:
         return taken
 
     def _message(self, position: int, fields: Sequence[bytes], taken_at: float) -> Message:
-        """An entry without the field is malformed. The names of other fields may be data: they are only counted."""
+        """An entry without the field ``event`` is malformed. Names of other fields may be data, so only counted."""
         for at in range(0, len(fields) - 1, 2):
             if fields[at] == _FIELD:
                 return Message(self._lane, position, fields[at + 1], taken_at)
@@ -121,7 +121,7 @@ class Unacknowledged:
         self._mean_bytes += (size - self._mean_bytes) >> 4
 
     def hand_out(self, limit: int) -> list[Message]:
-        """The next entries that wait, at most ``limit``."""
+        """Hand out the next waiting messages, at most ``limit``."""
         messages: list[Message] = []
         while self._waiting and len(messages) < limit:
             entry = self._waiting.popleft()
@@ -133,7 +133,11 @@ class Unacknowledged:
         return messages
 
     def settle(self, position: int) -> bytes | None:
-        """The id to acknowledge; None if it was settled before. Raises ValueError: it was never handed out."""
+        """The id to acknowledge; None if the position was settled before.
+
+        Raises:
+            ValueError: the position was never handed out.
+        """
         entry = self._in_hand.pop(position, None)
         if entry is not None:
             return entry.id
@@ -142,12 +146,12 @@ class Unacknowledged:
         return None
 
     def acknowledged(self, ids: Sequence[bytes]) -> None:
-        """These are done with for good."""
+        """Forget entries that Redis has acknowledged."""
         for id_ in ids:
             self._held.pop(id_, None)
 
     def let_go(self) -> None:
-        """Hold nothing any more: the stream is read from the pending list again, by us or by somebody else."""
+        """Forget every entry: the stream is read from the pending list again, by whichever reader has the lease."""
         self._waiting.clear()
         self._waiting_bytes = 0
         self._in_hand.clear()

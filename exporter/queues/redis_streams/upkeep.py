@@ -1,4 +1,4 @@
-"""What an open stream does by itself: delete what every group has passed, and know how much there is."""
+"""The regular work on an open stream: delete entries that every group has passed, and count what was added."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK_ENTRIES = 10_000
 
 
 class Upkeep:
-    """Runs beside the subscriptions of one process."""
+    """Runs beside the subscriptions of a process."""
 
     def __init__(self, stream: Stream, groups: Collection[str], warn: Callable[[str], None]) -> None:
         self.subscriptions: set[RedisSubscription] = set()
@@ -29,12 +29,12 @@ class Upkeep:
         self._warned: set[str] = set()
 
     def grown(self, added: int) -> None:
-        """The stream has had so many entries by now."""
+        """Tell every subscription that ``added`` entries were ever added to the stream."""
         for subscription in self.subscriptions:
             subscription.grown(added)
 
     async def run(self) -> None:
-        """Look after the stream until cancelled; only while somebody reads. What fails is tried again later."""
+        """Look after the stream until cancelled, while there are subscriptions. Failures are tried again later."""
         sweep_due = time.monotonic() + _SWEEP_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -49,7 +49,11 @@ class Upkeep:
                     await self.sweep()
 
     async def sweep(self) -> None:
-        """Delete what no group needs any more, in steps that hold Redis up for little. Raises QueueUnavailable."""
+        """Delete entries that no group needs any more, in steps that hold Redis up for little.
+
+        Raises:
+            QueueUnavailable: Redis cannot be used now.
+        """
         seconds, _ = await self._stream.server.call("TIME")
         now = float(seconds)
         records = await self._stream.records()
@@ -64,10 +68,10 @@ class Upkeep:
             pass
 
     async def _place(self, group: Group, record: Record | None, now: float) -> GroupPosition:
-        """``passed`` decides by these which groups count; what they have passed is looked at again when deleting."""
+        """Where a group stands, so that ``passed`` can tell which groups count; ``trim`` looks at positions again."""
         seen_at = None if record is None else record.seen_at
         if seen_at is None:
-            # Not one of ours, or not yet: it is waited for from now on.
+            # No exporter has read the group yet: from now on the group holds back retention.
             await self._stream.first_seen(group.name, now)
             seen_at = now
         if group.name not in self._groups and seen_at < now - UNNAMED_GROUP_KEPT_SECONDS:

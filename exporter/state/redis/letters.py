@@ -1,4 +1,4 @@
-"""Dead letters on a Redis server, as ``LetterStore`` asks for them. What must be one step is in ``scripts``."""
+"""The port ``LetterStore`` on a Redis server. What must happen in a single step is in ``scripts``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.state.redis.server import Server
 from exporter.state.store import PURGED_KEPT, Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
 from exporter.state.stored_letter import Fields
 
-#: Letters that one script goes through: Redis does nothing else meanwhile.
+#: The most letters that a script goes through: Redis does nothing else meanwhile.
 CHUNK: Final = 500
 
 
@@ -181,7 +181,7 @@ class RedisLetters:
         return sum([int(found) async for found in self._select("purge", which)])
 
     async def _select(self, doing: str, which: Filter, after: int = 0, limit: int = CHUNK) -> AsyncIterator[Any]:
-        """What the script says of each chunk of the letters that are meant, until there are no more."""
+        """The result of ``SELECT`` for each chunk of the letters that ``which`` means."""
         chosen = sorted(set(which.ids))
         while True:
             begin = bisect_right(chosen, after)

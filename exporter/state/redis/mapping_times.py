@@ -24,7 +24,7 @@ class RedisMappingTimes:
         known = await self.known(destination)
         new = [segment for segment in segments if segment not in known]
         if new:
-            # Whoever is first, of several that see it at the same time.
+            # Of several processes that note a mapping at the same time, the first counts.
             times = f"{now_ms} {now_ms}"
             await self._server.together(
                 [("HSETNX", self._key(destination), orjson.dumps(segment), times) for segment in new]

@@ -20,7 +20,7 @@ from exporter.state.redis.server import Server, connected
 if TYPE_CHECKING:
     from exporter.state.redis.settings import RedisStateSettings
 
-#: Of what stands under the keys; a newer one is left alone.
+#: The version of what stands under the keys; a newer version is refused.
 SCHEMA: Final = 1
 
 
@@ -35,20 +35,20 @@ class RedisState:
     _prefix: str
 
     async def check(self) -> None:
-        """See ``State.check``; everything that is done with Redis is tried under keys of its own."""
+        """See ``State.check``; everything that is done with Redis is tried under separate keys."""
         await try_all(self._server, self._prefix)
 
     async def advice(self) -> Sequence[str]:
-        """What an operator should know of how this Redis keeps what it confirmed."""
+        """What an operator should know of how durable confirmed writes are on the server."""
         return await advice(self._server, StateUnavailable)
 
 
 @asynccontextmanager
 async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisState]:
-    """Connect, and see that what stands there is ours.
+    """Connect, and look at the version of what stands there.
 
     Raises:
-        StateUnavailable: Redis cannot be used now, or holds what a newer exporter wrote.
+        StateUnavailable: Redis cannot be used now, or a newer exporter wrote the state.
     """
     prefix = settings.key_prefix
     async with connected(settings) as server:
@@ -58,7 +58,7 @@ async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisS
 
 
 async def _identity(server: Server, prefix: str) -> str:
-    """The state's name; made where there is none."""
+    """The state's name, created if missing. Raises as ``open_redis_state``."""
     meta = f"{prefix}meta"
     found = await server.call("HMGET", meta, "identity", "schema")
     if found[0] is None:
@@ -70,7 +70,7 @@ async def _identity(server: Server, prefix: str) -> str:
 
 
 def look_up_mapping_times(settings: RedisStateSettings, destination: str) -> Mapping[Segment, tuple[int, int]]:
-    """What was noted for ``destination``, without noting anything; empty where that cannot be read."""
+    """The mapping times noted for ``destination``; empty where Redis cannot be read. Notes nothing."""
 
     async def look() -> Mapping[Segment, tuple[int, int]]:
         async with connected(settings) as server:

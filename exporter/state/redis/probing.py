@@ -1,4 +1,4 @@
-"""Whether Redis can be used for all that the state does there: everything is done once, under keys of its own."""
+"""Whether Redis can be used for all that the state does there: everything is done once, under separate keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _KEYS = (
 
 
 async def try_all(server: Server, prefix: str) -> None:
-    """Store, mark, replay and delete a letter under keys of its own, which are gone afterwards.
+    """Store, mark, replay and delete a letter under separate keys, deleted afterwards.
 
     Raises:
         StateUnavailable: with what Redis refused.
@@ -51,7 +51,7 @@ async def try_all(server: Server, prefix: str) -> None:
     own = f"{prefix}check:{uuid4().hex}:"
     letters = RedisLetters(server, own)
     try:
-        # Those that only scripts use: of a script Redis does not say which of its commands is not permitted.
+        # Commands that only scripts use: Redis does not say which command of a script is not permitted.
         for command in _IN_SCRIPTS:
             await server.call(command[0], f"{own}{_TRIED}", *command[1:])
         await server.call("TIME")

@@ -1,4 +1,4 @@
-"""Letters as scripts take them and as Redis gives them back. Pure."""
+"""Turns letters and filters into arguments of scripts, and replies of Redis into letters. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.store import Totals
 from exporter.state.stored_letter import Fields, storable
 
-#: What ``SELECT`` gives of a page, in its order.
+#: The fields of a letter on a page of ``SELECT``, in order.
 _SUMMARY: Final = (
     b"group",
     b"lane",
@@ -30,7 +30,7 @@ _SUMMARY: Final = (
 
 
 def packed(letter: Fields) -> tuple[Argument, ...]:
-    """A letter as ``PUT`` takes it."""
+    """The arguments of ``PUT`` for a letter."""
     profile, status = letter["profile_id"], letter["status"]
     return (
         letter["group_name"],
@@ -54,7 +54,7 @@ def packed(letter: Fields) -> tuple[Argument, ...]:
 
 
 def criteria(which: Filter) -> tuple[Argument, ...]:
-    """A filter as ``SELECT`` takes it."""
+    """The arguments of ``SELECT`` for a filter."""
     return (
         which.destination or "",
         which.reason or "",
@@ -66,12 +66,12 @@ def criteria(which: Filter) -> tuple[Argument, ...]:
 
 
 def totals_of(said: Sequence[bytes | None]) -> Totals:
-    """Letters and bytes; what is not there is nothing."""
+    """Letters and bytes; 0 for a missing value."""
     return Totals(*(int(each or 0) for each in said))
 
 
 def summary_of(letter_id: int, row: Sequence[bytes | None]) -> Summary:
-    """One of a page."""
+    """The summary of a letter on a page of ``SELECT``."""
     return Summary(id=letter_id, **_summary(dict(zip(_SUMMARY, row, strict=True))))
 
 

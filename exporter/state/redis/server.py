@@ -12,7 +12,7 @@ from exporter.state.port import StateUnavailable
 
 
 class Server(server.Server):
-    """What the rest of this folder says to Redis. Every call raises StateUnavailable."""
+    """The connections of the state. Every call that fails raises ``StateUnavailable``."""
 
     def _unavailable(self, error: RedisUnavailable) -> StateUnavailable:
         if isinstance(error, RedisOutOfMemory):
@@ -22,7 +22,7 @@ class Server(server.Server):
 
 @asynccontextmanager
 async def connected(access: RedisAccess) -> AsyncIterator[Server]:
-    """Connections to the Redis that is configured, made when they are needed.
+    """Connections to the configured Redis, made on demand.
 
     Raises:
         StateUnavailable: a certificate's file cannot be used.

@@ -21,5 +21,5 @@ class RedisStateSettings(RedisAccess):
     )
 
     def exists(self) -> bool:
-        """A server can only be asked."""
+        """Always True: only the server could tell."""
         return True

@@ -1,1 +1,1 @@
-"""The state in one SQLite file."""
+"""The state in a SQLite file."""

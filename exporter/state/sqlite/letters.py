@@ -1,4 +1,4 @@
-"""Dead letters in SQLite, as ``LetterStore`` asks for them. The statements are in ``rows``."""
+"""The port ``LetterStore`` in SQLite. The statements are in ``rows``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from exporter.state.stored_letter import Fields
 
 T = TypeVar("T")
 
-#: Letters that one write of the command touches, so that a daemon beside it hardly waits.
+#: The most letters that a write of the command touches, so that a running daemon hardly waits.
 CHUNK: Final = 200
-#: Pages of the file that one write gives back, for the same reason.
+#: The most pages of the file that a write gives back, for the same reason.
 SHRINK_PAGES: Final = 2000
 
 
@@ -35,7 +35,7 @@ class SqliteLetters:
         return await self.read(lambda connection: rows.survey(connection, destination, after))
 
     async def begin(self, group: str, lane: str, reader: str) -> int | None:  # noqa: ARG002
-        """See ``LetterStore.begin``. The reader is not noted: those that a lane moves between are on one machine."""
+        """See ``LetterStore.begin``. The reader is not noted: all readers of a lane are on the same machine."""
         return await self.read(lambda connection: rows.highest(connection, group, lane))
 
     async def leave(self, group: str, lane: str, reader: str) -> None:
@@ -59,7 +59,7 @@ class SqliteLetters:
         def write(connection: apsw.Connection) -> Written | TooLarge:
             size = rows.totals(connection, destination).bytes
             more = rows.growth(connection, letters)
-            # One that is larger than all the room there is may have it for itself: it would never fit.
+            # A letter that is larger than all the room may have the room alone: otherwise the letter would never fit.
             alone = not size and len(letters) == 1
             if more > 0 and size + more > max_bytes and not alone:
                 return TooLarge(more)
@@ -143,7 +143,7 @@ class SqliteLetters:
         return asked
 
     async def purge(self, which: Filter) -> int:
-        """See ``LetterStore.purge``. Gives what is free then back to the file system."""
+        """See ``LetterStore.purge``. Then gives free pages back to the file system."""
 
         def chunk(connection: apsw.Connection) -> int:
             return rows.purge(connection, rows.ids(connection, which, 0, CHUNK))
@@ -156,7 +156,7 @@ class SqliteLetters:
         return purged
 
     async def read(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Read with the store's failures in our words.
+        """Read the file with ``run``.
 
         Raises:
             StateUnavailable: the store cannot be read now.

@@ -1,4 +1,4 @@
-"""Dead letters as rows of SQLite: every statement on them, each a function of a connection."""
+"""Every SQL statement on dead letters, each a function of a connection."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ _LETTER: Final = f"SELECT {_SUMMARY}, answer, body FROM letters WHERE id = ?"  #
 
 
 def totals(connection: apsw.Connection, destination: str) -> Totals:
-    """What one destination has."""
+    """Letters and bytes of a destination."""
     row = connection.execute("SELECT letters, bytes FROM totals WHERE destination = ?", (destination,)).get
     return Totals(*row) if row else Totals()
 
 
 def overview(connection: apsw.Connection) -> Overview:
-    """What every destination has, the destinations that a replay was asked of, and the newest id."""
+    """The totals of every destination, the destinations with a waiting replay, and the newest id."""
     rows = connection.execute("SELECT destination, letters, bytes FROM totals")
     kept = {destination: Totals(letters, size) for destination, letters, size in rows}
     asked = connection.execute("SELECT DISTINCT destination FROM letters WHERE replay <> 'none'")
@@ -76,7 +76,7 @@ def overview(connection: apsw.Connection) -> Overview:
 
 
 def newest(connection: apsw.Connection) -> int:
-    """The highest id that there ever was, 0 where there was none."""
+    """The highest id ever given, 0 before the first."""
     return connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'letters'").get or 0
 
 
@@ -100,14 +100,14 @@ def highest(connection: apsw.Connection, group: str, lane: str) -> int | None:
 
 
 def growth(connection: apsw.Connection, rows: Iterable[Fields]) -> int:
-    """By how many bytes the store would grow; what a letter replaces is taken off."""
+    """By how many bytes the store would grow; replaced letters are taken off."""
     last = {(row["group_name"], row["lane"], row["position"]): row["bytes"] for row in rows}
     old = "SELECT bytes FROM letters WHERE group_name = ? AND lane = ? AND position = ?"
     return sum(size - (connection.execute(old, key).get or 0) for key, size in last.items())
 
 
 def put(connection: apsw.Connection, rows: Iterable[Fields]) -> None:
-    """Store letters, each in the place of the one with the same key."""
+    """Store letters, each in the place of a letter with the same key."""
     for row in rows:
         connection.execute(_PUT, dict(row))
 
@@ -115,7 +115,7 @@ def put(connection: apsw.Connection, rows: Iterable[Fields]) -> None:
 def supersede(
     connection: apsw.Connection, destination: str, group: str, deliveries: Iterable[Delivery]
 ) -> Sequence[str]:
-    """Mark what these deliveries made old; returns the profiles of which no current letter is left."""
+    """Mark letters that ``deliveries`` supersede; return the profiles without a current letter left."""
     none_left = []
     for profile_id, lane, position in deliveries:
         connection.execute(_SUPERSEDE, (destination, profile_id, group, lane, position))
@@ -125,7 +125,7 @@ def supersede(
 
 
 def kept(connection: apsw.Connection, group: str, lane: str, positions: Iterable[int]) -> frozenset[int]:
-    """Which of these positions have a letter."""
+    """The ``positions`` that have a letter."""
     found = connection.execute(
         "SELECT position FROM letters WHERE group_name = ? AND lane = ? "
         "AND position IN (SELECT value FROM json_each(?))",
@@ -145,13 +145,13 @@ def asked_lanes(connection: apsw.Connection, destination: str) -> Sequence[str]:
 def requested(
     connection: apsw.Connection, destination: str, lanes: Sequence[str], but: Iterable[int], limit: int
 ) -> Sequence[Letter]:
-    """Letters of these lanes whose replay waits, without those that are in hand already."""
+    """Letters of ``lanes`` whose replay waits, without the ids ``but``."""
     rows = connection.execute(_REQUESTED, (destination, orjson.dumps(list(lanes)).decode(), _ids(but), limit))
     return [_letter(row) for row in rows]
 
 
 def failed(connection: apsw.Connection, letter_id: int, row: Fields) -> None:
-    """Write down how a replay failed; first attempt, event and key stay."""
+    """Note how a replay failed; first attempt, event and key stay."""
     size = len(row["answer"].encode()) + len(row["detail"].encode())
     connection.execute(_FAILED, {**row, "id": letter_id, "growth": size})
 
@@ -163,24 +163,24 @@ def page(connection: apsw.Connection, which: Filter, after: int, limit: int) -> 
 
 
 def ids(connection: apsw.Connection, which: Filter, after: int, limit: int) -> Sequence[int]:
-    """Ids in their order."""
+    """Ids in ascending order."""
     rows = connection.execute(_IDS, _named(which) | {"after": after, "limit": limit})
     return [letter_id for (letter_id,) in rows]
 
 
 def count(connection: apsw.Connection, which: Filter) -> int:
-    """How many there are."""
+    """How many letters the filter means."""
     return int(connection.execute(_COUNT, _named(which)).get)
 
 
 def letter(connection: apsw.Connection, letter_id: int) -> Letter | None:
-    """One, whole."""
+    """A whole letter."""
     row = connection.execute(_LETTER, (letter_id,)).fetchone()
     return None if row is None else _letter(row)
 
 
 def ask(connection: apsw.Connection, letter_ids: Sequence[int], *, superseded: bool) -> None:
-    """Ask for the replay of these; what was asked for with superseded ones stays so."""
+    """Ask for the replay of letters; ``asked_superseded`` never falls back to ``asked``."""
     connection.execute(
         "UPDATE letters SET replay = iif(? OR replay = 'asked_superseded', 'asked_superseded', 'asked') "
         "WHERE id IN (SELECT value FROM json_each(?))",
@@ -189,7 +189,7 @@ def ask(connection: apsw.Connection, letter_ids: Sequence[int], *, superseded: b
 
 
 def replays(connection: apsw.Connection, letter_ids: Sequence[int]) -> Mapping[int, str]:
-    """The replay of each of these that is there, and of each that was purged while one waited."""
+    """The replay of each letter that is there; ``purged`` for letters that were purged while the replay waited."""
     these = _ids(letter_ids)
     return dict(
         connection.execute(
@@ -201,7 +201,7 @@ def replays(connection: apsw.Connection, letter_ids: Sequence[int]) -> Mapping[i
 
 
 def purge(connection: apsw.Connection, letter_ids: Iterable[int]) -> int:
-    """Delete these, and remember for a while those whose replay waits; returns how many there were."""
+    """Delete letters, and remember for a while the ids whose replay waits; return how many letters were deleted."""
     these = list(letter_ids)
     connection.execute(
         "INSERT OR IGNORE INTO purged "
@@ -215,13 +215,13 @@ def purge(connection: apsw.Connection, letter_ids: Iterable[int]) -> int:
 
 
 def delete(connection: apsw.Connection, letter_ids: Iterable[int]) -> int:
-    """Delete these; returns how many there were."""
+    """Delete letters; return how many were there."""
     connection.execute("DELETE FROM letters WHERE id IN (SELECT value FROM json_each(?))", (_ids(letter_ids),))
     return connection.changes()
 
 
 def shrink(connection: apsw.Connection, pages: int) -> bool:
-    """Give up to so many pages that hold nothing back to the file system; returns whether to go on."""
+    """Give up to ``pages`` free pages back to the file system; return whether to go on."""
     before = connection.pragma("freelist_count")
     connection.execute(f"PRAGMA incremental_vacuum({pages:d})").fetchall()
     return bool(0 < connection.pragma("freelist_count") < before)

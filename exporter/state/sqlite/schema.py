@@ -1,4 +1,4 @@
-"""The SQLite file of the state: its tables and what keeps them right."""
+"""The tables of the state's SQLite file, and the triggers that keep totals right."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _PURGED = """
 CREATE TABLE purged (id INTEGER PRIMARY KEY) STRICT;
 """
 
-#: "exps"; the queue's file has another one, so that neither is taken for the other.
+#: "exps"; the journal's file has a different id, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(

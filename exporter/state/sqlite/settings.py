@@ -1,4 +1,4 @@
-"""State in one SQLite file: its settings, and how they open it."""
+"""The section ``state`` of the configuration for kind ``sqlite``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class SqliteSettings(Section):
-    """Dead letters and mapping times in a file of their own, never the queue's."""
+    """Dead letters and mapping times in a separate file, never the queue's."""
 
     kind: Literal["sqlite"] = "sqlite"
     path: FilePath = Field(default=Path("data/state.db"), description="The SQLite file; made when it is not there.")
 
     def exists(self) -> bool:
-        """Whether there is a store already; a command that only looks makes none."""
+        """Whether there is a store already; a command that only looks creates no store."""
         try:
             return self.path.exists()
         except OSError:
-            return True  # nobody can tell, and whoever opens it says why
+            return True  # unknown; opening the file will say why

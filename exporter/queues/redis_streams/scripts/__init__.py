@@ -1,8 +1,8 @@
-"""The Lua scripts, one file each: what has to happen as a whole, most of it only while a reader still holds its lease.
+"""The Lua scripts, a file each, for changes that must happen as a whole, most of them only under the reader's lease.
 
-A reader that was away for longer than its lease, because its process stood still or its network was cut, must
-neither take entries from nor acknowledge them for the reader that came after it. Redis looks at the lease in the
-same step, so that does not depend on anybody's clock.
+A reader that was away for longer than the lease, because the process stood still or the network was cut, must neither
+take entries from the next reader nor acknowledge entries for the next reader. Redis looks at the lease in the same
+step, so no clock of a client matters.
 """
 
 from __future__ import annotations

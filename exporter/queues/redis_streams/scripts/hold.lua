@@ -1,6 +1,7 @@
 -- Keys: lease, record. Arguments: token, lease in ms, group, settled-to id or "".
--- Returns what it came to, and how many acknowledgements of this group Redis knows of.
--- 0: somebody else holds it. 1: held now, and somebody else held it in between. 2: held now, and nobody else did.
+-- Returns the value of ``Held``, and how many acknowledgements of the group Redis knows of.
+-- 0: another token holds the lease. 1: held now, and last held by another token. 2: held now, as last time or
+-- for the first time.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return {0, 0} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

@@ -1,5 +1,5 @@
--- Keys: lease, stream, record. Arguments: group, last id before its next one or "$".
--- 0: somebody reads the group. Making it anew also forgets what was pending.
+-- Keys: lease, stream, record. Arguments: group, the id after which the group goes on, or "$" for the end.
+-- Returns 0 while the group is read, 1 otherwise. Creating the group anew also forgets pending entries.
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('XGROUP', 'DESTROY', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], 'read:' .. ARGV[1])

@@ -1,5 +1,5 @@
--- Keys: stream. Arguments: most to delete, then the groups that do not count. Deletes what all others have passed: what
--- comes before the lowest pending or the last delivered entry of each. Looks and deletes in one step, so that a group
+-- Keys: stream. Arguments: most to delete, then the groups that do not count. Deletes entries that all others have passed:
+-- entries before the lowest pending or the last delivered entry of each. Looks and deletes in one step, so that a group
 -- that was moved back a moment ago is seen. Ids are compared as text, since a number in Lua has 53 bits.
 local function less(a, b)
   local am, as = string.match(a, '^(%d+)-(%d+)$')

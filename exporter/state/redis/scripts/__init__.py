@@ -1,24 +1,24 @@
-"""The Lua scripts, one file each behind ``common.lua``: each does as a whole what must be done or not done as a whole.
+"""The Lua scripts, a file each behind ``common.lua``, for changes that must happen as a whole or not at all.
 
 Keys, all behind the configured prefix ``P``:
 
-* ``meta``: hash of ``identity``, ``schema`` and ``newest``, the highest id that was ever given.
-* ``letter:<id>``: hash, one letter.
-* ``ids``, ``ids:<destination>``: sorted by id, which is the score.
+* ``meta``: hash of ``identity``, ``schema`` and ``newest``, the highest id ever given.
+* ``letter:<id>``: hash, the fields of a letter.
+* ``ids``, ``ids:<destination>``: ids, sorted by id.
 * ``places:<length of group>:<group>:<lane>``: hash, position to id. ``highest:<group>``: hash, lane to the highest
-  position that ever had a letter. ``readers:<group>``: hash, lane to who began it last.
+  position that ever had a letter. ``readers:<group>``: hash, lane to the last reader that began the lane.
 * ``current:<destination>``: letters that are not superseded, ``<profile> 0 <id>`` in the order of bytes.
 * ``asked:<destination>``: letters whose replay is asked for, ``<lane> 0 <position, 20 digits> 0 <id>`` likewise.
-  ``asked-lanes:<destination>``: hash, lane to how many. ``asking``: hash, destination to how many.
+  ``asked-lanes:<destination>``: hash, lane to the number of such letters. ``asking``: the same by destination.
 * ``purged``: ids of letters that were purged while their replay waited, sorted by id; the oldest of many are forgotten.
 * ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
 * ``mapping-times:<destination>``: see ``mapping_times``.
 
-Positions may have 63 bits and a number in Lua has 53, so they are compared as text.
+Positions may have 63 bits and a number in Lua has 53, so positions are compared as text.
 
-At ``maxmemory`` Redis refuses every command of a transaction, also one that only reads. Of a script it refuses the
-first command that may need memory, and none after one that wrote. So all that must work then is a script; one that
-takes away does that first, and then works in any case; one that adds fails before it has done anything.
+At ``maxmemory`` Redis refuses every command of a transaction, reading commands too. Of a script Redis refuses the
+first command that may need memory, and none after a command that wrote. So everything that must work then is a
+script: a script that deletes does that first, and then works in any case; a script that adds fails before any change.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 -- Arguments: prefix, destination, id, reason, detail, status or "", attempts, at, answer, superseded. Returns letters
--- and bytes of the destination. One that is not there stays away.
+-- and bytes of the destination. A letter that is gone stays away.
 local id = ARGV[3]
 local old = redis.call('HMGET', letter(id), 'destination', 'lane', 'position', 'replay', 'profile', 'superseded')
 if old[1] then

@@ -1,6 +1,6 @@
 -- Arguments: prefix, destination, group, most bytes, how many readers, letters and deliveries there are; then of each
--- reader lane and name, of each letter what ``letters.packed`` says, of each delivery profile, lane, position.
--- Returns "taken" and a lane; "full" and the bytes that were too many; or "stored", letters and bytes of the
+-- reader lane and name, of each letter the values of ``rows.packed``, of each delivery profile, lane, position.
+-- Returns "taken" and a lane; "full" and the bytes for which there is no room; or "stored", letters and bytes of the
 -- destination, the newest id before and after, and the profiles of which no current letter is left.
 local destination, group, most = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local at = 7
@@ -27,7 +27,7 @@ for _, size in pairs(sizes) do
   growth = growth + size[3] - (id and number(redis.call('HGET', letter(id), 'bytes')) or 0)
 end
 local _, held = totals(destination)
--- One that is larger than all the room there is may have it for itself: it would never fit.
+-- A letter that is larger than all the room may have the room alone: otherwise the letter would never fit.
 local alone = held == 0 and #letters == 1
 if growth > 0 and held + growth > most and not alone then return {'full', whole(growth)} end
 
@@ -48,7 +48,7 @@ local function store(new)
     redis.call('HDEL', letter(id), 'profile', 'status')
     grow(new.destination, 0, tonumber(new.bytes) - number(old[4]))
   else
-    -- Never below the time: after Redis has lost its last seconds, no id comes back for another letter.
+    -- Never below the time: after Redis has lost the last seconds, no id comes back for a different letter.
     local now = redis.call('TIME')
     newest = math.max(newest + 1, tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
     id = whole(newest)

@@ -1,4 +1,5 @@
--- Arguments: prefix, ids. Returns the replay of each, "purged" of each that was purged while a replay waited.
+-- Arguments: prefix, ids. Returns the replay of each letter, "purged" for a letter that was purged while the
+-- replay waited.
 local found = {}
 for at = 2, #ARGV do
   local id = ARGV[at]

@@ -1,5 +1,5 @@
 -- Arguments: prefix, destination, most, how many lanes, the lanes, and ids to leave out. Returns whole letters, each
--- as its id and the fields and values of its hash.
+-- as the id and the fields and values of the hash.
 local destination, most, lanes = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local but = {}
 for at = 5 + lanes, #ARGV do but[ARGV[at]] = true end

@@ -1,9 +1,9 @@
--- Goes through letters in the order of their ids and does something with those that are meant.
+-- Goes through letters in the order of ids, and shows, counts, purges or asks for the letters that are meant.
 -- Arguments: prefix, what to do, id to begin after, most to look at, most to find, destination or "", reason or "",
 -- "" or "+" and the profile, since or "", until or "", superseded "0", "1" or "", how many purged
 -- ids are kept, "all" or "these", and then the ids.
--- "page" returns their fields, "count" and "purge" only how many, "ask" and "ask superseded" their ids; before that
--- the id that it came to, and 1 if it came to the end of what there is.
+-- Returns the last id looked at, 1 at the end of all letters, and then for "page" ids and fields, for "count" and
+-- "purge" only how many, for "ask" and "ask superseded" the ids.
 local doing, after, most, limit, destination = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local since, till = tonumber(ARGV[9]), tonumber(ARGV[10])
 local function meant(id)

@@ -1,5 +1,5 @@
--- Arguments: prefix, destination, id to begin after, most. Returns the id that it came to, "" at the end, and the
--- profiles of those that are not superseded.
+-- Arguments: prefix, destination, id to begin after, most. Returns the last id looked at, "" at the end, and
+-- the profiles of letters that are not superseded.
 local ids = redis.call('ZRANGEBYSCORE', P .. 'ids:' .. ARGV[2], '(' .. ARGV[3], '+inf', 'LIMIT', 0, ARGV[4])
 local profiles = {}
 for _, id in ipairs(ids) do
