@@ -41,7 +41,7 @@ class Dataflow:
 
     #: The attributes that ``let_go`` may delete, for mypyc.
     __deletable__: ClassVar[list[str]] = [
-        "parts",
+        "dependencies",
         "_recorder",
         "_replays",
         "_outcomes",

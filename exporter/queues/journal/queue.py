@@ -49,10 +49,10 @@ async def open_journal(
         identity = await database.read(tables.journal_id)
         fetch = Fetch(reading)
         commits = Commits(database, on_failure=fetch.grew)
-        locks = Leases(path)
-        retention = Retention(groups, max_bytes, retain_seconds, locks.maybe_busy)
-        upkeep = Upkeep(database, fetch, commits, locks, retention, warn)
-        queue = JournalQueue(f"journal-{identity}", database, fetch, commits, upkeep, locks, max_bytes, warn, badge)
+        leases = Leases(path)
+        retention = Retention(groups, max_bytes, retain_seconds, leases.maybe_busy)
+        upkeep = Upkeep(database, fetch, commits, leases, retention, warn)
+        queue = JournalQueue(f"journal-{identity}", database, fetch, commits, upkeep, leases, max_bytes, warn, badge)
         async with beside(commits.run, upkeep.run):
             yield queue
 
@@ -67,7 +67,7 @@ class JournalQueue:
         fetch: Fetch,
         commits: Commits,
         upkeep: Upkeep,
-        locks: Leases,
+        leases: Leases,
         max_bytes: int,
         warn: Callable[[str], None],
         badge: str,
@@ -80,7 +80,7 @@ class JournalQueue:
         self._max_bytes = max_bytes
         self._warn = warn
         self._badge = badge
-        self._locks = locks
+        self._leases = leases
 
     @property
     def name(self) -> str:
@@ -104,7 +104,7 @@ class JournalQueue:
         Raises:
             QueueUnavailable: on entering: the journal cannot be used now.
         """
-        async with self._locks.held(group, self._badge):
+        async with self._leases.held(group, self._badge):
             try:
                 standing, ends = await self._database.write(lambda connection: tables.enter(connection, group, start))
             except DatabaseUnavailable as error:
@@ -113,25 +113,25 @@ class JournalQueue:
                 gone = f"{standing.settled_to + 1} to {ends.first - 1}"
                 self._warn(f"group {group}: events {gone} were deleted before it read them")
             self._fetch.last = max(self._fetch.last, ends.last)
-            reading = JournalSubscription(standing, ends.first, self._fetch, self._commits)
-            self._upkeep.readings.add(reading)
+            subscription = JournalSubscription(standing, ends.first, self._fetch, self._commits)
+            self._upkeep.subscriptions.add(subscription)
             try:
-                yield reading
+                yield subscription
             finally:
-                self._upkeep.readings.discard(reading)
-                await self._leave(group, reading)
+                self._upkeep.subscriptions.discard(subscription)
+                await self._leave(group, subscription)
 
-    async def _leave(self, group: str, reading: JournalSubscription) -> None:
+    async def _leave(self, group: str, subscription: JournalSubscription) -> None:
         try:
             await self._commits.commit()
         except QueueUnavailable as error:
             self._warn(f"group {group}: its last position could not be written: {error}")
         finally:
-            self._commits.forget(reading)
+            self._commits.forget(subscription)
 
     async def badges(self, group: str) -> Collection[str]:
         """See ``Queue.badges``."""
-        badge = self._locks.badge(group)
+        badge = self._leases.badge(group)
         return (badge,) if badge else ()
 
     @property
@@ -152,12 +152,12 @@ class JournalQueue:
         beyond = sum(last - first + 1 for first, last in decode(row.settled_to, row.ranges))
         lag = ends.last - max(row.settled_to, ends.first - 1) - beyond
         return Position(
-            row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._locks.busy(row.group), row.seen_at
+            row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._leases.busy(row.group), row.seen_at
         )
 
     async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
         """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
-        with self._locks.taken(group) as free:
+        with self._leases.taken(group) as free:
             if not free:
                 raise GroupInUse(group)
             try:
@@ -167,7 +167,7 @@ class JournalQueue:
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""
-        with self._locks.taken(group) as free:
+        with self._leases.taken(group) as free:
             if not free:
                 raise GroupInUse(group)
             try:
@@ -177,7 +177,7 @@ class JournalQueue:
 
     async def check(self) -> None:
         """See ``Queue.check``. Also reads again where reading failed, and writes positions that were not written."""
-        self._locks.renew()
+        self._leases.renew()
         try:
             await self._database.write(tables.mark_checked)
         except DatabaseUnavailable as error:

@@ -32,16 +32,16 @@ class Upkeep:
         database: Database,
         fetch: Fetch,
         commits: Commits,
-        locks: Leases,
+        leases: Leases,
         retention: Retention,
         warn: Callable[[str], None],
     ) -> None:
-        self.readings: set[JournalSubscription] = set()
+        self.subscriptions: set[JournalSubscription] = set()
         self._database = database
         self._fetch = fetch
         self._commits = commits
         self._warn = warn
-        self._locks = locks
+        self._leases = leases
         self._retention = retention
         self._warned: set[str] = set()
 
@@ -56,11 +56,11 @@ class Upkeep:
             now = time.monotonic()
             if now >= seen_due:
                 seen_due = now + _SEEN_SECONDS
-                for reading in self.readings:
-                    self._commits.note(reading)
+                for subscription in self.subscriptions:
+                    self._commits.note(subscription)
             try:
-                self._locks.renew()
-                if self.readings:
+                self._leases.renew()
+                if self.subscriptions:
                     self._fetch.last = max(self._fetch.last, (await self._database.read(tables.ends)).last)
                 await self._sweep()
             except (FileLost, QueueUnavailable) as error:
