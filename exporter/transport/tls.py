@@ -65,7 +65,7 @@ def client_context(
 ) -> ssl.SSLContext | TlsFileProblem:
     """A context that verifies the server's certificate and host name; TLS 1.2 or newer.
 
-    All TLS connections of the exporter use it, since Python's own defaults change from release to release.
+    To be used for every TLS connection, since Python's own defaults change from release to release.
 
     Args:
         ca_file: PEM; the only authorities to trust, in place of the system's.
