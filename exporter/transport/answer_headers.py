@@ -52,7 +52,7 @@ class _Reading:
             # Anything may follow the head: only the head is read here.
             pass
         finally:
-            # The parser holds methods of this object: this ends the circle.
+            # The parser holds methods of this object: break the reference cycle.
             del self._parser
 
     def on_message_begin(self) -> None:

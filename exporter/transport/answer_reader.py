@@ -50,7 +50,7 @@ class AnswerReader:
 
     def close(self) -> None:
         """Let the parser go: nothing more comes."""
-        # The parser holds methods of this object: this ends the circle.
+        # The parser holds methods of this object: break the reference cycle.
         del self._parser
 
     @property
