@@ -206,7 +206,7 @@ def _set_up(connection: apsw.Connection) -> None:
 
 
 def _patience(seconds: float) -> Callable[[int], bool]:
-    """A busy handler with shorter naps than SQLite's own, whose 100 ms lose against a process that always commits."""
+    """A busy handler with short naps: SQLite's own, of up to 100 ms, lose against a process that always commits."""
     until = 0.0
 
     def wait(tries: int) -> bool:
