@@ -18,7 +18,7 @@ class EndedByItself(Exception):
 
 
 def asked_to_end() -> bool:
-    """Whether the current task was cancelled itself; else a cancellation in the task came from within."""
+    """Whether the current task was cancelled from outside; else a cancellation in the task came from within."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

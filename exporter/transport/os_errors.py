@@ -7,7 +7,7 @@ import os
 
 
 def system_words(number: int) -> str:
-    """An ``errno`` in words; where no descriptor is left, these say that the endpoint is not at fault for the pause."""
+    """An ``errno`` in words; where no descriptor is left, with a note that the endpoint is not at fault."""
     words = os.strerror(number).lower()
     match number:
         case errno.EMFILE:
