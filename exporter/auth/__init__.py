@@ -1,1 +1,1 @@
-"""How requests are authorised: one file per kind, and one authorizer that fetches and renews tokens."""
+"""How requests are authorised: a file for each kind, and the authorizer that fetches and renews tokens."""

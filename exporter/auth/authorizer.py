@@ -1,4 +1,4 @@
-"""What a dataflow asks of authentication, whichever the kind."""
+"""The port between a dataflow and authentication, the same for every kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Authorization:
-    """What a request presents: an ``Authorization`` header's value, or None. Compared by identity."""
+    """The value of a request's ``Authorization`` header, or None for none. Compared by identity."""
 
     header: str | None = field(repr=False)
 
@@ -19,7 +19,7 @@ class Authorization:
 class Unauthorized:
     """No authorization can be had now: the credentials were refused, or the token endpoint or the proxy fails.
 
-    ``retry_after_seconds``: nothing is asked before that time has passed, since the token endpoint said so.
+    ``retry_after_seconds``: no token is asked for before that time has passed, since the token endpoint said so.
     """
 
     cause: Literal["credentials", "token_endpoint", "proxy"]
@@ -29,14 +29,14 @@ class Unauthorized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What an authorizer works with besides its settings.
+    """The things that an authorizer works with besides its settings.
 
     Attributes:
         clock: monotonic seconds.
         epoch: the wall clock in epoch seconds, for a ``Retry-After`` that is a date.
         observe: called once per token request with ``ok``, ``refused`` or ``failed``, and in words why, fit for a log.
-        note: called with a sentence when there is something that an operator should know, each said once.
-        retry_after_cap: a longer ``Retry-After`` is cut to these seconds.
+        note: called with a sentence that an operator should know, at most once for each authorizer.
+        retry_after_cap: the seconds to which a longer ``Retry-After`` is cut.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -51,17 +51,17 @@ class Authorizer(Protocol):
 
     @property
     def refresh_on(self) -> frozenset[int]:
-        """Statuses of the endpoint that mean: this authorization is refused."""
+        """Statuses of the endpoint that mean a refused authorization."""
         ...
 
     async def authorize(self) -> Authorization | Unauthorized:
-        """The authorization to present now; fetches or renews a token where one is needed (single flight)."""
+        """The authorization to present now; fetches or renews a token where needed (single flight)."""
         ...
 
     async def renew(self, refused: Authorization) -> Authorization | Unauthorized:
         """Replace an authorization that the endpoint refused.
 
-        Drops it only if it is still the current one, so that a late refusal never throws away its successor.
+        Drops ``refused`` only if still current, so that a late refusal never throws away its successor.
         ``Unauthorized`` with cause ``credentials`` where there is nothing else to present.
         """
         ...

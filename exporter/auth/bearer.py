@@ -32,12 +32,12 @@ class Bearer(Section):
         transport: Transport,  # noqa: ARG002 - the same signature for every kind
         surroundings: Surroundings,  # noqa: ARG002
     ) -> Authorizer:
-        """An authorizer that presents the token and looks into its file again when it is refused."""
+        """An authorizer that presents the token and reads the token's file again after a refusal."""
         return _BearerAuthorizer(self.token)
 
 
 class _BearerAuthorizer:
-    """Presents one token until the endpoint refuses it and its file holds another (contract.md#whose-fault)."""
+    """Presents a token until the endpoint refuses it and the file holds a new token (contract.md#whose-fault)."""
 
     refresh_on = frozenset({401})
 

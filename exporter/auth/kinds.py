@@ -1,4 +1,4 @@
-"""The kinds of authentication that a destination may name: one line each."""
+"""The kinds of authentication that a destination may name: a line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both OAuth 2.0 kinds have in common: where tokens come from and how the client presents itself there."""
+"""The common part of both OAuth 2.0 kinds: where tokens come from and how the client presents itself there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from exporter.transport.port import Transport
 
 
 def _token_url(url: str) -> str:
-    """The URL as it was written; its query stays as it is, however many parameters (contract.md#configuration)."""
+    """The URL as written; the query stays unchanged, however many parameters (contract.md#configuration)."""
     found = [Mistake((), reason) for reason in _wrong_with(url)]
     if found:
         raise mistakes(found)
@@ -47,7 +47,7 @@ def _wrong_with(url: str) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    """Text that a form can carry: it has an encoding (an environment variable may hold bytes that have none)."""
+    """Text that a form can carry: valid UTF-8, which the bytes of an environment variable need not be."""
     if not _encodable(value):
         raise PydanticCustomError("form_text", "this text is not valid UTF-8")
     return one_line(value)
@@ -62,7 +62,7 @@ def _encodable(value: str) -> bool:
 
 
 def _values(value: object) -> str | tuple[str, ...]:
-    """What a form field holds: a text, or several that are sent as so many fields of one name (RFC 8707 §2)."""
+    """The value of a form field: a text, or several that are sent as so many fields of one name (RFC 8707 §2)."""
     if isinstance(value, str):
         return _text(value)
     if not isinstance(value, list | tuple) or not value:
@@ -135,7 +135,7 @@ class OAuth2(Section):
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Self:
-        # Each by itself, since any of them may be wrong itself while the others can be looked at.
+        # Each by itself, since a field may be wrong itself while the rest can be looked at.
         found = [*self._taken(), *self._not_sendable()]
         if found:
             raise mistakes(found)
@@ -153,10 +153,10 @@ class OAuth2(Section):
 
     @abstractmethod
     def grant(self) -> Grant:
-        """What a full token request asks for."""
+        """The grant that a full token request presents."""
 
     def authorizer(self, transport: Transport, surroundings: Surroundings) -> Authorizer:
-        """An authorizer that fetches tokens over ``transport``, whose deadline is theirs, and renews them."""
+        """An authorizer that fetches and renews tokens over ``transport``, within the transport's deadline."""
         client = Client(
             id=self.client_id,
             secret=self.client_secret.reveal(),

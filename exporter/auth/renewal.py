@@ -1,4 +1,4 @@
-"""Holds one destination's token: fetched once for all callers, renewed ahead of its expiry, dropped when refused."""
+"""Holds a destination's token: fetched once for all callers, renewed ahead of its expiry, dropped when refused."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
 from exporter.outbox.verdict import retry_after
 from exporter.transport.port import Transport
 
-#: A token whose lifetime nobody told is replaced after this long, at the latest.
+#: A token of unknown lifetime is replaced after this long, at the latest.
 UNKNOWN_LIFETIME_SECONDS = 3600.0
-#: Ahead of its expiry a token is renewed by a fifth of its lifetime, but no more than this.
+#: A token is renewed ahead of its expiry by a fifth of its lifetime, but by no more than this.
 LONGEST_MARGIN_SECONDS = 60.0
 #: After a renewal ahead of expiry failed, the old token serves this long before the next try.
 EARLY_RETRY_SECONDS = 5.0
-#: No token is taken to live shorter: one that does is fetched again when the endpoint refuses it.
+#: The shortest lifetime that is believed: a token that lives shorter is fetched again when the endpoint refuses it.
 SHORTEST_LIFETIME_SECONDS = 1.0
-#: So many tokens in so many seconds, each in place of one that was refused, mean that the endpoint refuses whatever the
-#: token server hands out (contract.md#whose-fault). Those that expire are no sign of that, however soon.
+#: So many tokens in so many seconds, each in place of a refused token, mean that the endpoint refuses every token that
+#: the token server hands out (contract.md#whose-fault). Tokens that expire are no sign of that, however soon.
 TOKENS_PER_WINDOW = 5
-#: After so many of them by refresh tokens the grant has a try.
+#: After so many such tokens, the refusal of a token from a refresh makes the grant itself the next try.
 REFRESHED_PER_WINDOW = 3
 WINDOW_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class _Held:
-    """The current token. Times are on the authorizer's clock. ``refreshed``: a refresh token fetched it."""
+    """The current token. Times are on the authorizer's clock. ``refreshed``: whether a refresh token was used."""
 
     authorization: Authorization
     refreshed: bool
@@ -40,16 +40,16 @@ class _Held:
 
 
 class TokenAuthorizer:
-    """The one ``Authorizer`` of all kinds that fetch tokens.
+    """The ``Authorizer`` of all kinds that fetch tokens.
 
-    Single flight without a task of its own: the first caller that needs a token fetches it under a lock, those who
-    wait share what it got, failure included. Is that caller cancelled, the next one in line fetches.
+    Single flight without a separate task: the first caller that needs a token fetches it under a lock, and the callers
+    that wait share the result, failure included. If the first caller is cancelled, the next in line fetches.
     """
 
     def __init__(
         self, requests: TokenRequests, transport: Transport, refresh_on: frozenset[int], surroundings: Surroundings
     ) -> None:
-        """As ``OAuth2.authorizer``, whose configuration ``requests`` and ``refresh_on`` come from."""
+        """As for ``OAuth2.authorizer``; ``requests`` and ``refresh_on`` come from the configuration."""
         self.refresh_on = refresh_on
         self._requests = requests
         self._transport = transport
@@ -58,11 +58,11 @@ class TokenAuthorizer:
         self._lock = asyncio.Lock()
         self._held: _Held | None = None
         self._refresh_token: str | None = None
-        #: A token was refused, and none came in its place yet.
+        #: Whether a token was refused, and no token came in its place yet.
         self._refused = False
-        #: When tokens came in place of one that was refused.
+        #: When tokens came in place of refused tokens.
         self._replaced_at: deque[float] = deque()
-        #: The token endpoint said that it is not to be asked before this time; and what it said besides.
+        #: The time before which the token endpoint asked for no request, and the failure that came with that.
         self._not_before = float("-inf")
         self._told = Unauthorized("token_endpoint", "")
         self._oddity: str | None = None
@@ -70,7 +70,7 @@ class TokenAuthorizer:
         self._last: Authorization | Unauthorized | None = None
 
     async def authorize(self) -> Authorization | Unauthorized:
-        """The current token; fetches one where there is none, or where it is about to expire and nobody renews it."""
+        """The current token; fetches a token where there is none, or one about to expire that no caller is renewing."""
         while True:
             current = self._current()
             if current is not None:
@@ -82,24 +82,24 @@ class TokenAuthorizer:
                     self._finished += 1
                 if isinstance(self._last, Unauthorized):
                     return self._unexpired() or self._last
-                # Presented at least once, however short its life; but not if it was refused while this caller waited.
+                # A token is presented at least once, however short its life, unless refused while this caller waited.
                 if self._held is not None and self._held.authorization is self._last:
                     return self._last
 
     async def renew(self, refused: Authorization) -> Authorization | Unauthorized:
-        """Replace a token that the endpoint refused; one that is no longer the current one changes nothing."""
+        """Replace a token that the endpoint refused; the refusal of an earlier token drops nothing."""
         held = self._held
         if held is not None and held.authorization is refused:
             if held.refreshed and self._replaced(self._clock()) >= REFRESHED_PER_WINDOW:
-                # Whatever refreshes give is refused; what the grant gives may not be.
+                # Tokens from refreshes are refused; a token from the grant may not be.
                 self._refresh_token = None
-            # Where its time was up, that is why, and says nothing of others.
+            # A token that was due for renewal was refused for its age, which says nothing of other tokens.
             self._refused = self._refused or self._clock() < held.renew_at
             self._held = None
         return await self.authorize()
 
     def _current(self) -> Authorization | None:
-        """The token to present without waiting for anybody; also one that another caller is just renewing."""
+        """The token to present without waiting, if any; also a token that another caller is renewing."""
         held = self._held
         if held is not None and (self._clock() < held.renew_at or self._lock.locked()):
             return self._unexpired()
@@ -110,7 +110,7 @@ class TokenAuthorizer:
         return held.authorization if held is not None and self._clock() < held.expires_at else None
 
     async def _fetch(self) -> Authorization | Unauthorized:
-        """Fetch a token and hold it, or say why there is none; the old one is kept while it lasts."""
+        """Fetch a token and hold it, or return why there is none; the old token is kept while valid."""
         now = self._clock()
         if now < self._not_before:
             return replace(self._told, retry_after_seconds=self._not_before - now)
@@ -134,10 +134,10 @@ class TokenAuthorizer:
         return failure
 
     async def _ask(self) -> Authorization | TokenRefused | TokenFailed:
-        """Ask with the refresh token where there is one; is that refused, with the grant itself.
+        """Ask with the refresh token where there is one; after a refusal, or without one, with the grant itself.
 
-        After any refresh without a token the grant is next: whatever was in the way, the refresh token may be dead,
-        and nobody would say so.
+        After any refresh without a token the grant is next: whatever was in the way, the refresh token may be dead
+        without a word from the server.
         """
         if self._refresh_token is not None:
             asked_at = self._clock()
@@ -192,7 +192,7 @@ class TokenAuthorizer:
         return authorization
 
     def _replaced(self, now: float) -> int:
-        """How many tokens of the window came in place of a refused one."""
+        """How many tokens of the window came in place of a refused token."""
         while self._replaced_at and now - self._replaced_at[0] >= WINDOW_SECONDS:
             self._replaced_at.popleft()
         return len(self._replaced_at)

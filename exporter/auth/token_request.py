@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from exporter.messages.exchange import Request
 from exporter.transport.own_headers import own_headers
 
-#: Fields that the exporter fills itself, so that no ``extra`` may.
+#: Fields that the exporter fills, so that no ``extra`` may.
 CLIENT_FIELDS = frozenset(
     {"grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "scope", "audience"}
 )
@@ -35,14 +35,14 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A grant type and its fields in order, of which several may have one name; they may hold a password."""
+    """A grant type and its fields in order; several fields may have the same name, and a field may hold a password."""
 
     type: str
     fields: Sequence[tuple[str, str]] = field(repr=False)
 
 
 class TokenRequests:
-    """Token requests of one client for one grant."""
+    """The token requests of a client for a grant."""
 
     def __init__(self, url: str, client: Client, grant: Grant) -> None:
         self._url = url
@@ -56,7 +56,7 @@ class TokenRequests:
     def refresh(self, refresh_token: str) -> Request:
         """A request that presents a refresh token instead (RFC 6749 §6).
 
-        Without ``scope``, so that the new token has the old one's; what else identifies the audience stays.
+        Without ``scope``, so that the new token has the old scope; the fields that identify the audience stay.
         """
         dropped = {"username", "password", "scope"}
         kept = [(name, value) for name, value in self._grant.fields if name not in dropped]
@@ -66,7 +66,7 @@ class TokenRequests:
         headers = dict(own_headers(_FORM if self._client.placement == "body" else f"{_FORM}; charset=UTF-8"))
         auth = ClientAuth(self._client.id, self._client.secret, self._auth_method())
         url, headers, body = auth.prepare("POST", self._url, headers, prepare_token_request(grant_type))
-        # Not by prepare_token_request: it leaves out empty values, and an ``extra`` may have its arguments' names.
+        # Not by prepare_token_request, which leaves out empty values and whose arguments' names an ``extra`` may have.
         body = add_params_to_qs(body, list(fields))
         headers["Accept"] = "application/json"
         # A literal plus is %2B by now, so every "+" is a space; curl's --data-urlencode writes that as %20.
@@ -83,7 +83,8 @@ def _basic_form_encoded(
 ) -> tuple[str, dict[str, str], str]:
     """RFC 6749 §2.3.1: id and secret are form-encoded first, so that a colon in either is no separator.
 
-    A space becomes %20, which every decoder reads: a plus stays one where a server only percent-decodes (Authlib's).
+    A space becomes %20, which every decoder reads: a plus stays a plus where a server, such as Authlib's, only
+    percent-decodes.
     """
     credentials = f"{quote(client.client_id, safe='')}:{quote(client.client_secret, safe='')}"
     return uri, _with_basic(headers, credentials), body
@@ -92,7 +93,7 @@ def _basic_form_encoded(
 def _basic_raw(
     client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
 ) -> tuple[str, dict[str, str], str]:
-    """Adobe's curl line, as it stands; UTF-8 (RFC 7617 §2.1), since Authlib's own is Latin-1."""
+    """Adobe's curl line unchanged; in UTF-8 (RFC 7617 §2.1), since Authlib's own encoding is Latin-1."""
     return uri, _with_basic(headers, f"{client.client_id}:{client.client_secret}"), body
 
 

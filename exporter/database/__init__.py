@@ -1,4 +1,4 @@
-"""One SQLite file on one thread: group commit, durable when a write returns."""
+"""An SQLite file on a thread: group commit, durable when a write returns."""
 
 from exporter.database.database import Database
 from exporter.database.failures import DatabaseUnavailable, FileLost

@@ -1,4 +1,4 @@
-"""Moves what stands in the write-ahead log into the file, on a thread of its own: no commit waits for it."""
+"""Copies the pages of the write-ahead log into the file, on a separate thread, so that no commit waits."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Final
 
 import apsw
 
-#: Pages in the log from which on it is copied, as SQLite itself would: 4 MB of 4 KB pages; and as often again.
+#: The pages after which the log is copied, as SQLite itself would: 4 MB of 4 KB pages; and after as many more, again.
 LOG_PAGES: Final = 1000
-#: So often what came meanwhile is copied too: once all of it is, the next commit begins the log anew by itself.
+#: How often pages that came meanwhile are copied too: once all are copied, the next commit begins the log anew.
 PASSES: Final = 5
-#: A log so long, since commits never leave a gap or others always read, is begun anew while they wait. Where that
-#: fails, it is tried again at twice the length.
+#: A log so long, since commits never leave a gap or other connections always read, is begun anew while writers wait.
+#: A failed try is repeated at twice the length.
 TOO_MANY_PAGES: Final = 8 * LOG_PAGES
-#: How long that waits for those who read, while those who write wait for it; then it is left to the next time.
+#: How long that waits for readers, while writers wait in turn; then the next try has to do.
 RESTART_SECONDS: Final = 0.1
 
 
 class Checkpoints:
-    """Of one file. The thread is there from the first time that the log is long."""
+    """The checkpoints of a file. The thread is there from the first time that the log is long."""
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         """``connect`` makes a connection for the thread."""
         self._connect = connect
         self._thread: threading.Thread | None = None
         self._asked = threading.Event()
-        self._tried = 0  # how long the log was when it was last asked for
+        self._tried = 0  # the length of the log when a checkpoint was last asked for
         self._restart_at = TOO_MANY_PAGES
         self._ending = False
 
     def hear(self, connection: apsw.Connection, database: str, pages: int) -> int:  # noqa: ARG002 - SQLite's signature
-        """SQLite's hook after a commit, in place of its own, which would copy the log before the commit returns."""
+        """The hook after a commit, in place of SQLite's own, which would copy the log before the commit returns."""
         if pages < self._tried:
-            # It began anew.
+            # The log began anew.
             self._tried = 0
             self._restart_at = TOO_MANY_PAGES
         if pages - self._tried >= LOG_PAGES:
@@ -46,7 +46,7 @@ class Checkpoints:
         return apsw.SQLITE_OK
 
     def _begun(self) -> bool:
-        """Start the thread; False where none can be started now. Nothing may be raised to whom has committed."""
+        """Start the thread; False where that fails, since nothing may be raised into a commit that succeeded."""
         try:
             self._thread = threading.Thread(target=self._work, name="sqlite checkpoints", daemon=True)
             self._thread.start()
@@ -56,7 +56,7 @@ class Checkpoints:
         return True
 
     def end(self) -> None:
-        """End the thread, if there is one, and wait for it."""
+        """End the thread, if any, and wait for the end."""
         self._ending = True
         self._asked.set()
         if self._thread is not None:
@@ -79,19 +79,19 @@ class Checkpoints:
         with ExitStack() as trying:
             try:
                 connection = trying.enter_context(closing(self._connect()))
-                # SQLite's own naps, since the file is held meanwhile: ours would wait for the interpreter too.
+                # SQLite's own naps, since the file is held meanwhile: Python's would wait for the interpreter too.
                 connection.set_busy_timeout(int(RESTART_SECONDS * 1000))
                 # Before its first look at the file a connection does not know that there is a log.
                 connection.pragma("user_version")
             except (apsw.Error, MemoryError):
-                return None  # no descriptor is free, for example; it is tried again when the log is longer
+                return None  # no descriptor is free, for example; the next try comes when the log is longer
             stack.push(trying.pop_all())
         return connection
 
     def _checkpoint(self, connection: apsw.Connection) -> None:
         try:
             for _ in range(PASSES):
-                # Beside those who read and write: nobody waits.
+                # Beside readers and writers: no connection waits.
                 pages, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                 if copied >= pages:
                     break
@@ -99,4 +99,4 @@ class Checkpoints:
                 self._restart_at = 2 * pages
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         except (apsw.Error, MemoryError):
-            pass  # another process is at it, or somebody reads for long, or the disk fails, which the next commit says
+            pass  # another process checkpoints, or a reader is slow, or the disk fails, which the next commit tells

@@ -37,18 +37,18 @@ class Database:
         """Open, and create or migrate, the file; leaving waits for every call that was made.
 
         Raises:
-            DatabaseRefused: it cannot be used and was left as it is.
-            DatabaseUnavailable: it cannot be opened now.
+            DatabaseRefused: the file cannot be used and was left as it is.
+            DatabaseUnavailable: the file cannot be opened now.
         """
         async with cls._living(path, lambda: open_file(path, schema)) as database:
             yield database
 
     @asynccontextmanager
     async def beside(self) -> AsyncIterator[Self]:
-        """Another connection to the same file with a thread of its own; leave it before leaving this one.
+        """A second connection to the same file, with a separate thread, to be left before the first is left.
 
         Raises:
-            DatabaseUnavailable: it cannot be opened now.
+            DatabaseUnavailable: the file cannot be opened now.
         """
         async with self._living(self.path, lambda: open_beside(self.path)) as database:
             yield database
@@ -70,19 +70,19 @@ class Database:
             thread.join()
 
     async def write(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Call ``run`` on the thread inside the next group's transaction; return its result once that is durable.
+        """Call ``run`` on the thread inside the next group's transaction; return the result once durable.
 
-        Each call has its own savepoint: an exception that ``run`` raises undoes and fails only this call. The
-        caller may be cancelled; what ``run`` does may happen all the same.
+        Each call has a savepoint: an exception that ``run`` raises undoes and fails only this call. The caller may be
+        cancelled; ``run`` may take effect all the same.
 
         Raises:
-            DatabaseUnavailable: as far as can be known, nothing of it was written.
+            DatabaseUnavailable: as far as can be known, nothing of the call was written.
         """
         result: T = await self._submit(run, Kind.WRITE)
         return result
 
     async def read(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Call ``run`` on the thread outside any transaction and return its result.
+        """Call ``run`` on the thread outside any transaction and return the result.
 
         Raises:
             DatabaseUnavailable: the file cannot be read now.
@@ -91,23 +91,23 @@ class Database:
         return result
 
     async def tidy(self, run: Callable[[apsw.Connection], T]) -> T:
-        """Call ``run`` on the thread outside any transaction, and do not wait for the disk; return its result.
+        """Call ``run`` on the thread outside any transaction, and do not wait for the disk; return the result.
 
-        For what nobody misses if a power cut undoes it, such as deleting what has been done with: each statement
-        commits by itself and holds the file only while it runs. Nothing that ``write`` wrote before is less durable
-        for it, and what it writes later makes this durable too.
+        For changes that a power cut may undo, such as deleting rows that have been done with: each statement commits
+        by itself and holds the file only while running. Earlier writes of ``write`` are no less durable, and later
+        writes of ``write`` make these changes durable too.
 
         Raises:
-            DatabaseUnavailable: it cannot be done now; some of its statements may have been.
+            DatabaseUnavailable: the call failed for now; some of its statements may have been done.
         """
         result: T = await self._submit(run, Kind.TIDY)
         return result
 
     @contextmanager
     def watched(self, on_change: Callable[[T | None], None], look: Callable[[apsw.Connection], T]) -> Iterator[None]:
-        """While entered, ``on_change`` is called on the loop soon after another connection committed.
+        """While entered, call ``on_change`` on the loop soon after another connection committed.
 
-        It gets what ``look`` then sees on the thread, None where the file cannot be read.
+        ``on_change`` gets the result of ``look``, called on the thread; None where the file cannot be read.
         """
         watcher = Watcher(on_change, look)
         self._inbox.watchers = (*self._inbox.watchers, watcher)
@@ -137,7 +137,7 @@ class Database:
             try:
                 await asyncio.shield(self._ended)
             except asyncio.CancelledError as error:
-                cancelled = error  # what was written must still reach the disk
+                cancelled = error  # the calls that were made must still reach the disk
         if cancelled is not None:
             raise cancelled
 

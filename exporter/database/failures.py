@@ -1,4 +1,4 @@
-"""Which errors of SQLite and of the system mean that the database cannot work now, and how to say so."""
+"""Which errors of SQLite and of the system mean that the database cannot work now, in the exporter's words."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot do this now; the same call may succeed later.
+    """The database cannot work now; the same call may succeed later.
 
     Attributes:
-        reason: what is wrong, for people.
+        reason: the trouble, for people.
     """
 
     def __init__(self, reason: str) -> None:
@@ -36,11 +36,11 @@ class DatabaseUnavailable(Exception):
 
 
 class FileLost(DatabaseUnavailable):
-    """The file that is open does not stand under its name any more, or nobody can tell."""
+    """The open file does not stand under its name any more, or that cannot be told."""
 
 
 def unavailable(error: BaseException) -> DatabaseUnavailable | None:
-    """The same failure in our words, or None if ``error`` is a bug and no trouble with the file."""
+    """The same failure in the exporter's words, or None if ``error`` is a bug and no trouble with the file."""
     if isinstance(error, DatabaseUnavailable):
         return error
     if isinstance(error, OSError):
@@ -52,6 +52,6 @@ def unavailable(error: BaseException) -> DatabaseUnavailable | None:
 
 
 def said_by_system(error: OSError) -> str:
-    """An error of the system in words, with the file where it names one."""
+    """An error of the system in words, with the file where ``error`` names a file."""
     reason = error.strerror or type(error).__name__
     return reason if error.filename is None else f"{error.filename}: {reason}"

@@ -1,6 +1,6 @@
-"""Why a file cannot be opened for writing, found out by trying what SQLite will need, before SQLite does.
+"""Why a file cannot be opened for writing, found out by trying the steps that SQLite will need, before SQLite does.
 
-SQLite itself only says that it cannot open a file. It needs the folder too, for the log that it keeps beside the file.
+SQLite itself says only that a file cannot be opened. SQLite needs the folder too, for the log beside the file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NoReturn
 
-#: What may be otherwise in a moment: no room, no descriptors, no memory, a disk or server that fails.
+#: Errors that may pass in a moment: no room, no descriptors, no memory, a disk or server that fails.
 PASSING: Final = frozenset(
     {
         errno.ENOSPC,
@@ -30,7 +30,7 @@ PASSING: Final = frozenset(
         errno.ETIMEDOUT,
     }
 )
-#: What opening a nameless file comes to where the system or the file system knows none.
+#: Errors of opening a nameless file where the system or the file system knows none.
 _UNKNOWING: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.ENOSYS})
 _DESCRIPTORS: Final = 8
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -38,25 +38,25 @@ _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
 class Obstacle(Exception):
-    """Why the file cannot be used, in words that go on after its name; it stays so until somebody does something."""
+    """Why the file cannot be used, in words that go on after the file's name; stays until an operator acts."""
 
 
 def make_way(path: Path) -> None:
-    """Return when the file is there, made if need be, and it and its folder can be written.
+    """Make the file and its folder if need be; return when both can be written.
 
     Args:
-        path: where it really is: no link.
+        path: the file itself, not a link.
 
     Raises:
         Obstacle: with the reason.
-        OSError: one that may pass.
+        OSError: an error that may pass.
     """
     _make_folder(path.parent)
     _refuse_another_kind(path)
     if not _has_side_files(path):
         _refuse_unwritable(path.parent)
     try:
-        # Events are personal data, so nobody else may read them; SQLite gives its side files the same mode.
+        # Events are personal data, so no other user may read the file; SQLite gives its side files the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         _raise(error, "it cannot be written")
@@ -100,7 +100,7 @@ def _refuse_another_kind(path: Path) -> None:
 
 
 def _has_side_files(path: Path) -> bool:
-    """Another process has it open: there is nothing to make."""
+    """Whether both side files are there, as where another process has the file open: there is nothing to make."""
     return all(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
 
 
@@ -119,7 +119,7 @@ def _refuse_unwritable(folder: Path) -> None:
 
 
 def _refuse_other_names(path: Path) -> None:
-    """SQLite finds the log by the file's name: by another one it would miss what is in it, and begin a second log."""
+    """SQLite finds the log by the file's name: under another name SQLite would miss the log, and begin a second log."""
     names = path.stat().st_nlink
     if names > 1:
         raise Obstacle(

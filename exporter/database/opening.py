@@ -1,4 +1,4 @@
-"""Opening an SQLite file: refuse what is not ours or not whole, create and migrate what is."""
+"""Opening an SQLite file: refuse a foreign or damaged file, create and migrate the exporter's own."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from exporter.database.wholeness import damage, marked
 _NAP_SECONDS = 0.001
 _PAGE_BYTES = 4096
 _INCREMENTAL = 2
-#: All that a file has before its write-ahead log takes everything; of others' it is one without a table.
+#: The most that a file has before the write-ahead log takes all writes; a foreign file of this size has no table.
 _HALF_MADE_BYTES = _PAGE_BYTES
-#: A log that begins anew keeps its size up to here: a commit that writes over what is there waits a third as long for
-#: the disk as one that makes the file longer. It is as long as the log gets while checkpoints come to their end.
+#: A log that begins anew keeps its size up to here: a commit that writes over old pages waits a third as long for the
+#: disk as a commit that makes the file longer. The log gets as long as this while checkpoints come to their end.
 _LOG_BYTES_KEPT = 2 * TOO_MANY_PAGES * _PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a file is to hold.
+    """The schema that a file is to have.
 
     Attributes:
-        application_id: a number that marks our files of this kind, 1 to 2**31 - 1 (SQLite's ``application_id``).
-        what: what the file is, for messages: "a queue".
+        application_id: a number that marks the exporter's files of this kind, 1 to 2**31 - 1 (SQLite's
+            ``application_id``).
+        what: the name of the kind, for messages: "a queue".
         migrations: scripts of SQL; the n-th brings ``user_version`` from n to n + 1. Only ever appended to.
     """
 
@@ -57,13 +58,15 @@ class DatabaseRefused(Exception):
 
 
 def open_file(path: Path, schema: Schema) -> apsw.Connection:
-    """A connection to ``path``, created or migrated to ``schema``; its folder is created too.
+    """A connection to ``path``, created or migrated to ``schema``; the folder is created too.
 
     Write-ahead log, synchronous FULL (each commit is on the disk before it returns), incremental vacuum.
 
     Raises:
-        DatabaseRefused: it is no SQLite file, damaged, another program's or a newer version's, or cannot be read.
-        DatabaseUnavailable: the disk is full or another process holds the file for too long.
+        DatabaseRefused: the file is no SQLite file, damaged, another program's or a newer version's, or cannot be
+            opened for writing.
+        DatabaseUnavailable: a failure that may pass: the disk is full, for example, or another process holds the file
+            for too long.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     real = Path(os.path.realpath(path))  # SQLite puts its side files beside the file itself
@@ -112,10 +115,10 @@ def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
 
 
 def _undo_half_made(path: Path, schema: Schema) -> None:
-    """Let SQLite undo what a process had begun that ended while it made the file.
+    """Let SQLite undo the work of a process that ended while making the file.
 
-    Until a new file has a write-ahead log, SQLite writes to it with a rollback journal, which no connection that only
-    reads can undo.
+    Until a new file has a write-ahead log, SQLite writes with a rollback journal, which a connection that only reads
+    cannot undo.
     """
     if not path.with_name(path.name + "-journal").exists():
         return
@@ -126,7 +129,7 @@ def _undo_half_made(path: Path, schema: Schema) -> None:
 
 
 def _refuse_foreign(path: Path, schema: Schema) -> None:
-    """Look at the marks through a connection that cannot write, not even when it is closed."""
+    """Refuse a foreign file or a newer schema, seen through a connection that cannot write, not even when closed."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
@@ -141,7 +144,7 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
     finally:
         connection.close()
     if application_id == 0 and version == 0 and objects == 0:
-        return  # created, but the process ended before it was filled
+        return  # created, but the process ended before filling the file
     if application_id != schema.application_id:
         raise DatabaseRefused(path, f"it is not {schema.what} of exporter (application id {application_id})")
     if version > len(schema.migrations):
@@ -151,7 +154,11 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
 
 
 def connected(path: Path) -> apsw.Connection:
-    """A connection to a file that is there, which waits ``BUSY_SECONDS`` for other processes. Raises apsw.Error."""
+    """A connection to an existing file, which waits ``BUSY_SECONDS`` for other processes.
+
+    Raises:
+        apsw.Error: SQLite cannot open the file.
+    """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_handler(_patience(BUSY_SECONDS))
     return connection
@@ -161,7 +168,7 @@ def _opened(path: Path, schema: Schema) -> apsw.Connection:
     connection = connected(path)
     try:
         if connection.pragma("auto_vacuum") != _INCREMENTAL:
-            connection.pragma("auto_vacuum", _INCREMENTAL)  # it is new: this has an effect only before the first table
+            connection.pragma("auto_vacuum", _INCREMENTAL)  # on a new file: no effect once there is a table
         connection.pragma("journal_mode", "wal")
         _set_up(connection)
         _migrate(connection, path, schema)
@@ -174,11 +181,11 @@ def _opened(path: Path, schema: Schema) -> apsw.Connection:
 def open_beside(path: Path) -> apsw.Connection:
     """Another connection to a file that this process has open.
 
-    It looks at no bytes: closing a file takes away all locks that the process has on it (POSIX advisory locks), also
-    those of the connections that are open.
+    No bytes are looked at: closing a file takes away all locks of the process on that file (POSIX advisory locks),
+    also the locks of open connections.
 
     Raises:
-        DatabaseUnavailable: it cannot be opened now.
+        DatabaseUnavailable: the file cannot be opened now.
     """
     try:
         with ExitStack() as trying:
@@ -199,8 +206,7 @@ def _set_up(connection: apsw.Connection) -> None:
 
 
 def _patience(seconds: float) -> Callable[[int], bool]:
-    """Waits for another process, and looks more often than SQLite's own handler: that one's naps of up to 100 ms lose
-    the race against a process that commits all the time."""
+    """A busy handler with short naps: SQLite's own, of up to 100 ms, lose against a process that always commits."""
     until = 0.0
 
     def wait(tries: int) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps a database's files from others: what they hold is personal data."""
+"""Keeps a database's files from other users: events are personal data."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _FILES = ("", "-wal", "-shm")
 
 
 def kept_private(path: Path) -> Iterator[str]:
-    """Take away from everybody else what they may do with the files; yields a sentence for each where that cannot be.
+    """Make private each file that is open to all users; yield a sentence for each where that fails.
 
-    A group that somebody has let in stays, unless all others are in too: two users may share a file on purpose.
+    A file open to its group alone stays open: two users may share a file on purpose.
     """
     real = os.path.realpath(path)
     for end in _FILES:

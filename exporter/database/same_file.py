@@ -1,4 +1,4 @@
-"""Whether an open file still stands under its name: one that was deleted or replaced takes writes that nobody reads."""
+"""Whether an open file still stands under its name: writes to a file that was deleted or replaced are never read."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ LOOK_SECONDS: Final = 1.0
 
 
 class _Node(NamedTuple):
-    """What a name stands for."""
+    """The file that a name stands for."""
 
     device: int
     inode: int
 
 
 class SameFile:
-    """An open SQLite file and the write-ahead log beside it, as they were when this was made."""
+    """An open SQLite file and the write-ahead log beside the file, as first seen."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError: the file is not there."""
+        """Note the file and the log.
+
+        Raises:
+            OSError: the file is not there.
+        """
         self._path = path
-        # SQLite's own name for it: beside the file itself, not beside a link to it.
+        # SQLite's own name for the log: beside the file itself, not beside a link.
         self._log = Path(os.path.realpath(path) + "-wal")
         self._file = _node(path)
         self._log_file = _node_or_none(self._log)
         self._due = 0.0
 
     def refuse_another(self) -> None:
-        """Return if all is as it was, or was so a moment ago.
+        """Return if the same files are there, or were seen within ``LOOK_SECONDS``.
 
         Raises:
-            FileLost: it is not. Once the files are back, this returns again.
+            FileLost: a file was removed or replaced. Once both are back, calls return again.
         """
         now = time.monotonic()
         if now < self._due:
@@ -51,7 +55,7 @@ class SameFile:
         self._due = now + LOOK_SECONDS
 
     def _look_at_log(self) -> None:
-        """SQLite keeps the log as long as anybody has the file open, and what is in it is nowhere else."""
+        """SQLite keeps the log as long as any process has the file open, and the log's commits are nowhere else."""
         try:
             log = _node_or_none(self._log)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What the database's thread does: it runs calls in groups, commits them, and looks for other processes."""
+"""The work of the database's thread: to run calls in groups, to commit, and to look for other processes' commits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _GROUP_JOBS = 1000
 _POLL_SECONDS = 0.002
 _IDLE_POLL_SECONDS = 0.02
 _IDLE_AFTER_SECONDS = 1.0
-#: After a failure that is nobody's in particular, such as no memory.
+#: The wait after a failure of no call in particular, such as no memory.
 _AGAIN_SECONDS = 0.1
 
 
 class Kind(Enum):
-    """How a call is run: see ``Database``'s methods of these names."""
+    """How a call is run: see the methods of ``Database`` with these names."""
 
     READ = "read"
     WRITE = "write"
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One call that waits for the thread; ``result`` and ``error`` are what it comes to."""
+    """A call that waits for the thread, and later the call's ``result`` or ``error``."""
 
     run: Callable[[apsw.Connection], Any]
     future: asyncio.Future[Any]
@@ -46,14 +46,14 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """Who hears of others' commits, and what it wants to see of them."""
+    """A callback for commits of other connections, and the ``look`` that gives the callback its argument."""
 
     on_change: Callable[[Any], None]
     look: Callable[[apsw.Connection], Any]
 
 
 class Inbox:
-    """What the event loop and the thread share. A None among the jobs ends the thread after those before it."""
+    """The jobs and watchers that event loop and thread share. A None ends the thread after the jobs before."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -61,7 +61,7 @@ class Inbox:
         self._loop = loop
 
     def refuse_rest(self) -> None:
-        """From the thread, in the end: nobody is left who could answer."""
+        """Fail the jobs that are left; called from the ending thread."""
         with suppress(Empty):
             while True:
                 job = self.jobs.get_nowait()
@@ -70,13 +70,13 @@ class Inbox:
                     self.call(_deliver, (job,))
 
     def call(self, function: Callable[..., None], *args: object) -> None:
-        """From the thread: call on the loop, if there still is one."""
+        """Call ``function`` on the loop, unless closed; called from the thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args)
 
 
 class Worker:
-    """What the thread does between opening and closing."""
+    """The thread's work between opening and closing."""
 
     def __init__(self, path: Path, connection: apsw.Connection, inbox: Inbox) -> None:
         self._connection = connection
@@ -89,8 +89,10 @@ class Worker:
         self._ending = False
 
     def work(self) -> None:
-        """Serve until the inbox says that this is the end. Whatever else fails, fails those who wait, not the thread:
-        nobody would hear of its end."""
+        """Serve until the inbox ends the thread.
+
+        Any other failure fails the waiting jobs, not the thread, whose end would go unheard.
+        """
         while not self._ending:
             waiting: list[Job] = []
             try:
@@ -104,7 +106,7 @@ class Worker:
                 time.sleep(_AGAIN_SECONDS)
 
     def _serve(self, waiting: list[Job]) -> None:
-        """Do these; what is answered does not wait any longer."""
+        """Do the jobs of ``waiting``; a job that is answered is taken out at once."""
         for kind, do in ((Kind.READ, self._read), (Kind.WRITE, self._commit), (Kind.TIDY, self._tidy)):
             of_this_kind = [job for job in waiting if job.kind is kind]
             if of_this_kind:
@@ -113,7 +115,7 @@ class Worker:
                 waiting[:] = [job for job in waiting if job.kind is not kind]
 
     def _next_group(self) -> Sequence[Job]:
-        """All that waits, after waiting for something; empty when it is time to look for other processes."""
+        """All waiting jobs, after waiting for the first; empty when a look for other processes is due."""
         queue = self._inbox.jobs
         try:
             if self._inbox.watchers:
@@ -144,7 +146,7 @@ class Worker:
             self._run(job)
 
     def _tidy(self, jobs: Sequence[Job]) -> None:
-        """Run ``jobs`` outside any transaction, none of whose statements waits for the disk."""
+        """Run ``jobs`` outside any transaction; no statement waits for the disk."""
         try:
             self._file.refuse_another()
             self._relaxed = True
@@ -159,7 +161,7 @@ class Worker:
             self._roll_back()
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        """Run ``jobs`` in one transaction; if that fails, none of them was done."""
+        """Run ``jobs`` in one transaction; where that fails, none was done."""
         try:
             self._file.refuse_another()
             if self._relaxed:
@@ -168,7 +170,7 @@ class Worker:
             for job in jobs:
                 self._run_in_savepoint(job)
             self._connection.execute("COMMIT")
-        except BaseException as error:  # every caller gets it, whatever it is
+        except BaseException as error:  # every caller gets the error, of any kind
             self._fail_all(jobs, error)
             self._roll_back()
 
@@ -185,7 +187,7 @@ class Worker:
         failure = unavailable(error)
         for job in jobs:
             if job.error is None:
-                # Each has its own: whoever catches it adds to its traceback.
+                # Each job has its own failure, since every caller that catches an error adds to the traceback.
                 job.error = error if failure is None else type(failure)(failure.reason)
 
     def _run_in_savepoint(self, job: Job) -> None:
@@ -221,11 +223,11 @@ class Worker:
     def _seen_by(self, watcher: Watcher) -> Any:
         try:
             return watcher.look(self._connection)
-        except Exception:  # as where the file cannot be read; who asks then, is told
+        except Exception:  # as where the file cannot be read; the next call will tell
             return None
 
     def _data_version(self) -> object:
-        """Changes when another connection commits; an unreadable file counts as a change, so that readers see it."""
+        """Changes when another connection commits, or when the file becomes unreadable, so that readers look again."""
         try:
             return self._connection.pragma("data_version")
         except apsw.Error as error:

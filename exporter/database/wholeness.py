@@ -1,8 +1,8 @@
-"""Whether an SQLite file is all there, judged from its bytes alone, before SQLite touches it.
+"""Whether an SQLite file is whole, judged from the bytes alone, before SQLite touches the file.
 
-SQLite opens a file that lost its tail and fails only when it meets a missing page, and closing the last
-connection writes. So a damaged file is found here, by reading. Layouts: the SQLite file format,
-"The Database Header" and "The Write-Ahead Log".
+SQLite opens a file that lost its tail and fails only at a missing page, and closing the last connection writes. So a
+damaged file is found here, by reading. Layouts: the SQLite file format, "The Database Header" and "The Write-Ahead
+Log".
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _WAL_HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
-#: SQLite locks bytes from here on and writes nothing to the page they are in ("The Lock-Byte Page").
+#: SQLite locks bytes from here on and never writes to the page of these bytes ("The Lock-Byte Page").
 _LOCK_BYTE = 0x40000000
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a non-empty file, or None when it can be opened.
+    """The damage of a non-empty file, or None where the file can be opened.
 
-    Pages that are missing at the end count as present if the write-ahead log holds them: that is what a crash
-    in the middle of a checkpoint leaves.
+    Pages that are missing at the end count as present if the write-ahead log holds them, as after a crash in the
+    middle of a checkpoint.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
@@ -54,7 +54,11 @@ def damage(path: Path) -> str | None:
 
 
 def marked(path: Path) -> int:
-    """The application id in the header, 0 for none and for a header that is not there. Raises OSError."""
+    """The application id in the header, 0 for none and for a header that is not there.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:

@@ -1,1 +1,1 @@
-"""What settings are made of, and what rooms below the settings need of them."""
+"""The parts that settings are made of, for the settings and for the rooms that the settings are built on."""

@@ -1,4 +1,4 @@
-"""How long something takes or lasts, as people write it: a number of seconds, or ``10s``, ``5m``, ``2h``, ``7d``."""
+"""Durations as people write them: a number of seconds, or ``10s``, ``5m``, ``2h``, ``7d``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ MOST_SECONDS: Final = 36_525 * 86_400
 
 
 def seconds_in(value: object) -> float:
-    """What was written, in seconds. Raises a mistake: it is no duration."""
+    """The seconds of a duration as written.
+
+    Raises:
+        PydanticCustomError: ``value`` is no duration.
+    """
     seconds = math.nan
     if isinstance(value, str) and _WRITTEN.match(text := value.strip()):
         unit = text[-1] if text[-1] in _SECONDS else ""
@@ -30,7 +34,7 @@ def seconds_in(value: object) -> float:
     return seconds
 
 
-#: In seconds, whatever it was written in.
+#: In seconds, whatever unit was written.
 Duration = Annotated[
     float,
     BeforeValidator(seconds_in),

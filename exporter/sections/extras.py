@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 
 def missing_extra(extra: str, *modules: str) -> str | None:
-    """What to install, if one of these modules cannot be found; None if all can. Imports nothing."""
+    """A sentence that names what to install, or None where all ``modules`` can be found. Imports nothing."""
     if all(find_spec(module) is not None for module in modules):
         return None
     return f"this kind needs a client that is not installed: pip install 'exporter[{extra}]'"

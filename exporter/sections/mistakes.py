@@ -1,4 +1,4 @@
-"""How a validator says that several things are wrong, each at its own place."""
+"""How a validator reports several mistakes, each at its own place."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ KIND = "mistakes"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """``at`` is where it is, from the value that the validator was given; ``reason`` holds no secret."""
+    """``at``: the place of the mistake, from the value that the validator was given; ``reason`` holds no secret."""
 
     at: Steps
     reason: str
 
 
 def mistakes(found: Sequence[Mistake]) -> PydanticCustomError:
-    """The error for a validator to raise; ``exporter.settings.loading.load`` takes it apart again."""
+    """The error for a validator to raise; ``exporter.settings.loading.load`` takes the error apart again."""
     text = "; ".join(mistake.reason for mistake in found)
     return PydanticCustomError(KIND, "{text}", {"text": text, KIND: tuple(found)})
 

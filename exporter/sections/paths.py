@@ -16,10 +16,10 @@ class NoHome(Exception):
 
 
 def expanded(text: str) -> str:
-    """The path with ``~`` or ``~name`` at its beginning replaced; ``./~`` is a file of that name.
+    """The path with ``~`` or ``~name`` at the beginning replaced; ``./~`` is a file of that name.
 
     Raises:
-        NoHome: whose home that is cannot be told.
+        NoHome: the home folder is not known.
     """
     path = os.path.expanduser(text)  # noqa: PTH111 (pathlib takes ./~ for ~)
     if text.startswith("~") and path == text:

@@ -6,9 +6,9 @@ from __future__ import annotations
 def printable(text: str | bytes) -> str:
     """The same text with every character that does not print written as its escape.
 
-    Bytes are read as UTF-8, each that is none as ``\\xNN``. Line breaks, terminal sequences, characters that turn
+    Bytes are read as UTF-8, each invalid byte as ``\\xNN``. Line breaks, terminal sequences, characters that turn
     the direction of text and lone surrogates come out as ``\\n``, ``\\x1b``, ``\\u202e``, ``\\ud800``, so the result
-    is one line, and can always be encoded. What printed before is unchanged, so it is the same when done twice.
+    is a single line, and can always be encoded. Printable text is unchanged, so a second call changes nothing.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")

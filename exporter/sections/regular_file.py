@@ -1,4 +1,4 @@
-"""Reads a file that the operator names: regular ones only, up to a bound, with what tells that it changes later."""
+"""Reads a file that the operator names: only a regular file, up to a bound, with a stamp that tells later changes."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: A secret, a file of certificates, and a file of the configuration or its catalogue.
+#: The bounds for a secret, for a file of certificates, and for a file of the configuration or its catalogue.
 SECRET_BYTES = 1024**2
 TLS_BYTES = 16 * 1024**2
 CONFIGURATION_BYTES = 64 * 1024**2
 
-#: Another one: the file was written, replaced, or made readable. It follows links, as Kubernetes swaps them.
+#: Changes when the file is written, replaced, or made readable. Links are followed, since Kubernetes swaps links.
 Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What a file held, and its stamp from before it was read: a change while it is read is one that comes later."""
+    """A file's content, and its stamp from before the reading: a change during the reading counts as a later change."""
 
     content: bytes = field(repr=False)
     stamp: Stamp
 
 
 def read_regular(file: Path, most_bytes: int) -> FileRead:
-    """Read a file. Neither a pipe, which may never end, nor a device is one.
+    """Read a regular file; a pipe, which may never end, and a device are refused.
 
     Raises:
-        OSError: it cannot be read; ``strerror`` says why.
+        OSError: the file cannot be read, or is larger than ``most_bytes``; ``strerror`` says why.
     """
     try:
-        # Opening a device may do something, so it is looked at before.
+        # Opening a device may do something, so the file is looked at before.
         _refuse(file.stat(), most_bytes)
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except ValueError:
@@ -47,7 +47,7 @@ def read_regular(file: Path, most_bytes: int) -> FileRead:
 
 
 def stamp_of(file: Path) -> Stamp | None:
-    """The stamp of the file as it is now; None where there is none to be had."""
+    """The stamp of the file now; None where the file cannot be looked at."""
     try:
         return _stamp(file.stat())
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""The waits between tries, made from tenacity's wait and stop objects: retries, probes, queue and store.
+"""The waits between tries, made from tenacity's wait objects: retries, probes, queue and store.
 
-They read global randomness, so they stand at the edge; the outbox gets plain ``delay(n) -> seconds``.
+tenacity brings an event loop, a clock and chance along, so the pure outbox gets plain ``delay(n) -> seconds``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tenacity.wait import wait_base
 PROBE_FIRST_SECONDS = 1
 PROBE_MOST_SECONDS = 60
 REACH_MOST_SECONDS = 4
-#: A probe comes up to this share of its delay early or late, so that many dataflows do not come at once.
+#: A probe comes up to this share of its delay early or late, so that many dataflows do not probe at once.
 PROBE_JITTER = 0.2
 
 
 class wait_jittered(wait_base):  # noqa: N801 (tenacity's waits are named like functions)
-    """Another wait, up to ``share`` of it shorter or longer."""
+    """A wait, made shorter or longer by up to ``share``."""
 
     def __init__(self, wait: wait_base, share: float, uniform: Callable[[float, float], float]) -> None:
         self._wait = wait
@@ -46,7 +46,7 @@ def probe_delay(uniform: Callable[[float, float], float]) -> Callable[[int], flo
 
 
 def reach_delay(uniform: Callable[[float, float], float]) -> Callable[[int], float]:
-    """The seconds before try n, n from 0, of what everything waits for: 1, 2, 4, 4 …, each ± 20 %."""
+    """The seconds before try n, n from 0, to reach a queue or store: 1, 2, 4, 4 …, each ± 20 %."""
     return _delay(growing_wait(REACH_MOST_SECONDS, uniform))
 
 
@@ -55,9 +55,9 @@ def until_reachable(
     uniform: Callable[[float, float], float],
     failed: Callable[[Exception], None],
 ) -> AsyncRetrying:
-    """Try for ever while one of ``failures`` is raised, after 1, 2, 4, 4 … seconds ± 20 %; ``failed`` hears of each.
+    """Try for ever while any of ``failures`` is raised, after 1, 2, 4, 4 … seconds ± 20 %; ``failed`` hears of each.
 
-    For what the whole daemon waits for: once it is back every second counts, and a question now and then costs nothing.
+    For a queue or store that the whole daemon waits for: at the return every second counts, and a try costs nothing.
     """
 
     def heard(state: RetryCallState) -> None:

@@ -1,4 +1,4 @@
-"""Which names of headers, parameters and form fields are of secrets, where nothing else says so of their values."""
+"""Which names of headers, parameters and form fields stand for secrets, where nothing else says so of the values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 _HUMP = r"(?<=[a-z0-9])(?=[A-Z])"
 _BEGINS = rf"(?:^|[-_. ]|{_HUMP})"
 _ENDS = rf"(?:$|[-_. ]|{_HUMP})"
-#: Wherever they stand in a name.
+#: Anywhere in a name.
 _PARTS = "apikey|apitoken|assertion|bearer|cookie|credential|hmac|jwt|passphrase|passw|pwd|secret|session|token"
 #: As whole words of a name.
 _WORDS = (

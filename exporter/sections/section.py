@@ -1,4 +1,4 @@
-"""What every section of the configuration has in common, and the types of its odd values."""
+"""The base of every section of the configuration, and the types of its values that are secret or come from a file."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ class Section(BaseModel):
 
 
 class FromFile(str):
-    """Text that ``!file PATH`` put into the configuration; remembers where it came from.
-
-    ``stamp`` is that of the file when it was read.
-    """
+    """Text that ``!file PATH`` put into the configuration, with the ``file``, and the file's ``stamp`` when read."""
 
     __slots__ = ("file", "stamp")
     file: Path
@@ -35,7 +32,12 @@ class FromFile(str):
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """The file's text as ``handed_over`` has it. Reads a file. Raises OSError and UnicodeDecodeError."""
+        """Read the file's text, trimmed by the rule of ``handed_over``.
+
+        Raises:
+            OSError: the file cannot be read.
+            UnicodeDecodeError: the file is not UTF-8.
+        """
         read = read_regular(file, SECRET_BYTES)
         self = cls(trimmed(read.content.decode("utf-8")))
         self.file = file
@@ -46,7 +48,7 @@ class FromFile(str):
 class Secret:
     """A value that never shows: not in a repr, an error, a dump or the schema.
 
-    ``file`` is where it came from, if from ``!file``, so that it can be read again.
+    ``file`` is the source of a value from ``!file``, so that the value can be read again.
     """
 
     __slots__ = ("_value", "file")
@@ -61,7 +63,7 @@ class Secret:
         return self._value
 
     def current(self) -> str:
-        """The secret as its file has it now; as it was where that cannot be used. Reads a file."""
+        """The secret that the file holds now, or the old value where that cannot be used. Reads a file."""
         if self.file is None:
             return self._value
         try:
@@ -71,10 +73,10 @@ class Secret:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """A secret of this text by the rule for all of them (``handed_over``).
+        """A secret of ``text``, by the rule for all secrets (``handed_over``).
 
         Raises:
-            PydanticCustomError: it is empty, or has control characters; the reason does not show it.
+            PydanticCustomError: the text is empty, has control characters or is not UTF-8; the reason does not show it.
         """
         return cls(cls._usable(text), text.file if isinstance(text, FromFile) else None)
 
@@ -124,7 +126,7 @@ class Secret:
 
 
 class ReadAnew(Secret):
-    """A secret that is read from its file whenever it is needed: another text there is no other configuration."""
+    """A secret that is read from its file at every use: a new text there is no change of the configuration."""
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, ReadAnew) and self.file is not None:
@@ -136,6 +138,6 @@ class ReadAnew(Secret):
 
 
 class ReadAnewLines(ReadAnew):
-    """Such a secret of several lines."""
+    """A ``ReadAnew`` secret that may have several lines."""
 
     _has_lines = True

@@ -1,4 +1,4 @@
-"""The section ``tls``: the certificates of a connection, whosever it is."""
+"""The section ``tls``: the certificates of any connection."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ReadableFile = Annotated[FilePath, AfterValidator(_readable)]
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a file held. Equal by that alone: one that was only touched is no other configuration."""
+    """A file's content. Equal by the digest alone: a file that was only touched is no change of the configuration."""
 
     digest: bytes
     stamp: Stamp = field(compare=False)
@@ -42,7 +42,7 @@ class _Content:
 class Tls(Section):
     """Certificates; relative paths are relative to the file that names them.
 
-    Two are equal where their files are and also held the same when they were read: certificates are renewed in place.
+    Equal where the paths and the contents when read are equal, since certificates are renewed in place.
     """
 
     _reads_anew: ClassVar[bool] = False
@@ -70,24 +70,24 @@ class Tls(Section):
             for key, file in self.files.items():
                 try:
                     read = read_regular(file, TLS_BYTES)
-                except OSError as error:  # it went just now
+                except OSError as error:  # the file went just now
                     raise mistakes([Mistake((key,), _unreadable(error))]) from None
                 self._contents[file] = _Content(sha256(read.content).digest(), read.stamp)
         return self
 
     @property
     def files(self) -> Mapping[str, Path]:
-        """The files that are named, by their keys."""
+        """The files that are named, by key."""
         named = {key: getattr(self, key) for key in ("ca_file", "client_cert_file", "client_key_file")}
         return {key: file for key, file in named.items() if file is not None}
 
     @property
     def stamps(self) -> Mapping[Path, Stamp]:
-        """Its files, as they were when they were read; none where a change of them is no other configuration."""
+        """The stamps of the files when read; none where a change of a file is no change of the configuration."""
         return {file: content.stamp for file, content in self._contents.items()}
 
 
 class TlsReadAnew(Tls):
-    """Certificates that are read for every connection, so that others in the same files need nothing."""
+    """Certificates that are read for every connection, so that new certificates in the same files need no reload."""
 
     _reads_anew = True

@@ -1,4 +1,4 @@
-"""The URLs that a configuration may name, kept as they are written."""
+"""The URLs that a configuration may name, kept as written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from exporter.sections.handed_over import has_control_character
 from exporter.sections.mistakes import mistake
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?")
-#: RFC 3986 §2 has no place for these; a brace is most often a placeholder that nobody filled.
+#: RFC 3986 §2 has no place for these; a brace is most often a placeholder that was not filled.
 _NEVER = frozenset('\\"<>^`{}')
 
 
 def _split(text: str) -> SplitResult:
-    """The parts of an http(s) URL. Raises PydanticCustomError; the reason never shows the URL."""
+    """The parts of an http(s) URL. Raises as ``http_url``."""
     if any(character.isspace() or not character.isprintable() for character in text):
         raise mistake("a URL must not contain spaces or control characters")
     if not text.isascii():
@@ -52,10 +52,10 @@ def _is_host(host: str) -> bool:
 
 
 def http_url(text: str) -> str:
-    """The URL unchanged, if it is http or https with a host and neither user, fragment nor odd characters.
+    """The URL unchanged, if http or https with a host and neither user, fragment nor odd characters.
 
     Raises:
-        PydanticCustomError: with a reason that does not show the URL, which may hold a secret.
+        PydanticCustomError: the URL is none of that; the reason never shows the URL, which may hold a secret.
     """
     if "@" in _split(text).netloc:
         raise mistake("a URL must not carry a user or password: use auth or headers")
@@ -63,7 +63,7 @@ def http_url(text: str) -> str:
 
 
 def proxy_url(text: str) -> str:
-    """The same for a proxy, which may carry ``user:password@`` and has no path or query. Raises as ``http_url``."""
+    """The URL of a proxy unchanged, which may have ``user:password@``, but no path or query. Raises as ``http_url``."""
     parts = _split(text)
     if any(has_control_character(unquote(part)) for part in (parts.username, parts.password) if part):
         raise mistake("a proxy's user and password must not contain a control character, such as %0A at the end")

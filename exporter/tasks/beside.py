@@ -1,4 +1,4 @@
-"""Work that lives beside the body of an ``async with``: none of it ends without somebody hearing of it."""
+"""Work that lives beside the body of an ``async with`` and never ends unheard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.tasks.lifetimes import must_live
 
-#: Before work that failed begins anew.
+#: The wait before failed work begins anew.
 ANEW_SECONDS = 1.0
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -17,7 +17,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 @asynccontextmanager
 async def group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A ``TaskGroup`` that lets an error of the body through as it is, not wrapped in an ExceptionGroup."""
+    """A ``TaskGroup`` that lets an error of the body through as it is, not wrapped in an ``ExceptionGroup``."""
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
         try:
@@ -30,10 +30,10 @@ async def group() -> AsyncIterator[asyncio.TaskGroup]:
 
 @asynccontextmanager
 async def beside(*work: Work) -> AsyncIterator[None]:
-    """Run ``work`` until the body ends, whose error comes through as it is.
+    """Run ``work`` until the body ends; an error of the body comes through as it is.
 
-    However ``work`` ends before that, the body is cancelled, and the error that comes out says why: one that ``work``
-    raised, or EndedByItself. The task that enters must also leave, or else nobody would hear.
+    Where any ``work`` ends earlier, the body is cancelled, and an ``ExceptionGroup`` says why: with the error that
+    ``work`` raised, or ``EndedByItself``. The task that enters must also leave, or the end would go unheard.
     """
     async with group() as tasks:
         running = [tasks.create_task(must_live(_name(each), each)) for each in work]
@@ -45,9 +45,9 @@ async def beside(*work: Work) -> AsyncIterator[None]:
 
 
 async def for_ever(work: Work, warn: Callable[[str], None]) -> None:
-    """Run ``work`` until cancelled; where ``work`` ends by a fault, ``warn`` is told, and it begins anew.
+    """Run ``work`` until cancelled; where ``work`` ends, ``warn`` is told of the fault, and ``work`` begins anew.
 
-    For work that needs nothing but itself, and whose failure nobody waits for.
+    For independent work whose failure no caller waits for.
     """
     while True:
         try:
@@ -58,5 +58,5 @@ async def for_ever(work: Work, warn: Callable[[str], None]) -> None:
 
 
 def _name(work: Work) -> str:
-    """What people are told of ``work``, a function or a ``partial`` of one."""
+    """The name for people of ``work``, a function or a ``partial`` of a function."""
     return str(getattr(getattr(work, "func", work), "__qualname__", "work"))

@@ -1,7 +1,7 @@
-"""Tasks that must live: an end that nobody asked for is an error, which the group that they run in hears.
+"""Tasks that must live: an end without a cancellation of the task is an error, which the task group hears.
 
-A ``TaskGroup`` hears exceptions only. A task that returns, or out of which a cancellation comes that is not ours (a
-library cancelled what it waited for), would be missing from then on, and nothing would tell.
+A ``TaskGroup`` hears exceptions only. A task that returns, or out of which a cancellation from within comes (a library
+cancelled a future that the task awaited), would be missing from then on, and nothing would tell.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ T = TypeVar("T")
 
 
 class EndedByItself(Exception):
-    """A task that must live has ended; says which, and how. Free of what it worked on."""
+    """A task that must live has ended; the text says which task, and how, and nothing of its data."""
 
 
 def asked_to_end() -> bool:
-    """Whether somebody cancelled the task that runs now; else a cancellation in it came from within."""
+    """Whether the current task was cancelled from outside; else a cancellation in the task came from within."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def must_live(what: str, begin: Callable[[], Coroutine[Any, Any, object]]) -> NoReturn:
-    """Run what ``begin`` gives until this task is cancelled. ``what`` names it for people.
+    """Run the coroutine of ``begin`` until this task is cancelled. ``what`` names the work for people.
 
     Raises:
-        EndedByItself: it returned, or was cancelled by nobody.
-        Exception: what it raised.
+        EndedByItself: the coroutine returned, or was cancelled from within.
+        Exception: an error of the coroutine.
     """
     await whole(what, begin)
     raise EndedByItself(f"{what} ended by itself")
 
 
 async def whole(what: str, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What ``begin`` comes to, which may end by itself, but not by a cancellation that is not ours.
+    """The result of the coroutine of ``begin``, which may end by itself, but not by a cancellation from within.
 
     Raises:
-        EndedByItself: it was cancelled by nobody.
-        Exception: what it raised.
+        EndedByItself: the coroutine was cancelled from within.
+        Exception: an error of the coroutine.
     """
     try:
         return await begin()

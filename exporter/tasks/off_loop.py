@@ -1,4 +1,4 @@
-"""Runs what reads files in a thread, so that a slow disk keeps no export waiting."""
+"""Runs calls that read files in a thread, so that a slow disk keeps no export waiting."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 async def off_loop(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """What ``call`` returns. Where the system has no thread left it runs here: late is better than not at all.
+    """The result of ``call``. Where the system has no thread left ``call`` runs here: late is better than not at all.
 
-    It may then run twice, so it is to do nothing but read.
+    ``call`` may then run twice, and so must do nothing but read.
     """
     try:
         return await asyncio.to_thread(call, *arguments, **named)

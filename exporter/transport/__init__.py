@@ -1,1 +1,1 @@
-"""How exports reach an endpoint: the outbox decides what is sent when, the transport sends it."""
+"""How exports reach an endpoint: the outbox decides which export is sent when, the transport sends."""

@@ -1,4 +1,4 @@
-"""An answer's headers, read when they are first asked for: of most answers nobody wants more than the status."""
+"""The headers of an answer, parsed on first access: of most answers only the status is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.transport.answer_parser import response_parser
 
 
 class Headers(Mapping[str, str]):
-    """By lower-case name, of each name the first. ``received`` is what came until the answer's head was complete."""
+    """The first value of each header, by lower-case name. ``received``: the bytes until the answer's head was whole."""
 
     __slots__ = ("_read", "_received")
 
@@ -35,12 +35,12 @@ class Headers(Mapping[str, str]):
 
 
 def head_ends_within(received: bytes, limit: int) -> bool:
-    """Whether the head of the answer, interim answers before it included, is at most ``limit`` bytes."""
+    """Whether the head of the answer, preceding interim answers included, is at most ``limit`` bytes."""
     return _Reading(received[:limit]).ended
 
 
 class _Reading:
-    """What a parser says of the bytes of one answer, interim answers before it included."""
+    """What a parser finds in the bytes of an answer, preceding interim answers included."""
 
     def __init__(self, received: bytes) -> None:
         self.found: dict[str, str] = {}
@@ -49,10 +49,10 @@ class _Reading:
         try:
             self._parser.feed_data(received)
         except (HttpParserError, HttpParserUpgrade):
-            # Behind its head an answer may be what it likes.
+            # Anything may follow the head: only the head is read here.
             pass
         finally:
-            # The parser holds our methods, and we hold it.
+            # The parser holds methods of this object: break the reference cycle.
             del self._parser
 
     def on_message_begin(self) -> None:

@@ -1,4 +1,4 @@
-"""The parser of answers, which overlooks what aiohttp's overlooks, so that both transports read alike."""
+"""The parser of answers, as lenient as aiohttp's, so that both transports read alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class NoStatus(Exception):
 
 
 def response_parser(protocol: object) -> HttpResponseParser:
-    """A parser that calls ``protocol``'s methods, as httptools names them."""
+    """A parser that calls the methods of ``protocol`` by httptools' names."""
     parser = HttpResponseParser(protocol)
     parser.set_dangerous_leniencies(
         lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True

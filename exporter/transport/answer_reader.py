@@ -1,4 +1,4 @@
-"""Reads the answers of one connection for both transports, so that the same bytes mean the same to either."""
+"""Reads the answers of a connection for both transports, so that the same bytes mean the same to either."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _MISDIRECTED = 421
 
 
 class AnswerReader:
-    """What came of the answer to one request; ``begin`` is called before each.
+    """The answer to a request, as far as received; ``begin`` is called before each request.
 
-    The verdict falls with the status line: where a parser gives up on the other lines of a head, the
-    status counts, what can be read of the rest is read, and the connection is not used again.
+    The verdict falls with the status line: where the parser gives up on the other lines of a head, the status counts,
+    the readable rest is read, and the connection is not used again.
 
     Attributes:
-        head: what came until the head was whole, interim answers before it included.
+        head: the bytes received until the head was whole, preceding interim answers included.
         status: 0 until the head of an answer is whole, or as whole as it will be.
-        body: its first bytes, somewhat more than ``BODY_LIMIT`` at most.
-        refusal: why what came is no answer, and cannot become one; else empty.
-        ended: the answer stands, and nothing more of it is wanted.
-        keeps: it is whole and nothing came behind it: its connection may serve again.
+        body: the first bytes of the body, at most somewhat more than ``BODY_LIMIT``.
+        refusal: why the bytes received are no answer and cannot become an answer; else empty.
+        ended: whether the answer stands and no more of the body is wanted.
+        keeps: whether the connection may serve again: the answer is whole, asks for no close, and nothing came behind.
     """
 
-    __deletable__ = ("_parser",)  # mypyc asks for it
+    __deletable__ = ("_parser",)  # required by mypyc
 
     __slots__ = ("_broken", "_complete", "_headers", "_keep", "_parser", "_spoilt", "body", "head", "refusal", "status")
 
@@ -43,14 +43,14 @@ class AnswerReader:
         self.refusal = ""
 
     def begin(self) -> None:
-        """A request goes out, on a connection that is new or was kept."""
+        """Forget the last answer: a request goes out, on a connection that is new or was kept."""
         self.head = self.body = b""
         self.status = 0
         self._complete = self._keep = False
 
     def close(self) -> None:
-        """Nothing more comes."""
-        # It holds our methods, and we hold it.
+        """Let the parser go: nothing more comes."""
+        # The parser holds methods of this object: break the reference cycle.
         del self._parser
 
     @property
@@ -62,7 +62,7 @@ class AnswerReader:
         return self._complete and self._keep and not self._spoilt
 
     def feed(self, data: bytes) -> None:
-        """These bytes came."""
+        """Take in bytes that came."""
         if not self.status:
             self.head = self.head + data if self.head else data
         if self._broken and not self.status:
@@ -75,12 +75,12 @@ class AnswerReader:
                 self._read_broken()
 
     def answer(self) -> Answer:
-        """What came of it so far; only where ``status`` is known."""
+        """The answer as received so far; only where ``status`` is known."""
         headers = Headers(self.head) if self._headers is None else self._headers
         return Answer(self.status, headers, self.body[:BODY_LIMIT])
 
     def last_word(self) -> Answer | None:
-        """The answer as nothing more will come of it. A head that merely does not end is none: it was cut off."""
+        """The answer when nothing more comes; None without a status, as for a sound head that was cut off."""
         if self._broken and not self.status and not self.refusal:
             found = read_head(self.head[:HEAD_LIMIT])
             if isinstance(found, StatusLine):
@@ -100,7 +100,7 @@ class AnswerReader:
                 self._read_broken()
 
     def _read_broken(self) -> None:
-        """The head, which the parser refused, or which is longer than it may be."""
+        """Read a head that the parser refused, or that is longer than ``HEAD_LIMIT``."""
         found = read_head(self.head[:HEAD_LIMIT])
         if isinstance(found, WholeHead):
             self._spoilt = False
@@ -118,14 +118,14 @@ class AnswerReader:
             self._broken = True
 
     def _is_overlong(self) -> bool:
-        """Is it the head that is longer than the limit, and not what came with it?"""
+        """Whether the head itself is longer than ``HEAD_LIMIT``, not only the bytes received with the head."""
         return not self.status or (self._headers is None and not head_ends_within(self.head, HEAD_LIMIT))
 
     # -- httptools' callbacks
 
     def on_message_begin(self) -> None:
         if self._complete:
-            # A second answer to one request: nobody knows what comes next.
+            # A second answer to one request: nothing that follows can be trusted.
             self._spoilt = True
 
     def on_headers_complete(self) -> None:
@@ -143,5 +143,6 @@ class AnswerReader:
     def on_message_complete(self) -> None:
         if self.status:
             self._complete = True
-            # Who answers 421 serves other names on this connection: the retry goes to another (RFC 9110 §15.5.20).
+            # A server that answers 421 serves other names on this connection: the retry needs a new connection
+            # (RFC 9110 §15.5.20).
             self._keep = self._parser.should_keep_alive() and self.status != _MISDIRECTED

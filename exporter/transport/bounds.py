@@ -1,18 +1,19 @@
-"""What both transports keep to: how much of an answer is read, and how long a connection or a name is kept."""
+"""The limits of both transports: how much of an answer is read, and how long a connection or a name is kept."""
 
 from __future__ import annotations
 
-#: Of an answer's body no more than this is read; the rest is dropped with its connection.
+#: The most that is read of an answer's body; the rest is dropped with the connection.
 BODY_LIMIT = 64 * 1024
-#: The status line and headers of an answer, interim answers before it included; beyond, it is no answer.
+#: The most that is read of an answer's status line and headers, preceding interim answers included. Of a longer head
+#: the status counts and the headers within the limit; without a status line within the limit there is no answer.
 HEAD_LIMIT = 64 * 1024
-#: After the status line the rest of an answer gets this long, within the exchange's deadline.
+#: How long the body may take after the head of an answer, within the exchange's deadline.
 BODY_SECONDS = 2.0
-#: Shorter than what common servers keep an idle connection for (Node, Apache, uvicorn: 5 s).
+#: How long an idle connection is kept: shorter than common servers do (Node, Apache, uvicorn: 5 s).
 KEEPALIVE_SECONDS = 4.0
-#: A connection serves so long at most, so that a name that moved to another address is followed.
+#: How long a connection serves at most, so that a name that moved to another address is followed.
 CONNECTION_SECONDS = 300.0
-#: How long a name stands for the addresses that were found.
+#: How long the addresses found for a name are used.
 DNS_CACHE_SECONDS = 10.0
-#: How long closing waits for the sockets that are still open; they are aborted, so it is a matter of loop turns.
+#: How long closing waits for sockets that are still open; all are aborted, so a few loop turns are enough.
 CLOSE_SECONDS = 2.0

@@ -1,6 +1,6 @@
-"""What the head of an answer still says where its lines break the rules of RFC 9112: its status counts all the same.
+"""Reads the head of an answer where lines break the rules of RFC 9112: the status counts all the same.
 
-Of a status line only the version, white space and three digits are needed; of the headers those that can be read.
+A status line needs only the version, white space and three digits; header lines that cannot be read are skipped.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from collections.abc import Mapping
 import msgspec
 
 _STATUS = re.compile(rb"[\r\n]*HTTP/[0-9]\.[0-9][ \t]+([0-9]{3})(?=[ \t\r\n\v\f])")
-# What may still become such a line.
+# A beginning that may still become a status line.
 _BEGUN = re.compile(rb"[\r\n]*(?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.(?:[0-9](?:[ \t]+[0-9]{0,3})?)?)?)?)?)?)?)?)?")
 _END = re.compile(rb"\n\r*\n")
-# Statuses whose answers have no body, whatever their headers say (RFC 9112 §6.3).
+# Statuses of answers without a body, whatever the headers say (RFC 9112 §6.3).
 _BODILESS = frozenset({204, 304})
 _LONGEST_LENGTH = 18
 
 
 class NotAnAnswer(msgspec.Struct, frozen=True):
-    """There is no status line, and there will be none."""
+    """No status line will come, or the status is 101 or below 100."""
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """No status line is there yet."""
+    """No final status line is there yet."""
 
 
 class StatusLine(msgspec.Struct, frozen=True):
-    """The status is known; the head has no end yet. ``lines`` are those that came as a whole."""
+    """The status is known; the head has no end yet. ``lines``: the header lines that came whole."""
 
     status: int
     lines: bytes
 
     def headers(self) -> Mapping[str, str]:
-        """What can be read of them; not before it is asked for, since more may come any number of times."""
+        """The readable headers; parsed on request only, since more lines may come any number of times."""
         return _first(_fields(self.lines))
 
 
@@ -42,8 +42,8 @@ class WholeHead(msgspec.Struct, frozen=True):
     """A head that has ended.
 
     Attributes:
-        plain: a head that says in the right words what the body is framed by, where that can be told.
-        framed: whether it can be told.
+        plain: a correct head with the same status and, where that can be told, the framing of the body.
+        framed: whether the framing can be told.
         end: where the body begins.
     """
 
@@ -55,7 +55,7 @@ class WholeHead(msgspec.Struct, frozen=True):
 
 
 def read_head(received: bytes) -> WholeHead | StatusLine | Begun | NotAnAnswer:
-    """Read what came of an answer, interim answers before it included."""
+    """Read the bytes received of an answer, preceding interim answers included."""
     at = 0
     while (line := _STATUS.match(received, at)) is not None:
         status = int(line[1])
@@ -82,12 +82,12 @@ def _final(received: bytes, status: int, begin: int, end: re.Match[bytes] | None
 
 
 def _first(fields: list[tuple[str, str]]) -> dict[str, str]:
-    """Of each name the first."""
+    """The first value of each name."""
     return dict(reversed(fields))
 
 
 def _fields(lines: bytes) -> list[tuple[str, str]]:
-    """Names in lower case, and values, as far as lines have them; a folded line belongs to the one before."""
+    """Names in lower case, and values; a line without a colon is skipped, a folded line belongs to the line before."""
     fields: list[tuple[str, str]] = []
     for line in lines.replace(b"\0", b" ").removesuffix(b"\r").split(b"\n"):
         text = line.removesuffix(b"\r").replace(b"\r", b" ").decode("latin-1")
@@ -104,9 +104,9 @@ def _fields(lines: bytes) -> list[tuple[str, str]]:
 
 
 def _framing(fields: list[tuple[str, str]]) -> bytes | None:
-    """By what the body ends: chunks before a length (RFC 9112 §6.3), the first length of several, or the connection.
+    """The header that frames the body: chunks before a length (RFC 9112 §6.3), the first valid length of several.
 
-    None: there are lengths, and none that is one.
+    Empty where the body ends with the connection; None where there are lengths and none is valid.
     """
     codings = [value for name, value in fields if name == "transfer-encoding"]
     if codings:

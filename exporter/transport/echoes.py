@@ -1,7 +1,7 @@
-"""Masks in an endpoint's answer what the requests presented: some endpoints echo it in their errors, written anew.
+"""Masks the secrets of requests in an endpoint's answer: some endpoints echo secrets in errors, written anew.
 
-A secret is found in any letter case and however it was escaped on its way: percent-encoded, as JSON, as HTML, twice, or
-in the base64 of basic credentials.
+A secret is found in any letter case and in any escape: percent-encoded, as JSON, as HTML, twice, or in the base64 of
+basic credentials.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from urllib.parse import quote, quote_plus
 
 from exporter.sections.section import MASK
 
-#: A shorter value of a header or a parameter is no secret, and would be masked wherever it happens to stand.
+#: A shorter value of a header or a parameter counts as no secret: masking would hit ordinary words.
 SHORTEST_VALUE: Final = 6
-#: What is a secret by its kind is one even if it is shorter; this short it is anybody's word.
+#: A value that is a secret by its kind may be shorter, down to this length; below, the value is an ordinary word.
 _SHORTEST_SECRET: Final = 4
-#: So much of an answer is shown to anybody, and more than is kept of it.
+#: How much of an answer is shown at most; more than a dead letter keeps.
 _SHOWN_BYTES: Final = 2048
-#: No escape of one character is longer: four bytes, each percent-encoded four times.
+#: The longest escape of a character: four bytes, each percent-encoded four times.
 _LONGEST_ESCAPE: Final = 40
-#: So many backslashes stand for none, or for one, where a text was escaped twice.
+#: Where a text was escaped twice, up to so many backslashes stand before a character, or for one backslash.
 _MOST_SLASHES: Final = 4
 _PARTS: Final = re.compile(r"\\+|[^\\]", re.DOTALL)
-#: Answers to requests with an earlier token may still come.
+#: How many authorizations are remembered: answers to requests with an earlier token may still come.
 _AUTHORIZATIONS: Final = 3
 
 
 class Echoes:
-    """What one destination's requests presented, and its search in answers; compiled when an answer needs it."""
+    """The secrets of a destination's requests, and the search for them, compiled when an answer needs masking."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = frozenset(secrets)
@@ -41,12 +41,12 @@ class Echoes:
         self._looked_at_bytes = _SHOWN_BYTES
 
     def present(self, authorization: str) -> None:
-        """This value of ``Authorization`` is presented from now on."""
+        """Take in the value of ``Authorization`` that requests present from now on."""
         self._authorizations.append(authorization)
         self._pattern = None
 
     def masked(self, answer: bytes) -> bytes:
-        """The beginning of an answer, as much as anybody is shown, with every secret as asterisks."""
+        """The beginning of an answer, as much as is ever shown, with every secret as asterisks."""
         if not answer:
             return answer
         if self._pattern is None:
@@ -58,7 +58,7 @@ class Echoes:
         for authorization in self._authorizations:
             secrets.update(in_header(authorization, _SHORTEST_SECRET))
         longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
-        # One that begins in what is shown is found whole.
+        # So a secret that begins in the shown part is found whole.
         self._looked_at_bytes = _SHOWN_BYTES + _LONGEST_ESCAPE * max(map(len, longest_first), default=0)
         return re.compile(b"|".join(map(_in_any_form, longest_first)) or b"(?!)", re.IGNORECASE)
 
@@ -67,13 +67,13 @@ class Echoes:
 
 
 def credentials(secret: str) -> Iterator[str]:
-    """``secret``, unless it is so short that it is anybody's word."""
+    """``secret``, unless so short that it is an ordinary word."""
     if len(secret) >= _SHORTEST_SECRET:
         yield secret
 
 
 def basic(user: str, password: str) -> Iterator[str]:
-    """Basic credentials as they stand in a header, with either encoding, without the padding."""
+    """Basic credentials as in a header, in every encoding of the pair and of base64, without the padding."""
     for form in (str, quote_plus, quote):
         pair = f"{form(user)}:{form(password)}"
         for encoded in (b64encode(pair.encode()), urlsafe_b64encode(pair.encode())):
@@ -81,7 +81,7 @@ def basic(user: str, password: str) -> Iterator[str]:
 
 
 def in_header(value: str, shortest: int) -> Iterator[str]:
-    """What is secret in a header's value: all of it, what follows a scheme, and the password in basic credentials."""
+    """The secrets in a header's value: the whole value, the part behind a scheme, the password in basic credentials."""
     scheme, blank, rest = value.partition(" ")
     for each in (value, rest.strip()):
         if len(each) >= shortest:
@@ -104,8 +104,8 @@ def _in_any_form(secret: str) -> bytes:
 def _pattern(part: str) -> bytes:
     """A pattern for one character, or several backslashes, plain or escaped; letters and digits are never escaped.
 
-    No two of its forms may match the same, and no repetition is without an end: an endpoint could make a search of
-    hours of it.
+    No two alternatives may match the same text, and every repetition has an end: else an endpoint could make the search
+    take hours.
     """
     if part.isascii() and part.isalnum():
         return part.encode()
@@ -114,7 +114,7 @@ def _pattern(part: str) -> bytes:
             b"(?:" + form + b"){%d}" % len(part) for form in _escapes("\\")
         }
     else:
-        # What bytes know of letter case is ASCII's.
+        # On bytes, IGNORECASE knows the letters of ASCII only.
         cases = {part, *part.lower(), *part.upper()}
         slashes = rb"\\{0,%d}" % _MOST_SLASHES
         forms = {slashes + re.escape(raw) for each in cases for raw in _raw(each)}

@@ -1,4 +1,4 @@
-"""Why a TLS handshake with a broker failed, and what to do about it, in one sentence."""
+"""Why a TLS handshake with a broker failed, and the remedy, in one sentence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NOT_YET_VALID, _EXPIRED = 9, 10
 
 
 def handshake_failure(error: ssl.SSLError, server: str) -> str:
-    """What OpenSSL says, and the remedy.
+    """OpenSSL's reason, and the remedy.
 
     Args:
-        error: as the handshake, or the first read after it, raised it.
+        error: raised by the handshake, or by the first read after the handshake.
         server: the key of the configuration that names the server.
     """
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""What a header's value may not hold (RFC 9110 §5.5). Settings and token readers refuse it first: here it is a bug."""
+"""Characters that no header may hold (RFC 9110 §5.5). Settings and token readers refuse them first: here a bug."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exporter.messages.exchange import Header
 
 
 def unfit(headers: Iterable[Header]) -> ValueError | None:
-    """The error for the first header that no request can carry; it names the header and shows no value."""
+    """The error for the first header that no request can carry; the text names the header and shows no value."""
     for name, value in headers:
         text = name + value
         if "\r" in text or "\n" in text or "\0" in text:

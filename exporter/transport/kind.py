@@ -1,4 +1,4 @@
-"""Which transport a destination uses: what its configuration may say, and what that stands for."""
+"""Which transport a destination uses: the kinds that a configuration may name, and the transport of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TransportKind = Literal["auto", "lean", "aiohttp"]
 
 
 def chosen(kind: TransportKind, proxy: str | None) -> Literal["lean", "aiohttp"]:
-    """The transport that ``kind`` stands for: ``auto`` is lean, but for a destination behind a proxy."""
+    """The transport that ``kind`` stands for: ``auto`` is lean, and aiohttp behind a proxy."""
     if kind == "auto":
         return "lean" if proxy is None else "aiohttp"
     return kind

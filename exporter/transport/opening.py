@@ -1,4 +1,4 @@
-"""Opens a destination's transport: lean where it can serve, aiohttp where only that can."""
+"""Opens a destination's transport: lean where possible, aiohttp where lean cannot serve."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def open_transport_of(
     observe_resend: Callable[[], None] = lambda: None,
     contexts: TlsContexts | None = None,
 ) -> AbstractAsyncContextManager[Transport]:
-    """A transport of its own for one destination; leaving closes every socket.
+    """A transport for one destination alone; leaving closes every socket.
 
     Args:
-        kind: which; ``lean`` with a proxy is refused by the settings.
+        kind: the configured kind; ``lean`` with a proxy is refused by the settings.
         timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
         concurrency: exchanges at a time, at most; a token request may come on top.
         ca_file, client_cert_file, client_key_file: as for ``client_context``.
-        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for them.
+        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for credentials.
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
-        contexts: where TLS contexts come from, if they are shared.
+        contexts: the source of TLS contexts, if shared.
 
     Raises:
         TlsFilesUnusable: on entering; a file of ``tls`` cannot be read or used.

@@ -1,4 +1,4 @@
-"""What the operating system says of a connection that it did not make, and whose fault that is."""
+"""The operating system's words for a connection that could not be made, and whose fault the failure is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 
 def system_words(number: int) -> str:
-    """An ``errno`` in words. Where no file is left the fault is ours, and a pause ``unreachable`` has to say so."""
+    """An ``errno`` in words; where no descriptor is left, with a note that the endpoint is not at fault."""
     words = os.strerror(number).lower()
     match number:
         case errno.EMFILE:

@@ -1,4 +1,4 @@
-"""The headers that every request of ours has, whoever makes it: for exports and tokens, to a proxy, to a daemon."""
+"""The headers of every request that the exporter makes: for exports and tokens, to a proxy, to a daemon."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ USER_AGENT: Final = f"exporter/{__version__}"
 
 
 def own_headers(content_type: str | None = None, *, but: Collection[str] = ()) -> tuple[Header, ...]:
-    """What a firewall or a server may insist on. Of answers only a token's is ever unpacked, so none should
-    come compressed.
+    """The headers that a firewall or a server may insist on, and the wish for answers without compression.
+
+    Only a token server's answer is ever unpacked, so no answer should come compressed.
 
     Args:
-        content_type: of the request's body, if it has one.
-        but: names that the caller sets, in lower case: these are left out.
+        content_type: of the request's body; None without a body.
+        but: headers to leave out, since the caller sets them, in lower case.
     """
     ours = (("Content-Type", content_type), ("Accept-Encoding", "identity"), ("User-Agent", USER_AGENT))
     return tuple((name, value) for name, value in ours if value is not None and name.lower() not in but)

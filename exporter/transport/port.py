@@ -11,5 +11,5 @@ class Transport(Protocol):
     """Sends requests over kept-alive connections."""
 
     async def send(self, request: Request) -> Outcome:
-        """Make one attempt, within the transport's own deadline. Never raises for what the network does."""
+        """Make one attempt within the transport's own deadline. A network failure is an outcome, and never raised."""
         ...

@@ -1,4 +1,4 @@
-"""Puts a request together: a destination's URL and headers, joined once, and what belongs to one export."""
+"""Puts a request together: a destination's URL and headers, joined once, and the headers and body of one export."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from exporter.transport.own_headers import own_headers
 
 
 class Prepared:
-    """What all requests of one destination share. Holds the headers for the authorization that was used last.
+    """The part that all requests of a destination share, with the headers for the authorization that was used last.
 
     Args:
         url: the endpoint, its query included.
-        headers: what the configuration adds; they win over ours.
+        headers: from the configuration; a header here replaces the exporter's own header of that name.
         position_header: whether requests carry ``Exporter-Position``.
-        secrets: what the endpoint, its token server or its proxy gets to see and an answer may echo.
+        secrets: values that the endpoint, its token server or its proxy gets to see and an answer may echo.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class Prepared:
         """The request for one export (contract.md#the-request).
 
         Args:
-            authorization: the value of the ``Authorization`` header, or None for none. As long as it stays the
-                same, every request has the same ``fixed`` tuple.
+            authorization: the value of the ``Authorization`` header, or None for none. As long as the value stays
+                the same, every request has the same ``fixed`` tuple.
             key: the value of ``Idempotency-Key``.
             position: the value of ``Exporter-Position``; left out where the destination wants none.
             body: the document as UTF-8 JSON.
@@ -53,7 +53,7 @@ class Prepared:
         return Request(self._url, self._fixed, own, body)
 
     def without_secrets(self, answer: bytes) -> bytes:
-        """The beginning of an answer in which what the requests presented is masked; see ``Echoes``."""
+        """The beginning of an answer, with the secrets that requests presented masked; see ``Echoes``."""
         return self._echoes.masked(answer)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""Deadlines that are judged by what has arrived: a process that stood still finds its timers due before it has read.
+"""Deadlines that are judged when all that has arrived is read: after a stop, timers are due before anything is read.
 
-An event loop that comes back from a stop runs what its timers are for, and only then looks at its sockets, in which
-the answer may have waited all the time.
+An event loop that comes back from a stop runs the due timers, and only then looks at the sockets, in which the answer
+may have waited all the time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-#: Turns of the event loop: to look at the sockets, to wake who waits for what came, and for that to come through.
+#: Turns of the event loop: to look at the sockets, to wake the tasks that wait for bytes, and to let the tasks go on.
 TURNS = 4
 
 
 def after_reading(loop: asyncio.AbstractEventLoop, judge: Callable[[], None], turns: int = TURNS) -> None:
-    """Call ``judge`` when the event loop has read what has arrived by now."""
+    """Call ``judge`` when the event loop has read all that has arrived by now."""
     if turns:
         loop.call_soon(after_reading, loop, judge, turns - 1)
     else:
@@ -26,11 +26,11 @@ def after_reading(loop: asyncio.AbstractEventLoop, judge: Callable[[], None], tu
 async def timeout_after_reading(
     deadline: float, last_word: Callable[[], None] = lambda: None
 ) -> AsyncIterator[asyncio.Timeout]:
-    """As ``asyncio.timeout_at``, for what waits for a socket.
+    """As ``asyncio.timeout_at``, for a body that waits for a socket.
 
     Args:
         deadline: the event loop's seconds.
-        last_word: called when it has passed and all has been read; what waits may still end by itself then.
+        last_word: called when the deadline has passed and all has been read; the body may still end by itself then.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as limit:

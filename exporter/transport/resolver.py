@@ -1,8 +1,8 @@
-"""Looks names up, each on a thread of its own: a name server that is silent holds up nobody else, nor the end.
+"""Looks up each name on a separate thread: a silent name server holds up no other look-up, nor the process's end.
 
-The event loops' own look-ups share a few threads, two at a time with uvloop, which also asks one of them before it
-connects to an address; a look-up that nobody waits for any more keeps its thread; and a process waits for all of them
-before it ends. A look-up takes as long as the system's resolver is patient: half a minute is usual.
+The event loops' own look-ups share a few threads, two at a time with uvloop, which uses such a thread even before
+connecting to an address; a look-up that was given up keeps its thread; and a process waits for all these threads before
+ending. A look-up takes as long as the system's resolver is patient: half a minute is usual.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _Found = list[AddrInfoType] | OSError
 
 
 class Resolver:
-    """For one destination, from one event loop. Whoever asks for a name that is being looked up joins in."""
+    """The look-ups of one destination, from one event loop. Callers that ask for the same name share a look-up."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._asked: dict[tuple[str, int], asyncio.Future[_Found]] = {}
 
     async def addresses(self, host: str, port: int) -> list[AddrInfoType]:
-        """Where TCP connections to ``host`` go, at least one.
+        """The addresses for TCP connections to ``host``, at least one.
 
         Raises:
-            OSError: nowhere, or it could not be found out; a ``socket.gaierror`` where the resolver said so.
+            OSError: there is none, or the look-up failed; a ``socket.gaierror`` where the resolver said so.
         """
-        with suppress(OSError, UnicodeError):  # it is a name
+        with suppress(OSError, UnicodeError):  # a name, no address
             return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
         key = (host, port)
         asked = self._asked.get(key)
@@ -62,7 +62,7 @@ class Resolver:
         except UnicodeError:
             found = socket.gaierror(socket.EAI_NONAME, "this is no name")
         except BaseException as error:
-            # Whatever it is, whoever waits must hear of it: a look-up without an end would be joined by all others.
+            # The waiting callers must hear of any error: all later callers would join a look-up without an end.
             found = socket.gaierror(socket.EAI_FAIL, f"the look-up failed: {type(error).__name__}")
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._answered, key, found)

@@ -6,9 +6,9 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What makes a chain good, the same with every release of Python: 3.13 began to refuse certificates without extensions
-#: that RFC 5280 wants, an authority's key identifier among them, which private authorities leave out; and to end a
-#: chain at an intermediate authority that is named as trusted, which is what whoever names it means.
+#: How a chain is verified, the same with every release of Python. Python 3.13 began to refuse certificates without
+#: extensions that RFC 5280 wants, such as an authority's key identifier, which private authorities leave out: not here.
+#: 3.13 also began to end a chain at an intermediate authority that is named as trusted, as the operator means it.
 _VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 
 
@@ -29,9 +29,9 @@ class TlsFilesUnusable(Exception):
 
 
 class TlsContexts:
-    """Contexts of one process: destinations without files of their own share one.
+    """The contexts of a process: destinations without files of their own share a context.
 
-    Making one reads all authorities of the system: some 16 ms and a megabyte each time.
+    Making a context reads all authorities of the system: some 16 ms and a megabyte each time.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class TlsContexts:
         """A context for these files; see ``client_context``.
 
         Raises:
-            TlsFilesUnusable: one of them cannot be read or used.
+            TlsFilesUnusable: a file cannot be read or used.
         """
         if ca_file is None and client_cert_file is None and client_key_file is None:
             context = self._plain = self._plain or client_context()
@@ -65,13 +65,13 @@ def client_context(
 ) -> ssl.SSLContext | TlsFileProblem:
     """A context that verifies the server's certificate and host name; TLS 1.2 or newer.
 
-    Whoever speaks TLS takes it from here: what a release of Python would set by itself is not the next one's.
+    To be used for every TLS connection, since Python's own defaults change from release to release.
 
     Args:
         ca_file: PEM; the only authorities to trust, in place of the system's.
         client_cert_file: PEM; the certificate to present, with its chain.
-        client_key_file: PEM, not encrypted; its key, where that is not in the certificate's file.
-        protocol: what is going to be spoken, in the words of ALPN; None: nothing is said of it.
+        client_key_file: PEM, not encrypted; the certificate's key, where not in the certificate's file.
+        protocol: the ALPN name of the protocol that is going to be spoken; None: no ALPN.
     """
     try:
         context = ssl.create_default_context(cafile=ca_file)
@@ -85,7 +85,7 @@ def client_context(
         context.set_alpn_protocols([protocol])
     if client_cert_file is not None:
         try:
-            # The password keeps an encrypted key from asking for one on the terminal.
+            # With a password at hand, OpenSSL does not ask for an encrypted key's on the terminal.
             context.load_cert_chain(client_cert_file, client_key_file, password="")
         except (OSError, ValueError) as error:
             return TlsFileProblem(*_culprit(client_cert_file, client_key_file, error))
@@ -101,7 +101,7 @@ def _culprit(certificate: Path, key: Path | None, error: Exception) -> tuple[Pat
 
 
 def _reason(error: Exception, what_is_wrong: str) -> str:
-    """The operating system's words for a file that cannot be read; OpenSSL's are of no help to anybody."""
+    """The operating system's words for a file that cannot be read; OpenSSL's words are of no help."""
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
         return error.strerror.lower()
     return what_is_wrong

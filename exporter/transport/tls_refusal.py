@@ -1,7 +1,7 @@
 """How both transports tell that a server refused TLS after a connection was made.
 
-With TLS 1.3 the server judges our certificate when our side of the handshake is over (RFC 8446 §4.4.2.4). Its refusal
-meets the request on the way, and the server never reads that.
+With TLS 1.3 the server judges the exporter's certificate when the exporter's side of the handshake is over
+(RFC 8446 §4.4.2.4). The refusal meets the request on the way, and the server never reads the request.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import ssl
 
 
 def tls_words(error: OSError) -> str:
-    """What OpenSSL says of a failure, as words: ``WRONG_VERSION_NUMBER`` is ``wrong version number``."""
+    """OpenSSL's reason for a failure, as words: ``WRONG_VERSION_NUMBER`` is ``wrong version number``."""
     return (getattr(error, "reason", None) or "handshake failed").replace("_", " ").lower()
 
 
 def refusal(error: BaseException | None, *, dead_at_once: bool) -> str | None:
     """Why the server refused; None where a connection may have ended for another reason, the request included.
 
-    Only for a connection that ended before a byte of its first answer came. A server that closes it without a word
-    cannot be told from one that died of the request.
+    Only for a connection that ended before a byte of its first answer came. A server that closes the connection without
+    an alert cannot be told from a server that died of the request.
 
     Args:
-        error: what the connection ended with; only an alert is the server's own word.
+        error: the error that ended the connection; only an alert is the server's own word.
         dead_at_once: ``is_dead`` when the request was written.
     """
     if isinstance(error, ssl.SSLError) and "_ALERT_" in (error.reason or ""):
@@ -31,7 +31,7 @@ def refusal(error: BaseException | None, *, dead_at_once: bool) -> str | None:
 
 
 def is_dead(transport: asyncio.BaseTransport) -> bool:
-    """Whether this open connection speaks TLS and was reset, which is known before anybody has read so."""
+    """Whether this open connection speaks TLS and was reset, which the system knows before the reset is read."""
     if transport.get_extra_info("ssl_object") is None:
         return False
     peer = transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""Reads the token endpoint's answer: pure, and it never raises, whatever the answer holds (RFC 6749 §5)."""
+"""Reads the token endpoint's answer: pure, and never raises, whatever the answer holds (RFC 6749 §5)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 from exporter.auth.reading.unpacking import Packed, unpack
 
-# 407 is the proxy's, the other three pass: none of them says that the credentials are wrong.
+# 407 is the proxy's, the other three pass: none says that the credentials are wrong.
 _PASSING = frozenset({407, 408, 425, 429})
-#: What servers mean by these two is known without a word of theirs (RFC 6749 §5.2). Any other 4xx without an error code
-#: may come from anybody on the way, to whom no credentials were shown.
+#: These two refuse the credentials even without an error code (RFC 6749 §5.2). Any other 4xx without an error code may
+#: come from a server on the way, which never saw the credentials.
 _REFUSING = frozenset({400, 401})
-#: As all codes of RFC 6749, of its extensions and of the servers that add to them; "Forbidden" is none.
+#: The form of all codes of RFC 6749, of its extensions and of servers with additions; "Forbidden" is no code.
 _ERROR_CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
-#: By these the token endpoint says itself that the fault is its own (RFC 6749 §4.1.2.1), whatever the status.
+#: With these codes the token endpoint admits a fault of its own (RFC 6749 §4.1.2.1), whatever the status.
 _FAILING_CODES = frozenset({"server_error", "temporarily_unavailable"})
 _HINTS: Mapping[int, str] = {
     403: "a firewall in front of it may have answered",
@@ -26,7 +26,7 @@ _HINTS: Mapping[int, str] = {
     405: "is token_url right?",
     410: "is token_url right?",
 }
-#: Longer, or with other characters, it is no name, and might be anything.
+#: A ``token_type`` that is longer, or has other characters, is no name, and might be anything.
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.+-]{1,32}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
@@ -38,7 +38,7 @@ _CODE_LENGTH = 64
 class TokenGranted:
     """A token to present; ``lifetime_seconds`` is None where the answer does not say anything usable.
 
-    ``oddity`` is what an operator should know of an answer that was good enough; fit for a log.
+    ``oddity`` is a flaw that an operator should know of, in an answer that was good enough; fit for a log.
     """
 
     access_token: str = field(repr=False)
@@ -57,7 +57,7 @@ class TokenRefused:
 
 @dataclass(frozen=True, slots=True)
 class TokenFailed:
-    """The token endpoint does not work now, or answers what no client can use. ``detail`` is fit for a log."""
+    """The token endpoint does not work now, or its answer is of no use to a client. ``detail`` is fit for a log."""
 
     detail: str
     cause: Literal["token_endpoint", "proxy"] = "token_endpoint"
@@ -68,12 +68,12 @@ TokenAnswer = TokenGranted | TokenRefused | TokenFailed
 
 
 def read_token(status: int, headers: Mapping[str, str], body: bytes) -> TokenAnswer:
-    """What an answer of the token endpoint means.
+    """The meaning of an answer of the token endpoint.
 
     Args:
-        status: its HTTP status.
+        status: the HTTP status.
         headers: by lower-case name.
-        body: its body, as much of it as was read.
+        body: the body, as far as read.
 
     Of the body a detail carries the OAuth ``error`` code only (RFC 6749 §5.2): a description may quote a secret.
     """
@@ -124,7 +124,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _oddity(kind: object, token: str) -> str | None:
-    """What is odd about a ``token_type`` (RFC 6749 §5.1 wants one): it is presented as Bearer all the same."""
+    """The flaw of a ``token_type``, which RFC 6749 §5.1 requires; the token is presented as Bearer all the same."""
     if isinstance(kind, str) and kind.lower() == "bearer":
         return None
     if kind is None or kind == "":

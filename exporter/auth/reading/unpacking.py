@@ -1,14 +1,14 @@
-"""Unpacks a token answer that came compressed although nobody asked for that: bounded, pure, and it never raises."""
+"""Unpacks a token answer that came compressed unasked: bounded, pure, and never raises."""
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
 
-#: Of what is unpacked, as much as of what is not (``transport_bounds.BODY_LIMIT``): no token answer is longer.
+#: The limit of an unpacked body, as of a plain body (``transport.bounds.BODY_LIMIT``): no token answer is longer.
 UNPACKED_LIMIT = 64 * 1024
 
-#: Every gzip file begins so (RFC 1952 §2.3.1), and no JSON text does: some servers forget to say that they pack.
+#: Every gzip file begins so (RFC 1952 §2.3.1), and no JSON text does: some servers compress without saying so.
 _GZIP = b"\x1f\x8b"
 _GZIP_BITS, _ZLIB_BITS, _BARE_BITS = 31, 15, -15
 _NAMES = {"x-gzip": "gzip"}
@@ -22,17 +22,17 @@ class Packed:
 
 
 def unpack(content_encoding: str, body: bytes) -> bytes | Packed:
-    """The body as it was before it was compressed.
+    """The body before compression.
 
     Args:
-        content_encoding: the header's value, empty where there is none.
-        body: what came.
+        content_encoding: the header's value, empty without the header.
+        body: the bytes received.
     """
     if body.startswith(_GZIP):
         return _inflated("gzip", body, _GZIP_BITS)
     named = [name.strip().lower() for name in content_encoding.split(",")]
     codings = [_NAMES.get(name, name) for name in named if name not in ("", "identity")]
-    # What does not begin as gzip is none, whatever the header says, and an object is plain: a proxy has unpacked it.
+    # A body that does not begin as gzip is no gzip, whatever the header says; an object is plain: a proxy unpacked it.
     if codings in ([], ["gzip"]) or body.lstrip()[:1] in (b"", b"{"):
         return body
     if codings != ["deflate"]:

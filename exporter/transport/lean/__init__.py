@@ -1,1 +1,1 @@
-"""A lean HTTP/1.1 transport of our own: one write a request, one parse an answer, one timer for all deadlines."""
+"""A lean HTTP/1.1 transport: a single write a request, a single parse an answer, a single timer for all deadlines."""

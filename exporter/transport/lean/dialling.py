@@ -19,7 +19,7 @@ from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.resolver import Resolver
 from exporter.transport.tls_refusal import tls_words
 
-#: So that a burst of attempts does not ask, one after the other, for a name that does not exist.
+#: How long a failed look-up is remembered, so that a burst of attempts does not ask for an unknown name one by one.
 DNS_FAILURE_SECONDS = 0.5
 #: RFC 8305 §8: the recommended delay before another address is tried beside the first.
 NEXT_ADDRESS_SECONDS = 0.25
@@ -27,7 +27,7 @@ NEXT_ADDRESS_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class _Resolved:
-    """What a name stands for, or why it stands for nothing, until then (the event loop's seconds)."""
+    """The addresses of a name, or why there are none; good ``until`` then (the event loop's seconds)."""
 
     until: float
     addresses: list[AddrInfoType] | socket.gaierror
@@ -73,12 +73,12 @@ class Dialler:
         return wire
 
     async def close(self) -> None:
-        """End what is being made, and wait until the event loop has closed the sockets of what failed."""
+        """Cut short the dialling, and wait until the event loop has closed the sockets of failed handshakes."""
         self._closed = True
         for limit in tuple(self._dialling):
             limit.reschedule(self._loop.time())
         end = self._loop.time() + CLOSE_SECONDS
-        # A matter of loop turns, at whose end nobody calls us.
+        # A few loop turns, whose end no callback tells.
         while self._unfinished() and self._loop.time() < end:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -88,14 +88,14 @@ class Dialler:
 
     async def _connect(self) -> Wire:
         addresses = await self._addresses()
-        # One after the other gets the first connection, as if each had been asked for alone.
+        # Each address in turn is the first to be tried, as if every connection came with a look-up.
         addresses.append(addresses.pop(0))
         connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, interleave=1)
         # RFC 6066 §3: without a dot at the end.
         host = self._origin.host.rstrip(".") if self._context is not None else None
-        # From here on the socket is the event loop's, which closes it if the handshake fails or is cancelled.
+        # From here on the event loop owns the socket, and closes it if the handshake fails or is cancelled.
         try:
-            # A wire has all that a protocol has.
+            # A wire has all methods of a protocol.
             _, wire = await self._loop.create_connection(  # type: ignore[type-var]
                 self._make, sock=connected, ssl=self._context, server_hostname=host
             )
@@ -121,7 +121,7 @@ class Dialler:
         return _Resolved(self._loop.time() + DNS_CACHE_SECONDS, found)
 
     def _forget(self) -> None:
-        """Where addresses could not be reached, the name may stand for others by now."""
+        """Forget addresses that could not be reached: the name may have moved by now."""
         if self._resolved is not None and not isinstance(self._resolved.addresses, socket.gaierror):
             self._resolved = None
 

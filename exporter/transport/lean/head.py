@@ -1,4 +1,4 @@
-"""What all requests to one URL under one token begin with, joined once; and whole requests as bytes."""
+"""The common beginning of all requests to a URL under a token, joined once; and whole requests as bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.transport.header_values import unfit
 class Origin:
     """Where connections go: a host name or address without brackets, a port, and whether TLS is spoken.
 
-    A name that ends in a dot is looked up as it is: no search domain is tried with it.
+    A name that ends in a dot is looked up unchanged: no search domain is tried.
     """
 
     host: str
@@ -26,8 +26,8 @@ class Head:
     """The request line, ``Host`` and the headers that all requests share.
 
     Raises:
-        ValueError: what was given cannot stand in a request (RFC 9112 §2.2, RFC 9110 §5.5); names the header and
-            shows no value. The settings refuse this, so it would be a bug.
+        ValueError: the URL or a header cannot stand in a request (RFC 9112 §2.2, RFC 9110 §5.5): a bug, since the
+            settings refuse such values. The text names the header and shows no value.
     """
 
     __slots__ = ("_begin", "fixed", "origin", "url")
@@ -49,13 +49,17 @@ class Head:
         self._begin = line.encode("ascii") + _fields(fixed)
 
     def request(self, own: tuple[Header, ...], body: bytes) -> bytes:
-        """A whole request, to be written at once. Raises ValueError as above."""
+        """A whole request, to be written at once.
+
+        Raises:
+            ValueError: a header of ``own`` cannot stand in a request.
+        """
         return b"%b%bContent-Length: %d\r\n\r\n%b" % (self._begin, _fields(own), len(body), body)
 
 
 def _fields(headers: tuple[Header, ...]) -> bytes:
     fields = ""
-    # What is printable holds no line break and no NUL. Few are not, and they may still be fit: a tab is.
+    # A printable text holds no line break and no NUL. Few values are not printable, and such a value may be fit: a tab.
     plain = True
     for name, value in headers:
         fields += f"{name}: {value}\r\n"
@@ -65,5 +69,5 @@ def _fields(headers: tuple[Header, ...]) -> bytes:
             return fields.encode("latin-1")
         except UnicodeEncodeError:
             pass
-    # Not in the handler, or the error that holds the values would be this one's context.
+    # Not in the handler: the error caught there holds the values, and would be the context of this error.
     raise unfit(headers) or RuntimeError("headers that are fit cannot be written")

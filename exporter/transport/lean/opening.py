@@ -1,4 +1,4 @@
-"""Opens a lean transport and closes it: apart from it, since mypyc compiles no asynchronous generators."""
+"""Opens a lean transport and closes it, in a file apart, since mypyc compiles no asynchronous generators."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ async def open_lean_transport(
     observe_resend: Callable[[], None] = lambda: None,
     contexts: TlsContexts | None = None,
 ) -> AsyncIterator[LeanTransport]:
-    """A transport of its own for one destination; leaving closes every socket.
+    """A transport for one destination alone; leaving closes every socket.
 
     Args:
         timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
         ca_file, client_cert_file, client_key_file: as for ``client_context``.
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
-        contexts: where TLS contexts come from, if they are shared.
+        contexts: the source of TLS contexts, if shared.
 
-    Takes what ``open_aiohttp_transport`` takes but for a proxy, which it does not know, and a concurrency: it has as
-    many connections as there are exchanges at a time.
+    The arguments of ``open_aiohttp_transport``, but for a proxy, which is not supported, and a concurrency: there are
+    as many connections as exchanges at a time.
 
     Raises:
         TlsFilesUnusable: a file of ``tls`` cannot be read or used.

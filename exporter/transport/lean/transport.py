@@ -14,13 +14,13 @@ from exporter.transport.lean.wire import Wire
 from exporter.transport.read_first import after_reading
 from exporter.transport.resolver import Resolver
 
-#: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that.
+#: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that in seconds.
 _SWEEP_SHARE = 0.05
 _SWEEP_SECONDS = (0.02, 0.5)
 
 
 class _Route:
-    """The way to one origin: connections that are there, and how others are made."""
+    """The way to an origin: the connections that are there, and the dialler for new connections."""
 
     __slots__ = ("dialler", "pool")
 
@@ -67,7 +67,7 @@ class LeanTransport:
         if outcome is not None:
             return outcome
         self._observe_resend()
-        # Not on another idle one, which is likely as stale as the first.
+        # Not on another idle connection, which is likely as stale as the first.
         return await self._on_a_new_connection(route, data, deadline)
 
     async def close(self) -> None:
@@ -103,12 +103,12 @@ class LeanTransport:
         return head
 
     def _sweep(self) -> None:
-        """Look for what is past its deadline, when what has arrived by now is read."""
+        """Expire overdue connections, once all that has arrived by now is read."""
         self._swept_at = self._loop.time()
         after_reading(self._loop, self._expire)
 
     def _expire(self) -> None:
-        """End what was past its deadline; look again as long as any connection is open."""
+        """End connections that were overdue at the sweep; sweep again as long as any connection is open."""
         self._sweeping = None
         for route in self._routes.values():
             route.pool.expire(self._swept_at)

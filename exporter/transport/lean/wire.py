@@ -1,4 +1,4 @@
-"""One connection: writes a request, hears its answer, and knows whether it may be used again."""
+"""One connection: writes a request, hears the answer, and knows whether the connection may be used again."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from exporter.transport.unread import Unread
 
 #: A 2xx up to this size is remembered, since the next answer is likely the same to the byte.
 _REMEMBERED_BYTES = 1024
-#: A request up to this size is in the system's hands before an answer can be here.
+#: A request up to this size is in the system's hands before an answer can arrive.
 _SOON_WRITTEN_BYTES = 8 * 1024
-#: A connection that serves again so soon behind a 2xx is used unasked, which saves a busy one a question each time.
+#: A connection that serves again so soon after a 2xx is used without a look for unread bytes, which saves a busy
+#: connection a system call each time.
 _AT_ONCE_SECONDS = 0.001
 
 
 class Home(Protocol):
-    """Where a connection belongs."""
+    """The pool that a connection belongs to."""
 
     def freed(self, wire: Wire) -> None:
-        """Its exchange is over, and it may serve another."""
+        """The exchange of ``wire`` is over, and ``wire`` may serve again."""
 
     def lost(self, wire: Wire) -> None:
-        """It is closed."""
+        """``wire`` is closed."""
 
 
 class Wire:
     """A connection. Times are the event loop's seconds.
 
-    ``deadline`` is when ``expire`` is to be called; ``born`` is when it was made. The outcome of an exchange falls
-    with the status line: whatever happens to the body, the answer stands (contract.md#guarantees, 2).
+    ``deadline`` is when ``expire`` is to be called; ``born`` is when the connection was made. An exchange's outcome
+    falls with the status line: whatever happens to the body, the answer stands (contract.md#guarantees, 2).
 
-    It is an ``asyncio.Protocol`` in all but name: a class that inherits from one that is not compiled is not compiled.
+    An ``asyncio.Protocol`` in all but name: a class that inherits from an uncompiled class is not compiled.
     """
 
     __slots__ = (
@@ -63,10 +64,10 @@ class Wire:
         self.born = loop.time()
         self.deadline = math.inf
 
-    # -- what the pool does with it
+    # -- called by the transport and the pool
 
     def may_serve(self, now: float) -> bool:
-        """Has nothing come since its last answer, as far as anybody can know? For an idle one before its deadline."""
+        """Whether nothing has come since the last answer, as far as can be known; only before ``deadline``."""
         if self._succeeded and self.deadline - now > KEEPALIVE_SECONDS - _AT_ONCE_SECONDS:
             return True
         transport = self._transport
@@ -78,7 +79,7 @@ class Wire:
         return not unread.waits()
 
     def exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
-        """Write a request; the result is its outcome, None where this kept-alive connection had gone stale."""
+        """Write a request; the result is the outcome, None where this kept-alive connection had gone stale."""
         self._reader.begin()
         self.deadline = deadline
         self._written = len(request)
@@ -91,7 +92,7 @@ class Wire:
         return future
 
     def first_exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
-        """As ``exchange``, over a connection that is new."""
+        """As ``exchange``, on a new connection."""
         self.deadline = deadline
         self._written = len(request)
         self._future = future = self._loop.create_future()
@@ -99,26 +100,26 @@ class Wire:
         if transport is None:
             self._end(self._error)
         else:
-            # A write that fails would end the connection before what the server said of it is read.
+            # A write that fails would end the connection before the server's alert is read.
             if not transport.is_closing() and not is_dead(transport):
                 transport.write(request)
             self._dead_at_once = is_dead(transport)
         return future
 
     def expire(self) -> None:
-        """Its deadline has passed: the answer, if its status line came, stands without the rest of its body."""
+        """End an overdue connection; an answer whose head is there, or broken, stands without the rest."""
         if self._future is not None:
             self._settle(self._reader.last_word() or NoAnswer("no answer in time"))
         self.abort()
 
     def abort(self) -> None:
-        """Close it now, whatever it does."""
+        """Close the connection now, even during an exchange."""
         self.deadline = -math.inf
         if self._transport is not None:
             self._transport.abort()
 
     def give_up(self) -> None:
-        """As ``abort``; an exchange that it is in ends without an answer, and is not to be sent again."""
+        """As ``abort``; a running exchange ends without an answer, and its request is not sent again."""
         self._settle(NoAnswer("connection closed before an answer came"))
         self.abort()
 
@@ -129,14 +130,14 @@ class Wire:
         self._transport = cast("asyncio.Transport", transport)
 
     def pause_writing(self) -> None:
-        """One request at a time, and a body is in memory anyway: nothing is held back."""
+        """Hold nothing back: there is one request at a time, and its body is in memory anyway."""
 
     def resume_writing(self) -> None:
         """See ``pause_writing``."""
 
     def data_received(self, data: bytes) -> None:
         if self._future is None:
-            # Bytes that nobody asked for: they must never be taken for the answer to the next request.
+            # Bytes without a request must never be taken for the answer to the next request.
             self.abort()
             return
         reader = self._reader
@@ -163,11 +164,11 @@ class Wire:
             self._settle(reader.answer())
             self.abort()
         elif reader.status:
-            # Counted from the first time that more was to come: the minimum keeps later ones from moving it.
+            # Counted from the first data with a status: the minimum keeps later data from moving the deadline.
             self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
 
     def eof_received(self) -> None:
-        """Nothing more can come; what is still to be written does not keep a half-closed connection open."""
+        """Abort: nothing more can come, and unwritten bytes must not keep a half-closed connection open."""
         if self._future is None:
             self.abort()
         elif self._transport is not None:
@@ -184,7 +185,7 @@ class Wire:
     # -- the end of an exchange
 
     def _is_written(self) -> bool:
-        """Is the whole request out? An answer may come before."""
+        """Whether the whole request is out: an answer may come before."""
         if self._written <= _SOON_WRITTEN_BYTES:
             return True
         return self._transport is not None and not self._transport.get_write_buffer_size()
@@ -195,7 +196,7 @@ class Wire:
             future.set_result(outcome)
 
     def _end(self, error: Exception | None) -> None:
-        """The connection is no more: what that means for the exchange that it is in, if any."""
+        """Settle the running exchange, if any, when the connection has ended."""
         reader = self._reader
         if (answer := reader.last_word()) is not None:
             self._settle(answer)

@@ -1,4 +1,4 @@
-"""Connections that read answers as the lean transport does, and know whether they were used before."""
+"""aiohttp's connections, made to read answers as the lean transport does and to know whether each was used before."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from exporter.transport.unread import Unread
 
 
 class StaleConnection(ClientConnectionError):
-    """A connection that had served before died before a byte of this answer came (contract.md#whose-fault)."""
+    """A connection that had served before died before a byte of the answer came (contract.md#whose-fault)."""
 
 
 class HandshakeRefused(ClientConnectionError):
-    """The server refused TLS on a new connection, and why; before a byte of the answer came."""
+    """The server refused TLS on a new connection before a byte of the answer came; the text says why."""
 
 
 class UnreadableAnswer(ClientConnectionError):
-    """What came is no answer, and why, in the words of ``AnswerReader.refusal``."""
+    """The bytes received are no answer; the text is ``AnswerReader.refusal``."""
 
 
 class Wire(ResponseHandler):
-    """aiohttp's protocol of one connection. Our reader takes the place of its parser.
+    """aiohttp's protocol of one connection, with ``AnswerReader`` in the place of aiohttp's parser.
 
-    What is told to aiohttp is an answer's head, then its body, of ``BODY_LIMIT`` bytes at most. Whether the connection
-    may serve again is known before the end of the body is told: in that moment aiohttp takes it back into its pool.
+    aiohttp is told an answer's head, then the body, of ``BODY_LIMIT`` bytes at most. Whether the connection may serve
+    again is known before the end of the body is told: in that moment aiohttp takes the connection back into the pool.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wires: WeakSet[Wire], began: Callable[[Wire], None]) -> None:
@@ -78,7 +78,7 @@ class Wire(ResponseHandler):
         super().connection_lost(None if isinstance(exc, ssl.SSLError) else exc)
 
     def set_response_params(self, **params: Any) -> None:
-        """aiohttp calls this as each exchange begins, with fewer parameters for one with CONNECT."""
+        """Begin an exchange, as aiohttp asks before each, with fewer parameters for CONNECT."""
         self._exchanges += 1
         self._reader.begin()
         self._open = True
@@ -91,10 +91,10 @@ class Wire(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         if not data:
-            # aiohttp's own way to go on after a pause, of which there is none.
+            # aiohttp's way to go on after a pause in reading; there are no pauses here.
             return
         if not self._open:
-            # Bytes that nobody asked for: they must never be taken for the answer to the next request.
+            # Bytes without a request must never be taken for the answer to the next request.
             self.force_close()
             if self.socket is not None:
                 self.socket.abort()
@@ -112,20 +112,20 @@ class Wire(ResponseHandler):
                 self._end()
 
     def last_word(self) -> None:
-        """Nothing more will come of an answer, or nothing in time: tell what there is of it."""
+        """Tell aiohttp the answer as far as it stands, when nothing more will come, or nothing in time."""
         if self._open and self._body is None and (answer := self._reader.last_word()) is not None:
             self._tell(answer)
             self._end()
 
     def is_connected(self) -> bool:
-        """aiohttp asks this of an idle connection before it uses it."""
+        """Whether an idle connection may serve, as aiohttp asks before its use."""
         if self._open or self.socket is None or self.socket.is_closing():
             return super().is_connected()
         return super().is_connected() and not Unread(self.socket).waits()
 
     @property
     def should_close(self) -> bool:
-        """aiohttp asks this when an exchange is over."""
+        """Whether the connection must close, as aiohttp asks when an exchange is over."""
         return self._open or self._loop.time() - self._born >= CONNECTION_SECONDS or super().should_close
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
@@ -133,16 +133,16 @@ class Wire(ResponseHandler):
             if self._exchanges > 1:
                 exc = StaleConnection("the connection was closed while it was idle")
             elif self.socket is not None and isinstance(exc.__cause__, ClientConnectionResetError):
-                # Nothing can be written any more. Why, the connection's end will say, which is on its way.
+                # Nothing can be written any more; ``connection_lost``, which is on its way, will bring the reason.
                 return
             elif (words := refusal(self._error, dead_at_once=self._dead_at_once)) is not None:
                 exc = HandshakeRefused(words)
         super().set_exception(exc, *cause)
 
     def _tell(self, answer: Answer) -> None:
-        """Pass on what is new of an answer."""
+        """Pass the new part of an answer on to aiohttp."""
         if self._body is None:
-            # More than an answer's body is told: it never asks for a pause.
+            # No body that is told reaches the limit at which the stream asks for a pause.
             self._body = self._payload = StreamReader(self, BODY_LIMIT, loop=self._loop)
             headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items())
             # RFC 9110 §9.3.6: every 2xx to CONNECT opens the tunnel; aiohttp knows 200 only.
@@ -156,7 +156,7 @@ class Wire(ResponseHandler):
             self._told_bytes = len(answer.body)
 
     def _end(self) -> None:
-        """Of this answer nothing more is told."""
+        """Tell aiohttp that the answer has ended."""
         self._open = False
         if not self._reader.keeps:
             self.force_close()
@@ -165,17 +165,17 @@ class Wire(ResponseHandler):
 
 
 class Connector(TCPConnector):
-    """A pool of such connections, whose ``close`` returns when every socket is closed."""
+    """A pool of ``Wire`` connections; ``close`` returns when every socket is closed."""
 
     def __init__(self, began: Callable[[Wire], None], **options: Any) -> None:
-        """``began`` hears of the connection of each exchange, in its task; ``options`` as for ``TCPConnector``."""
+        """``began`` hears of each exchange's connection, in the exchange's task; ``options``: as ``TCPConnector``."""
         super().__init__(**options)
         self._wires: WeakSet[Wire] = WeakSet()
         make: Callable[..., ResponseHandler] = Wire
         self._factory = functools.partial(make, loop=self._loop, wires=self._wires, began=began)
 
     async def close(self, *, abort_ssl: bool = False) -> None:
-        # aiohttp waits for its pool only: a connection that it dropped earlier may still be saying goodbye.
+        # aiohttp waits for the pooled connections only: a connection dropped earlier may still be saying goodbye.
         await super().close(abort_ssl=abort_ssl)
         closed = []
         for wire in tuple(self._wires):

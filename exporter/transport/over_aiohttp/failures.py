@@ -1,4 +1,4 @@
-"""Translates what aiohttp raises into outcomes: did the request go out, and whose fault is it."""
+"""Translates aiohttp's exceptions into outcomes: whether the request went out, and whose fault the failure is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.transport.os_errors import system_words
 from exporter.transport.over_aiohttp.connection import HandshakeRefused, UnreadableAnswer
 from exporter.transport.tls_refusal import tls_words
 
-# What aiohttp raises while it still makes the connection, whoever asks it to.
+# The exceptions that aiohttp raises only while the connection is still being made.
 _CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 
@@ -44,7 +44,7 @@ def translate(error: Exception, *, connecting: bool, proxy: str | None) -> NoAns
 
 
 def _is_the_proxys(error: Exception, proxy: str) -> bool:
-    """Whether the proxy is to blame: with one, only what TLS says inside the tunnel is the endpoint's."""
+    """Whether the proxy is to blame: only a failure of TLS inside the tunnel is the endpoint's."""
     match error:
         case HandshakeRefused():
             return False
@@ -77,13 +77,13 @@ def _why_unreachable(error: Exception) -> str:
 
 
 def _certificate_reason(error: Exception) -> str:
-    # As with ``reason``: only errors that OpenSSL itself reported have it.
+    # Only errors that OpenSSL itself reported have ``verify_message``.
     message = getattr(error, "verify_message", None)
     return f"certificate not accepted: {message}" if message else "certificate not accepted"
 
 
 def _system_reason(error: OSError, otherwise: str) -> str:
-    """The operating system's words for the error's number: its own text may hold addresses."""
+    """The operating system's words for the error's number: the error's own text may hold addresses."""
     if isinstance(error, socket.gaierror):
         return error.strerror or otherwise
     if isinstance(error, ConnectionResetError):

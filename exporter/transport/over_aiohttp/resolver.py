@@ -1,4 +1,4 @@
-"""Our look-ups in aiohttp's terms."""
+"""The look-ups of ``Resolver`` in aiohttp's terms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ class Resolving(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """See ``AbstractResolver.resolve``. Raises OSError."""
+        """See ``AbstractResolver.resolve``.
+
+        Raises:
+            OSError: as ``Resolver.addresses``.
+        """
         found = await self._resolver.addresses(host, port)
         return [
             ResolveResult(
@@ -37,4 +41,4 @@ class Resolving(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is to be closed."""
+        """Do nothing: there is nothing to close."""

@@ -1,4 +1,4 @@
-"""The aiohttp transport: one attempt over kept-alive connections, judged as soon as the status line is there."""
+"""The aiohttp transport: attempts over kept-alive connections; an answer stands as soon as the head is there."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.resolver import Resolver
 from exporter.transport.tls import TlsContexts
 
-# Above it, aiohttp warns that bytes block the loop: a file is written in pieces.
+# Above this size aiohttp warns that bytes block the loop; a file is written in pieces.
 _WHOLE_BODY_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Proxy:
-    """Where requests go through; ``authorization`` is what it asks for, if its URL carries a user."""
+    """The proxy that requests go through; ``authorization``: its credentials, if the URL carries a user or password."""
 
     url: URL
     host: str
@@ -54,26 +54,26 @@ class _Proxy:
 
 @dataclass(slots=True)
 class _Exchange:
-    """What is known of one exchange while it lasts: whether its connection is still made, then that itself."""
+    """The state of a running exchange: whether its connection is still being made, and then the connection."""
 
     connecting: bool = False
     wire: Wire | None = None
 
     def last_word(self) -> None:
-        """Its deadline has passed: the answer, if its status line came, stands without the rest of its head."""
+        """Let an answer with a broken head stand without the rest of the head: the deadline has passed."""
         if self.wire is not None and not self.connecting:
             self.wire.last_word()
 
 
 class _Exchanges:
-    """The exchanges of one transport, each in a task of its own."""
+    """The running exchanges of a transport, each in a separate task."""
 
     def __init__(self) -> None:
         self._by_task: dict[asyncio.Task[Any] | None, _Exchange] = {}
 
     @contextmanager
     def opened(self) -> Iterator[_Exchange]:
-        """One more, in this task."""
+        """Enter an exchange of the current task."""
         task = asyncio.current_task()
         exchange = self._by_task[task] = _Exchange()
         try:
@@ -82,7 +82,7 @@ class _Exchanges:
             del self._by_task[task]
 
     def began(self, wire: Wire) -> None:
-        """This task's exchange goes over this connection."""
+        """Note that the current task's exchange goes over ``wire``."""
         if (exchange := self._by_task.get(asyncio.current_task())) is not None:
             exchange.wire = wire
 
@@ -99,9 +99,9 @@ class AiohttpTransport:
         timeout_seconds: float,
         observe_resend: Callable[[], None],
     ) -> None:
-        """``pooled`` keeps its connections alive, ``fresh`` makes a new one for every request.
+        """``pooled`` keeps connections alive, ``fresh`` makes a new connection for every request.
 
-        ``exchanges`` hears of their connections.
+        ``exchanges`` hears of the connections of both.
         """
         self._pooled = pooled
         self._fresh = fresh
@@ -117,7 +117,7 @@ class AiohttpTransport:
             return await self._exchange(self._pooled, request, deadline)
         except StaleConnection:
             self._observe_resend()
-        # Its connections serve one exchange each, so none of them is ever stale.
+        # The connections of ``fresh`` serve one exchange each, so none is ever stale.
         return await self._exchange(self._fresh, request, deadline)
 
     async def _exchange(self, session: aiohttp.ClientSession, request: Request, deadline: float) -> Outcome:
@@ -137,7 +137,7 @@ class AiohttpTransport:
             response.close()
 
     def _arguments(self, request: Request) -> dict[str, Any]:
-        """The request in aiohttp's terms; the URL goes out as it was configured."""
+        """The request in aiohttp's terms; the URL goes out as configured."""
         url = URL(request.url, encoded=request.url.isascii())
         headers = request.fixed + request.own
         if (error := unfit(headers)) is not None:
@@ -150,7 +150,7 @@ class AiohttpTransport:
             if self._proxy.authorization is not None:
                 to_proxy = (("Proxy-Authorization", self._proxy.authorization),)
             if url.scheme == "https":
-                # aiohttp would say who it is.
+                # Without these, aiohttp would send a ``User-Agent`` that names aiohttp.
                 arguments["proxy_headers"] = (*own_headers(), *to_proxy)
             else:
                 headers = (*headers, *to_proxy)
@@ -167,7 +167,7 @@ class AiohttpTransport:
 
 
 async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
-    """What comes of a body within the limits of size and time; that it ends early changes nothing."""
+    """The part of a body that comes within the limits of size and time; an early end changes nothing."""
     pieces = bytearray()
     soon = asyncio.get_running_loop().time() + BODY_SECONDS
     try:
@@ -191,15 +191,15 @@ async def open_aiohttp_transport(
     observe_resend: Callable[[], None] = lambda: None,
     contexts: TlsContexts | None = None,
 ) -> AsyncIterator[AiohttpTransport]:
-    """A transport of its own for one destination; leaving closes every socket.
+    """A transport for one destination alone; leaving closes every socket.
 
     Args:
         timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
         concurrency: exchanges at a time, at most; a token request may come on top.
         ca_file, client_cert_file, client_key_file: as for ``client_context``.
-        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for them.
+        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for credentials.
         observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
-        contexts: where TLS contexts come from, if they are shared.
+        contexts: the source of TLS contexts, if shared.
 
     Raises:
         TlsFilesUnusable: a file of ``tls`` cannot be read or used.
@@ -237,7 +237,7 @@ def _session(connector: Connector) -> aiohttp.ClientSession:
 
 
 def _connection_traces() -> aiohttp.TraceConfig:
-    """Tell each exchange when it waits for a connection to be made: what fails then never went out."""
+    """Traces that tell each exchange while its connection is being made: a request that fails then never went out."""
 
     async def begins(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
         context.trace_request_ctx.connecting = True
