@@ -217,7 +217,7 @@ class Queue(Protocol):
         ...
 
     async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
-        """Make ``target``, or the nearest position that there is, the next that ``group`` reads in every lane.
+        """Move ``group``, in every lane, to ``target`` or the nearest position that there is; the result for each lane.
 
         Raises:
             GroupInUse: a daemon reads the group.

@@ -93,7 +93,7 @@ class Stream:
         return await self.look()
 
     async def make_consumer(self, first: int) -> str:
-        """The name of a new consumer, which reads from sequence number ``first`` on, in order, each message once."""
+        """Make a consumer that reads from sequence number ``first`` on, in order, each message once; its name."""
         name = uuid4().hex
         config = {
             "name": name,

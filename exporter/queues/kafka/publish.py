@@ -29,7 +29,7 @@ _CLOSE_SECONDS = 3.0
 _BATCH_BYTES = 16 * 1024
 _REQUEST_BYTES = 64 * 1024**2  # the broker decides which events are too large
 
-#: A user who may write to no topic gets no idempotent producer's id; brokers call the missing right one on the cluster.
+#: A user who may write to no topic gets no id for an idempotent producer; brokers call that a right on the cluster.
 _MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 

@@ -119,7 +119,7 @@ class KafkaSubscription:
         await self._commits.commit()
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; of the lanes that this process reads. Events published elsewhere count later."""
+        """See ``Subscription.lag``; of the lanes read here. Events published elsewhere count after a few seconds."""
         behind = self._lanes.in_hand()
         oldest: float | None = None
         unsettled = self._lanes.unsettled()

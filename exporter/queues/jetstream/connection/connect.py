@@ -71,7 +71,7 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
 def _why(error: Exception, access: Access, url: str) -> str:
     """The reason of ``error``, and the remedy.
 
-    With TLS 1.3 a server that wants a certificate refuses a client without only after the handshake.
+    With TLS 1.3 a server that wants a certificate refuses a client that has none only after the handshake.
     """
     if isinstance(error, ssl.SSLError):
         return handshake_failure(error, "url")

@@ -40,7 +40,7 @@ class Lanes:
         return Claim(self._generation, frozenset(self._held) - leaving | self.wanted, leaving)
 
     def assigned(self, lanes: Collection[int], release: Collection[int], generation: int) -> bool:
-        """Take the leader's assignment. True if a lane to release is not held here: another member may hold that."""
+        """Take the leader's assignment. True if a lane to release is not held here, but perhaps by another member."""
         self._generation = generation
         for number, lane in list(self._held.items()):
             if not lane.stays or number in lanes:

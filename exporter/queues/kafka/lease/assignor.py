@@ -16,7 +16,7 @@ class Member(Protocol):
     """A member in a rebalance: ``begin_sharing``, ``claim`` and ``end_sharing`` are called in turn."""
 
     async def begin_sharing(self) -> None:
-        """Prepare for a rebalance, which begins."""
+        """Prepare for a rebalance that begins now."""
         ...
 
     def claim(self) -> Claim:
