@@ -1,1 +1,1 @@
-"""Where events come from: the port, and one file per kind of queue."""
+"""Where events come from: the port, and a folder or file for each kind of queue."""

@@ -1,4 +1,4 @@
-"""What only ``exporter check --connect`` asks of a queue, and not the daemon."""
+"""Questions that ``exporter check --connect`` asks of a queue, and the daemon does not."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Advising(Protocol):
-    """A queue whose broker has settings of its own that people should know of."""
+    """A queue whose broker has settings that people should know of."""
 
     async def advice(self) -> Sequence[str]:
-        """What may cost events later although the queue works now: sentences for people, each with its remedy; none
-        where all is well. Changes nothing.
+        """Risks that may cost events later although the queue works now: sentences for people, each with a remedy.
+
+        None where all is well. Changes nothing.
 
         Raises:
-            QueueUnavailable: the broker cannot be asked now, or so thorough a look finds that it refuses us.
+            QueueUnavailable: the broker cannot be asked now, or this thorough look met a refusal.
         """
         ...
 
 
 class Looked(Advising, Protocol):
-    """A queue as it is found. ``missing`` are the parts that opening it will make."""
+    """A queue as found, with nothing made. ``missing`` are the parts that opening the queue will make."""
 
     @property
     def missing(self) -> Sequence[str]:
-        """Each as people call it, with its name."""
+        """Kind and name of each missing part, for people."""
         ...
 
     async def check(self) -> None:
-        """As ``Queue.check``, for what there is; of what is missing, whether it may be made.
+        """As ``Queue.check`` for the parts that exist; for a missing part, try whether making is permitted.
 
         Raises:
             QueueUnavailable: with the reason.

@@ -1,4 +1,4 @@
-"""When what has settled is made durable: soon after the first, at once at 500 or when asked, again while that fails."""
+"""The timing of commits: soon after an event has settled, at once at 500 events or on request, again on failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _AGAIN_FIRST_SECONDS = 0.1
 
 
 class CommitTiming:
-    """Knows when to write, and who waits for it. Its owner keeps what is to be written until ``write`` has returned."""
+    """Knows when to write, and which callers wait. The owner keeps all unwritten progress until ``write`` returned."""
 
     def __init__(
         self,
@@ -27,15 +27,15 @@ class CommitTiming:
     ) -> None:
         """
         Args:
-            write: makes all durable that was noted before it is called; raises QueueUnavailable where it could not.
-                What else it raises is a bug, told as a failure too and tried again: what has settled would wait for
-                ever if this ended by it.
-            failed: called after each time that it could not, when ``failure`` says why.
-            mended: called when it could again.
-            ended: why nothing can be made durable once ``run`` has ended.
-            again_most_seconds: the longest wait before another try; the first is a tenth of a second, each doubles.
-            soon_seconds: how long after the first that has settled, if not as the port says.
-            idle_seconds: write after so long even if there is nothing to.
+            write: makes all durable that was noted before the call; raises QueueUnavailable on failure. Any other
+                exception is a bug, which counts as a failure and is tried again: if ``run`` ended by a bug, settled
+                events would wait for ever.
+            failed: called after each failure, when ``failure`` already has the reason.
+            mended: called after the first success that follows a failure.
+            ended: the reason why nothing can be made durable once ``run`` has ended.
+            again_most_seconds: the longest wait before a retry; the first wait is 0.1 s, and each wait doubles.
+            soon_seconds: from the first settled event to the write; None: ``COMMIT_SECONDS``.
+            idle_seconds: from a write to the next while nothing settles; None: nothing is written then.
         """
         self._write = write
         self._failed = failed
@@ -53,7 +53,7 @@ class CommitTiming:
         self.failure: str | None = None
 
     def note(self, count: int = 1) -> None:
-        """So many more have settled, at least one."""
+        """Note that ``count`` more events have settled, at least 1."""
         before = self._noted
         self._noted = now = before + count
         if not before:
@@ -65,7 +65,7 @@ class CommitTiming:
         """Return when all that was noted so far is durable.
 
         Raises:
-            QueueUnavailable: an attempt to write it has failed; it will be tried again.
+            QueueUnavailable: an attempt to write has failed and will be repeated, or ``run`` has ended.
         """
         if self._ended:
             raise QueueUnavailable(self._ended_because)
@@ -78,9 +78,9 @@ class CommitTiming:
         await caller
 
     async def run(self, going: Callable[[], bool] = lambda: True) -> None:
-        """Write in time, until cancelled or ``going``, asked after each write, says no.
+        """Write in time, until cancelled or ``going``, asked after each attempt, says no.
 
-        Called again it goes on, unless it was cancelled.
+        May be called again after returning, but not after a cancellation or an exception.
         """
         again = _AGAIN_FIRST_SECONDS
         try:
@@ -92,26 +92,26 @@ class CommitTiming:
         except BaseException as error:
             self.end()
             if not isinstance(error, asyncio.CancelledError):
-                self.came_to(self._ended_because)  # whoever reads on is to hear of it
+                self.came_to(self._ended_because)  # readers are to hear of the end
             raise
 
     def end(self) -> None:
-        """Nothing will be written any more."""
+        """End for good: nothing will be written any more, and ``commit`` raises."""
         self._ended = True
         self.answer(self._ended_because)
 
     def forget(self) -> None:
-        """Nothing that was noted is to be written any more, nor waited for."""
+        """Drop all that was noted: neither written nor waited for any more."""
         self._noted = 0
         self.answer(None)
 
     def answer(self, failure: str | None) -> None:
-        """Tell those who wait for a commit that it is done, or why not."""
+        """Let every waiting ``commit`` return, or raise with ``failure`` as the reason."""
         callers, self._callers = self._callers, []
         _answer(callers, failure)
 
     def came_to(self, failure: str | None) -> None:
-        """Make this known as what came of the last attempt."""
+        """Make the result of the last attempt known: ``failure`` is the reason, None stands for success."""
         before, self.failure = self.failure, failure
         if failure is not None:
             self._failed()
@@ -119,7 +119,7 @@ class CommitTiming:
             self._mended()
 
     async def wait(self, seconds: float) -> None:
-        """Wait so long, or until a commit is asked for."""
+        """Wait ``seconds``, or until a commit is asked for."""
         await _wait(self._now, seconds)
         self._now.clear()
 
@@ -132,7 +132,7 @@ class CommitTiming:
             await _wait(self._now, COMMIT_SECONDS if self._soon_seconds is None else self._soon_seconds)
 
     async def _attempt(self) -> str | None:
-        """Write; why that failed, if it did."""
+        """Write; return the reason if writing failed."""
         callers, self._callers = self._callers, []
         noted, self._noted = self._noted, 0
         self._some.clear()
@@ -145,7 +145,7 @@ class CommitTiming:
         except QueueUnavailable as error:
             failure = str(error)
         except Exception as error:
-            failure = f"a bug: {type(error).__name__}"  # its text may quote anything
+            failure = f"a bug: {type(error).__name__}"  # the error's text may quote anything
         finally:
             self._writing = False
             if failure is not None:

@@ -79,17 +79,17 @@ class Position:
     seen_at: float | None
 
 
-#: What a seek met: a place that is there; events that were deleted; an end that is nearer than what was asked for.
+#: The outcome of a seek: nothing was missed; events from the target on were deleted; the lane ends before the target.
 Clipped = Literal["", "gone", "beyond_end"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Where a seek put a group in one lane.
+    """Where a seek put a group in one lane: no position below ``next`` is read from now on.
 
-    No position below ``next`` is read from now on. ``clipped`` says why that is not what was asked for, if so:
-    "gone", events from there on were deleted, and ``next`` is where those begin that are kept; "beyond_end", so many
-    were never published, and ``next`` is the first that will be.
+    ``clipped`` says why ``next`` is not the target, where events are missed: "gone", events from the target on were
+    deleted, and ``next`` is the first that is kept; "beyond_end", the target was never published, and ``next`` is the
+    next position to be published.
     """
 
     lane: str
@@ -106,7 +106,7 @@ class QueueFull(Exception):
 
 
 class EventTooLarge(Exception):
-    """The queue never takes some events of a call, whose ``indexes`` in it these are. All others were published."""
+    """Some events of a call, at ``indexes``, are too large for the queue ever to take. All others were published."""
 
     def __init__(self, reason: str, indexes: Sequence[int]) -> None:
         super().__init__(reason)
@@ -217,7 +217,7 @@ class Queue(Protocol):
         ...
 
     async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
-        """Make ``target`` the next position that ``group`` reads, or the nearest that there is; says so of every lane.
+        """Move ``group``, in every lane, to ``target`` or the nearest position that there is; the result for each lane.
 
         Raises:
             GroupInUse: a daemon reads the group.

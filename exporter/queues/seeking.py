@@ -1,4 +1,4 @@
-"""Where a group goes on that was moved to a place that its lane does not have (any more). Pure."""
+"""Where a group goes on after a seek to a position that the lane does not have (any more). Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from exporter.queues.port import Sought, Start
 
 
 def nearest(lane: str, target: int | Start, first: int, last: int, lowest: int = 1) -> Sought:
-    """The place in ``lane`` that is nearest to ``target``.
+    """The position in ``lane`` that is nearest to ``target``.
 
     Args:
-        first: the lowest position that is kept; the one after ``last`` where none is.
+        first: the lowest position that is kept; ``last`` + 1 where none is.
         last: the highest position that was ever given.
-        lowest: the first position that such a lane ever gives.
+        lowest: the first position that a lane of this kind ever gives.
     """
     if target == "earliest":
         return Sought(lane, first)

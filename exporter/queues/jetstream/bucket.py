@@ -1,4 +1,4 @@
-"""The key-value bucket that keeps every group's record. Each write names the revision that it replaces."""
+"""The key-value bucket that keeps every group's record. Each write names the revision to replace."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from exporter.queues.port import QueueUnavailable
 
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 _DELETED = {"KV-Operation": "DEL"}
-#: No group's key: after ``=`` come two hexadecimal digits.
+#: Never a group's key: in a key two hexadecimal digits follow ``=``.
 _PROBE_KEY = "=probe"
 _READ_AT_A_TIME = 64
 _NANOSECONDS = 1_000_000_000
@@ -39,7 +39,10 @@ class Keeping(NamedTuple):
 
 
 class Bucket:
-    """A JetStream KV bucket, as every NATS client knows them. All methods raise QueueUnavailable."""
+    """A JetStream KV bucket, in the form that every NATS client knows.
+
+    Every method that asks the servers raises ``QueueUnavailable`` when that does not work.
+    """
 
     def __init__(self, link: Link, name: str) -> None:
         self._link = link
@@ -48,7 +51,7 @@ class Bucket:
         self._subject = f"$KV.{name}."
 
     async def make(self, replicas: int) -> None:
-        """Make it where it is missing, with so many replicas."""
+        """Make the bucket, with so many replicas, unless the bucket exists."""
         if await self.is_there():
             return
         config = {
@@ -65,36 +68,36 @@ class Bucket:
         try:
             await self._link.api(f"STREAM.CREATE.{self._stream}", config)
         except Refused as error:
-            if error.code != STREAM_NAME_IN_USE:  # somebody else was quicker
+            if error.code != STREAM_NAME_IN_USE:  # another process was quicker
                 raise QueueUnavailable(f"bucket {self.name} cannot be made: {error}") from None
 
     @property
     def called(self) -> str:
-        """What people call it."""
+        """Kind and name, for people."""
         return f"bucket {self.name}"
 
     async def may_be_made(self) -> None:
-        """See whether making it works, without making it."""
+        """Try whether making the bucket is permitted, without making a bucket."""
         await try_to_make(self._link, self._stream, self.called)
 
     async def probe(self) -> None:
-        """Write something, to see whether writing works."""
+        """Write to a key of no group, to see whether writing works."""
         try:
             answer_of(await self._publish(_PROBE_KEY, b"", {}))
         except Refused as error:
             raise self._unwritable(error) from None
 
     async def kept(self) -> Keeping:
-        """How the servers keep it, whoever made it."""
+        """How the servers keep the bucket, which other programs may have made."""
         config = (await self._info())["config"]
         return Keeping(config.get("storage", "file"), config.get("max_age", 0) / _NANOSECONDS or None)
 
     async def now(self) -> float:
-        """The servers' time, in epoch seconds; ours where they are too old to tell it."""
+        """The servers' time, in epoch seconds; this machine's where the servers are too old to tell."""
         return parse_time((await self._info()).get("ts", "")) or time.time()
 
     async def groups(self) -> list[str]:
-        """All groups that there are, or that were dropped, by name."""
+        """The names of all groups, dropped groups included, sorted."""
         found: list[str] = []
         while True:
             answer = await self._info({"subjects_filter": f"{self._subject}>", "offset": len(found)})
@@ -106,7 +109,7 @@ class Bucket:
         return sorted(map(group_of, keys))
 
     async def read_all(self, groups: Sequence[str]) -> dict[str, Kept]:
-        """What is kept of these groups, where there is anything."""
+        """The kept records of ``groups``, where there are any."""
         limit = asyncio.Semaphore(_READ_AT_A_TIME)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -117,7 +120,7 @@ class Bucket:
         return {group: kept for group, kept in found.items() if kept is not None}
 
     async def read(self, group: str) -> Kept | None:
-        """The group's record as it is now; None if there never was one."""
+        """The group's record as of now; None if there never was a record."""
         question = {"last_by_subj": self._subject + key_of(group)}
         try:
             message = (await self._link.api(f"STREAM.MSG.GET.{self._stream}", question))["message"]
@@ -139,11 +142,11 @@ class Bucket:
             ) from None
 
     async def write(self, group: str, record: Record, revision: int, timeout: float = REQUEST_SECONDS) -> int | None:
-        """Replace ``revision`` (0: there must be none); the new one, or None if another stands there by now."""
+        """Replace ``revision`` (0: none may exist); the new revision, or None if ``revision`` was replaced before."""
         return await self._replace(group, written(record), {}, revision, timeout)
 
     async def delete(self, group: str, revision: int) -> bool:
-        """Drop the group if ``revision`` still stands."""
+        """Drop the group; False if ``revision`` was replaced before."""
         return await self._replace(group, b"", _DELETED, revision, REQUEST_SECONDS) is not None
 
     async def _replace(
@@ -175,7 +178,7 @@ class Bucket:
             return await self.read(group)
 
     async def is_there(self) -> bool:
-        """Whether anybody has made it."""
+        """Whether the bucket exists."""
         return await is_there(self._link, self._stream, self.called)
 
     async def _info(self, question: Mapping[str, Any] | None = None) -> dict[str, Any]:

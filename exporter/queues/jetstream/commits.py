@@ -1,4 +1,4 @@
-"""Keeps a group's record up to date: what has settled goes there in batches, and our hold on the group is renewed."""
+"""Keeps a group's record up to date: commits settled positions in batches, and renews the lease."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from exporter.queues.jetstream.group_record import Record
 from exporter.queues.jetstream.lease import Lease
 from exporter.queues.port import QueueUnavailable
 
-#: How often in a lease we are heard of, when nothing settles.
+#: How often in a lease the record is written, when nothing settles.
 _RENEWALS = 4
 _AGAIN_MOST_SECONDS = 0.25
 
 
 class LeaseHolder(Protocol):
-    """Whose record it is."""
+    """The owner of the record: a subscription."""
 
     def standing(self) -> Record:
-        """Where the group stands now."""
+        """The record to write, with the group's position as of now."""
         ...
 
     def taken_away(self) -> None:
-        """Somebody else may be reading the group."""
+        """Note that the lease was lost: another process may be reading the group."""
         ...
 
     def given_again(self, record: Record, undisturbed: bool) -> None:
-        """We read it again, from ``record``. ``undisturbed``: nobody has read it in between."""
+        """Read again from ``record``: the lease is held again. ``undisturbed``: no other process read in between."""
         ...
 
     def changed(self) -> None:
-        """``failure`` has changed."""
+        """Note that ``Commits.failure`` may have changed."""
         ...
 
 
 class Commits:
-    """Writes every 25 ms or 500 events while something settles. When writing fails, all stays noted."""
+    """Writes every 25 ms or 500 events while events settle. When writing fails, all stays noted."""
 
     def __init__(self, lease: Lease, owner: LeaseHolder) -> None:
         self._lease = lease
@@ -52,16 +52,16 @@ class Commits:
 
     @property
     def failure(self) -> str | None:
-        """Why nothing can be written now; None while it can."""
+        """The reason why nothing can be written now; None without a failure."""
         return self._timing.failure
 
     @property
     def holds(self) -> bool:
-        """Whether nobody else can be reading the group now."""
+        """Whether the lease is held now: no other process can be reading the group."""
         return self._lease.holds
 
     def note(self) -> None:
-        """One more event has settled."""
+        """Note that an event has settled."""
         self._timing.note()
 
     async def commit(self) -> None:
@@ -69,7 +69,7 @@ class Commits:
         await self._timing.commit()
 
     async def run(self) -> None:
-        """Write in time, and take the place again when it was lost, until cancelled."""
+        """Write in time, and take the lease again after a loss, until cancelled."""
         try:
             while True:
                 await self._timing.run(self._keeps)
@@ -80,7 +80,7 @@ class Commits:
             self._timing.end()
 
     async def leave(self) -> str | None:
-        """Write for the last time and leave the place free; why that failed, if it did."""
+        """Write for the last time and free the lease; return the reason if writing failed."""
         try:
             await self._lease.give_back(self._owner.standing())
         except QueueUnavailable as error:
@@ -88,7 +88,7 @@ class Commits:
         return None
 
     def _keeps(self) -> bool:
-        """Whether the place is still ours: nobody has taken it, and nobody could have while we were not heard."""
+        """Whether the lease is still held: not taken by a standby, and not run out while writes failed."""
         return self._ours and (self.failure is None or self._lease.holds)
 
     async def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""Which sequence numbers are not in the stream any more although nobody has settled them, and telling people."""
+"""Finding events that were deleted from the stream before the group settled them, and warning people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from exporter.queues.progress.settled import Range
 
-#: One sentence in so many seconds, however many gaps there are.
+#: A warning at most every so many seconds, however many gaps there are.
 _SPEAK_SECONDS = 10.0
 
 
 def without(gap: Range, settled: Iterable[Range]) -> Sequence[Range]:
-    """The parts of ``gap`` that are in none of ``settled``, which is ascending. Pure."""
+    """The parts of ``gap`` that are in none of the ascending ranges ``settled``. Pure."""
     parts: list[Range] = []
     first, last = gap
     for begin, end in settled:
@@ -29,7 +29,7 @@ def without(gap: Range, settled: Iterable[Range]) -> Sequence[Range]:
 
 
 class Deleted:
-    """Tells of events that were deleted before their group read them: the first at once, more of them together."""
+    """Warns of events that were deleted before the group read them: of the first at once, of more together."""
 
     def __init__(self, group: str, warn: Callable[[str], None]) -> None:
         self._group = group
@@ -38,12 +38,12 @@ class Deleted:
         self._told_at = float("-inf")
 
     def missing(self, gap: Range, settled: Iterable[Range]) -> None:
-        """These are gone; those that were settled before do not matter."""
+        """Note that the events of ``gap`` are gone; events ``settled`` before do not matter."""
         self._untold += without(gap, settled)
         self.tell()
 
     def tell(self) -> None:
-        """Say what there is to say, unless something was said a moment ago."""
+        """Warn of all gaps not told yet, unless a warning came in the last ten seconds."""
         now = time.monotonic()
         if not self._untold or now - self._told_at < _SPEAK_SECONDS:
             return
@@ -51,7 +51,7 @@ class Deleted:
         self.tell_all()
 
     def tell_all(self) -> None:
-        """Say what there is to say."""
+        """Warn of all gaps not told yet."""
         if not self._untold:
             return
         count = sum(last - first + 1 for first, last in self._untold)

@@ -1,4 +1,4 @@
-"""What the client library, the operating system and JetStream say when something fails, in short words."""
+"""Failures of the client library, the operating system and JetStream, in short words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 class Refused(QueueUnavailable):
-    """JetStream answered with an error; ``code`` is its ``err_code``."""
+    """JetStream answered with an error; ``code`` is the error's ``err_code``."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -47,11 +47,11 @@ class Refused(QueueUnavailable):
 
 
 class NobodyAnswers(QueueUnavailable):
-    """Nobody listens to the subject of a request: no stream takes it, or JetStream is not there."""
+    """Nothing listens to the subject of a request: no stream takes the subject, or JetStream is not there."""
 
 
 def in_words(error: BaseException) -> str:
-    """Why it failed, for people. What the servers say is shortened and made safe to print."""
+    """The reason of ``error``, for people. Text of the servers is shortened and made safe to print."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS: {printable(error.verify_message)}"
     if isinstance(error, ssl.SSLError):
@@ -70,16 +70,16 @@ def in_words(error: BaseException) -> str:
 
 
 def is_refused_sign_in(error: BaseException) -> bool:
-    """Whether the server does not want to know us."""
+    """Whether the server refused the credentials."""
     return in_words(error) == _REFUSED
 
 
 def not_permitted(violation: str) -> str:
-    """What the server did not let us do, with the remedy; ``violation`` in the server's words."""
+    """The denied permission, with the remedy; ``violation`` in the server's words."""
     return f"not permitted: {shortened(violation)}; grant it to this user, docs/queues/nats.md has the list"
 
 
 def shortened(text: str) -> str:
-    """A piece of somebody else's text: one printable line of at most 200 characters."""
+    """Foreign text as a single printable line, cut off after 200 characters."""
     text = printable(text)
     return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"

@@ -1,7 +1,7 @@
-"""Reads the stream in order through a pull consumer of its own, which is made anew whenever anything is amiss.
+"""Reads the stream in order through a private pull consumer, which is made anew whenever anything is amiss.
 
-Nothing is acknowledged to the servers: a consumer that waits for acknowledgements sends again what was not
-acknowledged in time, after what is newer, which would break the order (contract.md#the-queue).
+Nothing is acknowledged to the servers: a consumer that waits for acknowledgements sends an event that was not
+acknowledged in time again, after newer events, which would break the order (contract.md#the-queue).
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _GOODBYE_SECONDS = 1.0
 
 _DELIVERED = "$JS.ACK."
 _HEARTBEAT, _TIMED_OUT, _CONFLICT = "100", "408", "409"
-#: Headers that may carry an event's id: the servers' own for deduplication, and that of CloudEvents.
+#: Headers that may carry an event's id: the servers' own for deduplication, and the header of CloudEvents.
 _ID_HEADERS = ("Nats-Msg-Id", "ce-id")
 
 
 class Delivery(NamedTuple):
-    """What the reply subject of a delivered message says."""
+    """The reply subject of a delivered message. ``sequence`` counts in the stream, ``number`` in the consumer."""
 
     consumer: str
     sequence: int
@@ -50,10 +50,10 @@ class Delivery(NamedTuple):
 
 
 class Fetch:
-    """What was delivered and not handed out yet, and how more is asked for.
+    """The buffer of messages delivered and not handed out yet, and the requests for more.
 
-    ``opening`` is shown the stream before each reading and may move it (``begin``); ``missing`` hears of sequence
-    numbers that are not there any more; ``woken`` that something has changed.
+    ``opening`` is shown the stream before each new consumer, may move the position (``begin``), and returns False to
+    wait; ``missing`` hears of sequence numbers that are gone; ``woken`` is called when something has changed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Fetch:
         self._woken = woken
         self.buffer: deque[Message] = deque()
         self._lane = ""
-        self.next = 1  # the sequence number that is to come
+        self.next = 1  # the next sequence number to come
         self._begun = 0
         self._failure: str | None = None
         self._futile = 0
@@ -85,10 +85,10 @@ class Fetch:
         self._heard_at = 0.0
         self._inbox: Inbox | None = None
         self._asking = ExitStack()
-        self._turn = 0  # grows with every consumer, and tells what the servers say of one from what they say of another
+        self._turn = 0  # grows with every consumer, and tells the statuses of one consumer from another's
 
     def begin(self, lane: str, sequence: int) -> None:
-        """Read on from this sequence number."""
+        """Forget the buffer, and read on in ``lane`` from ``sequence``."""
         self.buffer.clear()
         self._lane = lane
         self.next = sequence
@@ -101,11 +101,11 @@ class Fetch:
         self._woken()
 
     async def end(self) -> None:
-        """Hear nothing more, and tell the servers."""
+        """Stop reading, and tell the servers."""
         consumer, inbox = self._consumer, self._inbox
         self._reset()
         self._inbox = None
-        with suppress(QueueUnavailable, TimeoutError):  # else they find out by themselves
+        with suppress(QueueUnavailable, TimeoutError):  # else the servers find out by themselves
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 if inbox is not None:
                     await inbox.close()
@@ -113,10 +113,10 @@ class Fetch:
                     await self._stream.drop_consumer(consumer)
 
     async def ask(self) -> None:
-        """See that more is on its way, if there is little left.
+        """Ask for more messages, if few are left and none are on the way.
 
         Raises:
-            QueueUnavailable: nothing can be read now. What is in the buffer is still good.
+            QueueUnavailable: nothing can be read now. The buffer is still good.
         """
         if len(self.buffer) >= _LOW_EVENTS:
             return
@@ -155,7 +155,7 @@ class Fetch:
         self._woken()
 
     def _delivered(self, message: Msg, delivery: Delivery) -> None:
-        if delivery.number != self._number + 1:  # one before it never came
+        if delivery.number != self._number + 1:  # a message before never came
             self._reset()
             return
         self._number = delivery.number
@@ -185,7 +185,7 @@ class Fetch:
             return
         if status == _CONFLICT and "batch completed" in said:
             return
-        # The consumer has gone, or another server leads it: read on with a new one.
+        # The consumer is gone, or has a new leader: read on with a new consumer.
         self._futile += 1
         self._reset()
         if self._futile >= _FUTILE_MOST:
@@ -202,7 +202,7 @@ class Fetch:
             self._inbox = await self._link.inbox(self)
         consumer = await self._stream.make_consumer(self.next)
         if begun != self._begun or self._inbox is None:
-            return  # moved, or the connection was lost, while we waited: the next call opens where it is now
+            return  # moved, or the connection was lost, during the wait: the next call opens at the current place
         self._reset()
         self._consumer = consumer
         self._subject = self._link.next_subject(self._stream.name, consumer)
@@ -224,7 +224,7 @@ class Fetch:
         await self._link.send(self._subject, json.dumps(question).encode(), self._address)
 
     def _reset(self) -> None:
-        """Forget the consumer. What is in the buffer stays: it came in order."""
+        """Forget the consumer. The buffer stays, whose messages came in order."""
         self._asking.close()
         self._consumer = None
         self._subject = ""

@@ -1,4 +1,4 @@
-"""What is kept of a group: where it stands and who reads it, and the key under which that stands. Pure."""
+"""A group's record in the bucket, with the position and the reader, and the key of the record. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """Who reads the group: a random name, how many seconds after its last word its place is free, and its badge."""
+    """The reader of a group: a random name, how many seconds after the last write the lease is free, and the badge."""
 
     name: str
     lease: float
@@ -24,10 +24,10 @@ class Reader(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Where a group stands in one stream.
+    """A group's position in a stream, and the reader.
 
-    ``stream`` tells the stream from another one of the same name, ``lane`` its sequence numbers from others of it;
-    ``settled_to`` and ``ranges`` are as in ``exporter.queues.progress.settled``.
+    ``stream`` tells streams of the same name apart, by the time of creation; ``lane`` is another where the stream gives
+    sequence numbers a second time; ``settled_to`` and ``ranges`` are as in ``exporter.queues.progress.settled``.
     """
 
     stream: str
@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Kept(NamedTuple):
-    """A record as the bucket has it: None where the group was dropped. ``written_at`` is the servers' time."""
+    """A record as found in the bucket, None where the group was dropped. ``written_at`` is the servers' time."""
 
     record: Record | None
     revision: int
@@ -50,14 +50,18 @@ class Kept(NamedTuple):
 
 
 class Unreadable(Exception):
-    """What stands in the bucket was written by somebody else."""
+    """The bytes in the bucket are no record of an exporter."""
 
 
 _DECODER = msgspec.json.Decoder(Record)
 
 
 def read(body: bytes) -> Record:
-    """The record in these bytes. Raises Unreadable."""
+    """The record that ``written`` made.
+
+    Raises:
+        Unreadable: ``body`` is no record.
+    """
     try:
         record = _DECODER.decode(body)
         record.beyond()
@@ -72,7 +76,8 @@ def written(record: Record) -> bytes:
 
 
 def key_of(group: str) -> str:
-    """The key of a group: its name, with bytes that a key cannot hold as ``=`` and two hexadecimal digits."""
+    """The key of a group: the name, or where the name is no key, with all but ``[A-Za-z0-9_-]`` as ``=`` and two
+    hexadecimal digits for each byte."""
     if _PLAIN.fullmatch(group):
         return group
     raw = group.encode("utf-8", "surrogatepass")

@@ -1,9 +1,9 @@
-"""Being the one reader of a group: taking its place in the bucket, and keeping it by being heard of.
+"""The lease on a group: taken by a write to the group's record in the bucket, and renewed by every further write.
 
-A record names its reader. Every write replaces exactly the revision that the reader knows, so one whose place was
-taken can't overwrite its successor. A place is free when its record has not changed for the reader's lease: by the
-servers' clock at first, then by our own, so no two machines' clocks are compared. The reader counts from before it
-spoke and the standby from after it was heard, so the reader stops first.
+A record names the reader. Every write replaces exactly the revision that the reader knows, so a reader that lost the
+lease cannot overwrite the successor's record. A lease is free when the record has not changed for the lease's seconds:
+by the servers' clock at first, then by the standby's, so no two machines' clocks are compared. The reader counts from
+before each write and the standby from after reading the result, so the reader stops first.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from exporter.queues.jetstream.group_record import Kept, Reader, Record
 from exporter.queues.port import QueueUnavailable
 
 STANDBY_SECONDS = 0.25
-#: Servers of a cluster may differ by this much; it only matters right after another one has become the leader.
+#: Clocks of a cluster's servers may differ by so much, which only matters right after a change of leader.
 CLOCKS_APART_SECONDS = 0.5
 _GIVE_BACK_SECONDS = 1.0
 _LEAST_SECONDS = 0.05
 
 
 class Lease:
-    """One reader's hold on one group; taken with ``take``, kept with ``write``, given back with ``give_back``."""
+    """A reader's lease on a group; taken with ``take``, renewed with ``write``, given back with ``give_back``."""
 
     def __init__(self, bucket: Bucket, group: str, lease_seconds: float, badge: str = "") -> None:
         self._bucket = bucket
         self.group = group
         self._reader = Reader(uuid4().hex, lease_seconds, badge)
         self._revision = 0
-        self._until = 0.0  # monotonic; from then on somebody else may read
+        self._until = 0.0  # monotonic; from then on a standby may read
 
     @property
     def lease_seconds(self) -> float:
-        """After how much silence somebody else may read."""
+        """The seconds of silence after which a standby may read."""
         return self._reader.lease
 
     @property
     def holds(self) -> bool:
-        """Whether nobody else can be reading now."""
+        """Whether the lease is held now: no other process can be reading."""
         return time.monotonic() < self._until
 
     async def take(self, begin: Callable[[], Awaitable[Record]]) -> tuple[Record, bool]:
-        """Wait as a standby until the place is free, and take it.
+        """Wait as a standby until the lease is free, and take the lease.
 
         Args:
-            begin: gives the record of a group that has none.
+            begin: gives the first record of a new group.
 
         Returns:
-            The record as it was found, and whether nobody has written it since we did.
+            The record as found, and whether no other process has written since this lease's last write.
 
         Raises:
             QueueUnavailable: the bucket cannot be used now.
@@ -83,10 +83,10 @@ class Lease:
             await asyncio.sleep(0)
 
     async def write(self, record: Record) -> bool:
-        """Make this the group's record, which says again that we are here. False: the place is not ours any more.
+        """Write the group's record, which renews the lease. False: the lease is lost.
 
         Raises:
-            QueueUnavailable: whether it was written is unknown.
+            QueueUnavailable: whether the record was written is unknown.
         """
         while True:
             spoke_at = time.monotonic()
@@ -98,7 +98,7 @@ class Lease:
                 self._revision = revision
                 self._until = spoke_at + self._reader.lease
                 return True
-            # What stands there may be a write of our own whose answer was lost with the connection.
+            # The record found may be this lease's own write, whose answer was lost with the connection.
             kept = await self._bucket.read(self.group)
             if kept is None or not self._is_ours(kept):
                 self._until = 0.0
@@ -106,7 +106,7 @@ class Lease:
             self._revision = kept.revision
 
     async def give_back(self, record: Record) -> bool:
-        """Leave this as the group's record, and the place free; False if it was not ours. Raises as ``write``."""
+        """Write the group's record and free the lease; False if the lease was lost before. Raises as ``write``."""
         self._until = 0.0
         left_free = replace(record, reader=None)
         for _ in range(2):
@@ -132,10 +132,10 @@ class Lease:
         return True
 
     async def _step_back(self, left_free: Record, revision: int) -> None:
-        """We asked for the place and do not know whether we got it: if so, do not leave it blocked.
+        """Free the lease where taking had no answer: if the write arrived, the lease would block the group.
 
-        Writes are answered in their order, but a question may overtake a write: so what was asked for is only looked
-        at after another write, in its place, was refused.
+        Writes are answered in order, but a read may overtake a write: so the record is only read after a second write,
+        in place of the first, was refused.
         """
         with suppress(QueueUnavailable, TimeoutError):
             async with asyncio.timeout(_GIVE_BACK_SECONDS):
@@ -153,12 +153,12 @@ class Lease:
 
 
 def badge_of(kept: Kept, now: float) -> str:
-    """What the reader of this record shows, empty if nobody reads at ``now`` of the servers' time."""
+    """The badge of the record's reader, empty if the group has no reader at ``now`` of the servers' time."""
     reader = None if kept.record is None else kept.record.reader
     return reader.badge if reader is not None and is_read(kept, now) else ""
 
 
 def is_read(kept: Kept, now: float) -> bool:
-    """Whether somebody reads the group of this record, at ``now`` of the servers' time."""
+    """Whether the record's group has a reader at ``now`` of the servers' time."""
     reader = None if kept.record is None else kept.record.reader
     return reader is not None and now - kept.written_at < reader.lease + CLOCKS_APART_SECONDS

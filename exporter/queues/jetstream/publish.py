@@ -1,4 +1,4 @@
-"""Putting events on the stream: many at a time, and done when the servers have said of each that they have it."""
+"""Putting events on the stream: many at a time, and done when the servers have confirmed each event."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _CHUNK_BYTES = 4 * 1024 * 1024
 
 
 def subject_of(stream: str, key: str | None) -> str:
-    """Where an event of this profile is published: ``<stream>.<n>``, the same n from 0 to 255 for the same key."""
+    """The subject of a profile's events: ``<stream>.<n>``, the same n from 0 to 255 for the same key."""
     return f"{stream}.{zlib.crc32((key or '').encode('utf-8', 'surrogatepass')) % _SUBJECTS}"
 
 
 class Published(NamedTuple):
-    """The last sequence number given (0: nothing was published), and what was too large, if anything was."""
+    """The last sequence number given (0: nothing was published), and the error for events that were too large."""
 
     last: int
     too_large: EventTooLarge | None
 
 
 class Publisher:
-    """Publishes to one stream. The first event goes alone and names the stream that it is for.
+    """Publishes to a stream. The first event goes alone, with a header that names the stream.
 
-    Another stream may be taking our subjects; the header that refuses it costs every reader time, so the others go
-    without it, and each answer says which stream it comes from.
+    Another stream may be taking the subjects, and the header makes that stream refuse. A header costs every reader
+    time, so later events go without, and each answer is checked for the stream that took the event.
     """
 
     def __init__(self, link: Link, stream: str) -> None:
@@ -44,11 +44,11 @@ class Publisher:
         self._proven = False
 
     async def publish(self, messages: Sequence[Outgoing]) -> Published:
-        """Publish in order.
+        """Publish ``messages`` in order.
 
         Raises:
-            QueueFull: the stream has no room for the first of them.
-            QueueUnavailable: whether it was published is unknown, or known in part.
+            QueueFull: the stream has no room for the first event.
+            QueueUnavailable: whether the events were published is unknown, or known in part.
         """
         if not messages:
             return Published(0, None)
@@ -109,9 +109,9 @@ class Publisher:
 
 
 class _Call:
-    """The events of one call: those that are ``left`` to send and those that were ``refused``, by their place in it.
+    """The events of a call of ``publish``; ``left`` to send and ``refused`` hold indexes.
 
-    A server hangs up on what is larger than ``most`` bytes, so that is never sent.
+    A server hangs up on a body larger than ``most`` bytes, so such an event is never sent.
     """
 
     def __init__(self, messages: Sequence[Outgoing], most: int) -> None:
@@ -129,7 +129,7 @@ class _Call:
                 self.left.append(index)
 
     def refuse(self, index: int, reason: str) -> None:
-        """This one is not taken, whenever it is sent."""
+        """Note that the event at ``index`` is never taken, whenever sent."""
         self.refused.append(index)
         self.reason = self.reason or reason
 

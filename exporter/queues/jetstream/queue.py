@@ -26,10 +26,10 @@ _LOOK_SECONDS = 1.0
 async def open_jetstream(
     settings: NatsSettings, warn: Callable[[str], None], badge: str = ""
 ) -> AsyncIterator[JetStreamQueue]:
-    """Connect, and see that stream and bucket are there. Leave subscriptions before leaving this.
+    """Connect, and find or make stream and bucket. Leave subscriptions before leaving this context.
 
     Raises:
-        QueueUnavailable: one of them cannot be used now.
+        QueueUnavailable: stream or bucket cannot be used now.
     """
     link = Link(settings)
     try:
@@ -69,7 +69,7 @@ class JetStreamQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``: of the stream. Another one of that name has lanes of other names, by when it was made."""
+        """See ``Queue.name``: of the stream's name. A lane's name is the stream's creation, so no pair comes again."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -83,11 +83,7 @@ class JetStreamQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JetStreamSubscription]:
-        """See ``Queue.subscribe``. Leaving commits what was settled; call ``commit`` before to know that it worked.
-
-        Raises:
-            QueueUnavailable: on entering: the queue cannot be used now.
-        """
+        """See ``Queue.subscribe``."""
 
         async def begin() -> Record:
             state = await self._stream.look()
@@ -113,7 +109,7 @@ class JetStreamQueue:
         await subscription.end()
 
     async def watch(self) -> None:
-        """Look at the stream every second while somebody reads it, until cancelled."""
+        """Look at the stream every second while there are subscriptions, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             if not self._subscriptions:
@@ -132,7 +128,7 @@ class JetStreamQueue:
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``; of a reader with the same settings."""
+        """See ``Queue.silence_seconds``; assumes that all readers have the same settings."""
         return self._settings.lease + CLOCKS_APART_SECONDS
 
     async def positions(self) -> Sequence[Position]:
@@ -147,7 +143,7 @@ class JetStreamQueue:
         ]
 
     async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
-        """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
+        """See ``Queue.seek``; a target outside of the stream becomes the nearest end."""
         kept = await self._unread(group)
         state = await self._stream.look()
         lane = kept.record.lane if kept.record and kept.record.stream == state.created else state.lane

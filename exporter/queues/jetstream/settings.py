@@ -109,12 +109,12 @@ def servers(url: str) -> list[str]:
 
 
 def is_seed(text: str) -> bool:
-    """Whether this looks like the seed of a user's NKey."""
+    """Whether ``text`` looks like the seed of a user's NKey."""
     return _SEED.fullmatch(text.strip()) is not None
 
 
 def is_credentials(text: str) -> bool:
-    """Whether this has both parts of a .creds file. The client library waits for ever for one that is missing."""
+    """Whether ``text`` has both parts of a .creds file. The client library waits for ever for a missing part."""
     _, _, seed = text.partition("BEGIN USER NKEY SEED")
     return "BEGIN NATS USER JWT" in text and _SEED.search(seed) is not None
 

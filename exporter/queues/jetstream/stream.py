@@ -1,4 +1,4 @@
-"""The stream: what the servers say of it, making it where that is wished, and the consumers that read it."""
+"""The stream: asking the servers for its state, making the stream where configured, and consumers for reading."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.port import QueueUnavailable
 
 _NANOSECONDS = 1_000_000_000
-#: How long the servers keep a consumer that nobody asks for anything; it is made anew when it is missing.
+#: How long the servers keep an idle consumer; a missing consumer is made anew.
 _CONSUMER_KEPT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """One look at a stream.
+    """The state of a stream at one look.
 
-    ``created`` tells it from another of the same name. ``first`` is the first sequence number kept, or the next one
-    to come; ``last`` the last ever given; ``at`` when this was so, in epoch seconds of the servers (0: not said).
+    ``created`` tells streams of the same name apart. ``first`` is the first sequence number kept, or the next to come;
+    ``last`` the last ever given; ``at`` the time of the look, in epoch seconds of the servers (0: not said).
     """
 
     created: str
@@ -36,16 +36,16 @@ class StreamState:
 
     @property
     def lane(self) -> str:
-        """The name of this stream's lane: when it was made, in microseconds.
+        """The name of the stream's lane: the time of creation, in microseconds.
 
-        Sequence numbers of a stream that was deleted and made anew begin at 1 again: in a lane of the same name they
-        would be taken for those that were, some of which have dead letters.
+        A stream that was deleted and made anew begins at sequence number 1 again: in a lane of the same name new events
+        would be taken for the old events, some of which have dead letters.
         """
         return str(round((parse_time(self.created) or 0.0) * 1_000_000))
 
 
 class Stream:
-    """One stream, over one link. All methods raise QueueUnavailable."""
+    """A stream, over a link. Every method that asks the servers raises ``QueueUnavailable`` when that does not work."""
 
     def __init__(self, link: Link, settings: NatsSettings) -> None:
         self._link = link
@@ -54,24 +54,24 @@ class Stream:
 
     @property
     def called(self) -> str:
-        """What people call it."""
+        """Kind and name, for people."""
         return f"stream {self.name}"
 
     async def is_there(self) -> bool:
-        """Whether anybody has made it."""
+        """Whether the stream exists."""
         return await is_there(self._link, self.name, self.called)
 
     async def may_be_made(self) -> None:
-        """See whether making it works, without making it."""
+        """Try whether making the stream is permitted, without making a stream."""
         await try_to_make(self._link, self.name, self.called)
 
     async def probe(self) -> None:
-        """Read from it, from its end."""
+        """Make and drop a consumer at the end of the stream, to see whether reading works."""
         state = await self.look()
         await self.drop_consumer(await self.make_consumer(state.last + 1))
 
     async def look(self) -> StreamState:
-        """What it is now. Refuses a stream that forgets what was read, or that is not there."""
+        """The stream's state now. Refuses a stream that is missing, or whose retention deletes read events."""
         try:
             answer = await self._link.api(f"STREAM.INFO.{self.name}")
         except Refused as error:
@@ -83,17 +83,17 @@ class Stream:
         return self._state(answer)
 
     async def look_or_make(self) -> StreamState:
-        """The same, but made where it is missing and the settings say so."""
+        """As ``look``, but a missing stream is made where the settings say so."""
         if self._settings.create:
             try:
                 await self._link.api(f"STREAM.CREATE.{self.name}", self._made())
             except Refused as error:
-                if error.code != STREAM_NAME_IN_USE:  # it is there, with settings of its own
+                if error.code != STREAM_NAME_IN_USE:  # the stream is there, with settings of its own
                     raise QueueUnavailable(f"stream {self.name} cannot be made: {error}") from None
         return await self.look()
 
     async def make_consumer(self, first: int) -> str:
-        """A consumer that reads from sequence number ``first`` on, in order, each message once; its name."""
+        """Make a consumer that reads from sequence number ``first`` on, in order, each message once; its name."""
         name = uuid4().hex
         config = {
             "name": name,
@@ -112,7 +112,7 @@ class Stream:
         return name
 
     async def drop_consumer(self, name: str) -> None:
-        """Tell the servers that it is not needed any more."""
+        """Tell the servers that a consumer is not needed any more."""
         await self._link.api(f"CONSUMER.DELETE.{self.name}.{name}")
 
     def _made(self) -> Mapping[str, Any]:

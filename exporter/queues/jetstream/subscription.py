@@ -1,4 +1,4 @@
-"""One group's reading of a stream."""
+"""A group's subscription to a stream."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
 from exporter.queues.progress.settled import LaneProgress
 
-#: How often it is looked, while nothing comes, whether the servers still say that they are there.
+#: How often ``receive`` looks, while nothing comes, whether the servers are still heard.
 _LOOK_SECONDS = 1.0
-#: A stream with replicas may be shorter for a moment, after another server has become its leader.
+#: A stream with replicas may be shorter for a moment, after a change of leader.
 _SHORTER_LOOKS = 3
 
 
@@ -45,7 +45,7 @@ class JetStreamSubscription:
         self._begin(record)
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """See ``Subscription.receive``; the lane is lost when nobody can say that it is still ours."""
+        """See ``Subscription.receive``; the lane is lost when the lease is not certain any more."""
         await asyncio.sleep(0)
         while True:
             self._wake.clear()
@@ -67,7 +67,7 @@ class JetStreamSubscription:
                 await self._wait()
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        """See ``Subscription.settle``."""
         if self._in_hand.get(message.position) is message:
             del self._in_hand[message.position]
             self._progress.settle(message.position)
@@ -88,9 +88,9 @@ class JetStreamSubscription:
         await self.commits.commit()
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; what others published counts after a second at the latest.
+        """See ``Subscription.lag``; events published elsewhere count after a second at the latest.
 
-        Events that somebody deleted from within the stream count until they are passed.
+        Events deleted from within the stream count until the reading has passed them.
         """
         unread = max(0, self._last - max(self._progress.received_to, self._first - 1))
         messages = unread + len(self._in_hand)
@@ -99,19 +99,19 @@ class JetStreamSubscription:
         oldest = next(iter(self._in_hand.values()), None) or (self._source.buffer[0] if self._source.buffer else None)
         return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest.taken_at))
 
-    # -- what the queue tells
+    # -- for the queue
 
     def grew(self, last: int) -> None:
-        """The stream's last sequence number is at least this."""
+        """Note that the stream's last sequence number is at least ``last``."""
         self._last = max(self._last, last)
 
     @property
     def read_to(self) -> int:
-        """The last sequence number that came, or was passed."""
+        """The last sequence number that came or was passed."""
         return self._source.next - 1
 
     def looked(self, state: StreamState, read_to: int) -> None:
-        """What the stream was like when we asked, after ``read_to`` had come; called every second."""
+        """Note the stream's state, asked for when ``read_to`` had come; called every second."""
         self._gaps.tell()
         if state.created != self._stream or state.last < read_to:
             self._source.reopen()
@@ -120,20 +120,20 @@ class JetStreamSubscription:
         self.grew(state.last)
         gone = state.first > self._source.next and not self._source.buffer
         self._looks = self._looks + 1 if gone else 0
-        if self._looks > 1:  # what was under way has come by now
+        if self._looks > 1:  # messages under way have come by now
             self._looks = 0
             self._missing(self._source.next, state.first - 1)
             self._source.next = state.first
 
     async def end(self) -> None:
-        """Stop reading; say what was not said yet."""
+        """Stop reading; warn of gaps not told yet."""
         self._gaps.tell_all()
         await self._source.end()
 
-    # -- what the keeper tells
+    # -- for ``commits``: see ``LeaseHolder``
 
     def standing(self) -> Record:
-        """Where the group stands; also lets ``receive`` go on once the ranges fit again."""
+        """See ``LeaseHolder``. Also lets ``receive`` go on once the ranges fit again."""
         was_full = self._progress.full
         settled_to, ranges = self._progress.committed()
         if was_full and not self._progress.full:
@@ -147,7 +147,7 @@ class JetStreamSubscription:
         self._source.begin(self._lane, self._source.next)
 
     def given_again(self, record: Record, undisturbed: bool) -> None:
-        """See ``LeaseHolder``. What has settled since is kept if nobody has read the group in between."""
+        """See ``LeaseHolder``. Positions settled since the last write are kept if ``undisturbed``."""
         self._away = False
         self._begin(self.standing() if undisturbed else record)
         self._wake.set()
@@ -166,7 +166,7 @@ class JetStreamSubscription:
         return None
 
     def _take(self, limit: int) -> list[Message]:
-        """What may be handed out. The lane may have been lost while more was asked for."""
+        """Messages to hand out; none if the lane was lost while more were asked for."""
         if self._news or self._away or not self.commits.holds:
             return []
         taken: list[Message] = []
@@ -202,14 +202,14 @@ class JetStreamSubscription:
         self._gaps.missing((first, last), self._settled)
 
     def _opening(self, state: StreamState) -> bool:
-        """Compare the stream with what was read of it; False to look again before reading on."""
+        """Compare the stream with the events read so far; False to look again before reading on."""
         if state.created != self._stream:
             self._anew(Record(state.created, state.lane, state.first - 1), "was deleted and made anew")
         elif state.last < self._source.next - 1:
             self._looks += 1
             if state.replicas > 1 and self._looks < _SHORTER_LOOKS:
                 return False
-            lane = str(time.time_ns() // 1000)  # later than any before, as the creation's is
+            lane = str(time.time_ns() // 1000)  # a time, as in earlier names, and later
             said = f"ends at {state.last}, although event {self._source.next - 1} was read: its servers lost the rest"
             self._anew(Record(state.created, lane, state.last), said)
         self._looks = 0
@@ -220,7 +220,7 @@ class JetStreamSubscription:
         return True
 
     def _anew(self, record: Record, why: str) -> None:
-        """The stream is not what it was: its sequence numbers stand for other events now."""
+        """Lose the lane and begin at ``record``, since sequence numbers stand for other events now."""
         self._warn(f"group {self._group}: the stream {why}; it goes on after event {record.settled_to}")
         self._lose()
         self._begin(record)

@@ -1,1 +1,1 @@
-"""Kafka: a consumer group per destination, partitions as lanes, offsets as positions; the way past one machine."""
+"""Kafka: a consumer group per destination, partitions as lanes, offsets as positions; for several machines."""

@@ -1,7 +1,7 @@
-"""What is committed for a lane: Kafka's offset is the next position, its metadata says the rest.
+"""The form of a lane's commit: Kafka's offset is the next position, the offset's metadata holds the rest.
 
-That is: of which topic of this name the position is (see ``incarnations``), when it was written, and the ranges settled
-beyond it. Pure. A broker keeps at most ``offset.metadata.max.bytes`` (4096 unless configured) of text beside an offset.
+The rest is the incarnation of the topic (see ``topic_ids``), the time of the commit, and the ranges settled beyond the
+position. Pure. A broker keeps at most ``offset.metadata.max.bytes`` (4096 unless configured) of text beside an offset.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BESIDE = len(_MARK) + LENGTH + _TIME_LENGTH + 3 * len(_SEPARATOR)
 
 
 class Said(NamedTuple):
-    """What a group said of a lane when it committed last; ``at`` is when, in epoch seconds, where that is known."""
+    """A group's last commit in a lane; ``at`` is the time of the commit, in epoch seconds, None where unknown."""
 
     settled_to: int
     ranges: Sequence[Range]
@@ -29,7 +29,11 @@ class Said(NamedTuple):
 
 
 def range_bytes(metadata_bytes: int) -> int:
-    """How many bytes of encoded ranges fit into ``metadata_bytes`` of text; ValueError if none do."""
+    """How many bytes of encoded ranges fit into ``metadata_bytes`` of text.
+
+    Raises:
+        ValueError: not even a few bytes fit.
+    """
     fitting = (metadata_bytes - _BESIDE) // 4 * 3
     if fitting <= 0:
         raise ValueError(f"at least {_BESIDE + 4} bytes are needed")
@@ -37,13 +41,13 @@ def range_bytes(metadata_bytes: int) -> int:
 
 
 def to_kafka(committed: Committed, incarnation: str, at: float) -> tuple[int, str]:
-    """Offset and metadata that say it."""
+    """Offset and metadata of a commit; ``at`` is now, in epoch seconds."""
     parts = (_MARK, incarnation, f"{int(at):x}", b64encode(committed.ranges).decode())
     return committed.settled_to + 1, _SEPARATOR.join(parts)
 
 
 def from_kafka(offset: int, metadata: str | None) -> Said:
-    """What ``to_kafka`` wrote. Metadata that is not ours, or damaged, says nothing: another tool moved the group."""
+    """The commit that ``to_kafka`` wrote. Foreign or damaged metadata counts as none: another tool moved the group."""
     settled_to = offset - 1
     nothing = Said(settled_to, (), UNKNOWN, None)
     mark, *parts = (metadata or "").split(_SEPARATOR)

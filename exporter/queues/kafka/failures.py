@@ -1,4 +1,4 @@
-"""What goes wrong with Kafka, in words for people."""
+"""Failures of Kafka, in words for people."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gzip import BadGzipFile
 import aiokafka.errors as errors
 
 _UNREACHED = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
-#: What the client raises when a broker cannot be reached or refuses. RuntimeError is what uvloop makes of writing to a
-#: connection that is closed already; the client lets it out.
+#: The client's errors when a broker cannot be reached or refuses. The RuntimeError is uvloop's, for writing to a
+#: connection that is closed already; the client lets the error out.
 CLIENT_ERRORS = (*_UNREACHED, EOFError, RuntimeError)
 
 
 class GivenUp(errors.KafkaError):  # type: ignore[misc]
-    """The client has cancelled a task of its own that it needs, and does nothing more."""
+    """The client has cancelled an indispensable task of its own, and does nothing more."""
 
 
 class NoToken(errors.KafkaError):  # type: ignore[misc]
-    """There is no token to present to the brokers. Its text holds no secret."""
+    """There is no token to present to the brokers. ``why`` holds no secret."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -28,7 +28,7 @@ class NoToken(errors.KafkaError):  # type: ignore[misc]
 
 
 class NoRight(errors.KafkaError):  # type: ignore[misc]
-    """``operation``, as Kafka calls it, is not granted to us on ``what``: the topic, or the group."""
+    """``operation``, in Kafka's words, is not granted to this user on ``what``: the topic or the group."""
 
     def __init__(self, operation: str, what: str) -> None:
         super().__init__(operation, what)
@@ -36,7 +36,7 @@ class NoRight(errors.KafkaError):  # type: ignore[misc]
 
 
 class Unreadable(errors.KafkaError):  # type: ignore[misc]
-    """What a broker gave us is no record that the client can read; ``why`` quotes none of it."""
+    """A broker's answer holds no record that the client can read; ``why`` quotes nothing of the answer."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -44,9 +44,9 @@ class Unreadable(errors.KafkaError):  # type: ignore[misc]
 
 
 def unreadable(error: Exception) -> Exception:
-    """What to raise where the client gave this instead of records: its decoders have errors of all kinds."""
+    """The exception to raise where the client raised ``error``, since decoders of records raise errors of all kinds."""
     if isinstance(error, errors.UnsupportedCodecError):
-        # Only the client knows which; what it says of it holds no data.
+        # Only the error's text names the codec, and the text holds no data.
         codec = next((name for name in _CODECS if name in str(error)), None)
         return Unreadable(_CODEC_UNKNOWN if codec is None else _codec_missing(codec))
     if isinstance(error, errors.CorruptRecordException):
@@ -57,12 +57,12 @@ def unreadable(error: Exception) -> Exception:
 
 
 def _codec_missing(codec: str) -> str:
-    # All codecs but gzip come with one library.
+    # All codecs but gzip come with a single library.
     return f"it holds records that are compressed with {codec}, for which a library is missing: pip install cramjam"
 
 
 def reason(error: BaseException) -> str:
-    """Why, short. Never the client's own text where that may quote data."""
+    """The reason of ``error``, short. Never the client's own text where that may quote data."""
     if isinstance(error, (NoToken, NoRight, Unreadable)):
         return error.why
     for kind, text in _REASONS:

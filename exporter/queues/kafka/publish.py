@@ -27,18 +27,18 @@ from exporter.queues.port import EventTooLarge, Outgoing
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
 _BATCH_BYTES = 16 * 1024
-_REQUEST_BYTES = 64 * 1024**2  # it is for the broker to say what is too large
+_REQUEST_BYTES = 64 * 1024**2  # the broker decides which events are too large
 
-#: Who may write to no topic at all gets no number for an idempotent producer; brokers call that a right on the cluster.
+#: A user who may write to no topic gets no id for an idempotent producer; brokers call that a right on the cluster.
 _MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
-#: Nobody would take that event later.
+#: Errors of an event that no broker would take later.
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 
 
 class Publisher:
-    """A producer that is made when it is first needed, and anew after it has failed."""
+    """Publishes through a producer that is made when first needed, and made anew after a failure."""
 
     def __init__(self, connection: Connection, cluster: Cluster, high_watermarks: HighWatermarks) -> None:
         self._connection = connection
@@ -49,7 +49,12 @@ class Publisher:
         self._turn = asyncio.Lock()
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``. Raises QueueUnavailable, some of it may be on the topic; EventTooLarge."""
+        """See ``Queue.publish``.
+
+        Raises:
+            EventTooLarge: all was published but what is too large for the brokers.
+            QueueUnavailable: some of the events may be on the topic.
+        """
         async with (
             diagnosed(f"publishing to {self._topic}", self._connection),
             asyncio.timeout(PUBLISH_SECONDS),
@@ -61,14 +66,18 @@ class Publisher:
                 await self.close()
                 raise NoRight("Write", "topic") from error
             except BaseException:
-                # Whatever it still holds must not come after what is published next.
+                # Events that the producer still holds must not land after events published next.
                 await self.close()
                 raise
         if refused:
             raise EventTooLarge(reason(MessageSizeTooLargeError()), refused)
 
     async def _publish(self, messages: Sequence[Outgoing]) -> Sequence[int]:
-        """Where in the call events stand that are too large; all others are on the topic."""
+        """Publish, and return the indexes of events that are too large; all other events are on the topic.
+
+        Raises:
+            CLIENT_ERRORS: the client failed; some of the events may be on the topic.
+        """
         refused: list[int] = []
         left: Sequence[int] = range(len(messages))
         while left:
@@ -79,11 +88,11 @@ class Publisher:
             refused += too_large
             left = [index for index in failed if index not in too_large]
             for index in left:
-                # A broker that has refused one batch of a partition takes none after it: they lack one before them.
+                # A broker that refused a batch of a partition refuses the next ones too: the sequence has a gap.
                 if not (too_large and isinstance(failed[index], OutOfOrderSequenceNumber)):
                     raise failed[index]
             if too_large:
-                await self.close()  # the numbers of the next producer begin anew
+                await self.close()  # the next producer's sequence numbers begin anew
         return sorted(refused)
 
     async def _started(self) -> AIOKafkaProducer:
@@ -95,14 +104,14 @@ class Publisher:
                 enable_idempotence=True,
                 acks="all",
                 max_request_size=_REQUEST_BYTES,
-                # What is refused then is one event that is too large, and never several together.
+                # So a refused batch is a single event that is too large, never several events together.
                 max_batch_size=min(_BATCH_BYTES, int(most)) if most.isdecimal() else _BATCH_BYTES,
             )
             await producer.start()
         return self._producer
 
     async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> Mapping[int, BaseException]:
-        """What went wrong with which of these."""
+        """Send ``messages``; return the errors of failed messages by index."""
         sent: list[Any] = []
         failed: dict[int, BaseException] = {}
         try:
@@ -110,7 +119,7 @@ class Publisher:
                 key = None if message.key is None else message.key.encode("utf-8", "surrogatepass")
                 try:
                     sent.append(await producer.send(self._topic, message.body, key=key))
-                except _TOO_LARGE as error:  # larger than what the client would send at all
+                except _TOO_LARGE as error:  # larger than the client would send at all
                     failed[len(sent)] = error
                     sent.append(_nothing())
         finally:
@@ -123,11 +132,11 @@ class Publisher:
         return dict(sorted(failed.items()))
 
     async def close(self) -> None:
-        """End the producer; what it has not sent is given up."""
+        """End the producer; unsent events are given up."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await end_producer(producer, _CLOSE_SECONDS)
 
 
 async def _nothing() -> None:
-    """What stands for an event that was not sent."""
+    """Stand in for an event that was not sent."""

@@ -27,15 +27,16 @@ from exporter.tasks.beside import beside, for_ever
 async def open_kafka(
     settings: KafkaSettings, groups: Collection[str], warn: Callable[[str], None], badge: str = ""
 ) -> AsyncIterator[KafkaQueue]:
-    """Connect to the cluster. Leave subscriptions before leaving this.
+    """Connect to the cluster. Leave subscriptions before leaving this context.
 
-    ``groups`` are those that the configuration names; Kafka's retention does not ask groups, so they only tell
-    ``check`` what must be readable. ``warn`` gets sentences for people; ``badge`` is what others see of who reads.
+    ``groups`` are the groups that the configuration names; Kafka's retention does not ask groups, so the names only
+    tell ``check`` and ``advice`` where to look. ``warn`` gets sentences for people; ``badge`` is the text that
+    ``Queue.badges`` shows of this process.
 
     Raises:
-        QueueUnavailable: no broker can be reached, or none lets us in.
+        QueueUnavailable: no broker can be reached, or every broker refuses.
     """
-    # The client's own lines go nowhere: what matters comes back as an error with a reason, and they may quote data.
+    # The client's own log lines go nowhere: failures come back as errors with a reason, and log lines may quote data.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     async with (
         connection_of(settings, badge) as connection,
@@ -79,17 +80,17 @@ class KafkaQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``: of the cluster's id and the topic."""
+        """See ``Queue.name``: made of the cluster's id and the topic."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``; the brokers decide what is too much, so it is never ``QueueFull``."""
+        """See ``Queue.publish``; never raises ``QueueFull``, since the brokers decide how much a topic holds."""
         if messages:
             await self._publisher.publish(messages)
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[KafkaSubscription]:
-        """Become a member of ``group``, which shares the lanes with its other members; there may be none left for us.
+        """Become a member of ``group``, whose members share the lanes; with more members than lanes, some get none.
 
         Raises:
             QueueUnavailable: on entering.
@@ -108,7 +109,10 @@ class KafkaQueue:
             await subscription.leave()
 
     async def _begin(self, group: str, start: Start) -> None:
-        """Give a new group its place in every lane before anybody reads: then no member can mistake it later."""
+        """Commit a position in every lane for a new group, before any member reads.
+
+        A lane without a position counts as added later, and would be read from the beginning.
+        """
         await self._high_watermarks.look()
         if await self._read_by.committed(group):
             return
@@ -126,11 +130,11 @@ class KafkaQueue:
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``; of a member with the same settings."""
+        """See ``Queue.silence_seconds``; assumes that all members have the same settings."""
         return self._settings.session_timeout
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``: of the groups with our prefix that have committed for this topic."""
+        """See ``Queue.positions``: of the groups with ``group_prefix`` that have committed for the topic."""
         names = await self._read_by.names(self._settings.group_prefix)
         committed = {name: await self._read_by.committed(name) for name in names}
         names = [name for name in names if committed[name]]
@@ -146,7 +150,7 @@ class KafkaQueue:
         ]
 
     async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
-        """See ``Queue.seek``; a position is sought in every lane, or the nearest that the lane has."""
+        """See ``Queue.seek``; moves every lane, each to ``target`` or the nearest position that the lane has."""
         await self._known(group)
         seen = await self._cluster.seen()
         ends = await self._cluster.ends(seen.leaders)
@@ -163,16 +167,22 @@ class KafkaQueue:
         await self._read_by.delete(group)
 
     async def _known(self, group: str) -> None:
-        """Raises KeyError: none of ours; GroupInUse: somebody reads it."""
+        """Return if ``group`` exists and has no members.
+
+        Raises:
+            GroupInUse: the group has members.
+            KeyError: the group has another prefix, or no position in the topic.
+            QueueUnavailable: the cluster cannot be asked now.
+        """
         if not group.startswith(self._settings.group_prefix) or not await self._read_by.committed(group):
             raise KeyError(group)
         if await self._read_by.read([group]):
             raise GroupInUse(group)
 
     async def check(self) -> None:
-        """See ``Queue.check``: the topic can be seen and every partition has a leader, and so can our groups.
+        """See ``Queue.check``: topic and groups can be described, and every partition has a leader.
 
-        Nothing is written: a daemon needs no right to. Who asks soon after another gets the same answer.
+        Nothing is written, since a daemon needs no right to write. Calls soon after each other share an answer.
         """
         await self._checked()
 
@@ -181,10 +191,11 @@ class KafkaQueue:
         await self._read_by.read(sorted(self._groups))
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising``: how many copies there are of an event, and how long it is kept.
+        """See ``Advising``: how many copies of an event there are, and how long events are kept.
 
-        Raises QueueUnavailable, too, where we may see topic and groups but not read, which is a question for each
-        group, and where records are compressed in a way for which this installation has no library.
+        Raises:
+            QueueUnavailable: as ``Advising`` says; also where topic or groups may be described but not read, asked
+                group by group, and where records are compressed with a codec whose library is missing here.
         """
         await self._cluster.may_read(sorted(self._groups))
         await self._cluster.can_unpack()

@@ -1,4 +1,4 @@
-"""The section ``queue.sasl`` of the configuration: who we are, where the brokers want to know."""
+"""The section ``queue.sasl`` of the configuration: credentials for the brokers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 class TokenAuth(OAuth2ClientCredentials):
-    """Where tokens for the brokers come from: a destination's ``auth``, with a way to the token endpoint of its own."""
+    """The source of tokens for the brokers: a destination's ``auth``, with its own way to the token endpoint."""
 
     client_secret: ReadAnew = Field(description="The client's secret.")
     timeout: float = Field(5.0, gt=0, le=60, description="Seconds for a whole token request.")
@@ -34,7 +34,7 @@ class TokenAuth(OAuth2ClientCredentials):
 
 
 class SaslSettings(Section):
-    """Who we are, where the brokers want to know."""
+    """Credentials, for brokers that ask for authentication."""
 
     mechanism: Mechanism = Field(description="OAUTHBEARER takes a token, the others a user name and a password.")
     username: OneLine | None = Field(None, min_length=1, description="For PLAIN and SCRAM.")

@@ -1,4 +1,4 @@
-"""One destination's reading of the topic: hands records out and takes note of what is settled."""
+"""A destination's subscription to the topic: hands out messages and notes settled messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FETCH_SECONDS = 5.0
 class KafkaSubscription:
     """The subscription that ``KafkaQueue.subscribe`` gives.
 
-    ``keeping`` sees to it that there are lanes to read, and commits when ``commit_timing`` says so.
+    The ``Keeper`` sees that there are lanes to read, and commits when ``CommitTiming`` says so.
     """
 
     def __init__(
@@ -60,22 +60,26 @@ class KafkaSubscription:
     # -- its life
 
     async def join(self) -> None:
-        """Become a member. Raises QueueUnavailable."""
+        """Become a member of the group.
+
+        Raises:
+            QueueUnavailable: joining failed.
+        """
         await self._keeper.join()
 
     @property
     def running(self) -> Sequence[Work]:
-        """What must run from then on, until it is cancelled."""
+        """The work that must run after ``join``, until cancelled."""
         return [self._keeper.run, self._keeper.fence, self._commits.run]
 
     async def leave(self) -> None:
-        """Commit once more, if that works, and leave the group."""
+        """Commit a last time, if possible, and leave the group."""
         await self._keeper.leave()
 
     # -- the port
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """See ``Subscription.receive``. With a limit of 0 it waits for the loss of a lane alone."""
+        """See ``Subscription.receive``."""
         await asyncio.sleep(0)
         if self._lanes.told():
             self._keeper.look_soon()
@@ -89,7 +93,7 @@ class KafkaSubscription:
                 return Batch(taken)
             if self._changed.is_set():
                 continue
-            # What is wrong with the topic explains what is wrong with the group.
+            # Trouble with the topic explains trouble with the group.
             if self._high_watermarks.failure is not None:
                 raise QueueUnavailable(str(self._high_watermarks.failure))
             if self._keeper.failure is not None:
@@ -98,16 +102,16 @@ class KafkaSubscription:
                 await self._until_changed()
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``. Raises ValueError: this subscription never handed it out."""
+        """See ``Subscription.settle``."""
         if self._lanes.settle(message):
             self._commits.note()
 
     def reads(self, lane: str | None) -> bool:
-        """See ``Subscription.reads``; what is of another queue is for whoever has the first lane."""
+        """See ``Subscription.reads``; lanes of other queues belong to the reader of partition 0."""
         return self._lanes.reads(lane)
 
     def knows(self, lane: str) -> bool:
-        """See ``Subscription.knows``: of the topic that has this name now."""
+        """See ``Subscription.knows``: whether ``lane`` is of the topic that has the configured name now."""
         return self._lanes.knows(lane)
 
     async def commit(self) -> None:
@@ -115,12 +119,12 @@ class KafkaSubscription:
         await self._commits.commit()
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; of the lanes that this process reads. What others publish counts after seconds."""
+        """See ``Subscription.lag``; of the lanes read here. Events published elsewhere count after a few seconds."""
         behind = self._lanes.in_hand()
         oldest: float | None = None
         unsettled = self._lanes.unsettled()
         if not unsettled and self._keeper.failure is not None:
-            # Its lanes went with the brokers: what waits there is not known, which is not the same as nothing.
+            # The lanes went with the brokers: how much waits there is unknown, which is not the same as nothing.
             return Lag(None, None)
         for number, position, message in unsettled:
             following = self._high_watermarks.next(number)
@@ -139,7 +143,11 @@ class KafkaSubscription:
         return () if self._keeper.membership.sharing else self._lanes.readable()
 
     async def _next(self, limit: int) -> list[Message]:
-        """Messages of lanes that we hold; none after a while, or when something has changed."""
+        """Fetch messages of held lanes; none after a while, or when something has changed.
+
+        Raises:
+            QueueUnavailable: the client failed, with the reason.
+        """
         membership = self._keeper.membership
         readable = self._readable()
         if not readable:
@@ -170,7 +178,12 @@ class KafkaSubscription:
         return taken
 
     async def _fetched(self, numbers: Sequence[int], limit: int) -> Mapping[int, list[ConsumerRecord]]:
-        """Raises TimeoutError when something has changed meanwhile, else what the client raises."""
+        """Fetch records of these partitions.
+
+        Raises:
+            TimeoutError: something has changed meanwhile.
+            CLIENT_ERRORS: the client failed.
+        """
         seconds = 0.0 if self._keeper.failure else _FETCH_SECONDS
         try:
             async with asyncio.timeout(None) as self._patience:
@@ -190,7 +203,7 @@ class KafkaSubscription:
             self._patience = None
 
     async def _until_changed(self) -> None:
-        # Not for ever: whether the topic can be reached is looked at by others, who wake nobody.
+        # Not for ever: ``high_watermarks`` finds out that the topic cannot be reached, and wakes no waiter.
         with suppress(TimeoutError):
             async with asyncio.timeout(_FETCH_SECONDS):
                 await self._changed.wait()

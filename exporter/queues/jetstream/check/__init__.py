@@ -1,1 +1,1 @@
-"""Whether stream and bucket can be used, and what their settings cost."""
+"""Whether stream and bucket can be used, and the cost of the settings."""

@@ -1,4 +1,4 @@
-"""What the settings of stream and bucket cost, and whether this user may publish, which a daemon need not."""
+"""The cost of the settings of stream and bucket, and whether this user may publish, which a daemon need not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def of_bucket(bucket: Bucket) -> Sequence[str]:
 
 
 async def _why_not_published(link: Link, stream: str) -> str | None:
-    """Tried with an event that is meant for another stream, which the servers refuse when all else is well."""
+    """Why publishing fails, if so: tried with an event for a different stream, refused when all else is well."""
     try:
         answer_of(await link.request(subject_of(stream, None), b"", {"Nats-Expected-Stream": uuid4().hex}))
     except NobodyAnswers:

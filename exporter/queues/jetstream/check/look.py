@@ -1,4 +1,4 @@
-"""Stream and bucket as they are found, for ``exporter check --connect``: what is missing is not made."""
+"""Stream and bucket as found, for ``exporter check --connect``: missing parts are not made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.queues.jetstream.stream import Stream
 
 @asynccontextmanager
 async def look_at(settings: NatsSettings) -> AsyncIterator[LookedAt]:
-    """Connect, and see what is there.
+    """Connect, and see whether stream and bucket exist.
 
     Raises:
         QueueUnavailable: the servers cannot be used now, or the stream is missing and ``create`` is not set.

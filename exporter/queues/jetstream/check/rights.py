@@ -1,4 +1,4 @@
-"""Whether a stream is there, and whether it may be made. A bucket is a stream too."""
+"""Whether a stream exists, and whether making a stream is permitted. A bucket is a stream too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from exporter.queues.port import QueueUnavailable
 
 
 async def is_there(link: Link, stream: str, called: str) -> bool:
-    """Whether anybody has made it. Raises QueueUnavailable."""
+    """Whether ``stream`` exists; ``called`` is the name for people.
+
+    Raises:
+        QueueUnavailable: the servers cannot be asked now, or do not say.
+    """
     try:
         await link.api(f"STREAM.INFO.{stream}")
     except Refused as error:
@@ -21,10 +25,10 @@ async def is_there(link: Link, stream: str, called: str) -> bool:
 
 
 async def try_to_make(link: Link, stream: str, called: str) -> None:
-    """Ask for one with another name than the request's, which the servers refuse when all else is well.
+    """Ask for a stream with another name than the request's, which the servers refuse when all else is well.
 
     Raises:
-        QueueUnavailable: this user may not, or JetStream is not there.
+        QueueUnavailable: this user may not make the stream, or JetStream is not there.
     """
     try:
         await link.api(f"STREAM.CREATE.{stream}", {"name": uuid4().hex})

@@ -1,1 +1,1 @@
-"""One connection to the servers: signing in, requests, and who hears their answers."""
+"""The connection to the servers: signing in, requests, and the listeners for answers."""

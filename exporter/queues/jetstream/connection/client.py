@@ -1,4 +1,4 @@
-"""The library's client, made quiet, and made to tell for certain when its connection is gone."""
+"""The library's client, made quiet, and made to tell for certain when the connection is gone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PERMISSIONS = "permissions violation"
 
 
 class QuietClient(Client):
-    """Connects once. ``gone`` hears that it is over; ``refused`` of what the server did not permit."""
+    """Connects once. ``gone`` is called when the connection is over, ``refused`` with each denied permission."""
 
     def __init__(self, gone: Callable[[QuietClient], None], refused: Callable[[str], None]) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class QuietClient(Client):
         self.refusal: str | None = None
 
     async def note(self, error: Exception) -> None:
-        """Takes what the library would log."""
+        """Keep an error that the library would log."""
         text = str(error).removeprefix("nats: ").lower()
         if text.startswith(_PERMISSIONS):
             self.refusal = not_permitted(text)
@@ -35,8 +35,8 @@ class QuietClient(Client):
             self.noted = error
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:
-        # All ways of losing a connection lead here. What is unsent has nobody waiting for it any more; to flush it
-        # into a broken transport would raise in a task that nobody looks at.
+        # All ways of losing a connection lead here. No caller waits for unsent data any more; a flush into a broken
+        # transport would raise in a task that is never looked at.
         self._pending = []
         self._pending_data_size = 0
         try:
@@ -48,8 +48,8 @@ class QuietClient(Client):
 
 
 async def discard(client: Client) -> None:
-    """Close it, whatever state it is in."""
-    # Nobody waits for anything that is still under way, and a farewell over TLS takes long or is complained about.
+    """Close ``client``, whatever the client's state."""
+    # No caller waits for data under way any more, and a farewell over TLS takes long or is complained about.
     writer = getattr(client._transport, "_io_writer", None)
     if writer is not None:
         writer.transport.abort()

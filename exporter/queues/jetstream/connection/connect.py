@@ -1,4 +1,4 @@
-"""Makes the connection, once, and says in words why it could not be made and what to do."""
+"""Makes the connection, once, or says in words why no connection could be made, with the remedy."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from exporter.queues.port import QueueUnavailable
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.handshakes import handshake_failure
 
-#: Below what a request may take, so that who asks hears that the connection, not the answer, is missing.
+#: Shorter than a request may take, so that the caller hears that the connection, not the answer, is missing.
 _CONNECT_SECONDS = 4.0
 _PING_SECONDS = 5
 _PINGS = 2
-#: Far above what we ever have unsent, since the library swallows a cancellation while it waits for less.
+#: Far above what is ever unsent, since the library swallows a cancellation while waiting for less.
 _UNSENT_BYTES = 256 * 1024 * 1024
 
 
 async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[QuietClient], None]) -> QuietClient:
-    """A connection on which ``replies`` hear what comes for them; ``gone`` hears when it is over.
+    """A connection whose messages ``replies`` hears; ``gone`` is called when the connection is over.
 
     Raises:
-        QueueUnavailable: it could not be made.
+        QueueUnavailable: no connection could be made, with the reason and the remedy.
     """
     access = await off_loop(Access, settings)
     client = QuietClient(gone, replies.refused)
@@ -49,8 +49,8 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
             )
             access.refuse_if_bare()
             await client.subscribe(f"{replies.prefix}.*", cb=replies.hear)
-            # The library's ping overtakes what it has not written yet; the second one comes after the subscription,
-            # so that a refusal of it is heard before the second answer.
+            # The library's ping overtakes unwritten data; the second ping comes after the subscription, so that a
+            # refusal of the subscription is heard before the second answer.
             await client.flush()
             await client.flush()
         if client.refusal is not None:
@@ -58,7 +58,7 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
     except QueueUnavailable:
         await discard(client)
         raise
-    except Exception as error:  # also what the library's own parts raise, such as those that sign
+    except Exception as error:  # also errors of the library's own parts, such as signing
         await discard(client)
         noted = client.noted if isinstance(error, errors.NoServersError) else None
         raise QueueUnavailable(f"NATS cannot be reached: {_why(noted or error, access, settings.url)}") from None
@@ -69,9 +69,9 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
 
 
 def _why(error: Exception, access: Access, url: str) -> str:
-    """Why it failed, and what to do.
+    """The reason of ``error``, and the remedy.
 
-    With TLS 1.3 a server refuses after the handshake whom it wanted a certificate of.
+    With TLS 1.3 a server that wants a certificate refuses a client that has none only after the handshake.
     """
     if isinstance(error, ssl.SSLError):
         return handshake_failure(error, "url")

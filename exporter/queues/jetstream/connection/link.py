@@ -1,4 +1,4 @@
-"""One connection to the servers for everything of a queue: requests and their answers."""
+"""The connection to the servers that all of a queue shares: requests and answers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ REQUEST_SECONDS = 5.0
 
 
 class Link:
-    """Connects when somebody asks for something, and again after it was lost; never in the background.
+    """Connects at the first request, and after a loss at the next request; never in the background.
 
-    Every method that talks raises ``QueueUnavailable`` when that does not work.
+    Every method that talks to the servers raises ``QueueUnavailable`` when that does not work.
     """
 
     def __init__(self, settings: NatsSettings) -> None:
-        # What the library logs by itself stays away from stderr where nobody has set logging up.
+        # The library's own log lines stay away from stderr where logging is not set up.
         logging.getLogger("nats").addHandler(logging.NullHandler())
         self._settings = settings
         self._api = "$JS.API" if settings.domain is None else f"$JS.{settings.domain}.API"
@@ -49,15 +49,15 @@ class Link:
             await discard(client)
 
     async def max_payload(self) -> int:
-        """How many bytes the server takes in one message, headers included."""
+        """How many bytes the server takes in a message, headers included."""
         return (await self._connected()).max_payload
 
     def listening(self, listener: Listener, subject: str) -> AbstractContextManager[str]:
-        """An inbox of its own for ``listener``, who is about to ask something of ``subject``."""
+        """A private inbox for ``listener``, which is about to send a request to ``subject``."""
         return self._replies.listening(listener, subject)
 
     async def inbox(self, listener: Listener) -> Inbox:
-        """A subscription for ``listener``, for messages that come under another subject than they were asked for."""
+        """A subscription for ``listener``, for messages that come under other subjects than the inbox's."""
         client = await self._connected()
         address = f"{self._settings.inbox_prefix}.{uuid4().hex}"
 
@@ -66,12 +66,12 @@ class Link:
 
         try:
             subscription = await client.subscribe(f"{address}.*", cb=hear)
-        except Exception as error:  # of all kinds: only the library runs here
+        except Exception as error:  # errors of all kinds: only the library runs here
             raise QueueUnavailable(in_words(error)) from None
         return Inbox(address, client, subscription)
 
     async def send(self, subject: str, payload: bytes, inbox: str, headers: Mapping[str, str] | None = None) -> None:
-        """Say something; whatever comes of it goes to ``inbox``. In the order of the calls."""
+        """Send a message, in the order of the calls; answers go to ``inbox``."""
         client = await self._connected()
         try:
             await client.publish(subject, payload, reply=inbox, headers=None if headers is None else dict(headers))
@@ -85,7 +85,12 @@ class Link:
         headers: Mapping[str, str] | None = None,
         timeout: float = REQUEST_SECONDS,
     ) -> Msg:
-        """Ask, and wait so many seconds for the answer. Raises NobodyAnswers too."""
+        """Send a request, and wait at most ``timeout`` seconds for the answer.
+
+        Raises:
+            NobodyAnswers: nothing listens to ``subject``.
+            QueueUnavailable: no connection, or no answer in time.
+        """
         answer = Answer()
         try:
             async with asyncio.timeout(timeout):
@@ -96,7 +101,13 @@ class Link:
             raise QueueUnavailable(f"no answer from NATS to {subject} within {timeout:g} s") from None
 
     async def api(self, verb: str, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Ask the JetStream API. Raises Refused where it answers with an error."""
+        """Ask the JetStream API.
+
+        Raises:
+            NobodyAnswers: JetStream is not there.
+            Refused: the answer is an error.
+            QueueUnavailable: as ``request``.
+        """
         body = b"" if question is None else json.dumps(question).encode()
         try:
             answer = await self.request(f"{self._api}.{verb}", body)
@@ -107,7 +118,7 @@ class Link:
         return answer_of(answer)
 
     def next_subject(self, stream: str, consumer: str) -> str:
-        """Where to ask a pull consumer for more."""
+        """The subject for asking a pull consumer for more."""
         return f"{self._api}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
 
     async def _connected(self) -> QuietClient:
@@ -119,7 +130,7 @@ class Link:
                 raise QueueUnavailable("the queue is closed")
             if self._client is not None:
                 return self._client
-            if failures != self._failures:  # it was tried while we waited for our turn
+            if failures != self._failures:  # another caller has tried during the wait
                 raise QueueUnavailable(self._failure)
             try:
                 self._client = await connect(self._settings, self._replies, self._gone)

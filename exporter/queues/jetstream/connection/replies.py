@@ -1,4 +1,4 @@
-"""Who hears what comes back: each listener has an address of its own, for as long as it wants to know."""
+"""Hands answers to listeners: each listener has a private address, as long as answers are wanted."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _NO_RESPONDERS = "503"
 
 
 class Listener(Protocol):
-    """Hears what comes to one inbox. Both are called on the event loop and must not wait."""
+    """Hears the messages of an inbox. Both methods are called on the event loop and must not wait."""
 
     def heard(self, message: Msg) -> None:
-        """A message came."""
+        """Take a message that came."""
         ...
 
     def lost(self, reason: str) -> None:
-        """Nothing more will come: the connection is gone, or we may not ask for it."""
+        """Expect no more messages: the connection is gone, or the request is not permitted."""
         ...
 
 
 class Replies:
-    """All listeners of one connection, below ``prefix``; each with the subject that it asks something of."""
+    """All listeners of a connection, with addresses below ``prefix``; each with the subject of the request."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -42,7 +42,7 @@ class Replies:
 
     @contextmanager
     def listening(self, listener: Listener, subject: str) -> Iterator[str]:
-        """An address of its own for ``listener``, who is about to ask something of ``subject``."""
+        """A private address for ``listener``, which is about to send a request to ``subject``."""
         token = uuid4().hex
         self._all[token] = (listener, subject)
         try:
@@ -51,28 +51,28 @@ class Replies:
             self._all.pop(token, None)
 
     async def hear(self, message: Msg) -> None:
-        """Hand a message to the listener that it is for, if that still wants it."""
+        """Hand a message to the listener with the message's address, if still there."""
         found = self._all.get(message.subject.rpartition(".")[2])
         if found is not None:
             found[0].heard(message)
 
     def lost(self, reason: str) -> None:
-        """Tell everybody that nothing more will come."""
+        """Tell all listeners that nothing more will come."""
         for listener, _ in list(self._all.values()):
             listener.lost(reason)
 
     def refused(self, violation: str) -> None:
-        """Tell those whom it concerns what the server did not permit."""
+        """Tell the listeners concerned that the server denied a permission: all, where the denial is of receiving."""
         if "for subscription" in violation:
             self.lost(not_permitted(violation))
         for listener, subject in list(self._all.values()):
-            # The library makes all of it lower case, and subjects are told apart by it.
+            # The library makes the text lower case, and subjects are told apart by case.
             if f'"{subject.lower()}"' in violation:
                 listener.lost(not_permitted(violation.replace(subject.lower(), subject)))
 
 
 class Inbox:
-    """An address, below which one listener hears everything, as long as the connection lives."""
+    """An address, below which a listener hears everything, as long as the connection lives."""
 
     def __init__(self, address: str, client: QuietClient, subscription: Subscription) -> None:
         self.address = address
@@ -85,13 +85,13 @@ class Inbox:
         return self._client.is_connected
 
     async def close(self) -> None:
-        """Hear nothing more."""
+        """End the subscription: the listener hears nothing more."""
         with suppress(errors.Error, OSError):
             await self._subscription.unsubscribe()
 
 
 class Answer:
-    """Waits for one message."""
+    """Waits for a single message."""
 
     def __init__(self) -> None:
         self._coming: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
@@ -105,10 +105,15 @@ class Answer:
         """See ``Listener``."""
         if not self._coming.done():
             self._coming.set_exception(QueueUnavailable(reason))
-            self._coming.exception()  # nobody may be waiting yet, or any more
+            self._coming.exception()  # else asyncio would log the error where no caller waits yet, or any more
 
     async def comes(self) -> Msg:
-        """The message. Raises QueueUnavailable, NobodyAnswers."""
+        """The message.
+
+        Raises:
+            NobodyAnswers: nothing listens to the subject of the request.
+            QueueUnavailable: nothing will come, with the reason.
+        """
         message = await self._coming
         if not message.data and message.headers and message.headers.get(Header.STATUS) == _NO_RESPONDERS:
             raise NobodyAnswers("nobody answers")
@@ -116,7 +121,12 @@ class Answer:
 
 
 def answer_of(message: Msg) -> dict[str, Any]:
-    """An answer of JetStream. Raises Refused where it is an error, QueueUnavailable where it is none of JetStream's."""
+    """The answer of JetStream in ``message``.
+
+    Raises:
+        Refused: the answer is an error.
+        QueueUnavailable: the answer is not JetStream's.
+    """
     try:
         answer = json.loads(message.data)
     except ValueError:

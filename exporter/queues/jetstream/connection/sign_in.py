@@ -1,4 +1,4 @@
-"""How to sign in and trust: turns settings into what the client library takes, at every connect anew."""
+"""How to sign in and trust: turns settings into options of the client library, at every connect anew."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.transport.tls import TlsFileProblem, client_context
 
 
 class Access:
-    """Made for one attempt to connect; making it reads files.
+    """Made for a single attempt to connect; making an ``Access`` reads files.
 
     ``options`` go to the library; ``is_encrypted`` holds after a handshake.
     """
@@ -21,14 +21,14 @@ class Access:
     def __init__(self, settings: NatsSettings) -> None:
         self._insists = any(server.startswith("tls://") for server in servers(settings.url))
         self.is_encrypted = False
-        #: What to do where the servers refuse us.
+        #: The remedy where the servers refuse the credentials.
         self.how_to_sign_in = "set `user` and `password`, `token`, `nkey` or `credentials`"
         self.options: dict[str, Any] = {"servers": servers(settings.url), "inbox_prefix": settings.inbox_prefix}
         self.options["tls"] = self._context(settings)
         self._sign_in(settings)
 
     def refuse_if_bare(self) -> None:
-        """Where the URL says tls://, the library would also talk to a server that offers none.
+        """Where the URL says tls://, refuse a server without TLS, to which the library would also talk.
 
         Raises:
             QueueUnavailable: the connection is not encrypted, and has to be.
@@ -39,7 +39,7 @@ class Access:
             )
 
     def _sign_in(self, settings: NatsSettings) -> None:
-        # The library asks for these after the handshake, before it sends anything.
+        # The library calls the functions after the handshake, before anything is sent.
         if settings.user is not None and settings.password is not None:
             self.how_to_sign_in = "check `user` and `password`"
             user, password = settings.user, settings.password.current()

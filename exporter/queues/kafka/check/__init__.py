@@ -1,1 +1,1 @@
-"""Whether the brokers can be used, why not, and what the topic's settings cost."""
+"""Whether the brokers can be used, why not, and the cost of the topic's settings."""

@@ -1,4 +1,4 @@
-"""What a topic's own settings cost: how many copies there are of an event, and how long it is kept."""
+"""The cost of a topic's settings: how many copies of an event there are, and how long events are kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DAY_MS = 24 * 3600 * 1000
 
 
 class TopicSettings(NamedTuple):
-    """``replicas`` is the fewest of any partition; ``configs`` are empty where we may not see them."""
+    """``replicas`` is the fewest of any partition; ``configs`` are empty where this user may not see settings."""
 
     replicas: int
     configs: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Why the brokers cannot be used: the client often says only that it is so, and sometimes not even that."""
+"""Why the brokers cannot be used: the client often only says that something failed, and sometimes not even that."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exporter.tasks.lifetimes import asked_to_end
 from exporter.transport.handshakes import handshake_failure
 
 _SECONDS = 5.0
-#: Errors that may hide another: a connection that could not be made, or ended, and nobody says why.
+#: Errors that may hide another error: a connection could not be made, or ended, without a reason.
 _HIDING = (
     errors.KafkaConnectionError,
     errors.NodeNotReadyError,
@@ -38,10 +38,10 @@ _HIDING = (
 async def diagnosed(
     doing: str, connection: Connection, advertised: Callable[[], Sequence[str]] = tuple
 ) -> AsyncIterator[None]:
-    """Let the client's errors out as ``QueueUnavailable``, saying what was being done and what is wrong.
+    """Let the client's errors out as ``QueueUnavailable``, with ``doing`` and the cause.
 
-    Where the client lost or never got a connection, each configured broker is tried once; if these let us in, those
-    that the cluster has ``advertised`` by then.
+    Where the client lost or never got a connection, each configured broker is tried once; if all take a connection, so
+    is each broker that the cluster has ``advertised`` by then.
 
     Raises:
         QueueUnavailable: with a reason that holds no secret and no event.
@@ -57,7 +57,7 @@ async def diagnosed(
 
 
 async def cause(error: BaseException, connection: Connection, advertised: Callable[[], Sequence[str]] = tuple) -> str:
-    """Why this happened, short; asks the brokers where the error does not say it."""
+    """The cause of ``error``, short; tries the brokers where the error does not name the cause."""
     if not isinstance(error, _HIDING):
         return reason(error)
     found = await trouble(connection)
@@ -69,7 +69,7 @@ async def cause(error: BaseException, connection: Connection, advertised: Callab
 
 
 async def trouble(connection: Connection) -> str:
-    """What the brokers do with new connections of ours; empty: they take them."""
+    """The trouble of the configured brokers with new connections; empty if there is none."""
     return await _all_trouble(connection.servers, connection)
 
 
@@ -80,7 +80,7 @@ async def _all_trouble(servers: Sequence[str], connection: Connection) -> str:
 
 
 async def _trouble(server: str, connection: Connection) -> str | None:
-    """What one broker does with a new connection of ours, and what to do about it; None: it takes it."""
+    """The trouble of a broker with a new connection, and the remedy; None if there is no trouble."""
     try:
         async with asyncio.timeout(_SECONDS):
             await _connect(server, connection)
@@ -90,7 +90,7 @@ async def _trouble(server: str, connection: Connection) -> str | None:
         return f"{server}: {await _why(error, server, connection)}"
     if connection.tls is not None or connection.sasl is not None:
         return None
-    misfit = await _misfit(server, connection)  # it may take connections, and hang up at the first request
+    misfit = await _misfit(server, connection)  # the broker may take connections, and hang up at the first request
     return misfit and f"{server}: {misfit}"
 
 
@@ -110,7 +110,7 @@ async def _why(error: BaseException, server: str, connection: Connection) -> str
 
 
 async def _misfit(server: str, connection: Connection) -> str | None:
-    """Where something else listens than the configuration says: what, and which key to look at."""
+    """How the listener differs from the configuration, and which key to look at; None if no difference was found."""
     try:
         found = await what_listens(*_host_and_port(server))
     except OSError:
@@ -147,7 +147,12 @@ def _host_and_port(server: str) -> tuple[str, int]:
 
 
 async def _connect(server: str, connection: Connection) -> None:
-    """Connect and log in. Raises what the client raises; a token that was refused is given up."""
+    """Connect and log in; a token that is refused is given up.
+
+    Raises:
+        NoToken: there is no token to present.
+        CLIENT_ERRORS: connecting failed.
+    """
     options = connection.security()
     tokens = None if connection.sasl is None else connection.sasl.tokens
     token = None if tokens is None else await tokens.token()
@@ -171,8 +176,8 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]
 
 
 class _OAuth(OAuthAuthenticator):  # type: ignore[misc]
-    """A broker that refuses a token says so in an answer with content (RFC 7628 §3.2.3), and hangs up at the next
-    request. The client takes any answer for success."""
+    """Recognises a refused token: the broker's answer has content (RFC 7628 §3.2.3), and the broker hangs up at the
+    next request. The client takes any answer for success."""
 
     async def step(self, payload: bytes | None) -> Any:
         if payload:

@@ -1,4 +1,4 @@
-"""What listens at a port, where the client only says that it could not work with it: asked by hand."""
+"""Finding out by hand what listens at a port, where the client only says that connecting failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 
 
 class Listens(Enum):
-    """What is there."""
+    """The kinds of listener."""
 
     BROKER = auto()
     BROKER_THAT_WANTS_SASL = auto()
@@ -24,13 +24,13 @@ class Listens(Enum):
 
 
 async def what_listens(host: str, port: int) -> Listens:
-    """Ask without TLS and without saying who we are; then whether TLS is spoken there, with whatever certificate.
+    """Ask without TLS and without credentials; if there is no answer, try TLS, with whatever certificate.
 
     Raises:
-        OSError: nobody lets us connect.
+        OSError: no connection can be made.
     """
     if await _answers(host, port, _API_VERSIONS):
-        # A broker tells its versions to anybody, and hangs up on strangers who ask for more.
+        # A broker that wants SASL tells versions to any client, and hangs up on strangers that ask for more.
         return Listens.BROKER if await _answers(host, port, _METADATA) else Listens.BROKER_THAT_WANTS_SASL
     return Listens.TLS if await _speaks_tls(host, port) else Listens.SOMETHING_ELSE
 
@@ -39,7 +39,7 @@ async def _answers(host: str, port: int, request: int) -> bool:
     """Whether a request of the Kafka protocol, in its version 0, is answered (kafka.apache.org/protocol)."""
     asked = struct.pack(">hhih", request, 0, _NUMBER, -1)  # no client id
     if request == _METADATA:
-        asked += struct.pack(">i", 0)  # of no topic, which in this version is all: only whether it answers counts
+        asked += struct.pack(">i", 0)  # no topics, which in version 0 means all: only the fact of an answer counts
     try:
         async with asyncio.timeout(_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
@@ -55,7 +55,7 @@ async def _answers(host: str, port: int, request: int) -> bool:
 
 async def _speaks_tls(host: str, port: int) -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Nothing is said over it: only whether it is spoken counts, not by whom.
+    # Nothing is sent over the connection: only whether TLS is spoken counts, not by which server.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
@@ -63,7 +63,7 @@ async def _speaks_tls(host: str, port: int) -> bool:
             _, writer = await asyncio.open_connection(host, port, ssl=context)
             writer.transport.abort()
     except ssl.SSLError as error:
-        # Who asks for a certificate of ours, or has no cipher in common, speaks TLS.
+        # A server that asks for a client certificate, or has no cipher in common, speaks TLS.
         return "ALERT" in (error.reason or "")
     except (TimeoutError, OSError, EOFError):
         return False

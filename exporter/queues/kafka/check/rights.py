@@ -1,6 +1,6 @@
-"""Whether we may read: tried with requests that come to nothing, since brokers speak of rights only where they lack.
+"""Whether this user may read: tried with requests without effect, since brokers name a right only where one lacks.
 
-Which operation is missing is known from what was asked: brokers do not say it.
+The request tells which operation is missing: brokers do not.
 """
 
 from __future__ import annotations
@@ -19,22 +19,27 @@ _SETTLING = (errors.NotCoordinatorForGroupError, errors.GroupLoadInProgressError
 
 
 async def may_fetch(admin: AIOKafkaAdminClient, topic: str, partition: int, leader: int) -> None:
-    """Return if records of the topic may be read (Read). Raises what the client raises."""
+    """Return if records of the topic may be read (Read).
+
+    Raises:
+        NoRight: Read is missing.
+        CLIENT_ERRORS: no answer, or the cluster is settling.
+    """
     wanted = [(topic, [(partition, 0, _NOTHING)])]
     answer = await admin._send_request(FetchRequest(0, 0, _NOTHING, _READ_UNCOMMITTED, wanted), leader)
     _raise(answer.topics[0][1][0][1])
 
 
 async def may_take_part(admin: AIOKafkaAdminClient, group: str) -> None:
-    """Return if we may be a member of the group and commit (Read). Raises as ``may_fetch``."""
+    """Return if this user may be a member of the group and commit (Read). Raises as ``may_fetch``."""
     node = await admin.find_coordinator(group)
-    # A sign of life of a member that there is not.
+    # A heartbeat of a member that does not exist.
     answer = await admin._send_request(HeartbeatRequest(group, -1, "nobody"), node)
     _raise(answer.error_code)
 
 
 def _raise(code: int) -> None:
-    """Any other refusal comes after the rights were looked at."""
+    """Raise for a missing right, or while the cluster is settling; other refusals come after the check of rights."""
     error = errors.for_code(code)
     if error in _LACKING:
         raise NoRight("Read", _LACKING[error])

@@ -1,4 +1,4 @@
-"""One question for all who ask the same within a second: every dataflow asks whether its queue is back."""
+"""A check shared by all callers within a second: after an outage every dataflow asks whether the queue is back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FRESH_SECONDS = 1.0
 
 
 class SharedCheck:
-    """``check``, at most once a second, and never twice at a time. ``clock`` gives monotonic seconds."""
+    """Calls ``check`` at most once a second, and never twice at a time. ``clock`` gives monotonic seconds."""
 
     def __init__(self, check: Callable[[], Awaitable[None]], clock: Callable[[], float]) -> None:
         self._check = check
@@ -21,7 +21,11 @@ class SharedCheck:
         self._failure: str | None = None
 
     async def __call__(self) -> None:
-        """Return if it did, no longer than a second before this call. Raises QueueUnavailable if it did."""
+        """Return if ``check`` succeeded, at most a second before this call.
+
+        Raises:
+            QueueUnavailable: ``check`` failed, at most a second before this call.
+        """
         asked_at = self._clock()
         async with self._turn:
             if self._began_at < asked_at - _FRESH_SECONDS:

@@ -1,1 +1,1 @@
-"""What all of a process's Kafka clients share: connections, tokens, what the cluster says of topic and groups."""
+"""Shared by all Kafka clients of a process: connections, tokens, questions to the cluster about topic and groups."""

@@ -1,4 +1,4 @@
-"""Asking the cluster: its id, and the topic's partitions, where they begin and end, how it is kept."""
+"""Questions to the cluster: the cluster's id, the topic's partitions with beginnings and ends, the topic's settings."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from exporter.queues.kafka.fetch import unpacking
 from exporter.queues.kafka.fetch.begin import Ends
 from exporter.queues.port import QueueUnavailable
 
-#: For one question, whatever the client does meanwhile.
+#: For a whole question, whatever the client does meanwhile.
 ASK_SECONDS = 15.0
 _CLOSE_SECONDS = 3.0
 _AGAIN_SECONDS = 0.1
-#: What passes by itself within seconds. That a broker cannot be reached is told at once.
+#: Errors that pass by themselves within seconds. A broker that cannot be reached is told at once.
 _SETTLING = (
     errors.GroupCoordinatorNotAvailableError,
     errors.GroupLoadInProgressError,
@@ -41,24 +41,28 @@ _ENDED = (errors.KafkaConnectionError, errors.NodeNotReadyError)
 
 
 class Cluster:
-    """The cluster, and one topic of it. ``groups`` asks through it about those who read."""
+    """The cluster and the topic. ``Groups`` asks about consumer groups through ``asked``."""
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self.connection = connection
         self.topic = topic
-        self.incarnation = UNKNOWN  # the topic's, as of the last time that it was seen
+        self.incarnation = UNKNOWN  # the topic's, when last seen
         self.admin = AIOKafkaAdminClient(**connection.options())
-        # Without a group: it only asks where partitions begin and end.
+        # Without a group: the consumer only asks where partitions begin and end.
         self._asker = AIOKafkaConsumer(**connection.options(), enable_auto_commit=False)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
-        """Connect. Raises QueueUnavailable: with what each of the configured brokers did."""
+        """Connect.
+
+        Raises:
+            QueueUnavailable: connecting failed, with the answer of each configured broker.
+        """
         try:
             async with diagnosed("connecting", self.connection), asyncio.timeout(ASK_SECONDS):
                 await self.admin.start()
                 await self._asker.start()
-                # A task of the client that ends before it has begun makes ``stop`` raise CancelledError.
+                # A task of the client that ends before its first step makes ``stop`` raise CancelledError.
                 await asyncio.sleep(0)
             yield self
         finally:
@@ -70,12 +74,16 @@ class Cluster:
                     continue  # nothing is lost by a connection that does not end well
 
     async def identity(self) -> str:
-        """The cluster's id."""
+        """The cluster's id. Raises as ``asked``."""
         described = await self.asked("asking for the cluster's id", self.admin.describe_cluster)
         return str(described["cluster_id"])
 
     async def seen(self) -> TopicSeen:
-        """The topic. Raises QueueUnavailable: there is none, no permission, or a partition has no leader."""
+        """The topic, as described now; ``incarnation`` is kept.
+
+        Raises:
+            QueueUnavailable: no such topic, no permission, or a partition without a leader.
+        """
         seen: TopicSeen = await self.asked(f"topic {self.topic}", partial(describe, self.admin, self.topic))
         self.incarnation = seen.incarnation
         headless = [partition for partition, leader in seen.leaders.items() if leader < 0]
@@ -84,14 +92,22 @@ class Cluster:
         return seen
 
     async def may_read(self, groups: Sequence[str]) -> None:
-        """Raises QueueUnavailable: we may not read the topic, or not take part in one of these groups."""
+        """Return if this user may read the topic and take part in each of ``groups``.
+
+        Raises:
+            QueueUnavailable: a right is missing, or as ``asked``.
+        """
         partition, leader = min((await self.seen()).leaders.items())
         await self.asked(f"topic {self.topic}", lambda: rights.may_fetch(self.admin, self.topic, partition, leader))
         for group in groups:
             await self.asked(f"group {group}", partial(rights.may_take_part, self.admin, group))
 
     async def can_unpack(self) -> None:
-        """Raises QueueUnavailable: the first or the last records of a partition cannot be read here."""
+        """Return if the first and the last records of each partition can be unpacked here.
+
+        Raises:
+            QueueUnavailable: records cannot be unpacked, or as ``asked``.
+        """
         leaders = (await self.seen()).leaders
         ends = await self.ends(leaders)
         for partition, leader in leaders.items():
@@ -103,22 +119,22 @@ class Cluster:
                 )
 
     async def topic_settings(self) -> TopicSettings:
-        """How the topic is kept. Raises QueueUnavailable."""
+        """Replicas and settings of the topic. Raises as ``seen``."""
         seen = await self.seen()
         wanted = ConfigResource(ConfigResourceType.TOPIC, self.topic)
         doing = f"asking for the settings of topic {self.topic}"
         [answer] = await self.asked(doing, lambda: self.admin.describe_configs([wanted]))
-        # Where we may not see them, there are none, and an error that does not matter here.
+        # Without the right to see the settings there are none, and an error that does not matter here.
         entries = [entry for resource in answer.resources for entry in resource[4]]
         return TopicSettings(seen.replicas, {entry[0]: entry[1] or "" for entry in entries})
 
     async def ends(self, partitions: Collection[int]) -> Ends:
-        """Where partitions begin and end now. Raises QueueUnavailable."""
+        """Where partitions begin and end now. Raises as ``asked``."""
         first = await self._ends(self._asker.beginning_offsets, partitions)
         return Ends(first, await self.next(partitions))
 
     async def next(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """Only where they end. Raises QueueUnavailable."""
+        """Where partitions end now. Raises as ``asked``."""
         return await self._ends(self._asker.end_offsets, partitions)
 
     async def _ends(self, which: Callable[[Any], Awaitable[Any]], partitions: Collection[int]) -> Mapping[int, int]:
@@ -127,11 +143,15 @@ class Cluster:
         return {place.partition: offset for place, offset in found.items()}
 
     def _advertised(self) -> Sequence[str]:
-        """The brokers as the cluster has named them to us."""
+        """The brokers' addresses, as the cluster has named them."""
         return [f"{broker.host}:{broker.port}" for broker in self.admin._client.cluster.brokers()]
 
     async def asked(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer, asked for again while the cluster is settling who answers. Raises QueueUnavailable."""
+        """The answer to ``ask``, asked again while the cluster is settling which broker answers.
+
+        Raises:
+            QueueUnavailable: no answer, with ``doing`` and the reason.
+        """
         async with diagnosed(doing, self.connection, self._advertised), asyncio.timeout(ASK_SECONDS):
             for client in (self.admin._client, self._asker._client):
                 keep_informed(client)
@@ -141,7 +161,7 @@ class Cluster:
                 except _SETTLING:
                     await asyncio.sleep(_AGAIN_SECONDS)
                 except _ENDED:
-                    # A connection ends, too, because it was idle, or its login too old: then another one is made.
+                    # Idle connections end too, as do those whose login is too old: then a new connection is made.
                     if await trouble(self.connection):
                         raise
                     await asyncio.sleep(_AGAIN_SECONDS)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from exporter.queues.kafka.settings import KafkaSettings
     from exporter.sections.tls import Tls
 
-#: Longer than a rebalance may take, since a join waits for it.
+#: Longer than a rebalance may take, since a join waits for the rebalance.
 REQUEST_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sasl:
-    """Who we are. ``password`` is asked for with each client that is made, ``tokens`` with each connection."""
+    """Credentials. ``password`` is asked for with each client that is made, ``tokens`` with each connection."""
 
     mechanism: str
     username: str | None
@@ -34,13 +34,13 @@ class Sasl:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where the brokers are, and how to talk to them."""
+    """The addresses of the brokers, and how to connect."""
 
     servers: tuple[str, ...]
     client_id: str
     tls: ssl.SSLContext | None = None
     sasl: Sasl | None = None
-    badge: str = ""  # what other members of a group see of us
+    badge: str = ""  # shown to the other members of a group
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for every kind of client."""
@@ -52,7 +52,7 @@ class Connection:
         }
 
     def security(self) -> dict[str, Any]:
-        """Those of them that a single connection takes, too."""
+        """The options that a single connection takes too."""
         layers = ("SASL_" if self.sasl else "") + ("SSL" if self.tls else "PLAINTEXT")
         options: dict[str, Any] = {"security_protocol": layers, "ssl_context": self.tls}
         if self.sasl is not None:
@@ -65,7 +65,7 @@ class Connection:
 
 @asynccontextmanager
 async def connection_of(settings: KafkaSettings, badge: str) -> AsyncIterator[Connection]:
-    """The connection that is configured; leave what uses it before leaving this.
+    """The configured connection; leave all users of the connection before leaving this context.
 
     Raises:
         QueueUnavailable: a certificate file cannot be used.

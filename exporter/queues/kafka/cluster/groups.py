@@ -1,4 +1,4 @@
-"""Consumer groups from outside: what they have committed, who is in them, and to place and delete them."""
+"""Consumer groups from outside: reading commits and members, placing and deleting groups."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Groups:
         self._admin = cluster.admin
 
     async def names(self, prefix: str) -> Sequence[str]:
-        """The names of the groups that the cluster knows, of those with this prefix. Raises QueueUnavailable."""
+        """The names of the cluster's groups that begin with ``prefix``. Raises as ``Cluster.asked``."""
         found = await self._cluster.asked("listing the groups", self._admin.list_consumer_groups)
         return sorted({name for name, *_ in found if name.startswith(prefix)})
 
     async def committed(self, group: str) -> Mapping[int, Said]:
-        """What the group has committed, by partition of the topic. Raises QueueUnavailable."""
+        """The group's commits, by partition of the topic. Raises as ``Cluster.asked``."""
         doing = f"asking for the offsets of group {group}"
         found = await self._cluster.asked(doing, lambda: self._admin.list_consumer_group_offsets(group))
         return {
@@ -51,7 +51,7 @@ class Groups:
         }
 
     async def read(self, groups: Sequence[str]) -> frozenset[str]:
-        """Those of these groups that have members. Raises QueueUnavailable."""
+        """The groups of ``groups`` that have members. Raises as ``Cluster.asked``."""
         return frozenset([group for group in groups if await self._is_read(group)])
 
     async def _is_read(self, group: str) -> bool:
@@ -59,12 +59,15 @@ class Groups:
         return state not in _EMPTY_STATES
 
     async def badges(self, group: str) -> frozenset[str]:
-        """What the members of a group show of themselves. Raises QueueUnavailable, also where lanes are shared anew for
-        long: nobody can be seen then."""
+        """The badges of a group's members.
+
+        Raises:
+            QueueUnavailable: as ``Cluster.asked``; also during a long rebalance, when brokers show no badges.
+        """
 
         async def ask() -> Sequence[Any]:
             state, members = await self._described(group)
-            if state in _SHARING_STATES:  # brokers don't tell then what members said
+            if state in _SHARING_STATES:  # brokers do not show members' claims then
                 raise errors.GroupLoadInProgressError
             return members
 
@@ -72,8 +75,12 @@ class Groups:
         return frozenset(_badge(metadata) for *_, metadata, _ in members) - {""}
 
     async def _described(self, group: str) -> tuple[str, Sequence[Any]]:
-        """The group's state and members. Raises what the client raises."""
-        # One group at a time: the client asks in version 3 and reads the answer as version 2, whose end is shorter.
+        """The group's state and members.
+
+        Raises:
+            CLIENT_ERRORS: the group cannot be described.
+        """
+        # A group at a time: the client asks in version 3 and reads the answer as version 2, whose end is shorter.
         [answer] = await self._admin.describe_consumer_groups([group])
         [(code, _, state, _, _, members)] = answer.groups
         _raise(code, but=errors.GroupIdNotFound)
@@ -83,8 +90,8 @@ class Groups:
         """Commit offsets, the next to read, for a group that has no members.
 
         Raises:
-            GroupInUse: it has.
-            QueueUnavailable: it did not work now.
+            GroupInUse: the group has members.
+            QueueUnavailable: the commit failed.
         """
         places = {}
         for partition, offset in offsets.items():
@@ -106,7 +113,13 @@ class Groups:
                 await end(client, _CLOSE_SECONDS)
 
     async def delete(self, group: str) -> None:
-        """Delete a group. Raises as ``place``, and KeyError: there is no such group."""
+        """Delete a group.
+
+        Raises:
+            GroupInUse: the group has members.
+            KeyError: there is no such group.
+            QueueUnavailable: as ``Cluster.asked``.
+        """
 
         async def ask() -> None:
             node = await self._admin.find_coordinator(group)
@@ -126,8 +139,8 @@ class Groups:
 def positions_of(
     group: str, committed: Mapping[int, Said], incarnation: str, ends: Ends, *, reader: bool
 ) -> Iterator[Position]:
-    """Where a group stands, in the order of the partitions; ``reader``: somebody is in it."""
-    # Members show that they are there by committing for one of their lanes.
+    """A group's positions, in the order of the partitions; ``reader``: the group has members."""
+    # Members prove their membership by commits, so the last commit tells when the group was seen last.
     shown_at = max((said.at for said in committed.values() if said.at is not None), default=None)
     seen_at = time.time() if reader else shown_at
     for number, said in sorted(committed.items()):
@@ -139,7 +152,7 @@ def positions_of(
 
 
 def _badge(metadata: bytes) -> str:
-    """What a member shows, empty if it is none of ours."""
+    """The badge in a member's metadata, empty if the member is no exporter."""
     try:
         return Claim.decode(ConsumerProtocolMemberMetadata.decode(metadata).user_data).badge
     except ValueError:

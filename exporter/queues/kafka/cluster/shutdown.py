@@ -1,7 +1,7 @@
-"""Ending a client for good, in whatever state it is: nothing of it runs on, and no connection stays open.
+"""Ending a client for good, whatever the client's state: no task runs on, and no connection stays open.
 
-The client's own ``stop`` gives up at the first error, which leaves its connections open. And it lets a cancellation of
-one of its own tasks out as if it were ours: whoever called it would end without a word.
+The client's own ``stop`` gives up at the first error, which leaves connections open, and lets the cancellation of a
+client's task out as if the caller had been cancelled: the caller would end without a word.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from aiokafka.util import create_task
 
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 
-_CUT_SECONDS = 2.0  # for what was cancelled, to end
+_CUT_SECONDS = 2.0  # for cancelled tasks to end
 
 
 async def end(consumer: AIOKafkaConsumer, seconds: float) -> None:
-    """Stop a consumer with a group, which leaves the group if it can within so many seconds. Raises no error of the
-    client."""
+    """Stop a consumer with a group, leaving the group if possible within ``seconds``. Raises no error of the client."""
     tasks = _tasks(consumer)
     try:
         await _tried(consumer.stop, seconds)
@@ -33,22 +32,24 @@ async def end(consumer: AIOKafkaConsumer, seconds: float) -> None:
 
 
 async def end_producer(producer: AIOKafkaProducer, seconds: float) -> None:
-    """Stop a producer at once: what it holds is given up, and not sent later. Raises no error of the client."""
-    producer._closed = True  # its own ``stop`` would wait until all is sent, and if that is cut short, go on sending
+    """Stop a producer at once: unsent events are given up, and not sent later. Raises no error of the client."""
+    producer._closed = True  # ``stop`` would wait until all is sent, and go on sending if cut short
     sending = producer._sender.sender_task
     await _disconnected(producer.client, seconds)
     await _ended(set() if sending is None else {sending})
 
 
 def keep_informed(client: AIOKafkaClient) -> None:
-    """See that the client learns which brokers lead: what it does not expect ends the task that asks, and it does not
-    notice."""
+    """Restart the client's task that asks which brokers lead, if an unexpected error has ended the task.
+
+    The client does not notice that end.
+    """
     if client._sync_task is not None and client._sync_task.done():
         client._sync_task = create_task(client._md_synchronizer())
 
 
 def _tasks(consumer: AIOKafkaConsumer) -> set[asyncio.Task[Any]]:
-    """All that the client runs beside, and keeps a reference to; that for metadata ends with its connections."""
+    """The background tasks that the client keeps references to; the task for metadata ends with the connections."""
     tasks: set[asyncio.Task[Any] | None] = set()
     coordinator, fetcher = consumer._coordinator, consumer._fetcher
     if coordinator is not None:
@@ -59,7 +60,7 @@ def _tasks(consumer: AIOKafkaConsumer) -> set[asyncio.Task[Any]]:
 
 
 async def _tried(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Do it, unless that takes longer or fails."""
+    """Do ``work``, unless that fails or takes longer than ``seconds``."""
 
     async def tried() -> None:
         with suppress(*CLIENT_ERRORS):
@@ -67,7 +68,7 @@ async def _tried(work: Callable[[], Awaitable[None]], seconds: float) -> None:
                 await work()
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(tried())  # for itself: a cancellation that comes out of it is not ours
+        tasks.create_task(tried())  # apart: a cancellation from within ``work`` must not end the caller
 
 
 async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
@@ -78,12 +79,12 @@ async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
         await asyncio.wait(running, timeout=_CUT_SECONDS)
     for task in tasks:
         if task.done() and not task.cancelled():
-            task.exception()  # known, or of no interest any more; else it would be logged as never retrieved
+            task.exception()  # known, or of no interest any more; asyncio would log an error never retrieved
 
 
 async def _disconnected(client: AIOKafkaClient, seconds: float) -> None:
     try:
-        client._get_conn = _no_connection  # a request that nobody can cancel must not connect again
+        client._get_conn = _no_connection  # a request that cannot be cancelled must not connect again
         await _tried(partial(_nobody_connects, client), seconds)
         await _tried(client.close, seconds)
         _know_nothing_more(client)
@@ -93,7 +94,7 @@ async def _disconnected(client: AIOKafkaClient, seconds: float) -> None:
 
 
 def _know_nothing_more(client: AIOKafkaClient) -> None:
-    """Who waits for metadata, now or later, would wait for ever for a task that has ended."""
+    """Release all waits for metadata, now and later, which would last for ever: the task that answers has ended."""
     waiting = client._md_update_fut
     if waiting is None:
         waiting = client._md_update_fut = asyncio.get_running_loop().create_future()
@@ -102,7 +103,7 @@ def _know_nothing_more(client: AIOKafkaClient) -> None:
 
 
 async def _nobody_connects(client: AIOKafkaClient) -> None:
-    """Wait for a connection that is being made, so that closing finds it."""
+    """Wait until no connection is being made, so that closing finds all connections."""
     async with client._get_conn_lock:
         pass
 

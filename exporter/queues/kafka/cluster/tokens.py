@@ -21,43 +21,47 @@ from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport
 from exporter.transport.tls import TlsFilesUnusable
 
-#: The client asks ten times a second while it cannot connect; a token endpoint that fails is asked as a probe would.
+#: Without a connection the client asks ten times a second; a failing token endpoint is asked as seldom as by probes.
 _MOST_SECONDS = 15.0
-#: Between two tokens that brokers refuse; more often would be taken for a token endpoint that never gives a good one.
+#: Between two tokens that brokers refuse; with more, the authorizer would take every token of the endpoint for bad.
 _REFUSED_SECONDS = 15.0
 
 
 class Tokens(AbstractTokenProvider):  # type: ignore[misc]
-    """What the client asks for a token. One for all connections of a queue."""
+    """The source of tokens for the client, shared by all connections of a queue."""
 
     @abstractmethod
     async def token(self) -> str:
-        """The token to present now. Raises NoToken."""
+        """The token to present now.
+
+        Raises:
+            NoToken: there is none, with the reason.
+        """
 
     async def refused(self, token: str) -> None:
-        """A broker did not take this token."""
+        """Note that a broker refused ``token``."""
 
 
 class KeptTokens(Tokens):
-    """A token that somebody else renews."""
+    """A token that is renewed elsewhere; ``read`` gives the token as of now."""
 
     def __init__(self, read: Callable[[], str]) -> None:
         self._read = read
 
     async def token(self) -> str:
-        """As it is now."""
+        """See ``Tokens.token``."""
         return await off_loop(self._read)
 
 
 class FetchedTokens(Tokens):
     """Tokens from a token endpoint: renewed before they expire, and when a broker refused one.
 
-    After a failure everybody gets the same answer for a while, so that many clients that try to connect again and
+    After a failure all callers get the same answer for a while, so that many clients that try to connect again and
     again do not become many token requests.
 
     Args:
-        authorizer: makes the authorizer that presents this client secret.
-        secret: the client's secret as it is now.
+        authorizer: makes the authorizer that presents the given client secret.
+        secret: the client's secret as of now.
         clock: monotonic seconds.
         delay: seconds to wait after the n-th failure in a row, n from 0.
     """
@@ -89,7 +93,7 @@ class FetchedTokens(Tokens):
         return self._presented(await self._authorizer.authorize())
 
     async def refused(self, token: str) -> None:
-        """Fetch another one, unless somebody has done so already, or just now for another token."""
+        """Fetch a new token, unless ``token`` was replaced already, or a refusal or failure came just before."""
         last, now = self._last, self._clock()
         if last is not None and _bare(last) == token and now >= max(self._again_at, self._renew_at):
             self._renew_at = now + _REFUSED_SECONDS
@@ -97,7 +101,7 @@ class FetchedTokens(Tokens):
 
     def _presented(self, outcome: Authorization | Unauthorized) -> str:
         if isinstance(outcome, Unauthorized):
-            if self._clock() >= self._again_at:  # of several who waited for one answer, the first
+            if self._clock() >= self._again_at:  # of several callers that waited for an answer, the first
                 self._why = outcome.detail
                 self._again_at = self._clock() + min(_MOST_SECONDS, self._delay(self._failures))
                 self._failures += 1
@@ -120,7 +124,7 @@ def _bare(authorization: Authorization) -> str:
 
 @asynccontextmanager
 async def fetched_tokens(auth: TokenAuth) -> AsyncIterator[FetchedTokens]:
-    """Tokens as ``auth`` says, over connections of their own.
+    """Tokens as ``auth`` says, fetched over separate connections.
 
     Raises:
         QueueUnavailable: a certificate file cannot be used.

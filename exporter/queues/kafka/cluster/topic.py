@@ -1,7 +1,7 @@
-"""Describing a topic: who leads its partitions, and its id, by which one that was made anew is told from the old one.
+"""Describing a topic: the leaders of the partitions, and the topic's id, which tells a topic made anew from the old.
 
-The client has no version of the metadata request whose answer holds the id (KIP-516, brokers from 2.8), so here is one.
-Unlike the client's own it never makes brokers create the topic.
+The client has no version of the metadata request whose answer holds the id (KIP-516, brokers from 2.8), so this file
+defines that version. Unlike the client's own request, this request never makes brokers create the topic.
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ _NO_ID = bytes(16)
 
 
 class TopicSeen(NamedTuple):
-    """``incarnation`` tells it from others of its name, see ``incarnations``; ``leaders`` holds the broker that leads
-    each partition, below 0 where none does; ``replicas`` is the fewest of any partition."""
+    """A topic as described by a broker.
+
+    ``incarnation`` tells topics of the same name apart, see ``topic_ids``; ``leaders`` holds the broker that leads each
+    partition, below 0 where none does; ``replicas`` is the fewest of any partition.
+    """
 
     incarnation: str
     leaders: Mapping[int, int]
@@ -41,7 +44,12 @@ class TopicSeen(NamedTuple):
 
 
 async def describe(admin: AIOKafkaAdminClient, topic: str) -> TopicSeen:
-    """The topic as one of the brokers knows it. Raises what the client raises."""
+    """The description of ``topic`` by one of the brokers.
+
+    Raises:
+        NoRight: this user may not describe the topic.
+        CLIENT_ERRORS: there is no such topic, or no answer.
+    """
     answer = await admin._send_request(_Describe(topic))
     [seen] = answer.to_object()["topics"]
     error = errors.for_code(seen["error_code"])
@@ -123,7 +131,7 @@ class _Request_v11(RequestStruct):  # type: ignore[misc]  # noqa: N801
 
 
 class _Describe(Request[MetadataRequest_v4 | _Request_v11]):  # type: ignore[misc]
-    """In the newer version where the broker knows it."""
+    """The metadata request: version 11 where the broker knows that, else version 4."""
 
     API_KEY = 3
 

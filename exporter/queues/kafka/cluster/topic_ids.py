@@ -1,20 +1,22 @@
-"""Which topic of a name: one that is deleted and made anew has offsets that were another's. Pure.
+"""Telling topics of the same name apart: a topic that is deleted and made anew gives the old offsets again. Pure.
 
-A lane's name therefore holds, beside the partition's number, what tells its topic from others of that name, and so do
-the positions that are committed. Brokers before 2.8 give topics no id: then only the number is known.
+A lane's name therefore holds, beside the partition's number, an incarnation that tells the topic from others of the
+same name, and so does each commit. Brokers before 2.8 give topics no id: then only the number is known.
 """
 
 from __future__ import annotations
 
-#: Of a topic without an id, and of a position that does not say of which topic it is.
+#: The incarnation of a topic without an id, and of a commit that names no topic.
 UNKNOWN = ""
 #: Characters that an incarnation has at most.
 LENGTH = 12
 
 
 def incarnation_of(topic_id: bytes) -> str:
-    """What tells a topic from others of its name; a few bytes of a random id, without the minus sign that ends a lane's
-    name in ``Exporter-Position``."""
+    """The incarnation of the topic with ``topic_id``, which is random: the first bytes in hexadecimal.
+
+    Without the minus sign, which ends a lane's name in ``Exporter-Position``.
+    """
     return topic_id.hex()[:LENGTH]
 
 
@@ -24,5 +26,5 @@ def lane_name(number: int, incarnation: str) -> str:
 
 
 def incarnation_in(lane: str) -> str:
-    """The incarnation in such a name."""
+    """The incarnation in a lane's name."""
     return lane.partition(".")[2]

@@ -1,1 +1,1 @@
-"""What one subscription reads: the lanes that it holds, where it begins in them, the records."""
+"""Reading for a subscription: the lanes held, where reading begins in each lane, the records."""

@@ -1,4 +1,4 @@
-"""Where to begin reading a lane: behind what was committed, unless the topic no longer has that place. Pure."""
+"""Where to begin reading a lane: after the committed position, unless the topic no longer has that place. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from exporter.queues.progress.settled import Range
 
 
 class Ends(NamedTuple):
-    """For each partition its first offset that is still there, and the one that comes next."""
+    """For each partition the first offset that is still there, and the next offset to come."""
 
     first: Mapping[int, int]
     next: Mapping[int, int]
 
 
 class Begin(NamedTuple):
-    """Up to where a lane is settled, and the ranges beyond; ``kept``: this is what the group has committed."""
+    """Up to where a lane is settled, and the ranges beyond; ``kept``: both are as the group has committed."""
 
     settled_to: int
     ranges: Sequence[Range]
@@ -33,10 +33,10 @@ def begins(
     group: str,
     warn: Callable[[str], None],
 ) -> dict[int, Begin]:
-    """Where to begin in each of these partitions of the topic that is ``incarnation`` now.
+    """Where to begin in each partition of ``numbers``; ``incarnation`` is the topic's now.
 
-    One without a position was added later, and is read from its beginning. What was deleted before it was read, and a
-    topic that was made anew, is told ``warn``.
+    A partition without a commit was added later, and is read from the beginning. ``warn`` hears of events that were
+    deleted before being read, of partitions that end before the group's position, and of a topic that was made anew.
     """
     found: dict[int, Begin] = {}
     of_another: list[int] = []
@@ -70,12 +70,12 @@ def begins(
 
 
 def is_of_another(said: Said, incarnation: str) -> bool:
-    """Is this position one of another topic, which had the same name?"""
+    """Whether the commit ``said`` is of another topic of the same name; unknown incarnations count as equal."""
     return UNKNOWN not in (said.incarnation, incarnation) and said.incarnation != incarnation
 
 
 def gaps(begin: int, end: int, settled: Iterable[Range]) -> list[Range]:
-    """What of ``begin`` to ``end``, both included, is not in the ranges ``settled``, which ascend."""
+    """The parts of ``begin`` to ``end``, both included, that are in none of the ascending ranges ``settled``."""
     return list(_gaps(begin, end, settled))
 
 
@@ -91,7 +91,7 @@ def _gaps(begin: int, end: int, settled: Iterable[Range]) -> Iterator[Range]:
 
 
 def deleted(group: str, number: int, events: Sequence[Range]) -> str:
-    """That events of a partition were deleted before they were read, for people."""
+    """The warning for people that events of a partition were deleted before being read."""
     which = _listed([str(first) if first == last else f"{first} to {last}" for first, last in events])
     return f"group {group}: events {which} of partition {number} were deleted before it read them"
 

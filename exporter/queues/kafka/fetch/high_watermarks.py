@@ -1,4 +1,4 @@
-"""Where each partition ends, as far as this process knows: for lag, without asking for every look."""
+"""The high watermark of each partition, as far as this process knows: for lag, without a request each time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOOK_SECONDS = 3.0
 
 
 class HighWatermarks:
-    """The next position of each partition. Grows by what we publish, what we read, and a question now and then."""
+    """The next position of each partition. Grows by publishing, by reading, and by asking the cluster now and then."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -21,33 +21,37 @@ class HighWatermarks:
         self.failure: QueueUnavailable | None = None
 
     def next(self, partition: int) -> int | None:
-        """The position that comes next, if it is known."""
+        """The next position of ``partition``, None where unknown."""
         return self._next.get(partition)
 
     def reaches(self, partition: int, following: int) -> None:
-        """Somebody has seen that ``following`` comes next, at least."""
+        """Note that the next position is at least ``following``."""
         if following > self._next.get(partition, -1):
             self._next[partition] = following
 
     async def look(self) -> None:
-        """Ask now. Raises QueueUnavailable: with the reason."""
+        """Ask the cluster now.
+
+        Raises:
+            QueueUnavailable: with the reason.
+        """
         seen = await self._cluster.seen()
         self._next = dict(await self._cluster.next(seen.leaders))
         self.failure = None
 
     def watch(self) -> None:
-        """Somebody wants to know from now on."""
+        """Add a watcher, for whom ``run`` asks."""
         self._watchers += 1
         self._watched.set()
 
     def unwatch(self) -> None:
-        """Somebody does not want to know any more."""
+        """Remove a watcher."""
         self._watchers -= 1
         if not self._watchers:
             self._watched.clear()
 
     async def run(self) -> None:
-        """Ask every few seconds while somebody wants to know, until cancelled."""
+        """Ask every few seconds while there are watchers, until cancelled; ``failure`` is that of the last request."""
         while True:
             await self._watched.wait()
             await asyncio.sleep(_LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""One partition while we read it, and how far its planned loss is. Pure."""
+"""A partition while being read, and how far a planned loss of the lane is. Pure."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Leaving(Enum):
     NO = auto()
     TO_TELL = auto()
     TOLD = auto()
-    COMPLETE = auto()  # the dataflow has called again: commit and let go
+    COMPLETE = auto()  # the dataflow has called ``receive`` again: commit and release
 
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """One partition while we read it.
+    """A partition while being read.
 
-    ``known`` are the ranges that were settled before. ``durable`` is what was committed last, None where the lane began
-    elsewhere than that. ``stuck`` is where it cannot be read on, since the topic has no such place. ``over``: it ends
-    with what is in hand, since what comes next is not of this lane any more.
+    ``known`` are the ranges settled before reading began. ``durable`` is the last commit, None where reading began
+    elsewhere. ``stuck`` is the position that cannot be read, since the topic has no such position. ``over``: the lane
+    ends with the messages in hand, since later messages are not of this lane any more.
     """
 
     number: int
@@ -43,7 +43,7 @@ class Lane:
 
     @classmethod
     def at(cls, number: int, incarnation: str, place: Begin, range_bytes: int) -> Lane:
-        """One that begins there; ``range_bytes`` is the room for ranges where they are kept."""
+        """A lane that begins at ``place``; ``range_bytes`` is the room for encoded ranges in a commit."""
         settled_to, known = place.settled_to, tuple(place.ranges)
         return cls(
             number,
@@ -56,19 +56,19 @@ class Lane:
 
     @property
     def stays(self) -> bool:
-        """Whether nobody has asked for it."""
+        """Whether no planned loss of the lane is under way."""
         return self.leaving is Leaving.NO
 
     @property
     def readable(self) -> bool:
-        """Whether to read on in it now."""
+        """Whether to read the lane on now."""
         return self.stays and self.stuck is None and not self.over and not self.progress.full
 
     def go_on(self, first: int) -> Sequence[Range]:
         """See ``Lanes.go_on``."""
         progress, begin = self.progress, max(self.progress.received_to + 1, self.stuck or 0)
         self.stuck = None
-        # As if it had come and were settled: else what comes next would have to wait for it.
+        # The deleted positions count as received and settled: later commits would wait for them otherwise.
         for position in sorted({begin, first - 1}):
             if begin <= position < first and progress.received(position):
                 progress.settle(position)

@@ -1,6 +1,7 @@
-"""The lanes that one subscription holds: what was handed out, what is settled, what is being released or lost.
+"""The lanes that a subscription holds: messages handed out, positions settled, lanes being released or lost.
 
-Pure. ``membership`` brings lanes and takes them away, ``reading`` hands messages out.
+Pure. ``membership`` assigns lanes and takes lanes away, ``placing`` begins to read lanes, ``subscription`` hands out
+messages.
 """
 
 from __future__ import annotations
@@ -18,28 +19,28 @@ from exporter.queues.progress.settled import Committed, Range
 
 
 class Lanes:
-    """``changed`` is called when ``receive`` may have something new to look at."""
+    """The lanes of a subscription. ``changed`` is called when there may be news for ``receive``."""
 
     def __init__(self, range_bytes: int, changed: Callable[[], None]) -> None:
         self._range_bytes = range_bytes
         self._changed = changed
         self._held: dict[int, Lane] = {}
-        self._named: dict[str, Lane] = {}  # the same ones
+        self._named: dict[str, Lane] = {}  # the same lanes, by name
         self._news: deque[LaneLost] = deque()
-        self._handed_out_to: dict[str, int] = {}  # whoever holds the lane now
+        self._handed_out_to: dict[str, int] = {}  # by lane name, whichever member holds the lane now
         self._generation = -1
-        self._incarnation = UNKNOWN  # of the topic, as of the last lane that we began to read
-        self.wanted: frozenset[int] = frozenset()  # assigned to us, not yet read
+        self._incarnation = UNKNOWN  # of the topic, as of the last adopted lane
+        self.wanted: frozenset[int] = frozenset()  # assigned, not yet adopted
 
     # -- from the group
 
     def claim(self) -> Claim:
-        """What to say when joining."""
+        """The claim for joining the group."""
         leaving = frozenset(number for number, lane in self._held.items() if not lane.stays)
         return Claim(self._generation, frozenset(self._held) - leaving | self.wanted, leaving)
 
     def assigned(self, lanes: Collection[int], release: Collection[int], generation: int) -> bool:
-        """Take what the leader gave. True if something we are to release is not in our hands: others may have it."""
+        """Take the leader's assignment. True if a lane to release is not held here, but perhaps by another member."""
         self._generation = generation
         for number, lane in list(self._held.items()):
             if not lane.stays or number in lanes:
@@ -54,7 +55,7 @@ class Lanes:
         return not self._held.keys() >= set(release)
 
     def adopt(self, number: int, incarnation: str, place: Begin) -> None:
-        """Begin to read a lane behind what was committed."""
+        """Begin to read an assigned lane at ``place``."""
         lane = Lane.at(number, incarnation, place, self._range_bytes)
         self._held[number] = self._named[lane.name] = lane
         self._incarnation = incarnation
@@ -62,25 +63,27 @@ class Lanes:
         self._changed()
 
     def released(self, lane: Lane) -> None:
-        """The lane was let go of."""
+        """Forget a lane that was released."""
         if self._held.get(lane.number) is lane:
             self._forget(lane)
 
     def end(self, lane: Lane) -> None:
-        """Read no more of a lane, since what we know of it does not hold. What was read may be settled."""
+        """End reading of a lane whose positions do not hold any more. Messages in hand may still be settled."""
         lane.over = True
         self._changed()
 
     def end_unless_of(self, incarnation: str) -> None:
-        """End the lanes of another topic than this one, which has their name now. Who gets one that is leaving sees it
-        by what we commit."""
+        """End the lanes of earlier topics; ``incarnation`` is of the topic that has the name now.
+
+        A lane that is leaving goes on: the commit names the old incarnation, so the next member finds out.
+        """
         if incarnation != UNKNOWN:
             for lane in self._held.values():
                 if lane.stays and not lane.over and lane.incarnation != incarnation:
                     self.end(lane)
 
     def begin_anew(self) -> None:
-        """Have partitions placed anew whose lanes have ended."""
+        """Lose lanes that have ended and have no message in hand, and have the partitions placed anew."""
         for lane in list(self._held.values()):
             if lane.over and lane.stays and not lane.in_hand:
                 self._lose(lane)
@@ -88,33 +91,33 @@ class Lanes:
                 self._changed()
 
     def cannot_read(self, number: int, position: int) -> None:
-        """The topic has no such place: the lane is not read on until that is looked into."""
+        """Note that the topic has no such position: the lane is not read on until ``placing`` has looked."""
         lane = self._held.get(number)
         if lane is not None:
             lane.stuck = position
 
     def stuck(self) -> list[Lane]:
-        """Lanes that cannot be read on where they are."""
+        """Lanes whose next position cannot be read."""
         return [lane for lane in self._held.values() if lane.stuck is not None and lane.stays and not lane.over]
 
     def go_on(self, lane: Lane, first: int) -> Sequence[Range]:
-        """Read a stuck lane on from ``first``, if it is not there yet; what is between does not exist any more.
+        """Read a stuck lane on from ``first``, unless the lane is past that; positions before ``first`` are deleted.
 
-        Returns what of that was never read. What is in hand stays in hand.
+        Returns the deleted positions that were neither read nor settled before. Messages in hand stay in hand.
         """
         missed = lane.go_on(first)
         self._changed()
         return missed
 
     def lose_all(self) -> None:
-        """We are no member any more, or cannot know."""
+        """Lose all lanes, since the membership is over or not certain any more."""
         for lane in list(self._held.values()):
             self._lose(lane)
         self.wanted = frozenset()
         self._changed()
 
     def touched(self) -> None:
-        """Something about reading has changed."""
+        """Tell ``receive`` that something about reading has changed."""
         self._changed()
 
     def _lose(self, lane: Lane) -> None:
@@ -130,14 +133,14 @@ class Lanes:
     # -- for receive and settle
 
     def told(self) -> bool:
-        """The dataflow calls again, so the losses it was told of are complete; True if there were any planned ones."""
+        """Note that the dataflow calls again, which completes planned losses told before; True if there were any."""
         complete = [lane for lane in self._held.values() if lane.leaving is Leaving.TOLD]
         for lane in complete:
             lane.leaving = Leaving.COMPLETE
         return bool(complete)
 
     def news(self) -> LaneLost | None:
-        """The next loss to tell the dataflow of."""
+        """The next loss to tell the dataflow of, if any."""
         if not self._news:
             return None
         lost = self._news.popleft()
@@ -147,29 +150,29 @@ class Lanes:
         return lost
 
     def reads(self, name: str | None) -> bool:
-        """Whether a lane is ours, and not about to go. What is of another queue goes with partition 0."""
+        """Whether a lane is held and not leaving. None, for lanes of other queues, goes with partition 0."""
         lane = self._held.get(0) if name is None else self._named.get(name)
         return lane is not None and lane.stays
 
     def knows(self, name: str) -> bool:
-        """Whether it is a lane of the topic that there is now, as far as we have seen."""
+        """Whether ``name`` is a lane of the topic that there is now, as of the last adopted lane."""
         return incarnation_in(name) == self._incarnation
 
     def name_of(self, number: int) -> str | None:
-        """The name of a lane that we hold."""
+        """The name of a held lane, None for other lanes."""
         lane = self._held.get(number)
         return None if lane is None else lane.name
 
     def readable(self) -> list[int]:
-        """Lanes to read from now. Not those that are stuck, nor whose ranges have no room where they are kept."""
+        """Lanes to read from now: not leaving, stuck or over, and with room for the ranges in a commit."""
         return [number for number, lane in self._held.items() if lane.readable]
 
     def reads_from(self) -> Mapping[int, int]:
-        """The next position of each lane that we hold and go on reading."""
+        """The next position of each held lane that is not leaving."""
         return {number: lane.progress.received_to + 1 for number, lane in self._held.items() if lane.stays}
 
     def take(self, number: int, messages: Iterable[Message]) -> list[Message]:
-        """Note messages of a lane, in order, as handed out; those that were settled before are left out."""
+        """Note messages of a lane, in order, as handed out; returns all but the messages that were settled before."""
         lane = self._held.get(number)
         if lane is None or not lane.stays or lane.over:
             return []
@@ -182,11 +185,15 @@ class Lanes:
         return taken
 
     def settle(self, message: Message) -> bool:
-        """Note that it is done with; True if that was news. Raises ValueError: it was never handed out."""
+        """Note that a message is settled; True if that was news.
+
+        Raises:
+            ValueError: the message was never handed out.
+        """
         if message.position > self._handed_out_to.get(message.lane, -1):
             raise ValueError(f"position {message.position} of lane {message.lane} was never received")
         lane = self._named.get(message.lane)
-        # After its lane was lost and came back, the same position is another message.
+        # After a lane was lost and came back, the same position is another message.
         if lane is None or lane.in_hand.get(message.position) is not message:
             return False
         lane.progress.settle(message.position)
@@ -196,7 +203,7 @@ class Lanes:
     # -- for committing
 
     def to_commit(self) -> list[tuple[Lane, Committed]]:
-        """What is settled and not yet durable. Also lets lanes be read again whose ranges fit now."""
+        """Settled positions that are not durable yet. Also lets lanes be read again whose ranges fit now."""
         found = []
         for lane in self._held.values():
             was_full = lane.progress.full
@@ -208,25 +215,25 @@ class Lanes:
         return found
 
     def releasing(self) -> list[Lane]:
-        """Lanes to let go of once they are committed."""
+        """Lanes to release after a commit."""
         return [lane for lane in self._held.values() if lane.leaving is Leaving.COMPLETE]
 
     def leaving(self) -> bool:
-        """Whether there are lanes that will have to be let go of."""
+        """Whether there are lanes that will be released."""
         return any(not lane.stays for lane in self._held.values())
 
     def any_durable(self) -> list[tuple[Lane, Committed]]:
-        """Something that was committed already, to commit again only to see whether we may."""
+        """A commit that is durable already, if any, to be repeated as a proof of the membership."""
         return [(lane, lane.durable) for lane in self._held.values() if lane.durable is not None][:1]
 
     def any_held(self) -> bool:
-        """Whether we have any lane."""
+        """Whether any lane is held."""
         return bool(self._held)
 
     # -- for lag
 
     def unsettled(self) -> Sequence[tuple[int, int, Message | None]]:
-        """For each lane its number, the next position to read, and the oldest message in hand."""
+        """For each lane the number, the next position to read, and the oldest message in hand."""
         return [
             (number, lane.progress.received_to + 1, next(iter(lane.in_hand.values()), None))
             for number, lane in self._held.items()

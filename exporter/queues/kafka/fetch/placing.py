@@ -1,4 +1,4 @@
-"""Where in the topic a subscription reads: where it begins in new lanes, and goes on where the topic has changed."""
+"""Where in the topic a subscription reads: beginning in new lanes, and going on where the topic has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.queues.kafka.lease.membership import Membership
 
 
 class Placing:
-    """For one group. What was missed, and whatever else people should know, is told ``warn``."""
+    """Places the lanes of a group. ``warn`` hears of missed events and of other news for people."""
 
     def __init__(
         self, group: str, cluster: Cluster, high_watermarks: HighWatermarks, lanes: Lanes, warn: Callable[[str], None]
@@ -24,23 +24,24 @@ class Placing:
         self._warn = warn
 
     async def adopt(self, membership: Membership) -> bool:
-        """Begin to read what we were given, behind what was committed; False: to be asked for again at once.
+        """Begin to read newly assigned lanes after the committed positions; False: to be called again at once.
 
-        Raises QueueUnavailable, and what the client raises.
+        Raises:
+            QueueUnavailable: the topic cannot be looked at now.
+            CLIENT_ERRORS: the commits cannot be read.
         """
         wanted = self._lanes.wanted
         if not wanted or membership.sharing:
             return True
-        # Which topic it is comes first: if another one takes its place after that, the next look sees it; the other way
-        # round positions of the old one would be taken for the new one's.
+        # The incarnation is read first: if a new topic takes the place afterwards, the next look finds out; the other
+        # way round the old topic's positions would be taken for the new topic's.
         incarnation = (await self._cluster.seen()).incarnation
         committed = await membership.committed(wanted)
         ends = await self._cluster.ends(wanted)
         if wanted != self._lanes.wanted or membership.sharing:
             return False
         if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
-            # A partition whose leader has just changed, or whose records are just being deleted: asked again with the
-            # next look.
+            # A partition's leader has just changed, or records are just being deleted: the next look asks again.
             return True
         places = begins(wanted, committed, ends, incarnation, self._group, self._warn)
         for number, place in places.items():
@@ -50,7 +51,7 @@ class Placing:
         return True
 
     async def go_on(self, membership: Membership) -> bool:
-        """Read on behind what was deleted before we came to it. As ``adopt``."""
+        """Read stuck lanes on after events that were deleted before being read. Returns and raises as ``adopt``."""
         stuck = self._lanes.stuck()
         if not stuck or membership.sharing:
             return True

@@ -1,4 +1,4 @@
-"""What Kafka hands out as what the port hands out. Pure but for the wall clock of a record without a time."""
+"""Kafka's records as messages of the port. Pure but for the wall clock of a record without a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.messages.message import Message
 
 
 def messages(lane: str, records: Iterable[ConsumerRecord], id_headers: Sequence[str]) -> Iterator[Message]:
-    """One message a record; the id is that of the first of ``id_headers`` there is. A tombstone's body is empty."""
+    """A message for each record; the first of ``id_headers`` that is set holds the id. A tombstone's body is empty."""
     for record in records:
         taken_at = record.timestamp / 1000 if record.timestamp >= 0 else time.time()
         event_id = _event_id(record, id_headers) if record.headers else None

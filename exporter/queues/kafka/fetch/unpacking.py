@@ -1,4 +1,4 @@
-"""Whether records can be read here: other programs compress them with codecs whose libraries may be missing."""
+"""Whether records can be read here: other programs compress with codecs whose libraries may be missing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from aiokafka.record.memory_records import MemoryRecords
 from exporter.queues.kafka.failures import unreadable
 
 _READ_UNCOMMITTED = 0
-_LEAST = 1  # byte: brokers give the first batch whole, however large it is
+_LEAST = 1  # byte: brokers give the first batch whole, however large
 _WAIT_MS = 0
 
 
 async def can_unpack(admin: AIOKafkaAdminClient, topic: str, partition: int, leader: int, offset: int) -> None:
-    """Return if the batch of records in which this offset stands can be unpacked, or is gone meanwhile.
+    """Return if the batch of records in which ``offset`` stands can be unpacked, or is gone meanwhile.
 
-    Raises what the client raises, and Unreadable.
+    Raises:
+        Unreadable: the batch cannot be unpacked here.
+        CLIENT_ERRORS: the batch cannot be fetched.
     """
     wanted = [(topic, [(partition, offset, _LEAST)])]
     answer = await admin._send_request(FetchRequest(_WAIT_MS, _LEAST, _LEAST, _READ_UNCOMMITTED, wanted), leader)

@@ -1,1 +1,1 @@
-"""Who reads which partition: membership in the consumer group, and how partitions are assigned."""
+"""The reader of each partition: membership in the consumer group, and the assignment of partitions."""

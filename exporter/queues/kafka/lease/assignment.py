@@ -1,9 +1,9 @@
-"""Who reads which lane: shared evenly, and a lane changes hands only after its reader has let go of it.
+"""The assignment of lanes to members: even, and a lane changes hands only after the reader has released the lane.
 
-Pure. Kafka's plain protocol takes every partition from everybody at each change of members. Here members say at each
-join what they hold, and the leader gives nobody a lane that somebody else holds: it asks the holder to release it.
-The holder keeps reading its other lanes, ends what it has begun on that one, commits, and joins again without it;
-then the lane is free (the idea of KIP-429, on a client that has only the plain protocol).
+Pure. Kafka's plain protocol takes every partition from every member at each rebalance. Here each member names the held
+lanes on joining, and the leader gives no member a lane that another member holds, but asks the holder to release the
+lane. The holder keeps reading the other lanes, lets exports in flight from the released lane finish, commits, and joins
+again without the lane, which is free then (the idea of KIP-429, on a client that has only the plain protocol).
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-#: The name under which all members offer this way of sharing; its number changes with the format of what they say.
+#: The name under which all members offer this way of sharing; the number changes with the format of claims.
 PROTOCOL = "exporter-release-1"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a member says when it joins: the lanes it reads, those it is about to release, and since which generation.
+    """A member's word on joining: lanes held, lanes about to be released, and the generation of the last assignment.
 
-    A claim of a lower generation is out of date where another member claims the same lane. ``badge`` is there
-    to be seen.
+    A claim of a lower generation is out of date where another member claims the same lane. ``badge`` is only shown.
     """
 
     generation: int = -1
@@ -31,7 +30,7 @@ class Claim:
     badge: str = ""
 
     def encode(self) -> bytes:
-        """As bytes for the wire."""
+        """The claim as bytes for the wire."""
         said = {"generation": self.generation, "held": sorted(self.held), "leaving": sorted(self.leaving)}
         if self.badge:
             said["badge"] = self.badge
@@ -39,7 +38,7 @@ class Claim:
 
     @classmethod
     def decode(cls, encoded: bytes | None) -> Claim:
-        """What ``encode`` wrote; an empty claim from anything else."""
+        """The claim that ``encode`` wrote; an empty claim from anything else."""
         try:
             said = json.loads(encoded or b"")
             held, leaving = frozenset(map(int, said["held"])), frozenset(map(int, said["leaving"]))
@@ -49,7 +48,7 @@ class Claim:
 
 
 class Share(NamedTuple):
-    """What a member gets: lanes to read, and lanes that it holds and shall release. All ascending."""
+    """A member's share: lanes to read, and held lanes to release. Both ascending."""
 
     lanes: tuple[int, ...]
     release: tuple[int, ...]
@@ -61,7 +60,7 @@ def encode_release(lanes: Collection[int]) -> bytes:
 
 
 def decode_release(encoded: bytes | None) -> frozenset[int]:
-    """What ``encode_release`` wrote; nothing from anything else."""
+    """The lanes that ``encode_release`` wrote; none from anything else."""
     try:
         return frozenset(map(int, json.loads(encoded or b"")))
     except (ValueError, TypeError):
@@ -71,7 +70,7 @@ def decode_release(encoded: bytes | None) -> frozenset[int]:
 def share(lanes: Collection[int], claims: Mapping[str, Claim]) -> dict[str, Share]:
     """Share ``lanes`` among the members that made ``claims``: evenly, with as few moves as that takes.
 
-    A lane that is to move, or that is leaving already, is given to nobody this time.
+    A lane that is to move, or that is leaving already, is given to no member yet.
     """
     if not claims:
         return {}
@@ -93,7 +92,7 @@ def share(lanes: Collection[int], claims: Mapping[str, Claim]) -> dict[str, Shar
 
 
 def _holders(lanes: Collection[int], claims: Mapping[str, Claim]) -> dict[int, str]:
-    """Who holds a lane: of several, the one whose claim is of the highest generation."""
+    """The holder of each lane: of several members that claim a lane, the claim of the highest generation counts."""
     holders: dict[int, str] = {}
     wanted = frozenset(lanes)
     for member in sorted(claims, key=lambda member: (claims[member].generation, member)):

@@ -1,4 +1,4 @@
-"""How the client lets a member take part when lanes are shared anew: it calls these two, and they call the member."""
+"""A member's part in a rebalance: the client calls the ``Assignor`` and the ``Listener``, and both call the member."""
 
 from __future__ import annotations
 
@@ -13,38 +13,41 @@ from exporter.queues.kafka.lease.assignment import PROTOCOL, Claim, decode_relea
 
 
 class Member(Protocol):
-    """Who takes part; the methods are called in this order."""
+    """A member in a rebalance: ``begin_sharing``, ``claim`` and ``end_sharing`` are called in turn."""
 
     async def begin_sharing(self) -> None:
-        """Lanes will be shared anew."""
+        """Prepare for a rebalance that begins now."""
         ...
 
     def claim(self) -> Claim:
-        """What to say to the leader."""
+        """The member's claim, for the leader."""
         ...
 
     def end_sharing(self, numbers: Collection[int], release: Collection[int]) -> None:
-        """The leader has spoken: lanes that we have, and lanes of ours that it asks us for."""
+        """Take the leader's assignment: ``numbers`` are the member's lanes, ``release`` the held lanes to release."""
         ...
 
     def found_bug(self, error: Exception) -> None:
-        """Something that must not happen has happened where nobody listens."""
+        """Note a bug, found where the client would only log the error."""
         ...
 
 
 class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
-    """``assignment.share`` as the client calls it. The client's classes keep their state for all consumers of a
-    process in one place; so this is an object of its own for each."""
+    """``assignment.share`` as the client calls it.
+
+    The client's own assignors are classes, with one state for all consumers of a process; an ``Assignor`` is an object,
+    made for each consumer.
+    """
 
     name = PROTOCOL
 
     def __init__(self, topic: str, member: Member) -> None:
         self._topic = topic
         self._member = member
-        self.release: frozenset[int] = frozenset()  # lanes that the leader asks us for
+        self.release: frozenset[int] = frozenset()  # held lanes that the leader asks for
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-        """What we say when joining."""
+        """The metadata for joining, with the member's claim."""
         return ConsumerProtocolMemberMetadata(0, list(topics), self._member.claim().encode())
 
     def assign(
@@ -52,7 +55,7 @@ class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
         """As the leader: share the lanes."""
         claims = {member: Claim.decode(said.user_data) for member, said in members.items()}
-        # Partitions that the metadata does not show just now are still read by those who hold them.
+        # Partitions that the metadata does not show just now are still read by their holders.
         known = set(cluster.partitions_for_topic(self._topic) or ())
         known.update(*(claim.held | claim.leaving for claim in claims.values()))
         return {
@@ -63,24 +66,24 @@ class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
         }
 
     def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
-        """What we were given."""
+        """Note the lanes to release, from the leader's assignment."""
         self.release = decode_release(assignment.user_data)
 
 
 class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Tells the member when sharing begins, and what came of it."""
+    """Tells the member when a rebalance begins and how the lanes were assigned."""
 
     def __init__(self, member: Member, assignor: Assignor) -> None:
         self._member = member
         self._assignor = assignor
 
     async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
-        """Called before each join, with all that we have; what we keep is settled by the claims."""
+        """Called before each join, with all assigned partitions; the claims decide which of them stay."""
         await self._member.begin_sharing()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Called after each join, when the assignor has heard what is to be released."""
+        """Called after each join, when the assignor already knows the lanes to release."""
         try:
             self._member.end_sharing([place.partition for place in assigned], self._assignor.release)
         except Exception as error:
-            self._member.found_bug(error)  # the client would only log it
+            self._member.found_bug(error)  # the client would only log the error

@@ -1,6 +1,6 @@
-"""Keeps one subscription in its group: takes up new lanes, lets go of those asked for, joins anew when that is needed.
+"""Keeps a subscription in the group: adopts new lanes, releases lanes that the leader asks for, joins anew if needed.
 
-What ``membership`` and ``lanes`` can do is done here when its time has come, whether or not anybody calls ``receive``.
+The keeper decides when ``membership`` and ``lanes`` act, whether or not ``receive`` is called.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _PROOFS_PER_SESSION = 4
 
 
 class Keeper:
-    """``membership`` is the current one; ``failure`` says why nothing can be read now, or None.
+    """Looks after the current ``membership``; ``failure`` is the reason why nothing can be read now, or None.
 
-    ``changed`` is called when either may be another.
+    ``changed`` is called after each failure.
     """
 
     def __init__(
@@ -53,22 +53,26 @@ class Keeper:
         self._lanes = lanes
         self._changed = changed
         self._warn = warn
-        self._due = asyncio.Event()  # there is something to do
+        self._due = asyncio.Event()  # set while there is work to do
         self._broken: BaseException | None = None
-        self._given_back = False  # lanes that nobody reads until they are shared anew
+        self._given_back = False  # lanes were released that no member reads until a rebalance
         self.failure: str | None = None
         self.membership = self._new_membership()
 
     # -- coming and going
 
     async def join(self) -> None:
-        """Become a member. Raises QueueUnavailable."""
+        """Become a member, and begin to read the first lanes.
+
+        Raises:
+            QueueUnavailable: joining failed.
+        """
         async with diagnosed(f"joining group {self._group}", self._connection):
             await self.membership.join()
             await self._place()
 
     async def leave(self) -> None:
-        """Commit once more, if that works, and leave the group."""
+        """Commit a last time, unless there is a failure, and leave the group. A failed commit is told ``warn``."""
         try:
             if self.failure is None:
                 await self.commit()
@@ -77,24 +81,28 @@ class Keeper:
         finally:
             await self.membership.leave()
 
-    # -- what others ask for
+    # -- for the subscription
 
     async def commit(self) -> None:
-        """Make durable what is settled. Raises QueueUnavailable."""
+        """Commit all settled positions.
+
+        Raises:
+            QueueUnavailable: the commit failed.
+        """
         async with diagnosed("positions cannot be committed", self._connection):
             await self.membership.commit(self._lanes.to_commit)
 
     def look_soon(self) -> None:
-        """There is something to do."""
+        """Let ``run`` look at once: there is work to do."""
         self._due.set()
 
     def failed(self, why: str) -> None:
-        """Nothing can be read now; the next look that finds no fault ends that."""
+        """Note why nothing can be read now; the next look that finds no fault clears the failure."""
         self.failure = why
         self._changed()
 
     async def unusable(self, error: BaseException) -> QueueUnavailable:
-        """The client has given up with this error: begin with a new one. What to raise meanwhile."""
+        """Have ``run`` join with a new client, since this client gave up with ``error``; what to raise meanwhile."""
         self._broken = error
         self._due.set()
         return QueueUnavailable(f"group {self._group}: {await cause(error, self._connection)}")
@@ -102,7 +110,7 @@ class Keeper:
     # -- for as long as the subscription lives
 
     async def run(self) -> None:
-        """Look after lanes and membership, until cancelled. When the client gives up, begin with a new one."""
+        """Look after lanes and membership, until cancelled. When the client gives up, join with a new client."""
         while True:
             try:
                 await self._look()
@@ -113,7 +121,7 @@ class Keeper:
                 self.membership = await self._joined_anew()
 
     async def fence(self) -> None:
-        """Give all lanes up when so long nothing was heard that others may read them, until cancelled."""
+        """Give up all lanes when the group was silent so long that other members may read on, until cancelled."""
         while True:
             await asyncio.sleep(max(_FENCE_SECONDS, self.membership.seconds_left()))
             if self._lanes.any_held() and self.membership.seconds_left() <= 0.0:
@@ -138,7 +146,11 @@ class Keeper:
                 return membership
 
     async def _look(self) -> None:
-        """One look. Raises what the client raises when only a new one helps."""
+        """Look once: wait until there is work to do, at most a second, and do the work.
+
+        Raises:
+            CLIENT_ERRORS: only a new client helps.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._due.wait()
@@ -146,7 +158,7 @@ class Keeper:
         if self._broken is not None:
             raise self._broken
         self.membership.look()
-        # Seen every few seconds by ``high_watermarks``.
+        # ``high_watermarks`` looks at the topic every few seconds, which keeps the incarnation up to date.
         self._lanes.end_unless_of(self._cluster.incarnation)
         self._lanes.begin_anew()
         try:
@@ -166,20 +178,20 @@ class Keeper:
             self._due.set()
 
     async def _release(self) -> None:
-        """Let go of lanes whose planned loss is complete."""
+        """Commit and release the lanes whose planned loss is complete."""
         lanes = self._lanes.releasing()
         if lanes:
             await self.membership.commit(self._lanes.to_commit)
             for lane in lanes:
                 self._lanes.released(lane)
             self._given_back = True
-        # Lanes that leave one soon after the other are shared anew together, since each time takes seconds.
+        # Lanes that leave soon after each other share a rebalance, since each rebalance takes seconds.
         if self._given_back and not (lanes and self._lanes.leaving()):
             self._given_back = False
             self.membership.ask_for_new_share()
 
     async def _prove(self) -> None:
-        """Where nothing was committed for a while: see whether we still may."""
+        """Commit, where nothing was committed for a while, to prove the membership."""
         if time.monotonic() - self.membership.proven_at > self._settings.session_timeout / _PROOFS_PER_SESSION:
             await self.membership.commit(lambda: self._lanes.to_commit() or self._lanes.any_durable())
 

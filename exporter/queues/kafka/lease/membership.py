@@ -1,7 +1,7 @@
-"""Being a member of a consumer group: joining, staying, taking part when lanes are shared anew, leaving.
+"""Membership in a consumer group: joining, staying, taking part in rebalances, leaving.
 
-Beside ``ending``, the one place that reaches into the client's coordinator, whose public face has no metadata beside
-offsets, no way to ask for a new sharing, and would give up a membership that we can keep.
+Only this file and ``shutdown`` reach into the client's coordinator: the client's public face shows no metadata beside
+offsets, cannot be asked for a rebalance, and would give up a membership that can be kept.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
 from exporter.tasks.lifetimes import asked_to_end
 
-#: A join that takes longer than others need to notice it is tried anew.
+#: How long a rebalance waits for members to join again.
 REBALANCE_SECONDS = 10.0
+#: Longer than the other members need to notice a join; a join that takes longer is tried anew.
 JOIN_SECONDS = 45.0
 COMMIT_SECONDS = 5.0
 _STOP_SECONDS = 4.0
@@ -43,7 +44,7 @@ _TOO_LITTLE_ROOM = (
 
 
 class Membership:
-    """One consumer in one group. ``lanes`` learns what it is given and what is taken from it."""
+    """A consumer in a group. ``lanes`` learns which lanes the group assigns and takes away."""
 
     def __init__(
         self, connection: Connection, settings: KafkaSettings, group: str, lanes: Lanes, warn: Callable[[str], None]
@@ -53,11 +54,11 @@ class Membership:
         self._lanes = lanes
         self._warn = warn
         self._session_seconds = settings.session_timeout
-        # Held while lanes are shared anew: a commit then would cost us the membership, see ``GroupCoordinator``.
+        # Held during a rebalance, when a commit would cost the membership, see the client's ``GroupCoordinator``.
         self._commits = asyncio.Lock()
         self._sharing = False
         self._bug: Exception | None = None
-        self.proven_at = time.monotonic()  # when we last knew that we are a member
+        self.proven_at = time.monotonic()  # when the membership was last certain
         assignor = Assignor(settings.topic, self)
         heartbeat_seconds = min(_HEARTBEAT_MOST_SECONDS, self._session_seconds / _HEARTBEATS_PER_SESSION)
         self._consumer = AIOKafkaConsumer(
@@ -65,7 +66,7 @@ class Membership:
             group_id=group,
             group_instance_id=settings.instance_id,
             enable_auto_commit=False,
-            auto_offset_reset="none",  # where to read is always said; a gap is for us to notice
+            auto_offset_reset="none",  # ``seek`` always says where to read, and a gap must raise
             isolation_level=settings.isolation_level,
             max_partition_fetch_bytes=int(settings.fetch_max_bytes),
             metadata_max_age_ms=_METADATA_SECONDS * 1000,
@@ -85,7 +86,11 @@ class Membership:
     # -- coming and going
 
     async def join(self) -> None:
-        """Connect and wait for the first share, which may be empty. Raises what the client raises."""
+        """Connect and wait for the first share, which may be empty.
+
+        Raises:
+            CLIENT_ERRORS: joining failed.
+        """
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._consumer.start()
@@ -95,45 +100,57 @@ class Membership:
             raise GivenUp from None
 
     async def leave(self) -> None:
-        """Leave the group, or just go if that takes long. A static member does not leave."""
+        """Leave the group, or only disconnect if leaving takes long. A static member does not leave the group."""
         self._lanes.lose_all()
         await end(self._consumer, _STOP_SECONDS)
 
     def look(self) -> None:
-        """Raise what has gone wrong in the background; until somebody looks, the client does nothing more."""
+        """Raise any error of the client's background tasks; until a look the client does nothing more.
+
+        Raises:
+            CLIENT_ERRORS: a background task failed.
+            Exception: a bug that ``found_bug`` noted.
+        """
         if self._bug is not None:
             raise self._bug
         if self._coordinator._coordination_task.cancelled():
-            raise GivenUp  # the client would let the cancellation out, as if it were ours
+            raise GivenUp  # the client would let the cancellation out, as if the caller had been cancelled
         consumer = self._consumer
-        # These end by what the client does not expect, and it goes on without them: reading nothing, or from brokers
-        # that lead no more.
+        # An unexpected error ends either task, and the client goes on without: reading nothing, or from brokers that
+        # lead no more.
         if consumer._fetcher._fetch_task.done() or consumer._client._sync_task.done():
             raise GivenUp
         self._coordinator.check_errors()
 
     def ask_for_new_share(self) -> None:
-        """Join again: we hold other lanes than the leader thinks."""
+        """Join again, since the held lanes are not the lanes that the leader assumes."""
         self._coordinator.request_rejoin()
 
     def seconds_left(self) -> float:
-        """For so long we may go without a sign of the group before others may read our lanes."""
+        """How long the group may stay silent from now on before other members may read the held lanes."""
         patience = self._session_seconds + (REQUEST_SECONDS if self._sharing else 0.0)
         return max(0.0, self.proven_at + patience - time.monotonic())
 
     # -- offsets
 
     async def committed(self, partitions: Collection[int]) -> Mapping[int, Said]:
-        """What the group has committed, where it has. Raises what the client raises."""
+        """The group's commits in ``partitions``, where there are any.
+
+        Raises:
+            CLIENT_ERRORS: the commits cannot be read.
+        """
         places = [TopicPartition(self._topic, partition) for partition in partitions]
         async with asyncio.timeout(COMMIT_SECONDS):
             found = await self._coordinator.fetch_committed_offsets(places)
         return {place.partition: from_kafka(said.offset, said.metadata) for place, said in found.items()}
 
     async def commit(self, wanted: Callable[[], Sequence[tuple[Lane, Committed]]]) -> None:
-        """Commit what ``wanted`` gives when it is our turn. Raises what the client raises.
+        """Commit the result of ``wanted``, called once no other commit and no rebalance is under way.
 
-        Success also proves that we are a member.
+        Success also proves the membership.
+
+        Raises:
+            CLIENT_ERRORS: the commit failed.
         """
         async with asyncio.timeout(COMMIT_SECONDS), self._commits:
             positions = wanted()
@@ -143,7 +160,7 @@ class Membership:
             try:
                 await self._coordinator.commit_offsets(None, self._offsets(positions))
             except OffsetMetadataTooLargeError:
-                # The positions alone are right too; after a crash some would be sent twice.
+                # The positions alone are right too; after a crash some events would be sent twice.
                 self._warn(_TOO_LITTLE_ROOM)
                 bare = [(lane, Committed(committed.settled_to, b"")) for lane, committed in positions]
                 await self._coordinator.commit_offsets(None, self._offsets(bare))
@@ -161,9 +178,13 @@ class Membership:
     # -- records
 
     async def fetch(self, numbers: Sequence[int], limit: int, seconds: float) -> Mapping[int, list[ConsumerRecord]]:
-        """Records of these lanes, which must be assigned; nothing after so many seconds.
+        """Records of assigned lanes; none after ``seconds``.
 
-        Safe to cancel: between taking records and returning them nothing waits.
+        Safe to cancel: nothing waits between taking and returning records.
+
+        Raises:
+            OffsetOutOfRangeError: a lane has no such position.
+            CLIENT_ERRORS: no records can be had, or a record is unreadable.
         """
         places = [TopicPartition(self._topic, number) for number in numbers]
         try:
@@ -176,57 +197,57 @@ class Membership:
             self._seek_all()
             raise GivenUp from None
         except Exception as error:
-            # Of this lane and of others the client may have taken records before that one, and has forgotten them.
+            # The client may have taken records of any lane before the unreadable record, and has forgotten the records.
             self._seek_all()
             raise unreadable(error) from error
         return {place.partition: records for place, records in found.items()}
 
     def _seek_all(self) -> None:
-        """Read each lane on behind what was handed out."""
+        """Read each lane on after the last message handed out."""
         for number, position in self._lanes.reads_from().items():
             if self.is_assigned(number):
                 self.seek(number, position)
 
     def seek(self, number: int, position: int) -> None:
-        """Read this lane from here. It must be assigned."""
+        """Read lane ``number``, which must be assigned, from ``position`` on."""
         self._consumer.seek(TopicPartition(self._topic, number), position)
 
     def is_assigned(self, number: int) -> bool:
-        """Whether the group has given us this lane."""
+        """Whether the group has assigned lane ``number`` to this consumer."""
         return TopicPartition(self._topic, number) in self._consumer.assignment()
 
     def next_of(self, number: int) -> int | None:
-        """Where the lane ended at the last fetch, if it was fetched."""
+        """The lane's high watermark at the last fetch, None without a fetch."""
         place = TopicPartition(self._topic, number)
         found: int | None = self._consumer.highwater(place) if place in self._consumer.assignment() else None
         return found
 
     @property
     def sharing(self) -> bool:
-        """Whether lanes are being shared anew just now; then nothing may be read."""
+        """Whether a rebalance is under way, during which nothing may be read."""
         return self._sharing
 
-    # -- when lanes are shared anew: see ``sharing.Member``
+    # -- rebalances: see ``assignor.Member``
 
     async def begin_sharing(self) -> None:
-        """Lanes will be shared anew. We keep those that we hold unless we have lost the membership."""
+        """See ``Member``. Held lanes are kept, unless the membership was lost."""
         if not self._sharing:
             self._sharing = True
-            self._lanes.touched()  # nobody may be waiting for records while positions are set anew
+            self._lanes.touched()  # no fetch may be waiting for records while positions are set anew
             await self._commits.acquire()
 
     def claim(self) -> Claim:
-        """What to say to the leader. Who is unknown to the broker holds nothing any more."""
+        """See ``Member``. A member that is unknown to the broker holds no lane any more."""
         if not self._coordinator.member_id:
             self._lanes.lose_all()
         return replace(self._lanes.claim(), badge=self._badge)
 
     def found_bug(self, error: Exception) -> None:
-        """Something that must not happen has happened where nobody listens."""
+        """See ``Member``. ``look`` raises the bug."""
         self._bug = error
 
     def end_sharing(self, numbers: Collection[int], release: Collection[int]) -> None:
-        """The leader has spoken."""
+        """See ``Member``."""
         self.proven_at = time.monotonic()
         again = self._lanes.assigned(numbers, release, self._coordinator.generation)
         self._seek_all()
