@@ -13,7 +13,7 @@ from exporter.cli.queue import Result, fail, group_of, with_queue
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from exporter.queues.port import Position, Queue, Sought, Start
+    from exporter.queues.port import Position, Queue, SeekResult, Start
     from exporter.settings.tree import Settings
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -63,7 +63,7 @@ def seek(
     target = _target(to)
     settings = load_or_exit(config).settings
 
-    async def move(queue: Queue, group: str) -> tuple[Sequence[Position], Sequence[Sought]]:
+    async def move(queue: Queue, group: str) -> tuple[Sequence[Position], Sequence[SeekResult]]:
         sought = await queue.seek(group, target)
         return [position for position in await queue.positions() if position.group == group], sought
 
@@ -110,7 +110,7 @@ def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Await
         fail(f"there is no group {error.args[0]}; `exporter positions list` shows those that there are")
 
 
-def _clipped(found: Sought, asked: str) -> str:
+def _clipped(found: SeekResult, asked: str) -> str:
     """Why a group does not go on at the place that was asked for."""
     if found.clipped == "gone":
         return (

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 from exporter.daemon import early_signals, late_signals, open_files
 from exporter.daemon.failures import kept, told, trace
-from exporter.daemon.garbage import settle_down
+from exporter.daemon.garbage import freeze_after_start
 from exporter.daemon.heartbeat import heartbeat
 from exporter.daemon.ops.port import serve
 from exporter.daemon.reload import Load, reload_for_ever
 from exporter.daemon.shared_state import StateNotShared, refuse_unless_shared, watch
 from exporter.daemon.slots import Slots, group_names
-from exporter.daemon.waiting import Part, Waiting
+from exporter.daemon.startup import Part, Startup
 from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
 from exporter.dataflow.dependencies import Clock
@@ -72,7 +72,7 @@ class Daemon:
         self._slots: Slots | None = None
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
-        self._waiting = Waiting([destination.name for destination in settings.running], places)
+        self._startup = Startup([destination.name for destination in settings.running], places)
         self._stopping = asyncio.Event()
         self._opening: asyncio.Timeout | None = None
         self._refused: str | None = None
@@ -171,16 +171,16 @@ class Daemon:
         settings = self._loaded.settings
         groups = group_names(settings)
         for destination in settings.running:
-            self._metrics.watch(destination.name, self._waiting.gauges)
-        self._waiting.opening("state")
+            self._metrics.watch(destination.name, self._startup.gauges)
+        self._startup.opening("state")
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 state = await self._opened_state(stack)
-        self._waiting.opening("queue")
+        self._startup.opening("queue")
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 queue = await stack.enter_async_context(open_queue(settings.queue, groups, self._warn, state.identity))
-        self._waiting.opening("queue")  # the queue is open; the next question to the queue may fail too
+        self._startup.opening("queue")  # the queue is open; the next question to the queue may fail too
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 await refuse_unless_shared(queue, settings, settings.running, state.identity, self._wait_for_others)
@@ -217,7 +217,7 @@ class Daemon:
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
         while not slots.reading:  # noqa: ASYNC110 (many slots, each with a state of its own, and only until they read)
             await asyncio.sleep(LOOK_SECONDS)
-        settle_down()
+        freeze_after_start()
         destinations = len(self._loaded.settings.running)
         # A parent logs "ready" itself, once, for all its workers.
         event = "ready" if self._parent is None else "worker ready"
@@ -226,11 +226,11 @@ class Daemon:
     # -- health and status
 
     def _health(self) -> Health:
-        health = self._waiting.health() if self._slots is None else self._slots.health()
+        health = self._startup.health() if self._slots is None else self._slots.health()
         return Health(False, ("ending by a bug", *health.reasons)) if self._broken else health
 
     def _status(self) -> list[DataflowStatus]:
-        return self._waiting.status() if self._slots is None else self._slots.status()
+        return self._startup.status() if self._slots is None else self._slots.status()
 
     def _warn(self, text: str) -> None:
         self._log.warning("queue", detail=text)
@@ -243,8 +243,8 @@ class Daemon:
         self._stop()
 
     def _unreachable(self, error: Exception) -> None:
-        self._waiting.failed(str(error))
-        self._log.warning("waiting", reason=self._waiting.reason, detail=str(error))
+        self._startup.failed(str(error))
+        self._log.warning("waiting", reason=self._startup.reason, detail=str(error))
 
     # -- signals
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 
 
-def settle_down() -> None:
+def freeze_after_start() -> None:
     """Take every living object out of the collector's sight, and let the collector look less often."""
     gc.collect()
     gc.freeze()

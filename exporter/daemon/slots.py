@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from exporter.daemon.garbage import collect
 from exporter.daemon.shared_state import refuse_unless_shared
 from exporter.daemon.slot import Slot
-from exporter.daemon.waiting import unreachable
+from exporter.daemon.startup import unreachable
 from exporter.daemon.wiring import Shared
 from exporter.settings.destination import Destination
 from exporter.settings.difference import Difference

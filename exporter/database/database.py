@@ -44,7 +44,7 @@ class Database:
             yield database
 
     @asynccontextmanager
-    async def beside(self) -> AsyncIterator[Self]:
+    async def second_connection(self) -> AsyncIterator[Self]:
         """A second connection to the same file, with a separate thread, to be left before the first is left.
 
         Raises:

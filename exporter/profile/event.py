@@ -8,10 +8,10 @@ import msgspec
 
 from exporter.profile.change import Change
 from exporter.profile.decision import Excluded
-from exporter.profile.foreign import foreign
-from exporter.profile.halves import REASON, Mended, mended
+from exporter.profile.lone_surrogates import REASON, Mended, mended
 from exporter.profile.malformed import Malformed, refused, wrong_kind
-from exporter.profile.names import names_in
+from exporter.profile.other_formats import foreign
+from exporter.profile.readable_ids import names_in
 from exporter.profile.shapes import (
     ABSENT,
     ANY_TIME,

@@ -10,8 +10,8 @@ import orjson
 
 from exporter.profile.attributes import MEMBERS, pick
 from exporter.profile.change import Change
-from exporter.profile.halves import half_in
 from exporter.profile.identity import compile_identities
+from exporter.profile.lone_surrogates import half_in
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
 from exporter.profile.paths import tree

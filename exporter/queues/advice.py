@@ -21,7 +21,7 @@ class Advising(Protocol):
         ...
 
 
-class Looked(Advising, Protocol):
+class Inspection(Advising, Protocol):
     """A queue as found, with nothing made. ``missing`` are the parts that opening the queue will make."""
 
     @property

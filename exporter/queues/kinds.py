@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from exporter.queues.advice import Looked
+from exporter.queues.advice import Inspection
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kafka.settings import KafkaSettings
@@ -70,7 +70,7 @@ def open_queue(
 
 def look_at_queue(
     section: QueueSettings, groups: Collection[str], warn: Callable[[str], None]
-) -> AbstractAsyncContextManager[Queue | Looked]:
+) -> AbstractAsyncContextManager[Queue | Inspection]:
     """As ``open_queue``, but a kind that makes missing parts on opening is only looked at."""
     if isinstance(section, NatsSettings):
         from exporter.queues.jetstream.check.look import look_at

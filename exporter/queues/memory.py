@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import ByteSize, Field
 
 from exporter.messages.message import Message
-from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, Sought, Start
+from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, SeekResult, Start
 from exporter.queues.progress.retention import GroupPosition, given_up_warning, passed
 from exporter.queues.progress.settled import LaneProgress, decode
 from exporter.queues.seeking import nearest
@@ -122,7 +122,7 @@ class MemoryQueue:
         lag = self.last - settled_to - beyond
         return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """See ``Queue.seek``; a target outside of the queue becomes its nearest end."""
         standing = self._unread(group)
         found = nearest(_LANE, target, self._before("earliest") + 1, self.last)

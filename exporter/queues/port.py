@@ -84,7 +84,7 @@ Clipped = Literal["", "gone", "beyond_end"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class SeekResult:
     """Where a seek put a group in one lane: no position below ``next`` is read from now on.
 
     ``clipped`` says why ``next`` is not the target, where events are missed: "gone", events from the target on were
@@ -216,7 +216,7 @@ class Queue(Protocol):
         """
         ...
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """Move ``group``, in every lane, to ``target`` or the nearest position that there is; the result for each lane.
 
         Raises:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from exporter.queues.port import Sought, Start
+from exporter.queues.port import SeekResult, Start
 
 
-def nearest(lane: str, target: int | Start, first: int, last: int, lowest: int = 1) -> Sought:
+def nearest(lane: str, target: int | Start, first: int, last: int, lowest: int = 1) -> SeekResult:
     """The position in ``lane`` that is nearest to ``target``.
 
     Args:
@@ -14,11 +14,11 @@ def nearest(lane: str, target: int | Start, first: int, last: int, lowest: int =
         lowest: the first position that a lane of this kind ever gives.
     """
     if target == "earliest":
-        return Sought(lane, first)
+        return SeekResult(lane, first)
     if target == "latest":
-        return Sought(lane, last + 1)
+        return SeekResult(lane, last + 1)
     if target > last + 1:
-        return Sought(lane, last + 1, "beyond_end")
+        return SeekResult(lane, last + 1, "beyond_end")
     if target < first:
-        return Sought(lane, first, "gone" if first > lowest else "")
-    return Sought(lane, target)
+        return SeekResult(lane, first, "gone" if first > lowest else "")
+    return SeekResult(lane, target)

@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from exporter.receiver.endpoint import Observer
-from exporter.receiver.line_writer import Lines
+from exporter.receiver.line_writer import LineWriter
 from exporter.receiver.options import ReceiverOptions
 from exporter.receiver.reception import Reception
 from exporter.receiver.server import Receiver, open_receiver
@@ -65,11 +65,11 @@ async def _run(options: ReceiverOptions, output: Output) -> int:
         sys.stdout.flush()
         # Past Python's buffer, whose lock a thread that waits for a reader would keep.
         unread = _unread_as_json if output.json else _unread
-        stdout = Lines(FileIO(sys.stdout.fileno(), "wb", closefd=False), failed, unread)
+        stdout = LineWriter(FileIO(sys.stdout.fileno(), "wb", closefd=False), failed, unread)
         files.callback(stdout.end)
         try:
             if output.record is not None:
-                record = Lines(files.enter_context(_private(output.record)), failed, end_seconds=None)
+                record = LineWriter(files.enter_context(_private(output.record)), failed, end_seconds=None)
                 files.callback(record.end)
                 observers.append(lambda reception: record.write(reception.line()))
             if not output.quiet:
@@ -96,7 +96,7 @@ def _private(file: Path) -> FileIO:
     return FileIO(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")
 
 
-def _announce(receiver: Receiver, stdout: Lines | None) -> None:
+def _announce(receiver: Receiver, stdout: LineWriter | None) -> None:
     print(f"listening on {receiver.base} (tokens: {receiver.token_url})", file=sys.stderr, flush=True)
     if stdout is not None:
         document = {

@@ -17,7 +17,7 @@ HELD_BYTES: Final = 1024 * 1024
 END_SECONDS: Final = 1.0
 
 
-class Lines:
+class LineWriter:
     """Writes lines in order; a line is in the file soon after ``FLUSH_SECONDS``."""
 
     def __init__(

@@ -23,7 +23,7 @@ from exporter.receiver.faults import FaultChange, changed
 from exporter.receiver.options import ReceiverOptions
 from exporter.receiver.token_endpoint import TokenEndpoint, TokenObserver
 from exporter.receiver.tokens import Tokens
-from exporter.tasks.beside import group
+from exporter.tasks.background import group
 
 
 class Receiver:

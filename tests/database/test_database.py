@@ -256,7 +256,7 @@ async def test_no_thread_for_a_file_is_said(path: Path, monkeypatch: pytest.Monk
     async with Database.open(path, SCHEMA) as database:
         refuse_threads(monkeypatch, "sqlite data.db")
         with pytest.raises(DatabaseUnavailable, match="no thread can be started"):
-            async with database.beside():
+            async with database.second_connection():
                 pass
 
 

@@ -242,8 +242,8 @@ async def test_a_connection_beside_leaves_the_locks_of_the_first_alone(path: Pat
     assert others_may_lock_it()
     async with Database.open(path, SCHEMA) as database:
         assert not others_may_lock_it()
-        async with database.beside() as beside:
-            assert await beside.read(lambda connection: connection.pragma("synchronous")) == 2
+        async with database.second_connection() as second_connection:
+            assert await second_connection.read(lambda connection: connection.pragma("synchronous")) == 2
             assert not others_may_lock_it()
         assert not others_may_lock_it()
 

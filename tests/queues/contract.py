@@ -16,7 +16,7 @@ from exporter.queues.port import (
     Position,
     Queue,
     QueueUnavailable,
-    Sought,
+    SeekResult,
     Start,
     Subscription,
 )
@@ -63,7 +63,7 @@ async def take(subscription: Subscription, count: int, limit: int = 1000) -> lis
     return taken
 
 
-async def sought(queue: Queue, target: int | Start, lane: str) -> Sought:
+async def sought(queue: Queue, target: int | Start, lane: str) -> SeekResult:
     """What moving the group ``g`` came to in one lane."""
     [found] = [each for each in await queue.seek("g", target) if each.lane == lane]
     return found
@@ -96,9 +96,9 @@ async def seeks_to_what_is_gone(queue: Queue, published: Sequence[Message], kept
     """Of ten ``published`` all below index ``kept`` was deleted; ``g`` is moved there, and to where the rest begins."""
     lane, first = published[0].lane, published[kept].position
     for gone in (published[0].position, published[kept - 1].position):
-        assert await sought(queue, gone, lane) == Sought(lane, first, "gone")
+        assert await sought(queue, gone, lane) == SeekResult(lane, first, "gone")
         assert await settled_lag(queue, "g") == 10 - kept
-    assert await sought(queue, first, lane) == Sought(lane, first)
+    assert await sought(queue, first, lane) == SeekResult(lane, first)
     async with queue.subscribe("g", "earliest") as subscription:
         taken = await take(subscription, 10 - kept)
         assert numbers(taken) == list(range(kept, 10))
@@ -376,7 +376,7 @@ class Contract:
         lane = taken[0].lane
         begun = await sought(queue, "earliest", lane)
         assert (begun.next <= taken[0].position, begun.clipped) == (True, "")
-        assert await sought(queue, taken[3].position, lane) == Sought(lane, taken[3].position)
+        assert await sought(queue, taken[3].position, lane) == SeekResult(lane, taken[3].position)
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 2)) == [3, 4]
         ended = await sought(queue, "latest", lane)

@@ -24,7 +24,7 @@ from exporter.queues.port import (
     Outgoing,
     Position,
     QueueUnavailable,
-    Sought,
+    SeekResult,
     Start,
 )
 from exporter.queues.progress.settled import Committed, LaneProgress, decode
@@ -137,7 +137,7 @@ class FakeLog:
             found.append(Position(group, lane, settled_to, beyond, len(rest) - beyond, reader, None))
         return found
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         found = [nearest(lane, target, 1, self._lanes[lane].last) for _, lane in self._unread(group)]
         for sought in found:
             self._committed[group, sought.lane] = Committed(sought.next - 1, b"")

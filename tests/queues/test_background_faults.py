@@ -41,7 +41,7 @@ from exporter.queues.redis_streams.lease import Lease
 from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Stream
 from exporter.queues.redis_streams.upkeep import Upkeep
-from exporter.tasks import beside
+from exporter.tasks import background
 
 Opening = Callable[[str, list[str]], AbstractAsyncContextManager[Queue]]
 
@@ -159,7 +159,7 @@ async def read_two_and_wait(queue: Queue, fault: Fault) -> None:
 async def test_what_looks_after_a_queue_begins_anew_and_says_so(
     kind: str, owner: type, name: str, opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "ANEW_SECONDS", 0.01)
+    monkeypatch.setattr(background, "ANEW_SECONDS", 0.01)
     fault = Fault(monkeypatch, owner, name, KeyError("injected"))
     fault.armed = 3
     said: list[str] = []

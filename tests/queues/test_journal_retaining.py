@@ -14,7 +14,7 @@ from contract import events, numbers, soon, take
 
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.journal.settings import JournalSettings
-from exporter.queues.port import Outgoing, Sought, Subscription
+from exporter.queues.port import Outgoing, SeekResult, Subscription
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_what_was_passed_is_kept_for_so_long_and_can_be_gone_back_to(path:
             await until(lambda: look(path, "SELECT max(position) FROM passed") == 20)
             await asyncio.sleep(1.5)
             assert kept(path) == 20
-        assert await queue.seek("g", 11) == [Sought("0", 11)]
+        assert await queue.seek("g", 11) == [SeekResult("0", 11)]
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 10)) == list(range(10, 20))
 
@@ -125,8 +125,8 @@ async def test_a_seek_to_what_is_gone_says_so_and_lag_returns_to_0(path: Path) -
             await queue.publish(events(10))
             await settle_all(subscription, 10)
             await until(lambda: kept(path) == 0)
-        assert await queue.seek("g", 3) == [Sought("0", 11, "gone")]
-        assert await queue.seek("g", "earliest") == [Sought("0", 11)]
+        assert await queue.seek("g", 3) == [SeekResult("0", 11, "gone")]
+        assert await queue.seek("g", "earliest") == [SeekResult("0", 11)]
         async with queue.subscribe("g", "earliest") as subscription:
             assert subscription.lag().messages == 0
             [place] = await queue.positions()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_of, lane_name
-from exporter.queues.kafka.commits import Said, from_kafka, range_bytes, to_kafka
-from exporter.queues.kafka.fetch.begin import Begin, Ends, begins, gaps
+from exporter.queues.kafka.commits import CommittedOffset, from_kafka, range_bytes, to_kafka
 from exporter.queues.kafka.fetch.lanes import Lanes
+from exporter.queues.kafka.fetch.start_position import Ends, StartPosition, gaps, start_positions
 from exporter.queues.kafka.lease.assignment import Claim, Share, decode_release, encode_release, share
 from exporter.queues.port import LaneLost
 from exporter.queues.progress.settled import Committed, encode
@@ -105,15 +105,15 @@ def test_what_is_committed_fits_and_comes_back() -> None:
     assert offset == 5
     assert len(metadata) <= 4096
     said = from_kafka(*to_kafka(Committed(4, encoded), TOPIC, 1_800_000_000.9))
-    assert said == Said(4, list(ranges), TOPIC, 1_800_000_000.0)
-    assert from_kafka(*to_kafka(Committed(4, b""), UNKNOWN, 7.0)) == Said(4, [], UNKNOWN, 7.0)
+    assert said == CommittedOffset(4, list(ranges), TOPIC, 1_800_000_000.0)
+    assert from_kafka(*to_kafka(Committed(4, b""), UNKNOWN, 7.0)) == CommittedOffset(4, [], UNKNOWN, 7.0)
 
 
 @pytest.mark.parametrize(
     "metadata", [None, "", "somebody else's", "exporter1:!!", "exporter1::7:gA==", "exporter1::x:", "exporter1:a:1:!!"]
 )
 def test_metadata_that_is_none_of_ours_says_nothing(metadata: str | None) -> None:
-    assert from_kafka(7, metadata) == Said(6, (), UNKNOWN, None)
+    assert from_kafka(7, metadata) == CommittedOffset(6, (), UNKNOWN, None)
 
 
 def test_a_badge_is_shown_and_others_are_understood() -> None:
@@ -123,20 +123,20 @@ def test_a_badge_is_shown_and_others_are_understood() -> None:
     assert b"badge" not in Claim(3).encode()
 
 
-def said(settled_to: int, *ranges: tuple[int, int], of: str = TOPIC) -> Said:
-    return Said(settled_to, ranges, of, None)
+def said(settled_to: int, *ranges: tuple[int, int], of: str = TOPIC) -> CommittedOffset:
+    return CommittedOffset(settled_to, ranges, of, None)
 
 
 def test_where_a_lane_begins() -> None:
     told: list[str] = []
     ends = Ends({0: 5, 1: 5, 2: 0, 3: 0}, {0: 9, 1: 9, 2: 3, 3: 3})
     committed = {0: said(5, of=UNKNOWN), 1: said(1, (3, 6), (7, 8)), 2: said(6)}
-    found = begins([0, 1, 2, 3], committed, ends, TOPIC, "g", told.append)
+    found = start_positions([0, 1, 2, 3], committed, ends, TOPIC, "g", told.append)
     assert found == {
-        0: Begin(5, (), kept=True),
-        1: Begin(4, ((5, 6), (7, 8)), kept=False),
-        2: Begin(-1, (), kept=False),
-        3: Begin(-1, (), kept=False),
+        0: StartPosition(5, (), kept=True),
+        1: StartPosition(4, ((5, 6), (7, 8)), kept=False),
+        2: StartPosition(-1, (), kept=False),
+        3: StartPosition(-1, (), kept=False),
     }
     assert len(told) == 2
     assert told[0] == "group g: events 2 of partition 1 were deleted before it read them"
@@ -147,12 +147,16 @@ def test_what_was_committed_for_another_topic_of_that_name_does_not_count() -> N
     told: list[str] = []
     ends = Ends({0: 0, 1: 4, 2: 0}, {0: 9, 1: 9, 2: 9})
     committed = {0: said(5, (7, 8), of="older"), 1: said(6, of="older"), 2: said(6)}
-    found = begins([0, 1, 2], committed, ends, TOPIC, "g", told.append)
-    assert found == {0: Begin(-1, (), kept=False), 1: Begin(3, (), kept=False), 2: Begin(6, (), kept=True)}
+    found = start_positions([0, 1, 2], committed, ends, TOPIC, "g", told.append)
+    assert found == {
+        0: StartPosition(-1, (), kept=False),
+        1: StartPosition(3, (), kept=False),
+        2: StartPosition(6, (), kept=True),
+    }
     assert told == ["group g: the topic was deleted and made anew; it is read from its beginning (partition 0 and 1)"]
     # Brokers that tell no ids: only a place behind the end can be noticed.
-    found = begins([0], {0: said(9, of="older")}, Ends({0: 0}, {0: 9}), UNKNOWN, "g", told.append)
-    assert found == {0: Begin(-1, (), kept=False)}
+    found = start_positions([0], {0: said(9, of="older")}, Ends({0: 0}, {0: 9}), UNKNOWN, "g", told.append)
+    assert found == {0: StartPosition(-1, (), kept=False)}
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ class TestLanes:
         lanes = Lanes(1000, lambda: None)
         assert not lanes.assigned([0, 1], [], 1)
         for number in (0, 1):
-            lanes.adopt(number, TOPIC, Begin(-1, (), kept=True))
+            lanes.adopt(number, TOPIC, StartPosition(-1, (), kept=True))
         return lanes
 
     def test_a_planned_loss_takes_two_calls(self) -> None:
@@ -234,7 +238,7 @@ class TestLanes:
         lanes.assigned([1], [], 2)
         lanes.assigned([0, 1], [], 3)
         assert lanes.wanted == {0}
-        lanes.adopt(0, TOPIC, Begin(-1, (), kept=True))
+        lanes.adopt(0, TOPIC, StartPosition(-1, (), kept=True))
         lanes.take(0, [after])
         assert not lanes.settle(before)
         assert lanes.to_commit() == []
@@ -251,7 +255,7 @@ class TestLanes:
     def test_a_lane_whose_next_events_were_deleted_goes_on_behind_them_and_keeps_what_it_has(self) -> None:
         lanes = Lanes(1000, lambda: None)
         lanes.assigned([0], [], 1)
-        lanes.adopt(0, TOPIC, Begin(-1, ((4, 5),), kept=True))
+        lanes.adopt(0, TOPIC, StartPosition(-1, ((4, 5),), kept=True))
         first, second, later = message(0, 0), message(0, 1), message(0, 10)
         lanes.take(0, [first, second])
         lanes.cannot_read(0, 2)
@@ -296,7 +300,7 @@ class TestLanes:
         assert lanes.news() == LaneLost(lane_of(0), planned=False)
         assert lanes.wanted == {0, 1}
 
-        lanes.adopt(0, "another", Begin(-1, (), kept=False))
+        lanes.adopt(0, "another", StartPosition(-1, (), kept=False))
         new = Message(lane_name(0, "another"), 0, b"", 0.0)
         assert lanes.take(0, [new]) == [new]
         assert not lanes.settle(first)
@@ -306,7 +310,7 @@ class TestLanes:
     def test_a_place_that_is_not_what_was_committed_is_committed_without_waiting_for_anything_to_settle(self) -> None:
         lanes = Lanes(1000, lambda: None)
         lanes.assigned([0, 1], [], 1)
-        lanes.adopt(0, TOPIC, Begin(4, (), kept=False))
-        lanes.adopt(1, TOPIC, Begin(4, (), kept=True))
+        lanes.adopt(0, TOPIC, StartPosition(4, (), kept=False))
+        lanes.adopt(1, TOPIC, StartPosition(4, (), kept=True))
         assert [(lane.number, committed) for lane, committed in lanes.to_commit()] == [(0, Committed(4, b""))]
         assert [lane.number for lane, _ in lanes.any_durable()] == [1]

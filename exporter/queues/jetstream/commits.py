@@ -21,11 +21,11 @@ class LeaseHolder(Protocol):
         """The record to write, with the group's position as of now."""
         ...
 
-    def taken_away(self) -> None:
+    def lease_lost(self) -> None:
         """Note that the lease was lost: another process may be reading the group."""
         ...
 
-    def given_again(self, record: Record, undisturbed: bool) -> None:
+    def lease_regained(self, record: Record, undisturbed: bool) -> None:
         """Read again from ``record``: the lease is held again. ``undisturbed``: no other process read in between."""
         ...
 
@@ -74,7 +74,7 @@ class Commits:
             while True:
                 await self._timing.run(self._keeps)
                 self._timing.forget()
-                self._owner.taken_away()
+                self._owner.lease_lost()
                 await self._take_again()
         finally:
             self._timing.end()
@@ -105,7 +105,7 @@ class Commits:
             else:
                 self._ours = True
                 self._timing.came_to(None)
-                self._owner.given_again(record, undisturbed)
+                self._owner.lease_regained(record, undisturbed)
                 return
 
     async def _stand(self) -> Record:

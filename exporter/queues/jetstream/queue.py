@@ -15,9 +15,9 @@ from exporter.queues.jetstream.publish import Publisher
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.jetstream.subscription import JetStreamSubscription
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
 from exporter.queues.seeking import nearest
-from exporter.tasks.beside import beside, for_ever
+from exporter.tasks.background import for_ever, in_background
 
 _LOOK_SECONDS = 1.0
 
@@ -38,7 +38,7 @@ async def open_jetstream(
         bucket = Bucket(link, settings.positions)
         await bucket.make(state.replicas)
         queue = JetStreamQueue(settings, link, stream, bucket, warn, badge)
-        async with beside(partial(for_ever, queue.watch, warn)):
+        async with in_background(partial(for_ever, queue.watch, warn)):
             yield queue
     finally:
         await link.close()
@@ -93,7 +93,7 @@ class JetStreamQueue:
         record, _ = await lease.take(begin)
         subscription = JetStreamSubscription(self._link, self._stream, lease, record, self._warn)
         try:
-            async with beside(subscription.commits.run):
+            async with in_background(subscription.commits.run):
                 self._subscriptions.add(subscription)
                 with suppress(QueueUnavailable):
                     subscription.looked(await self._stream.look(), subscription.read_to)
@@ -142,7 +142,7 @@ class JetStreamQueue:
             _position(group, kept.record, kept, state, now) for group, kept in found.items() if kept.record is not None
         ]
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """See ``Queue.seek``; a target outside of the stream becomes the nearest end."""
         kept = await self._unread(group)
         state = await self._stream.look()

@@ -140,13 +140,13 @@ class JetStreamSubscription:
             self._wake.set()
         return Record(self._stream, self._lane, settled_to, ranges)
 
-    def taken_away(self) -> None:
+    def lease_lost(self) -> None:
         """See ``LeaseHolder``."""
         self._away = True
         self._lose()
         self._source.begin(self._lane, self._source.next)
 
-    def given_again(self, record: Record, undisturbed: bool) -> None:
+    def lease_regained(self, record: Record, undisturbed: bool) -> None:
         """See ``LeaseHolder``. Positions settled since the last write are kept if ``undisturbed``."""
         self._away = False
         self._begin(self.standing() if undisturbed else record)

@@ -14,9 +14,9 @@ from exporter.queues.journal.lease import Leases
 from exporter.queues.journal.retaining import Retention
 from exporter.queues.journal.subscription import JournalSubscription
 from exporter.queues.journal.upkeep import Upkeep
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
 from exporter.queues.progress.settled import decode
-from exporter.tasks.beside import beside
+from exporter.tasks.background import in_background
 
 
 @asynccontextmanager
@@ -42,7 +42,7 @@ async def open_journal(
     async with (
         Database.open(path, tables.SCHEMA) as database,
         # A second connection: reading must not wait while a commit waits for the disk, or for a different process.
-        database.beside() as reading,
+        database.second_connection() as reading,
     ):
         for sentence in kept_private(path):
             warn(sentence)
@@ -53,7 +53,7 @@ async def open_journal(
         retention = Retention(groups, max_bytes, retain_seconds, leases.maybe_busy)
         upkeep = Upkeep(database, fetch, commits, leases, retention, warn)
         queue = JournalQueue(f"journal-{identity}", database, fetch, commits, upkeep, leases, max_bytes, warn, badge)
-        async with beside(commits.run, upkeep.run):
+        async with in_background(commits.run, upkeep.run):
             yield queue
 
 
@@ -155,7 +155,7 @@ class JournalQueue:
             row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._leases.busy(row.group), row.seen_at
         )
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
         with self._leases.taken(group) as free:
             if not free:

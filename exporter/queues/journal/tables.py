@@ -11,7 +11,7 @@ import apsw
 
 from exporter.database import Schema
 from exporter.messages.message import Message
-from exporter.queues.port import Outgoing, QueueFull, Sought, Start
+from exporter.queues.port import Outgoing, QueueFull, SeekResult, Start
 from exporter.queues.seeking import nearest
 
 LANE = "0"
@@ -151,7 +151,7 @@ def standings(connection: apsw.Connection) -> list[GroupRow]:
     return [GroupRow(*row) for row in rows]
 
 
-def seek(connection: apsw.Connection, group: str, target: int | Start) -> Sought:
+def seek(connection: apsw.Connection, group: str, target: int | Start) -> SeekResult:
     """Make ``target``, or the nearest position that is there, the next to be read.
 
     Raises:

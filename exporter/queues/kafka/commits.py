@@ -19,7 +19,7 @@ _TIME_LENGTH = 8  # hexadecimal digits of epoch seconds, enough until 2106
 _BESIDE = len(_MARK) + LENGTH + _TIME_LENGTH + 3 * len(_SEPARATOR)
 
 
-class Said(NamedTuple):
+class CommittedOffset(NamedTuple):
     """A group's last commit in a lane; ``at`` is the time of the commit, in epoch seconds, None where unknown."""
 
     settled_to: int
@@ -46,15 +46,17 @@ def to_kafka(committed: Committed, incarnation: str, at: float) -> tuple[int, st
     return committed.settled_to + 1, _SEPARATOR.join(parts)
 
 
-def from_kafka(offset: int, metadata: str | None) -> Said:
+def from_kafka(offset: int, metadata: str | None) -> CommittedOffset:
     """The commit that ``to_kafka`` wrote. Foreign or damaged metadata counts as none: another tool moved the group."""
     settled_to = offset - 1
-    nothing = Said(settled_to, (), UNKNOWN, None)
+    nothing = CommittedOffset(settled_to, (), UNKNOWN, None)
     mark, *parts = (metadata or "").split(_SEPARATOR)
     if mark != _MARK:
         return nothing
     try:
         incarnation, at, ranges = parts
-        return Said(settled_to, decode(settled_to, b64decode(ranges, validate=True)), incarnation, float(int(at, 16)))
+        return CommittedOffset(
+            settled_to, decode(settled_to, b64decode(ranges, validate=True)), incarnation, float(int(at, 16))
+        )
     except ValueError:
         return nothing

@@ -18,9 +18,9 @@ from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.publish import Publisher
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.subscription import KafkaSubscription
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, Sought, Start
+from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
 from exporter.queues.seeking import nearest
-from exporter.tasks.beside import beside, for_ever
+from exporter.tasks.background import for_ever, in_background
 
 
 @asynccontextmanager
@@ -47,7 +47,7 @@ async def open_kafka(
         publisher = Publisher(connection, cluster, high_watermarks)
         queue = KafkaQueue(name, settings, connection, cluster, high_watermarks, publisher, groups, warn)
         try:
-            async with beside(partial(for_ever, high_watermarks.run, warn)):
+            async with in_background(partial(for_ever, high_watermarks.run, warn)):
                 yield queue
         finally:
             await publisher.close()
@@ -102,7 +102,7 @@ class KafkaQueue:
         self._high_watermarks.watch()
         try:
             await subscription.join()
-            async with beside(*subscription.running):
+            async with in_background(*subscription.running):
                 yield subscription
         finally:
             self._high_watermarks.unwatch()
@@ -149,7 +149,7 @@ class KafkaQueue:
             for position in positions_of(name, committed[name], seen.incarnation, ends, reader=name in read)
         ]
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """See ``Queue.seek``; moves every lane, each to ``target`` or the nearest position that the lane has."""
         await self._known(group)
         seen = await self._cluster.seen()

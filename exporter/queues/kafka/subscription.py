@@ -22,7 +22,7 @@ from exporter.queues.kafka.fetch.records import messages
 from exporter.queues.kafka.lease.keeper import AGAIN_MOST_SECONDS, Keeper
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
-from exporter.tasks.beside import Work
+from exporter.tasks.background import Work
 
 _FETCH_SECONDS = 5.0
 
@@ -140,7 +140,7 @@ class KafkaSubscription:
     # -- reading
 
     def _readable(self) -> Sequence[int]:
-        return () if self._keeper.membership.sharing else self._lanes.readable()
+        return () if self._keeper.membership.rebalancing else self._lanes.readable()
 
     async def _next(self, limit: int) -> list[Message]:
         """Fetch messages of held lanes; none after a while, or when something has changed.

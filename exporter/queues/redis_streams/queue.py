@@ -13,7 +13,7 @@ from exporter.queues.port import (
     Position,
     QueueFull,
     QueueUnavailable,
-    Sought,
+    SeekResult,
     Start,
 )
 from exporter.queues.redis_streams.check import check
@@ -28,7 +28,7 @@ from exporter.queues.redis_streams.subscription import RedisSubscription
 from exporter.queues.redis_streams.upkeep import Upkeep
 from exporter.queues.seeking import nearest
 from exporter.redis_server.advising import advice
-from exporter.tasks.beside import beside, for_ever
+from exporter.tasks.background import for_ever, in_background
 
 _PUBLISH_ENTRIES = 1000
 #: The lowest ``proto-max-bulk-len`` that Redis takes, and the default.
@@ -53,7 +53,7 @@ async def open_redis(
         identity = await stream.identity()
         growth = Growth(stream)
         upkeep = Upkeep(stream, groups, warn)
-        async with beside(partial(for_ever, growth.run, warn), partial(for_ever, upkeep.run, warn)):
+        async with in_background(partial(for_ever, growth.run, warn), partial(for_ever, upkeep.run, warn)):
             yield RedisQueue(f"redis-{identity}", stream, growth, upkeep, warn, badge)
 
 
@@ -116,7 +116,7 @@ class RedisQueue:
         fetch = Fetch(self._stream, group, start, self._growth, self._warn, self._badge)
         try:
             await fetch.enter()
-            async with beside(fetch.run, fetch.renew, fetch.commits.run):
+            async with in_background(fetch.run, fetch.renew, fetch.commits.run):
                 subscription = RedisSubscription(self._stream.key, fetch)
                 self._upkeep.subscriptions.add(subscription)
                 try:
@@ -174,7 +174,7 @@ class RedisQueue:
             seen_at=None if record is None else record.seen_at,
         )
 
-    async def seek(self, group: str, target: int | Start) -> Sequence[Sought]:
+    async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
         extent = await self._changeable(group)
         if target == "latest":

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from exporter.daemon import child
-from exporter.tasks.beside import group
+from exporter.tasks.background import group
 
 #: How long the daemon may take to start, and to stop.
 PATIENCE_SECONDS = 40.0

@@ -13,7 +13,7 @@ from exporter.queues.jetstream.stream import Stream
 
 
 @asynccontextmanager
-async def look_at(settings: NatsSettings) -> AsyncIterator[LookedAt]:
+async def look_at(settings: NatsSettings) -> AsyncIterator[NatsInspection]:
     """Connect, and see whether stream and bucket exist.
 
     Raises:
@@ -26,13 +26,13 @@ async def look_at(settings: NatsSettings) -> AsyncIterator[LookedAt]:
         has_stream = not settings.create or await stream.is_there()
         if has_stream:
             await stream.look()
-        yield LookedAt(link, stream, bucket, has_stream=has_stream, has_bucket=await bucket.is_there())
+        yield NatsInspection(link, stream, bucket, has_stream=has_stream, has_bucket=await bucket.is_there())
     finally:
         await link.close()
 
 
-class LookedAt:
-    """See ``Looked``. Made by ``look_at``."""
+class NatsInspection:
+    """See ``Inspection``. Made by ``look_at``."""
 
     def __init__(self, link: Link, stream: Stream, bucket: Bucket, *, has_stream: bool, has_bucket: bool) -> None:
         self._link = link

@@ -22,7 +22,7 @@ from exporter.queues.kafka.cluster.topic import TopicSeen, describe
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch import unpacking
-from exporter.queues.kafka.fetch.begin import Ends
+from exporter.queues.kafka.fetch.start_position import Ends
 from exporter.queues.port import QueueUnavailable
 
 #: For a whole question, whatever the client does meanwhile.

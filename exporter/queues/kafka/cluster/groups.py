@@ -17,14 +17,14 @@ from exporter.queues.kafka.check.diagnosis import diagnosed
 from exporter.queues.kafka.cluster.cluster import ASK_SECONDS, Cluster
 from exporter.queues.kafka.cluster.shutdown import end
 from exporter.queues.kafka.cluster.topic_ids import lane_name
-from exporter.queues.kafka.commits import Said, from_kafka, to_kafka
-from exporter.queues.kafka.fetch.begin import Ends, is_of_another
+from exporter.queues.kafka.commits import CommittedOffset, from_kafka, to_kafka
+from exporter.queues.kafka.fetch.start_position import Ends, is_of_another
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import GroupInUse, Position
 from exporter.queues.progress.settled import Committed
 
 _CLOSE_SECONDS = 3.0
-_SHARING_STATES = frozenset({"PreparingRebalance", "CompletingRebalance"})
+_REBALANCING_STATES = frozenset({"PreparingRebalance", "CompletingRebalance"})
 _EMPTY_STATES = frozenset({"Empty", "Dead", ""})
 
 
@@ -40,7 +40,7 @@ class Groups:
         found = await self._cluster.asked("listing the groups", self._admin.list_consumer_groups)
         return sorted({name for name, *_ in found if name.startswith(prefix)})
 
-    async def committed(self, group: str) -> Mapping[int, Said]:
+    async def committed(self, group: str) -> Mapping[int, CommittedOffset]:
         """The group's commits, by partition of the topic. Raises as ``Cluster.asked``."""
         doing = f"asking for the offsets of group {group}"
         found = await self._cluster.asked(doing, lambda: self._admin.list_consumer_group_offsets(group))
@@ -67,7 +67,7 @@ class Groups:
 
         async def ask() -> Sequence[Any]:
             state, members = await self._described(group)
-            if state in _SHARING_STATES:  # brokers do not show members' claims then
+            if state in _REBALANCING_STATES:  # brokers do not show members' claims then
                 raise errors.GroupLoadInProgressError
             return members
 
@@ -137,7 +137,7 @@ class Groups:
 
 
 def positions_of(
-    group: str, committed: Mapping[int, Said], incarnation: str, ends: Ends, *, reader: bool
+    group: str, committed: Mapping[int, CommittedOffset], incarnation: str, ends: Ends, *, reader: bool
 ) -> Iterator[Position]:
     """A group's positions, in the order of the partitions; ``reader``: the group has members."""
     # Members prove their membership by commits, so the last commit tells when the group was seen last.

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import lane_name
-from exporter.queues.kafka.fetch.begin import Begin, gaps
+from exporter.queues.kafka.fetch.start_position import StartPosition, gaps
 from exporter.queues.progress.settled import Committed, LaneProgress, Range, encode
 
 
@@ -42,7 +42,7 @@ class Lane:
     in_hand: dict[int, Message] = field(default_factory=dict)  # by position, in the order of the lane
 
     @classmethod
-    def at(cls, number: int, incarnation: str, place: Begin, range_bytes: int) -> Lane:
+    def at(cls, number: int, incarnation: str, place: StartPosition, range_bytes: int) -> Lane:
         """A lane that begins at ``place``; ``range_bytes`` is the room for encoded ranges in a commit."""
         settled_to, known = place.settled_to, tuple(place.ranges)
         return cls(

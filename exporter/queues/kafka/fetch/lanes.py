@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_in
-from exporter.queues.kafka.fetch.begin import Begin
 from exporter.queues.kafka.fetch.lane import Lane, Leaving
+from exporter.queues.kafka.fetch.start_position import StartPosition
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import LaneLost
 from exporter.queues.progress.settled import Committed, Range
@@ -54,7 +54,7 @@ class Lanes:
         self._changed()
         return not self._held.keys() >= set(release)
 
-    def adopt(self, number: int, incarnation: str, place: Begin) -> None:
+    def adopt(self, number: int, incarnation: str, place: StartPosition) -> None:
         """Begin to read an assigned lane at ``place``."""
         lane = Lane.at(number, incarnation, place, self._range_bytes)
         self._held[number] = self._named[lane.name] = lane

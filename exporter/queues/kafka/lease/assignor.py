@@ -13,9 +13,9 @@ from exporter.queues.kafka.lease.assignment import PROTOCOL, Claim, decode_relea
 
 
 class Member(Protocol):
-    """A member in a rebalance: ``begin_sharing``, ``claim`` and ``end_sharing`` are called in turn."""
+    """A member in a rebalance: ``begin_rebalance``, ``claim`` and ``end_rebalance`` are called in turn."""
 
-    async def begin_sharing(self) -> None:
+    async def begin_rebalance(self) -> None:
         """Prepare for a rebalance that begins now."""
         ...
 
@@ -23,7 +23,7 @@ class Member(Protocol):
         """The member's claim, for the leader."""
         ...
 
-    def end_sharing(self, numbers: Collection[int], release: Collection[int]) -> None:
+    def end_rebalance(self, numbers: Collection[int], release: Collection[int]) -> None:
         """Take the leader's assignment: ``numbers`` are the member's lanes, ``release`` the held lanes to release."""
         ...
 
@@ -79,11 +79,11 @@ class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
         """Called before each join, with all assigned partitions; the claims decide which of them stay."""
-        await self._member.begin_sharing()
+        await self._member.begin_rebalance()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Called after each join, when the assignor already knows the lanes to release."""
         try:
-            self._member.end_sharing([place.partition for place in assigned], self._assignor.release)
+            self._member.end_rebalance([place.partition for place in assigned], self._assignor.release)
         except Exception as error:
             self._member.found_bug(error)  # the client would only log the error

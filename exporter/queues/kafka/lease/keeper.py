@@ -16,7 +16,7 @@ from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
-from exporter.queues.kafka.fetch.placing import Placing
+from exporter.queues.kafka.fetch.start_positions import StartPositions
 from exporter.queues.kafka.lease.membership import Membership
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.port import QueueUnavailable
@@ -49,7 +49,7 @@ class Keeper:
         self._connection = connection
         self._settings = settings
         self._cluster = cluster
-        self._placing = Placing(group, cluster, high_watermarks, lanes, warn)
+        self._start_positions = StartPositions(group, cluster, high_watermarks, lanes, warn)
         self._lanes = lanes
         self._changed = changed
         self._warn = warn
@@ -126,7 +126,7 @@ class Keeper:
             await asyncio.sleep(max(_FENCE_SECONDS, self.membership.seconds_left()))
             if self._lanes.any_held() and self.membership.seconds_left() <= 0.0:
                 self._lanes.lose_all()
-                self.membership.ask_for_new_share()
+                self.membership.ask_for_rebalance()
 
     async def _joined_anew(self) -> Membership:
         again = AGAIN_FIRST_SECONDS
@@ -174,7 +174,7 @@ class Keeper:
 
     async def _place(self) -> None:
         membership = self.membership
-        if not (await self._placing.adopt(membership) and await self._placing.go_on(membership)):
+        if not (await self._start_positions.adopt(membership) and await self._start_positions.go_on(membership)):
             self._due.set()
 
     async def _release(self) -> None:
@@ -188,7 +188,7 @@ class Keeper:
         # Lanes that leave soon after each other share a rebalance, since each rebalance takes seconds.
         if self._given_back and not (lanes and self._lanes.leaving()):
             self._given_back = False
-            self.membership.ask_for_new_share()
+            self.membership.ask_for_rebalance()
 
     async def _prove(self) -> None:
         """Commit, where nothing was committed for a while, to prove the membership."""

@@ -18,7 +18,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from exporter.queues.kafka.cluster.connection import REQUEST_SECONDS, Connection
 from exporter.queues.kafka.cluster.shutdown import end
-from exporter.queues.kafka.commits import Said, from_kafka, to_kafka
+from exporter.queues.kafka.commits import CommittedOffset, from_kafka, to_kafka
 from exporter.queues.kafka.failures import GivenUp, unreadable
 from exporter.queues.kafka.fetch.lane import Lane
 from exporter.queues.kafka.fetch.lanes import Lanes
@@ -122,7 +122,7 @@ class Membership:
             raise GivenUp
         self._coordinator.check_errors()
 
-    def ask_for_new_share(self) -> None:
+    def ask_for_rebalance(self) -> None:
         """Join again, since the held lanes are not the lanes that the leader assumes."""
         self._coordinator.request_rejoin()
 
@@ -133,7 +133,7 @@ class Membership:
 
     # -- offsets
 
-    async def committed(self, partitions: Collection[int]) -> Mapping[int, Said]:
+    async def committed(self, partitions: Collection[int]) -> Mapping[int, CommittedOffset]:
         """The group's commits in ``partitions``, where there are any.
 
         Raises:
@@ -223,13 +223,13 @@ class Membership:
         return found
 
     @property
-    def sharing(self) -> bool:
+    def rebalancing(self) -> bool:
         """Whether a rebalance is under way, during which nothing may be read."""
         return self._sharing
 
     # -- rebalances: see ``assignor.Member``
 
-    async def begin_sharing(self) -> None:
+    async def begin_rebalance(self) -> None:
         """See ``Member``. Held lanes are kept, unless the membership was lost."""
         if not self._sharing:
             self._sharing = True
@@ -246,7 +246,7 @@ class Membership:
         """See ``Member``. ``look`` raises the bug."""
         self._bug = error
 
-    def end_sharing(self, numbers: Collection[int], release: Collection[int]) -> None:
+    def end_rebalance(self, numbers: Collection[int], release: Collection[int]) -> None:
         """See ``Member``."""
         self.proven_at = time.monotonic()
         again = self._lanes.assigned(numbers, release, self._coordinator.generation)
@@ -256,4 +256,4 @@ class Membership:
             self._commits.release()
         self._lanes.touched()
         if again:
-            self.ask_for_new_share()
+            self.ask_for_rebalance()

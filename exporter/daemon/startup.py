@@ -16,7 +16,7 @@ def unreachable(part: str, place: str, failure: str) -> str:
     return f"{part} cannot be reached ({place})" + (f": {failure}" if failure else "")
 
 
-class Waiting:
+class Startup:
     """The progress of a daemon's start: which part is being opened, and why opening has not worked so far.
 
     ``places`` holds the whereabouts of each part.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from exporter.daemon.waiting import Waiting
+from exporter.daemon.startup import Startup
 from exporter.telemetry.status import DataflowStatus, Health
 
 
 def test_every_dataflow_is_paused_for_the_part_that_could_not_be_opened() -> None:
-    waiting = Waiting(["crm", "ads"], {"queue": "redis at r", "state": "sqlite at s.db"})
+    waiting = Startup(["crm", "ads"], {"queue": "redis at r", "state": "sqlite at s.db"})
     assert waiting.health() == Health(False, ("starting",))
     assert waiting.status() == [DataflowStatus("crm", "starting"), DataflowStatus("ads", "starting")]
 

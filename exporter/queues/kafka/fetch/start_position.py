@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
-from exporter.queues.kafka.commits import Said
+from exporter.queues.kafka.commits import CommittedOffset
 from exporter.queues.progress.settled import Range
 
 
@@ -17,7 +17,7 @@ class Ends(NamedTuple):
     next: Mapping[int, int]
 
 
-class Begin(NamedTuple):
+class StartPosition(NamedTuple):
     """Up to where a lane is settled, and the ranges beyond; ``kept``: both are as the group has committed."""
 
     settled_to: int
@@ -25,24 +25,24 @@ class Begin(NamedTuple):
     kept: bool
 
 
-def begins(
+def start_positions(
     numbers: Collection[int],
-    committed: Mapping[int, Said],
+    committed: Mapping[int, CommittedOffset],
     ends: Ends,
     incarnation: str,
     group: str,
     warn: Callable[[str], None],
-) -> dict[int, Begin]:
+) -> dict[int, StartPosition]:
     """Where to begin in each partition of ``numbers``; ``incarnation`` is the topic's now.
 
     A partition without a commit was added later, and is read from the beginning. ``warn`` hears of events that were
     deleted before being read, of partitions that end before the group's position, and of a topic that was made anew.
     """
-    found: dict[int, Begin] = {}
+    found: dict[int, StartPosition] = {}
     of_another: list[int] = []
     for number in sorted(numbers):
         first, following = ends.first[number], ends.next[number]
-        found[number] = Begin(first - 1, (), kept=False)
+        found[number] = StartPosition(first - 1, (), kept=False)
         said = committed.get(number)
         if said is None:
             continue
@@ -58,9 +58,9 @@ def begins(
             if missed := gaps(said.settled_to + 1, first - 1, said.ranges):
                 warn(deleted(group, number, missed))
             beyond = tuple((max(begin, first), end) for begin, end in said.ranges if end >= first)
-            found[number] = Begin(first - 1, beyond, kept=False)
+            found[number] = StartPosition(first - 1, beyond, kept=False)
         else:
-            found[number] = Begin(said.settled_to, said.ranges, kept=True)
+            found[number] = StartPosition(said.settled_to, said.ranges, kept=True)
     if of_another:
         warn(
             f"group {group}: the topic was deleted and made anew; it is read from its beginning "
@@ -69,7 +69,7 @@ def begins(
     return found
 
 
-def is_of_another(said: Said, incarnation: str) -> bool:
+def is_of_another(said: CommittedOffset, incarnation: str) -> bool:
     """Whether the commit ``said`` is of another topic of the same name; unknown incarnations count as equal."""
     return UNKNOWN not in (said.incarnation, incarnation) and said.incarnation != incarnation
 

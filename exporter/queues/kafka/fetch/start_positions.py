@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.fetch.begin import begins, deleted
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
+from exporter.queues.kafka.fetch.start_position import deleted, start_positions
 from exporter.queues.kafka.lease.membership import Membership
 
 
-class Placing:
+class StartPositions:
     """Places the lanes of a group. ``warn`` hears of missed events and of other news for people."""
 
     def __init__(
@@ -31,19 +31,19 @@ class Placing:
             CLIENT_ERRORS: the commits cannot be read.
         """
         wanted = self._lanes.wanted
-        if not wanted or membership.sharing:
+        if not wanted or membership.rebalancing:
             return True
         # The incarnation is read first: if a new topic takes the place afterwards, the next look finds out; the other
         # way round the old topic's positions would be taken for the new topic's.
         incarnation = (await self._cluster.seen()).incarnation
         committed = await membership.committed(wanted)
         ends = await self._cluster.ends(wanted)
-        if wanted != self._lanes.wanted or membership.sharing:
+        if wanted != self._lanes.wanted or membership.rebalancing:
             return False
         if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
             # A partition's leader has just changed, or records are just being deleted: the next look asks again.
             return True
-        places = begins(wanted, committed, ends, incarnation, self._group, self._warn)
+        places = start_positions(wanted, committed, ends, incarnation, self._group, self._warn)
         for number, place in places.items():
             self._high_watermarks.reaches(number, ends.next[number])
             membership.seek(number, place.settled_to + 1)
@@ -53,11 +53,11 @@ class Placing:
     async def go_on(self, membership: Membership) -> bool:
         """Read stuck lanes on after events that were deleted before being read. Returns and raises as ``adopt``."""
         stuck = self._lanes.stuck()
-        if not stuck or membership.sharing:
+        if not stuck or membership.rebalancing:
             return True
         incarnation = (await self._cluster.seen()).incarnation
         ends = await self._cluster.ends([lane.number for lane in stuck])
-        if membership.sharing:
+        if membership.rebalancing:
             return False
         for lane in self._lanes.stuck():
             number, position = lane.number, lane.stuck

@@ -29,7 +29,7 @@ async def group() -> AsyncIterator[asyncio.TaskGroup]:
 
 
 @asynccontextmanager
-async def beside(*work: Work) -> AsyncIterator[None]:
+async def in_background(*work: Work) -> AsyncIterator[None]:
     """Run ``work`` until the body ends; an error of the body comes through as it is.
 
     Where any ``work`` ends earlier, the body is cancelled, and an ``ExceptionGroup`` says why: with the error that

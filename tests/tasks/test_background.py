@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from exporter.tasks import beside as module
-from exporter.tasks.beside import beside, for_ever
+from exporter.tasks import background as module
+from exporter.tasks.background import for_ever, in_background
 from exporter.tasks.lifetimes import EndedByItself
 
 
@@ -36,7 +36,7 @@ async def lives() -> None:
 )
 async def test_however_work_ends_the_body_ends_and_says_why(work: module.Work, kind: type[Exception]) -> None:
     with pytest.raises(ExceptionGroup) as failure:
-        async with asyncio.timeout(10), beside(lives, work):
+        async with asyncio.timeout(10), in_background(lives, work):
             await asyncio.Event().wait()
     assert [type(each) for each in failure.value.exceptions] == [kind]
 
@@ -50,17 +50,17 @@ async def test_the_end_of_the_body_ends_the_work_and_its_error_comes_through() -
         finally:
             ended.set()
 
-    async with beside(until_the_end):
+    async with in_background(until_the_end):
         await asyncio.sleep(0)
     assert ended.is_set()
     with pytest.raises(ValueError, match="the body's"):
-        async with beside(until_the_end):
+        async with in_background(until_the_end):
             raise ValueError("the body's")
 
 
 async def test_a_cancellation_of_the_body_is_that() -> None:
     async def body() -> None:
-        async with beside(lives):
+        async with in_background(lives):
             await asyncio.Event().wait()
 
     task = asyncio.ensure_future(body())

@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from exporter.profile.foreign import REGISTRY_FRAME_BYTES
+from exporter.profile.other_formats import REGISTRY_FRAME_BYTES
 from exporter.profile.shapes import NAMES, TEXT, Names, is_absent
 
 #: Of a body that is no JSON only the beginning is searched, because the search is done in Python.
