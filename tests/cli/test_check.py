@@ -393,7 +393,9 @@ async def test_stores_that_are_there_are_opened_and_left_alone(tmp_path: Path) -
 _MAKE = """
 import asyncio, sys
 from pathlib import Path
-from exporter.queues.kinds import JournalSettings
+from exporter.queues.journal.settings import JournalSettings
+from exporter.queues.kinds import open_queue
+from exporter.state.kinds import open_state
 from exporter.state.sqlite.settings import SqliteSettings
 
 async def make(queue, state):
