@@ -145,7 +145,7 @@ KAFKA: dict[str, Any] = {
     [
         (
             {"kind": "journal", "path": "q.db", "max_bytes": 3 * 1024**2},
-            "kind journal, path q.db, max_bytes 3MiB, group_prefix exporter.",
+            "kind journal, path q.db, max_bytes 3MiB, retain 0, group_prefix exporter.",
         ),
         (
             {"kind": "redis", "url": "rediss://u:hunter2@r.example.com"},
