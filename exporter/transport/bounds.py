@@ -6,7 +6,7 @@ from __future__ import annotations
 BODY_LIMIT = 64 * 1024
 #: The status line and headers of an answer, interim answers before it included; beyond, it is no answer.
 HEAD_LIMIT = 64 * 1024
-#: After the status line the rest of an answer gets this long, within the exchange's deadline.
+#: After the status line the rest of an answer that isn't needed gets this long, within the exchange's deadline.
 BODY_SECONDS = 2.0
 #: Shorter than what common servers keep an idle connection for (Node, Apache, uvicorn: 5 s).
 KEEPALIVE_SECONDS = 4.0
