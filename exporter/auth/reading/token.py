@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from exporter.auth.reading.unpacking import Packed, unpack
 
-# 407 is the proxy's, the others pass (contract.md#whose-fault): none of them says that the credentials are wrong. 403 is
-# not among them, since token servers refuse with it; their error code tells.
+# 407 is the proxy's, the others pass (contract.md#whose-fault): none of them says that the credentials are wrong. Not
+# 403, with which token servers refuse; their error code tells.
 _PASSING = frozenset({407, 408, 409, 421, 425, 429})
 #: What servers mean by these two is known without a word of theirs (RFC 6749 §5.2). Any other 4xx without an error code
 #: may come from anybody on the way, to whom no credentials were shown.
