@@ -38,7 +38,7 @@ async def open_kafka(
     # The client's own lines go nowhere: what matters comes back as an error with a reason, and they may quote data.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     async with (
-        connection_of(settings, badge) as connection,
+        connection_of(settings, badge, warn) as connection,
         Cluster(connection, settings.topic).open() as cluster,
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
