@@ -19,6 +19,7 @@ class Document:
         begins: the line where it begins.
         ended: it is whole, or can't become so.
         left: the lines, or the rest of one, that come after it once it has ended.
+        held_bytes: of the lines since the last event of it began.
     """
 
     def __init__(self, begins: int) -> None:
@@ -27,6 +28,7 @@ class Document:
         self.left: list[Numbered] = []
         self._lines: list[Numbered] = []  # of the event, from where it begins
         self._offset = 0  # of the event in the first of them
+        self.held_bytes = 0
         self._opened: list[bytes] = []
         self._before = b""  # the token before
         self._in_list = False
@@ -35,6 +37,7 @@ class Document:
     def add(self, number: int, line: bytes) -> Iterator[Numbered]:
         """Take the next line; yields the events that are whole with it, each with the line where it began."""
         self._lines.append((number, line))
+        self.held_bytes += len(line)
         for token in _TOKEN.finditer(line):
             text = token[0]
             if self._breaks(text, closed=bool(token[1])):
@@ -103,6 +106,7 @@ class Document:
     def _restart(self, at: int) -> None:
         """What follows in the last line is another event."""
         self._lines, self._offset = self._lines[-1:], at
+        self.held_bytes = len(self._lines[0][1])
 
     def _text(self, end: int) -> bytes:
         """From where the event begins to ``end`` in the last line."""
