@@ -74,11 +74,17 @@ _PURGED = """
 CREATE TABLE purged (id INTEGER PRIMARY KEY) STRICT;
 """
 
+_UNSENT = """
+-- Letters that were deleted while their replay waited and never was sent, and why: purged or excluded.
+ALTER TABLE purged RENAME TO unsent;
+ALTER TABLE unsent ADD COLUMN why TEXT NOT NULL DEFAULT 'purged';
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _PURGED),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _PURGED, _UNSENT),
 )
