@@ -70,7 +70,8 @@ class TokenRequests:
         body = add_params_to_qs(body, list(fields))
         headers["Accept"] = "application/json"
         # A literal plus is %2B by now, so every "+" is a space; curl's --data-urlencode writes that as %20.
-        return Request(url, fixed=tuple(headers.items()), own=(), body=body.replace("+", "%20").encode("ascii"))
+        form = body.replace("+", "%20").encode("ascii")
+        return Request(url, fixed=tuple(headers.items()), own=(), body=form, needs_body=True)
 
     def _auth_method(self) -> str | Callable[..., tuple[str, dict[str, str], str]]:
         if self._client.placement == "body":

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.transport.own_headers import own_headers
-from exporter.transport.tls import TlsFileProblem, client_context
+from exporter.transport.tls import HTTP, TlsFileProblem, client_context
 
 TIMEOUT_SECONDS = 5.0
 
@@ -61,7 +61,7 @@ def get_json(url: str, path: str) -> Any:
 def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
     if scheme == "http":
         return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    context = client_context()
+    context = client_context(protocol=HTTP)
     if isinstance(context, TlsFileProblem):
         raise NoDaemon(f"the system's certificate authorities cannot be read: {context.reason}")
     return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)

@@ -47,10 +47,11 @@ class UpdateLetter:
 
 @dataclass(frozen=True, slots=True)
 class RemoveLetter:
-    """A replayed dead letter was delivered."""
+    """A replayed dead letter was delivered, or the mapping excludes it by now."""
 
     letter_id: int
     done: Done
+    excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class Recorder:
                 return result
         for job in batch:
             match job:
+                case RemoveLetter(letter_id, excluded=True):
+                    result = await self._dependencies.letters.excluded(letter_id)
                 case RemoveLetter(letter_id):
                     result = await self._dependencies.letters.delivered(letter_id)
                 case UpdateLetter(letter_id, letter):

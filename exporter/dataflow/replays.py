@@ -129,7 +129,7 @@ class Replays:
             case Excluded(reason):
                 # The event is excluded now, so there is nothing to deliver.
                 self._dependencies.log.info("replay excluded", reason=reason)
-                self._recorder.write(RemoveLetter(letter.id, lambda: self.ended(letter.id)))
+                self._recorder.write(RemoveLetter(letter.id, lambda: self.ended(letter.id), excluded=True))
             case Malformed() as malformed:
                 self._fail(letter, "malformed", str(malformed))
             case Bug(where):

@@ -14,14 +14,16 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     """A POST.
 
     ``fixed`` is the same tuple object for every request of a destination under the same token, so that a transport may
-    prepare the headers once; ``own`` belongs to a single request. The repr shows neither headers nor body: both carry
-    secrets and personal data.
+    prepare the headers once; ``own`` belongs to a single request. ``needs_body``: the answer's status alone is worth
+    nothing, so its body is waited for as long as the exchange may last. The repr shows neither headers nor body: both
+    carry secrets and personal data.
     """
 
     url: str
     fixed: tuple[Header, ...]
     own: tuple[Header, ...]
     body: bytes
+    needs_body: bool = False
 
     def __repr__(self) -> str:
         return f"Request({len(self.body)} bytes)"

@@ -168,7 +168,6 @@ def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
         ca_file=tls.ca_file,
         client_cert_file=tls.client_cert_file,
         client_key_file=tls.client_key_file,
-        protocol=None,
     )
     if isinstance(context, TlsFileProblem):
         raise RedisUnavailable(f"{context.file}: {context.reason}")

@@ -44,9 +44,11 @@ class StoredDeadLetters:
     async def progress(self, ids: Sequence[int]) -> Progress:
         """See ``DeadLetters.progress``."""
         replays = await self._store.replays(ids)
-        purged = frozenset(letter_id for letter_id, replay in replays.items() if replay == "purged")
-        here = frozenset(letter_id for letter_id, replay in replays.items() if replay == "none")
-        return Progress(frozenset(replays) - here - purged, here, purged)
+        here, purged, excluded = (
+            frozenset(letter_id for letter_id, replay in replays.items() if replay == what)
+            for what in ("none", "purged", "excluded")
+        )
+        return Progress(frozenset(replays) - here - purged - excluded, here, purged, excluded)
 
     async def purge(self, which: Filter) -> int:
         """See ``DeadLetters.purge``."""

@@ -174,7 +174,7 @@ class StoredLettersOf:
         send = False
         try:
             replays = await self._store.replays([letter_id])
-            send = replays.get(letter_id, "none") not in ("none", "purged")
+            send = replays.get(letter_id) in ("asked", "asked_superseded")
         finally:
             if not send:
                 self._in_hand.pop(letter_id, None)
@@ -183,6 +183,10 @@ class StoredLettersOf:
     async def delivered(self, letter_id: int) -> Stored | Unavailable:
         """See ``LettersOf.delivered``."""
         return await self._settled(letter_id, None)
+
+    async def excluded(self, letter_id: int) -> Stored | Unavailable:
+        """See ``LettersOf.excluded``."""
+        return await self._settled(letter_id, None, excluded=True)
 
     async def failed(self, letter_id: int, letter: NewLetter) -> Stored | Unavailable:
         """See ``LettersOf.failed``."""
@@ -200,10 +204,12 @@ class StoredLettersOf:
             return Unavailable(error.reason)
         return Full() if totals.bytes + max(self._refused_bytes, 1) > self._max_bytes else Stored()
 
-    async def _settled(self, letter_id: int, letter: NewLetter | None) -> Stored | Unavailable:
+    async def _settled(
+        self, letter_id: int, letter: NewLetter | None, *, excluded: bool = False
+    ) -> Stored | Unavailable:
         try:
             if letter is None:
-                totals = await self._store.delivered(self._destination, letter_id)
+                totals = await self._store.replayed(self._destination, letter_id, excluded=excluded)
             else:
                 totals = await self._store.failed(self._destination, letter_id, fields_of(letter))
         except StateUnavailable as error:

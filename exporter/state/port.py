@@ -80,8 +80,8 @@ class LettersOf(Protocol):
     async def requested(self, limit: int) -> Sequence[Letter]:
         """Letters of this dataflow's lanes whose replay was asked for, at most ``limit``, by lane and position.
 
-        Each is given once, until it is ``delivered``, ``failed`` or let go of, or until ``superseded`` says True or
-        fails. Nearly free while nothing is asked for.
+        Each is given once, until the letter is ``delivered``, ``excluded``, ``failed`` or let go of, or until
+        ``superseded`` says True or fails. Nearly free while nothing is asked for.
 
         Raises:
             StateUnavailable: the store cannot be read now.
@@ -101,6 +101,10 @@ class LettersOf(Protocol):
 
     async def delivered(self, letter_id: int) -> Stored | Unavailable:
         """Delete the letter of a replay that was delivered."""
+        ...
+
+    async def excluded(self, letter_id: int) -> Stored | Unavailable:
+        """Delete the letter of a replay that the mapping excludes by now; who waits for the replay can tell."""
         ...
 
     async def failed(self, letter_id: int, letter: NewLetter) -> Stored | Unavailable:
@@ -131,12 +135,14 @@ class Asked:
 class Progress:
     """Of some letters: ids whose replay still waits, and ids of letters that are there and do not wait (any more).
 
-    ``purged`` are those that were deleted by a purge while their replay waited. All others were delivered.
+    ``purged`` are those that were deleted by a purge while their replay waited, ``excluded`` those that were not sent,
+    since the mapping excludes them by now. All others were delivered.
     """
 
     waiting: frozenset[int]
     here: frozenset[int]
     purged: frozenset[int] = frozenset()
+    excluded: frozenset[int] = frozenset()
 
 
 class DeadLetters(Protocol):

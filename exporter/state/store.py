@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.stored_letter import Fields
 
-#: So many purged letters whose replay waited are remembered, so that the command that asked can say what became of
-#: the replay.
-PURGED_KEPT: Final = 100_000
+#: So many letters that were deleted while their replay waited are remembered, with the reason, so that the command
+#: that asked can say what became of the replay.
+UNSENT_KEPT: Final = 100_000
 
 #: A delivery: profile id, lane, position.
 Delivery: TypeAlias = tuple[str, str, int]
@@ -127,11 +127,14 @@ class LetterStore(Protocol):
         ...
 
     async def replays(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
-        """The ``Replay`` of each letter that is there, by id; ``purged`` for one purged while its replay waited."""
+        """The ``Replay`` of each letter that is there, by id; for one that was deleted unsent, why:
+
+        ``purged`` while its replay waited, or ``excluded``.
+        """
         ...
 
-    async def delivered(self, destination: str, letter_id: int) -> Totals:
-        """Delete a letter."""
+    async def replayed(self, destination: str, letter_id: int, *, excluded: bool) -> Totals:
+        """Delete a letter; remember for a while that its replay was ``excluded``, if it was."""
         ...
 
     async def failed(self, destination: str, letter_id: int, letter: Fields) -> Totals:

@@ -7,7 +7,7 @@ BODY_LIMIT = 64 * 1024
 #: The most that is read of an answer's status line and headers, preceding interim answers included. Of a longer head
 #: the status counts and the headers within the limit; without a status line within the limit there is no answer.
 HEAD_LIMIT = 64 * 1024
-#: How long the body may take after the head of an answer, within the exchange's deadline.
+#: How long a body that is not needed may take after the head of an answer, within the exchange's deadline.
 BODY_SECONDS = 2.0
 #: How long an idle connection is kept: shorter than common servers do (Node, Apache, uvicorn: 5 s).
 KEEPALIVE_SECONDS = 4.0

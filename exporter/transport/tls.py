@@ -12,6 +12,10 @@ from pathlib import Path
 _VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 
 
+#: What clients of HTTP announce that they are going to speak (ALPN, RFC 7301).
+HTTP = "http/1.1"
+
+
 @dataclass(frozen=True, slots=True)
 class TlsFileProblem:
     """A file that cannot be used, and why; fit for a log."""
@@ -29,7 +33,7 @@ class TlsFilesUnusable(Exception):
 
 
 class TlsContexts:
-    """The contexts of a process: destinations without files of their own share a context.
+    """The contexts for HTTP of a process: destinations without files of their own share a context.
 
     Making a context reads all authorities of the system: some 16 ms and a megabyte each time.
     """
@@ -46,10 +50,13 @@ class TlsContexts:
             TlsFilesUnusable: a file cannot be read or used.
         """
         if ca_file is None and client_cert_file is None and client_key_file is None:
-            context = self._plain = self._plain or client_context()
+            context = self._plain = self._plain or client_context(protocol=HTTP)
         else:
             context = client_context(
-                ca_file=ca_file, client_cert_file=client_cert_file, client_key_file=client_key_file
+                ca_file=ca_file,
+                client_cert_file=client_cert_file,
+                client_key_file=client_key_file,
+                protocol=HTTP,
             )
         if isinstance(context, TlsFileProblem):
             raise TlsFilesUnusable(context)
@@ -61,7 +68,7 @@ def client_context(
     ca_file: Path | None = None,
     client_cert_file: Path | None = None,
     client_key_file: Path | None = None,
-    protocol: str | None = "http/1.1",
+    protocol: str | None = None,
 ) -> ssl.SSLContext | TlsFileProblem:
     """A context that verifies the server's certificate and host name; TLS 1.2 or newer.
 
@@ -71,7 +78,7 @@ def client_context(
         ca_file: PEM; the only authorities to trust, in place of the system's.
         client_cert_file: PEM; the certificate to present, with its chain.
         client_key_file: PEM, not encrypted; the certificate's key, where not in the certificate's file.
-        protocol: the ALPN name of the protocol that is going to be spoken; None: no ALPN.
+        protocol: the ALPN name of the protocol that is going to be spoken; None: no ALPN, as brokers' clients do.
     """
     try:
         context = ssl.create_default_context(cafile=ca_file)

@@ -163,7 +163,7 @@ def test_a_client_error_refuses_the_credentials(status: int) -> None:
     assert read(status, body) == TokenRefused(f"HTTP {status} invalid_client")
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 408, 425, 429, 500, 502, 503, 504, 999])
+@pytest.mark.parametrize("status", [301, 302, 307, 408, 409, 421, 425, 429, 500, 502, 503, 504, 999])
 def test_any_other_status_is_the_endpoints_failure(status: int) -> None:
     body = b'{"access_token": "hunter2", "error": "temporarily_unavailable"}'
 
@@ -174,6 +174,13 @@ def test_any_other_status_is_the_endpoints_failure(status: int) -> None:
 @pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable"])
 def test_a_token_endpoint_that_takes_the_blame_refuses_nothing(status: int, code: str) -> None:
     assert read(status, json.dumps({"error": code}).encode()) == TokenFailed(f"HTTP {status} {code}")
+
+
+@pytest.mark.parametrize("status", [408, 409, 421, 425, 429])
+@pytest.mark.parametrize("body", [b'{"error": "invalid_client"}', b"<html>no</html>"])
+def test_a_status_that_passes_refuses_nothing_whatever_is_said(status: int, body: bytes) -> None:
+    assert isinstance(answer := read(status, body), TokenFailed)
+    assert answer.detail.removesuffix(" invalid_client") == f"HTTP {status}"
 
 
 def test_407_is_the_proxys() -> None:

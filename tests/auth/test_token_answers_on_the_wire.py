@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from loopback import Script, Server, repeats, says, serving
+from loopback import Peer, Script, Server, repeats, says, serving
 from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.kinds import AuthSettings
+from exporter.transport.bounds import BODY_SECONDS
 from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport
 
@@ -76,6 +78,42 @@ async def test_is_a_token(transport: Transport, keys: dict[str, Any], said: byte
         assert heard.line == "POST /token?a=1&b=2 HTTP/1.1"
         assert heard.header("Accept-Encoding") == "identity"
         assert (heard.header("User-Agent") or "").startswith("exporter/")
+
+
+async def test_a_body_that_comes_late_is_waited_for(transport: Transport, keys: dict[str, Any]) -> None:
+    head, end, body = answer(TOKEN).partition(b"\r\n\r\n")
+    refused = answer(b'{"error": "invalid_grant"}', "400 No")
+
+    async def late(peer: Peer) -> None:
+        # Over a connection that is new, then over one that was kept.
+        await peer.request()
+        await peer.send(refused)
+        await peer.request()
+        await peer.send(head + end)
+        await asyncio.sleep(BODY_SECONDS + 1)
+        await peer.send(body)
+        await peer.silence()
+
+    async with serving(late) as server:
+        authorizer = made(keys, server, transport)
+        assert isinstance(await authorizer.authorize(), Unauthorized)
+        outcome = await authorizer.authorize()
+
+        assert isinstance(outcome, Authorization), outcome
+        assert outcome.header == "Bearer abc"
+        assert server.connections == 1
+
+
+async def test_a_body_that_never_comes_ends_with_the_exchange(keys: dict[str, Any]) -> None:
+    for kind in ("lean", "aiohttp"):
+        async with (
+            serving(says(answer(TOKEN)[: -len(TOKEN)])) as server,
+            open_transport_of(kind, timeout_seconds=0.3, concurrency=1) as transport,
+        ):
+            outcome = await made(keys, server, transport).authorize()
+
+        assert isinstance(outcome, Unauthorized)
+        assert outcome.detail == "the token endpoint gave no token: HTTP 200 without a body"
 
 
 async def test_an_odd_type_is_noted(transport: Transport, keys: dict[str, Any]) -> None:

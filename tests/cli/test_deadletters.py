@@ -163,8 +163,8 @@ def test_letters_of_a_destination_that_was_removed_can_be_purged(place: Place) -
 
 
 def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
-    """This process is the daemon: one is delivered, one fails again, one is superseded, one purged meanwhile."""
-    place.put(letter(1), letter(2), letter(3), letter(4))
+    """This process is the daemon: one is delivered, one fails again, one is superseded, one purged, one excluded."""
+    place.put(letter(1), letter(2), letter(3), letter(4), letter(5))
 
     async def daemon() -> tuple[int, bytes]:
         async with open_state(place.state) as state, asyncio.timeout(60):
@@ -174,26 +174,28 @@ def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
                 sys.executable, "-m", "exporter", "deadletters", "replay", "--all", "--wait", "--json",
                 "--config", str(place.config), stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
-            one, two, three, four = await _all_requested(crm, 4)
+            one, two, three, four, five = await _all_requested(crm, 5)
             assert await crm.delivered(one.id) == Stored()
             assert await crm.failed(two.id, letter(2, attempts=2)) == Stored()
             assert await crm.put([], [("p-3", "j", 50)]) == Stored()
             assert await crm.superseded(three.id)
             assert await state.letters.purge(Filter(ids=(four.id,))) == 1
             assert await crm.superseded(four.id)
+            assert await crm.excluded(five.id) == Stored()
             out, _ = await command.communicate()
             assert command.returncode is not None
             return command.returncode, out
 
     code, out = asyncio.run(daemon())
     assert json.loads(out) == {
-        "asked": 4,
+        "asked": 5,
         "leftOut": 0,
         "missing": 0,
         "delivered": 1,
         "failed": 1,
         "supersededMeanwhile": 1,
         "purgedMeanwhile": 1,
+        "excluded": 1,
     }
     assert code == 1, "one failed again"
     assert [(each["position"], each["attempts"]) for each in place.listed()] == [(2, 2), (3, 1)]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.cli.preview.event_file import STDIN, Found, events_in
+from exporter.cli.preview import event_file
+from exporter.cli.preview.event_file import STDIN, Endless, Found, events_in
 
 BOM = b"\xef\xbb\xbf"
 
@@ -86,6 +87,26 @@ def test_files_follow_one_another_and_a_dash_is_standard_input(tmp_path: Path, m
         Found(str(file), 2, b"1", 8),
         Found(str(file), 3, b"2", 3),
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        pytest.param(b"1\n" + b"\0" * 200, "events:2: a line", id="a line"),
+        pytest.param(b'1\n2\n{\n"a": 1,\n' + b'"b": 2,\n' * 20, "events:3: an event", id="an event"),
+        pytest.param(b"[\n1,\n{\n" + b'"b": 2,\n' * 20, "events:1: an event", id="an event of a list"),
+    ],
+)
+def test_what_has_no_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, what: str) -> None:
+    monkeypatch.setattr(event_file, "MOST_BYTES", 100)
+    with pytest.raises(Endless, match=f"{what} is longer than"):
+        found(tmp_path, content)
+
+
+def test_a_list_of_any_length_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_file, "MOST_BYTES", 100)
+    content = b"[\n" + b'{"a":\n1},\n' * 100 + b"2]\n"
+    assert len(found(tmp_path, content)) == 101
 
 
 VALUES = st.recursive(

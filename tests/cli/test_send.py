@@ -106,6 +106,20 @@ def test_a_line_that_is_not_json_fails_after_the_good_ones_before_it(folder: Pat
     assert [json.loads(body)["id"] for body in queued(folder)] == ["e1", "e2"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/zero is POSIX")
+@pytest.mark.parametrize(
+    ("words", "code", "said"), [(("send",), 1, {"queued": 1}), (("send", "--check"), 1, None), (("preview",), 2, None)]
+)
+def test_a_file_without_an_end_is_named(folder: Path, words: tuple[str, ...], code: int, said: object) -> None:
+    (folder / "good.jsonl").write_bytes(lines(event(1)))
+    files = ["/dev/zero"] if words == ("preview",) else ["good.jsonl", "/dev/zero"]
+    done = exporter(folder, *words, "--json", *files)
+    assert done.returncode == code
+    assert "/dev/zero:1: a line is longer than 64 MiB" in " ".join(done.stderr.replace("\u2502", "").split())
+    if said is not None:
+        assert json.loads(done.stdout) == said
+
+
 LIST = json.dumps([event(1), event(2)], indent=2).encode()
 
 

@@ -17,7 +17,7 @@ from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Letter
-from exporter.state.port import LettersOf, StateUnavailable
+from exporter.state.port import LettersOf, Progress, StateUnavailable
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -122,5 +122,7 @@ async def test_one_that_the_mapping_no_longer_wants_goes_unsent(queue: Queue, tm
         await until(lambda: flow.flow.state == "running" and flow.letters.count() == 1)
         await ask(tmp_path)
         await until(lambda: flow.letters.count() == 0)
+    async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
+        assert await state.letters.progress([1]) == Progress(frozenset(), frozenset(), excluded=frozenset({1}))
 
     assert endpoint.versions == [1]

@@ -16,15 +16,18 @@ from authorization_server import Records, Registered, authorization_server
 from contract import PATIENCE_SECONDS, events, numbers, soon, take
 from kafka_broker import USER, Broker, free_ports, needed, running
 from kafka_topics import make_topic, settings, unsigned_token
+from loopback import repeats, serving
 from pydantic import ValidationError
 
 from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.kafka.cluster import tokens
+from exporter.queues.kafka.cluster.connection import connection_of
 from exporter.queues.kafka.cluster.tokens import FetchedTokens
 from exporter.queues.kafka.failures import NoToken
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.sasl import SaslSettings, TokenAuth
+from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Queue, QueueUnavailable, Subscription
 from exporter.sections.section import FromFile
@@ -422,3 +425,27 @@ async def test_retry_after_of_the_token_endpoint_is_kept() -> None:
     now += 16
     assert await tokens.token() == "t"
     assert len(asked) == 2
+
+
+async def test_an_odd_type_of_token_is_said_once() -> None:
+    body = b'{"access_token": "abc", "token_type": "JWT", "expires_in": 3600}'
+    said: list[str] = []
+    async with serving(repeats(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)) as server:
+        auth = {"token_url": server.url(), "client_id": "exporter", "client_secret": SECRET}
+        section = KafkaSettings.model_validate(
+            {
+                "kind": "kafka",
+                "bootstrap_servers": "127.0.0.1:1",
+                "topic": "t",
+                "sasl": {"mechanism": "OAUTHBEARER", "auth": auth},
+            }
+        )
+        async with connection_of(section, "", said.append) as connection:
+            assert connection.sasl is not None
+            assert connection.sasl.tokens is not None
+            for _ in range(2):
+                token = await connection.sasl.tokens.token()
+                await connection.sasl.tokens.refused(token)
+
+        assert len(server.heard) > 1
+    assert said == ["the token endpoint names the token_type JWT; its token is presented as Bearer"]

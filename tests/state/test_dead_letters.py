@@ -276,6 +276,20 @@ async def test_who_waits_for_a_replay_is_told_that_it_was_purged(
     assert await crm.superseded(two.id)
 
 
+async def test_who_waits_for_a_replay_is_told_that_it_was_excluded(
+    store: StoredDeadLetters, crm: StoredLettersOf
+) -> None:
+    await crm.put([letter(1), letter(2)])
+    await store.ask(Filter(), superseded=True)
+    one, two = await crm.requested(10)
+    assert await crm.excluded(one.id) == Stored()
+    assert await crm.excluded(one.id) == Stored(), "once more, as where the first answer was lost"
+    progress = await store.progress([one.id, two.id])
+    assert progress == Progress(frozenset({two.id}), frozenset(), frozenset(), frozenset({one.id}))
+    assert await crm.superseded(one.id)
+    assert crm.count() == 1
+
+
 async def test_ids_never_come_back(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     await crm.put([letter(1)])
     [one] = await everything(store)

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 from exporter.auth.reading.unpacking import Packed, unpack
 
-# 407 is the proxy's, the other three pass: none says that the credentials are wrong.
-_PASSING = frozenset({407, 408, 425, 429})
-#: These two refuse the credentials even without an error code (RFC 6749 §5.2). Any other 4xx without an error code may
-#: come from a server on the way, which never saw the credentials.
+# 407 is the proxy's, the others pass (contract.md#whose-fault): none of them says that the credentials are wrong. Not
+# 403, with which token servers refuse; their error code tells.
+_PASSING = frozenset({407, 408, 409, 421, 425, 429})
+#: What servers mean by these two is known without a word of theirs (RFC 6749 §5.2). Any other 4xx without an error code
+#: may come from anybody on the way, to whom no credentials were shown.
 _REFUSING = frozenset({400, 401})
 #: The form of all codes of RFC 6749, of its extensions and of servers with additions; "Forbidden" is no code.
 _ERROR_CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")

@@ -25,7 +25,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
-from exporter.transport.tls import TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls import HTTP, TlsFileProblem, TlsFilesUnusable, client_context
 
 #: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0
@@ -98,7 +98,10 @@ async def _store(
 async def _destination(destination: Destination) -> list[Checked]:
     tls = destination.tls
     context = client_context(
-        ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
+        ca_file=tls.ca_file,
+        client_cert_file=tls.client_cert_file,
+        client_key_file=tls.client_key_file,
+        protocol=HTTP,
     )
     if isinstance(context, TlsFileProblem):
         return [Checked(destination.name, "tls", False, f"{context.file}: {context.reason}")]

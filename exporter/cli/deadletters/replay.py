@@ -22,7 +22,7 @@ POLL_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result: ``missing`` letters were named and are absent; the last four counts are known only after waiting."""
+    """The result: ``missing`` letters were named and are absent; the last five counts are known only after waiting."""
 
     asked: int = 0
     left_out: int = 0
@@ -31,6 +31,7 @@ class Report:
     failed: int = 0
     superseded_meanwhile: int = 0
     purged_meanwhile: int = 0
+    excluded: int = 0
 
     def as_json(self, *, waited: bool) -> str:
         """A JSON object."""
@@ -41,6 +42,7 @@ class Report:
                 "failed": self.failed,
                 "supersededMeanwhile": self.superseded_meanwhile,
                 "purgedMeanwhile": self.purged_meanwhile,
+                "excluded": self.excluded,
             }
         return json.dumps(counts)
 
@@ -59,6 +61,8 @@ class Report:
             lines.append(f"{self.superseded_meanwhile} not sent: a later state was delivered meanwhile")
         if self.purged_meanwhile:
             lines.append(f"{self.purged_meanwhile} purged meanwhile")
+        if self.excluded:
+            lines.append(f"{self.excluded} not sent, and deleted: the configuration excludes them by now")
         return "\n".join(lines)
 
 
@@ -87,14 +91,16 @@ async def run_replay(
 
 
 async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: bool) -> Report:
-    """The counts of letters delivered, failed again, withdrawn since a later state was delivered, and purged."""
+    """The counts of letters delivered, failed again, withdrawn since a later state was delivered, purged, excluded."""
     waiting = frozenset(ids)
     here: frozenset[int] = frozenset()
-    delivered = purged = 0
+    delivered = purged = excluded = 0
     while waiting:
         progress = await letters.progress(tuple(waiting))
-        delivered += len(waiting - progress.waiting - progress.here - progress.purged)
+        unsent = progress.purged | progress.excluded
+        delivered += len(waiting - progress.waiting - progress.here - unsent)
         purged += len(progress.purged)
+        excluded += len(progress.excluded)
         here |= progress.here
         waiting = progress.waiting
         if waiting:
@@ -105,6 +111,7 @@ async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: boo
         failed=len(here) - meanwhile,
         superseded_meanwhile=meanwhile,
         purged_meanwhile=purged,
+        excluded=excluded,
     )
 
 

@@ -46,6 +46,8 @@ def preview(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
+    from exporter.cli.preview.event_file import Endless
+
     loaded = load_or_exit(config)
     chosen = _chosen(loaded, destination or [])
     write = _writer(Format.json if as_json else format)
@@ -54,6 +56,8 @@ def preview(
             typer.echo(write(previewed))
     except BrokenPipeError:
         raise
+    except Endless as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from None
     except OSError as error:
         reason = error.strerror or "unknown error"
         raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None

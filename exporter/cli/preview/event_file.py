@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -19,8 +21,15 @@ from exporter.cli.preview.json_text import Document
 
 STDIN = Path("-")
 
+#: A line, and an event over several, must fit in memory: what goes on longer holds no events, or has no end.
+MOST_BYTES = 64 * 1024**2
+
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Endless(Exception):
+    """A line, or an event over several, is longer than ``MOST_BYTES``; where it begins, fit for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +56,26 @@ def events_in(files: Sequence[Path]) -> Iterator[Found]:
 
     Raises:
         OSError: a file cannot be read.
+        Endless: what follows in it is not looked at.
     """
     for file in files:
         opened = nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb")
         with opened as stream:
             name = "stdin" if file == STDIN else str(file)
             told = 0
-            for line, body, read_bytes in _split(stream):
+            for line, body, read_bytes in _split(stream, name):
                 yield Found(name, line, body, read_bytes - told)
                 told = read_bytes
 
 
-def _split(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
-    """The line and text of each event, and how many bytes were read until the event was whole."""
+def _split(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes, int]]:
+    """Each event's line and text, and how much was read until it was whole."""
     document: Document | None = None
     read_bytes = 0
-    for number, line in enumerate(stream, 1):
+    for number, line in enumerate(iter(partial(stream.readline, MOST_BYTES + 1), b""), 1):
         read_bytes += len(line)
+        if len(line) > MOST_BYTES:
+            raise _endless(f"{name}:{number}: a line")
         waiting = [(number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)]
         while waiting:
             at, text = waiting.pop(0)
@@ -78,11 +90,17 @@ def _split(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes, int]]:
                 # A line with more text behind its value is no JSON line, so the line comes out unchanged.
                 events, document.left = [(at, text.strip())], []
             yield from ((begins, body, read_bytes) for begins, body in events)
+            if document.held_bytes > MOST_BYTES:
+                raise _endless(f"{name}:{document.begins}: an event")
             if document.ended:
                 waiting[:0] = document.left
                 document = None
     if document is not None:
         yield from ((begins, body, read_bytes) for begins, body in document.cut_off())
+
+
+def _endless(what: str) -> Endless:
+    return Endless(f"{what} is longer than {MOST_BYTES // 1024**2} MiB; is this a file of events?")
 
 
 def _whole(text: bytes) -> list[bytes] | None:

@@ -19,14 +19,16 @@ class Document:
         begins: the line where the value begins.
         ended: whether the value is whole, or can't become so.
         left: the lines, or the rest of a line, behind the value once the value has ended.
+        held_bytes: bytes of the lines since the last event began.
     """
 
     def __init__(self, begins: int) -> None:
         self.begins = begins
         self.ended = False
         self.left: list[Numbered] = []
-        self._lines: list[Numbered] = []  # of the event, from its first line
-        self._offset = 0  # of the event in the first of its lines
+        self._lines: list[Numbered] = []  # of the event, from where it begins
+        self._offset = 0  # of the event in the first of them
+        self.held_bytes = 0
         self._opened: list[bytes] = []
         self._before = b""  # the token before
         self._in_list = False
@@ -35,6 +37,7 @@ class Document:
     def add(self, number: int, line: bytes) -> Iterator[Numbered]:
         """Take the next line; yields the events that the line completes, each with the line where the event began."""
         self._lines.append((number, line))
+        self.held_bytes += len(line)
         for token in _TOKEN.finditer(line):
             text = token[0]
             if self._breaks(text, closed=bool(token[1])):
@@ -103,6 +106,7 @@ class Document:
     def _restart(self, at: int) -> None:
         """Begin a new event with the rest of the last line."""
         self._lines, self._offset = self._lines[-1:], at
+        self.held_bytes = len(self._lines[0][1])
 
     def _text(self, end: int) -> bytes:
         """The text from the beginning of the event to ``end`` in the last line."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from exporter.cli.preview.event_file import Found, events_in
+from exporter.cli.preview.event_file import Endless, Found, events_in
 from exporter.cli.preview.event_keys import UnknownKeys
 from exporter.cli.send.event_lines import NotJson, event_lines
 
@@ -32,7 +32,7 @@ def check_events(files: Sequence[Path], max_event_bytes: int, *, as_json: bool) 
             elif line.doubt is not None:
                 malformed += 1
                 typer.echo(f"error: {line.place} would become a dead letter: {line.doubt}", err=True)
-    except OSError as error:
+    except (Endless, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     for note in unknown.notes():

@@ -57,7 +57,8 @@ def send(
     Prints how many were queued. A line that is not JSON ends the command with 1 and its file and line, after the good
     ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,
     a wrong type) is queued with a note on stderr: each destination will make a dead letter of it. Blank lines are
-    skipped. An event that is larger than the queue takes is named by its file and line; all others are queued, and the
+    skipped. A line of more than 64 MiB ends the command likewise, as it may have no end. An event that is larger than
+    the queue takes is named by its file and line; all others are queued, and the
     command ends with 1.
     """
     for file in files:
@@ -118,7 +119,7 @@ class _Sending:
             advance(sum(line.read_bytes for line in batch))
 
     def _batches(self) -> Iterator[list[Line]]:
-        from exporter.cli.preview.event_file import events_in
+        from exporter.cli.preview.event_file import Endless, events_in
         from exporter.cli.send.event_lines import NotJson, event_lines
 
         batch: list[Line] = []
@@ -134,7 +135,7 @@ class _Sending:
                 if len(batch) == _BATCH_LINES or size >= _BATCH_BYTES:
                     yield batch
                     batch, size = [], 0
-        except OSError as error:
+        except (Endless, OSError) as error:
             self.failure = str(error)
         if batch:
             yield batch

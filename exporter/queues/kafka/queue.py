@@ -39,7 +39,7 @@ async def open_kafka(
     # The client's own log lines go nowhere: failures come back as errors with a reason, and log lines may quote data.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     async with (
-        connection_of(settings, badge) as connection,
+        connection_of(settings, badge, warn) as connection,
         Cluster(connection, settings.topic).open() as cluster,
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"

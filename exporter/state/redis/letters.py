@@ -11,7 +11,7 @@ from exporter.state.letter import Filter, Letter, Summary
 from exporter.state.redis import scripts
 from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of
 from exporter.state.redis.server import Server
-from exporter.state.store import PURGED_KEPT, Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
+from exporter.state.store import UNSENT_KEPT, Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
 from exporter.state.stored_letter import Fields
 
 #: The most letters that a script goes through: Redis does nothing else meanwhile.
@@ -119,9 +119,9 @@ class RedisLetters:
             found |= {id_: replay.decode() for id_, replay in zip(ids, said, strict=True) if replay is not None}
         return found
 
-    async def delivered(self, destination: str, letter_id: int) -> Totals:
-        """See ``LetterStore.delivered``."""
-        return totals_of(await self._run(scripts.DELIVERED, destination, letter_id))
+    async def replayed(self, destination: str, letter_id: int, *, excluded: bool) -> Totals:
+        """See ``LetterStore.replayed``."""
+        return totals_of(await self._run(scripts.REPLAYED, destination, letter_id, int(excluded), UNSENT_KEPT))
 
     async def failed(self, destination: str, letter_id: int, letter: Fields) -> Totals:
         """See ``LetterStore.failed``."""
@@ -190,7 +190,7 @@ class RedisLetters:
                 return
             how: tuple[Argument, ...] = ("these", *these) if chosen else ("all",)
             reached, ended, found = await self._run(
-                scripts.SELECT, doing, after, CHUNK, min(limit, CHUNK), *criteria(which), PURGED_KEPT, *how
+                scripts.SELECT, doing, after, CHUNK, min(limit, CHUNK), *criteria(which), UNSENT_KEPT, *how
             )
             yield found
             after = int(reached)

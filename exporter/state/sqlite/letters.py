@@ -84,11 +84,14 @@ class SqliteLetters:
         """See ``LetterStore.replays``."""
         return await self.read(lambda connection: rows.replays(connection, letter_ids))
 
-    async def delivered(self, destination: str, letter_id: int) -> Totals:
-        """See ``LetterStore.delivered``."""
+    async def replayed(self, destination: str, letter_id: int, *, excluded: bool) -> Totals:
+        """See ``LetterStore.replayed``."""
 
         def write(connection: apsw.Connection) -> Totals:
-            rows.delete(connection, [letter_id])
+            if excluded:
+                rows.delete_unsent(connection, [letter_id], "excluded")
+            else:
+                rows.delete(connection, [letter_id])
             return rows.totals(connection, destination)
 
         return await self._write(write)

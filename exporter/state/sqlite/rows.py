@@ -9,7 +9,7 @@ import apsw
 import orjson
 
 from exporter.state.letter import Filter, Letter, Summary
-from exporter.state.store import PURGED_KEPT, Delivery, Overview, Survey, Totals
+from exporter.state.store import UNSENT_KEPT, Delivery, Overview, Survey, Totals
 from exporter.state.stored_letter import Fields, storable
 
 _SUMMARY: Final = (
@@ -189,12 +189,12 @@ def ask(connection: apsw.Connection, letter_ids: Sequence[int], *, superseded: b
 
 
 def replays(connection: apsw.Connection, letter_ids: Sequence[int]) -> Mapping[int, str]:
-    """The replay of each letter that is there; ``purged`` for letters that were purged while the replay waited."""
+    """The replay of each letter that is there; for a letter that was deleted unsent, the reason."""
     these = _ids(letter_ids)
     return dict(
         connection.execute(
             "SELECT id, replay FROM letters WHERE id IN (SELECT value FROM json_each(?)) "
-            "UNION ALL SELECT id, 'purged' FROM purged WHERE id IN (SELECT value FROM json_each(?))",
+            "UNION ALL SELECT id, why FROM unsent WHERE id IN (SELECT value FROM json_each(?))",
             (these, these),
         )
     )
@@ -202,14 +202,20 @@ def replays(connection: apsw.Connection, letter_ids: Sequence[int]) -> Mapping[i
 
 def purge(connection: apsw.Connection, letter_ids: Iterable[int]) -> int:
     """Delete letters, and remember for a while the ids whose replay waits; return how many letters were deleted."""
+    return delete_unsent(connection, letter_ids, "purged")
+
+
+def delete_unsent(connection: apsw.Connection, letter_ids: Iterable[int], why: str) -> int:
+    """Delete letters, and remember for a while why; of purged letters only those whose replay waits."""
     these = list(letter_ids)
     connection.execute(
-        "INSERT OR IGNORE INTO purged "
-        "SELECT id FROM letters WHERE replay <> 'none' AND id IN (SELECT value FROM json_each(?))",
-        (_ids(these),),
+        "INSERT OR IGNORE INTO unsent "
+        "SELECT id, :why FROM letters "
+        "WHERE (replay <> 'none' OR :why <> 'purged') AND id IN (SELECT value FROM json_each(:ids))",
+        {"why": why, "ids": _ids(these)},
     )
     connection.execute(
-        "DELETE FROM purged WHERE id <= (SELECT id FROM purged ORDER BY id DESC LIMIT 1 OFFSET ?)", (PURGED_KEPT,)
+        "DELETE FROM unsent WHERE id <= (SELECT id FROM unsent ORDER BY id DESC LIMIT 1 OFFSET ?)", (UNSENT_KEPT,)
     )
     return delete(connection, these)
 

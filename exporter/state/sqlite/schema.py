@@ -69,16 +69,16 @@ CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 0), name TEXT NOT NULL
 INSERT INTO identity VALUES (0, lower(hex(randomblob(16))));
 """
 
-_PURGED = """
--- Letters that were purged while their replay waited, so that who waits for it does not take them for delivered.
-CREATE TABLE purged (id INTEGER PRIMARY KEY) STRICT;
+_UNSENT = """
+-- Letters that were deleted while their replay waited and never was sent, and why: purged or excluded.
+CREATE TABLE unsent (id INTEGER PRIMARY KEY, why TEXT NOT NULL) STRICT;
 """
 
-#: "exps"; the journal's file has a different id, so that neither is taken for the other.
+#: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _PURGED),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT),
 )

@@ -58,9 +58,9 @@ class LeanTransport:
         deadline = now + self._timeout
         wire = route.pool.take(now)
         if wire is None:
-            return await self._on_a_new_connection(route, data, deadline)
+            return await self._on_a_new_connection(route, data, deadline, request.needs_body)
         try:
-            outcome = await wire.exchange(data, deadline)
+            outcome = await wire.exchange(data, deadline, needs_body=request.needs_body)
         except asyncio.CancelledError:
             wire.abort()
             raise
@@ -68,7 +68,7 @@ class LeanTransport:
             return outcome
         self._observe_resend()
         # Not on another idle connection, which is likely as stale as the first.
-        return await self._on_a_new_connection(route, data, deadline)
+        return await self._on_a_new_connection(route, data, deadline, request.needs_body)
 
     async def close(self) -> None:
         """End every exchange, close every connection, and wait until the event loop has done so."""
@@ -79,7 +79,7 @@ class LeanTransport:
         if self._sweeping is not None:
             self._sweeping.cancel()
 
-    async def _on_a_new_connection(self, route: _Route, data: bytes, deadline: float) -> Outcome:
+    async def _on_a_new_connection(self, route: _Route, data: bytes, deadline: float, needs_body: bool) -> Outcome:
         wire = await route.dialler.dial(deadline)
         if isinstance(wire, Unreachable):
             return wire
@@ -87,7 +87,7 @@ class LeanTransport:
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
         try:
-            outcome = await wire.first_exchange(data, deadline)
+            outcome = await wire.first_exchange(data, deadline, needs_body=needs_body)
         except asyncio.CancelledError:
             wire.abort()
             raise

@@ -43,8 +43,8 @@ class Wire:
     """
 
     __slots__ = (
-        "_dead_at_once", "_error", "_future", "_home", "_last", "_last_answer", "_loop", "_reader", "_served",
-        "_succeeded", "_transport", "_unread", "_written", "born", "deadline",
+        "_dead_at_once", "_error", "_future", "_home", "_last", "_last_answer", "_loop", "_needs_body", "_reader",
+        "_served", "_succeeded", "_transport", "_unread", "_written", "born", "deadline",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, home: Home) -> None:
@@ -54,6 +54,7 @@ class Wire:
         self._transport: asyncio.Transport | None = None
         self._future: asyncio.Future[Outcome | None] | None = None
         self._served = False
+        self._needs_body = False
         self._written = 0
         self._dead_at_once = False
         self._error: Exception | None = None
@@ -78,10 +79,11 @@ class Wire:
             unread = self._unread = Unread(transport)
         return not unread.waits()
 
-    def exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
+    def exchange(self, request: bytes, deadline: float, *, needs_body: bool) -> asyncio.Future[Outcome | None]:
         """Write a request; the result is the outcome, None where this kept-alive connection had gone stale."""
         self._reader.begin()
         self.deadline = deadline
+        self._needs_body = needs_body
         self._written = len(request)
         self._future = future = self._loop.create_future()
         transport = self._transport
@@ -91,9 +93,10 @@ class Wire:
             transport.write(request)
         return future
 
-    def first_exchange(self, request: bytes, deadline: float) -> asyncio.Future[Outcome | None]:
+    def first_exchange(self, request: bytes, deadline: float, *, needs_body: bool) -> asyncio.Future[Outcome | None]:
         """As ``exchange``, on a new connection."""
         self.deadline = deadline
+        self._needs_body = needs_body
         self._written = len(request)
         self._future = future = self._loop.create_future()
         transport = self._transport
@@ -163,7 +166,7 @@ class Wire:
         elif reader.ended:
             self._settle(reader.answer())
             self.abort()
-        elif reader.status:
+        elif reader.status and not self._needs_body:
             # Counted from the first data with a status: the minimum keeps later data from moving the deadline.
             self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
 

@@ -131,7 +131,7 @@ class AiohttpTransport:
                 host = self._proxy.host if self._proxy else None
                 return translate(error, connecting=exchange.connecting, proxy=host)
         try:
-            return await self._answer(response, deadline)
+            return await self._answer(response, deadline, needs_body=request.needs_body)
         finally:
             # Does nothing where the body ended, since the connection went back to the pool then.
             response.close()
@@ -157,11 +157,13 @@ class AiohttpTransport:
         arguments["headers"] = headers
         return arguments
 
-    async def _answer(self, response: aiohttp.ClientResponse, deadline: float) -> Outcome:
+    async def _answer(self, response: aiohttp.ClientResponse, deadline: float, *, needs_body: bool) -> Outcome:
         status = response.status
         if status == 407 and self._proxy is not None:
             return Unreachable("the proxy answered 407", "proxy")
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.raw_headers}
+        if not needs_body:
+            deadline = min(deadline, asyncio.get_running_loop().time() + BODY_SECONDS)
         body = b"" if response.content.at_eof() else await _read(response.content, deadline)
         return Answer(status, headers, body)
 
@@ -169,9 +171,8 @@ class AiohttpTransport:
 async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
     """The part of a body that comes within the limits of size and time; an early end changes nothing."""
     pieces = bytearray()
-    soon = asyncio.get_running_loop().time() + BODY_SECONDS
     try:
-        async with timeout_after_reading(min(deadline, soon)):
+        async with timeout_after_reading(deadline):
             while len(pieces) <= BODY_LIMIT and (piece := await content.readany()):
                 pieces += piece
     except (aiohttp.ClientError, OSError):

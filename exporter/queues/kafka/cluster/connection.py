@@ -64,23 +64,25 @@ class Connection:
 
 
 @asynccontextmanager
-async def connection_of(settings: KafkaSettings, badge: str) -> AsyncIterator[Connection]:
+async def connection_of(settings: KafkaSettings, badge: str, warn: Callable[[str], None]) -> AsyncIterator[Connection]:
     """The configured connection; leave all users of the connection before leaving this context.
+
+    ``warn`` as for ``open_kafka``.
 
     Raises:
         QueueUnavailable: a certificate file cannot be used.
     """
     servers = tuple(server.strip() for server in settings.bootstrap_servers.split(","))
     async with AsyncExitStack() as stack:
-        sasl = None if settings.sasl is None else await _sasl(settings.sasl, stack)
+        sasl = None if settings.sasl is None else await _sasl(settings.sasl, stack, warn)
         tls = None if settings.tls is None else await off_loop(_tls, settings.tls)
         yield Connection(servers, settings.client_id, tls, sasl, badge)
 
 
-async def _sasl(settings: SaslSettings, stack: AsyncExitStack) -> Sasl:
+async def _sasl(settings: SaslSettings, stack: AsyncExitStack, warn: Callable[[str], None]) -> Sasl:
     tokens: Tokens | None = None
     if settings.auth is not None:
-        tokens = await stack.enter_async_context(fetched_tokens(settings.auth))
+        tokens = await stack.enter_async_context(fetched_tokens(settings.auth, warn))
     elif settings.token is not None:
         tokens = KeptTokens(settings.token.current)
     password = None if settings.password is None else settings.password.current

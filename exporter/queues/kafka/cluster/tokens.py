@@ -123,8 +123,8 @@ def _bare(authorization: Authorization) -> str:
 
 
 @asynccontextmanager
-async def fetched_tokens(auth: TokenAuth) -> AsyncIterator[FetchedTokens]:
-    """Tokens as ``auth`` says, fetched over separate connections.
+async def fetched_tokens(auth: TokenAuth, warn: Callable[[str], None]) -> AsyncIterator[FetchedTokens]:
+    """Tokens as ``auth`` says, fetched over separate connections; ``warn`` hears what is odd about a token.
 
     Raises:
         QueueUnavailable: a certificate file cannot be used.
@@ -143,12 +143,12 @@ async def fetched_tokens(auth: TokenAuth) -> AsyncIterator[FetchedTokens]:
             transport = await stack.enter_async_context(opening)
         except TlsFilesUnusable as error:
             raise QueueUnavailable(str(error)) from error
-        yield _fetched(auth, transport)
+        yield _fetched(auth, transport, warn)
 
 
-def _fetched(auth: TokenAuth, transport: Transport) -> FetchedTokens:
+def _fetched(auth: TokenAuth, transport: Transport, warn: Callable[[str], None]) -> FetchedTokens:
     def authorizer(secret: str) -> Authorizer:
         with_secret = auth.model_copy(update={"client_secret": Secret(secret)})
-        return with_secret.authorizer(transport, Surroundings())
+        return with_secret.authorizer(transport, Surroundings(note=warn))
 
     return FetchedTokens(authorizer, auth.client_secret.current, time.monotonic, probe_delay(random.uniform))

@@ -11,6 +11,7 @@ Keys, all behind the configured prefix ``P``:
 * ``asked:<destination>``: letters whose replay is asked for, ``<lane> 0 <position, 20 digits> 0 <id>`` likewise.
   ``asked-lanes:<destination>``: hash, lane to the number of such letters. ``asking``: the same by destination.
 * ``purged``: ids of letters that were purged while their replay waited, sorted by id; the oldest of many are forgotten.
+  ``excluded``: likewise of those whose replay was not sent, since the mapping excluded them by then.
 * ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
 * ``mapping-times:<destination>``: see ``mapping_times``.
 
@@ -32,7 +33,7 @@ BEGIN: Final = Script.of(__name__, "common", "begin")
 LEAVE: Final = Script.of(__name__, "common", "leave")
 OVERVIEW: Final = Script.of(__name__, "common", "overview")
 REPLAYS: Final = Script.of(__name__, "common", "replays")
-DELIVERED: Final = Script.of(__name__, "common", "delivered")
+REPLAYED: Final = Script.of(__name__, "common", "replayed")
 FAILED: Final = Script.of(__name__, "common", "failed")
 REQUESTED: Final = Script.of(__name__, "common", "requested")
 SINCE: Final = Script.of(__name__, "common", "since")

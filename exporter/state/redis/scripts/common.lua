@@ -52,3 +52,13 @@ local function forget(id)
   grow(destination, -1, -number(at[7]))
   return 1
 end
+local function remember(why, ids, most)
+  local key = P .. why
+  for _, id in ipairs(ids) do redis.call('ZADD', key, id, id) end
+  local many = redis.call('ZCARD', key) - tonumber(most)
+  if many > 0 then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', '+inf', 'LIMIT', 0, many)) do
+      redis.call('ZREM', key, id)
+    end
+  end
+end

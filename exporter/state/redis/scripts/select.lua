@@ -35,18 +35,12 @@ if doing == 'page' then
 elseif doing == 'count' then
   return {reached, ended, #found}
 elseif doing == 'purge' then
-  local purged, waited = P .. 'purged', {}
+  local waited = {}
   for _, id in ipairs(found) do
     if redis.call('HGET', letter(id), 'replay') ~= 'none' then waited[#waited + 1] = id end
     forget(id)
   end
-  for _, id in ipairs(waited) do redis.call('ZADD', purged, id, id) end
-  local many = redis.call('ZCARD', purged) - tonumber(ARGV[12])
-  if many > 0 then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', purged, '-inf', '+inf', 'LIMIT', 0, many)) do
-      redis.call('ZREM', purged, id)
-    end
-  end
+  remember('purged', waited, ARGV[12])
   return {reached, ended, #found}
 end
 for _, id in ipairs(found) do
