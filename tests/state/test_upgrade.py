@@ -11,7 +11,6 @@ from exporter.database import Database
 from exporter.state.deadletters import StoredDeadLetters
 from exporter.state.kinds import known_mapping_times, open_state
 from exporter.state.letter import Filter, Stored
-from exporter.state.port import Progress
 from exporter.state.sqlite.letters import SqliteLetters
 from exporter.state.sqlite.schema import SCHEMA
 from exporter.state.sqlite.settings import SqliteSettings
@@ -36,11 +35,3 @@ async def test_one_without_a_name(tmp_path: Path) -> None:
         assert await state.mapping_times.known("crm") == {("ups", "a"): (7, 7)}
     async with open_state(settings) as state:
         assert state.identity == name
-
-
-async def test_one_that_remembers_what_was_purged_only(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    async with Database.open(path, replace(SCHEMA, migrations=SCHEMA.migrations[:3])) as database:
-        await database.write(lambda connection: connection.execute("INSERT INTO purged VALUES (7)"))
-    async with open_state(SqliteSettings(path=path)) as state:
-        assert await state.letters.progress([7]) == Progress(frozenset(), frozenset(), frozenset({7}))
