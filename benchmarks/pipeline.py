@@ -18,16 +18,16 @@ from pathlib import Path
 
 from benchmarks.material import MAPPING, Events, medians, report
 from exporter.auth.authorizer import Surroundings
-from exporter.daemon.wiring import limits
+from exporter.daemon.slots.wiring import limits
 from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import read_alone
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.profile.payload import compile_payload
+from exporter.profile.document.payload import compile_payload
+from exporter.profile.document.typed import compile_typed
 from exporter.profile.triggers import compile_triggers
-from exporter.profile.typed import compile_typed
 from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemorySettings
 from exporter.queues.port import Outgoing, Queue

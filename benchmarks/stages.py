@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.material import MAPPING, Events, report
-from exporter.daemon.wiring import limits
+from exporter.daemon.slots.wiring import limits
 from exporter.dataflow.attempt import status_class
 from exporter.messages.exchange import Answer
 from exporter.messages.export import Export
@@ -21,12 +21,12 @@ from exporter.outbox.next_steps import Send
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Delivered, judge
-from exporter.profile.change import Change
-from exporter.profile.event import read
-from exporter.profile.keys import idempotency_key, position_value
-from exporter.profile.payload import compile_payload
+from exporter.profile.document.keys import idempotency_key, position_value
+from exporter.profile.document.payload import compile_payload
+from exporter.profile.document.typed import compile_typed
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
 from exporter.profile.triggers import compile_triggers
-from exporter.profile.typed import compile_typed
 from exporter.settings.destination import Destination
 from exporter.settings.presented import prepare
 from exporter.telemetry.counting import Histogram

@@ -20,7 +20,7 @@ from benchmarks import wrk
 from benchmarks.cores import core_for_the_daemon, pinned
 from benchmarks.material import medians, report
 from benchmarks.processes import Failed
-from exporter.daemon.loop import new_event_loop
+from exporter.daemon.process.event_loop import new_event_loop
 from exporter.messages.exchange import Answer, Request
 from exporter.transport.kind import TransportKind
 from exporter.transport.opening import open_transport_of

@@ -16,6 +16,7 @@ THIS = Path(__file__).relative_to(ROOT)
 STANDARDS = re.compile(r"(RFC \d+|CloudEvents|UAX #\d+)[^()\n.;]*§")
 SECTION = re.compile(r"\b((?:docs/)?[a-z-]+(?:/[a-z-]+)*\.md)#([a-z0-9-]+)")
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([a-z0-9-]+))?\)")
+SOURCE = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.py)`")
 PAGE = re.compile(r"\bdocs/[a-z/-]+\.md\b")
 
 
@@ -73,6 +74,15 @@ def test_pages_link_to_what_is_there(file: Path) -> None:
         assert page.exists(), target
         assert not anchor or anchor in anchors(page.read_text(encoding="utf-8")), f"{target}#{anchor}"
     assert [page for page in PAGE.findall(text) if not (ROOT / page).is_file()] == []
+    sources = [source for source in SOURCE.findall(text) if source.startswith(("exporter/", "tests/", "benchmarks/"))]
+    assert [source for source in sources if not (ROOT / source).is_file()] == []
+
+
+def test_the_page_on_architecture_names_files_of_the_package() -> None:
+    named = SOURCE.findall((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    below = [source if source.startswith(("exporter/", "tests/")) else f"exporter/{source}" for source in named]
+    assert [source for source in below if not (ROOT / source).is_file()] == []
 
 
 def test_the_checks_see_what_they_look_for() -> None:

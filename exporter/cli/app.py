@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from exporter.daemon import early_signals
+from exporter.daemon.signals import early as early_signals
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from exporter.transport.own_headers import own_headers
-from exporter.transport.tls import HTTP, TlsFileProblem, client_context
+from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.tls.contexts import HTTP, TlsFileProblem, client_context
 
 TIMEOUT_SECONDS = 5.0
 

@@ -13,7 +13,7 @@ def parse_when(text: str, now: float) -> float | None:
 
     None if ``text`` is neither.
     """
-    from exporter.profile.times import parse_time
+    from exporter.profile.event.times import parse_time
 
     age = _AGE.fullmatch(text)
     return parse_time(text) if age is None else now - float(age[1]) * _SECONDS[age[2]]

@@ -11,16 +11,18 @@ from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from exporter.daemon import early_signals, late_signals, open_files
 from exporter.daemon.failures import kept, told, trace
-from exporter.daemon.garbage import freeze_after_start
-from exporter.daemon.heartbeat import heartbeat
 from exporter.daemon.ops.port import serve
+from exporter.daemon.process import open_files
+from exporter.daemon.process.garbage import freeze_after_start
+from exporter.daemon.process.heartbeat import heartbeat
 from exporter.daemon.reload import Load, reload_for_ever
 from exporter.daemon.shared_state import StateNotShared, refuse_unless_shared, watch
-from exporter.daemon.slots import Slots, group_names
+from exporter.daemon.signals import early as early_signals
+from exporter.daemon.signals import late as late_signals
+from exporter.daemon.slots.slots import Slots, group_names
+from exporter.daemon.slots.wiring import Shared
 from exporter.daemon.startup import Part, Startup
-from exporter.daemon.wiring import Shared
 from exporter.database import DatabaseUnavailable
 from exporter.dataflow.dependencies import Clock
 from exporter.outbox.loop_load import LoopLoad

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from exporter.daemon import certificates
 from exporter.daemon.shared_state import StateNotShared
-from exporter.daemon.slots import Slots
+from exporter.daemon.slots import certificates
+from exporter.daemon.slots.slots import Slots
 from exporter.queues.port import QueueUnavailable
 from exporter.sections.regular_file import Stamp, stamp_of
 from exporter.settings.difference import difference

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from exporter.auth.authorizer import Authorizer
 from exporter.messages.message import Message
 from exporter.outbox.outbox import Outbox
-from exporter.profile.change import Change
 from exporter.profile.decision import Decision, Excluded
+from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Queue, Start, Subscription
 from exporter.state.port import LettersOf
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics
 from exporter.transport.port import Transport
-from exporter.transport.prepare import Prepared
+from exporter.transport.requests.prepare import Prepared
 
 
 @dataclass(frozen=True, slots=True)

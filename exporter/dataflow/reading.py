@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from exporter.messages.message import Message
-from exporter.profile.change import Change
 from exporter.profile.decision import Excluded
-from exporter.profile.event import read
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
 from exporter.profile.malformed import Malformed
 
 #: The size of a generation, in events and in bytes; two generations are remembered.
@@ -35,7 +35,7 @@ class SharedReading:
         self._young_bytes = 0
 
     def __call__(self, message: Message) -> Change | Excluded | Malformed:
-        """The result of reading a message; see ``exporter.profile.event.read``."""
+        """The result of reading a message; see ``exporter.profile.event.event.read``."""
         found = self._young.get(message) or self._old.get(message)
         if found is None:
             found = self._young[message] = _read(message, self._max_bytes)

@@ -25,7 +25,7 @@ from redis.exceptions import (
 
 from exporter.redis_server.permissions import Asked, lacking, without_arguments
 from exporter.sections.printable import printable
-from exporter.transport.handshakes import handshake_failure
+from exporter.transport.tls.handshakes import handshake_failure
 
 #: For a call, with connecting.
 ANSWER_SECONDS = 5.0

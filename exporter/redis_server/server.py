@@ -22,7 +22,7 @@ from exporter.redis_server.permissions import Argument, Asked
 from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.read_first import timeout_after_reading
-from exporter.transport.tls import TlsFileProblem, client_context
+from exporter.transport.tls.contexts import TlsFileProblem, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]
 

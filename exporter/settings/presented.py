@@ -7,8 +7,8 @@ from urllib.parse import unquote_plus, urlsplit
 
 from exporter.sections.section import Secret
 from exporter.settings.destination import Destination
-from exporter.transport.echoes import SHORTEST_VALUE, basic, credentials, in_header
-from exporter.transport.prepare import Prepared
+from exporter.transport.requests.echoes import SHORTEST_VALUE, basic, credentials, in_header
+from exporter.transport.requests.prepare import Prepared
 
 
 def prepare(destination: Destination) -> Prepared:

@@ -10,7 +10,7 @@ from exporter.transport.kind import TransportKind, chosen
 from exporter.transport.lean.opening import open_lean_transport
 from exporter.transport.over_aiohttp.transport import open_aiohttp_transport
 from exporter.transport.port import Transport
-from exporter.transport.tls import TlsContexts
+from exporter.transport.tls.contexts import TlsContexts
 
 
 def open_transport_of(

@@ -14,7 +14,7 @@ from exporter.sections.section import FromFile
 from exporter.settings.destination import Destination
 from exporter.settings.presented import prepare
 from exporter.transport.opening import open_transport_of
-from exporter.transport.own_headers import own_headers
+from exporter.transport.requests.own_headers import own_headers
 
 CLIENT = {"kind": "oauth2_client_credentials", "client_id": "id", "client_secret": "s"}
 OWNER = {**CLIENT, "kind": "oauth2_password", "username": "user", "password": "word"}

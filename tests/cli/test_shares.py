@@ -6,8 +6,8 @@ import pytest
 import typer
 
 from exporter.cli.run.shares import fewer_workers, refuse_ports_beyond, shard_option, workers_option
-from exporter.daemon.cores import usable
-from exporter.daemon.shard import Shard
+from exporter.daemon.process.cores import usable
+from exporter.daemon.workers.shard import Shard
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "+2", "٢", "²", " 2", "2 ", "1_0", "2.0", "0x2", "", "many", "9" * 5_000])

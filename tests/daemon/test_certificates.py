@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 
-from exporter.daemon.certificates import refuse_odd_files, unusable
+from exporter.daemon.slots.certificates import refuse_odd_files, unusable
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
-from exporter.transport.tls import TlsFilesUnusable
+from exporter.transport.tls.contexts import TlsFilesUnusable
 
 
 def destination(**files: Path) -> Destination:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from exporter.daemon import child
+from exporter.daemon.process import child
 
 
 @pytest.fixture

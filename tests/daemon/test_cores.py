@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.daemon.cores import usable
+from exporter.daemon.process.cores import usable
 
 BOUND = len(os.sched_getaffinity(0))
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.daemon.shard import Shard
+from exporter.daemon.workers.shard import Shard
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/destinations.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.daemon.heartbeat import heartbeat
+from exporter.daemon.process.heartbeat import heartbeat
 from exporter.outbox.loop_load import LoopLoad
 
 BUSY_SECONDS = 0.1

@@ -8,8 +8,8 @@ import sys
 
 ROUNDS = """
 import asyncio, signal, threading
-from exporter.daemon import late_signals
-from exporter.daemon.loop import new_event_loop
+from exporter.daemon.signals import late as late_signals
+from exporter.daemon.process.event_loop import new_event_loop
 
 ended = threading.Event()
 threads = [threading.Thread(target=ended.wait) for _ in range(4)]  # a signal comes to any that does not block it

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exporter.daemon.loop import new_event_loop
+from exporter.daemon.process.event_loop import new_event_loop
 
 uvloop = pytest.importorskip("uvloop", reason="this platform has no uvloop, and asyncio's loop does so by itself")
 

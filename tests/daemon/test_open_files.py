@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from exporter.daemon.open_files import connections, note, wanted
+from exporter.daemon.process.open_files import connections, note, wanted
 from exporter.settings.tree import Settings
 
 
@@ -40,7 +40,7 @@ def test_too_few_are_noted() -> None:
 def test_the_limit_is_raised_as_far_as_the_system_allows() -> None:
     """In a process of its own: a limit cannot be given back."""
     program = (
-        "import json, resource; from exporter.daemon.open_files import allow_all; "
+        "import json, resource; from exporter.daemon.process.open_files import allow_all; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (300, 700)); "
         "print(json.dumps([allow_all(), resource.getrlimit(resource.RLIMIT_NOFILE)]))"
     )

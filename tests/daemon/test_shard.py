@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.daemon.shard import Shard
+from exporter.daemon.workers.shard import Shard
 from exporter.settings.tree import Settings
 
 NAMES = st.lists(st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True), unique=True, max_size=60)

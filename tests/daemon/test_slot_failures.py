@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from exporter.daemon import slot as slots
-from exporter.daemon.slot import Slot
+from exporter.daemon.slots import slot as slots
+from exporter.daemon.slots.slot import Slot
 
 
 class _Log:

@@ -13,14 +13,14 @@ from certificates import Authority
 from loopback import Peer, closed_port, repeats, serving
 
 from exporter.auth.authorizer import Authorization, Surroundings, Unauthorized
-from exporter.daemon.way_to_tokens import transport_for_tokens, way_to_tokens
+from exporter.daemon.slots.way_to_tokens import transport_for_tokens, way_to_tokens
 from exporter.messages.exchange import Answer, Request
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
 from exporter.transport.opening import open_transport_of
-from exporter.transport.own_headers import USER_AGENT
 from exporter.transport.port import Transport
-from exporter.transport.tls import TlsContexts, TlsFilesUnusable
+from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.tls.contexts import TlsContexts, TlsFilesUnusable
 
 TOKEN = b'{"access_token": "abc", "token_type": "Bearer"}'
 GRANTED = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(TOKEN) + TOKEN

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.daemon.shard import Shard
-from exporter.daemon.worker import Worker
+from exporter.daemon.workers.shard import Shard
+from exporter.daemon.workers.worker import Worker
 from exporter.telemetry.logs import configure
 
 CRASHES = (sys.executable, "-c", "import sys; sys.exit(3)")

@@ -22,7 +22,7 @@ from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.limits import Limits
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.profile.payload import compile_payload
+from exporter.profile.document.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import retry_delay

@@ -17,7 +17,7 @@ from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.limits import Limits
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.profile.change import Change
+from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed
 from exporter.queues.memory import open_memory
 

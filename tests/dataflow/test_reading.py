@@ -7,7 +7,7 @@ from flowing import event
 
 from exporter.dataflow.reading import GENERATION, Read, SharedReading, read_alone
 from exporter.messages.message import Message
-from exporter.profile.change import Change
+from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed
 
 

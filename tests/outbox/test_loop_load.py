@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from world import export, outbox
 
-from exporter.daemon.heartbeat import BEAT_SECONDS
+from exporter.daemon.process.heartbeat import BEAT_SECONDS
 from exporter.messages.export import Export
 from exporter.outbox.loop_load import STANDING, LoopLoad
 from exporter.outbox.next_steps import Send

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from exporter.profile.change import Change
 from exporter.profile.decision import Decision
-from exporter.profile.event import read
+from exporter.profile.document.paths import parse_path
+from exporter.profile.document.payload import compile_payload
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
 from exporter.profile.mapping import MappedSegment, Mapping
-from exporter.profile.paths import parse_path
-from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 
 MIB = 1024 * 1024

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from profile_given import MIB, built, change, event, mapping, member
 
-from exporter.profile.change import Change
 from exporter.profile.decision import Excluded, Fired
-from exporter.profile.event import read
+from exporter.profile.document.payload import compile_payload, compile_plain
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
+from exporter.profile.event.shapes import SegmentChange
+from exporter.profile.event.soundness import MAX_DEPTH
 from exporter.profile.malformed import Malformed
-from exporter.profile.payload import compile_payload, compile_plain
-from exporter.profile.shapes import SegmentChange
-from exporter.profile.soundness import MAX_DEPTH
 from exporter.profile.triggers import compile_triggers
 
 

@@ -8,7 +8,7 @@ import pytest
 from profile_given import EXAMPLES, change, event, mapping, mapping_of, member
 
 from exporter.profile.decision import Excluded, Fired
-from exporter.profile.payload import compile_payload
+from exporter.profile.document.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 
 NAMES = sorted(file.name.removesuffix(".given.json") for file in EXAMPLES.glob("*.given.json"))

@@ -9,9 +9,9 @@ import orjson
 import pytest
 from profile_given import built, change, event, mapping, member
 
+from exporter.profile.document.payload import compile_payload
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import MappedSegment
-from exporter.profile.payload import compile_payload
 
 
 def sent(profile: dict[str, Any], *attributes: str, **switches: Any) -> Any:

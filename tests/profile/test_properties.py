@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from profile_generated import CHANGES, IDS, MAPPINGS, PROFILES, VALUES, unhurried
 from profile_given import MIB
 
-from exporter.profile.change import Change
 from exporter.profile.decision import Excluded, Fired
-from exporter.profile.event import read
+from exporter.profile.document.payload import compile_payload
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
-from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.profile.times import moment, parse_time
+from exporter.profile.event.times import moment, parse_time
 
 NOON = 1795176000.0
 

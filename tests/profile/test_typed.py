@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from profile_generated import MAPPINGS, ODD_MAPPINGS, PROFILE_TEXTS, unhurried
 from profile_given import change, mapping, member, segments
 
-from exporter.profile.document_type import MAX_FIELDS
+from exporter.profile.document.document_type import MAX_FIELDS
+from exporter.profile.document.payload import compile_payload, compile_plain
+from exporter.profile.document.segment_membership import compile_gate
+from exporter.profile.document.typed import compile_typed
 from exporter.profile.mapping import MappedSegment, Mapping
-from exporter.profile.payload import compile_payload, compile_plain
-from exporter.profile.segment_membership import compile_gate
-from exporter.profile.typed import compile_typed
 
 PAIR = '"lastQualificationTime":"2022","status":"realized"'
 

@@ -14,7 +14,7 @@ from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import QueueUnavailable
 from exporter.queues.redis_streams.settings import RedisSettings
-from exporter.transport.tls import TlsContexts
+from exporter.transport.tls.contexts import TlsContexts
 
 
 def announces_http(context: ssl.SSLContext) -> bool:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.transport.answer_reader import AnswerReader
-from exporter.transport.broken_head import Begun, NotAnAnswer, StatusLine, WholeHead, read_head
+from exporter.transport.answers.broken_head import Begun, NotAnAnswer, StatusLine, WholeHead, read_head
+from exporter.transport.answers.reader import AnswerReader
 
 HEAD = b"HTTP/1.1 503 Busy\r\nX : 1\r\nRetry-After: 7\r\nRetry-After: 8\r\nContent-Length: 2\r\n\r\n"
 

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from exporter.transport.handshakes import handshake_failure
+from exporter.transport.tls.handshakes import handshake_failure
 
 
 def distrust(code: int, message: str) -> ssl.SSLCertVerificationError:

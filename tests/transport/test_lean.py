@@ -10,7 +10,7 @@ from names import Found, at, silence, stand_in, until_asked
 from transport_contract import LONG, post
 
 from exporter.messages.exchange import Answer, Unreachable
-from exporter.transport.answer_headers import Headers
+from exporter.transport.answers.headers import Headers
 from exporter.transport.lean import dialling, pool
 from exporter.transport.lean.opening import open_lean_transport
 

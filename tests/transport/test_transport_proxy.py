@@ -14,7 +14,7 @@ from loopback import Peer, Script, closed_port, repeats, says, serving
 from exporter.cli.check.reach import reach
 from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
 from exporter.transport.over_aiohttp.transport import open_aiohttp_transport
-from exporter.transport.tls import client_context
+from exporter.transport.tls.contexts import client_context
 
 LONG = 30.0
 CREDENTIALS = "Basic " + base64.b64encode("us:päss@".encode()).decode()

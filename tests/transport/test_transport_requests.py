@@ -15,7 +15,7 @@ from strict_request import Strict, read_strictly
 from transport_contract import Opening
 
 from exporter.messages.exchange import Answer, Outcome, Request
-from exporter.profile.keys import idempotency_key, position_value
+from exporter.profile.document.keys import idempotency_key, position_value
 from exporter.settings.destination import Destination
 from exporter.settings.headers import RESERVED
 from exporter.settings.presented import prepare

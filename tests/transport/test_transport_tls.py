@@ -13,7 +13,7 @@ from loopback import OK, Peer, repeats, says, serving
 from transport_contract import LONG, Opening
 
 from exporter.messages.exchange import Answer, Outcome, Request, Unreachable
-from exporter.transport.tls import TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls.contexts import TlsFileProblem, TlsFilesUnusable, client_context
 
 
 @pytest.fixture

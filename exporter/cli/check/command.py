@@ -35,7 +35,7 @@ def check(
     Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
     """
     loaded = load_or_exit(config)
-    from exporter.daemon.certificates import unusable
+    from exporter.daemon.slots.certificates import unusable
 
     notes = [*loaded.notes, *map(_not_now, unusable(loaded.settings.running))]
     for note in notes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import Reach, reach
-from exporter.daemon.way_to_tokens import open_token_transport
+from exporter.daemon.slots.way_to_tokens import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import look_at_queue
@@ -25,7 +25,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
-from exporter.transport.tls import HTTP, TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls.contexts import HTTP, TlsFileProblem, TlsFilesUnusable, client_context
 
 #: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0

@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from exporter.transport.broken_head import NotAnAnswer, WholeHead, read_head
+from exporter.transport.answers.broken_head import NotAnAnswer, WholeHead, read_head
 from exporter.transport.lean.dialling import NEXT_ADDRESS_SECONDS
-from exporter.transport.own_headers import own_headers
+from exporter.transport.requests.own_headers import own_headers
 from exporter.transport.resolver import Resolver
 
 #: A server that refuses a client certificate says so only after a TLS 1.3 handshake has ended.

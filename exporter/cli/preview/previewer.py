@@ -14,13 +14,13 @@ from exporter.cli.preview.event_file import Found
 from exporter.cli.preview.masking import masking
 from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
 from exporter.cli.preview.secrets import Masking
-from exporter.profile.change import Change
 from exporter.profile.decision import Excluded, Fired, Trigger
-from exporter.profile.event import read
-from exporter.profile.keys import idempotency_key, position_value
+from exporter.profile.document.keys import idempotency_key, position_value
+from exporter.profile.document.payload import compile_payload
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
-from exporter.profile.payload import compile_payload
 from exporter.profile.triggers import compile_triggers
 from exporter.sections.printable import printable
 from exporter.sections.section import MASK

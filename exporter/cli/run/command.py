@@ -16,7 +16,7 @@ from exporter.cli.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_
 from exporter.cli.run.shares import fewer_workers, refuse_ports_beyond, shard_option, workers_option
 
 if TYPE_CHECKING:
-    from exporter.daemon.shard import Shard
+    from exporter.daemon.workers.shard import Shard
     from exporter.settings.loading.load import Loaded
     from exporter.telemetry.log_writer import LogWriter
     from exporter.telemetry.logs import Level, Log
@@ -71,13 +71,13 @@ def run(
     import time
 
     from exporter import __version__
-    from exporter.daemon import open_files
     from exporter.daemon.daemon import Daemon
     from exporter.daemon.failures import causes, told, trace
-    from exporter.daemon.loop import new_event_loop
     from exporter.daemon.ops.port import OpsUnavailable
+    from exporter.daemon.process import open_files
+    from exporter.daemon.process.event_loop import new_event_loop
     from exporter.daemon.shared_state import StateNotShared
-    from exporter.daemon.workers import Workers
+    from exporter.daemon.workers.parent import Workers
     from exporter.database import DatabaseRefused
     from exporter.dataflow.dependencies import Clock
     from exporter.sections.schedules import probe_delay

@@ -10,7 +10,7 @@ import typer
 from exporter.cli.config import EXIT_CONFIG
 
 if TYPE_CHECKING:
-    from exporter.daemon.shard import Shard
+    from exporter.daemon.workers.shard import Shard
 
 LAST_PORT = 65_535
 
@@ -24,7 +24,7 @@ def shard_option(text: str | None) -> Shard | None:
     Raises:
         typer.BadParameter: the text is no share; exits with 2.
     """
-    from exporter.daemon.shard import Shard
+    from exporter.daemon.workers.shard import Shard
 
     if text is None:
         return None
@@ -43,7 +43,7 @@ def workers_option(text: str, shard: Shard | None) -> int:
         typer.BadParameter: the text is no count, or there is a shard too; exits with 2.
     """
     if text == "auto":
-        from exporter.daemon.cores import usable
+        from exporter.daemon.process.cores import usable
 
         count = usable()
     else:

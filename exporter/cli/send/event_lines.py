@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from exporter.cli.preview.event_file import Found
-from exporter.profile.change import Change
-from exporter.profile.event import read
+from exporter.profile.event.change import Change
+from exporter.profile.event.event import read
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Outgoing
 

@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from exporter.profile.times import parse_time
+from exporter.profile.event.times import parse_time
 from exporter.queues.jetstream.check.rights import is_there, try_to_make
 from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import answer_of

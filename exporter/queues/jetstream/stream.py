@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from exporter.profile.times import parse_time
+from exporter.profile.event.times import parse_time
 from exporter.queues.jetstream.check.rights import is_there, try_to_make
 from exporter.queues.jetstream.connection.link import Link
 from exporter.queues.jetstream.failures import NO_STREAM, STREAM_NAME_IN_USE, Refused

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from exporter.daemon import child
+from exporter.daemon.process import child
 from exporter.queues.kinds import open_queue
 from exporter.receiver.demo.feed import Feed
 from exporter.receiver.demo.process import DaemonProcess, start_daemon

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from exporter.daemon import child
+from exporter.daemon.process import child
 from exporter.tasks.background import group
 
 #: How long the daemon may take to start, and to stop.

@@ -17,7 +17,7 @@ from exporter.transport.lean.wire import Wire
 from exporter.transport.os_errors import system_words
 from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.resolver import Resolver
-from exporter.transport.tls_refusal import tls_words
+from exporter.transport.tls.refusal import tls_words
 
 #: How long a failed look-up is remembered, so that a burst of attempts does not ask for an unknown name one by one.
 DNS_FAILURE_SECONDS = 0.5

@@ -9,10 +9,10 @@ import ssl
 from typing import Protocol, cast
 
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
-from exporter.transport.answer_reader import AnswerReader
+from exporter.transport.answers.reader import AnswerReader
+from exporter.transport.answers.unread import Unread
 from exporter.transport.bounds import BODY_SECONDS, KEEPALIVE_SECONDS
-from exporter.transport.tls_refusal import is_dead, refusal
-from exporter.transport.unread import Unread
+from exporter.transport.tls.refusal import is_dead, refusal
 
 #: A 2xx up to this size is remembered, since the next answer is likely the same to the byte.
 _REMEMBERED_BYTES = 1024

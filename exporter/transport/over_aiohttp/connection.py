@@ -22,10 +22,10 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from exporter.messages.exchange import Answer
-from exporter.transport.answer_reader import AnswerReader
+from exporter.transport.answers.reader import AnswerReader
+from exporter.transport.answers.unread import Unread
 from exporter.transport.bounds import BODY_LIMIT, CLOSE_SECONDS, CONNECTION_SECONDS
-from exporter.transport.tls_refusal import is_dead, refusal
-from exporter.transport.unread import Unread
+from exporter.transport.tls.refusal import is_dead, refusal
 
 
 class StaleConnection(ClientConnectionError):

@@ -10,7 +10,7 @@ import aiohttp
 from exporter.messages.exchange import NoAnswer, Unreachable
 from exporter.transport.os_errors import system_words
 from exporter.transport.over_aiohttp.connection import HandshakeRefused, UnreadableAnswer
-from exporter.transport.tls_refusal import tls_words
+from exporter.transport.tls.refusal import tls_words
 
 # The exceptions that aiohttp raises only while the connection is still being made.
 _CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)

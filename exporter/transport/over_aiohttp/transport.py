@@ -22,14 +22,14 @@ from exporter.transport.bounds import (
     DNS_CACHE_SECONDS,
     KEEPALIVE_SECONDS,
 )
-from exporter.transport.header_values import unfit
 from exporter.transport.over_aiohttp.connection import Connector, StaleConnection, Wire
 from exporter.transport.over_aiohttp.failures import translate
 from exporter.transport.over_aiohttp.resolver import Resolving
-from exporter.transport.own_headers import own_headers
 from exporter.transport.read_first import timeout_after_reading
+from exporter.transport.requests.header_values import unfit
+from exporter.transport.requests.own_headers import own_headers
 from exporter.transport.resolver import Resolver
-from exporter.transport.tls import TlsContexts
+from exporter.transport.tls.contexts import TlsContexts
 
 # Above this size aiohttp warns that bytes block the loop; a file is written in pieces.
 _WHOLE_BODY_LIMIT = 1024 * 1024

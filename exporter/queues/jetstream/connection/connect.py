@@ -15,7 +15,7 @@ from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
 from exporter.queues.jetstream.settings import NatsSettings, servers
 from exporter.queues.port import QueueUnavailable
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.handshakes import handshake_failure
+from exporter.transport.tls.handshakes import handshake_failure
 
 #: Shorter than a request may take, so that the caller hears that the connection, not the answer, is missing.
 _CONNECT_SECONDS = 4.0

@@ -9,7 +9,7 @@ from nats.aio.client import RawCredentials
 
 from exporter.queues.jetstream.settings import NatsSettings, is_credentials, is_seed, servers
 from exporter.queues.port import QueueUnavailable
-from exporter.transport.tls import TlsFileProblem, client_context
+from exporter.transport.tls.contexts import TlsFileProblem, client_context
 
 
 class Access:

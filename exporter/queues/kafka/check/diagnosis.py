@@ -18,7 +18,7 @@ from exporter.queues.kafka.cluster.tokens import KeptTokens
 from exporter.queues.kafka.failures import CLIENT_ERRORS, GivenUp, NoToken, reason
 from exporter.queues.port import QueueUnavailable
 from exporter.tasks.lifetimes import asked_to_end
-from exporter.transport.handshakes import handshake_failure
+from exporter.transport.tls.handshakes import handshake_failure
 
 _SECONDS = 5.0
 #: Errors that may hide another error: a connection could not be made, or ended, without a reason.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.queues.kafka.cluster.tokens import KeptTokens, Tokens, fetched_tokens
 from exporter.queues.port import QueueUnavailable
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.tls import TlsFileProblem, client_context
+from exporter.transport.tls.contexts import TlsFileProblem, client_context
 
 if TYPE_CHECKING:
     from exporter.queues.kafka.sasl import SaslSettings

@@ -19,7 +19,7 @@ from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport
-from exporter.transport.tls import TlsFilesUnusable
+from exporter.transport.tls.contexts import TlsFilesUnusable
 
 #: Without a connection the client asks ten times a second; a failing token endpoint is asked as seldom as by probes.
 _MOST_SECONDS = 15.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from exporter.sections.regular_file import TLS_BYTES, read_regular
 from exporter.settings.destination import Destination
 from exporter.settings.tls_sections import tls_sections
-from exporter.transport.tls import TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls.contexts import TlsFileProblem, TlsFilesUnusable, client_context
 
 
 def unusable(destinations: Iterable[Destination]) -> list[str]:

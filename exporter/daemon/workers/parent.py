@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from exporter.daemon import child, early_signals, late_signals
 from exporter.daemon.failures import kept
 from exporter.daemon.ops.exposition import merged
 from exporter.daemon.ops.port import serve
+from exporter.daemon.process import child
 from exporter.daemon.reload import Load
-from exporter.daemon.shard import Shard
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
-from exporter.daemon.worker import Worker
+from exporter.daemon.signals import early as early_signals
+from exporter.daemon.signals import late as late_signals
+from exporter.daemon.workers.shard import Shard
+from exporter.daemon.workers.worker import Worker
 from exporter.settings.loading.load import Loaded
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log

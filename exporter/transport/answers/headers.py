@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from httptools import HttpParserError, HttpParserUpgrade
 
-from exporter.transport.answer_parser import response_parser
+from exporter.transport.answers.parser import response_parser
 
 
 class Headers(Mapping[str, str]):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from exporter.profile.shapes import SegmentChange
+from exporter.profile.event.shapes import SegmentChange
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -14,7 +14,7 @@ class Change(msgspec.Struct, frozen=True):
 
     ``occurred_at`` is in epoch seconds; ``odd_time`` says that the event gives a time that cannot be read. ``profile``
     is the profile's JSON object as raw bytes, not yet decoded. Where the event has halves of surrogate pairs,
-    ``stand_in`` stands in ``profile`` for each half (``exporter.profile.lone_surrogates``).
+    ``stand_in`` stands in ``profile`` for each half (``exporter.profile.event.lone_surrogates``).
     """
 
     id: str | None

@@ -6,13 +6,12 @@ import re
 
 import msgspec
 
-from exporter.profile.change import Change
 from exporter.profile.decision import Excluded
-from exporter.profile.lone_surrogates import REASON, Mended, mended
-from exporter.profile.malformed import Malformed, refused, wrong_kind
-from exporter.profile.other_formats import foreign
-from exporter.profile.readable_ids import names_in
-from exporter.profile.shapes import (
+from exporter.profile.event.change import Change
+from exporter.profile.event.lone_surrogates import REASON, Mended, mended
+from exporter.profile.event.other_formats import foreign
+from exporter.profile.event.readable_ids import names_in
+from exporter.profile.event.shapes import (
     ABSENT,
     ANY_TIME,
     ENVELOPE,
@@ -25,8 +24,9 @@ from exporter.profile.shapes import (
     Event,
     is_absent,
 )
-from exporter.profile.soundness import unsound
-from exporter.profile.times import moment, parse_time
+from exporter.profile.event.soundness import unsound
+from exporter.profile.event.times import moment, parse_time
+from exporter.profile.malformed import Malformed, refused, wrong_kind
 
 _NO_CHANGES = Changes()
 _BRACE = ord("{")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from exporter.daemon.failures import told, trace
-from exporter.daemon.wiring import Shared, open_dataflow
+from exporter.daemon.slots.wiring import Shared, open_dataflow
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.report import gauges, status
 from exporter.outbox.verdict import PauseReason
@@ -16,7 +16,7 @@ from exporter.state.port import StateUnavailable
 from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import Gauges
 from exporter.telemetry.status import DataflowState, DataflowStatus
-from exporter.transport.tls import TlsFilesUnusable
+from exporter.transport.tls.contexts import TlsFilesUnusable
 
 
 class Slot:

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 import orjson
 
-from exporter.profile.attributes import MEMBERS, pick
-from exporter.profile.change import Change
-from exporter.profile.identity import compile_identities
-from exporter.profile.lone_surrogates import half_in
+from exporter.profile.document.attributes import MEMBERS, pick
+from exporter.profile.document.identity import compile_identities
+from exporter.profile.document.paths import tree
+from exporter.profile.document.segment_membership import compile_memberships
+from exporter.profile.document.typed import Typed, compile_typed
+from exporter.profile.document.wrong_types import unfit
+from exporter.profile.event.change import Change
+from exporter.profile.event.lone_surrogates import half_in
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
-from exporter.profile.paths import tree
-from exporter.profile.segment_membership import compile_memberships
-from exporter.profile.typed import Typed, compile_typed
-from exporter.profile.wrong_types import unfit
 
 
 def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:

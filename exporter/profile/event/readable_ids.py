@@ -7,8 +7,8 @@ import re
 
 import msgspec
 
-from exporter.profile.other_formats import REGISTRY_FRAME_BYTES
-from exporter.profile.shapes import NAMES, TEXT, Names, is_absent
+from exporter.profile.event.other_formats import REGISTRY_FRAME_BYTES
+from exporter.profile.event.shapes import NAMES, TEXT, Names, is_absent
 
 #: Of a body that is no JSON only the beginning is searched, because the search is done in Python.
 _MOST_BYTES = 64 * 1024

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from exporter.daemon.garbage import collect
+from exporter.daemon.process.garbage import collect
 from exporter.daemon.shared_state import refuse_unless_shared
-from exporter.daemon.slot import Slot
+from exporter.daemon.slots.slot import Slot
+from exporter.daemon.slots.wiring import Shared
 from exporter.daemon.startup import unreachable
-from exporter.daemon.wiring import Shared
 from exporter.settings.destination import Destination
 from exporter.settings.difference import Difference
 from exporter.settings.tree import Settings

@@ -8,7 +8,7 @@ import asyncio
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A new event loop that is not running."""
     try:
-        from exporter.daemon.uv_loop import Loop
+        from exporter.daemon.process.uv_loop import Loop
     except ImportError:
         return asyncio.new_event_loop()
     return Loop()

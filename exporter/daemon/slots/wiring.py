@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from exporter.auth.authorizer import Surroundings
-from exporter.daemon.certificates import refuse_odd_files
-from exporter.daemon.way_to_tokens import transport_for_tokens
+from exporter.daemon.slots.certificates import refuse_odd_files
+from exporter.daemon.slots.way_to_tokens import transport_for_tokens
 from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import Read, SharedReading, read_alone
@@ -18,9 +18,9 @@ from exporter.outbox.limits import Limits
 from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.profile.payload import compile_payload
+from exporter.profile.document.payload import compile_payload
+from exporter.profile.document.typed import compile_typed
 from exporter.profile.triggers import compile_triggers
-from exporter.profile.typed import compile_typed
 from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
 from exporter.settings.delivery import Delivery
@@ -33,7 +33,7 @@ from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
 from exporter.transport.opening import open_transport_of
-from exporter.transport.tls import TlsContexts
+from exporter.transport.tls.contexts import TlsContexts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from exporter.auth.oauth2 import OAuth2
 from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport
-from exporter.transport.tls import TlsContexts
+from exporter.transport.tls.contexts import TlsContexts
 
 if TYPE_CHECKING:
     from exporter.sections.tls import Tls

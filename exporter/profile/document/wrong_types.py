@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from exporter.profile.change import Change
+from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed, place_of, wrong_kind
 
 

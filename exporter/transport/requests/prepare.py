@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from exporter.messages.exchange import Header, Request
-from exporter.transport.echoes import Echoes
-from exporter.transport.own_headers import own_headers
+from exporter.transport.requests.echoes import Echoes
+from exporter.transport.requests.own_headers import own_headers
 
 
 class Prepared:

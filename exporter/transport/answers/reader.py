@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from httptools import HttpParserError, HttpParserUpgrade
 
 from exporter.messages.exchange import Answer
-from exporter.transport.answer_headers import Headers, head_ends_within
-from exporter.transport.answer_parser import NoStatus, response_parser
+from exporter.transport.answers.broken_head import Begun, NotAnAnswer, StatusLine, WholeHead, read_head
+from exporter.transport.answers.headers import Headers, head_ends_within
+from exporter.transport.answers.parser import NoStatus, response_parser
 from exporter.transport.bounds import BODY_LIMIT, HEAD_LIMIT
-from exporter.transport.broken_head import Begun, NotAnAnswer, StatusLine, WholeHead, read_head
 
 _MISDIRECTED = 421
 

@@ -12,10 +12,10 @@ from typing import BinaryIO
 import aiohttp
 import msgspec
 
-from exporter.daemon import child
 from exporter.daemon.failures import told, trace
-from exporter.daemon.shard import Shard
+from exporter.daemon.process import child
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
+from exporter.daemon.workers.shard import Shard
 from exporter.tasks.lifetimes import whole
 from exporter.telemetry.logs import Log
 from exporter.telemetry.status import DataflowStatus, Health

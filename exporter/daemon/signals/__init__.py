@@ -1,0 +1,1 @@
+"""What signals mean before the daemon listens and after all has ended."""

@@ -1,0 +1,1 @@
+"""Reads answers: heads, bodies, what is broken and what is left over."""

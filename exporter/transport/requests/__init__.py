@@ -1,0 +1,1 @@
+"""Puts requests together, and masks what answers repeat of them."""

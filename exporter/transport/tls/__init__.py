@@ -1,0 +1,1 @@
+"""TLS contexts, and whose fault a handshake that failed is."""
