@@ -16,6 +16,8 @@ import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
 
+from exporter.daemon.process.cores import usable
+
 #: Modules of shared tests; before anything imports them.
 pytest.register_assert_rewrite("contract")
 
@@ -58,6 +60,33 @@ LONG_FILES = (
     "readme/test_readme.py",
     "acceptance/test_redis_kills.py",
 )
+
+
+#: Files that start brokers of several kinds. Those of one kind are told by its name in theirs.
+SEVERAL_BROKERS = ("test_as_installed.py", "test_check_brokers.py", "test_state_sharing.py", "test_tools.py")
+_BROKERS = ("kafka", "nats", "redis")
+_LEAST_WORKERS = 4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: one a core, and four at least, since much of the suite waits for processes that it has started."""
+    return max(_LEAST_WORKERS, usable())
+
+
+def group_of(file: Path) -> str:
+    """The tests that one worker runs one after the other: of a file, and of all files with one kind of broker.
+
+    So no two Kafkas start at a time, and no two kill loops on one kind of broker take each other's processor.
+    """
+    if file.name in SEVERAL_BROKERS:
+        return "brokers"
+    return next((broker for broker in _BROKERS if broker in file.name), file.as_posix())
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """``--dist loadgroup`` goes by this."""
+    item.add_marker(pytest.mark.xdist_group(group_of(item.path.relative_to(Path(__file__).parent))))
 
 
 @pytest.hookimpl(trylast=True)
