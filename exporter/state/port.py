@@ -80,8 +80,8 @@ class LettersOf(Protocol):
     async def requested(self, limit: int) -> Sequence[Letter]:
         """Letters of this dataflow's lanes whose replay was asked for, at most ``limit``, by lane and position.
 
-        Each is given once, until it is ``delivered``, ``excluded``, ``failed`` or let go of, or until ``superseded`` says
-        True or fails. Nearly free while nothing is asked for.
+        Each is given once, until it is ``delivered``, ``excluded``, ``failed`` or let go of, or until ``superseded``
+        says True or fails. Nearly free while nothing is asked for.
 
         Raises:
             StateUnavailable: the store cannot be read now.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from exporter.queues.jetstream.settings import NatsSettings, servers
 from exporter.queues.port import QueueUnavailable
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.handshakes import handshake_failure
+from exporter.transport.read_first import answered_within
 
 #: Below what a request may take, so that who asks hears that the connection, not the answer, is missing.
 _CONNECT_SECONDS = 4.0
@@ -34,7 +34,7 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
     access = await off_loop(Access, settings)
     client = QuietClient(gone, replies.refused)
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with answered_within(_CONNECT_SECONDS):
             await client.connect(
                 **access.options,
                 name="exporter",

@@ -24,6 +24,7 @@ from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch import unpacking
 from exporter.queues.kafka.fetch.begin import Ends
 from exporter.queues.port import QueueUnavailable
+from exporter.transport.read_first import answered_within
 
 #: For one question, whatever the client does meanwhile.
 ASK_SECONDS = 15.0
@@ -55,7 +56,7 @@ class Cluster:
     async def open(self) -> AsyncIterator[Self]:
         """Connect. Raises QueueUnavailable: with what each of the configured brokers did."""
         try:
-            async with diagnosed("connecting", self.connection), asyncio.timeout(ASK_SECONDS):
+            async with diagnosed("connecting", self.connection), answered_within(ASK_SECONDS):
                 await self.admin.start()
                 await self._asker.start()
                 # A task of the client that ends before it has begun makes ``stop`` raise CancelledError.
@@ -132,7 +133,7 @@ class Cluster:
 
     async def asked(self, doing: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer, asked for again while the cluster is settling who answers. Raises QueueUnavailable."""
-        async with diagnosed(doing, self.connection, self._advertised), asyncio.timeout(ASK_SECONDS):
+        async with diagnosed(doing, self.connection, self._advertised), answered_within(ASK_SECONDS):
             for client in (self.admin._client, self._asker._client):
                 keep_informed(client)
             while True:

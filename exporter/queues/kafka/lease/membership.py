@@ -27,6 +27,7 @@ from exporter.queues.kafka.lease.assignor import Assignor, Listener
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
 from exporter.tasks.lifetimes import asked_to_end
+from exporter.transport.read_first import answered_within
 
 #: A join that takes longer than others need to notice it is tried anew.
 REBALANCE_SECONDS = 10.0
@@ -87,7 +88,7 @@ class Membership:
     async def join(self) -> None:
         """Connect and wait for the first share, which may be empty. Raises what the client raises."""
         try:
-            async with asyncio.timeout(JOIN_SECONDS):
+            async with answered_within(JOIN_SECONDS):
                 await self._consumer.start()
         except asyncio.CancelledError:
             if asked_to_end():
@@ -126,7 +127,7 @@ class Membership:
     async def committed(self, partitions: Collection[int]) -> Mapping[int, Said]:
         """What the group has committed, where it has. Raises what the client raises."""
         places = [TopicPartition(self._topic, partition) for partition in partitions]
-        async with asyncio.timeout(COMMIT_SECONDS):
+        async with answered_within(COMMIT_SECONDS):
             found = await self._coordinator.fetch_committed_offsets(places)
         return {place.partition: from_kafka(said.offset, said.metadata) for place, said in found.items()}
 
@@ -135,7 +136,7 @@ class Membership:
 
         Success also proves that we are a member.
         """
-        async with asyncio.timeout(COMMIT_SECONDS), self._commits:
+        async with answered_within(COMMIT_SECONDS), self._commits:
             positions = wanted()
             if not positions:
                 return
