@@ -30,7 +30,7 @@ from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
-from exporter.transport.read_first import timeout_after_reading
+from exporter.transport.read_first import answered_within
 
 #: Where subscribing takes longer, the group has a different reader, and the dataflow is a standby.
 STANDBY_SECONDS = 3.0
@@ -161,7 +161,7 @@ class Dataflow:
         self.dependencies.outbox.close()
         self._look_if_drained()
         try:
-            async with timeout_after_reading(asyncio.get_running_loop().time() + self._drain_seconds):
+            async with answered_within(self._drain_seconds):
                 await self._drained.wait()
         except TimeoutError:
             self.dependencies.log.warning("drain ended early", in_flight=self.dependencies.outbox.in_flight)

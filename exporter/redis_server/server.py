@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,7 +20,7 @@ from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, tra
 from exporter.redis_server.permissions import Argument, Asked
 from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.read_first import timeout_after_reading
+from exporter.transport.read_first import answered_within
 from exporter.transport.tls.contexts import TlsFileProblem, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]
@@ -87,7 +86,7 @@ class Server:
     @asynccontextmanager
     async def _call(self, asked: Asked) -> AsyncIterator[None]:
         try:
-            async with timeout_after_reading(asyncio.get_running_loop().time() + ANSWER_SECONDS):
+            async with answered_within(ANSWER_SECONDS):
                 yield
         except Exception as error:
             # Of all kinds, since only the library runs here: to uvloop a connection that is closed is a RuntimeError.

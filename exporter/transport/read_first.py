@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 #: Turns of the event loop: to look at the sockets, to wake the tasks that wait for bytes, and to let the tasks go on.
 TURNS = 4
@@ -51,3 +51,8 @@ async def timeout_after_reading(
         finally:
             ended = True
             timer.cancel()
+
+
+def answered_within(seconds: float) -> AbstractAsyncContextManager[asyncio.Timeout]:
+    """As ``asyncio.timeout``, for what waits for a socket."""
+    return timeout_after_reading(asyncio.get_running_loop().time() + seconds)

@@ -10,8 +10,10 @@ from events import Source
 from harness import Place
 from processes import eventually
 
-#: What one reload kept was more than 12 MiB of each destination.
-MOST_BYTES = 40 * 1024 * 1024
+#: What one reload kept was more than 12 MiB of each destination. Now it is 93 MiB after 5 reloads, and 98 after 100.
+MOST_BYTES = 20 * 1024 * 1024
+#: So many reloads, and those after which all that grows only once has grown.
+RELOADS, FEW = 40, 5
 NAMES = ("crm", "shop")
 
 
@@ -32,7 +34,7 @@ def test_memory_after_many_reloads_is_that_after_a_few(tmp_path: Path) -> None:
             return all(daemon.metric("exporter_window_events", name) > 5_000 for name in NAMES)
 
         after: list[int] = []
-        for number in range(12):
+        for number in range(RELOADS):
             eventually("the windows are full", lambda: daemon.alive() and full())
             after.append(process.memory_info().rss)
             for section in sections:
@@ -40,5 +42,5 @@ def test_memory_after_many_reloads_is_that_after_a_few(tmp_path: Path) -> None:
             place.write()
             daemon.send(signal.SIGHUP)
             eventually("it has reloaded", lambda: len(daemon.logs("reloaded")) > number)  # noqa: B023 - asked at once
-        assert after[-1] - after[3] < MOST_BYTES, [size >> 20 for size in after]
+        assert after[-1] - after[FEW] < MOST_BYTES, [size >> 20 for size in after]
         assert daemon.terminate() == 0, daemon.tail()

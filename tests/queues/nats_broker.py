@@ -46,6 +46,11 @@ class Broker:
                 await writer.wait_closed()
                 return
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         if self._process is not None:

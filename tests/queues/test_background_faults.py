@@ -34,6 +34,7 @@ from exporter.queues.kafka.lease.keeper import Keeper
 from exporter.queues.kafka.lease.membership import Membership
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.subscription import KafkaSubscription
+from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Queue, QueueUnavailable
 from exporter.queues.redis_streams.commits import Commits
 from exporter.queues.redis_streams.growth import Growth
@@ -83,7 +84,7 @@ def opening(request: pytest.FixtureRequest) -> Opening:
                 if not topics:
                     topics.append(await make_topic(broker))
                 section = kafka_settings(broker, topics[0], session_timeout=2)
-        async with section.open(("g",), said.append) as queue:
+        async with open_queue(section, ("g",), said.append) as queue:
             yield queue
 
     return opened

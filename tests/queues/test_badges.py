@@ -12,6 +12,7 @@ from contract import soon
 from redis_server import needs_redis, running
 
 from exporter.queues.journal.settings import JournalSettings
+from exporter.queues.kinds import open_queue
 from exporter.queues.redis_streams.settings import RedisSettings
 
 
@@ -25,7 +26,10 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 
 async def test_of_a_reader_and_its_standby_the_reader_is_seen(settings: Any) -> None:
-    async with settings.open((), pytest.fail, "one") as one, settings.open((), pytest.fail, "two") as two:
+    async with (
+        open_queue(settings, (), pytest.fail, "one") as one,
+        open_queue(settings, (), pytest.fail, "two") as two,
+    ):
         assert list(await two.badges("g")) == []
         async with one.subscribe("g", "earliest"):
             assert list(await two.badges("g")) == ["one"]

@@ -4,6 +4,7 @@ a topic or a right that is taken away meanwhile."""
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from contract import PATIENCE_SECONDS, events, number_of, numbers, soon, stays_silent, take
 from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker
 from kafka_topics import make_topic, settings
+from standing_still import SECONDS, answered_meanwhile
 
+from exporter.queues.kafka.cluster import cluster as cluster_module
+from exporter.queues.kafka.cluster.cluster import Cluster
+from exporter.queues.kafka.cluster.connection import connection_of
 from exporter.queues.kafka.lease import membership
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, EventTooLarge, Outgoing, QueueUnavailable, Subscription
@@ -222,3 +227,18 @@ async def test_a_right_that_is_taken_away_is_said_and_reading_goes_on_when_it_is
                     if isinstance(got, Batch):
                         assert [number_of(message) for message in got.messages] == [2]
                         break
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP is POSIX")
+async def test_an_answer_that_came_while_the_loop_stood_still_counts(
+    kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await make_topic(kafka, partitions=1)
+    async with (
+        connection_of(settings(kafka, topic), "", pytest.fail) as connection,
+        Cluster(connection, topic).open() as cluster,
+    ):
+        name = await cluster.identity()
+        monkeypatch.setattr(cluster_module, "ASK_SECONDS", SECONDS)
+        assert kafka.process is not None
+        assert await answered_meanwhile(kafka.process.pid, cluster.identity()) == name

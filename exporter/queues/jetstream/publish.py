@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import Answer, answer_of
 from exporter.queues.jetstream.failures import MESSAGE_TOO_LARGE, STORE_FAILED, NobodyAnswers, Refused
 from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
+from exporter.transport.read_first import answered_within
 
 _SUBJECTS = 256
 _HEADER_BYTES = 64
@@ -64,7 +64,7 @@ class Publisher:
     async def _publish(self, call: _Call, chunk: Sequence[int], headers: Mapping[str, str] | None) -> None:
         stream = self._stream
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with answered_within(REQUEST_SECONDS):
                 with ExitStack() as inboxes:
                     sent = await self._send([call.messages[index] for index in chunk], inboxes, headers)
                     for index, answer in zip(chunk, sent, strict=True):

@@ -23,6 +23,7 @@ from exporter.queues.kafka.cluster.shutdown import end_producer
 from exporter.queues.kafka.failures import NoRight, reason
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.port import EventTooLarge, Outgoing
+from exporter.transport.read_first import answered_within
 
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
@@ -57,7 +58,7 @@ class Publisher:
         """
         async with (
             diagnosed(f"publishing to {self._topic}", self._connection),
-            asyncio.timeout(PUBLISH_SECONDS),
+            answered_within(PUBLISH_SECONDS),
             self._turn,
         ):
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable
 
@@ -15,6 +14,7 @@ from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
 from exporter.queues.jetstream.settings import NatsSettings, servers
 from exporter.queues.port import QueueUnavailable
 from exporter.tasks.off_loop import off_loop
+from exporter.transport.read_first import answered_within
 from exporter.transport.tls.handshakes import handshake_failure
 
 #: Shorter than a request may take, so that the caller hears that the connection, not the answer, is missing.
@@ -34,7 +34,7 @@ async def connect(settings: NatsSettings, replies: Replies, gone: Callable[[Quie
     access = await off_loop(Access, settings)
     client = QuietClient(gone, replies.refused)
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with answered_within(_CONNECT_SECONDS):
             await client.connect(
                 **access.options,
                 name="exporter",

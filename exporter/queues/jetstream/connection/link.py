@@ -18,6 +18,7 @@ from exporter.queues.jetstream.connection.replies import Answer, Inbox, Listener
 from exporter.queues.jetstream.failures import NobodyAnswers, in_words
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.port import QueueUnavailable
+from exporter.transport.read_first import answered_within
 
 REQUEST_SECONDS = 5.0
 
@@ -93,7 +94,7 @@ class Link:
         """
         answer = Answer()
         try:
-            async with asyncio.timeout(timeout):
+            async with answered_within(timeout):
                 with self.listening(answer, subject) as inbox:
                     await self.send(subject, payload, inbox, headers)
                     return await answer.comes()

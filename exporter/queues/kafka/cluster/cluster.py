@@ -24,6 +24,7 @@ from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch import unpacking
 from exporter.queues.kafka.fetch.start_position import Ends
 from exporter.queues.port import QueueUnavailable
+from exporter.transport.read_first import answered_within
 
 #: For a whole question, whatever the client does meanwhile.
 ASK_SECONDS = 15.0
@@ -59,7 +60,7 @@ class Cluster:
             QueueUnavailable: connecting failed, with the answer of each configured broker.
         """
         try:
-            async with diagnosed("connecting", self.connection), asyncio.timeout(ASK_SECONDS):
+            async with diagnosed("connecting", self.connection), answered_within(ASK_SECONDS):
                 await self.admin.start()
                 await self._asker.start()
                 # A task of the client that ends before its first step makes ``stop`` raise CancelledError.
@@ -152,7 +153,7 @@ class Cluster:
         Raises:
             QueueUnavailable: no answer, with ``doing`` and the reason.
         """
-        async with diagnosed(doing, self.connection, self._advertised), asyncio.timeout(ASK_SECONDS):
+        async with diagnosed(doing, self.connection, self._advertised), answered_within(ASK_SECONDS):
             for client in (self.admin._client, self._asker._client):
                 keep_informed(client)
             while True:

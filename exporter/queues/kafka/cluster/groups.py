@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from exporter.queues.kafka.fetch.start_position import Ends, is_of_another
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import GroupInUse, Position
 from exporter.queues.progress.settled import Committed
+from exporter.transport.read_first import answered_within
 
 _CLOSE_SECONDS = 3.0
 _REBALANCING_STATES = frozenset({"PreparingRebalance", "CompletingRebalance"})
@@ -102,7 +102,7 @@ class Groups:
         client.assign(list(places))
         async with diagnosed(f"committing for group {group}", connection):
             try:
-                async with asyncio.timeout(ASK_SECONDS):
+                async with answered_within(ASK_SECONDS):
                     await client.start()
                     await client.commit(places)
             except errors.KafkaError as error:

@@ -27,6 +27,7 @@ from exporter.queues.kafka.lease.assignor import Assignor, Listener
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
 from exporter.tasks.lifetimes import asked_to_end
+from exporter.transport.read_first import answered_within
 
 #: How long a rebalance waits for members to join again.
 REBALANCE_SECONDS = 10.0
@@ -92,7 +93,7 @@ class Membership:
             CLIENT_ERRORS: joining failed.
         """
         try:
-            async with asyncio.timeout(JOIN_SECONDS):
+            async with answered_within(JOIN_SECONDS):
                 await self._consumer.start()
         except asyncio.CancelledError:
             if asked_to_end():
@@ -140,7 +141,7 @@ class Membership:
             CLIENT_ERRORS: the commits cannot be read.
         """
         places = [TopicPartition(self._topic, partition) for partition in partitions]
-        async with asyncio.timeout(COMMIT_SECONDS):
+        async with answered_within(COMMIT_SECONDS):
             found = await self._coordinator.fetch_committed_offsets(places)
         return {place.partition: from_kafka(said.offset, said.metadata) for place, said in found.items()}
 
@@ -152,7 +153,7 @@ class Membership:
         Raises:
             CLIENT_ERRORS: the commit failed.
         """
-        async with asyncio.timeout(COMMIT_SECONDS), self._commits:
+        async with answered_within(COMMIT_SECONDS), self._commits:
             positions = wanted()
             if not positions:
                 return
