@@ -35,8 +35,7 @@ from exporter.queues.kafka.lease.membership import Membership
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.kinds import open_queue
-from exporter.queues.port import Batch, Queue, QueueUnavailable
-from exporter.queues.redis_streams.commits import Commits
+from exporter.queues.port import Batch, Queue, QueueUnavailable, Subscription
 from exporter.queues.redis_streams.growth import Growth
 from exporter.queues.redis_streams.lease import Lease
 from exporter.queues.redis_streams.settings import RedisSettings
@@ -114,10 +113,7 @@ class Fault:
     [
         pytest.param("redis", Stream, "read", marks=needs_redis),
         pytest.param("redis", Lease, "hold", marks=needs_redis),
-        pytest.param("redis", Commits, "_acknowledge", marks=needs_redis),
-        ("nats", NatsLease, "write"),
         pytest.param("kafka", Keeper, "_look", marks=needs_kafka),
-        pytest.param("kafka", Membership, "commit", marks=needs_kafka),
     ],
 )
 async def test_a_subscription_whose_keeping_fails_ends_and_one_that_is_entered_anew_goes_on(
@@ -137,6 +133,39 @@ async def test_a_subscription_whose_keeping_fails_ends_and_one_that_is_entered_a
         assert again[-2:] == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("kind", "owner", "name"),
+    [
+        pytest.param("redis", Stream, "acknowledge", marks=needs_redis),
+        ("nats", NatsLease, "write"),
+        pytest.param("kafka", Membership, "commit", marks=needs_kafka),
+    ],
+)
+async def test_a_commit_that_fails_by_a_bug_is_told_and_tried_again(
+    kind: str, owner: type, name: str, opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opening(kind, []) as queue:
+        await queue.publish(events(4))
+        fault = Fault(monkeypatch, owner, name, KeyError("injected"))
+        async with queue.subscribe("g", "earliest") as subscription, asyncio.timeout(60):
+            taken = await take(subscription, 2, limit=2)
+            fault.armed = 2
+            for message in taken:
+                subscription.settle(message)
+            with pytest.raises(QueueUnavailable, match="a bug: KeyError") as told:
+                await receives_for_ever(subscription)
+            assert "injected" not in str(told.value)
+            while True:
+                try:
+                    await subscription.commit()
+                    break
+                except QueueUnavailable:
+                    await asyncio.sleep(0.02)
+            assert fault.raised == 2
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert numbers(await take(subscription, 2)) == [2, 3], "what was settled then is committed"
+
+
 async def read_two_and_wait(queue: Queue, fault: Fault) -> None:
     """Read on for ever, with something to settle when the fault comes."""
     async with queue.subscribe("g", "earliest") as subscription:
@@ -144,8 +173,12 @@ async def read_two_and_wait(queue: Queue, fault: Fault) -> None:
         fault.armed = 1
         for message in taken:
             subscription.settle(message)
-        while True:
-            await subscription.receive(0)
+        await receives_for_ever(subscription)
+
+
+async def receives_for_ever(subscription: Subscription) -> None:
+    while True:
+        await subscription.receive(0)
 
 
 @pytest.mark.parametrize(
