@@ -12,7 +12,7 @@ PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 # current folder nor those of the editable installation then come first, in child processes neither.
 COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
-COMPILED_TESTS = tests/test_compilation.py tests/profile tests/delivery tests/dataflow tests/queues/test_settled.py \
+COMPILED_TESTS = tests/test_compilation.py tests/profile tests/outbox tests/transport tests/dataflow tests/queues/test_settled.py \
   $(wildcard tests/queues/test_journal*.py) \
   $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation workers reload replays standby redis_daemon nats_daemon)
 

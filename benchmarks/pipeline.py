@@ -33,7 +33,7 @@ from exporter.queues.memory import MemorySettings
 from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.settings.destination import Destination
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.state.kinds import open_state
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.logs import configure

@@ -21,14 +21,14 @@ from exporter.outbox.next_steps import Send
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Delivered, judge
-from exporter.profile.document.keys import idempotency_key, position_value
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.document.typed import compile_typed
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
+from exporter.profile.export_headers import idempotency_key, position_value
 from exporter.profile.triggers import compile_triggers
 from exporter.settings.destination import Destination
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.telemetry.counting import Histogram
 from exporter.telemetry.metrics import ATTEMPT_BUCKETS
 from exporter.transport.lean.head import Head

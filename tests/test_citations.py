@@ -78,6 +78,13 @@ def test_pages_link_to_what_is_there(file: Path) -> None:
     assert [source for source in sources if not (ROOT / source).is_file()] == []
 
 
+def test_the_makefile_names_tests_that_are_there() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.findall(r"\btests/[\w/]+(?:\.py)?(?![\w*%])", text)
+    assert len(named) > 4
+    assert [name for name in named if not (ROOT / name).exists() and not name.endswith("test_")] == []
+
+
 def test_the_page_on_architecture_names_files_of_the_package() -> None:
     named = SOURCE.findall((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
     assert len(named) > 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.sections.section import Section
@@ -11,6 +11,9 @@ from exporter.transport.port import Transport
 
 class NoAuth(Section):
     """``{kind: none}``: nothing is presented."""
+
+    #: The value of ``Authorization`` as people may see it.
+    presented: ClassVar[str | None] = None
 
     kind: Literal["none"] = "none"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
@@ -13,9 +13,9 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.authorizer import Authorizer, Surroundings
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
-from exporter.sections.handed_over import one_line
 from exporter.sections.mistakes import Mistake, mistake, mistakes
-from exporter.sections.section import Secret, Section
+from exporter.sections.operator_text import one_line
+from exporter.sections.section import MASK, Secret, Section
 from exporter.sections.tls import Tls
 from exporter.sections.urls import proxy_url
 from exporter.transport.port import Transport
@@ -103,6 +103,9 @@ Status = Annotated[int, Field(ge=300, le=599)]
 
 class OAuth2(Section):
     """The keys of both OAuth 2.0 kinds (contract.md#configuration)."""
+
+    #: The value of ``Authorization`` as people may see it.
+    presented: ClassVar[str | None] = f"Bearer {MASK}"
 
     token_url: TokenUrl = Field(description="http(s) URL that tokens are asked from; its query stays as it is.")
     client_id: FilledText = Field(description="The client's id.")

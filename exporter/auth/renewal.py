@@ -10,7 +10,7 @@ from exporter.auth.authorizer import Authorization, Surroundings, Unauthorized
 from exporter.auth.reading.token import TokenAnswer, TokenFailed, TokenGranted, TokenRefused, read_token
 from exporter.auth.token_request import TokenRequests
 from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
-from exporter.outbox.verdict import retry_after
+from exporter.messages.retry_after import retry_after
 from exporter.transport.port import Transport
 
 #: A token of unknown lifetime is replaced after this long, at the latest.

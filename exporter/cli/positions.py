@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.queue import Result, fail, group_of, with_queue
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.queue import Result, fail, group_of, with_queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -147,7 +147,7 @@ def _as_dict(settings: Settings, position: Position) -> dict[str, Any]:
 
 
 def _table(positions: Sequence[Position]) -> str:
-    from exporter.cli.table import table
+    from exporter.cli.shared.table import table
 
     rows = [
         (

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 
 #: Between two samples, so that counts become rates.
 SAMPLE_SECONDS = 1.0
@@ -35,7 +35,7 @@ def status(
     """Show per destination: running or paused and why, lag, oldest pending, rates."""
     import sys
 
-    from exporter.cli.daemon_port import NoDaemon
+    from exporter.cli.shared.daemon_port import NoDaemon
 
     clear = watch and not as_json and sys.stdout.isatty()
     try:
@@ -54,7 +54,7 @@ def status(
 
 
 def _url(config: ConfigOption, url: str | None) -> str:
-    from exporter.cli.daemon_port import base_url
+    from exporter.cli.shared.daemon_port import base_url
 
     if url is not None:
         return url.rstrip("/")
@@ -64,7 +64,7 @@ def _url(config: ConfigOption, url: str | None) -> str:
 
 def _samples(url: str) -> Iterator[list[Dataflow]]:
     """Statuses with their rates, a new list after every ``SAMPLE_SECONDS``."""
-    from exporter.cli.daemon_port import get_json
+    from exporter.cli.shared.daemon_port import get_json
 
     before, before_at = _by_destination(get_json(url, "/status"), url), time.monotonic()
     while True:
@@ -75,7 +75,7 @@ def _samples(url: str) -> Iterator[list[Dataflow]]:
 
 
 def _by_destination(answer: Any, url: str) -> dict[str, Dataflow]:
-    from exporter.cli.daemon_port import NoDaemon
+    from exporter.cli.shared.daemon_port import NoDaemon
 
     if not isinstance(answer, list) or not all(isinstance(each, dict) and "destination" in each for each in answer):
         raise NoDaemon(f"{url}/status answers something else: is an exporter listening there?")
@@ -94,7 +94,7 @@ def _lines(sample: Sequence[Dataflow]) -> str:
 
 
 def _shown(sample: Sequence[Dataflow]) -> str:
-    from exporter.cli.table import table
+    from exporter.cli.shared.table import table
 
     if not sample:
         return "no dataflows"

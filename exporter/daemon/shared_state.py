@@ -104,7 +104,7 @@ async def _others(queue: Queue, settings: Settings, destinations: Iterable[Desti
 
 
 def _group(settings: Settings, name: str) -> str:
-    return settings.queue.group_prefix + name
+    return settings.group_of(name)
 
 
 def _refusal(settings: Settings, others: Others, identity: str) -> str:

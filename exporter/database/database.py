@@ -14,7 +14,7 @@ import apsw
 from exporter.database.checkpoints import Checkpoints
 from exporter.database.failures import DatabaseUnavailable, unavailable
 from exporter.database.opening import Schema, connected, open_beside, open_file
-from exporter.database.thread import Inbox, Job, Kind, Watcher, Worker
+from exporter.database.worker_loop import Inbox, Job, Kind, Watcher, Worker
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.export import Export
 from exporter.messages.message import Message
 from exporter.profile.decision import Excluded, Fired
-from exporter.profile.document.keys import idempotency_key, position_value
 from exporter.profile.event.change import Change
+from exporter.profile.export_headers import idempotency_key, position_value
 from exporter.profile.malformed import Malformed
 
 

@@ -30,7 +30,7 @@ from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
-from exporter.transport.read_first import answered_within
+from exporter.transport.late_deadlines import answered_within
 
 #: Where subscribing takes longer, the group has a different reader, and the dataflow is a standby.
 STANDBY_SECONDS = 3.0

@@ -33,7 +33,7 @@ class MappedSegment:
 class Mapping:
     """All that deciding and building need to know of a destination (contract.md#triggers, contract.md#the-request).
 
-    ``attributes`` are parsed paths (``exporter.profile.document.paths``) in the order of the configuration; paths may
+    ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; paths may
     overlap. ``on_segments``, ``on_identities`` and ``on_attributes`` are the switches under ``activate_on``.
     """
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from exporter.profile.decision import Decision, Excluded, Fired, Trigger
-from exporter.profile.document.paths import parse_path, touches, tree
 from exporter.profile.document.segment_membership import compile_gate
 from exporter.profile.document.typed import Typed
 from exporter.profile.document.wrong_types import unfit
 from exporter.profile.event.change import Change
 from exporter.profile.event.shapes import SegmentChange, Status
 from exporter.profile.mapping import Mapping
+from exporter.profile.paths import parse_path, touches, tree
 
 _UNKNOWN = msgspec.UNSET
 

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from exporter.redis_server.url import RedisUrl
 from exporter.sections.extras import missing_extra
-from exporter.sections.handed_over import OneLine
 from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.operator_text import OneLine
 from exporter.sections.section import ReadAnew, Section
 from exporter.sections.tls import Tls
 

@@ -20,7 +20,7 @@ from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, tra
 from exporter.redis_server.permissions import Argument, Asked
 from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.read_first import answered_within
+from exporter.transport.late_deadlines import answered_within
 from exporter.transport.tls.contexts import TlsFileProblem, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]

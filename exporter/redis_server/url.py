@@ -10,8 +10,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from exporter.sections.handed_over import one_line
 from exporter.sections.mistakes import mistake
+from exporter.sections.operator_text import one_line
 from exporter.sections.section import FromFile, Secret
 
 _DEFAULT_PORT = 6379

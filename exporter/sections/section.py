@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from exporter.sections.handed_over import has_control_character, trimmed
+from exporter.sections.operator_text import has_control_character, trimmed
 from exporter.sections.regular_file import SECRET_BYTES, Stamp, read_regular
 
 MASK = "**********"

@@ -9,8 +9,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from exporter.sections.handed_over import has_control_character
 from exporter.sections.mistakes import mistake
+from exporter.sections.operator_text import has_control_character
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?")
 #: RFC 3986 §2 has no place for these; a brace is most often a placeholder that was not filled.

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.none import NoAuth
 from exporter.profile import mapping as profile
-from exporter.profile.document.paths import mapping_problem, parse_path
+from exporter.profile.paths import mapping_problem, parse_path
 from exporter.queues.port import Start
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.section import Section

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from exporter.sections.handed_over import has_control_character
 from exporter.sections.mistakes import Mistake, Steps, mistake, mistakes
+from exporter.sections.operator_text import has_control_character
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

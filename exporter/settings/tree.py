@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         """The catalogue's segments by namespace and id."""
         return {segment.key: segment for segment in self.segments}
 
+    def group_of(self, destination: str) -> str:
+        """The name of a destination's group in the queue."""
+        return self.queue.group_prefix + destination
+
     @property
     def running(self) -> tuple[Destination, ...]:
         """The enabled destinations, in the order of the configuration."""

@@ -12,7 +12,7 @@ from exporter.auth.authorizer import Authorization, Surroundings, Unauthorized
 from exporter.messages.exchange import Answer
 from exporter.sections.section import FromFile
 from exporter.settings.destination import Destination
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.transport.opening import open_transport_of
 from exporter.transport.requests.own_headers import own_headers
 

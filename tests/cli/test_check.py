@@ -75,7 +75,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_the_default_configuration_is_that_of_the_design() -> None:
     """The default is what README and container rely on."""
-    from exporter.cli.config import DEFAULT_CONFIG
+    from exporter.cli.shared.config import DEFAULT_CONFIG
 
     assert DEFAULT_CONFIG.as_posix() == "config/exporter.yaml"
 

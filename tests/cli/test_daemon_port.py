@@ -11,7 +11,7 @@ import pytest
 from certificates import Authority
 from loopback import repeats, serving
 
-from exporter.cli.daemon_port import NoDaemon, get_json
+from exporter.cli.shared.daemon_port import NoDaemon, get_json
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.cli.preview import event_file
-from exporter.cli.preview.event_file import STDIN, Endless, Found, events_in
+from exporter.cli.events import event_file
+from exporter.cli.events.event_file import STDIN, Endless, Found, events_in
 
 BOM = b"\xef\xbb\xbf"
 

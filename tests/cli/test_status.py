@@ -14,7 +14,7 @@ import pytest
 from letters_command import Place
 from loopback import repeats, serving
 
-from exporter.cli.daemon_port import NoDaemon, base_url, get_json
+from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
 from exporter.cli.status import _duration
 from exporter.daemon.ops.port import serve
 from exporter.telemetry.metrics import Metrics

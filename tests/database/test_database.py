@@ -19,7 +19,7 @@ import pytest
 from exporter.database import Database, DatabaseUnavailable, FileLost, Schema
 from exporter.database.checkpoints import LOG_PAGES, Checkpoints
 from exporter.database.opening import connected, open_file
-from exporter.database.thread import Job, Worker
+from exporter.database.worker_loop import Job, Worker
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x)",))
 

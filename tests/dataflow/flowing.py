@@ -27,7 +27,7 @@ from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import retry_delay
 from exporter.settings.destination import Destination
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.state.kinds import open_state
 from exporter.state.port import LettersOf, State
 from exporter.state.sqlite.settings import SqliteSettings

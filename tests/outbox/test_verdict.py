@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
+from exporter.messages.retry_after import retry_after
 from exporter.outbox.verdict import (
     CredentialsRefused,
     Delivered,
@@ -16,7 +17,6 @@ from exporter.outbox.verdict import (
     Unavailable,
     Verdict,
     judge,
-    retry_after,
 )
 
 REFRESH = frozenset({401})

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from exporter.profile.decision import Decision
-from exporter.profile.document.paths import parse_path
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
 from exporter.profile.mapping import MappedSegment, Mapping
+from exporter.profile.paths import parse_path
 from exporter.profile.triggers import compile_triggers
 
 MIB = 1024 * 1024

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.profile.document.paths import format_path, mapping_problem, parse_path, touches, tree
+from exporter.profile.paths import format_path, mapping_problem, parse_path, touches, tree
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from exporter.profile.decision import Excluded, Fired
-from exporter.profile.document.paths import parse_path
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import MappedSegment, Mapping
+from exporter.profile.paths import parse_path
 from exporter.profile.triggers import compile_triggers
 from exporter.receiver.oracle import State
 from exporter.receiver.samples import DESTINATION, MAPPED_ATTRIBUTES, MAPPED_SEGMENTS, Sample, samples, steady

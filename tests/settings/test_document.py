@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.sections.handed_over import trimmed
+from exporter.sections.operator_text import trimmed
 from exporter.sections.regular_file import stamp_of
 from exporter.settings.loading.expansion import Unset, expand, is_reference
 from exporter.settings.loading.problems import path_text

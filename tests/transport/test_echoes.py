@@ -15,7 +15,7 @@ import pytest
 
 from exporter.sections.section import MASK
 from exporter.settings.destination import Destination
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.transport.requests.echoes import Echoes
 from exporter.transport.requests.prepare import Prepared
 

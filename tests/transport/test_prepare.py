@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter import __version__
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.settings.tree import Destination
 
 

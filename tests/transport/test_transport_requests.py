@@ -15,10 +15,10 @@ from strict_request import Strict, read_strictly
 from transport_contract import Opening
 
 from exporter.messages.exchange import Answer, Outcome, Request
-from exporter.profile.document.keys import idempotency_key, position_value
+from exporter.profile.export_headers import idempotency_key, position_value
 from exporter.settings.destination import Destination
 from exporter.settings.headers import RESERVED
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.transport.kind import TransportKind
 from exporter.transport.opening import open_transport_of
 from exporter.transport.port import Transport

@@ -11,7 +11,7 @@ from loopback import OK
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer, NoAnswer
-from exporter.transport.read_first import timeout_after_reading
+from exporter.transport.late_deadlines import timeout_after_reading
 
 SECONDS = 0.3
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import Reach, reach
-from exporter.daemon.slots.way_to_tokens import open_token_transport
+from exporter.daemon.slots.token_transport import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import look_at_queue
@@ -56,7 +56,7 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
         settings: a valid configuration.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
-    groups = [settings.queue.group_prefix + destination.name for destination in settings.destinations]
+    groups = [settings.group_of(destination.name) for destination in settings.destinations]
 
     def queue() -> AbstractAsyncContextManager[Any]:
         return look_at_queue(settings.queue, groups, warn)

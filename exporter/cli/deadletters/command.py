@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Reason
 
@@ -178,7 +178,7 @@ def _filter(
     *,
     only_superseded: bool = False,
 ) -> Filter:
-    from exporter.cli.when import parse_when
+    from exporter.cli.shared.when import parse_when
 
     now = time.time()
     times: list[float | None] = []

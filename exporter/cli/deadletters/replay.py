@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from exporter.cli.daemon_port import NoDaemon, base_url, get_json
+from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
 from exporter.state.letter import Filter
 from exporter.state.port import DeadLetters
 

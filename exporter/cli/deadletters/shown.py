@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.cli.table import table
+from exporter.cli.shared.table import table
 from exporter.sections.printable import printable
 from exporter.state.letter import Letter, Summary
 

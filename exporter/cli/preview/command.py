@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def preview(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
-    from exporter.cli.preview.event_file import Endless
+    from exporter.cli.events.event_file import Endless
 
     loaded = load_or_exit(config)
     chosen = _chosen(loaded, destination or [])
@@ -79,8 +79,8 @@ def _chosen(loaded: Loaded, names: Sequence[str]) -> Sequence[Destination]:
 
 
 def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Iterator[Previewed]:
-    from exporter.cli.preview.event_file import STDIN, events_in
-    from exporter.cli.preview.event_keys import UnknownKeys
+    from exporter.cli.events.event_file import STDIN, events_in
+    from exporter.cli.events.event_keys import UnknownKeys
     from exporter.cli.preview.previewer import Previewer
 
     name = "stdin" if file == STDIN else file.name

@@ -10,22 +10,21 @@ from typing import Any, Literal
 
 import orjson
 
-from exporter.cli.preview.event_file import Found
+from exporter.cli.events.event_file import Found
 from exporter.cli.preview.masking import masking
 from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
 from exporter.cli.preview.secrets import Masking
 from exporter.profile.decision import Excluded, Fired, Trigger
-from exporter.profile.document.keys import idempotency_key, position_value
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
+from exporter.profile.export_headers import idempotency_key, position_value
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
 from exporter.profile.triggers import compile_triggers
 from exporter.sections.printable import printable
-from exporter.sections.section import MASK
 from exporter.settings.loading.load import Loaded
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.settings.tree import Destination
 from exporter.state.kinds import known_mapping_times
 
@@ -64,7 +63,7 @@ class Previewer:
         self._decide = compile_triggers(mapping)
         self._build = compile_payload(mapping)
         self._prepared = prepare(destination)
-        self._authorization = None if destination.auth.kind == "none" else f"Bearer {MASK}"
+        self._authorization = destination.auth.presented
         self._masking = masking
 
     @classmethod

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.run.shares import fewer_workers, refuse_ports_beyond, shard_option, workers_option
+from exporter.cli.run.sharding import fewer_workers, refuse_ports_beyond, shard_option, workers_option
+from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
 
 if TYPE_CHECKING:
     from exporter.daemon.workers.shard import Shard

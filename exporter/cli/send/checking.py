@@ -8,8 +8,8 @@ from pathlib import Path
 
 import typer
 
-from exporter.cli.preview.event_file import Endless, Found, events_in
-from exporter.cli.preview.event_keys import UnknownKeys
+from exporter.cli.events.event_file import Endless, Found, events_in
+from exporter.cli.events.event_keys import UnknownKeys
 from exporter.cli.send.event_lines import NotJson, event_lines
 
 

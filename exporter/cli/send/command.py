@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exporter.cli.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.queue import fail, with_queue
 from exporter.cli.send.progress import progress
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.queue import fail, with_queue
 
 if TYPE_CHECKING:
     from exporter.cli.send.event_lines import Line
@@ -119,7 +119,7 @@ class _Sending:
             advance(sum(line.read_bytes for line in batch))
 
     def _batches(self) -> Iterator[list[Line]]:
-        from exporter.cli.preview.event_file import Endless, events_in
+        from exporter.cli.events.event_file import Endless, events_in
         from exporter.cli.send.event_lines import NotJson, event_lines
 
         batch: list[Line] = []

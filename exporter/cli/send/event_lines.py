@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from exporter.cli.preview.event_file import Found
+from exporter.cli.events.event_file import Found
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
 from exporter.profile.malformed import Malformed

@@ -141,4 +141,4 @@ class Slots:
 
 def group_names(settings: Settings) -> set[str]:
     """The groups of all configured destinations: unread events of a disabled destination are kept too."""
-    return {settings.queue.group_prefix + destination.name for destination in settings.destinations}
+    return {settings.group_of(destination.name) for destination in settings.destinations}

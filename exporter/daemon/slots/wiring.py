@@ -10,7 +10,7 @@ from functools import partial
 
 from exporter.auth.authorizer import Surroundings
 from exporter.daemon.slots.certificates import refuse_odd_files
-from exporter.daemon.slots.way_to_tokens import transport_for_tokens
+from exporter.daemon.slots.token_transport import transport_for_tokens
 from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.reading import Read, SharedReading, read_alone
@@ -25,7 +25,7 @@ from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
 from exporter.settings.delivery import Delivery
 from exporter.settings.destination import Destination
-from exporter.settings.presented import prepare
+from exporter.settings.presented_secrets import prepare
 from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 from exporter.state.port import State
@@ -74,7 +74,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     delivery, tls = destination.delivery, destination.tls
     if any(each.files for each in tls_sections(destination)):
         await off_loop(refuse_odd_files, destination)
-    group = settings.queue.group_prefix + name
+    group = settings.group_of(name)
     opening = open_transport_of(
         delivery.transport,
         timeout_seconds=delivery.timeout,

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 import orjson
 
-from exporter.profile.document.paths import PathTree
+from exporter.profile.paths import PathTree
 
 #: A JSON object whose values are not looked into.
 Members: TypeAlias = dict[str, msgspec.Raw]

@@ -12,9 +12,9 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 
 from exporter.profile.document.identity import more_fields
-from exporter.profile.document.paths import PathTree, tree
 from exporter.profile.event.shapes import ABSENT
 from exporter.profile.mapping import Mapping
+from exporter.profile.paths import PathTree, tree
 
 #: A type looks for each key of a profile among all fields: with more fields, dictionaries are quicker
 #: (measured: even at 32 fields and 300 keys, 0.7 of the time at 64 and none).

@@ -10,7 +10,6 @@ import orjson
 
 from exporter.profile.document.attributes import MEMBERS, pick
 from exporter.profile.document.identity import compile_identities
-from exporter.profile.document.paths import tree
 from exporter.profile.document.segment_membership import compile_memberships
 from exporter.profile.document.typed import Typed, compile_typed
 from exporter.profile.document.wrong_types import unfit
@@ -18,6 +17,7 @@ from exporter.profile.event.change import Change
 from exporter.profile.event.lone_surrogates import half_in
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
+from exporter.profile.paths import tree
 
 
 def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:

@@ -11,10 +11,10 @@ import msgspec
 from exporter.profile.document.attributes import is_nothing
 from exporter.profile.document.document_type import Entry, document_type, numbered
 from exporter.profile.document.identity import more_fields
-from exporter.profile.document.paths import PathTree, tree
 from exporter.profile.document.segment_membership import MEMBER, added, of_each_namespace
 from exporter.profile.event.shapes import ABSENT
 from exporter.profile.mapping import Mapping
+from exporter.profile.paths import PathTree, tree
 
 #: Finds an empty object, or the like within a string. (For "null" a plain search is quicker.)
 _MAYBE_EMPTY = re.compile(rb"\{[ \t\n\r]*\}")

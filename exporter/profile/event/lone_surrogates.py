@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from exporter.profile.document.paths import PathTree
 from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed, place_of
+from exporter.profile.paths import PathTree
 
 REASON = "an escaped surrogate without its other half"
 

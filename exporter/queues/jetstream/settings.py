@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import ByteSize, Field, field_validator, model_validator
 
 from exporter.sections.extras import missing_extra
-from exporter.sections.handed_over import OneLine
 from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.operator_text import OneLine
 from exporter.sections.section import ReadAnew, ReadAnewLines, Section
 from exporter.sections.tls import TlsReadAnew
 

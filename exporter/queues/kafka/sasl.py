@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
-from exporter.sections.handed_over import OneLine
 from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.operator_text import OneLine
 from exporter.sections.section import ReadAnew, Secret, Section
 from exporter.sections.tls import Tls
 from exporter.sections.urls import ProxyUrl

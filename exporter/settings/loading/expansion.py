@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from exporter.sections.handed_over import trimmed
+from exporter.sections.operator_text import trimmed
 
 _REFERENCE = re.compile(
     r"""

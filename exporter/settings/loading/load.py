@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from exporter.sections.handed_over import trimmed
 from exporter.sections.mistakes import KIND, Mistake, Steps
+from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
 from exporter.settings.loading.cross_checks import Failure, left_out

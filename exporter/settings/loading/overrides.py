@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
-from exporter.sections.handed_over import trimmed
 from exporter.sections.mistakes import Steps
+from exporter.sections.operator_text import trimmed
 from exporter.settings.loading.problems import Problem
 
 PREFIX = "EXPORTER__"

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from exporter.sections.handed_over import trimmed
 from exporter.sections.mistakes import Steps
+from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import CONFIGURATION_BYTES, Stamp, read_regular
 from exporter.sections.section import FromFile

@@ -12,10 +12,10 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.messages.exchange import Unreachable
 from exporter.transport.bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
+from exporter.transport.late_deadlines import timeout_after_reading
 from exporter.transport.lean.head import Origin
 from exporter.transport.lean.wire import Wire
 from exporter.transport.os_errors import system_words
-from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.resolver import Resolver
 from exporter.transport.tls.refusal import tls_words
 

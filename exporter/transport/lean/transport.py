@@ -7,11 +7,11 @@ import ssl
 from collections.abc import Callable
 
 from exporter.messages.exchange import NoAnswer, Outcome, Request, Unreachable
+from exporter.transport.late_deadlines import after_reading
 from exporter.transport.lean.dialling import Dialler
 from exporter.transport.lean.head import Head, Origin
 from exporter.transport.lean.pool import Pool
 from exporter.transport.lean.wire import Wire
-from exporter.transport.read_first import after_reading
 from exporter.transport.resolver import Resolver
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that in seconds.

@@ -22,10 +22,10 @@ from exporter.transport.bounds import (
     DNS_CACHE_SECONDS,
     KEEPALIVE_SECONDS,
 )
+from exporter.transport.late_deadlines import timeout_after_reading
 from exporter.transport.over_aiohttp.connection import Connector, StaleConnection, Wire
 from exporter.transport.over_aiohttp.failures import translate
 from exporter.transport.over_aiohttp.resolver import Resolving
-from exporter.transport.read_first import timeout_after_reading
 from exporter.transport.requests.header_values import unfit
 from exporter.transport.requests.own_headers import own_headers
 from exporter.transport.resolver import Resolver

@@ -22,9 +22,9 @@ from exporter.queues.kafka.cluster.topic import TopicSeen, describe
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch import unpacking
-from exporter.queues.kafka.fetch.start_position import Ends
+from exporter.queues.kafka.fetch.offset_reset import Ends
 from exporter.queues.port import QueueUnavailable
-from exporter.transport.read_first import answered_within
+from exporter.transport.late_deadlines import answered_within
 
 #: For a whole question, whatever the client does meanwhile.
 ASK_SECONDS = 15.0

@@ -17,11 +17,11 @@ from exporter.queues.kafka.cluster.cluster import ASK_SECONDS, Cluster
 from exporter.queues.kafka.cluster.shutdown import end
 from exporter.queues.kafka.cluster.topic_ids import lane_name
 from exporter.queues.kafka.commits import CommittedOffset, from_kafka, to_kafka
-from exporter.queues.kafka.fetch.start_position import Ends, is_of_another
+from exporter.queues.kafka.fetch.offset_reset import Ends, is_of_another
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import GroupInUse, Position
 from exporter.queues.progress.settled import Committed
-from exporter.transport.read_first import answered_within
+from exporter.transport.late_deadlines import answered_within
 
 _CLOSE_SECONDS = 3.0
 _REBALANCING_STATES = frozenset({"PreparingRebalance", "CompletingRebalance"})

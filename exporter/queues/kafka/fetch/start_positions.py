@@ -7,7 +7,7 @@ from collections.abc import Callable
 from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
-from exporter.queues.kafka.fetch.start_position import deleted, start_positions
+from exporter.queues.kafka.fetch.offset_reset import deleted, start_positions
 from exporter.queues.kafka.lease.membership import Membership
 
 

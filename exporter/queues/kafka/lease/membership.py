@@ -27,7 +27,7 @@ from exporter.queues.kafka.lease.assignor import Assignor, Listener
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
 from exporter.tasks.lifetimes import asked_to_end
-from exporter.transport.read_first import answered_within
+from exporter.transport.late_deadlines import answered_within
 
 #: How long a rebalance waits for members to join again.
 REBALANCE_SECONDS = 10.0

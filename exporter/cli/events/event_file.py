@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from exporter.cli.preview.json_text import Document
+from exporter.cli.events.json_text import Document
 
 STDIN = Path("-")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.cli.preview.event_file import Found
+from exporter.cli.events.event_file import Found
 from exporter.profile.event.shapes import Changes, Envelope, Event, SegmentChange
 from exporter.sections.printable import printable
 from exporter.settings.loading.suggestions import guess

@@ -13,7 +13,7 @@ from certificates import Authority
 from loopback import Peer, closed_port, repeats, serving
 
 from exporter.auth.authorizer import Authorization, Surroundings, Unauthorized
-from exporter.daemon.slots.way_to_tokens import transport_for_tokens, way_to_tokens
+from exporter.daemon.slots.token_transport import transport_for_tokens, way_to_tokens
 from exporter.messages.exchange import Answer, Request
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination

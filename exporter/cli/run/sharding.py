@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from exporter.cli.config import EXIT_CONFIG
+from exporter.cli.shared.config import EXIT_CONFIG
 
 if TYPE_CHECKING:
     from exporter.daemon.workers.shard import Shard

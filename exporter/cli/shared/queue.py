@@ -43,7 +43,7 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
 
 def group_of(settings: Settings, destination: str) -> str:
     """The name of a destination's group."""
-    return settings.queue.group_prefix + destination
+    return settings.group_of(destination)
 
 
 def fail(why: str) -> NoReturn:

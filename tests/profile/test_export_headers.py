@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.profile.document.keys import idempotency_key, position_value
+from exporter.profile.export_headers import idempotency_key, position_value
 
 
 @pytest.mark.parametrize("event_id", ["e-1", "a b", "~!\"#$%&'()*+,-./:;<=>?@[]^_`{|}", "x" * 251])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import typer
 
-from exporter.cli.run.shares import fewer_workers, refuse_ports_beyond, shard_option, workers_option
+from exporter.cli.run.sharding import fewer_workers, refuse_ports_beyond, shard_option, workers_option
 from exporter.daemon.process.cores import usable
 from exporter.daemon.workers.shard import Shard
 

@@ -1,0 +1,1 @@
+"""Files of events, as ``preview`` and ``send`` read them."""

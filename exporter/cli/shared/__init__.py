@@ -1,0 +1,1 @@
+"""What several subcommands need: the configuration, the queue, the daemon's port, tables, times."""
