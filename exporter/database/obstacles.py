@@ -79,7 +79,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         for each in (folder, *folder.parents):
-            if each.exists() and not each.is_dir():
+            if os.path.exists(each) and not os.path.isdir(each):  # noqa: PTH110, PTH112 - pathlib raises where it may not look
                 raise Obstacle(f"{each} is a file, and no folder") from error
         _raise(error, f"its folder {folder} cannot be made")
     except OSError as error:

@@ -243,7 +243,7 @@ def test_a_file_that_is_not_there_is_a_wrong_call_and_nothing_is_queued(folder: 
     (folder / "a.jsonl").write_bytes(lines(event(1)))
     done = exporter(folder, "send", "a.jsonl", "missing.jsonl")
     assert done.returncode == 2
-    assert "missing.jsonl is not a file" in done.stderr
+    assert "missing.jsonl cannot be read: No such file or directory" in done.stderr
     assert not (folder / "queue.db").exists()
 
 

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from privileges import LIKE_ANYBODY, needs_setpriv
 
 from exporter.database import Database, DatabaseRefused, DatabaseUnavailable, Schema
 from exporter.database.opening import open_file
 
 SCHEMA = Schema(0x1234, "a test", ("CREATE TABLE t (x)",))
-
-#: Root passes every check of permissions by a capability; without it, root is like anybody else.
-LIKE_ANYBODY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 
 OPEN = """
 import sys
@@ -33,11 +31,6 @@ except (DatabaseRefused, DatabaseUnavailable) as error:
 else:
     print("opened")
 """
-
-needs_setpriv = pytest.mark.skipif(
-    bool(LIKE_ANYBODY) and shutil.which("setpriv") is None,
-    reason="root may do everything, and setpriv is not installed",
-)
 
 
 def said_to(path: Path, *before: str) -> str:

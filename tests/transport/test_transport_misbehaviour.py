@@ -213,6 +213,15 @@ CASES = [
         answers(f"wrong lines, then {then}", WRONG[:30], body=b"", kept=False, then=then)
         for then in ("close", "reset", "silence")
     ),
+    # The verdict falls with the status line, also of a sound head that is cut off.
+    *(
+        answers(f"{name}, then {then}", piece, body=b"", kept=False, then=then)
+        for name, piece in (
+            ("a status line", b"HTTP/1.1 200 OK\r\n"),
+            ("a part of a header", b"HTTP/1.1 200 OK\r\nContent-Le"),
+        )
+        for then in ("close", "reset", "silence")
+    ),
     # No answer that can be read.
     fails("another protocol", NOT_HTTP, b"220 mail.example.com ESMTP\r\n"),
     fails("HTTP/2 at once", NOT_HTTP, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -223,8 +232,6 @@ CASES = [
         for name, pieces in (
             ("nothing", []),
             ("a part of the status line", [b"HTTP/1.1 2"]),
-            ("a status line", [b"HTTP/1.1 200 OK\r\n"]),
-            ("a part of a header", [b"HTTP/1.1 200 OK\r\nContent-Le"]),
             ("only 100", [b"HTTP/1.1 100 Continue\r\n\r\n"]),
         )
         for then, outcome in (("close", CLOSED), ("reset", RESET), ("silence", SILENT))

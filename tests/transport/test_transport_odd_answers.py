@@ -286,7 +286,22 @@ def says_oddly(said: bytes, singly: int, *, ends: bool = False) -> Script:
 
 
 @pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: a\r\n"])
-async def test_a_head_that_does_not_end_is_no_answer(opening: Opening, said: bytes) -> None:
+async def test_a_head_that_does_not_end_has_its_status(opening: Opening, said: bytes) -> None:
+    async with (
+        serving(says_oddly(said, 0), repeats()) as server,
+        opening(timeout_seconds=0.3) as opened,
+    ):
+        outcome = await opened.send(post(server.url()))
+        again = await opened.send(post(server.url()))
+
+    assert isinstance(outcome, Answer)
+    assert outcome.status == 200
+    assert isinstance(again, Answer)
+    assert [heard.connection for heard in server.heard] == [1, 2], "the connection is not used again"
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 20", b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_without_a_status_line_there_is_no_answer(opening: Opening, said: bytes) -> None:
     async with (
         serving(says_oddly(said, 0)) as server,
         opening(timeout_seconds=0.3) as opened,

@@ -210,7 +210,7 @@ class TestFiles:
 
         problem = client_context(client_cert_file=pair.certificate, client_key_file=missing)
 
-        assert problem == TlsFileProblem(missing, "no such file")
+        assert problem == TlsFileProblem(missing, "no such file or directory")
 
     def test_a_key_of_another_certificate_is_named(self, authority: Authority, pair: Pair) -> None:
         another = authority.sign(name="another")

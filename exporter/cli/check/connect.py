@@ -70,14 +70,24 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
     return [*stores, *(checked for task in each for checked in task.result())]
 
 
+def _absent(what: str, path: Path) -> Checked | None:
+    """The result for a file that is not there, or that may not be looked at; None for a file that is there.
+
+    With ``os.path``, since pathlib raises where a folder may not be searched.
+    """
+    if os.path.exists(path):  # noqa: PTH110
+        return None
+    folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # noqa: PTH110
+    writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return Checked(None, what, writable, f"{path} will be created" if writable else f"{folder} cannot be written")
+
+
 async def _store(
     what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
 ) -> Checked:
     """Open a store and let the store check itself; an absent file is not created."""
-    if isinstance(path, Path) and not path.exists():
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
-        writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-        return Checked(None, what, writable, f"{path} will be created" if writable else f"{folder} cannot be written")
+    if isinstance(path, Path) and (absent := _absent(what, path)) is not None:
+        return absent
     try:
         async with asyncio.timeout(_STORE_SECONDS), opened() as store:
             await store.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,8 +63,8 @@ def send(
     command ends with 1.
     """
     for file in files:
-        if file != _STDIN and not (file.exists() and not file.is_dir()):
-            raise typer.BadParameter(f"{file} is not a file", param_hint="FILE")
+        if file != _STDIN:
+            _refuse_unless_file(file)
     settings = load_or_exit(config).settings
     if check:
         from exporter.cli.send.checking import check_events
@@ -146,6 +147,16 @@ class _Sending:
         self.doubts += 1
         if self.doubts <= _DOUBTS_SHOWN:
             typer.echo(f"note: {line.place} will become a dead letter: {line.doubt}", err=True)
+
+
+def _refuse_unless_file(file: Path) -> None:
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        reason = f"{file} cannot be read: {error.strerror or 'unknown error'}"
+        raise typer.BadParameter(reason, param_hint="FILE") from None
+    if stat.S_ISDIR(mode):
+        raise typer.BadParameter(f"{file} is a folder", param_hint="FILE")
 
 
 def _total_bytes(files: Sequence[Path]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -136,7 +137,7 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
         return
     destinations = list(_listed(gathered.data))
     for file in files:
-        if file.name.startswith(".") or file.is_dir():
+        if file.name.startswith(".") or os.path.isdir(file):  # noqa: PTH112 - pathlib raises where it may not look
             continue
         document = read_document(file, environ)
         gathered.problems.extend(document.problems)

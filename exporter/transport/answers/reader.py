@@ -80,8 +80,8 @@ class AnswerReader:
         return Answer(self.status, headers, self.body[:BODY_LIMIT])
 
     def last_word(self) -> Answer | None:
-        """The answer when nothing more comes; None without a status, as for a sound head that was cut off."""
-        if self._broken and not self.status and not self.refusal:
+        """The answer when nothing more comes; None without a status line (contract.md#guarantees, 2)."""
+        if not self.status and not self.refusal:
             found = read_head(self.head[:HEAD_LIMIT])
             if isinstance(found, StatusLine):
                 self.status = found.status

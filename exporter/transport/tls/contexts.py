@@ -100,8 +100,11 @@ def client_context(
 
 
 def _culprit(certificate: Path, key: Path | None, error: Exception) -> tuple[Path, str]:
-    if key is not None and not key.is_file():
-        return key, "no such file"
+    if key is not None:
+        try:
+            key.stat()
+        except OSError as hidden:
+            return key, _reason(hidden, "it cannot be read")
     if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
         return key or certificate, "the key does not belong to the certificate"
     return certificate, _reason(error, "no PEM certificate with an unencrypted key")
