@@ -64,6 +64,9 @@ def json_for_html(text: str) -> str:
         html_in_numbers,
         html_in_hex,
         lambda text: json.dumps(html.escape(text))[1:-1],
+        lambda text: b64encode(text.encode()).decode().rstrip("="),
+        lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("="),
+        lambda text: text.replace("+", " "),
     ],
 )
 def test_a_secret_is_found_however_it_is_written(written: Callable[[str], str]) -> None:

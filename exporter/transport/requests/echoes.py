@@ -57,6 +57,7 @@ class Echoes:
         secrets = set(self._secrets)
         for authorization in self._authorizations:
             secrets.update(in_header(authorization, _SHORTEST_SECRET))
+        secrets.update([encoded for secret in secrets for encoded in _in_base64(secret)])
         longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
         # So a secret that begins in the shown part is found whole.
         self._looked_at_bytes = _SHOWN_BYTES + _LONGEST_ESCAPE * max(map(len, longest_first), default=0)
@@ -95,6 +96,12 @@ def in_header(value: str, shortest: int) -> Iterator[str]:
         yield rest.strip().rstrip("=")
 
 
+def _in_base64(secret: str) -> Iterator[str]:
+    """The secret as base64 in either alphabet, without the padding."""
+    for encoded in (b64encode(secret.encode()), urlsafe_b64encode(secret.encode())):
+        yield encoded.decode().rstrip("=")
+
+
 def _in_any_form(secret: str) -> bytes:
     parts = _PARTS.findall(secret)
     patterns = {part: _pattern(part) for part in set(parts)}
@@ -121,6 +128,8 @@ def _pattern(part: str) -> bytes:
         forms.update(form for each in cases for form in _escapes(each))
     if part == " ":
         forms.add(rb"\+")
+    if part == "+":
+        forms.add(b" ")  # read as a form by a server that was given no form
     return b"(?:" + b"|".join(sorted(forms)) + b")"
 
 
