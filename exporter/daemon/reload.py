@@ -51,7 +51,8 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | N
     """The configuration that goes on; None where the old configuration does."""
     new = await off_loop(load)
     if isinstance(new, Problems):
-        log.error("reload refused", reason="the configuration is invalid; the old one goes on", problems=new.render())
+        reason = "the configuration is invalid; the old one goes on"
+        log.error("reload refused", reason=reason, problems=[str(problem) for problem in new.problems])
         return None
     changes = difference(old.settings, new.settings)
     if changes.needs_restart:
@@ -61,7 +62,7 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log) -> Loaded | N
     destinations = [destination for destination in new.settings.running if destination.name in starting]
     if unusable := await off_loop(certificates.unusable, destinations):
         reason = "certificates cannot be used as they are now; the old ones go on until they can"
-        log.error("reload refused", reason=reason, problems="\n".join(unusable))
+        log.error("reload refused", reason=reason, problems=unusable)
         return None
     try:
         await slots.refuse_unless_shared(new.settings, starting)

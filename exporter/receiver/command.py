@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import orjson
 
+from exporter.daemon.process.event_loop import new_event_loop
 from exporter.receiver.endpoint import Observer
 from exporter.receiver.line_writer import LineWriter
 from exporter.receiver.options import ReceiverOptions
@@ -35,16 +35,8 @@ class Output:
 
 def run(options: ReceiverOptions, output: Output) -> int:
     """Run until SIGTERM or SIGINT. Return the exit code; notes go to stderr."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_run(options, output))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def _run(options: ReceiverOptions, output: Output) -> int:

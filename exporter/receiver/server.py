@@ -16,6 +16,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from exporter.daemon.ops.bounded_server import BoundedServer
+from exporter.daemon.ops.listening import listen
 from exporter.receiver.answers import json_answer
 from exporter.receiver.counters import Counters
 from exporter.receiver.endpoint import Endpoint, Observer
@@ -124,8 +125,7 @@ class Receiver:
 
     async def _listen(self) -> None:
         """Listen on the port, after a refusal on the same port again. Raises as ``start``."""
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
-        await site.start()
+        await listen(self._runner, self._host, self._port, backlog=1024)
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -103,7 +103,7 @@ def test_a_certificate_without_its_key_is_refused_until_the_key_is_there(
         _put(renewed.certificate.read_bytes(), folder / "tls.crt")
         [line] = eventually("it says so", lambda: _said(daemon, "reload refused"))
         assert line["reason"] == "certificates cannot be used as they are now; the old ones go on until they can"
-        assert line["problems"] == f"crm: {folder / 'tls.key'}: the key does not belong to the certificate"
+        assert line["problems"] == [f"crm: {folder / 'tls.key'}: the key does not belong to the certificate"]
         daemon.send(signal.SIGHUP)
         eventually("it says so when it is asked", lambda: daemon.alive() and len(daemon.logs("reload refused")) == 2)
         place.publish(source.make(10))
@@ -183,7 +183,8 @@ def test_a_pipe_in_place_of_a_secret_stops_nothing(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         (tmp_path / "pipe").replace(secret)
         [line] = eventually("it says so", lambda: _said(daemon, "reload refused"))
-        assert f"the file {secret} cannot be read: it is no regular file" in line["problems"]
+        [problem] = line["problems"]
+        assert f"the file {secret} cannot be read: it is no regular file" in problem
         assert fetch(f"http://127.0.0.1:{daemon.port}/live")[0] == 200
         place.publish(source.make(1))
         eventually("it goes on", lambda: daemon.alive() and place.settled("crm"))

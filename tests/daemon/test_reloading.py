@@ -122,6 +122,10 @@ async def test_a_configuration_that_stays_refused_is_read_again_when_a_file_chan
             await log.refused.acquire()
             await looks.more(5)
             assert [event for event, _ in log.lines] == ["reload refused"] * count
+            problems = log.lines[-1][1]["problems"]
+            assert len(problems) == 1
+            assert problems[0].startswith(f"{file}:1: ")
+            assert "\n" not in problems[0]
         _replace(secret, "two")
         await log.reloaded.wait()
         reloading.cancel()

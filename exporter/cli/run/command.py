@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -145,7 +145,12 @@ def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Lo
 
     colours = sys.stderr.isatty()
     bound = {} if shard is None else {"shard": str(shard)}
-    with log_writer(sys.stderr.fileno(), lost_line(text, colours=colours, **bound)) as writer:
+    with ExitStack() as ending:
+        try:
+            writer = ending.enter_context(log_writer(sys.stderr.fileno(), lost_line(text, colours=colours, **bound)))
+        except RuntimeError as error:
+            typer.echo(f"cannot start: no thread can be started ({error})", err=True)
+            raise typer.Exit(1) from error
         log: Log = configure(writer, text, level, colours=colours).bind(**bound)
         # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
         with redirect_stderr(cast(Any, writer)), threads_heard(log):

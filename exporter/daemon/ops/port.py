@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from exporter.daemon.ops.bounded_server import Answer, BoundedServer
+from exporter.daemon.ops.listening import listen
 from exporter.telemetry.metrics import CONTENT_TYPE
 from exporter.telemetry.status import DataflowStatus, Health
 
@@ -54,7 +55,7 @@ async def serve(
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await listen(runner, host, port)
         except (OSError, OverflowError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             raise OpsUnavailable(f"cannot serve the ops port on {host}:{port}: {reason}") from error

@@ -27,7 +27,6 @@ _NO_INFO = "expecting INFO message"
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "connection refused"),
-    (socket.gaierror, "the server's name cannot be resolved"),
     (ConnectionResetError, "the connection was reset"),
     (errors.AuthorizationError, _REFUSED),
     (errors.UnexpectedEOF, "the server closed the connection"),
@@ -56,6 +55,8 @@ def in_words(error: BaseException) -> str:
         return f"TLS: {printable(error.verify_message)}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {printable(error.reason or 'handshake failed').lower().replace('_', ' ')}"
+    if isinstance(error, socket.gaierror):
+        return "the server's name cannot be resolved" + (f": {error.strerror.lower()}" if error.strerror else "")
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words

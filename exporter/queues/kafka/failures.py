@@ -73,7 +73,8 @@ def reason(error: BaseException) -> str:
     if isinstance(error, errors.KafkaConnectionError):
         return "no broker can be reached"
     if isinstance(error, socket.gaierror):
-        return "the name cannot be resolved"
+        # The resolver's own words, and never a broker's.
+        return "the name cannot be resolved" + (f": {error.strerror.lower()}" if error.strerror else "")
     if isinstance(error, ConnectionResetError):
         return "the connection was reset"
     if isinstance(error, OSError) and error.errno:
