@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,23 @@ async def test_a_log_that_was_removed_takes_no_writes(
     move(aside, log)
     await database.write(insert(3))
     assert await database.read(rows) == [1, 3]
+
+
+async def test_closing_a_file_that_was_taken_away_leaves_the_side_files_of_the_new_one(path: Path) -> None:
+    """The last to close removes them by their names, and the new file's log has commits that are nowhere else."""
+    log = path.with_name("data.db-wal")
+    async with AsyncExitStack() as stack:
+        lost = await stack.enter_async_context(Database.open(path, SCHEMA))
+        await stack.enter_async_context(lost.second_connection())
+        await lost.write(insert(1))
+        path.parent.rename(path.parent.with_name("aside"))
+        async with Database.open(path, SCHEMA) as new:
+            await new.write(insert(2))
+            before = log.stat().st_ino
+            await stack.aclose()
+            assert log.stat().st_ino == before
+            await new.write(insert(3))
+            assert await new.read(rows) == [2, 3]
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "a loop of links"])
