@@ -32,19 +32,23 @@ class FirstSeen:
         """
         self._path = path
         self._file = _node(_status(path))
+        self._truncated: str | None = None
 
     def refuse_another(self) -> None:
         """Return if the same file is there.
 
         Raises:
             FileReplaced: a different file has the name.
-            FileLost: the file was removed or emptied. Once it is back, calls return again.
+            FileLost: the file was removed, and once it is back, calls return again; or the file was emptied, and what
+                may be written there since does not fit the log and what is known of the file.
         """
         status = _status(self._path)
         if _node(status) != self._file:
             raise FileReplaced(_lost(self._path, "replaced"))
-        if status.st_size < _LEAST_BYTES:
-            raise FileLost(_lost(self._path, f"truncated to {status.st_size} bytes"))
+        if self._truncated is None and status.st_size < _LEAST_BYTES:
+            self._truncated = _truncated(self._path, status.st_size)
+        if self._truncated is not None:
+            raise FileLost(self._truncated)
 
 
 class SameFile:
@@ -67,7 +71,7 @@ class SameFile:
         """Return if the same files are there, or were seen within ``LOOK_SECONDS``.
 
         Raises:
-            FileLost: a file was removed, replaced or emptied. Once both are back, calls return again.
+            FileLost: a file was removed or replaced, and once both are back, calls return again; or it was emptied.
         """
         now = time.monotonic()
         if now < self._due:
@@ -90,6 +94,13 @@ class SameFile:
 
 def _lost(path: Path, how: str) -> str:
     return f"{path} was {how} while it was open: put it back, or start the exporter again to go on with what is there"
+
+
+def _truncated(path: Path, size: int) -> str:
+    return (
+        f"{path} was truncated to {size} bytes while it was open: stop the exporter, put the file and {path.name}-wal "
+        "back from a copy or remove both, and start it again"
+    )
 
 
 def _status(path: Path) -> os.stat_result:

@@ -143,6 +143,32 @@ def test_a_daemon_that_lost_its_journal_leaves_a_new_one_to_others(place: Place,
     assert judgement.duplicates == 0
 
 
+@pytest.mark.parametrize("which", ["queue", "state"])
+def test_a_file_that_is_emptied_under_an_idle_daemon_is_named_as_that(place: Place, which: str) -> None:
+    _, daemon = started(place)
+    daemon.ready()
+    source = Source(profiles=10)
+    place.publish(source.make(10))
+    eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+    file = place.folder / "data" / f"{which}.db"
+    log = file.with_name(f"{which}.db-wal")
+    os.truncate(file, 0)
+    eventually("the dataflow is paused", lambda: which in daemon.paused("crm"))
+    eventually("it is not ready", lambda: not ready(daemon))
+    [detail] = [line["detail"] for line in daemon.logs("paused") if line["reason"] == which]
+    assert detail.startswith(f"{file} was truncated to 0 bytes while it was open: stop the exporter, put the file and")
+    command = ("positions", "list") if which == "queue" else ("deadletters", "list")
+    refused = place.command(*command)
+    assert refused.returncode != 0
+    assert f"{file}: it is empty, and {log.name} beside it is not: it was truncated" in refused.stderr
+    assert log.stat().st_size > 0, "others took the log from under the daemon"
+    assert daemon.terminate() == 0
+    for name in (file, log):
+        name.unlink(missing_ok=True)
+    again = place.daemon("again").ready()
+    assert again.terminate() == 0
+
+
 @needs_setpriv
 @pytest.mark.parametrize("asks_for_others", [False, True])
 def test_locks_that_may_not_be_looked_at_when_it_starts_are_waited_for(place: Place, asks_for_others: bool) -> None:

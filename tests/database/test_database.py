@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import resource
 import shutil
 import subprocess
@@ -197,6 +198,20 @@ async def test_a_file_that_was_removed_is_not_read_either(
             await call(rows)
     move(aside, path)
     assert await database.read(rows) == [1]
+
+
+async def test_a_file_that_was_emptied_is_named_as_that_until_the_end(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log and what SQLite knows of it do not fit what somebody writes there."""
+    monkeypatch.setattr("exporter.database.same_file.LOOK_SECONDS", 0.0)
+    await database.write(insert(1))
+    contents = await asyncio.to_thread(path.read_bytes)
+    for size in (0, 10, len(contents)):
+        os.truncate(path, size)
+        for call in (database.read, database.write, database.tidy):
+            with pytest.raises(FileLost, match=f"^{path} was truncated to 0 bytes while it was open: stop"):
+                await call(rows)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
