@@ -6,6 +6,7 @@ The operating system releases the lock when the process ends, however that happe
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -145,6 +146,15 @@ class Leases:
         except QueueUnavailable:
             return True
 
+    def refuse_unusable(self, group: str) -> None:
+        """Return if the lock could be taken or waited for; nothing is made. Raises as ``held``."""
+        with _words(group):
+            try:
+                os.close(os.open(self._path(group), os.O_RDWR | os.O_CLOEXEC))
+            except FileNotFoundError:
+                if self._folder.exists():
+                    _refuse_unwritable(self._folder)
+
     def _stands(self, group: str, descriptor: int) -> bool:
         with _words(group):
             try:
@@ -174,6 +184,12 @@ class Leases:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Raise OSError if no file can be made in ``folder``."""
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def _show(descriptor: int, badge: str) -> None:
