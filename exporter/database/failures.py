@@ -36,7 +36,11 @@ class DatabaseUnavailable(Exception):
 
 
 class FileLost(DatabaseUnavailable):
-    """The open file does not stand under its name any more, or that cannot be told."""
+    """The open file does not stand under its name any more as it was, or that cannot be told."""
+
+
+class FileReplaced(FileLost):
+    """A different file stands under the name of the open file."""
 
 
 def unavailable(error: BaseException) -> DatabaseUnavailable | None:

@@ -100,7 +100,10 @@ def open_file(path: Path, schema: Schema) -> apsw.Connection:
 
 
 def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
+    was_empty = _is_empty(path)
     make_way(path)
+    if was_empty:
+        _refuse_emptied(path, deadline)
     if path.stat().st_size == 0:
         return
     _undo_half_made(path, schema)
@@ -112,6 +115,30 @@ def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
             raise DatabaseRefused(path, f"{wrong}; it was left as it is")
         time.sleep(0.02)
     _refuse_foreign(path, schema)
+
+
+def _refuse_emptied(path: Path, deadline: float) -> None:
+    """Refuse an empty file with commits in its log, which SQLite would remove, even from those who have them open.
+
+    SQLite begins a log only once the file has a page.
+    """
+    log = path.with_name(path.name + "-wal")
+    while _is_empty(path) and log.exists() and not _is_empty(log):
+        # Another process may have made the file anew, and is about to remove what an earlier one left.
+        if time.monotonic() > deadline - BUSY_SECONDS * 0.9:
+            raise DatabaseRefused(
+                path,
+                f"it is empty, and {log.name} beside it is not: it was truncated, and left as it is; "
+                "put both back from a copy, or remove both to begin anew",
+            )
+        time.sleep(0.02)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False  # a file that is not there is made, and what is in the way is told then
 
 
 def _undo_half_made(path: Path, schema: Schema) -> None:

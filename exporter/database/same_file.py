@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from exporter.database.failures import FileLost, said_by_system
+from exporter.database.failures import FileLost, FileReplaced, said_by_system
 
 LOOK_SECONDS: Final = 1.0
+#: The smallest page of SQLite: from the moment that a file is open, it has a page at least.
+_LEAST_BYTES: Final = 512
 
 
 class _Node(NamedTuple):
@@ -19,6 +21,36 @@ class _Node(NamedTuple):
     inode: int
 
 
+class FirstSeen:
+    """The file that stood under a name when first looked at."""
+
+    def __init__(self, path: Path) -> None:
+        """Note the file.
+
+        Raises:
+            FileLost: the file is not there, or cannot be looked at.
+        """
+        self._path = path
+        self._file = _node(_status(path))
+        self._truncated: str | None = None
+
+    def refuse_another(self) -> None:
+        """Return if the same file is there.
+
+        Raises:
+            FileReplaced: a different file has the name.
+            FileLost: the file was removed, and once it is back, calls return again; or the file was emptied, and what
+                may be written there since does not fit the log and what is known of the file.
+        """
+        status = _status(self._path)
+        if _node(status) != self._file:
+            raise FileReplaced(_lost(self._path, "replaced"))
+        if self._truncated is None and status.st_size < _LEAST_BYTES:
+            self._truncated = _truncated(self._path, status.st_size)
+        if self._truncated is not None:
+            raise FileLost(self._truncated)
+
+
 class SameFile:
     """An open SQLite file and the write-ahead log beside the file, as first seen."""
 
@@ -26,12 +58,12 @@ class SameFile:
         """Note the file and the log.
 
         Raises:
-            OSError: the file is not there.
+            FileLost: the file is not there, or cannot be looked at.
+            OSError: the log cannot be looked at.
         """
-        self._path = path
+        self._file = FirstSeen(path)
         # SQLite's own name for the log: beside the file itself, not beside a link.
         self._log = Path(os.path.realpath(path) + "-wal")
-        self._file = _node(path)
         self._log_file = _node_or_none(self._log)
         self._due = 0.0
 
@@ -39,18 +71,12 @@ class SameFile:
         """Return if the same files are there, or were seen within ``LOOK_SECONDS``.
 
         Raises:
-            FileLost: a file was removed or replaced. Once both are back, calls return again.
+            FileLost: a file was removed or replaced, and once both are back, calls return again; or it was emptied.
         """
         now = time.monotonic()
         if now < self._due:
             return
-        try:
-            if _node(self._path) != self._file:
-                raise FileLost(_lost(self._path, "replaced"))
-        except FileNotFoundError:
-            raise FileLost(_lost(self._path, "removed")) from None
-        except OSError as error:
-            raise FileLost(f"the open file cannot be found again: {said_by_system(error)}") from None
+        self._file.refuse_another()
         self._look_at_log()
         self._due = now + LOOK_SECONDS
 
@@ -70,13 +96,28 @@ def _lost(path: Path, how: str) -> str:
     return f"{path} was {how} while it was open: put it back, or start the exporter again to go on with what is there"
 
 
-def _node(path: Path) -> _Node:
-    status = path.stat()
+def _truncated(path: Path, size: int) -> str:
+    return (
+        f"{path} was truncated to {size} bytes while it was open: stop the exporter, put the file and {path.name}-wal "
+        "back from a copy or remove both, and start it again"
+    )
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        raise FileLost(_lost(path, "removed")) from None
+    except OSError as error:
+        raise FileLost(f"the open file cannot be found again: {said_by_system(error)}") from None
+
+
+def _node(status: os.stat_result) -> _Node:
     return _Node(status.st_dev, status.st_ino)
 
 
 def _node_or_none(path: Path) -> _Node | None:
     try:
-        return _node(path)
+        return _node(path.stat())
     except FileNotFoundError:
         return None

@@ -96,6 +96,79 @@ def test_a_file_that_is_taken_away_from_an_idle_daemon_is_missed_within_seconds(
     assert judgement.duplicates == 0
 
 
+def test_a_folder_that_is_moved_away_for_a_while_is_not_made_anew(place: Place) -> None:
+    receiver, daemon = started(place)
+    daemon.ready()
+    source = Source(profiles=10)
+    place.publish(source.make(10))
+    eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+    data, gone = place.folder / "data", place.folder / "gone"
+    data.rename(gone)
+    eventually("the dataflow is paused", lambda: "queue" in daemon.paused("crm"))
+    eventually("both are missed", lambda: "state" in daemon.paused("crm"))
+    assert not data.exists(), "the folder was made anew, and what is put back would land inside"
+    gone.rename(data)
+    eventually("it is ready", lambda: ready(daemon))
+    place.publish(source.make(10))
+    eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+    assert daemon.terminate() == 0
+    judgement = judged("crm", source.made, receiver.received(), place.dead_letters())
+    assert judgement.sound, str(judgement)
+    assert judgement.duplicates == 0
+
+
+@pytest.mark.parametrize("what", ["folder", "files"])
+def test_a_daemon_that_lost_its_journal_leaves_a_new_one_to_others(place: Place, what: str) -> None:
+    receiver, first = started(place)
+    first.ready()
+    data = place.folder / "data"
+    if what == "folder":
+        shutil.rmtree(data)
+    else:
+        for file in (*data.glob("queue.db*"), *data.glob("state.db*")):
+            if file.is_file():  # as `rm data/*.db*` does: the folder of locks stays
+                file.unlink()
+    eventually("the first is paused", lambda: "queue" in first.paused("crm"))
+    source = Source(profiles=10)
+    place.publish(source.make(10))
+    second = place.daemon("second").ready()
+    eventually("the new journal is read", lambda: second.alive() and place.settled("crm"))
+    assert not ready(first)
+    assert first.terminate() == 0
+    place.publish(source.make(10))
+    eventually("the new journal is read on", lambda: second.alive() and place.settled("crm"))
+    assert second.terminate() == 0
+    judgement = judged("crm", source.made, receiver.received(), place.dead_letters())
+    assert judgement.sound, str(judgement)
+    assert judgement.duplicates == 0
+
+
+@pytest.mark.parametrize("which", ["queue", "state"])
+def test_a_file_that_is_emptied_under_an_idle_daemon_is_named_as_that(place: Place, which: str) -> None:
+    _, daemon = started(place)
+    daemon.ready()
+    source = Source(profiles=10)
+    place.publish(source.make(10))
+    eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+    file = place.folder / "data" / f"{which}.db"
+    log = file.with_name(f"{which}.db-wal")
+    os.truncate(file, 0)
+    eventually("the dataflow is paused", lambda: which in daemon.paused("crm"))
+    eventually("it is not ready", lambda: not ready(daemon))
+    [detail] = [line["detail"] for line in daemon.logs("paused") if line["reason"] == which]
+    assert detail.startswith(f"{file} was truncated to 0 bytes while it was open: stop the exporter, put the file and")
+    command = ("positions", "list") if which == "queue" else ("deadletters", "list")
+    refused = place.command(*command)
+    assert refused.returncode != 0
+    assert f"{file}: it is empty, and {log.name} beside it is not: it was truncated" in refused.stderr
+    assert log.stat().st_size > 0, "others took the log from under the daemon"
+    assert daemon.terminate() == 0
+    for name in (file, log):
+        name.unlink(missing_ok=True)
+    again = place.daemon("again").ready()
+    assert again.terminate() == 0
+
+
 @needs_setpriv
 @pytest.mark.parametrize("asks_for_others", [False, True])
 def test_locks_that_may_not_be_looked_at_when_it_starts_are_waited_for(place: Place, asks_for_others: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -390,8 +392,43 @@ async def test_stores_that_are_there_are_opened_and_left_alone(tmp_path: Path) -
         assert contents(tmp_path) == before
 
 
+def plain_file(locks: Path) -> None:
+    locks.write_text("no folder")
+
+
+def folder_where_a_lock_is(locks: Path) -> None:
+    (locks / sha256(b"exporter.crm").hexdigest()[:32]).mkdir(parents=True)
+
+
+def loop(locks: Path) -> None:
+    locks.symlink_to(locks)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [(plain_file, "Not a directory"), (folder_where_a_lock_is, "Is a directory"), (loop, "Too many levels")],
+)
+async def test_locks_that_cannot_be_used_are_the_queues_trouble(
+    tmp_path: Path, spoil: Callable[[Path], None], why: str
+) -> None:
+    """``run`` would pause with ``queue`` for ever."""
+    make = (sys.executable, "-c", _MAKE, str(tmp_path / "queue.db"), str(tmp_path / "state.db"))
+    made = await asyncio.create_subprocess_exec(*make)
+    assert await asyncio.wait_for(made.wait(), 60) == 0
+    spoil(tmp_path / "queue.db.locks")
+    async with serving(listen_only) as endpoint:
+        destination = {**DESTINATION, "endpoint": endpoint.url()}
+        found = await check(
+            tmp_path, "--connect", destinations=[destination], queue={"kind": "journal", "path": "queue.db"}
+        )
+    assert found.code == 1
+    assert "FAILED  queue: the lock of group exporter.crm cannot be used: " in found.stdout
+    assert why in found.stdout
+
+
 _MAKE = """
 import asyncio, sys
+from hashlib import sha256
 from pathlib import Path
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import open_queue

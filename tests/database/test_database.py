@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import resource
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +200,20 @@ async def test_a_file_that_was_removed_is_not_read_either(
     assert await database.read(rows) == [1]
 
 
+async def test_a_file_that_was_emptied_is_named_as_that_until_the_end(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log and what SQLite knows of it do not fit what somebody writes there."""
+    monkeypatch.setattr("exporter.database.same_file.LOOK_SECONDS", 0.0)
+    await database.write(insert(1))
+    contents = await asyncio.to_thread(path.read_bytes)
+    for size in (0, 10, len(contents)):
+        os.truncate(path, size)
+        for call in (database.read, database.write, database.tidy):
+            with pytest.raises(FileLost, match=f"^{path} was truncated to 0 bytes while it was open: stop"):
+                await call(rows)
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 async def test_a_log_that_was_removed_takes_no_writes(
     database: Database, path: Path, replaced: bool, monkeypatch: pytest.MonkeyPatch
@@ -212,6 +228,23 @@ async def test_a_log_that_was_removed_takes_no_writes(
     move(aside, log)
     await database.write(insert(3))
     assert await database.read(rows) == [1, 3]
+
+
+async def test_closing_a_file_that_was_taken_away_leaves_the_side_files_of_the_new_one(path: Path) -> None:
+    """The last to close removes them by their names, and the new file's log has commits that are nowhere else."""
+    log = path.with_name("data.db-wal")
+    async with AsyncExitStack() as stack:
+        lost = await stack.enter_async_context(Database.open(path, SCHEMA))
+        await stack.enter_async_context(lost.second_connection())
+        await lost.write(insert(1))
+        path.parent.rename(path.parent.with_name("aside"))
+        async with Database.open(path, SCHEMA) as new:
+            await new.write(insert(2))
+            before = log.stat().st_ino
+            await stack.aclose()
+            assert log.stat().st_ino == before
+            await new.write(insert(3))
+            assert await new.read(rows) == [2, 3]
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "a loop of links"])

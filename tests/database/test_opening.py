@@ -171,6 +171,29 @@ def test_what_is_neither_in_the_file_nor_in_the_log_is_missing(path: Path) -> No
     assert path.read_bytes() == contents[0][:-8192]
 
 
+def test_a_file_that_was_emptied_is_named_as_that_and_keeps_its_log(path: Path) -> None:
+    """SQLite would remove the log, even from under those who have both open."""
+    connection = open_file(path, SCHEMA)
+    connection.execute("UPDATE t SET x = x'00' WHERE rowid = 1")
+    log = path.with_name("data.db-wal")
+    before = log.read_bytes()
+    os.truncate(path, 0)
+    with pytest.raises(DatabaseRefused, match=r"it is empty, and data.db-wal beside it is not: it was truncated"):
+        open_file(path, SCHEMA)
+    assert path.stat().st_size == 0
+    assert log.read_bytes() == before
+    connection.close()
+
+
+def test_a_file_that_is_gone_is_made_anew_beside_a_log_that_was_left(path: Path) -> None:
+    path.unlink()
+    log = path.with_name("data.db-wal")
+    log.write_bytes(b"left by the file before")
+    connection = open_file(path, SCHEMA)
+    assert connection.pragma("user_version") == len(SCHEMA.migrations)
+    connection.close()
+
+
 def _log(pages: list[int], count: int) -> bytes:
     """As much of a write-ahead log of 4 KB pages as is looked at."""
     salts = b"12345678"

@@ -6,6 +6,7 @@ The operating system releases the lock when the process ends, however that happe
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -14,10 +15,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from exporter.database import FileLost, FileReplaced, FirstSeen
 from exporter.queues.port import QueueUnavailable
 
 _STANDBY_SECONDS = 0.25
 _BADGE_BYTES = 256
+
+
+class _Replaced(QueueUnavailable):
+    """A different file stands where the journal was."""
 
 
 @dataclass(slots=True)
@@ -27,6 +33,7 @@ class _Held:
     descriptor: int
     badge: str
     stack: ExitStack
+    given_up: bool = False
     lost: bool = False
 
 
@@ -35,10 +42,20 @@ class Leases:
 
     Lock files stay: removing a file for which a standby waits would let two readers in. Where the file of a held lock
     was removed by hand, ``renew`` makes and locks the file again.
+
+    While the journal is not where it was opened, nothing is made in its place: the folder will be put back there, or
+    belongs to a new journal. The reader of a new journal would wait for our locks in vain, so they are given up.
     """
 
     def __init__(self, journal: Path) -> None:
-        self._folder = Path(os.path.realpath(journal) + ".locks")
+        """Give the locks of the journal that stands at ``journal`` now.
+
+        Raises:
+            FileLost: the file is not there, or cannot be looked at.
+        """
+        real = os.path.realpath(journal)
+        self._journal = FirstSeen(Path(real))
+        self._folder = Path(real + ".locks")
         self._held: dict[str, _Held] = {}
 
     @asynccontextmanager
@@ -46,15 +63,17 @@ class Leases:
         """Wait as a standby until the lock is held, with four looks a second; show ``badge`` until leaving.
 
         Raises:
-            QueueUnavailable: the lock file cannot be used.
+            QueueUnavailable: the lock file cannot be used, or the journal was taken away.
         """
         with ExitStack() as stack:
             descriptor = stack.enter_context(self._file(group))
             while not (_try(group, descriptor, fcntl.LOCK_EX) and self._stands(group, descriptor)):
                 await asyncio.sleep(_STANDBY_SECONDS)  # the end of a process is not announced
+                self._refuse_another_journal()
                 if not self._stands(group, descriptor):
                     stack.close()
                     descriptor = stack.enter_context(self._file(group))
+            self._refuse_another_journal()  # its reader may just have given the lock up for that reason
             _show(descriptor, badge)
             self._held[group] = _Held(descriptor, badge, stack)
             try:
@@ -66,19 +85,33 @@ class Leases:
         """Look whether the files of all held locks still stand, and take a lock again whose file was removed.
 
         Raises:
-            QueueUnavailable: a different process was quicker, and reads the same group now; so on every later call.
+            QueueUnavailable: the journal was taken away; or a different process was quicker, and reads the same group
+                now: so on every later call.
         """
+        try:
+            self._refuse_another_journal()
+        except _Replaced:
+            self._give_up()
+            raise
         for group, held in self._held.items():
             if held.lost:
                 raise QueueUnavailable(_taken_away(group))
-            if self._stands(group, held.descriptor):
+            stands = self._stands(group, held.descriptor)
+            if stands and not held.given_up:
                 continue
-            descriptor = held.stack.enter_context(self._file(group))
+            descriptor = held.descriptor if stands else held.stack.enter_context(self._file(group))
             if not _try(group, descriptor, fcntl.LOCK_EX):
                 held.lost = True
                 raise QueueUnavailable(_taken_away(group))
             held.descriptor = descriptor
+            held.given_up = False
             _show(descriptor, held.badge)
+
+    def _give_up(self) -> None:
+        for group, held in self._held.items():
+            if not held.given_up:
+                _try(group, held.descriptor, fcntl.LOCK_UN)
+                held.given_up = True
 
     def badge(self, group: str) -> str:
         """The badge that the lock's holder shows; empty without a holder. Raises as ``held``."""
@@ -113,6 +146,15 @@ class Leases:
         except QueueUnavailable:
             return True
 
+    def refuse_unusable(self, group: str) -> None:
+        """Return if the lock could be taken or waited for; nothing is made. Raises as ``held``."""
+        with _words(group):
+            try:
+                os.close(os.open(self._path(group), os.O_RDWR | os.O_CLOEXEC))
+            except FileNotFoundError:
+                if self._folder.exists():
+                    _refuse_unwritable(self._folder)
+
     def _stands(self, group: str, descriptor: int) -> bool:
         with _words(group):
             try:
@@ -121,18 +163,33 @@ class Leases:
                 return False
             return os.path.samestat(status, os.fstat(descriptor))
 
+    def _refuse_another_journal(self) -> None:
+        try:
+            self._journal.refuse_another()
+        except FileReplaced as error:
+            raise _Replaced(error.reason) from error
+        except FileLost as error:
+            raise QueueUnavailable(error.reason) from error
+
     def _path(self, group: str) -> Path:
         return self._folder / sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     @contextmanager
     def _file(self, group: str) -> Iterator[int]:
+        self._refuse_another_journal()
         with _words(group):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)  # never the folder of the journal
             descriptor = os.open(self._path(group), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Raise OSError if no file can be made in ``folder``."""
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def _show(descriptor: int, badge: str) -> None:
@@ -143,8 +200,8 @@ def _show(descriptor: int, badge: str) -> None:
 
 def _taken_away(group: str) -> str:
     return (
-        f"the lock of group {group} was removed while it was held, and another process has taken it since: "
-        "start the exporter again"
+        f"the lock of group {group} was removed while it was held, or its journal was replaced, and another process "
+        "has taken it since: start the exporter again"
     )
 
 

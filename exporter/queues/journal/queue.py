@@ -52,7 +52,9 @@ async def open_journal(
         leases = Leases(path)
         retention = Retention(groups, max_bytes, retain_seconds, leases.maybe_busy)
         upkeep = Upkeep(database, fetch, commits, leases, retention, warn)
-        queue = JournalQueue(f"journal-{identity}", database, fetch, commits, upkeep, leases, max_bytes, warn, badge)
+        queue = JournalQueue(
+            f"journal-{identity}", database, fetch, commits, upkeep, leases, groups, max_bytes, warn, badge
+        )
         async with in_background(commits.run, upkeep.run):
             yield queue
 
@@ -68,6 +70,7 @@ class JournalQueue:
         commits: Commits,
         upkeep: Upkeep,
         leases: Leases,
+        groups: Collection[str],
         max_bytes: int,
         warn: Callable[[str], None],
         badge: str,
@@ -81,6 +84,7 @@ class JournalQueue:
         self._warn = warn
         self._badge = badge
         self._leases = leases
+        self._groups = groups
 
     @property
     def name(self) -> str:
@@ -185,3 +189,9 @@ class JournalQueue:
         await self._fetch.probe()
         if self._commits.failure is not None:
             await self._commits.commit()
+
+    async def advice(self) -> Sequence[str]:
+        """See ``Advising.advice``: none, but reading needs locks too, which ``check`` leaves to those who hold them."""
+        for group in self._groups:
+            self._leases.refuse_unusable(group)
+        return ()

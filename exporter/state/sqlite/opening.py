@@ -46,7 +46,7 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
 def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:
     """What was noted for ``destination``, without making or changing the file; empty where that cannot be read."""
     try:
-        if not path.is_file():
+        if not path.is_file() or path.stat().st_size == 0:  # an empty file's log would be removed by looking
             return {}
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
