@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,3 +46,13 @@ async def test_a_file_that_is_not_ours_is_no_answer(tmp_path: Path) -> None:
     async with Database.open(tmp_path / "foreign.db", foreign):
         pass
     assert known_mapping_times(SqliteSettings(path=tmp_path / "foreign.db"), "crm") == {}
+
+
+async def test_looking_at_an_emptied_file_leaves_the_log_to_those_who_have_it_open(tmp_path: Path) -> None:
+    settings = SqliteSettings(path=tmp_path / "state.db")
+    log = tmp_path / "state.db-wal"
+    async with open_state(settings) as state:
+        await state.mapping_times.first_seen("crm", [("ups", "a")], 1000)
+        os.truncate(settings.path, 0)
+        assert await asyncio.to_thread(known_mapping_times, settings, "crm") == {}
+        assert log.exists()
