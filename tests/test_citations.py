@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,19 +19,16 @@ SOURCE = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.py)`")
 PAGE = re.compile(r"\bdocs/[a-z/-]+\.md\b")
 
 
-def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-    return [file for file in map(Path, listed) if file != THIS and (ROOT / file).exists()]
+def files(*patterns: str) -> list[Path]:
+    """Those of the project, also in a copy that is no repository; without what tools have cached."""
+    found = {file.relative_to(ROOT) for pattern in patterns for file in ROOT.glob(pattern) if file.is_file()}
+    return sorted(file for file in found if file != THIS and "__pycache__" not in file.parts)
 
 
-CODE = tracked("exporter/*", "tests/*.py", "benchmarks/*.py", "hatch_build.py", "config/*", "Makefile", ".ci/*")
-PAGES = tracked("*.md")
+CODE = files(
+    *("exporter/**/*", "tests/**/*.py", "benchmarks/**/*.py", "hatch_build.py", "config/**/*", "Makefile", ".ci/*")
+)
+PAGES = files("*.md", "docs/**/*.md", "benchmarks/*.md", "tests/**/*.md")
 
 
 def anchors(markdown: str) -> set[str]:
