@@ -116,14 +116,14 @@ def test_a_configuration_that_cannot_be_read_for_a_bug_leaves_the_old_one_going(
 
 
 @pytest.mark.parametrize("how", ["error", "cancelled"])
-@pytest.mark.parametrize("call", ["workers:Workers._look", "worker:Worker._run_process"])
+@pytest.mark.parametrize("call", ["parent:Workers._look", "worker:Worker._run_process"])
 def test_a_parent_that_loses_a_task_of_its_own_goes_on(tmp_path: Path, call: str, how: str) -> None:
     with Place(tmp_path) as place:
         receiver = place.receiver()
         place.destination("crm", receiver.url)
         place.destination("shop", receiver.url)
         place.write()
-        daemon = _started(place, f"exporter.daemon.{call}", how, "--workers", "2").ready()
+        daemon = _started(place, f"exporter.daemon.workers.{call}", how, "--workers", "2").ready()
         assert any("Permission" in str(line) or "not by us" in str(line) for line in daemon.logs())
         source = Source(profiles=5)
         place.publish(source.make(20))
