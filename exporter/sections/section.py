@@ -32,7 +32,7 @@ class FromFile(str):
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Read the file's text, trimmed by the rule of ``handed_over``.
+        """Read the file's text, trimmed by the rule of ``operator_text``.
 
         Raises:
             OSError: the file cannot be read.
@@ -73,7 +73,7 @@ class Secret:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """A secret of ``text``, by the rule for all secrets (``handed_over``).
+        """A secret of ``text``, by the rule for all secrets (``operator_text``).
 
         Raises:
             PydanticCustomError: the text is empty, has control characters or is not UTF-8; the reason does not show it.

@@ -1,1 +1,1 @@
-"""How exports reach an endpoint: the outbox decides which export is sent when, the transport sends."""
+"""How a request reaches an endpoint: the seam, the two transports behind it, names and TLS."""
