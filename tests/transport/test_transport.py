@@ -263,11 +263,11 @@ class TestAnswer:
 class TestNoAnswer:
     @pytest.mark.parametrize(
         "said",
-        [b"", b"HTT", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 100 Continue\r\n\r\n"],
-        ids=["nothing", "half a word", "a status line", "half a header", "only 100"],
+        [b"", b"HTT", b"HTTP/1.1 2", b"HTTP/1.1 100 Continue\r\n\r\n"],
+        ids=["nothing", "half a word", "half a status line", "only 100"],
     )
     @pytest.mark.parametrize("ending", ["silence", "reset", "close"])
-    async def test_when_headers_never_end(self, opening: Opening, said: bytes, ending: str) -> None:
+    async def test_when_the_status_line_never_comes_whole(self, opening: Opening, said: bytes, ending: str) -> None:
         outcome, server = await ask(
             opening, says(said, then=ending), timeout_seconds=SHORT if ending == "silence" else LONG
         )
