@@ -14,9 +14,9 @@ from flowing import OK, Endpoint, Flowing, event, flowing, until
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, NewLetter
-from exporter.state.port import LettersOf
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -29,7 +29,7 @@ async def queue() -> AsyncIterator[Queue]:
 class Gated:
     """Letters whose writes wait for ``gate``."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.gate = asyncio.Event()
         self.gate.set()
@@ -50,7 +50,7 @@ class Gates:
 
     made: Gated
 
-    def __call__(self, real: LettersOf) -> LettersOf:
+    def __call__(self, real: DataflowLetters) -> Any:
         self.made = Gated(real)
         return self.made
 

@@ -28,7 +28,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
 from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
-from exporter.state.port import State
+from exporter.state.kinds import State
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
