@@ -119,7 +119,7 @@ async def test_a_letter_that_still_waits_for_the_store_is_superseded_too(queue: 
 
 
 async def test_an_older_delivery_does_not_supersede_what_came_later(queue: Queue, tmp_path: Path) -> None:
-    """A malformed event needs no turn in its profile's line: what was before it is delivered after it was buried."""
+    """A malformed event needs no turn in its profile's queue: what was before it is delivered after it was buried."""
     gate = asyncio.Event()
 
     async def wait(request: Request) -> Outcome:
