@@ -25,8 +25,8 @@ from exporter.dataflow.reading import read_alone
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
+from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
-from exporter.profile.document.typed import compile_typed
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemorySettings
@@ -66,7 +66,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
         }
     )
     mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
-    typed = compile_typed(mapping)
+    fast_path = compile_fast_path(mapping)
     clock = Clock(monotonic=time.monotonic, epoch=time.time)
     transport = AnswersAtOnce()
     async with open_state(SqliteSettings(path=folder / "state.db")) as state:
@@ -80,8 +80,8 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 transport=transport,
                 authorizer=destination.auth.authorizer(transport, Surroundings()),
                 read=read_alone(MAX_EVENT_BYTES),
-                decide=compile_triggers(mapping, typed),
-                build=compile_payload(mapping, typed),
+                decide=compile_triggers(mapping, fast_path),
+                build=compile_payload(mapping, fast_path),
                 prepared=prepare(destination),
                 outbox=Outbox(limits(destination.delivery), Pool(256 * 1024**2).join()),
                 metrics=metrics.of("crm"),

@@ -21,8 +21,8 @@ from exporter.outbox.next_steps import Send
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import Delivered, judge
+from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
-from exporter.profile.document.typed import compile_typed
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
 from exporter.profile.export_headers import idempotency_key, position_value
@@ -50,8 +50,8 @@ def stages(size_bytes: int = 1_000, runs: int = 5) -> dict[str, float]:
         }
     )
     mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
-    typed = compile_typed(mapping)
-    decide, build = compile_triggers(mapping, typed), compile_payload(mapping, typed)
+    fast_path = compile_fast_path(mapping)
+    decide, build = compile_triggers(mapping, fast_path), compile_payload(mapping, fast_path)
     messages = [
         Message("0", number, event.body, 0.0)
         for number, event in enumerate(Events(size_bytes).backlog(DELIVERIES, PROFILES))

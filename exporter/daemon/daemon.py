@@ -33,8 +33,8 @@ from exporter.queues.port import QueueUnavailable
 from exporter.sections.schedules import probe_delay, reach_delay, until_reachable
 from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import whereabouts
-from exporter.state.kinds import open_state
-from exporter.state.port import State, StateUnavailable
+from exporter.state.kinds import State, open_state
+from exporter.state.port import StateUnavailable
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics

@@ -112,9 +112,8 @@ class Database:
         watcher = Watcher(on_change, look)
         self._inbox.watchers = (*self._inbox.watchers, watcher)
         if len(self._inbox.watchers) == 1:
-            self._inbox.jobs.put(
-                Job(_nothing, self._loop.create_future(), Kind.READ)
-            )  # the thread sleeps without limit
+            # Wakes the thread, which sleeps without limit.
+            self._inbox.jobs.put(Job(lambda _: None, self._loop.create_future(), Kind.READ))
         try:
             yield
         finally:
@@ -167,10 +166,6 @@ class Database:
                 self._closed = True
                 self._inbox.refuse_rest()
                 self._inbox.call(_resolve, self._ended)
-
-
-def _nothing(_: apsw.Connection) -> None:
-    return None
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import apsw
 
@@ -93,45 +94,52 @@ def open_file(path: Path, schema: Schema) -> apsw.Connection:
             raise DatabaseUnavailable(f"{path}: {os.strerror(errno.EMFILE)}") from error
         raise DatabaseRefused(path, f"it cannot be opened for writing ({error})") from error
     except apsw.Error as error:
-        known = unavailable(error)
-        if known is None:
-            raise
-        raise DatabaseUnavailable(f"{path}: {known.reason}") from error
+        _raise_known(path, error)
+
+
+def _raise_known(path: Path, error: apsw.Error) -> NoReturn:
+    known = unavailable(error)
+    if known is None:
+        raise error
+    raise DatabaseUnavailable(f"{path}: {known.reason}") from error
 
 
 def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
     was_empty = _is_empty(path)
     make_way(path)
-    if was_empty:
-        _refuse_emptied(path, deadline)
+    if was_empty and (wrong := _lasting(lambda: _emptied(path), deadline)) is not None:
+        raise DatabaseRefused(path, wrong)
     if path.stat().st_size == 0:
         return
     _undo_half_made(path, schema)
     if path.stat().st_size == 0:
         return
-    while (wrong := damage(path)) is not None:
-        # Another process may be checkpointing, which for a moment looks the same as a truncated file.
-        if time.monotonic() > deadline - BUSY_SECONDS * 0.9:
-            raise DatabaseRefused(path, f"{wrong}; it was left as it is")
-        time.sleep(0.02)
+    if (wrong := _lasting(lambda: damage(path), deadline)) is not None:
+        raise DatabaseRefused(path, f"{wrong}; it was left as it is")
     _refuse_foreign(path, schema)
 
 
-def _refuse_emptied(path: Path, deadline: float) -> None:
-    """Refuse an empty file with commits in its log, which SQLite would remove, even from those who have them open.
+def _lasting(look: Callable[[], str | None], deadline: float) -> str | None:
+    """What ``look`` goes on to find wrong; None as soon as ``look`` finds nothing.
 
-    SQLite begins a log only once the file has a page.
+    Another process may be checkpointing, which for a moment looks the same as a truncated file, or may have made the
+    file anew, and be about to remove what an earlier one left.
     """
-    log = path.with_name(path.name + "-wal")
-    while _is_empty(path) and log.exists() and not _is_empty(log):
-        # Another process may have made the file anew, and is about to remove what an earlier one left.
-        if time.monotonic() > deadline - BUSY_SECONDS * 0.9:
-            raise DatabaseRefused(
-                path,
-                f"it is empty, and {log.name} beside it is not: it was truncated, and left as it is; "
-                "put both back from a copy, or remove both to begin anew",
-            )
+    while (wrong := look()) is not None and time.monotonic() <= deadline - BUSY_SECONDS * 0.9:
         time.sleep(0.02)
+    return wrong
+
+
+def _emptied(path: Path) -> str | None:
+    """Why an empty file cannot be opened: commits in its log, which SQLite would remove, even from those who have them
+    open. SQLite begins a log only once the file has a page."""
+    log = path.with_name(path.name + "-wal")
+    if not (_is_empty(path) and log.exists() and not _is_empty(log)):
+        return None
+    return (
+        f"it is empty, and {log.name} beside it is not: it was truncated, and left as it is; "
+        "put both back from a copy, or remove both to begin anew"
+    )
 
 
 def _is_empty(path: Path) -> bool:
@@ -220,10 +228,7 @@ def open_beside(path: Path) -> apsw.Connection:
             _set_up(connection)
             trying.pop_all()
     except apsw.Error as error:
-        known = unavailable(error)
-        if known is None:
-            raise
-        raise DatabaseUnavailable(f"{path}: {known.reason}") from error
+        _raise_known(path, error)
     return connection
 
 

@@ -12,7 +12,7 @@ from exporter.profile.decision import Decision, Excluded
 from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Queue, Start, Subscription
-from exporter.state.port import LettersOf
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics
 from exporter.transport.port import Transport
@@ -40,7 +40,7 @@ class Dependencies:
     group: str
     start: Start
     queue: Queue
-    letters: LettersOf
+    letters: DataflowLetters
     transport: Transport
     authorizer: Authorizer
     read: Callable[[Message], Change | Excluded | Malformed]

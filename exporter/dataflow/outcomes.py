@@ -70,7 +70,7 @@ class Outcomes:
                 self._condemn(message, letter, where)
 
     def _condemn(self, message: Message, letter: NewLetter, detail: str) -> None:
-        """Store the dead letter of an event without an export: the letter needs no turn in the profile's line.
+        """Store the dead letter of an event without an export: the letter needs no turn in the profile's queue.
 
         ``detail`` is the letter's without personal data, for the log.
         """
@@ -89,7 +89,7 @@ class Outcomes:
     # -- exports, by what the outbox says is next after an attempt
 
     def attempted(self, export: Export, verdict: Final, following: Next) -> None:
-        """Settle the export, store a dead letter, or leave the export in line, as ``following`` says."""
+        """Settle the export, store a dead letter, or leave the export where it stands, as ``following`` says."""
         match following:
             case Settle():
                 self._delivered(export)

@@ -1,4 +1,4 @@
-"""Replays: dead letters that were asked for, on the way from the store into the profile's line."""
+"""Replays: dead letters that were asked for, on the way from the store into the profile's queue."""
 
 from __future__ import annotations
 

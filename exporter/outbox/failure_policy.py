@@ -104,15 +104,12 @@ class FailurePolicy:
                 self._probe_failed(self.pause, now)
             return Hold()
         self._concurrency.failed(now)
-        if self._breaker.failed():
+        exhausted = export.retries_used >= self._limits.retries
+        if self._breaker.failed() or (exhausted and self._breaker.exhausts()):
             self._give_back()
             self._begin_pause("failing", detail, now)
             return Hold()
-        if export.retries_used >= self._limits.retries:
-            if self._breaker.exhausts():
-                self._give_back()
-                self._begin_pause("failing", detail, now)
-                return Hold()
+        if exhausted:
             return DeadLetter("retries_exhausted")
         export.due = now + self._limits.retry_delay(export.retries_used)
         export.retries_used += 1

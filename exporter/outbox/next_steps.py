@@ -31,7 +31,7 @@ class Settle(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """Store a dead letter, then call ``stored``; until then the export keeps its place in line."""
+    """Store a dead letter, then call ``stored``; until then the export keeps its place."""
 
     reason: DeadLetterReason
 

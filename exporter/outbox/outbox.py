@@ -1,7 +1,7 @@
 """The outbox: a dataflow's exports, and the choice of the next to send.
 
 A state machine on a time that is passed in, which sends nothing and waits for nothing. The outbox owns the profiles'
-lines, waiting retries, permits and pacing; ``failure_policy`` says what follows a failure:
+queues, waiting retries, permits and pacing; ``failure_policy`` says what follows a failure:
 
     add -> take -> answered -> (stored) -> gone
 """
@@ -14,10 +14,10 @@ from exporter.messages.export import Export
 from exporter.outbox.concurrency import Concurrency
 from exporter.outbox.failure_policy import FailurePolicy, Pause
 from exporter.outbox.limits import Limits
-from exporter.outbox.lines import Line, Lines
 from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.next_steps import SETTLE, DeadLetter, Next, Probe, Send, Take, Wait
 from exporter.outbox.pacing import Pacing
+from exporter.outbox.profile_queues import ProfileQueue, ProfileQueues
 from exporter.outbox.shares import Share
 from exporter.outbox.verdict import Delivered, Final, PauseReason
 
@@ -32,8 +32,8 @@ class Outbox:
     def __init__(
         self, limits: Limits, memory: Share, connections: Share | None = None, load: LoopLoad | None = None
     ) -> None:
-        self._lines = Lines(limits.window_events, limits.window_bytes, memory)
-        self._flying: dict[Export, Line] = {}
+        self._queues = ProfileQueues(limits.window_events, limits.window_bytes, memory)
+        self._flying: dict[Export, ProfileQueue] = {}
         self._probe: Export | None = None
         self._pacing = Pacing(limits.rate)
         self._concurrency = Concurrency(limits.concurrency, connections, load)
@@ -76,42 +76,42 @@ class Outbox:
     @property
     def events(self) -> int:
         """Exports in hand: in flight, waiting for a turn or a retry, or becoming a dead letter."""
-        return self._lines.events
+        return self._queues.events
 
     def exports(self) -> Iterator[Export]:
         """All exports in hand, each profile's oldest first."""
-        return iter(self._lines)
+        return iter(self._queues)
 
     def room(self, most: int, usual_size: int) -> int:
         """How many events, at most ``most``, may be read now, at about ``usual_size`` bytes each."""
-        return 0 if self._closed else self._lines.room(most, usual_size)
+        return 0 if self._closed else self._queues.room(most, usual_size)
 
     def flying(self, lane: str) -> bool:
         """Whether any export of ``lane`` is in flight or being stored."""
-        return any(export.message.lane == lane for export in self._flying) or self._lines.storing(lane)
+        return any(export.message.lane == lane for export in self._flying) or self._queues.storing(lane)
 
     # -- in
 
     def add(self, export: Export, now: float) -> None:
-        """Put an export at the end of the profile's line."""
-        self._lines.append(export, now)
+        """Put an export at the end of the profile's queue."""
+        self._queues.append(export, now)
 
     def replay(self, export: Export, now: float) -> None:
         """Put a dead letter before the profile's waiting exports, after an export in flight and earlier replays."""
-        self._lines.insert(export, now)
+        self._queues.insert(export, now)
 
     def withdraw(self, export: Export, now: float) -> None:
         """Take out an export that was taken but will not be sent, such as a superseded replay."""
-        line = self._land(export)
-        self._lines.remove_head(line, now)
+        queue = self._land(export)
+        self._queues.remove_head(queue, now)
 
     def set_aside(self, size: int) -> None:
         """Count an event that becomes a dead letter without ever being sent, and is in hand until stored."""
-        self._lines.count_aside(size, 1)
+        self._queues.count_aside(size, 1)
 
     def put_away(self, size: int) -> None:
         """Stop counting an event whose dead letter is stored."""
-        self._lines.count_aside(size, -1)
+        self._queues.count_aside(size, -1)
 
     # -- out
 
@@ -121,9 +121,9 @@ class Outbox:
             return Wait(None)
         if self._policy.pause is not None:
             return self._take_probe(self._policy.pause, now)
-        lines = self._lines
-        if not lines.any_ready(now):
-            return Wait(lines.next_due())
+        queues = self._queues
+        if not queues.any_ready(now):
+            return Wait(queues.next_due())
         room = self._concurrency.limit - len(self._flying)
         if room <= 0:
             self._concurrency.reached()
@@ -131,8 +131,8 @@ class Outbox:
         free_at = self._pacing.free_at()
         if free_at > now:
             return Wait(free_at)
-        export = self._launch(lines.launch(), now)
-        if room == 1 and lines.any_ready(now):
+        export = self._launch(queues.launch(), now)
+        if room == 1 and queues.any_ready(now):
             self._concurrency.reached()
         return Send(export)
 
@@ -144,54 +144,54 @@ class Outbox:
         free_at = self._pacing.free_at()
         if free_at > now:
             return Wait(free_at)
-        self._lines.any_ready(now)
-        line = self._lines.launch_probe(pause.last_profile)
-        if line is None:
+        self._queues.any_ready(now)
+        queue = self._queues.launch_probe(pause.last_profile)
+        if queue is None:
             return Wait(None)
-        self._probe = self._launch(line, now)
+        self._probe = self._launch(queue, now)
         pause.last_profile = self._probe.profile_id
         return Probe(self._probe)
 
-    def _launch(self, line: Line, now: float) -> Export:
-        export = line.exports[0]
+    def _launch(self, queue: ProfileQueue, now: float) -> Export:
+        export = queue.exports[0]
         export.attempts += 1
-        self._flying[export] = line
+        self._flying[export] = queue
         self._pacing.spend(now)
         return export
 
-    def _land(self, export: Export) -> Line:
-        line = self._flying.pop(export)
-        line.in_flight = False
+    def _land(self, export: Export) -> ProfileQueue:
+        queue = self._flying.pop(export)
+        queue.in_flight = False
         if export is self._probe:
             self._probe = None
-        return line
+        return queue
 
     # -- after an attempt
 
     def answered(self, export: Export, verdict: Final, now: float, round_trip: float = 0.0) -> Next:
         """Note the ``verdict`` on an attempt of ``round_trip`` seconds; return what follows."""
         probe = export is self._probe
-        line = self._land(export)
+        queue = self._land(export)
         if isinstance(verdict, Delivered):
             self._policy.delivered(export, probe, round_trip, now)
-            self._lines.remove_head(line, now)
+            self._queues.remove_head(queue, now)
             return SETTLE
         following = self._policy.failed(export, verdict, probe, round_trip, now)
         if isinstance(following, DeadLetter):
-            line.storing = True
+            queue.storing = True
             self._policy.forget(export)
         elif export.released:
             self._policy.forget(export)
-            self._lines.remove_head(line, now)
+            self._queues.remove_head(queue, now)
         else:
-            self._lines.schedule(line, now)
+            self._queues.schedule(queue, now)
         return following
 
     def stored(self, export: Export, now: float) -> None:
         """Note that the export's dead letter is durable: the profile's next export may go."""
-        line = self._lines.of(export)
-        line.storing = False
-        self._lines.remove_head(line, now)
+        queue = self._queues.of(export)
+        queue.storing = False
+        self._queues.remove_head(queue, now)
 
     # -- stops
 
@@ -225,7 +225,7 @@ class Outbox:
 
     def release(self, lane: str, now: float) -> None:
         """Let go of a lane's exports that are not in flight; an export in flight may finish, but is not tried again."""
-        for export in self._lines.release(lane, now):
+        for export in self._queues.release(lane, now):
             self._policy.forget(export)
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from exporter.profile.decision import Trigger
+
 #: The steps from a profile's root to a value: ``("person", "name", "firstName")``.
 Path = tuple[str, ...]
 
@@ -29,22 +31,21 @@ class MappedSegment:
     mapping_updated_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
     """All that deciding and building need to know of a destination (contract.md#triggers, contract.md#the-request).
 
-    ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; paths may
-    overlap. ``on_segments``, ``on_identities`` and ``on_attributes`` are the switches under ``activate_on``.
+    ``attributes`` are parsed paths (``exporter.profile.paths``) in the order of the configuration; paths may overlap.
+    ``triggers`` may export, the others are switched off. Nothing has a default, so that no setting is forgotten on the
+    way from the configuration.
     """
 
     destination: str
-    segments: tuple[MappedSegment, ...] = ()
-    attributes: tuple[Path, ...] = ()
-    segment_membership: SegmentMembership = "all"
-    identity_fields: tuple[str, ...] = ("id",)
-    include_segment_names: bool = False
-    include_segment_timestamps: bool = False
-    require_membership: bool = True
-    on_segments: bool = True
-    on_identities: bool = True
-    on_attributes: bool = True
+    segments: tuple[MappedSegment, ...]
+    attributes: tuple[Path, ...]
+    segment_membership: SegmentMembership
+    identity_fields: tuple[str, ...]
+    include_segment_names: bool
+    include_segment_timestamps: bool
+    require_membership: bool
+    triggers: frozenset[Trigger]

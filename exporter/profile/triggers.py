@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from exporter.profile.decision import Decision, Excluded, Fired, Trigger
+from exporter.profile.document.fast_path import FastPath
 from exporter.profile.document.segment_membership import compile_gate
-from exporter.profile.document.typed import Typed
 from exporter.profile.document.wrong_types import unfit
 from exporter.profile.event.change import Change
 from exporter.profile.event.shapes import SegmentChange, Status
@@ -38,15 +38,17 @@ _OTHER_DESTINATION = Excluded("other_destination")
 _SEGMENT_ONLY = Fired(("segment",))
 
 
-def compile_triggers(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], Decision]:
-    """Compile the function from a change to the decision; ``typed`` is of the same mapping, if already compiled.
+def compile_triggers(mapping: Mapping, fast_path: FastPath | None = None) -> Callable[[Change], Decision]:
+    """Compile the function from a change to the decision; ``fast_path`` is of the same mapping, if already compiled.
 
     The function returns ``Malformed`` where the gate needs a part of the profile that has a wrong type. The function
     looks into the profile only where a trigger other than ``segment`` fired.
     """
     segment_fires = _compile_segments(mapping)
     is_touched = _compile_attributes(mapping)
-    is_member = _compile_gate(mapping, typed)
+    is_member = _compile_gate(mapping, fast_path)
+    segment_on, identity_on = "segment" in mapping.triggers, "identity" in mapping.triggers
+    attribute_on, backfill_on = "attribute" in mapping.triggers, "backfill" in mapping.triggers
 
     def decide(change: Change) -> Decision:
         if change.destination is not None and change.destination != mapping.destination:
@@ -56,13 +58,13 @@ def compile_triggers(mapping: Mapping, typed: Typed | None = None) -> Callable[[
         attribute = bool(change.attributes) and is_touched(change.attributes)
         if not (segment or identity or attribute or change.backfill):
             return _NO_TRIGGER
-        segment = segment and mapping.on_segments
+        segment = segment and segment_on
         gated: list[Trigger] = []
-        if identity and mapping.on_identities:
+        if identity and identity_on:
             gated.append("identity")
-        if attribute and mapping.on_attributes:
+        if attribute and attribute_on:
             gated.append("attribute")
-        if change.backfill:
+        if change.backfill and backfill_on:
             gated.append("backfill")
         if not gated:
             return _SEGMENT_ONLY if segment else _SWITCHED_OFF
@@ -77,14 +79,14 @@ def compile_triggers(mapping: Mapping, typed: Typed | None = None) -> Callable[[
     return decide
 
 
-def _compile_gate(mapping: Mapping, typed: Typed | None) -> Callable[[bytes], bool]:
+def _compile_gate(mapping: Mapping, fast_path: FastPath | None) -> Callable[[bytes], bool]:
     plain = compile_gate(mapping)
-    if typed is None:
+    if fast_path is None:
         return plain
-    is_member_typed = typed.is_member
+    is_member_fast = fast_path.is_member
 
     def is_member(profile: bytes) -> bool:
-        member = is_member_typed(profile)
+        member = is_member_fast(profile)
         return plain(profile) if member is None else member
 
     return is_member

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.none import NoAuth
 from exporter.profile import mapping as profile
+from exporter.profile.decision import Trigger
 from exporter.profile.paths import mapping_problem, parse_path
 from exporter.queues.port import Start
 from exporter.sections.mistakes import Mistake, mistake, mistakes
@@ -38,6 +39,22 @@ class ActivateOn(Section):
     segments: bool = Field(default=True, description="A mapped segment was entered or left.")
     identities: bool = Field(default=True, description="Any identity changed.")
     attributes: bool = Field(default=True, description="A mapped attribute was written, also with the same value.")
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """The triggers that may export, in the order of ``Trigger``."""
+        return tuple(trigger for trigger in get_args(Trigger) if self._is_on(trigger))
+
+    def _is_on(self, trigger: Trigger) -> bool:
+        match trigger:
+            case "segment":
+                return self.segments
+            case "identity":
+                return self.identities
+            case "attribute":
+                return self.attributes
+            case "backfill":
+                return True
 
 
 class Destination(Section):
@@ -140,8 +157,7 @@ class Destination(Section):
         Args:
             catalogue: ``Settings.catalogue``.
             mapping_times: when each mapped segment was first seen on the destination, in epoch milliseconds; times in
-                the
-                configuration win.
+                the configuration win.
         """
         return profile.Mapping(
             destination=self.name,
@@ -160,9 +176,7 @@ class Destination(Section):
             include_segment_names=self.include_segment_names,
             include_segment_timestamps=self.include_segment_timestamps,
             require_membership=self.require_membership,
-            on_segments=self.activate_on.segments,
-            on_identities=self.activate_on.identities,
-            on_attributes=self.activate_on.attributes,
+            triggers=frozenset(self.activate_on.triggers),
         )
 
 

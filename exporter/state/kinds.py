@@ -1,18 +1,51 @@
-"""The kinds of store for the state: a new kind is a member of the union, and a case of the functions below."""
+"""The kinds of store for the state: a new kind is a member of the union, and a case of the functions below.
+
+Each kind opens as a ``State``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
-from exporter.state.port import Segment, State
+from exporter.state.port import MappingTimes, Segment
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 
+if TYPE_CHECKING:
+    from exporter.state.dead_letters import DeadLetters
+
 StateSettings = Annotated[RedisStateSettings | SqliteSettings, Field(discriminator="kind")]
+
+
+class State(Protocol):
+    """An open store."""
+
+    @property
+    def identity(self) -> str:
+        """A random name that the store has for good: two processes with the same name share the state."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the store can be read and written now.
+
+        Raises:
+            StateUnavailable: with the reason.
+        """
+        ...
+
+    @property
+    def letters(self) -> DeadLetters:
+        """The dead letters."""
+        ...
+
+    @property
+    def mapping_times(self) -> MappingTimes:
+        """When segments were mapped."""
+        ...
 
 
 def open_state(section: StateSettings) -> AbstractAsyncContextManager[State]:

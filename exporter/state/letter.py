@@ -1,10 +1,10 @@
-"""Dead letters as values: a new letter, a stored letter, and the filter of a command."""
+"""Dead letters as values: a new letter, the letter as stores keep it, a stored letter, and the filter of a command."""
 
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field, fields
-from typing import Final, Literal, Self
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, NewType
 
 from exporter.sections.printable import printable
 
@@ -18,16 +18,17 @@ Replay = Literal["none", "asked", "asked_superseded"]
 ANSWER_BYTES: Final = 1024
 #: An explanation is a sentence; a longer text holds a person's data.
 DETAIL_CHARACTERS: Final = 1024
+#: The size of a letter beside the counted bytes, roughly: numbers, indexes, the group's name.
+OVERHEAD_BYTES: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewLetter:
-    """An event or export that failed for good.
+class Head:
+    """What every letter says of its event and the failure.
 
     ``group``, ``lane`` and ``position`` say where the event stands on the queue and are the letter's key. ``detail``
-    says where and why in words, ``status`` is the answer's if there was one, ``answer`` its body. ``first_at`` and
-    ``at`` are epoch seconds: the first attempt (or when the event was read) and the verdict. ``superseded``: a later
-    state of the profile was already delivered before the failure.
+    says where and why in words, ``status`` is the answer's if there was one. ``first_at`` and ``at`` are epoch seconds:
+    the first attempt (or when the event was read) and the verdict.
     """
 
     group: str
@@ -36,34 +37,34 @@ class NewLetter:
     destination: str
     profile_id: str | None
     event_id: str
-    body: bytes = field(repr=False)
     reason: Reason
     detail: str
     status: int | None
     attempts: int
-    answer: bytes = field(default=b"", repr=False)
     first_at: float
     at: float
-    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """A stored letter without the event and the answer; ``answer`` and ``body`` are asked for letter by letter."""
+class NewLetter(Head):
+    """An event or export that failed for good. ``body`` is the event's, ``answer`` the body of the answer."""
+
+    body: bytes = field(repr=False)
+    answer: bytes = field(default=b"", repr=False)
+
+
+#: A letter as every kind of store keeps letters; made by ``storable_letter``.
+StorableLetter = NewType("StorableLetter", NewLetter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(Head):
+    """A stored letter without the event and the answer; ``answer`` and ``body`` are asked for letter by letter.
+
+    ``superseded``: a later state of the profile was delivered.
+    """
 
     id: int
-    group: str
-    lane: str
-    position: int
-    destination: str
-    profile_id: str | None
-    event_id: str
-    reason: Reason
-    detail: str
-    status: int | None
-    attempts: int
-    first_at: float
-    at: float
     superseded: bool
     replay: Replay
 
@@ -74,11 +75,6 @@ class Letter(Summary):
 
     body: bytes = field(repr=False)
     answer: str = field(repr=False)
-
-    @classmethod
-    def of(cls, summary: Summary, *, body: bytes, answer: str) -> Self:
-        """The letter of ``summary``, with the two large parts."""
-        return cls(**{each.name: getattr(summary, each.name) for each in fields(summary)}, body=body, answer=answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +113,41 @@ class Unavailable:
 Outcome = Stored | Full | Unavailable
 
 
+def storable_letter(letter: NewLetter) -> StorableLetter:
+    """``letter`` with texts that any store can keep, and no more of ``detail`` and ``answer`` than is kept."""
+    return StorableLetter(
+        replace(
+            letter,
+            profile_id=None if letter.profile_id is None else storable(letter.profile_id),
+            event_id=storable(letter.event_id),
+            detail=_shown_detail(letter.detail),
+            answer=shown_answer(letter.answer).encode(),
+        )
+    )
+
+
+def size_bytes(letter: StorableLetter) -> int:
+    """The bytes of a letter that count against the bound of a destination's letters."""
+    texts = (letter.lane, letter.profile_id or "", letter.event_id, letter.detail)
+    return OVERHEAD_BYTES + len(letter.body) + len(letter.answer) + sum(len(text.encode()) for text in texts)
+
+
+def storable(text: str) -> str:
+    """``text``, made printable where lone surrogates would keep the text from being stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return printable(text)
+    return text
+
+
 def shown_answer(answer: bytes) -> str:
     """The first ``ANSWER_BYTES`` of an answer as text that can be shown; no character is cut in two."""
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     return printable(decoder.decode(answer[:ANSWER_BYTES], final=len(answer) <= ANSWER_BYTES))
 
 
-def shown_detail(detail: str) -> str:
+def _shown_detail(detail: str) -> str:
     """An explanation as stored: one line of ``DETAIL_CHARACTERS`` at most."""
     text = printable(detail)
     return text if len(text) <= DETAIL_CHARACTERS else text[: DETAIL_CHARACTERS - 1] + "…"

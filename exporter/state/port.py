@@ -1,15 +1,24 @@
-"""The port of the state store: dead letters and mapping times, for any kind of store (contract.md#dead-letters)."""
+"""What a kind of store provides: dead letters that are durable, and mapping times (contract.md#dead-letters).
+
+Above this port, once for all kinds, ``dead_letters`` and ``dataflow_letters`` answer from memory what every event asks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from exporter.state.letter import Filter, Letter, NewLetter, Outcome, Stored, Summary, Unavailable
+from exporter.state.letter import Filter, Letter, StorableLetter, Summary
+
+#: So many letters that were deleted while their replay waited are remembered, with the reason, so that the command
+#: that asked can say what became of the replay.
+UNSENT_KEPT: Final = 100_000
 
 #: Namespace and id of a segment.
-Segment = tuple[str, str]
+Segment: TypeAlias = tuple[str, str]
+#: A delivery: profile id, lane, position.
+Delivery: TypeAlias = tuple[str, str, int]
 
 
 class StateUnavailable(Exception):
@@ -24,160 +33,157 @@ class StateUnavailable(Exception):
         self.reason = reason
 
 
-def every_lane(_: str) -> bool:
-    """Say yes to every lane, for the only reader of a group."""
-    return True
+class Totals(NamedTuple):
+    """How many letters and bytes a destination has."""
+
+    letters: int = 0
+    bytes: int = 0
 
 
-class LettersOf(Protocol):
-    """A dataflow's dead letters. Failures to write are values; failures to read raise ``StateUnavailable``."""
+class Survey(NamedTuple):
+    """The profiles of a destination with letters that are not superseded, and the newest id of the whole store.
 
-    async def open(self, ours: Callable[[str], bool] = every_lane) -> None:
-        """Read the answers that other calls give from memory. To be called once the dataflow reads its group.
-
-        ``ours`` says whether the letters of a lane are this dataflow's to replay now; at any time exactly one of all
-        dataflows that share a group and the store may say so.
-
-        Raises:
-            StateUnavailable: nothing was read; call again.
-        """
-        ...
-
-    async def kept(self, lane: str, positions: Sequence[int]) -> frozenset[int]:
-        """Return the ``positions`` of ``lane`` that already have a letter, so that a restart skips the messages there.
-
-        To be asked before anything is done with messages of a lane. The first call, and the first call after
-        ``let_go``, begins the lane: letters of the lane that any process has stored until then are known from then on,
-        and a store that several machines share takes no letters of the lane from earlier readers any more.
-
-        Positions above the highest that has a letter are answered from memory.
-
-        Raises:
-            StateUnavailable: the store cannot be read now.
-        """
-        ...
-
-    def let_go(self, lane: str, replays: Collection[int] = ()) -> None:
-        """Leave ``lane`` to the next reader, together with ``replays``, which were given and not sent.
-
-        Letters of the lane that are put from now on, until the lane is begun again, are not stored: the events were not
-        acknowledged, so the lane's next reader has them too.
-        """
-        ...
-
-    def concerns(self, profile_id: str) -> bool:
-        """Whether the profile may have letters that are not superseded. In memory; False is certain, True is not."""
-        ...
-
-    async def put(self, letters: Sequence[NewLetter], supersede: Sequence[tuple[str, str, int]] = ()) -> Outcome:
-        """Store letters and mark older letters as superseded, in one durable write; a key never has a second letter.
-
-        ``supersede`` are deliveries (profile id, lane, position): every letter of the profile is marked, but for
-        letters of the same lane at the position or after.
-        """
-        ...
-
-    async def requested(self, limit: int) -> Sequence[Letter]:
-        """Letters of this dataflow's lanes whose replay was asked for, at most ``limit``, by lane and position.
-
-        Each is given once, until the letter is ``delivered``, ``excluded``, ``failed`` or let go of, or until
-        ``superseded`` says True or fails. Nearly free while nothing is asked for.
-
-        Raises:
-            StateUnavailable: the store cannot be read now.
-        """
-        ...
-
-    async def superseded(self, letter_id: int) -> bool:
-        """Whether a replay must not be sent after all. To be asked just before sending.
-
-        True: the request is withdrawn. The letter was superseded after the replay was asked for without
-        ``--superseded``, or was purged.
-
-        Raises:
-            StateUnavailable: not known; do not send. ``requested`` gives the letter again.
-        """
-        ...
-
-    async def delivered(self, letter_id: int) -> Stored | Unavailable:
-        """Delete the letter of a replay that was delivered."""
-        ...
-
-    async def excluded(self, letter_id: int) -> Stored | Unavailable:
-        """Delete the letter of a replay that the mapping excludes by now; who waits for the replay can tell."""
-        ...
-
-    async def failed(self, letter_id: int, letter: NewLetter) -> Stored | Unavailable:
-        """Update the letter of a replay that failed again; it waits for no replay now. A purged letter stays away.
-
-        The number of attempts, ``status``, ``answer``, ``reason``, ``detail`` and ``at`` are ``letter``'s.
-        """
-        ...
-
-    def count(self) -> int:
-        """How many letters the destination has, superseded letters included; as of the last call or poll."""
-        ...
-
-    async def probe(self) -> Outcome:
-        """Whether a letter could be stored now: write a little, and look whether what was last too large fits."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The replays that were asked for now, and how many letters were left out for being superseded."""
-
-    ids: Sequence[int]
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Of some letters: ids whose replay still waits, and ids of letters that are there and do not wait (any more).
-
-    ``purged`` are those that were deleted by a purge while their replay waited, ``excluded`` those that were not sent,
-    since the mapping excludes them by now. All others were delivered.
+    A letter that is stored while the profiles are being read has a higher id than ``newest``.
     """
 
-    waiting: frozenset[int]
-    here: frozenset[int]
-    purged: frozenset[int] = frozenset()
-    excluded: frozenset[int] = frozenset()
+    profiles: Collection[str]
+    newest: int
 
 
-class DeadLetters(Protocol):
-    """The dead letters of all destinations.
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The totals of every destination, the destinations with a replay that waits, and the newest id."""
+
+    totals: Mapping[str, Totals]
+    asked: frozenset[str]
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The letters are stored.
+
+    ``none_left`` are profiles of which no current letter is left; new letters have the ids after ``newest_before``, up
+    to ``newest``.
+    """
+
+    totals: Totals
+    none_left: Sequence[str]
+    newest_before: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """Nothing was stored: there is no room for so many bytes more."""
+
+    growth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Nothing was stored: a different reader has begun ``lane`` since."""
+
+    lane: str
+
+
+class LetterStore(Protocol):
+    """The dead letters of an open store. A write is durable on return, and atomic but for ``ask`` and ``purge``.
+
+    A letter is *current* until it is superseded.
 
     Raises:
-        StateUnavailable: by every call but ``of``: the store cannot be used now.
+        StateUnavailable: by every call; a write may have been done all the same.
     """
 
-    def of(self, destination: str, group: str, max_bytes: int) -> LettersOf:
-        """A dataflow's view, whose letters take at most ``max_bytes``."""
+    # -- for one dataflow
+
+    async def survey(self, destination: str, after: int) -> Survey:
+        """The profiles that have current letters with an id above ``after``."""
         ...
 
-    async def page(self, which: Filter, *, after: int, limit: int) -> Sequence[Summary]:
-        """At most ``limit`` letters with an id above ``after``, by id, so by the time of first storing."""
+    async def begin(self, group: str, lane: str, reader: str) -> int | None:
+        """Make ``reader`` the lane's reader; return the highest position that ever had a letter, as far as known."""
+        ...
+
+    async def leave(self, group: str, lane: str, reader: str) -> None:
+        """If ``reader`` was the last to begin the lane, the lane has no reader now."""
+        ...
+
+    async def kept(self, group: str, lane: str, positions: Collection[int]) -> frozenset[int]:
+        """The positions that have a letter."""
+        ...
+
+    async def put(
+        self,
+        destination: str,
+        group: str,
+        letters: Sequence[StorableLetter],
+        supersede: Sequence[Delivery],
+        max_bytes: int,
+        readers: Mapping[str, str],
+    ) -> Written | TooLarge | Taken:
+        """Store letters, each in the place of a letter with the same key, and mark superseded letters; all or nothing.
+
+        A letter that is larger than all of ``max_bytes`` may have the room alone: otherwise it would never fit.
+        ``readers`` says which reader has begun which lane, where that matters; a store of processes on one machine need
+        not look.
+        """
+        ...
+
+    async def asked_lanes(self, destination: str) -> Sequence[str]:
+        """The lanes of letters whose replay is asked for, in order."""
+        ...
+
+    async def requested(
+        self, destination: str, lanes: Sequence[str], but: Collection[int], limit: int
+    ) -> Sequence[Letter]:
+        """Letters of ``lanes`` whose replay is asked for, by lane and position, without the ids ``but``."""
+        ...
+
+    async def replays(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
+        """The ``Replay`` of each letter that is there, by id; for one that was deleted unsent, why:
+
+        ``purged`` while its replay waited, or ``excluded``.
+        """
+        ...
+
+    async def replayed(self, destination: str, letter_id: int, *, excluded: bool) -> Totals:
+        """Delete a letter; remember for a while that its replay was ``excluded``, if it was."""
+        ...
+
+    async def failed(self, destination: str, letter_id: int, letter: StorableLetter) -> Totals:
+        """Note how a replay failed, if the letter is there; first attempt, event and key stay."""
+        ...
+
+    async def probe(self, destination: str, filler_bytes: int) -> Totals:
+        """Write so many bytes as a test; no letter is touched."""
+        ...
+
+    # -- for all
+
+    async def overview(self) -> Overview:
+        """See ``Overview``."""
+        ...
+
+    async def page(self, which: Filter, after: int, limit: int) -> Sequence[Summary]:
+        """Summaries in the order of ids."""
         ...
 
     async def letter(self, letter_id: int) -> Letter | None:
-        """A letter with its event and answer."""
+        """A whole letter."""
         ...
 
     async def count(self, which: Filter) -> int:
         """How many letters the filter means."""
         ...
 
-    async def ask(self, which: Filter, *, superseded: bool) -> Asked:
-        """Ask for the replay of letters; of superseded letters only if ``superseded``. The daemon does the rest."""
-        ...
-
-    async def progress(self, ids: Sequence[int]) -> Progress:
-        """How far the replay of some letters is."""
+    async def ask(self, which: Filter, *, superseded: bool) -> Sequence[int]:
+        """Ask for the replay of letters, in several steps; ``asked_superseded`` never falls back to ``asked``."""
         ...
 
     async def purge(self, which: Filter) -> int:
-        """Delete letters for good; return how many."""
+        """Delete letters, in several steps; return how many there were."""
         ...
 
 
@@ -200,31 +206,4 @@ class MappingTimes(Protocol):
         Raises:
             StateUnavailable: the store cannot be read now.
         """
-        ...
-
-
-class State(Protocol):
-    """An open store."""
-
-    @property
-    def identity(self) -> str:
-        """A random name that the store has for good: two processes with the same name share the state."""
-        ...
-
-    async def check(self) -> None:
-        """Return if the store can be read and written now.
-
-        Raises:
-            StateUnavailable: with the reason.
-        """
-        ...
-
-    @property
-    def letters(self) -> DeadLetters:
-        """The dead letters."""
-        ...
-
-    @property
-    def mapping_times(self) -> MappingTimes:
-        """When segments were mapped."""
         ...

@@ -31,7 +31,7 @@ def test_a_dataflow_that_loses_one_of_its_tasks_is_opened_anew(tmp_path: Path, c
         place.write()
         source = Source(profiles=5)
         place.publish([*source.make(20), BAD])
-        daemon = _started(place, f"exporter.state.group_letters:StoredLettersOf.{call}", how)
+        daemon = _started(place, f"exporter.state.dataflow_letters:DataflowLetters.{call}", how)
         eventually("it says so", lambda: daemon.alive() and daemon.logs("dataflow failed"))
         [line] = daemon.logs("dataflow failed")
         assert (line["reason"], line["level"]) == ("bug", "error")

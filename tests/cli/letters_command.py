@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from exporter.state.kinds import open_state
+from exporter.state.kinds import State, open_state
 from exporter.state.letter import NewLetter
-from exporter.state.port import State
 from exporter.state.sqlite.settings import SqliteSettings
 
 

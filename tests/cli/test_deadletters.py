@@ -14,9 +14,9 @@ import pytest
 from letters_command import Place, letter
 
 from exporter.cli.shared.when import parse_when
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Letter, Stored
-from exporter.state.port import LettersOf
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
     assert [(each["position"], each["attempts"]) for each in place.listed()] == [(2, 2), (3, 1)]
 
 
-async def _all_requested(crm: LettersOf, count: int) -> list[Letter]:
+async def _all_requested(crm: DataflowLetters, count: int) -> list[Letter]:
     found: list[Letter] = []
     while len(found) < count:
         found += await crm.requested(10)

@@ -28,8 +28,8 @@ from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import retry_delay
 from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
-from exporter.state.kinds import open_state
-from exporter.state.port import LettersOf, State
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.kinds import State, open_state
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.metrics import Metrics
 
@@ -85,7 +85,7 @@ class Flowing:
     flow: Dataflow
     queue: Queue
     endpoint: Endpoint
-    letters: LettersOf
+    letters: DataflowLetters
     metrics: Metrics
     logs: list[dict[str, Any]]
     running: asyncio.Task[bool]
@@ -131,7 +131,7 @@ async def flowing(
     endpoint: Endpoint | None = None,
     *,
     authorizer: Authorizer | None = None,
-    letters: Callable[[LettersOf], LettersOf] = lambda real: real,
+    letters: Callable[[DataflowLetters], Any] = lambda real: real,
     dependencies: Callable[[Dependencies], Dependencies] = lambda real: real,
     drain_seconds: float = 5.0,
     retries: tuple[float, ...] = (0.05, 0.1),

@@ -15,8 +15,8 @@ from exporter.dataflow.reading import SharedReading
 from exporter.messages.message import Message
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.letter import Full, NewLetter, Unavailable
-from exporter.state.port import LettersOf
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def queue() -> AsyncIterator[Queue]:
 class Refusing:
     """Letters whose store fails while ``failure`` is set."""
 
-    def __init__(self, real: LettersOf, failure: Full | Unavailable) -> None:
+    def __init__(self, real: DataflowLetters, failure: Full | Unavailable) -> None:
         self._real = real
         self.failure: Full | Unavailable | None = failure
         self.tries = 0
@@ -52,7 +52,7 @@ async def test_events_that_wait_to_become_dead_letters_fill_the_window(
     """A producer that sends rubbish while nothing can be stored: the rubbish stays in the queue, not in memory."""
     refusing: list[Refusing] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         refusing.append(Refusing(real, failure))
         return refusing[0]
 

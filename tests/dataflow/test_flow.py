@@ -18,9 +18,9 @@ from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Outgoing, Queue
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Full, NewLetter, Unavailable
-from exporter.state.port import LettersOf
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -202,7 +202,7 @@ async def test_retries_are_counted_and_end_in_a_dead_letter(queue: Queue, tmp_pa
 class Refusing:
     """Letters whose store fails while ``failure`` is set."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.failure: Full | Unavailable | None = Unavailable("disk full")
         self.tries = 0
@@ -225,7 +225,7 @@ async def test_a_store_that_fails_pauses_and_acknowledges_nothing(
 ) -> None:
     refusing: list[Refusing] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         refusing.append(Refusing(real))
         refusing[0].failure = failure
         return refusing[0]

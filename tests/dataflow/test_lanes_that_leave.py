@@ -12,14 +12,14 @@ from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.port import Outgoing
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.letter import NewLetter
-from exporter.state.port import LettersOf
 
 
 class Gated:
     """Letters whose writes wait for ``gate``."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.gate = asyncio.Event()
         self.gate.set()
@@ -39,7 +39,7 @@ async def test_a_delivery_whose_mark_is_on_its_way_into_the_store(tmp_path: Path
     """Else its next reader delivers it again, although its answer had come."""
     gated: list[Gated] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         gated.append(Gated(real))
         return gated[0]
 
@@ -69,7 +69,7 @@ async def test_a_delivery_whose_mark_is_on_its_way_into_the_store(tmp_path: Path
 async def test_an_event_that_is_becoming_a_dead_letter_without_a_turn(tmp_path: Path) -> None:
     gated: list[Gated] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         gated.append(Gated(real))
         return gated[0]
 

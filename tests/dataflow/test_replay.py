@@ -1,4 +1,4 @@
-"""Replays: from the store into the profile's line, never through the queue, with the same key."""
+"""Replays: from the store into the profile's queue, never through the queue, with the same key."""
 
 from __future__ import annotations
 

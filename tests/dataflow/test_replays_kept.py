@@ -15,9 +15,11 @@ from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.profile.decision import Excluded
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.dead_letters import Progress
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Letter
-from exporter.state.port import LettersOf, Progress, StateUnavailable
+from exporter.state.port import StateUnavailable
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -43,7 +45,7 @@ async def accept(request: Request) -> Outcome:
 class Unreadable:
     """Letters that cannot be read the first times that they are asked for, or about."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.requests = 0
         self.questions = 0
@@ -69,7 +71,7 @@ class Unreadable:
 async def test_it_is_not_sent_before_the_store_says_that_it_may(queue: Queue, tmp_path: Path) -> None:
     unreadable: list[Unreadable] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         unreadable.append(Unreadable(real))
         return unreadable[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_log import FakeLog
@@ -13,9 +14,10 @@ from flowing import OK, Endpoint, Flowing, event, flowing, until
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Outgoing, Queue
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
-from exporter.state.port import LettersOf, StateUnavailable
+from exporter.state.port import StateUnavailable
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -37,7 +39,7 @@ async def reject(request: Request) -> Outcome:
 class Slow:
     """Letters that say only when ``gate`` opens whether a replay is superseded, and then that nobody knows."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.gate = asyncio.Event()
         self.asked = 0
@@ -89,9 +91,9 @@ async def test_reading_goes_on(queue: Queue, tmp_path: Path) -> None:
 async def test_a_drain_does_not_wait_for_it(queue: Queue, tmp_path: Path) -> None:
     slow: list[Slow] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         slow.append(Slow(real))
-        return slow[0]  # type: ignore[return-value]
+        return slow[0]
 
     endpoint = Endpoint(reject)
     async with flowing(queue, tmp_path, endpoint, letters=wrap) as flow:
@@ -108,9 +110,9 @@ async def test_a_drain_does_not_wait_for_it(queue: Queue, tmp_path: Path) -> Non
 async def test_a_lane_that_leaves_does_not_wait_for_it(tmp_path: Path) -> None:
     slow: list[Slow] = []
 
-    def wrap(real: LettersOf) -> LettersOf:
+    def wrap(real: DataflowLetters) -> Any:
         slow.append(Slow(real))
-        return slow[0]  # type: ignore[return-value]
+        return slow[0]
 
     log = FakeLog(lanes=1)
     endpoint = Endpoint(reject)

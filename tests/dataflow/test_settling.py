@@ -14,9 +14,9 @@ from flowing import OK, Endpoint, Flowing, event, flowing, until
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, NewLetter
-from exporter.state.port import LettersOf
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -29,7 +29,7 @@ async def queue() -> AsyncIterator[Queue]:
 class Gated:
     """Letters whose writes wait for ``gate``."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.gate = asyncio.Event()
         self.gate.set()
@@ -50,7 +50,7 @@ class Gates:
 
     made: Gated
 
-    def __call__(self, real: LettersOf) -> LettersOf:
+    def __call__(self, real: DataflowLetters) -> Any:
         self.made = Gated(real)
         return self.made
 
@@ -119,7 +119,7 @@ async def test_a_letter_that_still_waits_for_the_store_is_superseded_too(queue: 
 
 
 async def test_an_older_delivery_does_not_supersede_what_came_later(queue: Queue, tmp_path: Path) -> None:
-    """A malformed event needs no turn in its profile's line: what was before it is delivered after it was buried."""
+    """A malformed event needs no turn in its profile's queue: what was before it is delivered after it was buried."""
     gate = asyncio.Event()
 
     async def wait(request: Request) -> Outcome:

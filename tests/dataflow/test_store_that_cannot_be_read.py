@@ -14,9 +14,10 @@ from exporter.dataflow.replays import MOST
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.dataflow_letters import DataflowLetters, every_lane
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter
-from exporter.state.port import LettersOf, StateUnavailable, every_lane
+from exporter.state.port import StateUnavailable
 from exporter.state.sqlite.settings import SqliteSettings
 
 
@@ -29,7 +30,7 @@ async def queue() -> AsyncIterator[Queue]:
 class Unreadable:
     """Letters of which nothing can be read while ``broken``."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
         self.broken = False
         self.tries = 0
@@ -58,7 +59,7 @@ class Wrap:
         self.made: list[Unreadable] = []
         self._broken = broken
 
-    def __call__(self, real: LettersOf) -> LettersOf:
+    def __call__(self, real: DataflowLetters) -> Any:
         self.made.append(Unreadable(real))
         self.made[-1].broken = self._broken
         return self.made[-1]

@@ -17,8 +17,8 @@ from exporter.dataflow.dependencies import Clock, Dependencies
 from exporter.messages.exchange import Answer, Outcome, Request
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.letter import Letter
-from exporter.state.port import LettersOf
 from exporter.tasks.lifetimes import EndedByItself
 
 
@@ -76,7 +76,7 @@ async def test_a_timer_that_fails_ends_the_dataflow(queue: Queue, tmp_path: Path
 class _CancelledBy:
     """Letters whose question for replays is cancelled by something else."""
 
-    def __init__(self, real: LettersOf) -> None:
+    def __init__(self, real: DataflowLetters) -> None:
         self._real = real
 
     def __getattr__(self, name: str) -> object:
@@ -88,7 +88,7 @@ class _CancelledBy:
 
 async def test_a_task_that_something_else_cancelled_ends_the_dataflow(queue: Queue, tmp_path: Path) -> None:
     async def run() -> None:
-        async with flowing(queue, tmp_path, letters=_CancelledBy) as flow:  # type: ignore[arg-type]
+        async with flowing(queue, tmp_path, letters=_CancelledBy) as flow:
             await until(flow.running.done)
 
     assert await _ends_of(run()) == {EndedByItself}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import get_args
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from exporter.profile.decision import Trigger
 from exporter.profile.mapping import MappedSegment, Mapping
 
 # A loaded machine must not fail a property: no deadline, and slow generation is nobody's fault.
@@ -60,9 +62,7 @@ MAPPINGS = st.builds(
     include_segment_names=st.booleans(),
     include_segment_timestamps=st.booleans(),
     require_membership=st.booleans(),
-    on_segments=st.booleans(),
-    on_identities=st.booleans(),
-    on_attributes=st.booleans(),
+    triggers=st.sets(st.sampled_from(get_args(Trigger))).map(lambda on: frozenset(on) | {"backfill"}),
 )
 CHANGES = st.fixed_dictionaries(
     {},

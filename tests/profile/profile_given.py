@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from exporter.profile.decision import Decision
+from exporter.profile.decision import Decision, Trigger
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
 from exporter.profile.event.event import read
@@ -24,10 +24,20 @@ def segments(*ids: str, namespace: str = "ups") -> tuple[MappedSegment, ...]:
     return tuple(MappedSegment(namespace, segment_id) for segment_id in ids)
 
 
-def mapping(*ids: str, attributes: tuple[str, ...] = (), **switches: Any) -> Mapping:
-    """A mapping of these segments of ``ups`` and these attributes, written as paths."""
-    plain = Mapping("crm", segments(*ids), tuple(parse_path(text) for text in attributes))
-    return replace(plain, **switches)
+def mapping(*ids: str, attributes: tuple[str, ...] = (), off: Collection[Trigger] = (), **given: Any) -> Mapping:
+    """A mapping of these segments of ``ups`` and these attributes, written as paths; the rest is as by default."""
+    defaults: dict[str, Any] = {
+        "destination": "crm",
+        "segments": segments(*ids),
+        "attributes": tuple(parse_path(text) for text in attributes),
+        "segment_membership": "all",
+        "identity_fields": ("id",),
+        "include_segment_names": False,
+        "include_segment_timestamps": False,
+        "require_membership": True,
+        "triggers": frozenset(get_args(Trigger)) - set(off),
+    }
+    return Mapping(**defaults | given)
 
 
 def event(
@@ -76,10 +86,10 @@ def mapping_of(given: MappingOf[str, Any]) -> Mapping:
                 *(entry.get(key) for key in ("mapping_created_at", "mapping_updated_at")),
             )
         )
-    return Mapping(
-        "example",
-        tuple(mapped),
-        tuple(parse_path(text) for text in destination["attributes"]),
+    return mapping(
+        destination="example",
+        segments=tuple(mapped),
+        attributes=tuple(destination["attributes"]),
         include_segment_names=destination.get("include_segment_names", False),
         include_segment_timestamps=destination.get("include_segment_timestamps", False),
     )

@@ -503,7 +503,7 @@ def test_a_frame_says_whether_json_stands_behind_it() -> None:
 def test_ids_are_opaque(profile_id: str) -> None:
     found = change(native(id=profile_id, profileId=profile_id, profile=member(profile_id)))
     assert (found.id, found.profile_id) == (profile_id, profile_id)
-    mapped = mapping(profile_id, on_segments=False)
+    mapped = mapping(profile_id, off=["segment"])
     backfill = event({"backfill": True}, member(profile_id), profileId=profile_id)
     assert compile_triggers(mapped)(change(backfill)) == Fired(("backfill",))
     assert json.loads(built(mapped, backfill)) == member(profile_id)

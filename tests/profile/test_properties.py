@@ -12,7 +12,7 @@ import orjson
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from profile_generated import CHANGES, IDS, MAPPINGS, PROFILES, VALUES, unhurried
-from profile_given import MIB
+from profile_given import MIB, mapping
 
 from exporter.profile.decision import Excluded, Fired
 from exporter.profile.document.payload import compile_payload
@@ -121,7 +121,7 @@ NUMBERS = st.from_regex(
 @given(NUMBERS)
 def test_numbers_pass_byte_for_byte(number: str) -> None:
     body = f'{{"profileId":"p","profile":{{"a":{number},"b":{{"c":[{number}]}}}}}}'.encode()
-    built = compile_payload(Mapping("crm", attributes=(("a",), ("b", "c"))))(sound(body))
+    built = compile_payload(mapping(attributes=("a", "b.c")))(sound(body))
     assert built == f'{{"a":{number},"b":{{"c":[{number}]}}}}'.encode()
 
 
@@ -179,7 +179,7 @@ def test_half_surrogate_pairs_are_refused_exactly_where_python_finds_them(text: 
         lone = False
     except UnicodeEncodeError:
         lone = True
-    sent = compile_payload(Mapping("crm", attributes=(("a",),)))(sound(body))
+    sent = compile_payload(mapping(attributes=("a",)))(sound(body))
     assert isinstance(sent, Malformed) is lone
     assert lone or sent == f'{{"a":"{text}"}}'.encode()
-    assert compile_payload(Mapping("crm", attributes=(("b",),)))(sound(body)) == b'{"b":1}'
+    assert compile_payload(mapping(attributes=("b",)))(sound(body)) == b'{"b":1}'

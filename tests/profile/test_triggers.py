@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import pytest
 from profile_given import change, decide, event, mapping, member
 
-from exporter.profile.decision import Excluded, Fired
+from exporter.profile.decision import Excluded, Fired, Trigger
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import MappedSegment
 from exporter.profile.triggers import compile_triggers
@@ -114,6 +114,8 @@ def test_a_written_attribute_fires_at_above_and_below_a_mapped_one(mapped: str, 
     assert decision == (Fired(("attribute",)) if fires else Excluded("no_trigger"))
 
 
+#: The triggers that can be switched off.
+SWITCHED: tuple[Trigger, ...] = ("segment", "identity", "attribute")
 ALL = {
     "segments": [{"id": "s", "from": None, "to": "realized"}],
     "identities": True,
@@ -128,33 +130,27 @@ def test_the_triggers_that_fired_come_in_their_order() -> None:
     )
 
 
-@pytest.mark.parametrize(("segments", "identities", "attributes"), list(product([True, False], repeat=3)))
-def test_a_switch_turns_off_its_own_trigger_only(segments: bool, identities: bool, attributes: bool) -> None:
-    mapped = mapping("s", attributes=("a",), on_segments=segments, on_identities=identities, on_attributes=attributes)
-    wanted = [
-        *(["segment"] * segments),
-        *(["identity"] * identities),
-        *(["attribute"] * attributes),
-    ]
-    assert decide(mapped, event(ALL, member("s"))) == Fired((*wanted, "backfill"))  # type: ignore[arg-type]
+@pytest.mark.parametrize("off", [off for count in range(4) for off in combinations(SWITCHED, count)])
+def test_a_switch_turns_off_its_own_trigger_only(off: tuple[Trigger, ...]) -> None:
+    mapped = mapping("s", attributes=("a",), off=off)
+    wanted = tuple(trigger for trigger in SWITCHED if trigger not in off)
+    assert decide(mapped, event(ALL, member("s"))) == Fired((*wanted, "backfill"))
     without_backfill = event({**ALL, "backfill": False}, member("s"))
-    assert decide(mapped, without_backfill) == (
-        Fired(tuple(wanted)) if wanted else Excluded("switched_off")  # type: ignore[arg-type]
-    )
+    assert decide(mapped, without_backfill) == (Fired(wanted) if wanted else Excluded("switched_off"))
 
 
 @pytest.mark.parametrize(
-    ("changes", "switch"),
+    ("changes", "trigger"),
     [
-        ({"segments": ALL["segments"]}, "on_segments"),
-        ({"identities": True}, "on_identities"),
-        ({"attributes": ["a"]}, "on_attributes"),
+        ({"segments": ALL["segments"]}, "segment"),
+        ({"identities": True}, "identity"),
+        ({"attributes": ["a"]}, "attribute"),
     ],
 )
-def test_a_change_whose_only_trigger_is_off_is_switched_off(changes: dict[str, Any], switch: str) -> None:
+def test_a_change_whose_only_trigger_is_off_is_switched_off(changes: dict[str, Any], trigger: Trigger) -> None:
     body = event(changes, member("s"))
     assert isinstance(decide(mapping("s", attributes=("a",)), body), Fired)
-    assert decide(mapping("s", attributes=("a",), **{switch: False}), body) == Excluded("switched_off")
+    assert decide(mapping("s", attributes=("a",), off=[trigger]), body) == Excluded("switched_off")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +185,7 @@ def test_what_the_gate_refused_is_not_among_the_triggers() -> None:
 
 def test_a_trigger_that_is_on_but_refused_makes_it_not_a_member_though_another_is_off() -> None:
     body = event({"segments": [entry("realized", "exited")], "identities": True}, member("s", status="exited"))
-    assert decide(mapping("s", on_segments=False), body) == Excluded("not_a_member")
+    assert decide(mapping("s", off=["segment"]), body) == Excluded("not_a_member")
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,7 @@ def mapping() -> Mapping:
         include_segment_names=False,
         include_segment_timestamps=False,
         require_membership=True,
-        on_segments=True,
-        on_identities=True,
-        on_attributes=True,
+        triggers=frozenset({"segment", "identity", "attribute", "backfill"}),
     )
 
 

@@ -139,7 +139,9 @@ def test_the_mapping_takes_names_from_the_catalogue_and_times_from_where_they_ar
         segment_membership="mapped",
         identity_fields=("id", "primary"),
         include_segment_names=True,
-        on_identities=False,
+        include_segment_timestamps=False,
+        require_membership=True,
+        triggers=frozenset({"segment", "attribute", "backfill"}),
     )
 
 

@@ -10,8 +10,8 @@ from letters_made import GROUP
 from redis_server import RedisServer, needs_redis, running
 from state_kinds import InRedis, InSqlite, Kind, Opened
 
-from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.group_letters import StoredLettersOf
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.dead_letters import DeadLetters
 
 ROOM = 1 << 20
 
@@ -38,12 +38,12 @@ async def opened(kind: Kind) -> AsyncIterator[Opened]:
 
 
 @pytest.fixture
-def store(opened: Opened) -> StoredDeadLetters:
+def store(opened: Opened) -> DeadLetters:
     return opened.dead_letters
 
 
 @pytest.fixture
-async def crm(store: StoredDeadLetters) -> StoredLettersOf:
+async def crm(store: DeadLetters) -> DataflowLetters:
     letters = store.of("crm", GROUP, ROOM)
     await letters.open()
     return letters

@@ -15,15 +15,15 @@ from pathlib import Path
 from letters_made import GROUP, letter
 
 from exporter.database import Database
-from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Stored, Unavailable
-from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.schema import SCHEMA
 
 
 async def fill(path: Path, limit: int) -> dict[str, object]:
     async with Database.open(path, SCHEMA) as database:
-        store = StoredDeadLetters(SqliteLetters(database))
+        store = DeadLetters(SqliteLetterStore(database))
         crm = store.of("crm", GROUP, 1 << 30)
         await crm.open()
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

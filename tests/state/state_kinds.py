@@ -11,14 +11,14 @@ from typing import Protocol
 from redis_server import RedisServer
 
 from exporter.database import Database
-from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.redis.letters import RedisLetters
+from exporter.state.dead_letters import DeadLetters
+from exporter.state.port import LetterStore
+from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.server import connected
 from exporter.state.redis.settings import RedisStateSettings
-from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.schema import SCHEMA
 from exporter.state.sqlite.settings import SqliteSettings
-from exporter.state.store import LetterStore
 
 PREFIX = "exporter:"
 
@@ -27,7 +27,7 @@ PREFIX = "exporter:"
 class Opened:
     """An open store: as the daemon and the command use it, and what stands below."""
 
-    dead_letters: StoredDeadLetters
+    dead_letters: DeadLetters
     store: LetterStore
 
 
@@ -57,8 +57,8 @@ class InSqlite:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Opened]:
         async with Database.open(self.path, SCHEMA) as database:
-            store = SqliteLetters(database)
-            yield Opened(StoredDeadLetters(store, poll_seconds=0), store)
+            store = SqliteLetterStore(database)
+            yield Opened(DeadLetters(store, poll_seconds=0), store)
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,5 @@ class InRedis:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Opened]:
         async with connected(self.settings) as server:
-            store = RedisLetters(server, PREFIX)
-            yield Opened(StoredDeadLetters(store, poll_seconds=0), store)
+            store = RedisLetterStore(server, PREFIX)
+            yield Opened(DeadLetters(store, poll_seconds=0), store)

@@ -10,20 +10,19 @@ import pytest
 from letters_made import GROUP, letter
 from state_kinds import InSqlite, Kind, Opened
 
-from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.group_letters import StoredLettersOf
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.dead_letters import DeadLetters, Progress
 from exporter.state.letter import Filter, Full, Stored, Summary
-from exporter.state.port import Progress
-from exporter.state.store import Totals
+from exporter.state.port import Totals
 
 ROOM = 1 << 20
 
 
-async def everything(store: StoredDeadLetters, **which: Any) -> list[Summary]:
+async def everything(store: DeadLetters, **which: Any) -> list[Summary]:
     return list(await store.page(Filter(**which), after=0, limit=1000))
 
 
-async def test_a_letter_comes_back_as_it_went_in(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_a_letter_comes_back_as_it_went_in(store: DeadLetters, crm: DataflowLetters) -> None:
     put = letter(7, body=b"\xff{", answer="déjà\r\n\x1b[31mvu".encode(), detail="a\nb", status=None, profile_id=None)
     assert await crm.put([put]) == Stored()
     [summary] = await everything(store)
@@ -43,7 +42,7 @@ async def test_a_letter_comes_back_as_it_went_in(store: StoredDeadLetters, crm: 
     assert (back.first_at, back.at, back.superseded, back.replay) == (1007.0, 2007.0, False, "none")
 
 
-async def test_a_key_is_kept_once_with_its_id(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_a_key_is_kept_once_with_its_id(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(7), letter(7, detail="twice in one write")])
     [first] = await everything(store)
     assert first.detail == "twice in one write"
@@ -95,8 +94,8 @@ async def test_positions_above_the_highest_are_answered_without_the_store(tmp_pa
     ],
 )
 async def test_a_delivery_supersedes_what_is_older(
-    store: StoredDeadLetters,
-    crm: StoredLettersOf,
+    store: DeadLetters,
+    crm: DataflowLetters,
     delivered_lane: str,
     delivered_position: int,
     marked: set[tuple[str, int]],
@@ -111,7 +110,7 @@ async def test_a_delivery_supersedes_what_is_older(
 
 
 async def test_a_letter_stored_while_older_ones_are_marked_is_not_forgotten(
-    store: StoredDeadLetters, crm: StoredLettersOf
+    store: DeadLetters, crm: DataflowLetters
 ) -> None:
     """Both writes are in one commit; what the first learns ("none is left") is no longer true when it returns."""
     await crm.put([letter(1, profile_id="p")])
@@ -120,9 +119,7 @@ async def test_a_letter_stored_while_older_ones_are_marked_is_not_forgotten(
     assert crm.concerns("p")
 
 
-async def test_a_letter_of_another_group_is_older_than_any_delivery(
-    store: StoredDeadLetters, crm: StoredLettersOf
-) -> None:
+async def test_a_letter_of_another_group_is_older_than_any_delivery(store: DeadLetters, crm: DataflowLetters) -> None:
     """The queue was changed: positions of the two can't be compared."""
     await store.of("crm", "old.crm", ROOM).put([letter(900, group="old.crm", profile_id="p")])
     await crm.open()
@@ -131,17 +128,16 @@ async def test_a_letter_of_another_group_is_older_than_any_delivery(
     assert [each.superseded for each in await everything(store)] == [True]
 
 
-async def test_a_letter_that_comes_after_a_later_delivery_is_superseded_from_the_start(
-    store: StoredDeadLetters, crm: StoredLettersOf
-) -> None:
-    await crm.put([letter(5, superseded=True)])
+async def test_a_letter_that_is_stored_again_stays_superseded(store: DeadLetters, crm: DataflowLetters) -> None:
+    await crm.put([letter(5)])
+    await crm.put([], [("p-5", "j", 9)])
     assert [each.superseded for each in await everything(store)] == [True]
     assert not crm.concerns("p-5")
     await crm.put([letter(5)])
     assert [each.superseded for each in await everything(store)] == [True], "the mark does not go"
 
 
-async def test_letters_and_marks_are_one_write(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_letters_and_marks_are_one_write(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(5, profile_id="p")])
     small = store.of("crm", GROUP, 1)
     await small.open()
@@ -151,7 +147,7 @@ async def test_letters_and_marks_are_one_write(store: StoredDeadLetters, crm: St
     assert [(each.position, each.superseded) for each in await everything(store)] == [(5, True), (6, False)]
 
 
-async def test_the_bound_is_each_destinations_own(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_the_bound_is_each_destinations_own(store: DeadLetters, crm: DataflowLetters) -> None:
     bound = 10_000
     small = store.of("web", "exporter.web", bound)
     await small.open()
@@ -174,7 +170,7 @@ async def test_the_bound_is_each_destinations_own(store: StoredDeadLetters, crm:
     assert await small.put([letter(99, **web)]) == Stored()
 
 
-async def test_probe_says_full_until_what_was_refused_fits(store: StoredDeadLetters) -> None:
+async def test_probe_says_full_until_what_was_refused_fits(store: DeadLetters) -> None:
     small = store.of("crm", GROUP, 8_000)
     await small.open()
     assert await small.probe() == Stored()
@@ -186,7 +182,7 @@ async def test_probe_says_full_until_what_was_refused_fits(store: StoredDeadLett
     assert await small.put([letter(2, body=b"x" * 5000)]) == Stored()
 
 
-async def test_a_replay_is_given_once_in_the_queues_order(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_a_replay_is_given_once_in_the_queues_order(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(9)])
     await crm.put([letter(5), letter(7)])
     assert list(await crm.requested(10)) == []
@@ -202,7 +198,7 @@ async def test_a_replay_is_given_once_in_the_queues_order(store: StoredDeadLette
 
 
 async def test_a_delivered_replay_goes_and_a_failed_one_says_how(
-    opened: Opened, store: StoredDeadLetters, crm: StoredLettersOf
+    opened: Opened, store: DeadLetters, crm: DataflowLetters
 ) -> None:
     await crm.put([letter(1), letter(2)])
     await store.ask(Filter(), superseded=False)
@@ -222,9 +218,7 @@ async def test_a_delivered_replay_goes_and_a_failed_one_says_how(
     assert (await opened.store.overview()).totals == {"crm": Totals(0, 0)}
 
 
-async def test_a_replay_that_was_superseded_meanwhile_is_withdrawn(
-    store: StoredDeadLetters, crm: StoredLettersOf
-) -> None:
+async def test_a_replay_that_was_superseded_meanwhile_is_withdrawn(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1, profile_id="p"), letter(2, profile_id="q")])
     await store.ask(Filter(), superseded=False)
     one, two = await crm.requested(10)
@@ -235,7 +229,7 @@ async def test_a_replay_that_was_superseded_meanwhile_is_withdrawn(
     assert (await store.progress([one.id, two.id])).waiting == {two.id}
 
 
-async def test_superseded_letters_are_left_out_unless_asked_for(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_superseded_letters_are_left_out_unless_asked_for(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1, profile_id="p"), letter(2, profile_id="q")], [("p", "j", 50)])
     asked = await store.ask(Filter(), superseded=False)
     assert (len(asked.ids), asked.left_out) == (1, 1)
@@ -249,9 +243,7 @@ async def test_superseded_letters_are_left_out_unless_asked_for(store: StoredDea
     assert not await crm.superseded(one.id), "it was asked for although it is superseded"
 
 
-async def test_a_purged_replay_is_not_sent_and_does_not_come_back(
-    store: StoredDeadLetters, crm: StoredLettersOf
-) -> None:
+async def test_a_purged_replay_is_not_sent_and_does_not_come_back(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1)])
     await store.ask(Filter(), superseded=True)
     [one] = await crm.requested(10)
@@ -262,9 +254,7 @@ async def test_a_purged_replay_is_not_sent_and_does_not_come_back(
     assert crm.count() == 0
 
 
-async def test_who_waits_for_a_replay_is_told_that_it_was_purged(
-    store: StoredDeadLetters, crm: StoredLettersOf
-) -> None:
+async def test_who_waits_for_a_replay_is_told_that_it_was_purged(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1), letter(2), letter(3), letter(4)])
     every = [each.id for each in await everything(store)]
     await store.ask(Filter(ids=tuple(every[:3])), superseded=True)
@@ -276,9 +266,7 @@ async def test_who_waits_for_a_replay_is_told_that_it_was_purged(
     assert await crm.superseded(two.id)
 
 
-async def test_who_waits_for_a_replay_is_told_that_it_was_excluded(
-    store: StoredDeadLetters, crm: StoredLettersOf
-) -> None:
+async def test_who_waits_for_a_replay_is_told_that_it_was_excluded(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1), letter(2)])
     await store.ask(Filter(), superseded=True)
     one, two = await crm.requested(10)
@@ -290,7 +278,7 @@ async def test_who_waits_for_a_replay_is_told_that_it_was_excluded(
     assert crm.count() == 1
 
 
-async def test_ids_never_come_back(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_ids_never_come_back(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1)])
     [one] = await everything(store)
     await store.purge(Filter())
@@ -298,7 +286,7 @@ async def test_ids_never_come_back(store: StoredDeadLetters, crm: StoredLettersO
     assert (await everything(store))[0].id > one.id
 
 
-async def test_filters(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_filters(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(1), letter(2, reason="bug", at=5000.0), letter(3, profile_id=None), letter(4)])
     await store.of("web", "w", ROOM).put([letter(5, destination="web", group="w")])
     await crm.put([], [("p-4", "j", 9)])
@@ -321,7 +309,7 @@ async def test_filters(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
     assert await found(ids=(first.id,), reason="bug") == set()
 
 
-async def test_pages_follow_each_other(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_pages_follow_each_other(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(position) for position in range(25)])
     seen: list[int] = []
     after = 0
@@ -331,7 +319,7 @@ async def test_pages_follow_each_other(store: StoredDeadLetters, crm: StoredLett
     assert seen == list(range(25))
 
 
-async def test_many_letters_are_asked_for_and_purged_in_chunks(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_many_letters_are_asked_for_and_purged_in_chunks(store: DeadLetters, crm: DataflowLetters) -> None:
     await crm.put([letter(position) for position in range(2500)])
     asked = await store.ask(Filter(), superseded=False)
     assert len(set(asked.ids)) == 2500
@@ -352,7 +340,7 @@ async def test_a_purge_makes_the_file_small_again(tmp_path: Path) -> None:
     assert _size(path) < large / 100
 
 
-async def test_text_that_no_database_takes(store: StoredDeadLetters, crm: StoredLettersOf) -> None:
+async def test_text_that_no_database_takes(store: DeadLetters, crm: DataflowLetters) -> None:
     odd = "p\ud800\x00"
     assert await crm.put([letter(1, profile_id=odd, event_id=odd, detail=odd)]) == Stored()
     assert crm.concerns(odd)

@@ -15,9 +15,8 @@ from redis_server import RedisServer, needs_redis
 from state_kinds import InRedis, InSqlite, Kind, Opened
 
 from exporter.outbox.verdict import DeadLetterReason
-from exporter.state.letter import Filter, NewLetter, Reason, Stored
-from exporter.state.store import Totals
-from exporter.state.stored_letter import fields_of
+from exporter.state.letter import Filter, NewLetter, Reason, Stored, size_bytes, storable_letter
+from exporter.state.port import Totals
 
 PROFILES = st.sampled_from(["p", "q"])
 LANES = st.sampled_from(["j", "k"])
@@ -27,7 +26,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(
             st.just("put"),
-            st.lists(st.tuples(LANES, POSITIONS, PROFILES, st.booleans()), max_size=3),
+            st.lists(st.tuples(LANES, POSITIONS, PROFILES), max_size=3),
             st.lists(st.tuples(PROFILES, LANES, POSITIONS), max_size=2),
         ),
         st.tuples(st.just("ask"), st.booleans()),
@@ -44,7 +43,7 @@ class Kept:
     """A letter in plain bookkeeping."""
 
     letter: NewLetter
-    superseded: bool
+    superseded: bool = False
     replay: str = "none"
 
 
@@ -58,12 +57,11 @@ class Model:
         for each in letters:
             key = (each.lane, each.position)
             old = self.kept.get(key)
-            superseded = each.superseded or (old is not None and old.superseded)
-            self.kept[key] = Kept(each, superseded, _withdrawn(old.replay if old else "none", superseded))
+            self.kept[key] = Kept(each, old.superseded, old.replay) if old else Kept(each)
         for profile, lane, position in delivered:
             for key, kept in self.kept.items():
                 if kept.letter.profile_id == profile and (key[0] != lane or key[1] < position):
-                    self.kept[key] = replace(kept, superseded=True, replay=_withdrawn(kept.replay, True))
+                    self.kept[key] = replace(kept, superseded=True, replay=_withdrawn(kept.replay))
 
     def ask(self, superseded: bool) -> None:
         for key, kept in self.kept.items():
@@ -73,8 +71,8 @@ class Model:
                 self.kept[key] = replace(kept, replay="asked")
 
 
-def _withdrawn(replay: str, superseded: bool) -> str:
-    return "none" if superseded and replay == "asked" else replay
+def _withdrawn(replay: str) -> str:
+    return "none" if replay == "asked" else replay
 
 
 @settings(max_examples=50, deadline=None)
@@ -101,10 +99,7 @@ async def _played(kind: Kind, steps: list[tuple[object, ...]]) -> None:
         for step in steps:
             match step:
                 case ("put", list(made), list(delivered)):
-                    letters = [
-                        letter(position, lane=lane, profile_id=profile, superseded=old)
-                        for lane, position, profile, old in made
-                    ]
+                    letters = [letter(position, lane=lane, profile_id=profile) for lane, position, profile in made]
                     model.put(letters, delivered)
                     assert await crm.put(letters, delivered) == Stored()
                 case ("ask", bool(superseded)):
@@ -122,8 +117,6 @@ async def _played(kind: Kind, steps: list[tuple[object, ...]]) -> None:
                         else:
                             model.kept[key] = replace(model.kept[key], replay="none")
                             assert await crm.failed(each.id, model.kept[key].letter) == Stored()
-                            if model.kept[key].letter.superseded:
-                                model.kept[key] = replace(model.kept[key], superseded=True)
                 case ("purge", str(profile)):
                     model.kept = {key: kept for key, kept in model.kept.items() if kept.letter.profile_id != profile}
                     await store.purge(Filter(profile_id=profile))
@@ -143,7 +136,7 @@ async def _compare(opened: Opened, model: Model) -> None:
         key: (kept.letter.profile_id, kept.superseded, kept.replay) for key, kept in model.kept.items()
     }
     seen = await opened.store.overview()
-    sizes = [fields_of(kept.letter)["bytes"] for kept in model.kept.values()]
+    sizes = [size_bytes(storable_letter(kept.letter)) for kept in model.kept.values()]
     assert seen.totals.get("crm", Totals()) == Totals(len(sizes), sum(sizes))
     assert seen.asked == ({"crm"} if any(kept.replay != "none" for kept in model.kept.values()) else frozenset())
     asked = {key[0] for key, kept in model.kept.items() if kept.replay != "none"}

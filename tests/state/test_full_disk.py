@@ -13,11 +13,11 @@ import pytest
 from letters_made import GROUP, letter
 
 from exporter.database import Database, DatabaseUnavailable
-from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.group_letters import StoredLettersOf
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter, Outcome, Stored, Unavailable
 from exporter.state.port import StateUnavailable
-from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.schema import SCHEMA
 
 ROOM = 1 << 30
@@ -40,9 +40,7 @@ async def test_files_that_may_not_grow(tmp_path: Path) -> None:
     assert seen["after"] == "Stored"
     assert seen["count"] == len(seen["stored"]) + 1
     async with Database.open(path, SCHEMA) as database:
-        assert await StoredDeadLetters(SqliteLetters(database)).count(Filter()) == seen["count"], (
-            "and it is on the disk"
-        )
+        assert await DeadLetters(SqliteLetterStore(database)).count(Filter()) == seen["count"], "and it is on the disk"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system needs root")
@@ -64,7 +62,7 @@ async def _fill_and_free(disk: Path) -> None:
     ballast = disk / "ballast"
     ballast.write_bytes(b"x" * (TMPFS_BYTES // 2))
     async with Database.open(path, SCHEMA) as database:
-        crm = StoredDeadLetters(SqliteLetters(database)).of("crm", GROUP, ROOM)
+        crm = DeadLetters(SqliteLetterStore(database)).of("crm", GROUP, ROOM)
         await crm.open()
         position = 0
         while isinstance(outcome := await crm.put([letter(position, body=b"x" * 200_000)]), Stored):
@@ -77,14 +75,14 @@ async def _fill_and_free(disk: Path) -> None:
         assert await crm.probe() == Stored()
         assert await crm.put([letter(position)]) == Stored()
     async with Database.open(path, SCHEMA) as database:
-        assert await StoredDeadLetters(SqliteLetters(database)).count(Filter()) == position + 1
+        assert await DeadLetters(SqliteLetterStore(database)).count(Filter()) == position + 1
 
 
 async def test_a_store_that_goes_and_comes_back(tmp_path: Path) -> None:
     """Another process holds it: every call says so in its own way, and works again afterwards."""
     path = tmp_path / "state.db"
     async with Database.open(path, SCHEMA) as database:
-        store = StoredDeadLetters(SqliteLetters(database), poll_seconds=0)
+        store = DeadLetters(SqliteLetterStore(database), poll_seconds=0)
         crm = store.of("crm", GROUP, ROOM)
         await crm.open()
         assert await crm.put([letter(1)]) == Stored()
@@ -104,7 +102,7 @@ async def test_a_store_that_goes_and_comes_back(tmp_path: Path) -> None:
         assert not crm.concerns("p-1")
 
 
-async def _until_noticed(crm: StoredLettersOf) -> Outcome:
+async def _until_noticed(crm: DataflowLetters) -> Outcome:
     """The database looks once a second whether its file is still there; letters are put until it did."""
     while True:
         outcome = await crm.put([letter(2)])
@@ -119,7 +117,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 async def test_a_closed_store_says_so(tmp_path: Path) -> None:
     async with Database.open(tmp_path / "state.db", SCHEMA) as database:
-        store = StoredDeadLetters(SqliteLetters(database), poll_seconds=0)
+        store = DeadLetters(SqliteLetterStore(database), poll_seconds=0)
         crm = store.of("crm", GROUP, ROOM)
         await crm.open()
         await crm.put([letter(1)])

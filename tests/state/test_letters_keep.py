@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from letters_made import letter
 
-from exporter.state.deadletters import StoredDeadLetters
-from exporter.state.group_letters import StoredLettersOf
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter, Stored
 
 
@@ -16,7 +16,7 @@ from exporter.state.letter import Filter, Stored
     ids=["long", "cut within a character"],
 )
 async def test_the_first_bytes_of_the_answer(
-    store: StoredDeadLetters, crm: StoredLettersOf, answer: bytes, kept: str
+    store: DeadLetters, crm: DataflowLetters, answer: bytes, kept: str
 ) -> None:
     await crm.put([letter(1, answer=answer)])
     [summary] = await store.page(Filter(), after=0, limit=10)
@@ -27,7 +27,7 @@ async def test_the_first_bytes_of_the_answer(
 
 
 async def test_when_it_was_first_attempted_although_its_replay_began_later(
-    store: StoredDeadLetters, crm: StoredLettersOf
+    store: DeadLetters, crm: DataflowLetters
 ) -> None:
     await crm.put([letter(1)])
     await store.ask(Filter(), superseded=False)
@@ -39,7 +39,7 @@ async def test_when_it_was_first_attempted_although_its_replay_began_later(
 
 
 async def test_a_replay_that_was_asked_for_in_any_case_although_it_is_superseded_only_now(
-    store: StoredDeadLetters, crm: StoredLettersOf
+    store: DeadLetters, crm: DataflowLetters
 ) -> None:
     await crm.put([letter(1, profile_id="p")])
     await store.ask(Filter(), superseded=True)

@@ -12,10 +12,10 @@ from certificates import Authority
 from letters_made import GROUP, letter
 from redis_server import RedisServer, free_port, needs_redis, running
 
-from exporter.state.group_letters import StoredLettersOf
-from exporter.state.kinds import open_state
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.kinds import State, open_state
 from exporter.state.letter import Filter, Outcome, Stored, Summary, Unavailable
-from exporter.state.port import State, StateUnavailable
+from exporter.state.port import StateUnavailable
 from exporter.state.redis.settings import RedisStateSettings
 
 pytestmark = needs_redis
@@ -36,11 +36,11 @@ def settings(server: RedisServer, **more: object) -> RedisStateSettings:
 
 
 @asynccontextmanager
-async def crm(server: RedisServer) -> AsyncIterator[tuple[State, StoredLettersOf]]:
+async def crm(server: RedisServer) -> AsyncIterator[tuple[State, DataflowLetters]]:
     async with open_state(settings(server)) as state:
         letters = state.letters.of("crm", GROUP, ROOM)
         await letters.open()
-        assert isinstance(letters, StoredLettersOf)
+        assert isinstance(letters, DataflowLetters)
         yield state, letters
 
 
@@ -96,7 +96,7 @@ async def test_what_was_stored_survives_kills_under_load(redis: RedisServer) -> 
     stored: list[int] = []
     ended = asyncio.Event()
 
-    async def store(letters: StoredLettersOf) -> None:
+    async def store(letters: DataflowLetters) -> None:
         position = 1
         while not ended.is_set():
             # Each supersedes the one before.

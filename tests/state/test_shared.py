@@ -14,7 +14,7 @@ from letters_made import GROUP, letter
 from redis_server import RedisServer, needs_redis
 from state_kinds import InRedis, Kind, Opened
 
-from exporter.state.group_letters import _PATIENCE, StoredLettersOf
+from exporter.state.dataflow_letters import _PATIENCE, DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Stored, Unavailable
 
@@ -28,7 +28,7 @@ async def other(kind: Kind) -> AsyncIterator[Opened]:
         yield opened
 
 
-async def reader(opened: Opened, *lanes: str) -> StoredLettersOf:
+async def reader(opened: Opened, *lanes: str) -> DataflowLetters:
     letters = opened.dead_letters.of("crm", GROUP, ROOM)
     await letters.open(lambda lane: lane in lanes)
     return letters
@@ -38,12 +38,12 @@ async def test_who_is_given_a_lane_knows_its_letters(opened: Opened, other: Open
     one, two = await reader(opened, "j"), await reader(other, "k")
     assert await one.kept("j", [5]) == frozenset()
     assert await two.kept("k", [5]) == frozenset()
-    await one.put([letter(5, profile_id="p"), letter(7, profile_id="q"), letter(8, superseded=True)])
+    await one.put([letter(5, profile_id="p"), letter(7, profile_id="q"), letter(8)], [("p-8", "j", 9)])
 
     one.let_go("j")
     assert await two.kept("j", [4, 5, 6, 7, 8, 9]) == {5, 7, 8}
     assert two.concerns("p")
-    assert not two.concerns("p-8"), "it was superseded from the start"
+    assert not two.concerns("p-8"), "its letter is superseded"
     await two.put([], [("p", "j", 9)])
     [left] = await opened.dead_letters.page(Filter(superseded=False), after=0, limit=10)
     assert left.profile_id == "q"

@@ -8,10 +8,10 @@ from pathlib import Path
 from letters_made import GROUP, letter
 
 from exporter.database import Database
-from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.kinds import known_mapping_times, open_state
 from exporter.state.letter import Filter, Stored
-from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.schema import SCHEMA
 from exporter.state.sqlite.settings import SqliteSettings
 
@@ -19,7 +19,7 @@ from exporter.state.sqlite.settings import SqliteSettings
 async def test_one_without_a_name(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     async with Database.open(path, replace(SCHEMA, migrations=SCHEMA.migrations[:1])) as database:
-        old = StoredDeadLetters(SqliteLetters(database)).of("crm", GROUP, 1 << 20)
+        old = DeadLetters(SqliteLetterStore(database)).of("crm", GROUP, 1 << 20)
         assert await old.put([letter(1)]) == Stored()
         await database.write(
             lambda connection: connection.execute(

@@ -93,9 +93,7 @@ def planned(settings: Settings) -> dict[str, Any]:
 def _planned(destination: Destination) -> dict[str, Any]:
     from exporter.sections.urls import shown
 
-    on = destination.activate_on
     for_tokens = getattr(destination.auth, "proxy", None)
-    triggers = {"segment": on.segments, "identity": on.identities, "attribute": on.attributes, "backfill": True}
     return {
         "name": destination.name,
         "enabled": destination.enabled,
@@ -111,7 +109,7 @@ def _planned(destination: Destination) -> dict[str, Any]:
         "identity_fields": list(destination.identity_fields),
         "include_segment_names": destination.include_segment_names,
         "include_segment_timestamps": destination.include_segment_timestamps,
-        "triggers": [name for name, is_on in triggers.items() if is_on],
+        "triggers": list(destination.activate_on.triggers),
         "require_membership": destination.require_membership,
         "delivery": destination.delivery.model_dump(mode="json"),
     }

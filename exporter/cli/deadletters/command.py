@@ -15,7 +15,7 @@ from exporter.state.letter import Filter, Reason
 if TYPE_CHECKING:
     from exporter.settings.loading.load import Loaded
     from exporter.settings.tree import Settings
-    from exporter.state.port import DeadLetters
+    from exporter.state.dead_letters import DeadLetters
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter
-from exporter.state.port import DeadLetters
 
 if TYPE_CHECKING:
     from exporter.settings.tree import Settings

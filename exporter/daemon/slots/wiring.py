@@ -18,8 +18,8 @@ from exporter.outbox.limits import Limits
 from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
+from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
-from exporter.profile.document.typed import compile_typed
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
@@ -28,7 +28,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
 from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
-from exporter.state.port import State
+from exporter.state.kinds import State
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
@@ -70,7 +70,7 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     now_ms = int(shared.clock.epoch() * 1000)
     times = await shared.state.mapping_times.first_seen(name, segments, now_ms)
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
-    typed = compile_typed(mapping)
+    fast_path = compile_fast_path(mapping)
     delivery, tls = destination.delivery, destination.tls
     if any(each.files for each in tls_sections(destination)):
         await off_loop(refuse_odd_files, destination)
@@ -108,8 +108,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
                         ),
                     ),
                     read=_reading(settings, shared),
-                    decide=compile_triggers(mapping, typed),
-                    build=compile_payload(mapping, typed),
+                    decide=compile_triggers(mapping, fast_path),
+                    build=compile_payload(mapping, fast_path),
                     prepared=prepare(destination),
                     outbox=Outbox(limits(delivery), memory, connections, shared.load),
                     metrics=metrics,

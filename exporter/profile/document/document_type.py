@@ -1,6 +1,6 @@
 """The type of a destination's document: decoding a profile by the type projects the profile (contract.md#the-request).
 
-Not in ``typed.py``, because mypyc compiles neither ``msgspec.Struct`` nor types that are put together.
+Not in ``fast_path.py``, because mypyc compiles neither ``msgspec.Struct`` nor types that are put together.
 """
 
 from __future__ import annotations

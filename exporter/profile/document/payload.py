@@ -9,9 +9,9 @@ import msgspec
 import orjson
 
 from exporter.profile.document.attributes import MEMBERS, pick
+from exporter.profile.document.fast_path import FastPath, compile_fast_path
 from exporter.profile.document.identity import compile_identities
 from exporter.profile.document.segment_membership import compile_memberships
-from exporter.profile.document.typed import Typed, compile_typed
 from exporter.profile.document.wrong_types import unfit
 from exporter.profile.event.change import Change
 from exporter.profile.event.lone_surrogates import half_in
@@ -20,22 +20,22 @@ from exporter.profile.mapping import Mapping
 from exporter.profile.paths import tree
 
 
-def compile_payload(mapping: Mapping, typed: Typed | None = None) -> Callable[[Change], bytes | Malformed]:
-    """Compile the function from a change to the document; ``typed`` is of the same mapping, if already compiled.
+def compile_payload(mapping: Mapping, fast_path: FastPath | None = None) -> Callable[[Change], bytes | Malformed]:
+    """Compile the function from a change to the document; ``fast_path`` is of the same mapping, if already compiled.
 
     The function returns UTF-8 JSON: attributes in the order of the configuration, then ``segmentMembership``,
     then ``identityMap``, each left out where empty; the same bytes for the same change. The function returns
     ``Malformed`` where one of the last two holds a wrong type, and where half a surrogate pair would be sent.
     """
     plain = compile_plain(mapping)
-    typed = typed or compile_typed(mapping)
-    if typed is None:
+    fast_path = fast_path or compile_fast_path(mapping)
+    if fast_path is None:
         return plain
-    build_typed = typed.build
+    build_fast = fast_path.build
     attributes = tree(mapping.attributes)
 
     def build(change: Change) -> bytes | Malformed:
-        document = build_typed(change.profile)
+        document = build_fast(change.profile)
         if document is None:
             return plain(change)
         if change.stand_in is not None and (half := half_in(document, change, attributes)):

@@ -32,12 +32,17 @@ _PROFILE = msgspec.json.Decoder(_Profile)
 _MEMBERSHIPS: msgspec.json.Decoder[Memberships | None] = msgspec.json.Decoder(Memberships | None)
 
 
-def of_each_namespace(mapping: Mapping) -> dict[str, set[str]]:
-    """The ids of the mapped segments, by namespace."""
-    mapped: dict[str, set[str]] = {}
+def mapped_segments(mapping: Mapping) -> dict[str, dict[str, dict[str, Any]]]:
+    """The mapped segments by namespace and id, each with the fields that switches add to the membership."""
+    mapped: dict[str, dict[str, dict[str, Any]]] = {}
     for segment in mapping.segments:
-        mapped.setdefault(segment.namespace, set()).add(segment.id)
+        mapped.setdefault(segment.namespace, {})[segment.id] = _added(mapping, segment)
     return mapped
+
+
+def sends_all_unchanged(mapping: Mapping) -> bool:
+    """Whether every membership is sent, and none with added fields."""
+    return mapping.segment_membership == "all" and not any(_added(mapping, segment) for segment in mapping.segments)
 
 
 def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
@@ -45,7 +50,7 @@ def compile_gate(mapping: Mapping) -> Callable[[bytes], bool]:
 
     The function raises ``msgspec.ValidationError`` for a wrong type in ``segmentMembership``.
     """
-    mapped = of_each_namespace(mapping)
+    mapped = mapped_segments(mapping)
 
     def is_member(profile: bytes) -> bool:
         for namespace, entries in (_PROFILE.decode(profile).memberships or {}).items():
@@ -65,24 +70,25 @@ def compile_memberships(mapping: Mapping) -> Callable[[msgspec.Raw], dict[str, A
 
     The function takes JSON, and raises ``msgspec.ValidationError`` for a wrong type.
     """
-    extras = {(segment.namespace, segment.id): added(mapping, segment) for segment in mapping.segments}
+    mapped = mapped_segments(mapping)
     only_mapped = mapping.segment_membership == "mapped"
-    plain = not only_mapped and not any(extras.values())
+    plain = sends_all_unchanged(mapping)
+    unmapped: dict[str, dict[str, Any]] = {}
 
     def send(raw: msgspec.Raw) -> dict[str, Any]:
         sent: dict[str, Any] = {}
         for namespace, entries in (_MEMBERSHIPS.decode(raw) or {}).items():
             if not entries:
                 continue
+            extras = mapped.get(namespace, unmapped)
             out: dict[str, Any] = {}
             for segment_id, entry in entries.items():
                 if entry is None:
                     continue
                 fields = _fields(entry)
                 if not plain:
-                    extra = extras.get((namespace, segment_id))
-                    if extra is not None:
-                        fields |= extra
+                    if segment_id in extras:
+                        fields |= extras[segment_id]
                     elif only_mapped:
                         continue
                 if fields:
@@ -103,7 +109,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
     return {} if status is None else {"status": status}
 
 
-def added(mapping: Mapping, segment: MappedSegment) -> dict[str, Any]:
+def _added(mapping: Mapping, segment: MappedSegment) -> dict[str, Any]:
     """What the switches add to the entry of a mapped segment, in the order of Adobe's samples."""
     fields: dict[str, Any] = {}
     if mapping.include_segment_timestamps:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from exporter.state.port import Segment
+from exporter.state.port import MappingTimes, Segment
 from exporter.state.redis.server import Server
 
 
-class RedisMappingTimes:
+class RedisMappingTimes(MappingTimes):
     """``MappingTimes`` on a server."""
 
     def __init__(self, server: Server, prefix: str) -> None:
@@ -20,7 +20,6 @@ class RedisMappingTimes:
     async def first_seen(
         self, destination: str, segments: Sequence[Segment], now_ms: int
     ) -> Mapping[Segment, tuple[int, int]]:
-        """See ``MappingTimes.first_seen``."""
         known = await self.known(destination)
         new = [segment for segment in segments if segment not in known]
         if new:
@@ -33,7 +32,6 @@ class RedisMappingTimes:
         return {segment: known[segment] for segment in segments}
 
     async def known(self, destination: str) -> Mapping[Segment, tuple[int, int]]:
-        """See ``MappingTimes.known``."""
         found: Sequence[bytes] = await self._server.call("HGETALL", self._key(destination))
         times: dict[Segment, tuple[int, int]] = {}
         for field, value in zip(found[::2], found[1::2], strict=True):

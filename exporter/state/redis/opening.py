@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from exporter.redis_server.advising import advice
-from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.port import Segment, StateUnavailable
-from exporter.state.redis.letters import RedisLetters
+from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.probing import try_all
 from exporter.state.redis.server import Server, connected
@@ -29,7 +29,7 @@ class RedisState:
     """``State`` on a server."""
 
     identity: str
-    letters: StoredDeadLetters
+    letters: DeadLetters
     mapping_times: RedisMappingTimes
     _server: Server
     _prefix: str
@@ -53,7 +53,7 @@ async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisS
     prefix = settings.key_prefix
     async with connected(settings) as server:
         identity = await _identity(server, prefix)
-        letters = StoredDeadLetters(RedisLetters(server, prefix))
+        letters = DeadLetters(RedisLetterStore(server, prefix))
         yield RedisState(identity, letters, RedisMappingTimes(server, prefix), server, prefix)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
-from exporter.state.letter import Filter, NewLetter
-from exporter.state.redis.letters import RedisLetters
+from exporter.state.letter import Filter, NewLetter, StorableLetter, storable_letter
+from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.server import Server
-from exporter.state.stored_letter import fields_of
 
 _TRIED = "tried"
 _IN_SCRIPTS: tuple[tuple[str, ...], ...] = (
@@ -49,14 +48,14 @@ async def try_all(server: Server, prefix: str) -> None:
         StateUnavailable: with what Redis refused.
     """
     own = f"{prefix}check:{uuid4().hex}:"
-    letters = RedisLetters(server, own)
+    letters = RedisLetterStore(server, own)
     try:
         # Commands that only scripts use: Redis does not say which command of a script is not permitted.
         for command in _IN_SCRIPTS:
             await server.call(command[0], f"{own}{_TRIED}", *command[1:])
         await server.call("TIME")
         await letters.begin("check", "check", "check")
-        await letters.put("check", "check", [fields_of(_letter())], [], 1 << 20, {"check": "check"})
+        await letters.put("check", "check", [_letter()], [], 1 << 20, {"check": "check"})
         [letter_id] = await letters.ask(Filter(), superseded=True)
         await letters.survey("check", 0)
         await letters.survey("check", 1)
@@ -64,7 +63,7 @@ async def try_all(server: Server, prefix: str) -> None:
         await letters.requested("check", ["check"], (), 1)
         await letters.replays([letter_id])
         await letters.kept("check", "check", [1])
-        await letters.failed("check", letter_id, fields_of(_letter()))
+        await letters.failed("check", letter_id, _letter())
         await letters.put("check", "check", [], [("check", "check", 2)], 1 << 20, {})
         await letters.letter(letter_id)
         await letters.count(Filter())
@@ -76,9 +75,9 @@ async def try_all(server: Server, prefix: str) -> None:
         await server.call("DEL", *(f"{own}{key}" for key in _KEYS))
 
 
-def _letter() -> NewLetter:
+def _letter() -> StorableLetter:
     now = time.time()
-    return NewLetter(
+    letter = NewLetter(
         group="check",
         lane="check",
         position=1,
@@ -93,3 +92,4 @@ def _letter() -> NewLetter:
         first_at=now,
         at=now,
     )
+    return storable_letter(letter)

@@ -6,50 +6,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from exporter.redis_server.server import Argument
-from exporter.state.letter import Filter, Letter, Summary
-from exporter.state.store import Totals
-from exporter.state.stored_letter import Fields, storable
+from exporter.state.letter import Filter, Letter, StorableLetter, Summary, size_bytes, storable
+from exporter.state.port import Totals
 
 #: The fields of a letter on a page of ``SELECT``, in order.
 _SUMMARY: Final = (
-    b"group",
-    b"lane",
-    b"position",
-    b"destination",
-    b"profile",
-    b"event",
-    b"reason",
-    b"detail",
-    b"status",
-    b"attempts",
-    b"first_at",
-    b"at",
-    b"superseded",
-    b"replay",
-)
+    b"group lane position destination profile event reason detail status attempts first_at at superseded replay"
+).split()
 
 
-def packed(letter: Fields) -> tuple[Argument, ...]:
+def packed(letter: StorableLetter) -> tuple[Argument, ...]:
     """The arguments of ``PUT`` for a letter."""
-    profile, status = letter["profile_id"], letter["status"]
+    profile, status = letter.profile_id, letter.status
     return (
-        letter["group_name"],
-        letter["lane"],
-        letter["position"],
-        letter["destination"],
+        letter.group,
+        letter.lane,
+        letter.position,
+        letter.destination,
         int(profile is not None),
         profile or "",
-        letter["event_id"],
-        letter["reason"],
-        letter["detail"],
+        letter.event_id,
+        letter.reason,
+        letter.detail,
         "" if status is None else status,
-        letter["attempts"],
-        repr(letter["first_at"]),
-        repr(letter["at"]),
-        letter["superseded"],
-        letter["answer"],
-        letter["body"],
-        letter["bytes"],
+        letter.attempts,
+        repr(letter.first_at),
+        repr(letter.at),
+        letter.answer,
+        letter.body,
+        size_bytes(letter),
     )
 
 

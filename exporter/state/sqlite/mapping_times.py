@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import apsw
 
-from exporter.database import Database, DatabaseUnavailable
-from exporter.state.port import Segment, StateUnavailable
+from exporter.database import Database
+from exporter.state.port import MappingTimes, Segment
+from exporter.state.sqlite.file import StateFile
 
 
-class SqliteMappingTimes:
+class SqliteMappingTimes(MappingTimes):
     """``MappingTimes`` in an open file."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._file = StateFile(database)
 
     async def first_seen(
         self, destination: str, segments: Sequence[Segment], now_ms: int
     ) -> Mapping[Segment, tuple[int, int]]:
-        """See ``MappingTimes.first_seen``."""
-
         def note(connection: apsw.Connection) -> Mapping[Segment, tuple[int, int]]:
             connection.executemany(
                 "INSERT INTO mapping_times VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -30,18 +29,11 @@ class SqliteMappingTimes:
 
         known = await self.known(destination)
         if any(segment not in known for segment in segments):
-            try:
-                known = await self._database.write(note)
-            except DatabaseUnavailable as error:
-                raise StateUnavailable(error.reason) from error
+            known = await self._file.write(note)
         return {segment: known[segment] for segment in segments}
 
     async def known(self, destination: str) -> Mapping[Segment, tuple[int, int]]:
-        """See ``MappingTimes.known``."""
-        try:
-            return await self._database.read(lambda connection: times_of(connection, destination))
-        except DatabaseUnavailable as error:
-            raise StateUnavailable(error.reason) from error
+        return await self._file.read(lambda connection: times_of(connection, destination))
 
 
 def times_of(connection: apsw.Connection, destination: str) -> Mapping[Segment, tuple[int, int]]:

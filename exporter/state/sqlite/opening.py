@@ -10,9 +10,9 @@ from pathlib import Path
 import apsw
 
 from exporter.database import Database, kept_private
-from exporter.state.deadletters import StoredDeadLetters
+from exporter.state.dead_letters import DeadLetters
 from exporter.state.port import Segment
-from exporter.state.sqlite.letters import SqliteLetters
+from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.mapping_times import SqliteMappingTimes, times_of
 from exporter.state.sqlite.schema import APPLICATION_ID, SCHEMA
 
@@ -22,7 +22,7 @@ class SqliteState:
     """``State`` in an open file."""
 
     identity: str
-    letters: StoredDeadLetters
+    letters: DeadLetters
     mapping_times: SqliteMappingTimes
     open_to_others: Sequence[str] = ()
 
@@ -39,7 +39,7 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
     """Open the state's file. Raises as ``Database.open``."""
     async with Database.open(path, SCHEMA) as database:
         identity = await database.read(lambda connection: connection.execute("SELECT name FROM identity").get)
-        letters = StoredDeadLetters(SqliteLetters(database))
+        letters = DeadLetters(SqliteLetterStore(database))
         yield SqliteState(identity, letters, SqliteMappingTimes(database), tuple(kept_private(path)))
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from exporter.sections.paths import FilePath
 from exporter.sections.section import Section
-
-if TYPE_CHECKING:
-    pass
 
 
 class SqliteSettings(Section):

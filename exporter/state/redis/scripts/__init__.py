@@ -28,7 +28,7 @@ from typing import Final
 
 from exporter.redis_server.server import Script
 
-PUT: Final = Script.of(__name__, "common", "put")
+PUT: Final = Script.of(__name__, "common", "supersede", "put")
 BEGIN: Final = Script.of(__name__, "common", "begin")
 LEAVE: Final = Script.of(__name__, "common", "leave")
 OVERVIEW: Final = Script.of(__name__, "common", "overview")

@@ -1,13 +1,9 @@
--- Arguments: prefix, destination, id, reason, detail, status or "", attempts, at, answer, superseded. Returns letters
--- and bytes of the destination. A letter that is gone stays away.
+-- Arguments: prefix, destination, id, reason, detail, status or "", attempts, at, answer. Returns letters and bytes of
+-- the destination. A letter that is gone stays away.
 local id = ARGV[3]
-local old = redis.call('HMGET', letter(id), 'destination', 'lane', 'position', 'replay', 'profile', 'superseded')
+local old = redis.call('HMGET', letter(id), 'destination', 'lane', 'position', 'replay')
 if old[1] then
   if old[4] ~= 'none' then set_replay(id, old[1], old[2], old[3], old[4], 'none') end
-  if ARGV[10] == '1' and old[6] == '0' then
-    if old[5] then redis.call('ZREM', current(old[1]), owned(old[5], id)) end
-    redis.call('HSET', letter(id), 'superseded', '1')
-  end
   local growth = #ARGV[5] + #ARGV[9] - redis.call('HSTRLEN', letter(id), 'detail')
     - redis.call('HSTRLEN', letter(id), 'answer')
   redis.call('HSET', letter(id), 'reason', ARGV[4], 'detail', ARGV[5], 'attempts', ARGV[7], 'at', ARGV[8],

@@ -16,7 +16,7 @@ local letters, sizes = {}, {}
 for n = 1, tonumber(ARGV[6]) do
   local new = {group = take(), lane = take(), position = take(), destination = take(), known = take(),
     profile = take(), event = take(), reason = take(), detail = take(), status = take(), attempts = take(),
-    first_at = take(), at = take(), superseded = take(), answer = take(), body = take(), bytes = take()}
+    first_at = take(), at = take(), answer = take(), body = take(), bytes = take()}
   new.places = places(new.group, new.lane)
   sizes[new.places .. '\0' .. new.position] = {new.places, new.position, tonumber(new.bytes)}
   letters[n] = new
@@ -36,14 +36,9 @@ local newest = before
 local function store(new)
   local id = redis.call('HGET', new.places, new.position)
   local old = id and redis.call('HMGET', letter(id), 'profile', 'superseded', 'replay', 'bytes')
-  local superseded, replay = new.superseded, 'none'
+  local superseded, replay = '0', 'none'
   if old and old[4] then
-    if old[2] == '1' then superseded = '1' end
-    replay = old[3]
-    if superseded == '1' and replay == 'asked' then
-      set_replay(id, new.destination, new.lane, new.position, replay, 'none')
-      replay = 'none'
-    end
+    superseded, replay = old[2], old[3]
     if old[1] then redis.call('ZREM', current(new.destination), owned(old[1], id)) end
     redis.call('HDEL', letter(id), 'profile', 'status')
     grow(new.destination, 0, tonumber(new.bytes) - number(old[4]))
@@ -78,23 +73,7 @@ for _, new in ipairs(letters) do store(new) end
 local result = {'stored', 0, 0, whole(before), whole(newest)}
 for _ = 1, tonumber(ARGV[7]) do
   local profile, lane, position = take(), take(), take()
-  local first, last = '[' .. profile .. '\0', '(' .. profile .. '\1'
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', current(destination), first, last)) do
-    local id = string.match(member, '%d+$')
-    if member == owned(profile, id) then
-      local old = redis.call('HMGET', letter(id), 'group', 'lane', 'position', 'replay')
-      if not old[1] then
-        redis.call('ZREM', current(destination), member)
-      elseif old[1] ~= group or old[2] ~= lane or less(old[3], position) then
-        redis.call('ZREM', current(destination), member)
-        redis.call('HSET', letter(id), 'superseded', '1')
-        if old[4] == 'asked' then set_replay(id, destination, old[2], old[3], 'asked', 'none') end
-      end
-    end
-  end
-  if #redis.call('ZRANGEBYLEX', current(destination), first, last, 'LIMIT', 0, 1) == 0 then
-    result[#result + 1] = profile
-  end
+  if supersede(destination, group, profile, lane, position) then result[#result + 1] = profile end
 end
 local count, bytes = totals(destination)
 result[2], result[3] = whole(count), whole(bytes)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from exporter.state.port import StateUnavailable
-from exporter.state.store import LetterStore, Totals
+from exporter.state.port import LetterStore, StateUnavailable, Totals
 
 #: How old an answer from memory may be, in seconds: changes by the command show after that.
 POLL_SECONDS: Final = 0.2
 
 
-class StoreOverview:
+class SharedOverview:
     """The totals of each destination, and the destinations with a waiting replay; other processes may change both."""
 
     def __init__(self, store: LetterStore, poll_seconds: float) -> None:

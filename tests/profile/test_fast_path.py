@@ -11,9 +11,9 @@ from profile_generated import MAPPINGS, ODD_MAPPINGS, PROFILE_TEXTS, unhurried
 from profile_given import change, mapping, member, segments
 
 from exporter.profile.document.document_type import MAX_FIELDS
+from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload, compile_plain
 from exporter.profile.document.segment_membership import compile_gate
-from exporter.profile.document.typed import compile_typed
 from exporter.profile.mapping import MappedSegment, Mapping
 
 PAIR = '"lastQualificationTime":"2022","status":"realized"'
@@ -31,12 +31,12 @@ def test_both_builders_send_the_same_bytes_and_refuse_the_same_for_the_same_reas
     found = change(event_of(profile))
     expected = compile_plain(mapped)(found)
     assert compile_payload(mapped)(found) == expected
-    typed = compile_typed(mapped)
-    if typed is not None:
+    fast_path = compile_fast_path(mapped)
+    if fast_path is not None:
         # As a dataflow asks: first whether, then what; and again, since the two share what was decoded.
         for _ in range(2):
-            assert typed.is_member(found.profile) in (_is_member(mapped, found.profile), None)
-            assert typed.build(found.profile) in (expected, None)
+            assert fast_path.is_member(found.profile) in (_is_member(mapped, found.profile), None)
+            assert fast_path.build(found.profile) in (expected, None)
 
 
 def _is_member(mapped: Mapping, profile: bytes) -> bool | None:
@@ -46,12 +46,12 @@ def _is_member(mapped: Mapping, profile: bytes) -> bool | None:
         return None
 
 
-def typed(mapped: Mapping, profile: str) -> bytes | None:
+def fast(mapped: Mapping, profile: str) -> bytes | None:
     """What the type makes of it; checked against the plain builder."""
-    document_type = compile_typed(mapped)
-    assert document_type is not None
+    fast_path = compile_fast_path(mapped)
+    assert fast_path is not None
     found = change(event_of(profile))
-    document = document_type.build(found.profile)
+    document = fast_path.build(found.profile)
     assert document in (None, compile_plain(mapped)(found))
     return document
 
@@ -81,7 +81,7 @@ NAMED = (MappedSegment("ups", "s", 'A "name"', 1, 2, 3, 4), MappedSegment("AAM",
 def test_a_profile_that_the_type_serves(mapped: Mapping, profile: str, document: str | None) -> None:
     if document is None:
         document = profile.replace(',"x":1', "")
-    assert typed(mapped, profile) == document.encode()
+    assert fast(mapped, profile) == document.encode()
 
 
 @pytest.mark.parametrize("which", ["all", "mapped"])
@@ -93,7 +93,7 @@ def test_switches_of_the_memberships_are_served_too(which: str, names: bool, tim
     )
     entries = f'{{"t":{{{PAIR}}},"s":{{{PAIR}}}}}'
     profile = f'{{"segmentMembership":{{"ups":{entries},"AAM":{entries},"other":{entries}}}}}'
-    assert typed(mapped, profile) is not None
+    assert fast(mapped, profile) is not None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_switches_of_the_memberships_are_served_too(which: str, names: bool, tim
 @pytest.mark.parametrize("fields", [("id",), ("id", "primary")])
 def test_a_profile_that_is_left_to_the_plain_builder(profile: str, fields: tuple[str, ...]) -> None:
     mapped = mapping(attributes=("a.b",), identity_fields=fields)
-    assert typed(mapped, profile) is None
+    assert fast(mapped, profile) is None
     found = change(event_of(profile))
     assert compile_payload(mapped)(found) == compile_plain(mapped)(found)
 
@@ -132,19 +132,19 @@ WIDE = tuple(f"a.x{number}" for number in range(MAX_FIELDS + 1))
     ],
 )
 def test_a_mapping_that_is_left_to_the_plain_builder(mapped: Mapping) -> None:
-    assert compile_typed(mapped) is None
+    assert compile_fast_path(mapped) is None
     assert compile_payload(mapped)(change(event_of('{"a":{"x1":1}}')))
 
 
 def test_as_many_fields_as_a_type_may_have() -> None:
-    assert typed(mapping(attributes=WIDE[1:]), '{"a":{"x0":0,"x1":1}}') == b'{"a":{"x1":1}}'
+    assert fast(mapping(attributes=WIDE[1:]), '{"a":{"x0":0,"x1":1}}') == b'{"a":{"x1":1}}'
 
 
 def test_what_was_sent_once_does_not_show_in_the_next_document() -> None:
     mapped = mapping(segments=(*NAMED, *segments("t")), attributes=("a.b",), include_segment_names=True)
-    document_type = compile_typed(mapped)
-    assert document_type is not None
-    build = document_type.build
+    fast_path = compile_fast_path(mapped)
+    assert fast_path is not None
+    build = fast_path.build
     full = change({"profileId": "p", "profile": {"a": {"b": 1}, **member("s", "t")}}).profile
     first = build(full)
     assert first is not None

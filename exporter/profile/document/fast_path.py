@@ -1,4 +1,8 @@
-"""A destination's document by type: decoding a profile projects the profile, encoding gives the document."""
+"""The fast path of gate and payload: for nearly every profile, exactly what the plain ones say, done in C.
+
+A type is made for each destination (``document_type``): decoding a profile by the type projects the profile, encoding
+gives the document. Profiles and mappings that the type cannot serve are left to the plain gate and builder.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import msgspec
 from exporter.profile.document.attributes import is_nothing
 from exporter.profile.document.document_type import Entry, document_type, numbered
 from exporter.profile.document.identity import more_fields
-from exporter.profile.document.segment_membership import MEMBER, added, of_each_namespace
+from exporter.profile.document.segment_membership import MEMBER, mapped_segments, sends_all_unchanged
 from exporter.profile.event.shapes import ABSENT
 from exporter.profile.mapping import Mapping
 from exporter.profile.paths import PathTree, tree
@@ -20,8 +24,8 @@ from exporter.profile.paths import PathTree, tree
 _MAYBE_EMPTY = re.compile(rb"\{[ \t\n\r]*\}")
 
 
-class Typed:
-    """The document of a destination, decoded and encoded in C (contract.md#the-request).
+class FastPath:
+    """The gate and the document of a destination, by its type (contract.md#triggers, contract.md#the-request).
 
     Profiles are JSON objects in valid UTF-8. The latest decoded profile is remembered, because ``build`` usually
     follows ``is_member`` with the same profile.
@@ -33,7 +37,7 @@ class Typed:
         self._prune = _compile_pruning(tree(mapping.attributes))
         self._select = _compile_selection(mapping)
         self._more = tuple(numbered([(name, None) for name in more_fields(mapping)]))
-        self._mapped = tuple(of_each_namespace(mapping).items())
+        self._mapped = tuple(mapped_segments(mapping).items())
         self._profile: bytes | None = None
         self._found: Any = None
 
@@ -91,10 +95,10 @@ class Typed:
         return document
 
 
-def compile_typed(mapping: Mapping) -> Typed | None:
-    """The typed document of a destination; None for a mapping that no type can serve."""
+def compile_fast_path(mapping: Mapping) -> FastPath | None:
+    """The fast path of a destination; None for a mapping that no type can serve."""
     document = document_type(mapping)
-    return None if document is None else Typed(mapping, document)
+    return None if document is None else FastPath(mapping, document)
 
 
 def _compile_pruning(attributes: PathTree) -> Callable[[Any], bool]:
@@ -124,12 +128,10 @@ def _compile_pruning(attributes: PathTree) -> Callable[[Any], bool]:
 
 def _compile_selection(mapping: Mapping) -> Callable[[Any], Any] | None:
     """Compile the choice of memberships and the fields that switches add; None to send all memberships unchanged."""
-    extras: dict[str, dict[str, dict[str, Any]]] = {}
-    for segment in mapping.segments:
-        extras.setdefault(segment.namespace, {})[segment.id] = added(mapping, segment)
-    only_mapped = mapping.segment_membership == "mapped"
-    if not only_mapped and not any(extra for of_namespace in extras.values() for extra in of_namespace.values()):
+    if sends_all_unchanged(mapping):
         return None
+    extras = mapped_segments(mapping)
+    only_mapped = mapping.segment_membership == "mapped"
 
     def select(memberships: dict[str, dict[str, Any]]) -> Any:
         selected = {}

@@ -7,19 +7,18 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.redis_server.server import Argument, Script
-from exporter.state.letter import Filter, Letter, Summary
+from exporter.state.letter import Filter, Letter, StorableLetter, Summary
+from exporter.state.port import UNSENT_KEPT, Delivery, LetterStore, Overview, Survey, Taken, TooLarge, Totals, Written
 from exporter.state.redis import scripts
 from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of
 from exporter.state.redis.server import Server
-from exporter.state.store import UNSENT_KEPT, Delivery, Overview, Survey, Taken, TooLarge, Totals, Written
-from exporter.state.stored_letter import Fields
 
 #: The most letters that a script goes through: Redis does nothing else meanwhile.
 CHUNK: Final = 500
 
 
-class RedisLetters:
-    """See ``LetterStore``."""
+class RedisLetterStore(LetterStore):
+    """``LetterStore`` on a server."""
 
     def __init__(self, server: Server, prefix: str) -> None:
         self._server = server
@@ -29,7 +28,6 @@ class RedisLetters:
     # -- for one dataflow
 
     async def survey(self, destination: str, after: int) -> Survey:
-        """See ``LetterStore.survey``."""
         newest = int(await self._server.call("HGET", f"{self._prefix}meta", "newest") or 0)
         profiles = await (self._since(destination, after) if after else self._all_current(destination))
         return Survey(profiles, newest)
@@ -54,16 +52,13 @@ class RedisLetters:
         return profiles
 
     async def begin(self, group: str, lane: str, reader: str) -> int | None:
-        """See ``LetterStore.begin``."""
         highest = await self._run(scripts.BEGIN, group, lane, reader)
         return None if highest is None else int(highest)
 
     async def leave(self, group: str, lane: str, reader: str) -> None:
-        """See ``LetterStore.leave``."""
         await self._run(scripts.LEAVE, group, lane, reader)
 
     async def kept(self, group: str, lane: str, positions: Collection[int]) -> frozenset[int]:
-        """See ``LetterStore.kept``."""
         key = f"{self._prefix}places:{len(group.encode())}:{group}:{lane}"
         ids = await self._server.call("HMGET", key, *positions)
         return frozenset(position for position, id_ in zip(positions, ids, strict=True) if id_ is not None)
@@ -72,12 +67,11 @@ class RedisLetters:
         self,
         destination: str,
         group: str,
-        letters: Sequence[Fields],
+        letters: Sequence[StorableLetter],
         supersede: Sequence[Delivery],
         max_bytes: int,
         readers: Mapping[str, str],
     ) -> Written | TooLarge | Taken:
-        """See ``LetterStore.put``."""
         what, *said = await self._run(
             scripts.PUT,
             destination,
@@ -99,19 +93,16 @@ class RedisLetters:
         return Written(Totals(int(count), int(size)), profiles, int(before), int(newest))
 
     async def asked_lanes(self, destination: str) -> Sequence[str]:
-        """See ``LetterStore.asked_lanes``."""
         lanes = await self._server.call("HKEYS", f"{self._prefix}asked-lanes:{destination}")
         return [lane.decode() for lane in sorted(lanes)]
 
     async def requested(
         self, destination: str, lanes: Sequence[str], but: Collection[int], limit: int
     ) -> Sequence[Letter]:
-        """See ``LetterStore.requested``."""
         found = await self._run(scripts.REQUESTED, destination, limit, len(lanes), *lanes, *but)
         return [letter_of(int(id_), fields) for id_, fields in found]
 
     async def replays(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
-        """See ``LetterStore.replays``."""
         found: dict[int, str] = {}
         for begin in range(0, len(letter_ids), CHUNK):
             ids = letter_ids[begin : begin + CHUNK]
@@ -120,18 +111,14 @@ class RedisLetters:
         return found
 
     async def replayed(self, destination: str, letter_id: int, *, excluded: bool) -> Totals:
-        """See ``LetterStore.replayed``."""
         return totals_of(await self._run(scripts.REPLAYED, destination, letter_id, int(excluded), UNSENT_KEPT))
 
-    async def failed(self, destination: str, letter_id: int, letter: Fields) -> Totals:
-        """See ``LetterStore.failed``."""
-        status = "" if letter["status"] is None else letter["status"]
-        how: tuple[Argument, ...] = (letter["reason"], letter["detail"], status, letter["attempts"])
-        more: tuple[Argument, ...] = (repr(letter["at"]), letter["answer"], letter["superseded"])
-        return totals_of(await self._run(scripts.FAILED, destination, letter_id, *how, *more))
+    async def failed(self, destination: str, letter_id: int, letter: StorableLetter) -> Totals:
+        status = "" if letter.status is None else letter.status
+        how: tuple[Argument, ...] = (letter.reason, letter.detail, status, letter.attempts)
+        return totals_of(await self._run(scripts.FAILED, destination, letter_id, *how, repr(letter.at), letter.answer))
 
     async def probe(self, destination: str, filler_bytes: int) -> Totals:
-        """See ``LetterStore.probe``."""
         key = f"{self._prefix}probe"
         fields = (f"{destination}:letters", f"{destination}:bytes")
         said = await self._server.together(
@@ -142,7 +129,6 @@ class RedisLetters:
     # -- for all
 
     async def overview(self) -> Overview:
-        """See ``LetterStore.overview``."""
         totals, asked, newest = await self._run(scripts.OVERVIEW)
         kept: dict[str, Totals] = {}
         for field, value in zip(totals[::2], totals[1::2], strict=True):
@@ -151,7 +137,6 @@ class RedisLetters:
         return Overview(kept, frozenset(name.decode() for name in asked), int(newest or 0))
 
     async def page(self, which: Filter, after: int, limit: int) -> Sequence[Summary]:
-        """See ``LetterStore.page``."""
         shown: list[Summary] = []
         async for found in self._select("page", which, after, limit):
             shown += [summary_of(int(id_), row) for id_, row in found]
@@ -160,24 +145,20 @@ class RedisLetters:
         return shown[:limit]
 
     async def letter(self, letter_id: int) -> Letter | None:
-        """See ``LetterStore.letter``."""
         fields = await self._server.call("HGETALL", f"{self._prefix}letter:{letter_id}")
         return letter_of(letter_id, fields) if fields else None
 
     async def count(self, which: Filter) -> int:
-        """See ``LetterStore.count``."""
         if which == Filter(destination=which.destination):
             name = "ids" if which.destination is None else f"ids:{which.destination}"
             return int(await self._server.call("ZCARD", f"{self._prefix}{name}"))
         return sum([int(found) async for found in self._select("count", which)])
 
     async def ask(self, which: Filter, *, superseded: bool) -> Sequence[int]:
-        """See ``LetterStore.ask``."""
         doing = "ask superseded" if superseded else "ask"
         return [int(id_) async for found in self._select(doing, which) for id_ in found]
 
     async def purge(self, which: Filter) -> int:
-        """See ``LetterStore.purge``."""
         return sum([int(found) async for found in self._select("purge", which)])
 
     async def _select(self, doing: str, which: Filter, after: int = 0, limit: int = CHUNK) -> AsyncIterator[Any]:

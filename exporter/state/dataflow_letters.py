@@ -7,16 +7,24 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 from uuid import uuid4
 
-from exporter.state.letter import Full, Letter, NewLetter, Outcome, Stored, Unavailable
-from exporter.state.overview import StoreOverview
-from exporter.state.port import StateUnavailable, every_lane
+from exporter.state.letter import (
+    Full,
+    Letter,
+    NewLetter,
+    Outcome,
+    Stored,
+    Unavailable,
+    size_bytes,
+    storable,
+    storable_letter,
+)
+from exporter.state.port import Delivery, LetterStore, StateUnavailable, Taken, TooLarge, Totals, Written
 from exporter.state.profiles_with_letters import Profiles
-from exporter.state.store import Delivery, LetterStore, Taken, TooLarge, Totals, Written
-from exporter.state.stored_letter import Fields, fields_of, storable
+from exporter.state.shared_overview import SharedOverview
 
 #: A probe writes as many bytes as did not fit on the disk, but at most so many.
 _PROBE_BYTES: Final = 1 << 20
@@ -26,11 +34,19 @@ _PATIENCE: Final = 5
 _NOTHING: Final = -1
 
 
-class StoredLettersOf:
-    """``LettersOf`` in an open store. Nothing but ``put`` may be called before ``open`` has returned."""
+def every_lane(_: str) -> bool:
+    """Say yes to every lane, for the only reader of a group."""
+    return True
+
+
+class DataflowLetters:
+    """A dataflow's dead letters in an open store. Nothing but ``put`` may be called before ``open`` has returned.
+
+    Failures to write are values; failures to read raise ``StateUnavailable``.
+    """
 
     def __init__(
-        self, overview: StoreOverview, store: LetterStore, destination: str, group: str, max_bytes: int
+        self, overview: SharedOverview, store: LetterStore, destination: str, group: str, max_bytes: int
     ) -> None:
         self._overview = overview
         self._store = store
@@ -50,7 +66,14 @@ class StoredLettersOf:
         self._taken = 0
 
     async def open(self, ours: Callable[[str], bool] = every_lane) -> None:
-        """See ``LettersOf.open``."""
+        """Read the answers that other calls give from memory. To be called once the dataflow reads its group.
+
+        ``ours`` says whether the letters of a lane are this dataflow's to replay now; at any time exactly one of all
+        dataflows that share a group and the store may say so.
+
+        Raises:
+            StateUnavailable: nothing was read; call again.
+        """
         found = await self._store.survey(self._destination, 0)
         seen = await self._store.overview()
         self._ours = ours
@@ -61,7 +84,17 @@ class StoredLettersOf:
         self._overview.learn(self._destination, seen.totals.get(self._destination, Totals()))
 
     async def kept(self, lane: str, positions: Sequence[int]) -> frozenset[int]:
-        """See ``LettersOf.kept``."""
+        """Return the ``positions`` of ``lane`` that already have a letter, so that a restart skips the messages there.
+
+        To be asked before anything is done with messages of a lane. The first call, and the first call after
+        ``let_go``, begins the lane: letters of the lane that any process has stored until then are known from then on,
+        and a store that several machines share takes no letters of the lane from earlier readers any more.
+
+        Positions above the highest that has a letter are answered from memory.
+
+        Raises:
+            StateUnavailable: the store cannot be read now.
+        """
         if lane not in self._highest:
             await self._begin(lane)
         known = [position for position in positions if position <= self._highest[lane]]
@@ -84,34 +117,40 @@ class StoredLettersOf:
         self._newest = max(self._newest, found.newest)
 
     def let_go(self, lane: str, replays: Collection[int] = ()) -> None:
-        """See ``LettersOf.let_go``."""
+        """Leave ``lane`` to the next reader, together with ``replays``, which were given and not sent.
+
+        Letters of the lane that are put from now on, until the lane is begun again, are not stored: the events were not
+        acknowledged, so the lane's next reader has them too.
+        """
         self._highest.pop(lane, None)
         self._gone.add(lane)
         self._to_leave.add(lane)
         self._in_hand = {each: at for each, at in self._in_hand.items() if at != lane and each not in replays}
 
     def concerns(self, profile_id: str) -> bool:
-        """See ``LettersOf.concerns``."""
+        """Whether the profile may have letters that are not superseded. In memory; False is certain, True is not."""
         return bool(self._profiles) and storable(profile_id) in self._profiles
 
     async def put(self, letters: Sequence[NewLetter], supersede: Sequence[Delivery] = ()) -> Outcome:
-        """See ``LettersOf.put``."""
-        ours = [letter for letter in letters if letter.lane not in self._gone]
-        fields = [fields_of(letter) for letter in ours]
+        """Store letters and mark older letters as superseded, in one durable write; a key never has a second letter.
+
+        ``supersede`` are deliveries: every letter of the profile is marked, but for letters of the same lane at the
+        position or after.
+        """
+        ours = [storable_letter(letter) for letter in letters if letter.lane not in self._gone]
         # Before the write, so that ``concerns`` is never wrongly False: a letter that is not stored only costs a look.
         for letter in ours:
-            if letter.profile_id is not None and not letter.superseded:
-                self._profiles.add(storable(letter.profile_id))
+            if letter.profile_id is not None:
+                self._profiles.add(letter.profile_id)
             if letter.lane in self._highest:
                 self._highest[letter.lane] = max(letter.position, self._highest[letter.lane])
         added = self._profiles.last
         marks = [(storable(profile_id), lane, position) for profile_id, lane, position in supersede]
+        readers = {letter.lane: self._reader for letter in ours if letter.lane in self._highest}
         try:
-            written = await self._store.put(
-                self._destination, self._group, fields, marks, self._max_bytes, self._readers(fields)
-            )
+            written = await self._store.put(self._destination, self._group, ours, marks, self._max_bytes, readers)
         except StateUnavailable as error:
-            self._failed_bytes = sum(row["bytes"] for row in fields)
+            self._failed_bytes = sum(size_bytes(letter) for letter in ours)
             return Unavailable(error.reason)
         match written:
             case TooLarge(growth):
@@ -122,9 +161,6 @@ class StoredLettersOf:
             case Written():
                 self._wrote(written, added)
                 return Stored()
-
-    def _readers(self, fields: Sequence[Fields]) -> Mapping[str, str]:
-        return {row["lane"]: self._reader for row in fields if row["lane"] in self._highest}
 
     async def _contested(self, lane: str) -> Unavailable:
         """A different reader has begun the lane since. Where the queue does not report a loss, begin the lane again."""
@@ -146,7 +182,14 @@ class StoredLettersOf:
         self._refused_bytes = self._failed_bytes = self._taken = 0
 
     async def requested(self, limit: int) -> Sequence[Letter]:
-        """See ``LettersOf.requested``."""
+        """Letters of this dataflow's lanes whose replay was asked for, at most ``limit``, by lane and position.
+
+        Each is given once, until the letter is ``delivered``, ``excluded``, ``failed`` or let go of, or until
+        ``superseded`` says True or fails. Nearly free while nothing is asked for.
+
+        Raises:
+            StateUnavailable: the store cannot be read now.
+        """
         asked = await self._overview.asked_of(self._destination)
         for lane in list(self._to_leave):
             # The lane may have been begun here after the loss: leaving lets the present reader store letters at once.
@@ -170,7 +213,14 @@ class StoredLettersOf:
         return letters
 
     async def superseded(self, letter_id: int) -> bool:
-        """See ``LettersOf.superseded``."""
+        """Whether a replay must not be sent after all. To be asked just before sending.
+
+        True: the request is withdrawn. The letter was superseded after the replay was asked for without
+        ``--superseded``, or was purged.
+
+        Raises:
+            StateUnavailable: not known; do not send. ``requested`` gives the letter again.
+        """
         send = False
         try:
             replays = await self._store.replays([letter_id])
@@ -181,37 +231,36 @@ class StoredLettersOf:
         return not send
 
     async def delivered(self, letter_id: int) -> Stored | Unavailable:
-        """See ``LettersOf.delivered``."""
-        return await self._settled(letter_id, None)
+        """Delete the letter of a replay that was delivered."""
+        return await self._settled(letter_id, self._store.replayed(self._destination, letter_id, excluded=False))
 
     async def excluded(self, letter_id: int) -> Stored | Unavailable:
-        """See ``LettersOf.excluded``."""
-        return await self._settled(letter_id, None, excluded=True)
+        """Delete the letter of a replay that the mapping excludes by now; who waits for the replay can tell."""
+        return await self._settled(letter_id, self._store.replayed(self._destination, letter_id, excluded=True))
 
     async def failed(self, letter_id: int, letter: NewLetter) -> Stored | Unavailable:
-        """See ``LettersOf.failed``."""
-        return await self._settled(letter_id, letter)
+        """Update the letter of a replay that failed again; it waits for no replay now. A purged letter stays away.
+
+        The number of attempts, ``status``, ``answer``, ``reason``, ``detail`` and ``at`` are ``letter``'s.
+        """
+        noted = self._store.failed(self._destination, letter_id, storable_letter(letter))
+        return await self._settled(letter_id, noted)
 
     def count(self) -> int:
-        """See ``LettersOf.count``."""
+        """How many letters the destination has, superseded letters included; as of the last call or poll."""
         return self._overview.totals_of(self._destination).letters
 
     async def probe(self) -> Outcome:
-        """See ``LettersOf.probe``."""
+        """Whether a letter could be stored now: write a little, and look whether what was last too large fits."""
         try:
             totals = await self._store.probe(self._destination, min(max(self._failed_bytes, 1), _PROBE_BYTES))
         except StateUnavailable as error:
             return Unavailable(error.reason)
         return Full() if totals.bytes + max(self._refused_bytes, 1) > self._max_bytes else Stored()
 
-    async def _settled(
-        self, letter_id: int, letter: NewLetter | None, *, excluded: bool = False
-    ) -> Stored | Unavailable:
+    async def _settled(self, letter_id: int, written: Awaitable[Totals]) -> Stored | Unavailable:
         try:
-            if letter is None:
-                totals = await self._store.replayed(self._destination, letter_id, excluded=excluded)
-            else:
-                totals = await self._store.failed(self._destination, letter_id, fields_of(letter))
+            totals = await written
         except StateUnavailable as error:
             return Unavailable(error.reason)
         self._in_hand.pop(letter_id, None)

@@ -1,0 +1,80 @@
+"""The dead letters of all destinations, for the command and for all dataflows of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from exporter.state.dataflow_letters import DataflowLetters
+from exporter.state.letter import Filter, Letter, Summary
+from exporter.state.port import LetterStore
+from exporter.state.shared_overview import POLL_SECONDS, SharedOverview
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The replays that were asked for now, and how many letters were left out for being superseded."""
+
+    ids: Sequence[int]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of some letters: ids whose replay still waits, and ids of letters that are there and do not wait (any more).
+
+    ``purged`` are those that were deleted by a purge while their replay waited, ``excluded`` those that were not sent,
+    since the mapping excludes them by now. All others were delivered.
+    """
+
+    waiting: frozenset[int]
+    here: frozenset[int]
+    purged: frozenset[int] = frozenset()
+    excluded: frozenset[int] = frozenset()
+
+
+class DeadLetters:
+    """The dead letters of all destinations in an open store; other processes may have the store open too.
+
+    Raises:
+        StateUnavailable: by every call but ``of``: the store cannot be used now.
+    """
+
+    def __init__(self, store: LetterStore, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._store = store
+        self._overview = SharedOverview(store, poll_seconds)
+
+    def of(self, destination: str, group: str, max_bytes: int) -> DataflowLetters:
+        """A dataflow's view, whose letters take at most ``max_bytes``."""
+        return DataflowLetters(self._overview, self._store, destination, group, max_bytes)
+
+    async def page(self, which: Filter, *, after: int, limit: int) -> Sequence[Summary]:
+        """At most ``limit`` letters with an id above ``after``, by id, so by the time of first storing."""
+        return await self._store.page(which, after, limit)
+
+    async def letter(self, letter_id: int) -> Letter | None:
+        """A letter with its event and answer."""
+        return await self._store.letter(letter_id)
+
+    async def count(self, which: Filter) -> int:
+        """How many letters the filter means."""
+        return await self._store.count(which)
+
+    async def ask(self, which: Filter, *, superseded: bool) -> Asked:
+        """Ask for the replay of letters; of superseded letters only if ``superseded``. The daemon does the rest."""
+        current = which if superseded else replace(which, superseded=False)
+        left_out = 0 if superseded else await self.count(replace(which, superseded=True))
+        return Asked(await self._store.ask(current, superseded=superseded), left_out)
+
+    async def progress(self, ids: Sequence[int]) -> Progress:
+        """How far the replay of some letters is."""
+        replays = await self._store.replays(ids)
+        here, purged, excluded = (
+            frozenset(letter_id for letter_id, replay in replays.items() if replay == what)
+            for what in ("none", "purged", "excluded")
+        )
+        return Progress(frozenset(replays) - here - purged - excluded, here, purged, excluded)
+
+    async def purge(self, which: Filter) -> int:
+        """Delete letters for good; return how many."""
+        return await self._store.purge(which)
