@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from letters_command import Place, letter
 
-from exporter.cli.shared.when import parse_when
+from exporter.cli.deadletters.command import parse_when
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Letter, Stored
 from exporter.state.port import LettersOf
