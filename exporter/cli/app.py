@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from exporter.daemon.signals import early as early_signals
+from exporter.daemon import signals
 
 
 def main() -> None:
     """Run the command of ``sys.argv``."""
     if sys.argv[1:2] == ["run"]:
-        early_signals.expect()
+        signals.expect()
     from exporter.cli.commands import app
 
     app()

@@ -7,12 +7,16 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
-from exporter.cli import demo, positions, receive, schema, status
-from exporter.cli.check import command as check
-from exporter.cli.deadletters import command as deadletters
-from exporter.cli.preview import command as preview
-from exporter.cli.run import command as run
-from exporter.cli.send import command as send
+from exporter.cli.check.command import check
+from exporter.cli.deadletters.command import deadletters
+from exporter.cli.demo import demo
+from exporter.cli.positions import positions
+from exporter.cli.preview.command import preview
+from exporter.cli.receive import receive
+from exporter.cli.run.command import run
+from exporter.cli.schema import schema
+from exporter.cli.send.command import send
+from exporter.cli.status import status
 from exporter.telemetry.compilation import compiled
 
 app = typer.Typer(
@@ -39,5 +43,7 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (run, check, preview, send, status, deadletters, positions, receive, schema, demo):
-    command.register(app)
+for command in (run, check, preview, send, status, receive, schema, demo):
+    app.command()(command)
+app.add_typer(deadletters, name="deadletters")
+app.add_typer(positions, name="positions")

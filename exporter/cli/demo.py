@@ -11,11 +11,6 @@ import typer
 T = TypeVar("T")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(demo)
-
-
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the journal and the log.")] = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.queue import Result, fail, group_of, with_queue
+from exporter.cli.shared.queue import Result, fail, with_queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -20,17 +20,12 @@ _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="A destination's name, or a whole group's.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    group = typer.Typer(
-        help="Show and change where destinations stand in the queue.", no_args_is_help=True, rich_markup_mode=None
-    )
-    group.command("list")(list_positions)
-    group.command()(seek)
-    group.command()(drop)
-    app.add_typer(group, name="positions")
+positions = typer.Typer(
+    help="Show and change where destinations stand in the queue.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
+@positions.command("list")
 def list_positions(as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print where every group stands: all up to SETTLED is done with, and so are BEYOND events after it.
 
@@ -47,6 +42,7 @@ def list_positions(as_json: _JsonOption = False, config: ConfigOption = DEFAULT_
         typer.echo("no group has read this queue yet", err=True)
 
 
+@positions.command()
 def seek(
     name: _Name,
     to: Annotated[
@@ -67,9 +63,9 @@ def seek(
         sought = await queue.seek(group, target)
         return [position for position in await queue.positions() if position.group == group], sought
 
-    positions, sought = _changed(settings, name, move)
+    moved, sought = _changed(settings, name, move)
     by_lane = {each.lane: each for each in sought}
-    for position in positions:
+    for position in moved:
         found = by_lane.get(position.lane)
         clipped = found.clipped if found is not None else ""
         text = json.dumps({**_as_dict(settings, position), "clipped": clipped or None}, ensure_ascii=False)
@@ -78,6 +74,7 @@ def seek(
             typer.echo(f"note: {_clipped(found, to)}", err=True)
 
 
+@positions.command()
 def drop(name: _Name, as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Forget a group and its position. Refused while a daemon reads the group.
 
@@ -100,7 +97,7 @@ def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Await
     async def found(queue: Queue) -> Result:
         is_destination = any(destination.name == name for destination in settings.destinations)
         is_group = any(position.group == name for position in await queue.positions())
-        return await change(queue, name if is_group and not is_destination else group_of(settings, name))
+        return await change(queue, name if is_group and not is_destination else settings.group_of(name))
 
     try:
         return with_queue(settings, found)

@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
-from exporter.receiver.demands import CLIENT_ID, CLIENT_SECRET, PASSWORD, TOKEN, USERNAME, AuthKind
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(receive)
+from exporter.receiver.faults import Faults
+from exporter.receiver.options import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    PASSWORD,
+    TOKEN,
+    USERNAME,
+    AuthKind,
+    Credentials,
+    ReceiverOptions,
+)
 
 
 def receive(
@@ -63,34 +69,27 @@ def receive(
     refuse_credentials, revoke, reject_auth_seconds, refuse_seconds) changes them, GET /control/counters counts.
     These have no password: keep it on the loopback. SIGTERM and SIGINT stop it.
     """
-    from pydantic import ValidationError
-
     from exporter.receiver.command import Output, run
-    from exporter.receiver.faults import Faults
-    from exporter.receiver.options import Credentials, ReceiverOptions
 
+    faults = _faults(
+        status=status,
+        latency=latency,
+        fail_rate=fail_rate,
+        fail_status=fail_status or [503],
+        retry_after=retry_after,
+        rate=rate,
+        body_stall=body_stall,
+    )
+    credentials = Credentials(client_id, client_secret, username, password, token)
+    options = ReceiverOptions(host, port, auth, credentials, token_lifetime, seed, faults)
+    raise typer.Exit(run(options, Output(record=record, quiet=quiet, json=as_json)))
+
+
+def _faults(**chosen: object) -> Faults:
     try:
-        faults = Faults(
-            status=status,
-            latency=latency,
-            fail_rate=fail_rate,
-            fail_status=tuple(fail_status or (503,)),
-            retry_after=retry_after,
-            rate=rate,
-            body_stall=body_stall,
-        )
+        return Faults.model_validate(chosen)
     except ValidationError as error:
-        # The ranges above let infinity and NaN through.
+        # The ranges of the options let infinity and NaN through.
         raise typer.BadParameter(
             "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
         ) from None
-    options = ReceiverOptions(
-        host=host,
-        port=port,
-        auth=auth,
-        credentials=Credentials(client_id, client_secret, username, password, token),
-        token_lifetime=token_lifetime,
-        seed=seed,
-        faults=faults,
-    )
-    raise typer.Exit(run(options, Output(record=record, quiet=quiet, json=as_json)))

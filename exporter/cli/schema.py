@@ -7,13 +7,8 @@ import json
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(schema)
-
-
 def schema() -> None:
     """Print the JSON Schema of the configuration."""
-    from exporter.settings.schema import configuration_schema
+    from exporter.settings.tree import configuration_schema
 
     typer.echo(json.dumps(configuration_schema(), indent=2, ensure_ascii=False))

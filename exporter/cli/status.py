@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
@@ -17,11 +18,6 @@ SAMPLE_SECONDS = 1.0
 RATES = ("received", "excluded", "delivered", "dead_lettered", "retried")
 
 Dataflow = Mapping[str, Any]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command("status")(status)
 
 
 def status(
@@ -40,7 +36,7 @@ def status(
     clear = watch and not as_json and sys.stdout.isatty()
     try:
         for sample in _samples(_url(config, url)):
-            text = _lines(sample) if as_json else _shown(sample)
+            text = "\n".join(json.dumps(each, ensure_ascii=False) for each in sample) if as_json else _shown(sample)
             typer.echo(("\x1b[2J\x1b[H" if clear else "") + text)
             if not watch:
                 return
@@ -85,12 +81,6 @@ def _by_destination(answer: Any, url: str) -> dict[str, Dataflow]:
 def _rates(before: Dataflow, now: Dataflow, seconds: float) -> dict[str, float]:
     # A daemon that restarted in between counts from 0 again.
     return {f"{name}_per_second": round(max(0, now.get(name, 0) - before.get(name, 0)) / seconds, 1) for name in RATES}
-
-
-def _lines(sample: Sequence[Dataflow]) -> str:
-    import json
-
-    return "\n".join(json.dumps(each, ensure_ascii=False) for each in sample)
 
 
 def _shown(sample: Sequence[Dataflow]) -> str:

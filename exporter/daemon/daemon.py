@@ -9,32 +9,27 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
+from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.process.heartbeat import heartbeat
 from exporter.daemon.reload import Load, reload_for_ever
-from exporter.daemon.shared_state import StateNotShared, refuse_unless_shared, watch
-from exporter.daemon.signals import early as early_signals
-from exporter.daemon.signals import late as late_signals
-from exporter.daemon.slots.slots import Slots, group_names
+from exporter.daemon.shared_state import StateNotShared, watch
+from exporter.daemon.slots.slots import Slots
 from exporter.daemon.slots.wiring import Shared
-from exporter.daemon.startup import Part, Startup
-from exporter.database import DatabaseUnavailable
+from exporter.daemon.startup import Part, Startup, open_state_and_queue
 from exporter.dataflow.dependencies import Clock
 from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.shares import Pool
-from exporter.queues.advice import Advising
-from exporter.queues.kinds import open_queue
-from exporter.queues.port import QueueUnavailable
-from exporter.sections.schedules import probe_delay, reach_delay, until_reachable
+from exporter.sections.schedules import probe_delay, reach_delay
+from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import whereabouts
-from exporter.state.kinds import State, open_state
-from exporter.state.port import StateUnavailable
+from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
@@ -42,8 +37,6 @@ from exporter.telemetry.status import DataflowStatus, Health
 
 #: How often the daemon looks whether all dataflows read, until all do.
 LOOK_SECONDS = 0.02
-
-T = TypeVar("T")
 
 
 class Daemon:
@@ -75,8 +68,7 @@ class Daemon:
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
         self._startup = Startup([destination.name for destination in settings.running], places)
-        self._stopping = asyncio.Event()
-        self._opening: asyncio.Timeout | None = None
+        self._ending = Ending()
         self._refused: str | None = None
         self._broken = False
         self._reload = asyncio.Event()
@@ -93,10 +85,13 @@ class Daemon:
             StateNotShared: another exporter reads the same groups with another state, and what is sent depends on the
                 state.
         """
+        if (short := open_files.note(self._loaded.settings, open_files.allow_all())) is not None:
+            self._log.warning("note", detail=short)
         ops = self._loaded.settings.ops
-        with self._signals():
+        handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
+        with signals.heard(handlers), self._parent_heard():
             async with serve(ops.host, ops.port, self._metrics, self._health, self._status) as port:
-                address = f"http://{f'[{ops.host}]' if ':' in ops.host else ops.host}:{port}"
+                address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
                 self._announce(port)
                 for note in self._loaded.notes:
@@ -104,39 +99,25 @@ class Daemon:
                 async with AsyncExitStack() as stack:
                     # In this very task: the task that opens queue and state is cancelled when a background task of
                     # queue or state fails.
-                    opened = await self._unless_stopped(self._open(stack))
+                    opened = await self._ending.unless_asked(self._open(stack))
                     if opened is None:
                         return 0
                     async with asyncio.TaskGroup() as tasks:
                         return await self._run(*opened, address, port, tasks)
 
-    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """The result of ``work``; None where a signal came first."""
-        if self._stopping.is_set():
-            work.close()
-            return None
-        opening = self._opening = asyncio.timeout(None)
-        try:
-            async with opening:
-                return await work
-        except TimeoutError:
-            if not opening.expired():
-                raise
-            return None
-        finally:
-            self._opening = None
-
     async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
         slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail)
         reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, self._log)
+        watching = partial(watch, shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
+        beat = partial(heartbeat, shared.load)
         until_stopped = [
             tasks.create_task(self._watched("readiness", self._tell_when_ready(slots, address, port))),
             tasks.create_task(self._watched("reloading", must_live("reloading", reloading))),
-            tasks.create_task(self._kept("watching the state", partial(self._watch, slots, shared), shared)),
+            tasks.create_task(kept("watching the state", watching, shared.wait_delay, self._log)),
         ]
-        beating = tasks.create_task(self._kept("the heartbeat", partial(heartbeat, shared.load), shared))
+        beating = tasks.create_task(kept("the heartbeat", beat, shared.wait_delay, self._log))
         try:
-            await self._stopping.wait()
+            await self._ending.wait()
             for task in until_stopped:
                 task.cancel()
             self._log.info("stopping")
@@ -150,12 +131,6 @@ class Daemon:
             raise StateNotShared(self._refused)
         return 0 if committed and not self._broken else 1
 
-    async def _watch(self, slots: Slots, shared: Shared) -> None:
-        await watch(shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
-
-    async def _kept(self, what: str, begin: Callable[[], Coroutine[Any, Any, None]], shared: Shared) -> None:
-        await kept(what, begin, shared.wait_delay, self._log)
-
     async def _watched(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
@@ -166,26 +141,15 @@ class Daemon:
         """Begin to drain after a bug; the process is to be started again from outside."""
         self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
         self._broken = True
-        if not self._stopping.is_set():
+        if not self._ending.is_set():
             self._stop()
 
     async def _open(self, stack: AsyncExitStack) -> tuple[Shared, set[str]]:
         settings = self._loaded.settings
-        groups = group_names(settings)
+        groups = settings.groups
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
-        self._startup.opening("state")
-        async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
-            with attempt:
-                state = await self._opened_state(stack)
-        self._startup.opening("queue")
-        async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
-            with attempt:
-                queue = await stack.enter_async_context(open_queue(settings.queue, groups, self._warn, state.identity))
-        self._startup.opening("queue")  # the queue is open; the next question to the queue may fail too
-        async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
-            with attempt:
-                await refuse_unless_shared(queue, settings, settings.running, state.identity, self._wait_for_others)
+        state, queue = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
         shared = Shared(
             queue=queue,
             state=state,
@@ -199,22 +163,6 @@ class Daemon:
             queue_delay=reach_delay(random.uniform),
         )
         return shared, groups
-
-    async def _opened_state(self, stack: AsyncExitStack) -> State:
-        """Open the state, and log what is wrong with an open state: the fault may not last.
-
-        Raises:
-            DatabaseRefused, DatabaseUnavailable or StateUnavailable: as ``open_state``.
-        """
-        state = await stack.enter_async_context(open_state(self._loaded.settings.state))
-        try:
-            await state.check()
-            advice = await state.advice() if isinstance(state, Advising) else ()
-        except StateUnavailable as error:
-            advice = (error.reason,)
-        for sentence in advice:
-            self._log.warning("state", detail=sentence)
-        return state
 
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
         while not slots.reading:  # noqa: ASYNC110 (many slots, each with a state of its own, and only until they read)
@@ -234,37 +182,23 @@ class Daemon:
     def _status(self) -> list[DataflowStatus]:
         return self._startup.status() if self._slots is None else self._slots.status()
 
-    def _warn(self, text: str) -> None:
-        self._log.warning("queue", detail=text)
-
-    def _wait_for_others(self, detail: str) -> None:
-        self._log.info("waiting", reason="state not shared", detail=detail)
-
     def _refuse(self, why: str) -> None:
         self._refused = why
         self._stop()
 
-    def _unreachable(self, error: Exception) -> None:
-        self._startup.failed(str(error))
-        self._log.warning("waiting", reason=self._startup.reason, detail=str(error))
-
     # -- signals
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _parent_heard(self) -> Iterator[None]:
+        if self._parent is None:
+            yield
+            return
         loop = asyncio.get_running_loop()
-        handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
-        early_signals.heard()
-        if self._parent is not None:
-            loop.add_reader(self._parent, self._hear_parent, self._parent)
+        loop.add_reader(self._parent, self._hear_parent, self._parent)
         try:
             yield
         finally:
-            if self._parent is not None:
-                loop.remove_reader(self._parent)
-            late_signals.ignore(loop, handlers)
+            loop.remove_reader(self._parent)
 
     def _hear_parent(self, parent: int) -> None:
         if os.read(parent, 1):
@@ -277,17 +211,11 @@ class Daemon:
     def _stop(self) -> None:
         # A terminal or systemd signals a worker as well as its parent, and the parent passes the signal on: one wish,
         # not two.
-        if self._stopping.is_set() and self._parent is None:
+        if self._ending.is_set() and self._parent is None:
             self._cut()
-        self._stopping.set()
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            opening.reschedule(asyncio.get_running_loop().time())
+        self._ending.set()
 
     def _cut(self) -> None:
         if self._slots is not None:
             self._log.warning("cut", detail="a second signal: not waiting for what is in flight")
             self._slots.cut()
-
-
-_UNREACHABLE = (DatabaseUnavailable, QueueUnavailable, StateUnavailable)

@@ -80,7 +80,7 @@ async def watch(
         try:
             others = await _others(queue, settings(), settings().running, identity)
             needing = {each.name for each in settings().running if needs_one_state(each)} & others.keys()
-            losing = {name for name in needing if await _loses(queue, _group(settings(), name), identity)}
+            losing = {name for name in needing if await _loses(queue, settings().group_of(name), identity)}
         except QueueUnavailable:
             await asyncio.sleep(LOOK_SECONDS)
             continue
@@ -99,18 +99,14 @@ async def _loses(queue: Queue, group: str, identity: str) -> bool:
 
 async def _others(queue: Queue, settings: Settings, destinations: Iterable[Destination], identity: str) -> Others:
     """By destination, the other states with which the group is read."""
-    seen = {each.name: frozenset(await queue.badges(_group(settings, each.name))) for each in destinations}
+    seen = {each.name: frozenset(await queue.badges(settings.group_of(each.name))) for each in destinations}
     return {name: badges - {identity} for name, badges in seen.items() if badges - {identity}}
-
-
-def _group(settings: Settings, name: str) -> str:
-    return settings.group_of(name)
 
 
 def _refusal(settings: Settings, others: Others, identity: str) -> str:
     return "; ".join(
-        f"destination {name}: another exporter reads group {_group(settings, name)} with a state of its own "
-        f"({_short(min(badges))}, ours is {_short(identity)}), and include_segment_timestamps is on: the two would "
+        f"destination {name}: another exporter reads group {settings.group_of(name)} with a state of its own "
+        f"({min(badges)[:8]}, ours is {identity[:8]}), and include_segment_timestamps is on: the two would "
         "send different mapping times. Let all replicas share one state (state: {kind: redis, url: ...}), or give "
         "every mapped segment its mapping_created_at, or switch include_segment_timestamps off"
         for name, badges in sorted(others.items())
@@ -120,10 +116,7 @@ def _refusal(settings: Settings, others: Others, identity: str) -> str:
 def _warning(settings: Settings, name: str, needs_one: bool) -> str:
     times = "it sends other mapping times, and " if needs_one else ""
     return (
-        f"another exporter reads group {_group(settings, name)} with a state of its own: {times}dead letters and their "
-        "replays stay with the exporter that made them. Let all replicas share one state (state: {kind: redis, ...})"
+        f"another exporter reads group {settings.group_of(name)} with a state of its own: {times}dead letters and "
+        "their replays stay with the exporter that made them. Let all replicas share one state (state: {kind: redis, "
+        "...})"
     )
-
-
-def _short(identity: str) -> str:
-    return identity[:8]

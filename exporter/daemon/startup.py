@@ -1,10 +1,24 @@
-"""The status of all dataflows while the daemon waits for state and queue to open (contract.md#operation)."""
+"""Opens state and queue, and tells the status of all dataflows while the daemon waits (contract.md#operation)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Mapping, Sequence, Set
+from contextlib import AsyncExitStack
 from typing import Literal
 
+from tenacity import AsyncRetrying
+
+from exporter.daemon.shared_state import refuse_unless_shared
+from exporter.database import DatabaseUnavailable
+from exporter.queues.advice import Advising
+from exporter.queues.kinds import open_queue
+from exporter.queues.port import Queue, QueueUnavailable
+from exporter.sections.schedules import until_reachable
+from exporter.settings.tree import Settings
+from exporter.state.kinds import State, StateSettings, open_state
+from exporter.state.port import StateUnavailable
+from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Gauges
 from exporter.telemetry.status import DataflowStatus, Health
 
@@ -62,3 +76,58 @@ class Startup:
     @property
     def _paused(self) -> frozenset[str]:
         return frozenset() if self._part is None or self._failure is None else frozenset({self._part})
+
+
+async def open_state_and_queue(
+    stack: AsyncExitStack, settings: Settings, groups: Set[str], startup: Startup, log: Log
+) -> tuple[State, Queue]:
+    """Open both, to be closed by ``stack``; while a part cannot be reached, try again, and have ``startup`` say so.
+
+    ``groups`` holds the names of all configured groups, and is kept up to date for the queue.
+
+    Raises:
+        DatabaseRefused: a file is damaged, or not a database of the exporter.
+        StateNotShared: as ``refuse_unless_shared``, which is asked once both are open.
+    """
+
+    def failed(error: Exception) -> None:
+        startup.failed(str(error))
+        log.warning("waiting", reason=startup.reason, detail=str(error))
+
+    def tries(part: Part) -> AsyncRetrying:
+        startup.opening(part)
+        return until_reachable((DatabaseUnavailable, QueueUnavailable, StateUnavailable), random.uniform, failed)
+
+    def warn(text: str) -> None:
+        log.warning("queue", detail=text)
+
+    def waits(detail: str) -> None:
+        log.info("waiting", reason="state not shared", detail=detail)
+
+    async for attempt in tries("state"):
+        with attempt:
+            state = await _open_state(stack, settings.state, log)
+    async for attempt in tries("queue"):
+        with attempt:
+            queue = await stack.enter_async_context(open_queue(settings.queue, groups, warn, state.identity))
+    async for attempt in tries("queue"):  # the queue is open; the next question to the queue may fail too
+        with attempt:
+            await refuse_unless_shared(queue, settings, settings.running, state.identity, waits)
+    return state, queue
+
+
+async def _open_state(stack: AsyncExitStack, section: StateSettings, log: Log) -> State:
+    """Open the state, and log what is wrong with an open state: the fault may not last.
+
+    Raises:
+        DatabaseRefused, DatabaseUnavailable or StateUnavailable: as ``open_state``.
+    """
+    state = await stack.enter_async_context(open_state(section))
+    try:
+        await state.check()
+        advice = await state.advice() if isinstance(state, Advising) else ()
+    except StateUnavailable as error:
+        advice = (error.reason,)
+    for sentence in advice:
+        log.warning("state", detail=sentence)
+    return state

@@ -14,10 +14,9 @@ may be room, ``senders`` when an export may go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.intake import Intake
@@ -28,6 +27,7 @@ from exporter.dataflow.senders import Senders
 from exporter.dataflow.stops import Stops
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
+from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
 from exporter.transport.late_deadlines import answered_within
@@ -60,8 +60,7 @@ class Dataflow:
         self._intake = Intake(dependencies, self._outcomes.concluded, self._may_send, self._lane_busy, self._lane_gone)
         self._stops = Stops(dependencies, "flow")
         self._subscription: Subscription | None = None
-        self._patience: asyncio.Timeout | None = None
-        self._stopped = False
+        self._ending = Ending()
         self._drain_seconds = 0.0
         self._drained = asyncio.Event()
         self.state: DataflowState = "starting"
@@ -71,7 +70,7 @@ class Dataflow:
     async def run(self) -> bool:
         """Run until stopped; return whether all that was settled is committed."""
         async with AsyncExitStack() as stack:
-            await self._until_stopped(self._subscribe(stack))
+            await self._ending.unless_asked(self._subscribe(stack))
             subscription = self._subscription
             if subscription is None:
                 return True
@@ -82,7 +81,7 @@ class Dataflow:
                 recording = tasks.create_task(must_live("the recorder", self._recorder.run))
                 replaying = tasks.create_task(must_live("the replayer", lambda: self._replays.run(subscription)))
                 self.state = "running"
-                await self._until_stopped(must_live("the intake", lambda: self._intake.run(subscription)))
+                await self._ending.unless_asked(must_live("the intake", lambda: self._intake.run(subscription)))
                 replaying.cancel()
                 await self._drain()
                 recording.cancel()
@@ -100,31 +99,13 @@ class Dataflow:
 
     def stop(self, drain_seconds: float) -> None:
         """Stop reading, let attempts in flight finish for ``drain_seconds``, commit, and end."""
-        self._stopped = True
         self._drain_seconds = drain_seconds
-        patience, self._patience = self._patience, None
-        if patience is not None:
-            patience.reschedule(asyncio.get_running_loop().time())
+        self._ending.set()
 
     def cut(self) -> None:
         """Stop without waiting for attempts in flight."""
         self.stop(0.0)
         self._drained.set()
-
-    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` until ``work`` ends or the dataflow is stopped."""
-        if self._stopped:
-            work.close()
-            return
-        patience = self._patience = asyncio.timeout(None)
-        try:
-            async with patience:
-                await work
-        except TimeoutError:
-            if not patience.expired():
-                raise
-        finally:
-            self._patience = None
 
     async def _subscribe(self, stack: AsyncExitStack) -> None:
         dependencies = self.dependencies

@@ -37,7 +37,7 @@ class Intake:
         lane_gone: Callable[[str], None],
     ) -> None:
         self._dependencies = dependencies
-        self._stops = Stops(dependencies, "intake")
+        self._stops = Stops(dependencies, "intake", may_send)
         self._concluded = concluded
         self._may_send = may_send
         self._lane_busy = lane_busy
@@ -102,7 +102,7 @@ class Intake:
                 failure = None
             except QueueUnavailable as still:
                 failure = still
-        self._go("queue")
+        self._stops.go("queue")
         return tries
 
     async def _take(self, subscription: Subscription, messages: Sequence[Message]) -> None:
@@ -133,7 +133,7 @@ class Intake:
             tries += 1
             examined = examine(message, self._dependencies)
         self._bugs = 0
-        self._go("bug")
+        self._stops.go("bug")
         return examined
 
     async def _kept(self, messages: Sequence[Message]) -> frozenset[tuple[str, int]]:
@@ -152,7 +152,7 @@ class Intake:
                 else:
                     break
             if tries:
-                self._go("state")
+                self._stops.go("state")
             kept.update((lane, position) for position in found)
         return frozenset(kept)
 
@@ -176,7 +176,3 @@ class Intake:
         self._stops.stop(reason, detail)
         delay = self._dependencies.queue_delay if reason == "queue" else self._dependencies.wait_delay
         await asyncio.sleep(delay(tries))
-
-    def _go(self, reason: PauseReason) -> None:
-        if self._stops.go(reason):
-            self._may_send()

@@ -73,7 +73,7 @@ class Recorder:
 
     def __init__(self, dependencies: Dependencies, recorded: Callable[[], None]) -> None:
         self._dependencies = dependencies
-        self._stops = Stops(dependencies, "recorder")
+        self._stops = Stops(dependencies, "recorder", recorded)
         self._recorded = recorded
         self._jobs: deque[Job] = deque()
         self._arrived = asyncio.Event()
@@ -136,8 +136,8 @@ class Recorder:
             batch = list(islice(self._jobs, most))
             match await self._store(batch):
                 case Stored():
-                    self._go("state")
-                    self._go("dead_letters_full")
+                    self._stops.go("state")
+                    self._stops.go("dead_letters_full")
                     return len(batch)
                 case Full() if len(batch) > 1:
                     # Together the letters may be larger than all the room; a single letter is not.
@@ -173,8 +173,4 @@ class Recorder:
 
     def _stopped(self, reason: PauseReason, detail: str) -> None:
         if self._stops.stop(reason, detail):
-            self._recorded()
-
-    def _go(self, reason: PauseReason) -> None:
-        if self._stops.go(reason):
             self._recorded()

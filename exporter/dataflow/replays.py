@@ -27,7 +27,7 @@ class Replays:
 
     def __init__(self, dependencies: Dependencies, recorder: Recorder, may_send: Callable[[], None]) -> None:
         self._dependencies = dependencies
-        self._stops = Stops(dependencies, "replays")
+        self._stops = Stops(dependencies, "replays", may_send)
         self._recorder = recorder
         self._may_send = may_send
         self._in_hand: dict[int, str] = {}  # letter id to lane
@@ -47,10 +47,10 @@ class Replays:
                 letters = await self._dependencies.letters.requested(max(0, room))
             except StateUnavailable as error:
                 unreadable = True
-                self._unreadable(error.reason)
+                self._stops.stop("state", error.reason)
                 continue
             unreadable = False
-            self._readable()
+            self._stops.go("state")
             for letter in letters:
                 if letter.id not in self._in_hand:
                     self._begin(letter, subscription)
@@ -99,13 +99,6 @@ class Replays:
             return False
         self._dependencies.letters.let_go(place, {letter_id})
         return True
-
-    def _unreadable(self, detail: str) -> None:
-        self._stops.stop("state", detail)
-
-    def _readable(self) -> None:
-        if self._stops.go("state"):
-            self._may_send()
 
     def _begin(self, letter: Letter, subscription: Subscription) -> None:
         lane = self._dependencies.lane_at(letter.lane, subscription)

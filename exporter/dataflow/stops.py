@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from exporter.dataflow.dependencies import Dependencies
 from exporter.outbox.verdict import PauseReason
 
 
 class Stops:
-    """The stops of a single part, called ``by``; no other part can lift these stops. See ``Outbox.stop``."""
+    """The stops of a single part, called ``by``; no other part can lift these stops. See ``Outbox.stop``.
 
-    def __init__(self, dependencies: Dependencies, by: str) -> None:
+    ``lifted`` is called when a reason is gone for every part.
+    """
+
+    def __init__(self, dependencies: Dependencies, by: str, lifted: Callable[[], None] = lambda: None) -> None:
         self._outbox = dependencies.outbox
         self._log = dependencies.log
         self._by = by
+        self._lifted = lifted
 
     def stop(self, reason: PauseReason, detail: str) -> bool:
         """Send nothing until ``go``; return whether the reason is new."""
@@ -21,9 +27,8 @@ class Stops:
             self._log.warning("paused", reason=reason, detail=detail)
         return news
 
-    def go(self, reason: PauseReason) -> bool:
-        """Lift the stop of this part; return whether the reason is gone for every part."""
-        gone = self._outbox.go(reason, self._by)
-        if gone:
+    def go(self, reason: PauseReason) -> None:
+        """Lift the stop of this part."""
+        if self._outbox.go(reason, self._by):
             self._log.info("resumed", reason=reason)
-        return gone
+            self._lifted()

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counters:
-    """The counts so far. ``requests`` went to the endpoint; ``connections`` carried one or more."""
+    """The counts so far, as ``GET /control/counters`` gives them.
+
+    ``requests`` went to the endpoint; ``connections`` carried one or more.
+    """
 
     requests: int = 0
     accepted: int = 0
@@ -35,18 +38,3 @@ class Counters:
         else:
             self.by_status[status] += 1
             self.accepted += 200 <= status < 300
-
-    def document(self) -> dict[str, object]:
-        """The document of ``GET /control/counters``."""
-        return {
-            "requests": self.requests,
-            "accepted": self.accepted,
-            "by_status": dict(self.by_status),
-            "unanswered": self.unanswered,
-            "in_flight": self.in_flight,
-            "most_in_flight": self.most_in_flight,
-            "connections": self.connections,
-            "connections_open": self.connections_open,
-            "token_requests": dict(self.token_requests),
-            "tokens_issued": self.tokens_issued,
-        }

@@ -83,7 +83,9 @@ class Endpoint:
             self._counters.ended(status if answered else None)
             if self._observers:
                 ended = next(self._moments)
-                self._observe(_reception(request, at, arrived, ended, authorized, status, answered, body))
+                reception = _reception(request, at, arrived, ended, authorized, status, answered, body)
+                for observer in self._observers:
+                    observer(reception)
 
     def _authorized(self, request: web.BaseRequest) -> bool | None:
         """Whether the request may come in; None where nothing is demanded."""
@@ -138,10 +140,6 @@ class Endpoint:
         await asyncio.sleep(self.faults.body_stall)
         await response.write(body)
         return response
-
-    def _observe(self, reception: Reception) -> None:
-        for observer in self._observers:
-            observer(reception)
 
 
 def _reception(

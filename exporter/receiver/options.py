@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from exporter.receiver.demands import CLIENT_ID, CLIENT_SECRET, PASSWORD, TOKEN, USERNAME, AuthKind
 from exporter.receiver.faults import Faults
+
+#: The authentication that a receiver may demand of a sender.
+AuthKind = Literal[
+    "none",
+    "bearer",
+    "oauth2_password",
+    # Accepts the client's credentials in the body or as Basic; the other two insist on one place.
+    "oauth2_client_credentials",
+    "oauth2_client_credentials_body",
+    "oauth2_client_credentials_basic",
+]
+
+CLIENT_ID = "demo"
+CLIENT_SECRET = "demo-secret"  # noqa: S105 - the documented default of a development tool
+USERNAME = "demo-user"
+PASSWORD = "demo-password"  # noqa: S105 - the documented default of a development tool
+TOKEN = "demo-token"  # noqa: S105 - the documented default of a development tool
 
 
 @dataclass(frozen=True, slots=True)

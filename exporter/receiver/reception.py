@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 import orjson
 
@@ -45,42 +44,9 @@ class Reception:
 
     def line(self) -> bytes:
         """A line of a record: a JSON object with all fields; a body that is no JSON stands as ``body_text``."""
-        document: dict[str, Any] = {
-            "at": self.at,
-            "until": self.until,
-            "arrived": self.arrived,
-            "ended": self.ended,
-            "method": self.method,
-            "path": self.path,
-            "query": self.query,
-            "idempotency_key": self.idempotency_key,
-            "exporter_position": self.exporter_position,
-            "headers": self.headers,
-            "authorized": self.authorized,
-            "status": self.status,
-            "answered": self.answered,
-        }
+        document = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "body"}
         try:
             document["body"] = orjson.loads(self.body)
         except orjson.JSONDecodeError:
             document["body_text"] = self.body.decode("utf-8", "replace")
         return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
-
-    @classmethod
-    def read(cls, line: bytes) -> Reception:
-        """The reception that ``line`` holds.
-
-        Raises:
-            ValueError, KeyError or TypeError: ``line`` holds anything else.
-        """
-        document = orjson.loads(line)
-        text = document.pop("body_text", None)
-        body = document.pop("body", None)
-        return cls(**document, body=orjson.dumps(body) if text is None else text.encode())
-
-
-def read_record(lines: Iterable[bytes]) -> Iterator[Reception]:
-    """The receptions in a record's lines; a last line that was cut off is left out."""
-    for line in lines:
-        if line.endswith(b"\n"):
-            yield Reception.read(line)

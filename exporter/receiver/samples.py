@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -92,15 +92,7 @@ def steady(profiles: int, *, seed: int = 0, now: Callable[[], float]) -> Iterato
 
 
 _Kind = Literal["segment", "unmapped_segment", "identity", "attribute", "unmapped_attribute", "backfill", "elsewhere"]
-_KINDS: tuple[_Kind, ...] = (
-    "segment",
-    "unmapped_segment",
-    "identity",
-    "attribute",
-    "unmapped_attribute",
-    "backfill",
-    "elsewhere",
-)
+_KINDS: tuple[_Kind, ...] = get_args(_Kind)
 _WEIGHTS = (40, 8, 12, 22, 10, 4, 4)
 
 

@@ -17,13 +17,13 @@ from pydantic import ValidationError
 
 from exporter.daemon.ops.bounded_server import BoundedServer
 from exporter.daemon.ops.listening import listen
-from exporter.receiver.answers import json_answer
 from exporter.receiver.counters import Counters
 from exporter.receiver.endpoint import Endpoint, Observer
 from exporter.receiver.faults import FaultChange, changed
 from exporter.receiver.options import ReceiverOptions
-from exporter.receiver.token_endpoint import TokenEndpoint, TokenObserver
+from exporter.receiver.token_endpoint import TokenEndpoint, TokenObserver, json_answer
 from exporter.receiver.tokens import Tokens
+from exporter.sections.urls import http_address
 from exporter.tasks.background import group
 
 
@@ -58,7 +58,7 @@ class Receiver:
     @property
     def base(self) -> str:
         """The receiver's address without a path."""
-        return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        return http_address(self._host, self._port)
 
     @property
     def url(self) -> str:
@@ -147,7 +147,7 @@ class Receiver:
             case "/control":
                 return await self._steer(request)
             case "/control/counters":
-                return json_answer(self.counters.document())
+                return json_answer(self.counters)
             case _:
                 if request.protocol not in self._carriers:
                     self._carriers.add(request.protocol)

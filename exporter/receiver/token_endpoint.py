@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
 from aiohttp import web
 
-from exporter.receiver.answers import json_answer
 from exporter.receiver.counters import Counters
 from exporter.receiver.faults import Faults
 from exporter.receiver.tokens import Issued, Refused, Tokens
 
 #: Called with the status of each answer, and a note for people.
 TokenObserver = Callable[[int, str], None]
+
+
+def json_answer(document: object, status: int = 200) -> web.Response:
+    """An answer with ``document`` as the JSON body."""
+    body = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
+    return web.Response(status=status, body=body, content_type="application/json")
 
 
 class TokenEndpoint:

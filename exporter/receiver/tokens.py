@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from urllib.parse import parse_qsl, unquote_plus
 
-from exporter.receiver.demands import AuthKind
-from exporter.receiver.options import Credentials
+from exporter.receiver.options import AuthKind, Credentials
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -80,6 +80,11 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{netloc}{parts.path}{'?' if query else ''}{query}"
 
 
+def http_address(host: str, port: int) -> str:
+    """``http://host:port``; an IPv6 address stands in brackets."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 _URI = {"type": "string", "format": "uri", "pattern": "^https?://"}
 HttpUrl = Annotated[str, AfterValidator(http_url), WithJsonSchema(_URI)]
 ProxyUrl = Annotated[str, AfterValidator(proxy_url), WithJsonSchema(_URI)]

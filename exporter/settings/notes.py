@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel
@@ -55,17 +56,28 @@ def _path(key: Steps) -> str:
     return ".".join(str(step) for step in key)
 
 
-def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
-    """The steps to secrets of a section, also to values with the name of a secret and to URLs that hold a password."""
+def _values_in(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, Any, bool]]:
+    """The steps to each value of a section at any depth, and the value; of a mapping only values named like a secret.
+
+    The third is whether the value stands in a mapping, where a value is a text, or a tuple of texts.
+    """
     for name in type(section).model_fields:
         value = getattr(section, name)
-        if isinstance(value, Secret) or _password_in(value):
-            yield *at, name
-        elif isinstance(value, BaseModel):
-            yield from _secrets_in(value, (*at, name))
+        if isinstance(value, BaseModel):
+            yield from _values_in(value, (*at, name))
         elif isinstance(value, Mapping):
-            for key in filter(SECRET_NAME.search, value):
-                yield from _each(value[key], (*at, name, key))
+            yield from (((*at, name, key), value[key], True) for key in filter(SECRET_NAME.search, value))
+        else:
+            yield (*at, name), value, False
+
+
+def _secrets_in(section: BaseModel, at: Steps) -> Iterator[Steps]:
+    """The steps to secrets of a section, also to values with the name of a secret and to URLs that hold a password."""
+    for key, value, mapped in _values_in(section, at):
+        if mapped:
+            yield from _each(value, key)
+        elif isinstance(value, Secret) or _password_in(value):
+            yield key
 
 
 def _each(value: object, at: Steps) -> Iterator[Steps]:
@@ -82,21 +94,16 @@ def _blanks_around(section: BaseModel, at: Steps = ()) -> Iterator[str]:
 
 def _presented(section: BaseModel, at: Steps) -> Iterator[tuple[Steps, str]]:
     """The credentials that a section presents: secrets, names beside secrets, and values with the name of a secret."""
-    for name in type(section).model_fields:
-        key, value = (*at, name), getattr(section, name)
-        if isinstance(value, BaseModel):
-            yield from _presented(value, key)
-        elif isinstance(value, Mapping):
-            for each in value:
-                if SECRET_NAME.search(each):
-                    yield from (((*key, each), text) for text in _texts(value[each]))
+    for key, value, mapped in _values_in(section, at):
+        if mapped:
+            yield from ((key, text) for text in _texts(value))
         elif isinstance(value, RedisUrl) and value.password is not None:
             yield key, value.password.reveal()
         elif isinstance(value, Secret):
             yield key, value.reveal()
-        elif name == "proxy" and value is not None:
+        elif key[-1] == "proxy" and value is not None:
             yield key, unquote(_authority(value).password or "")
-        elif name in _PRESENTED_NAMES and isinstance(value, str):
+        elif key[-1] in _PRESENTED_NAMES and isinstance(value, str):
             yield key, value
 
 
@@ -121,18 +128,11 @@ def _authority(url: str) -> SplitResult:
 
 def _empty(section: BaseModel, at: Steps) -> Iterator[str]:
     """A note for each empty secret, as from a variable without a value, that no type refuses."""
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, BaseModel):
-            yield from _empty(value, (*at, name))
-        elif isinstance(value, Mapping):
-            yield from (
-                f"{_path((*at, name, key))} is empty"
-                for key in value
-                if SECRET_NAME.search(key) and not any(value[key])  # a text, or a list of texts
-            )
-        elif name == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
-            yield f"{_path((*at, name))} names a user without a password"
+    for key, value, mapped in _values_in(section, at):
+        if mapped and not any(value):
+            yield f"{_path(key)} is empty"
+        elif key[-1] == "proxy" and value is not None and _authority(value).username and not _authority(value).password:
+            yield f"{_path(key)} names a user without a password"
 
 
 def _of(destination: Destination, settings: Settings) -> Iterator[str]:

@@ -18,18 +18,11 @@ LISTED, MAPPED = "in the catalogue", "mapped"
 
 Milliseconds = Annotated[int, Field(ge=0, description="Epoch milliseconds.")]
 _DEFAULT_NAMESPACE = "ups"
-_NAMESPACE = Field(default=_DEFAULT_NAMESPACE, min_length=1, description="The key under segmentMembership.")
-_ID = Field(min_length=1, description="The segment's id; opaque, its case matters.")
 
 
-class CatalogueSegment(Section):
-    """What is known of a segment apart from any destination; names and timestamps are taken from it."""
-
-    id: str = _ID
-    namespace: str = _NAMESPACE
-    name: str | None = Field(default=None, description="Sent where include_segment_names is on.")
-    created_at: Milliseconds | None = Field(default=None, description="When the segment was made, in epoch ms.")
-    updated_at: Milliseconds | None = Field(default=None, description="When it was last changed, in epoch ms.")
+class _Segment(Section):
+    id: str = Field(min_length=1, description="The segment's id; opaque, its case matters.")
+    namespace: str = Field(default=_DEFAULT_NAMESPACE, min_length=1, description="The key under segmentMembership.")
 
     @property
     def key(self) -> SegmentKey:
@@ -37,22 +30,23 @@ class CatalogueSegment(Section):
         return self.namespace, self.id
 
 
-class SegmentMapping(Section):
+class CatalogueSegment(_Segment):
+    """What is known of a segment apart from any destination; names and timestamps are taken from it."""
+
+    name: str | None = Field(default=None, description="Sent where include_segment_names is on.")
+    created_at: Milliseconds | None = Field(default=None, description="When the segment was made, in epoch ms.")
+    updated_at: Milliseconds | None = Field(default=None, description="When it was last changed, in epoch ms.")
+
+
+class SegmentMapping(_Segment):
     """One segment that a destination maps; just its id where nothing else is to be said."""
 
-    id: str = _ID
-    namespace: str = _NAMESPACE
     mapping_created_at: Milliseconds | None = Field(
         default=None, description="When it was mapped to this destination, in epoch ms; null: when first seen."
     )
     mapping_updated_at: Milliseconds | None = Field(
         default=None, description="When the mapping last changed, in epoch ms; null: as mapping_created_at."
     )
-
-    @property
-    def key(self) -> SegmentKey:
-        """The identity of a segment."""
-        return self.namespace, self.id
 
 
 def _from_id(value: object) -> object:

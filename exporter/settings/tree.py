@@ -15,26 +15,13 @@ from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.paths import FilePath
 from exporter.sections.section import Section
-from exporter.sections.tls import Tls
-from exporter.settings.delivery import Bytes, Delivery, Window
-from exporter.settings.destination import ActivateOn, Destination
-from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, SegmentMapping, once
+from exporter.settings.delivery import Bytes
+from exporter.settings.destination import Destination
+from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 
-__all__ = [
-    "ActivateOn",
-    "CatalogueSegment",
-    "Delivery",
-    "Destination",
-    "Ops",
-    "QueueSettings",
-    "SegmentMapping",
-    "Settings",
-    "StateSettings",
-    "Tls",
-    "Window",
-]
+__all__ = ["Destination", "Ops", "Settings", "configuration_schema"]
 
 
 class Ops(Section):
@@ -128,6 +115,32 @@ class Settings(BaseSettings):
         return self.queue.group_prefix + destination
 
     @property
+    def groups(self) -> set[str]:
+        """The groups of all configured destinations: unread events of a disabled destination are kept too."""
+        return {self.group_of(destination.name) for destination in self.destinations}
+
+    @property
     def running(self) -> tuple[Destination, ...]:
         """The enabled destinations, in the order of the configuration."""
         return tuple(destination for destination in self.destinations if destination.enabled)
+
+
+_SCHEMA_DESCRIPTION = (
+    "The configuration of exporter, as read by `exporter run --config FILE`. Any text may hold ${NAME} or "
+    "${NAME:-default}, taken from the environment, and any scalar may be `!file PATH`, the text of a file, relative to "
+    "the configuration file's folder. Both are filled in after parsing and before this schema's types apply; a number "
+    "or a switch may therefore be written as text that reads as one. EXPORTER__QUEUE__PATH in the environment sets "
+    "any scalar outside lists. A file in destinations_dir is one Destination."
+)
+
+
+def configuration_schema() -> dict[str, Any]:
+    """A schema (draft 2020-12) that a configuration fulfils once ``${NAME}`` and ``!file`` are filled in."""
+    schema = Settings.model_json_schema(mode="validation")
+    schema.pop("description", None)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of exporter",
+        "description": _SCHEMA_DESCRIPTION,
+        **{key: value for key, value in schema.items() if key not in {"title", "description"}},
+    }

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from processes import EXPORTER, Process, eventually, fetch
+from records import read_record
 
-from exporter.receiver.reception import Reception, read_record
+from exporter.receiver.reception import Reception
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from letters_command import Place, letter
 
-from exporter.cli.shared.when import parse_when
+from exporter.cli.deadletters.command import parse_when
 from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Letter, Stored

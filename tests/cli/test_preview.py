@@ -61,7 +61,7 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(config: Path) -> Run:
     app = typer.Typer()
-    preview.register(app)
+    app.command()(preview.preview)
 
     def run(*arguments: object, stdin: bytes = b"") -> Result:
         return CliRunner().invoke(app, [*map(str, arguments), "--config", str(config)], input=stdin)

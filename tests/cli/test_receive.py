@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from exporter.receiver.reception import read_record
+from records import read_record
 
 COMMAND = (sys.executable, "-m", "exporter", "receive")
 

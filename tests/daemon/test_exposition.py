@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.daemon.ops.exposition import merged
+from exporter.daemon.workers.parent import merged
 from exporter.telemetry.metrics import Gauges, Metrics
 
 

@@ -8,7 +8,7 @@ import sys
 
 ROUNDS = """
 import asyncio, signal, threading
-from exporter.daemon.signals import late as late_signals
+from exporter.daemon import signals
 from exporter.daemon.process.event_loop import new_event_loop
 
 ended = threading.Event()
@@ -22,7 +22,7 @@ async def main():
         loop.add_signal_handler(signal.SIGTERM, lambda: None)
         if not number:
             print("ready", flush=True)
-        late_signals.ignore(loop, (signal.SIGTERM,))
+        signals.ignore(loop, (signal.SIGTERM,))
 
 with asyncio.Runner(loop_factory=new_event_loop) as runner:
     runner.run(main())

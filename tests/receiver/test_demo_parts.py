@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.receiver.demands import CLIENT_ID, CLIENT_SECRET
 from exporter.receiver.demo.play import template
 from exporter.receiver.demo.process import DaemonFailed, start_daemon
 from exporter.receiver.demo.scrape import Numbers, numbers
 from exporter.receiver.demo.summary import Summary, percentile
+from exporter.receiver.options import CLIENT_ID, CLIENT_SECRET
 from exporter.receiver.oracle import Judgement, State
 from exporter.receiver.samples import DESTINATION, MAPPED_ATTRIBUTES, MAPPED_SEGMENTS
 from exporter.settings.loading.load import Loaded, load

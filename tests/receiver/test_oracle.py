@@ -6,9 +6,10 @@ import random
 from dataclasses import replace
 
 import pytest
+from records import read_record
 
 from exporter.receiver.oracle import Judgement, State, judge
-from exporter.receiver.reception import Reception, read_record
+from exporter.receiver.reception import Reception
 
 A1, A2, A3 = (State("a", number) for number in (1, 2, 3))
 B1 = State("b", 1)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
+from records import read_reception
 
 from exporter.receiver.faults import Faults
 from exporter.receiver.options import Credentials, ReceiverOptions
@@ -57,7 +58,7 @@ async def test_notes_what_arrives(client: aiohttp.ClientSession) -> None:
     assert one.arrived < one.ended
     assert b"s3cret" not in one.line()
     assert "s3cret" not in repr(one)
-    again = Reception.read(one.line())
+    again = read_reception(one.line())
     assert (again.body, again.headers, again.arrived) == (b'{"a":1}', one.headers, one.arrived)
 
 

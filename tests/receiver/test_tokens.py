@@ -7,8 +7,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from exporter.receiver.demands import AuthKind
-from exporter.receiver.options import Credentials
+from exporter.receiver.options import AuthKind, Credentials
 from exporter.receiver.tokens import FORM, Issued, Refused, Tokens
 
 ODD = Credentials(client_id="i:d", client_secret="s%+ ü:", username="u&=", password="pä ss")

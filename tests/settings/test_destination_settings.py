@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.profile.mapping import MappedSegment, Mapping
-from exporter.settings.tree import CatalogueSegment, Destination, Settings
+from exporter.settings.segments import CatalogueSegment
+from exporter.settings.tree import Destination, Settings
 from exporter.state.sqlite.settings import SqliteSettings
 
 

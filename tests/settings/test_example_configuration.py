@@ -16,7 +16,8 @@ from pydantic_core import to_jsonable_python
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
 from exporter.auth.oauth2_password import OAuth2Password
 from exporter.settings.loading.load import Loaded, load
-from exporter.settings.tree import CatalogueSegment, Destination, SegmentMapping, Settings
+from exporter.settings.segments import CatalogueSegment, SegmentMapping
+from exporter.settings.tree import Destination, Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 SECRETS = {

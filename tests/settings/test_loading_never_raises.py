@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.loading.problems import Problems
-from exporter.settings.schema import configuration_schema
+from exporter.settings.tree import configuration_schema
 
 SCHEMA = configuration_schema()
 KEYS = sorted({key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section["properties"]})

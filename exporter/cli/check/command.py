@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     from exporter.cli.check.connect import Checked
     from exporter.settings.destination import Destination
     from exporter.settings.tree import Settings
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(check)
 
 
 def check(
@@ -48,7 +44,7 @@ def check(
         checked, heard = _connected(loaded.settings)
         notes += heard
     if as_json:
-        results = {"connect": [result.as_dict() for result in checked]} if connect else {}
+        results = {"connect": [asdict(result) for result in checked]} if connect else {}
         typer.echo(json.dumps({**plan, "notes": notes, **results}, ensure_ascii=False))
     elif connect:
         typer.echo("\n" + "\n".join(str(result) for result in checked))

@@ -9,12 +9,12 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exporter.auth.authorizer import Surroundings, Unauthorized
-from exporter.cli.check.reach import Reach, reach
+from exporter.cli.check.reach import reach
 from exporter.daemon.slots.token_transport import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.queues.advice import Advising
@@ -44,10 +44,6 @@ class Checked:
         place = self.what if self.destination is None else f"{self.destination}: {self.what}"
         return printable(f"{'ok    ' if self.ok else 'FAILED'}  {place}: {self.detail}")
 
-    def as_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
-        return asdict(self)
-
 
 async def check_connections(settings: Settings, warn: Callable[[str], None]) -> list[Checked]:
     """Try every part that the enabled destinations need, destinations side by side.
@@ -56,14 +52,9 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
         settings: a valid configuration.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
-    groups = [settings.group_of(destination.name) for destination in settings.destinations]
-
-    def queue() -> AbstractAsyncContextManager[Any]:
-        return look_at_queue(settings.queue, groups, warn)
-
     stores = [
-        await _store("queue", getattr(settings.queue, "path", None), queue, warn),
-        await _store("state", getattr(settings.state, "path", None), lambda: open_state(settings.state), warn),
+        await _store("queue", settings.queue, lambda: look_at_queue(settings.queue, settings.groups, warn), warn),
+        await _store("state", settings.state, lambda: open_state(settings.state), warn),
     ]
     async with asyncio.TaskGroup() as tasks:
         each = [tasks.create_task(_destination(destination)) for destination in settings.running]
@@ -83,9 +74,10 @@ def _absent(what: str, path: Path) -> Checked | None:
 
 
 async def _store(
-    what: str, path: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
+    what: str, section: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
 ) -> Checked:
     """Open a store and let the store check itself; an absent file is not created."""
+    path = getattr(section, "path", None)
     if isinstance(path, Path) and (absent := _absent(what, path)) is not None:
         return absent
     try:
@@ -106,24 +98,14 @@ async def _store(
 
 
 async def _destination(destination: Destination) -> list[Checked]:
-    tls = destination.tls
-    context = client_context(
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
-        protocol=HTTP,
-    )
+    context = client_context(**destination.tls.files, protocol=HTTP)
     if isinstance(context, TlsFileProblem):
         return [Checked(destination.name, "tls", False, f"{context.file}: {context.reason}")]
     steps = reach(destination.url, destination.proxy, context, destination.delivery.timeout)
-    found = [_checked(destination.name, step) async for step in steps]
+    found = [Checked(destination.name, step.what, step.ok, step.detail) async for step in steps]
     if hasattr(destination.auth, "token_url"):
         found.append(await _token(destination))
     return found
-
-
-def _checked(name: str, step: Reach) -> Checked:
-    return Checked(name, step.what, step.ok, step.detail)
 
 
 async def _token(destination: Destination) -> Checked:

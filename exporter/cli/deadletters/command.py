@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE = 500
+_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters by id, as `list` shows them.")]
 DestinationOption = Annotated[str | None, typer.Option("--destination", "-d", help="Of this destination.")]
@@ -36,16 +39,10 @@ AllOption = Annotated[bool, typer.Option("--all", help="All of them: needed wher
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to ``app``."""
-    group = typer.Typer(help="Look at dead letters, replay them, delete them.", no_args_is_help=True)
-    group.command("list")(list_letters)
-    group.command("show")(show)
-    group.command("replay")(replay)
-    group.command("purge")(purge)
-    app.add_typer(group, name="deadletters")
+deadletters = typer.Typer(help="Look at dead letters, replay them, delete them.", no_args_is_help=True)
 
 
+@deadletters.command("list")
 def list_letters(
     ids: Ids = None,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -82,6 +79,7 @@ def list_letters(
         typer.echo(said, err=True)
 
 
+@deadletters.command()
 def show(
     letter_id: Annotated[int, typer.Argument(metavar="ID", help="The dead letter, as `list` shows it.")],
     config: ConfigOption = DEFAULT_CONFIG,
@@ -97,6 +95,7 @@ def show(
     typer.echo(json_text(whole_object(letter)) if as_json else whole(letter))
 
 
+@deadletters.command()
 def replay(
     ids: Ids = None,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -135,6 +134,7 @@ def replay(
         raise typer.Exit(1)
 
 
+@deadletters.command()
 def purge(
     ids: Ids = None,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -178,26 +178,35 @@ def _filter(
     *,
     only_superseded: bool = False,
 ) -> Filter:
-    from exporter.cli.shared.when import parse_when
-
-    now = time.time()
-    times: list[float | None] = []
-    for option, text in (("--since", since), ("--until", until)):
-        moment = None if text is None else parse_when(text, now)
-        if text is not None and moment is None:
-            raise typer.BadParameter(
-                f"'{text}' is neither a time such as 2026-11-20T10:15:00Z nor an age such as 2h", param_hint=option
-            )
-        times.append(moment)
     return Filter(
         ids=tuple(dict.fromkeys(ids or ())),
         destination=destination,
         reason=reason,
         profile_id=profile,
-        since=times[0],
-        until=times[1],
+        since=_moment("--since", since),
+        until=_moment("--until", until),
         superseded=True if only_superseded else None,
     )
+
+
+def _moment(option: str, text: str | None) -> float | None:
+    moment = None if text is None else parse_when(text, time.time())
+    if text is not None and moment is None:
+        raise typer.BadParameter(
+            f"'{text}' is neither a time such as 2026-11-20T10:15:00Z nor an age such as 2h", param_hint=option
+        )
+    return moment
+
+
+def parse_when(text: str, now: float) -> float | None:
+    """Epoch seconds of an RFC 3339 date-time, or of an age before ``now`` such as ``90s``, ``1h``, ``2d``, ``1w``.
+
+    None if ``text`` is neither.
+    """
+    from exporter.profile.event.times import parse_time
+
+    age = _AGE.fullmatch(text)
+    return parse_time(text) if age is None else now - float(age[1]) * _SECONDS[age[2]]
 
 
 def _refuse_all_by_accident(which: Filter, everything: bool) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import typer
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, rename="camel"):
     """The result: ``missing`` letters were named and are absent; the last five counts are known only after waiting."""
 
     asked: int = 0
@@ -35,16 +34,8 @@ class Report:
 
     def as_json(self, *, waited: bool) -> str:
         """A JSON object."""
-        counts = {"asked": self.asked, "leftOut": self.left_out, "missing": self.missing}
-        if waited:
-            counts |= {
-                "delivered": self.delivered,
-                "failed": self.failed,
-                "supersededMeanwhile": self.superseded_meanwhile,
-                "purgedMeanwhile": self.purged_meanwhile,
-                "excluded": self.excluded,
-            }
-        return json.dumps(counts)
+        counts = msgspec.to_builtins(self)
+        return json.dumps(counts if waited else {name: counts[name] for name in ("asked", "leftOut", "missing")})
 
     def text(self, *, waited: bool) -> str:
         """The report for people."""
@@ -82,7 +73,7 @@ async def run_replay(
         _note_what_is_in_the_way(settings, which.destination)
     if not wait:
         return Report(len(asked.ids), asked.left_out, missing)
-    return replace(
+    return msgspec.structs.replace(
         await _followed(letters, asked.ids, superseded=superseded),
         asked=len(asked.ids),
         left_out=asked.left_out,

@@ -26,11 +26,6 @@ class Format(StrEnum):
     json = "json"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(preview)
-
-
 def preview(
     file: Annotated[
         Path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from dataclasses import replace
 from functools import partial
@@ -16,15 +16,13 @@ from exporter.cli.run.sharding import fewer_workers, refuse_ports_beyond, shard_
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from exporter.daemon.workers.shard import Shard
     from exporter.settings.loading.load import Loaded
+    from exporter.settings.loading.problems import Problems
     from exporter.telemetry.log_writer import LogWriter
     from exporter.telemetry.logs import Level, Log
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command("run")(run)
 
 
 def run(
@@ -63,77 +61,68 @@ def run(
     own = shard_option(shard)
     asked = workers_option(workers, own)
     loaded = load_or_exit(config)
-    running = loaded.settings.running
-    count = min(asked, max(1, len(running)))
+    running = len(loaded.settings.running)
+    count = min(asked, max(1, running))
     refuse_ports_beyond(loaded.settings.ops.port, own, count if count > 1 else 0)
-    import asyncio
     import random
     import time
 
     from exporter import __version__
     from exporter.daemon.daemon import Daemon
-    from exporter.daemon.failures import causes, told, trace
-    from exporter.daemon.ops.port import OpsUnavailable
-    from exporter.daemon.process import open_files
-    from exporter.daemon.process.event_loop import new_event_loop
-    from exporter.daemon.shared_state import StateNotShared
     from exporter.daemon.workers.parent import Workers
-    from exporter.database import DatabaseRefused
     from exporter.dataflow.dependencies import Clock
     from exporter.sections.schedules import probe_delay
-    from exporter.settings.loading.load import load
-    from exporter.settings.loading.problems import Problem, Problems
     from exporter.telemetry.compilation import compiled
     from exporter.telemetry.metrics import Metrics
 
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     with _logging(text, log_level, own) as (log, written):
         metrics = Metrics(lambda: written.lost, None if own is None else str(own))
-
-        def reload() -> Loaded | Problems:
-            try:
-                again = load(config, os.environ)
-            except Exception as error:
-                # A bug in reading a new configuration must not end the running daemon.
-                return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
-            return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
-
-        if own is not None:
-            # Under a parent, the parent has logged the notes.
-            notes = loaded.notes if announce is None else ()
-            loaded = replace(_share_of(loaded, own, announce is not None), notes=notes)
         if announce is None:  # a worker is the same build as its parent
             log.info("starting", version=__version__, compiled=compiled())
-        if (fewer := fewer_workers(asked, len(running))) is not None:
+        if (fewer := fewer_workers(asked, running)) is not None:
             # With "auto" the count is not the operator's choice.
             (log.info if workers == "auto" else log.warning)("note", detail=fewer)
-        allowed = open_files.allow_all()
-        runs: Daemon | Workers
+        share = partial(_share_of, shard=own, under_parent=announce is not None)
+        reload = partial(_load_again, config, share)
         if count > 1:
             options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
-            for note in loaded.notes:
-                log.warning("note", detail=note)
-            runs = Workers(count, config, options, loaded, reload, probe_delay(random.uniform), metrics, log)
+            delay = probe_delay(random.uniform)
+            runs: Daemon | Workers = Workers(count, config, options, loaded, reload, delay, metrics, log)
         else:
-            if (short := open_files.note(loaded.settings, allowed)) is not None:
-                log.warning("note", detail=short)
+            # Under a parent, the parent has logged the notes.
+            noted = loaded if announce is None else replace(loaded, notes=())
             clock = Clock(time.monotonic, time.time)
-            runs = Daemon(loaded, reload, metrics, log, clock, partial(_announce, announce), parent)
-        try:
-            with asyncio.Runner(loop_factory=new_event_loop) as runner:
-                code = runner.run(runs.run())
-        except* (DatabaseRefused, OpsUnavailable) as errors:
-            for error in causes(errors):
-                log.error("cannot start", detail=str(error))
-            code = 1
-        except* StateNotShared as errors:
-            for detail in dict.fromkeys(map(str, causes(errors))):
-                log.error("refused", detail=detail)
-            code = EXIT_CONFIG
-        except* Exception as errors:
-            log.error("ended by a bug", detail=told(errors), trace=trace(errors))
-            code = 1
+            runs = Daemon(share(noted), reload, metrics, log, clock, partial(_announce, announce), parent)
+        code = _exit_code(runs.run, log)
     raise typer.Exit(code)
+
+
+def _exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
+    """Run to the end; where that is a failure, log why."""
+    import asyncio
+
+    from exporter.daemon.failures import causes, told, trace
+    from exporter.daemon.ops.port import OpsUnavailable
+    from exporter.daemon.process.event_loop import new_event_loop
+    from exporter.daemon.shared_state import StateNotShared
+    from exporter.database import DatabaseRefused
+
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            code = runner.run(run())
+    except* (DatabaseRefused, OpsUnavailable) as errors:
+        for error in causes(errors):
+            log.error("cannot start", detail=str(error))
+        code = 1
+    except* StateNotShared as errors:
+        for detail in dict.fromkeys(map(str, causes(errors))):
+            log.error("refused", detail=detail)
+        code = EXIT_CONFIG
+    except* Exception as errors:
+        log.error("ended by a bug", detail=told(errors), trace=trace(errors))
+        code = 1
+    return code
 
 
 @contextmanager
@@ -157,7 +146,20 @@ def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Lo
             yield log, writer
 
 
-def _share_of(loaded: Loaded, shard: Shard | None, under_parent: bool) -> Loaded:
+def _load_again(config: Path, share: Callable[[Loaded], Loaded]) -> Loaded | Problems:
+    from exporter.daemon.failures import told
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.problems import Problem, Problems
+
+    try:
+        again = load(config, os.environ)
+    except Exception as error:
+        # A bug in reading a new configuration must not end the running daemon.
+        return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
+    return again if isinstance(again, Problems) else share(again)
+
+
+def _share_of(loaded: Loaded, *, shard: Shard | None, under_parent: bool) -> Loaded:
     if shard is None:
         return loaded
     return replace(loaded, settings=shard.of(loaded.settings, sharing_memory=under_parent))

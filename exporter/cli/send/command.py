@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exporter.cli.send.progress import progress
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.queue import fail, with_queue
 
 if TYPE_CHECKING:
     from exporter.cli.send.event_lines import Line
-    from exporter.cli.send.progress import Advance
     from exporter.queues.port import Queue
 
 _BATCH_LINES = 1000
@@ -24,10 +24,8 @@ _BATCH_BYTES = 1024 * 1024
 _DOUBTS_SHOWN = 20
 _STDIN = Path("-")
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(send)
+#: Called with the number of further bytes that are done.
+Advance = Callable[[int], None]
 
 
 def send(
@@ -74,7 +72,7 @@ def send(
         return
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
-        with progress("sending", _total_bytes(files)) as advance:
+        with _progress("sending", _total_bytes(files)) as advance:
             with_queue(settings, lambda queue: sending.run(queue, advance))
     finally:
         typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{sending.queued} events queued")
@@ -162,3 +160,26 @@ def _refuse_unless_file(file: Path) -> None:
 def _total_bytes(files: Sequence[Path]) -> int | None:
     """The number of bytes to read; None unless all files are plain files."""
     return sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None
+
+
+@contextmanager
+def _progress(label: str, total_bytes: int | None) -> Iterator[Advance]:
+    """Yield a function to report progress to; shows nothing unless stderr is a terminal.
+
+    ``total_bytes`` is None where the total is unknown.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+    elif total_bytes is None:
+        counted = 0
+
+        def count(done: int) -> None:
+            nonlocal counted
+            counted += done
+            typer.echo(f"\r{label}: {counted / 1024**2:.1f} MiB", err=True, nl=False)
+
+        yield count
+        typer.echo(err=True)
+    else:
+        with typer.progressbar(length=total_bytes, label=label, file=sys.stderr) as bar:
+            yield bar.update

@@ -7,6 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from exporter.sections.urls import http_address
 from exporter.transport.requests.own_headers import own_headers
 from exporter.transport.tls.contexts import HTTP, TlsFileProblem, client_context
 
@@ -26,7 +27,7 @@ def base_url(host: str, port: int) -> str:
     if port == 0:
         raise NoDaemon("ops.port is 0 in the configuration: give --url with the port that the daemon's log names")
     name = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    return http_address(name, port)
 
 
 def get_json(url: str, path: str) -> Any:

@@ -26,10 +26,10 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
     from exporter.database import DatabaseRefused, DatabaseUnavailable
     from exporter.queues.port import QueueUnavailable
 
-    groups = [group_of(settings, destination.name) for destination in settings.destinations]
-
     async def run() -> Result:
-        async with open_queue(settings.queue, groups, lambda text: typer.echo(f"note: {text}", err=True)) as queue:
+        async with open_queue(
+            settings.queue, settings.groups, lambda text: typer.echo(f"note: {text}", err=True)
+        ) as queue:
             return await use(queue)
 
     try:
@@ -39,11 +39,6 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
         fail(f"{path}: {error}" if isinstance(path, Path) else str(error))
     except (DatabaseRefused, QueueUnavailable) as error:
         fail(str(error))
-
-
-def group_of(settings: Settings, destination: str) -> str:
-    """The name of a destination's group."""
-    return settings.group_of(destination)
 
 
 def fail(why: str) -> NoReturn:

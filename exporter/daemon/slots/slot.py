@@ -13,6 +13,7 @@ from exporter.outbox.verdict import PauseReason
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.port import StateUnavailable
+from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import Gauges
 from exporter.telemetry.status import DataflowState, DataflowStatus
@@ -32,16 +33,16 @@ class Slot:
         self._flow: Dataflow | None = None
         self._failing: PauseReason | None = None
         self._failure: str | None = None
-        self._stopping = asyncio.Event()
+        self._ending = Ending()
 
     async def run(self) -> None:
         """Run until stopped."""
         tries = 0
         try:
-            while not self._stopping.is_set():
+            while not self._ending.is_set():
                 try:
                     async with open_dataflow(self.destination, self._settings, self._shared) as self._flow:
-                        if self._stopping.is_set():
+                        if self._ending.is_set():
                             break
                         self._failing = None
                         # Until ``run`` returns, whether the last commit succeeded is not known.
@@ -61,20 +62,20 @@ class Slot:
                     self._let_go()
                 if self._failing is None:
                     break
-                await self._wait(self._shared.wait_delay(tries))
+                await self._ending.unless_asked(asyncio.sleep(self._shared.wait_delay(tries)))
                 tries += 1
         finally:
             self.ended.set()
 
     def stop(self, drain_seconds: float) -> None:
         """See ``Dataflow.stop``."""
-        self._stopping.set()
+        self._ending.set()
         if self._flow is not None:
             self._flow.stop(drain_seconds)
 
     def cut(self) -> None:
         """See ``Dataflow.cut``."""
-        self._stopping.set()
+        self._ending.set()
         if self._flow is not None:
             self._flow.cut()
 
@@ -119,13 +120,6 @@ class Slot:
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.let_go()
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
     def _failed(self, reason: PauseReason, detail: str, calls: Sequence[str] = ()) -> None:
         self._failing = reason

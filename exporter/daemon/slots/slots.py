@@ -60,9 +60,8 @@ class Slots:
         """Take over a new configuration."""
         old, self._settings = self._settings, settings
         # A name that stays is never missing: the queue's upkeep reads this set from a thread of its own.
-        wanted = group_names(settings)
-        self._groups |= wanted
-        self._groups &= wanted
+        self._groups |= settings.groups
+        self._groups &= settings.groups
         self._shared.memory.resize(int(settings.memory))
         configured = {destination.name: destination for destination in settings.running}
         self._start([configured[name] for name in changes.added])
@@ -137,8 +136,3 @@ class Slots:
             slot.stop(drain_seconds)
         for slot in stopping:
             await slot.ended.wait()
-
-
-def group_names(settings: Settings) -> set[str]:
-    """The groups of all configured destinations: unread events of a disabled destination are kept too."""
-    return {settings.group_of(destination.name) for destination in settings.destinations}

@@ -20,6 +20,7 @@ from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
 from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
+from exporter.profile.mapping import Mapping
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
@@ -33,6 +34,7 @@ from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
 from exporter.transport.opening import open_transport_of
+from exporter.transport.port import Transport
 from exporter.transport.tls.contexts import TlsContexts
 
 
@@ -63,18 +65,13 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         StateUnavailable: the mapping times cannot be noted now.
         TlsFilesUnusable: a file of ``tls`` cannot be used.
     """
-    name = destination.name
-    log = shared.log.bind(destination=name)
-    metrics = shared.metrics.of(name)
     segments = [segment.key for segment in destination.segments]
     now_ms = int(shared.clock.epoch() * 1000)
-    times = await shared.state.mapping_times.first_seen(name, segments, now_ms)
+    times = await shared.state.mapping_times.first_seen(destination.name, segments, now_ms)
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
-    fast_path = compile_fast_path(mapping)
-    delivery, tls = destination.delivery, destination.tls
     if any(each.files for each in tls_sections(destination)):
         await off_loop(refuse_odd_files, destination)
-    group = settings.group_of(name)
+    delivery, tls = destination.delivery, destination.tls
     opening = open_transport_of(
         delivery.transport,
         timeout_seconds=delivery.timeout,
@@ -89,39 +86,53 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         memory = shared.memory.join()
         connections = shared.connections.join()
         try:
-            yield Dataflow(
-                Dependencies(
-                    destination=name,
-                    group=group,
-                    start=destination.start,
-                    queue=shared.queue,
-                    letters=shared.state.letters.of(name, group, int(delivery.dead_letters_max_bytes)),
-                    transport=transport,
-                    authorizer=destination.auth.authorizer(
-                        for_tokens,
-                        Surroundings(
-                            clock=shared.clock.monotonic,
-                            epoch=shared.clock.epoch,
-                            observe=partial(_token_fetched, metrics, log),
-                            note=partial(_token_noted, log),
-                            retry_after_cap=delivery.retry_after_cap,
-                        ),
-                    ),
-                    read=_reading(settings, shared),
-                    decide=compile_triggers(mapping, fast_path),
-                    build=compile_payload(mapping, fast_path),
-                    prepared=prepare(destination),
-                    outbox=Outbox(limits(delivery), memory, connections, shared.load),
-                    metrics=metrics,
-                    log=log,
-                    clock=shared.clock,
-                    wait_delay=shared.wait_delay,
-                    queue_delay=shared.queue_delay,
-                )
-            )
+            outbox = Outbox(limits(delivery), memory, connections, shared.load)
+            yield Dataflow(_dependencies(destination, settings, shared, mapping, transport, for_tokens, outbox))
         finally:
             shared.connections.leave(connections)
             shared.memory.leave(memory)
+
+
+def _dependencies(
+    destination: Destination,
+    settings: Settings,
+    shared: Shared,
+    mapping: Mapping,
+    transport: Transport,
+    for_tokens: Transport,
+    outbox: Outbox,
+) -> Dependencies:
+    name, delivery, fast_path = destination.name, destination.delivery, compile_fast_path(mapping)
+    log, metrics = shared.log.bind(destination=name), shared.metrics.of(name)
+    group = settings.group_of(name)
+    return Dependencies(
+        destination=name,
+        group=group,
+        start=destination.start,
+        queue=shared.queue,
+        letters=shared.state.letters.of(name, group, int(delivery.dead_letters_max_bytes)),
+        transport=transport,
+        authorizer=destination.auth.authorizer(
+            for_tokens,
+            Surroundings(
+                clock=shared.clock.monotonic,
+                epoch=shared.clock.epoch,
+                observe=partial(_token_fetched, metrics, log),
+                note=partial(_token_noted, log),
+                retry_after_cap=delivery.retry_after_cap,
+            ),
+        ),
+        read=_reading(settings, shared),
+        decide=compile_triggers(mapping, fast_path),
+        build=compile_payload(mapping, fast_path),
+        prepared=prepare(destination),
+        outbox=outbox,
+        metrics=metrics,
+        log=log,
+        clock=shared.clock,
+        wait_delay=shared.wait_delay,
+        queue_delay=shared.queue_delay,
+    )
 
 
 def limits(delivery: Delivery) -> Limits:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 
+from exporter.daemon import signals
 from exporter.daemon.failures import kept
-from exporter.daemon.ops.exposition import merged
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
 from exporter.daemon.reload import Load
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
-from exporter.daemon.signals import early as early_signals
-from exporter.daemon.signals import late as late_signals
 from exporter.daemon.workers.shard import Shard
 from exporter.daemon.workers.worker import Worker
+from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
@@ -57,6 +55,7 @@ class Workers:
         self._delay = delay
         self._metrics = metrics
         self._log = log
+        self._notes = loaded.notes
         self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
         command = child.command("run", "--config", str(config), *options)
@@ -72,13 +71,16 @@ class Workers:
         Raises:
             OpsUnavailable: the ops port can't be opened.
         """
-        with self._signals():
+        for note in self._notes:
+            self._log.warning("note", detail=note)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as self._session,
                 serve(self._ops.host, self._ops.port, self, self._health, self._status) as port,
                 asyncio.TaskGroup() as tasks,
             ):
-                address = f"http://{f'[{self._ops.host}]' if ':' in self._ops.host else self._ops.host}:{port}"
+                address = http_address(self._ops.host, port)
                 self._log.info("ops", address=address, port=port, workers=len(self._workers))
                 running = [tasks.create_task(worker.run()) for worker in self._workers]
                 looking = tasks.create_task(
@@ -142,18 +144,6 @@ class Workers:
 
     # -- signals
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        for number in numbers:
-            loop.add_signal_handler(number, self._pass_on, number)
-        early_signals.heard()
-        try:
-            yield
-        finally:
-            late_signals.ignore(loop, numbers)
-
     def _pass_on(self, number: signal.Signals) -> None:
         if number == signal.SIGHUP:
             self._asked.set()
@@ -176,3 +166,20 @@ class Workers:
     def _read(self, loaded: Loaded) -> None:
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}
         self._running = [destination.name for destination in loaded.settings.running]
+
+
+def merged(expositions: Iterable[bytes]) -> bytes:
+    """Expositions in Prometheus' text format as one text; the lines of a family stand together, as the format demands.
+
+    No series is in two expositions: a worker's series carry ``destination``, which runs in one worker only, or
+    ``shard``; the parent's series carry neither.
+    """
+    families: dict[bytes, list[bytes]] = {}
+    for exposition in expositions:
+        family = families.setdefault(b"", [])
+        for line in exposition.splitlines(keepends=True):
+            if line.startswith(b"# HELP "):
+                family = families.setdefault(line, [])
+            elif not line.startswith(b"# TYPE ") or not family:
+                family.append(line)
+    return b"".join(head + b"".join(lines) for head, lines in families.items())

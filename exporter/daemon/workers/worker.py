@@ -16,6 +16,8 @@ from exporter.daemon.failures import told, trace
 from exporter.daemon.process import child
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.workers.shard import Shard
+from exporter.sections.urls import http_address
+from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import whole
 from exporter.telemetry.logs import Log
 from exporter.telemetry.status import DataflowStatus, Health
@@ -38,11 +40,11 @@ class Worker:
         self.exit_code = 0  # of the last end; a crash that a restart makes good does not count
         self.refused = False  # whether the worker refused to run beside other exporters: a restart would not help
         self._command = [*command, "--shard", str(shard)]
-        self._address = f"http://[{host}]" if ":" in host else f"http://{host}"
+        self._host = host
         self._delay = delay
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = asyncio.Event()
+        self._ending = Ending()
         self._living: int | None = None
         self._port: int | None = None
         self._reload = False
@@ -51,7 +53,7 @@ class Worker:
 
     def stop(self, number: signal.Signals) -> None:
         """Pass on the signal that asks the worker to drain and end; the worker is not started again."""
-        self._stopping.set()
+        self._ending.set()
         self._signal(number)
 
     def cut(self) -> None:
@@ -79,7 +81,7 @@ class Worker:
         """Keep the process running until told to stop; return once the process has ended."""
         loop = asyncio.get_running_loop()
         crashes = 0
-        while not self._stopping.is_set():
+        while not self._ending.is_set():
             began = loop.time()
             self.health = Health(False, (f"shard {self.shard}: starting",))
             code = await self._run_once()
@@ -87,7 +89,7 @@ class Worker:
             self.refused = code == REFUSED_EXIT_CODE and self._port is not None
             self._port = None
             self.health = Health(False, (f"shard {self.shard}: not running",))
-            if self._stopping.is_set() or self.refused:
+            if self._ending.is_set() or self.refused:
                 self.exit_code = code
                 return
             crashes = 0 if loop.time() - began > SETTLED_SECONDS else crashes + 1
@@ -97,9 +99,7 @@ class Worker:
         why = f"ended with exit code {code}, to be started again after {seconds:.0f} s"
         self.health = Health(False, (f"shard {self.shard}: {why}",))
         self._log.error("worker ended", shard=str(self.shard), exit_code=code, restart_seconds=seconds)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        await self._ending.unless_asked(asyncio.sleep(seconds))
 
     async def _run_once(self) -> int:
         try:
@@ -130,7 +130,7 @@ class Worker:
             finally:
                 os.close(announced)
                 os.close(hearing)
-            if self._stopping.is_set():
+            if self._ending.is_set():
                 self._process.terminate()
             # The line ends with the process at the latest, which holds the other end of the pipe.
             line = await _line(pipe)
@@ -148,7 +148,7 @@ class Worker:
                 # After a failure here, the worker drains, having no parent; no second process may begin beside it.
                 await process.wait()
         # A worker that was stopped before it listened to signals had nothing to commit.
-        return 0 if self._stopping.is_set() and self._port is None else code
+        return 0 if self._ending.is_set() and self._port is None else code
 
     # -- health, status and metrics
 
@@ -180,7 +180,7 @@ class Worker:
         if self._port is None:
             return None
         try:
-            async with session.get(f"{self._address}:{self._port}/{path}") as answer:
+            async with session.get(f"{http_address(self._host, self._port)}/{path}") as answer:
                 return await answer.read()
         except (aiohttp.ClientError, OSError):
             return None

@@ -66,8 +66,7 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
         tell(f"a receiver on {receiver.base} demands OAuth2 client credentials and fails some requests")
         environ = _environment(folder, receiver)
         settings = _settings(config, environ)
-        groups = {settings.group_of(destination.name) for destination in settings.destinations}
-        async with open_queue(settings.queue, groups, tell) as queue:
+        async with open_queue(settings.queue, settings.groups, tell) as queue:
             feed = Feed(queue, PROFILES, seed=1)
             await feed.publish(BACKLOG)
             tell(f"{BACKLOG} sample events wait on a journal in {folder}")

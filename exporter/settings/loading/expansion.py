@@ -52,11 +52,6 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(match["name"] for match in _REFERENCE.finditer(text) if match["name"] is not None)
 
 
-def refers(text: str) -> bool:
-    """Whether the text takes a value from the environment."""
-    return bool(names_in(text))
-
-
 def is_reference(text: str) -> bool:
     """Whether the text is one reference and nothing else."""
     match = _REFERENCE.fullmatch(text)

@@ -34,6 +34,12 @@ class Gathered:
     documents: list[Document]
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def destinations(self) -> list[Any]:
+        """The destinations as written; none where they are written as anything but a list."""
+        written = self.data.get("destinations")
+        return written if isinstance(written, list) else []
+
     def _mount(self, steps: Steps) -> tuple[Document, Steps]:
         """The file that ``steps`` stand in, and the steps within the file."""
         here = max((mount for mount in self.mounts if steps[: len(mount.at)] == mount.at), key=lambda m: len(m.at))
@@ -75,8 +81,8 @@ class Gathered:
         """The problem with the name of its destination, if the name stands in the file."""
         mount = next((mount for mount in self.mounts if mount.document.file == problem.file), None)
         match (*mount.at, *problem.at) if mount is not None else ():
-            case ("destinations", int(index), *_) if index < len(_listed(self.data)):
-                destination = _listed(self.data)[index]
+            case ("destinations", int(index), *_) if index < len(self.destinations):
+                destination = self.destinations[index]
                 name = destination.get("name") if isinstance(destination, dict) else None
                 if isinstance(name, str) and name and self.is_literal(("destinations", index, "name")):
                     return replace(problem, destination=name)
@@ -97,16 +103,11 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
         gathered.data = main.value
     elif not main.problems:
         gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
-    for index, destination in enumerate(_listed(gathered.data)):
+    for index, destination in enumerate(gathered.destinations):
         _anchor(("destinations", index), destination, file.parent, gathered)
     _add_destinations(gathered, file.parent, environ, dirs)
     _add_segments(gathered, file.parent, environ, dirs)
     return gathered
-
-
-def _listed(data: Mapping[str, Any]) -> list[Any]:
-    written = data.get("destinations")
-    return written if isinstance(written, list) else []
 
 
 def _named(key: str, gathered: Gathered, folder: Path, dirs: Mapping[str, str]) -> Path | None:
@@ -135,7 +136,7 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
         reason = f"the folder cannot be read: {error.strerror or 'unknown error'}"
         gathered.problems.append(gathered.problem(("destinations_dir",), reason))
         return
-    destinations = list(_listed(gathered.data))
+    destinations = list(gathered.destinations)
     for file in files:
         if file.name.startswith(".") or os.path.isdir(file):  # noqa: PTH112 - pathlib raises where it may not look
             continue

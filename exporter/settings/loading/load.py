@@ -23,7 +23,7 @@ from exporter.settings.loading.problems import Problem, Problems
 from exporter.settings.loading.suggestions import suggestion
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
-from exporter.settings.tls_sections import tls_files
+from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 
 
@@ -75,8 +75,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         for file, stamp in document.secret_files.items():
             watched.setdefault(file, stamp)
     secret_files = tuple(watched)
-    for file, stamp in tls_files(settings):
-        watched.setdefault(file, stamp)
+    for tls in tls_sections(settings):
+        for file, stamp in tls.stamps.items():
+            watched.setdefault(file, stamp)
     return Loaded(
         settings,
         tuple(Path(document.file) for document in gathered.documents),
@@ -137,8 +138,7 @@ def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapp
 
 def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
     first: dict[str, Problem] = {}
-    destinations = gathered.data.get("destinations")
-    for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
+    for index, destination in enumerate(gathered.destinations):
         name = destination.get("name") if isinstance(destination, dict) else None
         at = ("destinations", index, "name")
         if not isinstance(name, str) or gathered.is_broken(at):
@@ -152,8 +152,7 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
 def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
     """Repeated segments, in the words of the fields' own validators, which run only where every segment is right."""
     lists: list[tuple[Steps, object, str]] = [(("segments",), gathered.data.get("segments"), LISTED)]
-    destinations = gathered.data.get("destinations")
-    for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
+    for index, destination in enumerate(gathered.destinations):
         mapped = destination.get("segments") if isinstance(destination, dict) else None
         lists.append((("destinations", index, "segments"), mapped, MAPPED))
     for at, listed, what in lists:

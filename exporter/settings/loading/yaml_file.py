@@ -19,7 +19,7 @@ from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import CONFIGURATION_BYTES, Stamp, read_regular
 from exporter.sections.section import FromFile
-from exporter.settings.loading.expansion import Unset, expand, is_reference, refers
+from exporter.settings.loading.expansion import Unset, expand, is_reference, names_in
 from exporter.settings.loading.problems import Problem
 
 try:
@@ -179,7 +179,7 @@ class _Reading:
             return self._refused(steps, line, str(unset))
         if node.tag == "!file":
             return self._file(steps, text, line)
-        if refers(node.value):
+        if names_in(node.value):
             self.document.indirect.add(steps)
         plain = node.style in (None, "")
         return None if plain and is_reference(node.value) and text in _NULLS else text

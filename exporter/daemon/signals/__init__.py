@@ -1,1 +1,0 @@
-"""What signals mean before the daemon listens and after all has ended."""
