@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.commits import CommittedOffset
-from exporter.queues.progress.settled import Range
+from exporter.queues.progress.settled import Range, gaps
 
 
 class Ends(NamedTuple):
@@ -72,22 +72,6 @@ def start_positions(
 def is_of_another(said: CommittedOffset, incarnation: str) -> bool:
     """Whether the commit ``said`` is of another topic of the same name; unknown incarnations count as equal."""
     return UNKNOWN not in (said.incarnation, incarnation) and said.incarnation != incarnation
-
-
-def gaps(begin: int, end: int, settled: Iterable[Range]) -> list[Range]:
-    """The parts of ``begin`` to ``end``, both included, that are in none of the ascending ranges ``settled``."""
-    return list(_gaps(begin, end, settled))
-
-
-def _gaps(begin: int, end: int, settled: Iterable[Range]) -> Iterator[Range]:
-    for first, last in settled:
-        if first > end:
-            break
-        if begin < first:
-            yield begin, first - 1
-        begin = max(begin, last + 1)
-    if begin <= end:
-        yield begin, end
 
 
 def deleted(group: str, number: int, events: Sequence[Range]) -> str:

@@ -1,6 +1,6 @@
-"""Keeps a subscription in the group: adopts new lanes, releases lanes that the leader asks for, joins anew if needed.
+"""Upkeep of a subscription's lease on lanes: adopts new lanes, releases those that the leader asks for, joins anew.
 
-The keeper decides when ``membership`` and ``lanes`` act, whether or not ``receive`` is called.
+The upkeep decides when ``membership`` and ``lanes`` act, whether or not ``receive`` is called.
 """
 
 from __future__ import annotations
@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from exporter.queues.kafka.check.diagnosis import cause, diagnosed
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
@@ -20,15 +18,16 @@ from exporter.queues.kafka.fetch.start_positions import StartPositions
 from exporter.queues.kafka.lease.membership import Membership
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.port import QueueUnavailable
+from exporter.tasks.waiting import wait_at_most
 
-AGAIN_FIRST_SECONDS = 0.2
+_AGAIN_FIRST_SECONDS = 0.2
 AGAIN_MOST_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 _FENCE_SECONDS = 0.1
 _PROOFS_PER_SESSION = 4
 
 
-class Keeper:
+class LeaseUpkeep:
     """Looks after the current ``membership``; ``failure`` is the reason why nothing can be read now, or None.
 
     ``changed`` is called after each failure.
@@ -37,7 +36,6 @@ class Keeper:
     def __init__(
         self,
         group: str,
-        connection: Connection,
         settings: KafkaSettings,
         cluster: Cluster,
         high_watermarks: HighWatermarks,
@@ -46,7 +44,7 @@ class Keeper:
         warn: Callable[[str], None],
     ) -> None:
         self._group = group
-        self._connection = connection
+        self._connection = cluster.connection
         self._settings = settings
         self._cluster = cluster
         self._start_positions = StartPositions(group, cluster, high_watermarks, lanes, warn)
@@ -129,7 +127,7 @@ class Keeper:
                 self.membership.ask_for_rebalance()
 
     async def _joined_anew(self) -> Membership:
-        again = AGAIN_FIRST_SECONDS
+        again = _AGAIN_FIRST_SECONDS
         while True:
             await asyncio.sleep(again)
             again = min(2 * again, AGAIN_MOST_SECONDS)
@@ -151,9 +149,7 @@ class Keeper:
         Raises:
             CLIENT_ERRORS: only a new client helps.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_SECONDS):
-                await self._due.wait()
+        await wait_at_most(_LOOK_SECONDS, self._due)
         self._due.clear()
         if self._broken is not None:
             raise self._broken
