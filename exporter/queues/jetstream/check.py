@@ -30,10 +30,14 @@ async def look_at(settings: NatsSettings) -> AsyncIterator[NatsInspection]:
     try:
         stream = Stream(link, settings)
         bucket = Bucket(link, settings.positions)
-        has_stream = not settings.create or await stream.is_there()
-        if has_stream:
+        unmade: list[Stream | Bucket] = []
+        if settings.create and not await stream.is_there():
+            unmade.append(stream)
+        else:
             await stream.look()
-        yield NatsInspection(link, stream, bucket, has_stream=has_stream, has_bucket=await bucket.is_there())
+        if not await bucket.is_there():
+            unmade.append(bucket)
+        yield NatsInspection(link, stream, bucket, unmade)
     finally:
         await link.close()
 
@@ -41,11 +45,11 @@ async def look_at(settings: NatsSettings) -> AsyncIterator[NatsInspection]:
 class NatsInspection:
     """See ``Inspection``. Made by ``look_at``."""
 
-    def __init__(self, link: Link, stream: Stream, bucket: Bucket, *, has_stream: bool, has_bucket: bool) -> None:
+    def __init__(self, link: Link, stream: Stream, bucket: Bucket, unmade: Sequence[Stream | Bucket]) -> None:
         self._link = link
-        self._stream = stream if has_stream else None
-        self._bucket = bucket if has_bucket else None
-        self._unmade: list[Stream | Bucket] = [*([] if has_stream else [stream]), *([] if has_bucket else [bucket])]
+        self._stream = None if stream in unmade else stream
+        self._bucket = None if bucket in unmade else bucket
+        self._unmade = unmade
 
     @property
     def missing(self) -> Sequence[str]:

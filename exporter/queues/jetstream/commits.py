@@ -61,13 +61,9 @@ class Commits(CommitTiming):
         finally:
             self.end()
 
-    async def leave(self) -> str | None:
-        """Write for the last time and free the lease; return the reason if writing failed."""
-        try:
-            await self._lease.give_back(self._owner.standing())
-        except QueueUnavailable as error:
-            return str(error)
-        return None
+    async def leave(self) -> None:
+        """Write for the last time and free the lease. Raises as ``Lease.give_back``."""
+        await self._lease.give_back(self._owner.standing())
 
     def _keeps(self) -> bool:
         """Whether the lease is still held: not taken by a standby, and not run out while writes failed."""

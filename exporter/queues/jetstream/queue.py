@@ -102,9 +102,10 @@ class JetStreamQueue:
             await self._leave(group, subscription)
 
     async def _leave(self, group: str, subscription: JetStreamSubscription) -> None:
-        why = await subscription.commits.leave()
-        if why is not None:
-            self._warn(f"group {group}: its last position could not be written: {why}")
+        try:
+            await subscription.commits.leave()
+        except QueueUnavailable as error:
+            self._warn(f"group {group}: its last position could not be written: {error}")
         await subscription.end()
 
     async def watch(self) -> None:

@@ -56,7 +56,7 @@ class JetStreamSubscription:
             if self.commits.failure is not None:
                 raise QueueUnavailable(f"positions cannot be written: {self.commits.failure}")
             if limit <= 0 or self._away or not self._lease.holds or self._progress.full:
-                await self._wait()
+                await wait_at_most(_LOOK_SECONDS, self._wake)
                 continue
             failure: QueueUnavailable | None = None
             try:
@@ -70,7 +70,7 @@ class JetStreamSubscription:
             if failure is not None:
                 raise failure
             if not self._source.buffer:
-                await self._wait()
+                await wait_at_most(_LOOK_SECONDS, self._wake)
 
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``."""
@@ -175,9 +175,6 @@ class JetStreamSubscription:
         if taken:
             self.grew(taken[-1].position)
         return taken
-
-    async def _wait(self) -> None:
-        await wait_at_most(_LOOK_SECONDS, self._wake)
 
     def _begin(self, record: Record) -> None:
         self._stream = record.stream

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Self
 
 from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
@@ -58,7 +57,7 @@ class KafkaSubscription:
         )
 
     @asynccontextmanager
-    async def member(self) -> AsyncIterator[Self]:
+    async def member(self) -> AsyncIterator[None]:
         """Be a member of the group, until this context is left: with a last commit, if possible.
 
         Raises:
@@ -68,7 +67,7 @@ class KafkaSubscription:
             with self._high_watermarks.watched():
                 await self._upkeep.join()
                 async with in_background(self._upkeep.run, self._upkeep.fence, self._commits.run):
-                    yield self
+                    yield
         finally:
             await self._upkeep.leave()
 
@@ -95,7 +94,8 @@ class KafkaSubscription:
             if self._upkeep.failure is not None:
                 raise QueueUnavailable(self._upkeep.failure)
             if limit <= 0 or not self._readable():
-                await self._until_changed()
+                # Not for ever: ``high_watermarks`` finds out that the topic cannot be reached, and wakes no waiter.
+                await wait_at_most(_FETCH_SECONDS, self._changed)
 
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``."""
@@ -195,10 +195,6 @@ class KafkaSubscription:
         if self._patience is not None:
             self._patience.reschedule(asyncio.get_running_loop().time())
             self._patience = None
-
-    async def _until_changed(self) -> None:
-        # Not for ever: ``high_watermarks`` finds out that the topic cannot be reached, and wakes no waiter.
-        await wait_at_most(_FETCH_SECONDS, self._changed)
 
 
 def _messages(lane: str, records: Iterable[ConsumerRecord], id_headers: Sequence[str]) -> Iterator[Message]:

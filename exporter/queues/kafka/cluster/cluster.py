@@ -20,7 +20,7 @@ from exporter.queues.kafka.cluster.shutdown import keep_informed
 from exporter.queues.kafka.cluster.topic import TopicSeen, describe
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.failures import CLIENT_ERRORS
-from exporter.queues.kafka.fetch.offset_reset import Ends
+from exporter.queues.kafka.fetch.start_positions import Ends
 from exporter.queues.port import QueueUnavailable
 from exporter.transport.late_deadlines import answered_within
 

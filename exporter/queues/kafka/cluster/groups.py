@@ -17,7 +17,7 @@ from exporter.queues.kafka.cluster.cluster import ASK_SECONDS, Cluster
 from exporter.queues.kafka.cluster.shutdown import end
 from exporter.queues.kafka.cluster.topic_ids import lane_name
 from exporter.queues.kafka.commits import CommittedOffset, from_kafka, to_kafka
-from exporter.queues.kafka.fetch.offset_reset import Ends, is_of_another
+from exporter.queues.kafka.fetch.start_positions import Ends, is_of_another
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import GroupInUse, Position
 from exporter.queues.progress.settled import Committed, count

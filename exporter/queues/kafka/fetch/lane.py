@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import lane_name
-from exporter.queues.kafka.fetch.offset_reset import StartPosition
+from exporter.queues.kafka.fetch.start_positions import StartPosition
 from exporter.queues.progress.settled import Committed, LaneProgress, Range, encode, gaps
 
 

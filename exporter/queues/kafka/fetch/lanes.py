@@ -1,7 +1,7 @@
 """The lanes that a subscription holds: messages handed out, positions settled, lanes being released or lost.
 
-Pure. ``membership`` assigns lanes and takes lanes away, ``start_positions`` begins to read
-lanes, ``subscription`` hands out messages.
+Pure. ``membership`` assigns lanes and takes lanes away, ``upkeep`` begins to read lanes, ``subscription`` hands out
+messages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_in
 from exporter.queues.kafka.fetch.lane import Lane, Leaving
-from exporter.queues.kafka.fetch.offset_reset import StartPosition
+from exporter.queues.kafka.fetch.start_positions import StartPosition
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import LaneLost
 from exporter.queues.progress.settled import Committed, Range
@@ -91,7 +91,7 @@ class Lanes:
                 self.changed()
 
     def cannot_read(self, number: int, position: int) -> None:
-        """Note that the topic has no such position: the lane is not read on until ``start_positions`` has looked."""
+        """Note that the topic has no such position: the lane is not read on until ``upkeep`` has looked."""
         lane = self._held.get(number)
         if lane is not None:
             lane.stuck = position
