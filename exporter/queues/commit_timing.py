@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from exporter.queues.port import COMMIT_MESSAGES, COMMIT_SECONDS, QueueUnavailable
+from exporter.tasks.waiting import wait_at_most
 
 _AGAIN_FIRST_SECONDS = 0.1
 
 
 class CommitTiming:
-    """Knows when to write, and which callers wait. The owner keeps all unwritten progress until ``write`` returned."""
+    """Knows when to write, and which callers wait. The owner keeps all unwritten progress until ``write`` returned.
+
+    The ``Commits`` of a kind are such an owner: a subclass that passes a method of its own as ``write``.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class CommitTiming:
         self._again_most_seconds = again_most_seconds
         self._soon_seconds = soon_seconds
         self._idle_seconds = idle_seconds
+        self._again_seconds = _AGAIN_FIRST_SECONDS
         self._noted = 0
         self._writing = False
         self._ended = False
@@ -82,11 +86,10 @@ class CommitTiming:
 
         May be called again after returning, but not after a cancellation or an exception.
         """
-        again = _AGAIN_FIRST_SECONDS
         try:
             while True:
-                await self._until_due(again)
-                again = min(2 * again, self._again_most_seconds) if await self._attempt() else _AGAIN_FIRST_SECONDS
+                await self._until_due()
+                await self._attempt()
                 if not going():
                     return
         except BaseException as error:
@@ -120,19 +123,20 @@ class CommitTiming:
 
     async def wait(self, seconds: float) -> None:
         """Wait ``seconds``, or until a commit is asked for."""
-        await _wait(self._now, seconds)
+        await wait_at_most(seconds, self._now)
         self._now.clear()
 
-    async def _until_due(self, again_seconds: float) -> None:
+    async def _until_due(self) -> None:
         if self.failure is not None:
-            await _wait(self._now, again_seconds)
+            await wait_at_most(self._again_seconds, self._now)
+            self._again_seconds = min(2 * self._again_seconds, self._again_most_seconds)
             return
-        await _wait(self._some, self._idle_seconds)
+        self._again_seconds = _AGAIN_FIRST_SECONDS
+        await wait_at_most(self._idle_seconds, self._some)
         if self._some.is_set():
-            await _wait(self._now, COMMIT_SECONDS if self._soon_seconds is None else self._soon_seconds)
+            await wait_at_most(COMMIT_SECONDS if self._soon_seconds is None else self._soon_seconds, self._now)
 
-    async def _attempt(self) -> str | None:
-        """Write; return the reason if writing failed."""
+    async def _attempt(self) -> None:
         callers, self._callers = self._callers, []
         noted, self._noted = self._noted, 0
         self._some.clear()
@@ -152,13 +156,6 @@ class CommitTiming:
                 self._noted += noted
             _answer(callers, failure)
         self.came_to(failure)
-        return failure
-
-
-async def _wait(event: asyncio.Event, seconds: float | None) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
 
 
 def _answer(callers: list[asyncio.Future[None]], failure: str | None) -> None:

@@ -31,7 +31,8 @@ def open_queue(
 
     Args:
         section: the settings of one kind.
-        groups: the groups that the configuration names, now and later: what they have not read is kept.
+        groups: the groups that the configuration names, now and later: what they have not read is kept, with or
+            without a reader. The collection is looked at anew each time, so the caller may change it.
         warn: gets sentences for people.
         badge: the text that ``Queue.badges`` shows of this process.
 
@@ -73,7 +74,7 @@ def look_at_queue(
 ) -> AbstractAsyncContextManager[Queue | Inspection]:
     """As ``open_queue``, but a kind that makes missing parts on opening is only looked at."""
     if isinstance(section, NatsSettings):
-        from exporter.queues.jetstream.check.look import look_at
+        from exporter.queues.jetstream.check import look_at
 
         return look_at(section)
     return open_queue(section, groups, warn)

@@ -14,9 +14,9 @@ from pydantic import ByteSize, Field
 
 from exporter.messages.message import Message
 from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, SeekResult, Start
-from exporter.queues.progress.retention import GroupPosition, given_up_warning, passed
-from exporter.queues.progress.settled import LaneProgress, decode
-from exporter.queues.seeking import nearest
+from exporter.queues.positions import lag_of, nearest
+from exporter.queues.progress.retention import GivenUp, GroupPosition, passed
+from exporter.queues.progress.settled import LaneProgress, count, decode
 from exporter.sections.section import Section
 
 _LANE = "0"
@@ -36,7 +36,7 @@ class MemorySettings(Section):
 async def open_memory(
     *, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]
 ) -> AsyncIterator[MemoryQueue]:
-    """A new, empty queue, for the length of the context. ``groups`` and ``warn`` are as for ``open_journal``."""
+    """A new, empty queue, for the length of the context. ``groups`` and ``warn`` are as for ``open_queue``."""
     yield MemoryQueue(max_bytes, groups, warn)
 
 
@@ -60,8 +60,7 @@ class MemoryQueue:
         self._name = f"memory-{uuid4().hex}"
         self._max_bytes = max_bytes
         self._named = groups
-        self._warn = warn
-        self._warned: set[str] = set()
+        self._given_up = GivenUp(warn)
         self._messages: list[Message] = []
         self._positions: list[int] = []
         self._bytes = 0
@@ -118,7 +117,7 @@ class MemoryQueue:
 
     def _position(self, name: str, group: _Group) -> Position:
         settled_to, ranges = group.progress.committed()
-        beyond = sum(last - first + 1 for first, last in decode(settled_to, ranges))
+        beyond = count(decode(settled_to, ranges))
         lag = self.last - settled_to - beyond
         return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
 
@@ -166,9 +165,7 @@ class MemoryQueue:
             for name, group in self._groups.items()
         ]
         to, given_up = passed(places, self._named, now)
-        for name in sorted(given_up - self._warned):
-            self._warned.add(name)
-            self._warn(given_up_warning(name))
+        self._given_up.tell(given_up)
         if to is None:
             return
         end = bisect_right(self._positions, to)
@@ -216,7 +213,4 @@ class MemorySubscription:
     def lag(self) -> Lag:
         """See ``Subscription.lag``."""
         messages = self._queue.last - self._progress.received_to + len(self._in_hand)
-        if not messages:
-            return Lag(0, 0.0)
-        oldest = next(iter(self._in_hand.values()), None)
-        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
+        return lag_of(messages, next(iter(self._in_hand.values()), None))

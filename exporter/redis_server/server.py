@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
@@ -25,7 +25,8 @@ from exporter.transport.tls.contexts import TlsFileProblem, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]
 
-Kind = TypeVar("Kind", bound="Server")
+#: Gives the exception to raise for a failure of Redis.
+Failed = Callable[[RedisUnavailable], Exception]
 
 _CONNECTIONS = 32
 
@@ -45,13 +46,11 @@ class Script:
 
 
 class Server:
-    """The commands to Redis. Made by ``connected``; replies are as Redis sent them.
+    """The commands to Redis. Made by ``connected``; replies are as Redis sent them."""
 
-    A subclass may replace ``RedisUnavailable`` through ``_unavailable``.
-    """
-
-    def __init__(self, redis: Redis, address: str, username: str | None) -> None:
+    def __init__(self, redis: Redis, address: str, username: str | None, failed: Failed) -> None:
         self._redis = redis
+        self._failed = failed
         # The library's types promise too much and too little here; replies are taken apart at the place of use.
         self._execute: Callable[..., Any] = redis.execute_command
         self.address = address
@@ -62,7 +61,7 @@ class Server:
         """Run a command.
 
         Raises:
-            RedisUnavailable: Redis cannot be reached, or refuses.
+            Exception: what ``failed`` of ``connected`` gave: Redis cannot be reached, or refuses.
         """
         async with self._call(Asked((command,))):
             return await self._execute(*command)
@@ -91,11 +90,7 @@ class Server:
         except Exception as error:
             # Of all kinds, since only the library runs here: to uvloop a connection that is closed is a RuntimeError.
             said = translated(error, self.address, self._username, asked, encrypted=self._encrypted)
-            raise self._unavailable(said) from None
-
-    def _unavailable(self, error: RedisUnavailable) -> Exception:
-        """The error that callers get."""
-        return error
+            raise self._failed(said) from None
 
 
 class _Encrypted(SSLConnection):
@@ -122,20 +117,23 @@ class _Credentials(CredentialProvider):
 
 
 @asynccontextmanager
-async def connected(access: RedisAccess, kind: type[Kind]) -> AsyncIterator[Kind]:
-    """Connections to the configured Redis, made when needed.
+async def connected(access: RedisAccess, failed: Failed) -> AsyncIterator[Server]:
+    """Connections to the configured Redis, made when needed; ``failed`` puts failures in the words of the caller.
 
     Raises:
-        RedisUnavailable: a certificate's file cannot be used.
+        Exception: what ``failed`` gave: a certificate's file cannot be used.
     """
     url = access.url
     username = access.username or url.username
-    how = await off_loop(_how, access, username)
+    try:
+        how = await off_loop(_how, access, username)
+    except RedisUnavailable as error:
+        raise failed(error) from None
     pool = BlockingConnectionPool(max_connections=_CONNECTIONS, timeout=ANSWER_SECONDS, **how)
     redis = Redis(connection_pool=pool)
     redis.response_callbacks.clear()  # raw replies: no guessing which shape a release gives
     try:
-        yield kind(redis, url.path or f"{url.host}:{url.port}", username)
+        yield Server(redis, url.path or f"{url.host}:{url.port}", username, failed)
     finally:
         # A connection that breaks while being closed is closed.
         with suppress(RedisError, OSError, RuntimeError):

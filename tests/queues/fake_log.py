@@ -27,8 +27,8 @@ from exporter.queues.port import (
     SeekResult,
     Start,
 )
+from exporter.queues.positions import nearest
 from exporter.queues.progress.settled import Committed, LaneProgress, decode
-from exporter.queues.seeking import nearest
 
 
 @dataclass(frozen=True)

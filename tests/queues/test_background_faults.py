@@ -30,8 +30,8 @@ from exporter.queues.jetstream.lease import Lease as NatsLease
 from exporter.queues.jetstream.queue import JetStreamQueue
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
-from exporter.queues.kafka.lease.keeper import Keeper
 from exporter.queues.kafka.lease.membership import Membership
+from exporter.queues.kafka.lease.upkeep import LeaseUpkeep
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.kinds import open_queue
@@ -113,7 +113,7 @@ class Fault:
     [
         pytest.param("redis", Stream, "read", marks=needs_redis),
         pytest.param("redis", Lease, "hold", marks=needs_redis),
-        pytest.param("kafka", Keeper, "_look", marks=needs_kafka),
+        pytest.param("kafka", LeaseUpkeep, "_look", marks=needs_kafka),
     ],
 )
 async def test_a_subscription_whose_keeping_fails_ends_and_one_that_is_entered_anew_goes_on(
@@ -249,7 +249,7 @@ async def test_a_task_of_the_kafka_client_that_ends_unheard_costs_a_rejoin_and_n
         for message in await take(subscription, 3):
             subscription.settle(message)
         await soon(subscription.commit())
-        consumer = subscription._keeper.membership._consumer
+        consumer = subscription._upkeep.membership._consumer
         owner, name = {
             "coordination": (consumer._coordinator, "_coordination_task"),
             "fetching": (consumer._fetcher, "_fetch_task"),
@@ -275,7 +275,7 @@ async def test_a_task_of_the_kafka_client_that_ends_unheard_costs_a_rejoin_and_n
                     continue
                 if isinstance(got, Batch):
                     seen |= set(numbers(got.messages))
-        assert subscription._keeper.membership._consumer is not consumer
+        assert subscription._upkeep.membership._consumer is not consumer
 
 
 @needs_kafka

@@ -196,7 +196,7 @@ async def test_lanes_that_leave_together_are_shared_anew_together(kafka: Broker)
     async with open_queue(settings(kafka, topic), (), pytest.fail) as queue, AsyncExitStack() as stack:
         first = await stack.enter_async_context(queue.subscribe("g", "earliest"))
         assert isinstance(first, KafkaSubscription)
-        before = first._keeper.membership._coordinator.generation
+        before = first._upkeep.membership._coordinator.generation
         second = await stack.enter_async_context(queue.subscribe("g", "earliest"))
         assert isinstance(second, KafkaSubscription)
         lost = []
@@ -207,7 +207,7 @@ async def test_lanes_that_leave_together_are_shared_anew_together(kafka: Broker)
         await until(lambda: len(second._lanes.readable()) == 6)
         assert {each.lane for each in lost} == {second._lanes.name_of(number) for number in second._lanes.readable()}
         # The second's joining, and once more when the first has let go; a slow machine may need two turns for that.
-        assert first._keeper.membership._coordinator.generation - before <= 3
+        assert first._upkeep.membership._coordinator.generation - before <= 3
         calling.cancel()
         await asyncio.wait([calling])
 

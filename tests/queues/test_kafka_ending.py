@@ -26,7 +26,7 @@ async def ended(task: asyncio.Task[Any]) -> None:
 async def fail_and_wait_to_fetch_again(reading: KafkaSubscription) -> None:
     """As a broker that refuses a token leaves it: a fetch has failed and waits, which the client's ``stop`` cannot end
     without being cancelled itself; and the heartbeats have ended with an error that is not tried again."""
-    consumer = reading._keeper.membership._consumer
+    consumer = reading._upkeep.membership._consumer
     fetcher, coordinator = consumer._fetcher, consumer._coordinator
     fetcher._retry_backoff = 3600.0
     receiving = asyncio.ensure_future(reading.receive(10))
@@ -49,7 +49,7 @@ async def fail_and_wait_to_fetch_again(reading: KafkaSubscription) -> None:
 
 async def lose_its_coordination(reading: KafkaSubscription) -> None:
     """A task of the client that is cancelled before it has begun takes down the one that waits for its end."""
-    task = reading._keeper.membership._consumer._coordinator._coordination_task
+    task = reading._upkeep.membership._consumer._coordinator._coordination_task
     task.cancel()
     await ended(task)
 
@@ -73,10 +73,10 @@ async def test_a_client_that_has_given_up_is_replaced_and_leaves_no_connection_o
             subscription.settle(message)
         await soon(subscription.commit())
         assert isinstance(subscription, KafkaSubscription)
-        first = subscription._keeper.membership
+        first = subscription._upkeep.membership
         await give_up(subscription)
         await queue.publish(events(1, begin=2))
-        await soon(until(lambda: subscription._keeper.membership is not first))
+        await soon(until(lambda: subscription._upkeep.membership is not first))
         assert numbers((await next_batch(subscription)).messages) == [2]
         assert not any(connection.connected() for connection in first._consumer._client._conns.values())
 

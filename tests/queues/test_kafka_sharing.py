@@ -12,10 +12,10 @@ from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_of, lane_name
 from exporter.queues.kafka.commits import CommittedOffset, from_kafka, range_bytes, to_kafka
 from exporter.queues.kafka.fetch.lanes import Lanes
-from exporter.queues.kafka.fetch.offset_reset import Ends, StartPosition, gaps, start_positions
+from exporter.queues.kafka.fetch.start_positions import Ends, StartPosition, start_positions
 from exporter.queues.kafka.lease.assignment import Claim, Share, decode_release, encode_release, share
 from exporter.queues.port import LaneLost
-from exporter.queues.progress.settled import Committed, encode
+from exporter.queues.progress.settled import Committed, encode, gaps
 
 TOPIC = incarnation_of(bytes(range(16)))
 

@@ -395,11 +395,11 @@ async def test_a_delivery_that_got_lost_is_read_again_in_its_place(broker: Broke
         hear = source._delivered
         dropped: list[Any] = []
 
-        def drop_one(message: Any, delivery: Any) -> None:
+        def drop_one(consumer: Any, message: Any, delivery: Any) -> None:
             if delivery.sequence == 4 and not dropped:
                 dropped.append(message)
             else:
-                hear(message, delivery)
+                hear(consumer, message, delivery)
 
         source._delivered = drop_one
         await queue.publish(events(10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.queues.port import Clipped, Start
-from exporter.queues.seeking import nearest
+from exporter.queues.positions import nearest
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from exporter.profile.event.times import parse_time
-from exporter.queues.jetstream.check.rights import is_there, try_to_make
 from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import answer_of
-from exporter.queues.jetstream.failures import (
-    NO_MESSAGE,
-    NO_STREAM,
-    STREAM_NAME_IN_USE,
-    WRONG_LAST_SEQUENCE,
-    NobodyAnswers,
-    Refused,
-)
+from exporter.queues.jetstream.failures import NO_MESSAGE, NO_STREAM, WRONG_LAST_SEQUENCE, NobodyAnswers, Refused
 from exporter.queues.jetstream.group_record import Kept, Record, Unreadable, group_of, key_of, read, written
+from exporter.queues.jetstream.kept_stream import KeptStream
 from exporter.queues.port import QueueUnavailable
 
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
@@ -38,16 +31,15 @@ class Keeping(NamedTuple):
     seconds: float | None
 
 
-class Bucket:
+class Bucket(KeptStream):
     """A JetStream KV bucket, in the form that every NATS client knows.
 
     Every method that asks the servers raises ``QueueUnavailable`` when that does not work.
     """
 
     def __init__(self, link: Link, name: str) -> None:
-        self._link = link
+        super().__init__(link, f"KV_{name}", f"bucket {name}")
         self.name = name
-        self._stream = f"KV_{name}"
         self._subject = f"$KV.{name}."
 
     async def make(self, replicas: int) -> None:
@@ -65,20 +57,7 @@ class Bucket:
             "storage": "file",
             "num_replicas": replicas,
         }
-        try:
-            await self._link.api(f"STREAM.CREATE.{self._stream}", config)
-        except Refused as error:
-            if error.code != STREAM_NAME_IN_USE:  # another process was quicker
-                raise QueueUnavailable(f"bucket {self.name} cannot be made: {error}") from None
-
-    @property
-    def called(self) -> str:
-        """Kind and name, for people."""
-        return f"bucket {self.name}"
-
-    async def may_be_made(self) -> None:
-        """Try whether making the bucket is permitted, without making a bucket."""
-        await try_to_make(self._link, self._stream, self.called)
+        await self._make(config)
 
     async def probe(self) -> None:
         """Write to a key of no group, to see whether writing works."""
@@ -176,10 +155,6 @@ class Bucket:
     async def _read_within(self, limit: asyncio.Semaphore, group: str) -> Kept | None:
         async with limit:
             return await self.read(group)
-
-    async def is_there(self) -> bool:
-        """Whether the bucket exists."""
-        return await is_there(self._link, self._stream, self.called)
 
     async def _info(self, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:

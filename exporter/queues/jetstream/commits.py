@@ -34,64 +34,42 @@ class LeaseHolder(Protocol):
         ...
 
 
-class Commits:
+class Commits(CommitTiming):
     """Writes every 25 ms or 500 events while events settle. When writing fails, all stays noted."""
 
     def __init__(self, lease: Lease, owner: LeaseHolder) -> None:
-        self._lease = lease
-        self._owner = owner
-        self._ours = True
-        self._timing = CommitTiming(
-            self._write,
+        super().__init__(
+            self._write_record,
             failed=owner.changed,
             mended=owner.changed,
             ended="the subscription has ended",
             again_most_seconds=_AGAIN_MOST_SECONDS,
             idle_seconds=lease.lease_seconds / _RENEWALS,
         )
+        self._lease = lease
+        self._owner = owner
+        self._ours = True
 
-    @property
-    def failure(self) -> str | None:
-        """The reason why nothing can be written now; None without a failure."""
-        return self._timing.failure
-
-    @property
-    def holds(self) -> bool:
-        """Whether the lease is held now: no other process can be reading the group."""
-        return self._lease.holds
-
-    def note(self) -> None:
-        """Note that an event has settled."""
-        self._timing.note()
-
-    async def commit(self) -> None:
-        """See ``CommitTiming.commit``."""
-        await self._timing.commit()
-
-    async def run(self) -> None:
+    async def keep_lease(self) -> None:
         """Write in time, and take the lease again after a loss, until cancelled."""
         try:
             while True:
-                await self._timing.run(self._keeps)
-                self._timing.forget()
+                await self.run(self._keeps)
+                self.forget()
                 self._owner.lease_lost()
                 await self._take_again()
         finally:
-            self._timing.end()
+            self.end()
 
-    async def leave(self) -> str | None:
-        """Write for the last time and free the lease; return the reason if writing failed."""
-        try:
-            await self._lease.give_back(self._owner.standing())
-        except QueueUnavailable as error:
-            return str(error)
-        return None
+    async def leave(self) -> None:
+        """Write for the last time and free the lease. Raises as ``Lease.give_back``."""
+        await self._lease.give_back(self._owner.standing())
 
     def _keeps(self) -> bool:
         """Whether the lease is still held: not taken by a standby, and not run out while writes failed."""
         return self._ours and (self.failure is None or self._lease.holds)
 
-    async def _write(self) -> None:
+    async def _write_record(self) -> None:
         self._ours = await self._lease.write(self._owner.standing())
 
     async def _take_again(self) -> None:
@@ -99,12 +77,12 @@ class Commits:
             try:
                 record, undisturbed = await self._lease.take(self._stand)
             except QueueUnavailable as error:
-                self._timing.came_to(str(error))
-                self._timing.answer(str(error))
-                await self._timing.wait(_AGAIN_MOST_SECONDS)
+                self.came_to(str(error))
+                self.answer(str(error))
+                await self.wait(_AGAIN_MOST_SECONDS)
             else:
                 self._ours = True
-                self._timing.came_to(None)
+                self.came_to(None)
                 self._owner.lease_regained(record, undisturbed)
                 return
 

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from nats.aio.msg import Msg
@@ -49,6 +50,19 @@ class Delivery(NamedTuple):
     taken_at: float
 
 
+@dataclass(slots=True)
+class _Consumer:
+    """A consumer on the servers: ``subject`` takes requests for more, and ``address`` hears how they end."""
+
+    name: str
+    subject: str
+    address: str
+    number: int = 0  # of the last message delivered
+    asked: int = 0  # how many messages are on the way
+    came: bool = False  # whether a message was delivered since the last request
+    heard_at: float = 0.0  # monotonic
+
+
 class Fetch:
     """The buffer of messages delivered and not handed out yet, and the requests for more.
 
@@ -76,13 +90,7 @@ class Fetch:
         self._failure: str | None = None
         self._futile = 0
         self._whole = False  # the next event is larger than a batch may be
-        self._consumer: str | None = None
-        self._subject = ""
-        self._address = ""
-        self._number = 0
-        self._asked = 0
-        self._came = False
-        self._heard_at = 0.0
+        self._consumer: _Consumer | None = None
         self._inbox: Inbox | None = None
         self._asking = ExitStack()
         self._turn = 0  # grows with every consumer, and tells the statuses of one consumer from another's
@@ -110,7 +118,7 @@ class Fetch:
                 if inbox is not None:
                     await inbox.close()
                 if consumer is not None:
-                    await self._stream.drop_consumer(consumer)
+                    await self._stream.drop_consumer(consumer.name)
 
     async def ask(self) -> None:
         """Ask for more messages, if few are left and none are on the way.
@@ -123,28 +131,29 @@ class Fetch:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise QueueUnavailable(failure)
-        if self._asked and time.monotonic() - self._heard_at > _SILENT_SECONDS:
+        if self._consumer is not None and self._consumer.asked:
+            if time.monotonic() - self._consumer.heard_at <= _SILENT_SECONDS:
+                return
             self._reset()
-        if self._asked:
-            return
         if self._consumer is None:
             await self._open()
         if self._consumer is not None:
-            await self._pull()
+            await self._pull(self._consumer)
 
     # -- what comes
 
     def heard(self, message: Msg) -> None:
         """See ``Listener``."""
+        consumer = self._consumer
         if message.reply.startswith(_DELIVERED):
             delivery = delivery_of(message.reply)
-            if delivery.consumer != self._consumer:
+            if consumer is None or delivery.consumer != consumer.name:
                 return
-            self._heard_at = time.monotonic()
-            self._delivered(message, delivery)
-        elif message.subject == self._address:
-            self._heard_at = time.monotonic()
-            self._told(message.headers or {})
+            consumer.heard_at = time.monotonic()
+            self._delivered(consumer, message, delivery)
+        elif consumer is not None and message.subject == consumer.address:
+            consumer.heard_at = time.monotonic()
+            self._told(consumer, message.headers or {})
         self._woken()
 
     def lost(self, reason: str) -> None:
@@ -154,15 +163,15 @@ class Fetch:
         self._failure = reason
         self._woken()
 
-    def _delivered(self, message: Msg, delivery: Delivery) -> None:
-        if delivery.number != self._number + 1:  # a message before never came
+    def _delivered(self, consumer: _Consumer, message: Msg, delivery: Delivery) -> None:
+        if delivery.number != consumer.number + 1:  # a message before never came
             self._reset()
             return
-        self._number = delivery.number
-        self._asked = max(0, self._asked - 1)
+        consumer.number = delivery.number
+        consumer.asked = max(0, consumer.asked - 1)
+        consumer.came = True
         self._futile = 0
         self._whole = False
-        self._came = True
         if delivery.sequence > self.next:
             self._missing(self.next, delivery.sequence - 1)
         self.next = delivery.sequence + 1
@@ -170,18 +179,18 @@ class Fetch:
         event_id = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
         self.buffer.append(Message(self._lane, delivery.sequence, message.data, delivery.taken_at, event_id))
 
-    def _told(self, headers: dict[str, str]) -> None:
+    def _told(self, consumer: _Consumer, headers: dict[str, str]) -> None:
         status = headers.get(Header.STATUS, "")
         if status == _HEARTBEAT:
-            if int(headers.get("Nats-Last-Consumer", self._number)) > self._number:
+            if int(headers.get("Nats-Last-Consumer", consumer.number)) > consumer.number:
                 self._reset()
             return
-        self._asked = 0
+        consumer.asked = 0
         if status == _TIMED_OUT:
             return
         said = headers.get(Header.DESCRIPTION, "").lower()
         if status == _CONFLICT and "maxbytes" in said:
-            self._whole = not self._came
+            self._whole = not consumer.came
             return
         if status == _CONFLICT and "batch completed" in said:
             return
@@ -200,17 +209,16 @@ class Fetch:
         begun = self._begun
         if self._inbox is None or not self._inbox.is_open:
             self._inbox = await self._link.inbox(self)
-        consumer = await self._stream.make_consumer(self.next)
+        name = await self._stream.make_consumer(self.next)
         if begun != self._begun or self._inbox is None:
             return  # moved, or the connection was lost, during the wait: the next call opens at the current place
         self._reset()
-        self._consumer = consumer
-        self._subject = self._link.next_subject(self._stream.name, consumer)
         self._turn += 1
-        self._address = f"{self._inbox.address}.{self._turn}"
-        self._asking.enter_context(self._link.listening(self, self._subject))
+        subject = self._link.next_subject(self._stream.name, name)
+        self._consumer = _Consumer(name, subject, f"{self._inbox.address}.{self._turn}")
+        self._asking.enter_context(self._link.listening(self, subject))
 
-    async def _pull(self) -> None:
+    async def _pull(self, consumer: _Consumer) -> None:
         question = {
             "batch": 1 if self._whole else _BATCH_EVENTS,
             "expires": _ASK_SECONDS * _NANOSECONDS,
@@ -218,21 +226,15 @@ class Fetch:
         }
         if not self._whole:
             question["max_bytes"] = _BATCH_BYTES
-        self._asked = question["batch"]
-        self._came = False
-        self._heard_at = time.monotonic()
-        await self._link.send(self._subject, json.dumps(question).encode(), self._address)
+        consumer.asked = question["batch"]
+        consumer.came = False
+        consumer.heard_at = time.monotonic()
+        await self._link.send(consumer.subject, json.dumps(question).encode(), consumer.address)
 
     def _reset(self) -> None:
         """Forget the consumer. The buffer stays, whose messages came in order."""
         self._asking.close()
         self._consumer = None
-        self._subject = ""
-        self._address = ""
-        self._number = 0
-        self._asked = 0
-        self._came = False
-        self._heard_at = 0.0
 
 
 def delivery_of(reply: str) -> Delivery:

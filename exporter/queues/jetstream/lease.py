@@ -98,25 +98,30 @@ class Lease:
                 self._revision = revision
                 self._until = spoke_at + self._reader.lease
                 return True
-            # The record found may be this lease's own write, whose answer was lost with the connection.
-            kept = await self._bucket.read(self.group)
-            if kept is None or not self._is_ours(kept):
+            if not await self._still_ours():
                 self._until = 0.0
                 return False
-            self._revision = kept.revision
 
-    async def give_back(self, record: Record) -> bool:
-        """Write the group's record and free the lease; False if the lease was lost before. Raises as ``write``."""
+    async def give_back(self, record: Record) -> None:
+        """Write the group's record and free the lease, unless the lease was lost before. Raises as ``write``."""
         self._until = 0.0
         left_free = replace(record, reader=None)
         for _ in range(2):
             if await self._bucket.write(self.group, left_free, self._revision, timeout=_GIVE_BACK_SECONDS) is not None:
-                return True
-            kept = await self._bucket.read(self.group)
-            if kept is None or not self._is_ours(kept):
-                return False
-            self._revision = kept.revision
-        return False
+                return
+            if not await self._still_ours():
+                return
+
+    async def _still_ours(self) -> bool:
+        """After a refused write: whether the record found is of this lease, whose revision is known then.
+
+        The record may be this lease's own write, whose answer was lost with the connection.
+        """
+        kept = await self._bucket.read(self.group)
+        if kept is None or not self._is_ours(kept):
+            return False
+        self._revision = kept.revision
+        return True
 
     async def _occupy(self, record: Record, revision: int) -> bool:
         spoke_at = time.monotonic()

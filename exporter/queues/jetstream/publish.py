@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
 from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import Answer, answer_of
@@ -24,42 +25,42 @@ def subject_of(stream: str, key: str | None) -> str:
     return f"{stream}.{zlib.crc32((key or '').encode('utf-8', 'surrogatepass')) % _SUBJECTS}"
 
 
-class Published(NamedTuple):
-    """The last sequence number given (0: nothing was published), and the error for events that were too large."""
-
-    last: int
-    too_large: EventTooLarge | None
-
-
 class Publisher:
-    """Publishes to a stream. The first event goes alone, with a header that names the stream.
+    """Publishes to a stream, a call at a time. The first event goes alone, with a header that names the stream.
 
     Another stream may be taking the subjects, and the header makes that stream refuse. A header costs every reader
     time, so later events go without, and each answer is checked for the stream that took the event.
     """
 
-    def __init__(self, link: Link, stream: str) -> None:
+    def __init__(self, link: Link, stream: str, grew: Callable[[int], None]) -> None:
+        """``grew`` is called after each call that published, with the last sequence number given."""
         self._link = link
         self._stream = stream
+        self._grew = grew
+        self._turn = asyncio.Lock()
         self._proven = False
 
-    async def publish(self, messages: Sequence[Outgoing]) -> Published:
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publish ``messages`` in order.
 
         Raises:
+            EventTooLarge: all was published but what is too large for the servers.
             QueueFull: the stream has no room for the first event.
             QueueUnavailable: whether the events were published is unknown, or known in part.
         """
         if not messages:
-            return Published(0, None)
-        call = _Call(messages, await self._link.max_payload() - _HEADER_BYTES - len(self._stream))
-        if call.left and not self._proven:
-            await self._publish(call, call.left[:1], {"Nats-Expected-Stream": self._stream})
-            self._proven = True
-            del call.left[:1]
-        for chunk in _chunks(messages, call.left):
-            await self._publish(call, chunk, None)
-        return Published(call.last, EventTooLarge(call.reason, sorted(call.refused)) if call.refused else None)
+            return
+        async with self._turn:
+            call = _Call(messages, await self._link.max_payload() - _HEADER_BYTES - len(self._stream))
+            if call.left and not self._proven:
+                await self._publish(call, call.left[:1], {"Nats-Expected-Stream": self._stream})
+                self._proven = True
+                del call.left[:1]
+            for chunk in _chunks(messages, call.left):
+                await self._publish(call, chunk, None)
+        self._grew(call.last)
+        if call.refused:
+            raise EventTooLarge(call.reason, sorted(call.refused))
 
     async def _publish(self, call: _Call, chunk: Sequence[int], headers: Mapping[str, str] | None) -> None:
         stream = self._stream

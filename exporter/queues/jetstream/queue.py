@@ -16,7 +16,8 @@ from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.jetstream.subscription import JetStreamSubscription
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
-from exporter.queues.seeking import nearest
+from exporter.queues.positions import nearest
+from exporter.queues.progress.settled import count
 from exporter.tasks.background import for_ever, in_background
 
 _LOOK_SECONDS = 1.0
@@ -63,8 +64,7 @@ class JetStreamQueue:
         self._warn = warn
         self._badge = badge
         self._name = f"nats-{stream.name}"
-        self._publisher = Publisher(link, stream.name)
-        self._publishing = asyncio.Lock()
+        self._publisher = Publisher(link, stream.name, self._grew)
         self._subscriptions: set[JetStreamSubscription] = set()
 
     @property
@@ -74,12 +74,11 @@ class JetStreamQueue:
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
-        async with self._publishing:
-            published = await self._publisher.publish(messages)
+        await self._publisher.publish(messages)
+
+    def _grew(self, last: int) -> None:
         for subscription in self._subscriptions:
-            subscription.grew(published.last)
-        if published.too_large is not None:
-            raise published.too_large
+            subscription.grew(last)
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JetStreamSubscription]:
@@ -93,7 +92,7 @@ class JetStreamQueue:
         record, _ = await lease.take(begin)
         subscription = JetStreamSubscription(self._link, self._stream, lease, record, self._warn)
         try:
-            async with in_background(subscription.commits.run):
+            async with in_background(subscription.commits.keep_lease):
                 self._subscriptions.add(subscription)
                 with suppress(QueueUnavailable):
                     subscription.looked(await self._stream.look(), subscription.read_to)
@@ -103,9 +102,10 @@ class JetStreamQueue:
             await self._leave(group, subscription)
 
     async def _leave(self, group: str, subscription: JetStreamSubscription) -> None:
-        why = await subscription.commits.leave()
-        if why is not None:
-            self._warn(f"group {group}: its last position could not be written: {why}")
+        try:
+            await subscription.commits.leave()
+        except QueueUnavailable as error:
+            self._warn(f"group {group}: its last position could not be written: {error}")
         await subscription.end()
 
     async def watch(self) -> None:
@@ -174,7 +174,7 @@ class JetStreamQueue:
 
 
 def _position(group: str, record: Record, kept: Kept, state: StreamState, now: float) -> Position:
-    beyond = sum(last - first + 1 for first, last in record.beyond())
+    beyond = count(record.beyond())
     settled_to = record.settled_to if record.stream == state.created else state.first - 1
     lag = state.last - max(settled_to, state.first - 1) - (beyond if record.stream == state.created else 0)
     return Position(

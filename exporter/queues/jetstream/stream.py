@@ -8,9 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 from exporter.profile.event.times import parse_time
-from exporter.queues.jetstream.check.rights import is_there, try_to_make
 from exporter.queues.jetstream.connection.link import Link
-from exporter.queues.jetstream.failures import NO_STREAM, STREAM_NAME_IN_USE, Refused
+from exporter.queues.jetstream.failures import NO_STREAM, Refused
+from exporter.queues.jetstream.kept_stream import KeptStream
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.port import QueueUnavailable
 
@@ -24,7 +24,7 @@ class StreamState:
     """The state of a stream at one look.
 
     ``created`` tells streams of the same name apart. ``first`` is the first sequence number kept, or the next to come;
-    ``last`` the last ever given; ``at`` the time of the look, in epoch seconds of the servers (0: not said).
+    ``last`` the last ever given.
     """
 
     created: str
@@ -32,7 +32,6 @@ class StreamState:
     last: int
     replicas: int
     storage: str
-    at: float
 
     @property
     def lane(self) -> str:
@@ -44,26 +43,13 @@ class StreamState:
         return str(round((parse_time(self.created) or 0.0) * 1_000_000))
 
 
-class Stream:
-    """A stream, over a link. Every method that asks the servers raises ``QueueUnavailable`` when that does not work."""
+class Stream(KeptStream):
+    """The stream of events. Every method that asks the servers raises ``QueueUnavailable`` when that does not work."""
 
     def __init__(self, link: Link, settings: NatsSettings) -> None:
-        self._link = link
+        super().__init__(link, settings.stream, f"stream {settings.stream}")
         self._settings = settings
         self.name = settings.stream
-
-    @property
-    def called(self) -> str:
-        """Kind and name, for people."""
-        return f"stream {self.name}"
-
-    async def is_there(self) -> bool:
-        """Whether the stream exists."""
-        return await is_there(self._link, self.name, self.called)
-
-    async def may_be_made(self) -> None:
-        """Try whether making the stream is permitted, without making a stream."""
-        await try_to_make(self._link, self.name, self.called)
 
     async def probe(self) -> None:
         """Make and drop a consumer at the end of the stream, to see whether reading works."""
@@ -85,11 +71,7 @@ class Stream:
     async def look_or_make(self) -> StreamState:
         """As ``look``, but a missing stream is made where the settings say so."""
         if self._settings.create:
-            try:
-                await self._link.api(f"STREAM.CREATE.{self.name}", self._made())
-            except Refused as error:
-                if error.code != STREAM_NAME_IN_USE:  # the stream is there, with settings of its own
-                    raise QueueUnavailable(f"stream {self.name} cannot be made: {error}") from None
+            await self._make(self._config())
         return await self.look()
 
     async def make_consumer(self, first: int) -> str:
@@ -115,7 +97,7 @@ class Stream:
         """Tell the servers that a consumer is not needed any more."""
         await self._link.api(f"CONSUMER.DELETE.{self.name}.{name}")
 
-    def _made(self) -> Mapping[str, Any]:
+    def _config(self) -> Mapping[str, Any]:
         settings = self._settings
         config: dict[str, Any] = {
             "name": self.name,
@@ -145,5 +127,4 @@ class Stream:
             last=state["last_seq"],
             replicas=answer["config"].get("num_replicas", 1),
             storage=answer["config"].get("storage", "file"),
-            at=parse_time(answer.get("ts", "")) or 0.0,
         )

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from exporter.messages.message import Message
 from exporter.queues.jetstream.commits import Commits
@@ -17,7 +16,9 @@ from exporter.queues.jetstream.group_record import Record
 from exporter.queues.jetstream.lease import Lease
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
+from exporter.queues.positions import lag_of
 from exporter.queues.progress.settled import LaneProgress
+from exporter.tasks.waiting import wait_at_most
 
 #: How often ``receive`` looks, while nothing comes, whether the servers are still heard.
 _LOOK_SECONDS = 1.0
@@ -30,6 +31,7 @@ class JetStreamSubscription:
 
     def __init__(self, link: Link, stream: Stream, lease: Lease, record: Record, warn: Callable[[str], None]) -> None:
         self._group = lease.group
+        self._lease = lease
         self._warn = warn
         self._gaps = Deleted(self._group, warn)
         self._wake = asyncio.Event()
@@ -53,10 +55,14 @@ class JetStreamSubscription:
                 return self._news.popleft()
             if self.commits.failure is not None:
                 raise QueueUnavailable(f"positions cannot be written: {self.commits.failure}")
-            if limit <= 0 or self._away or not self.commits.holds or self._progress.full:
-                await self._wait()
+            if limit <= 0 or self._away or not self._lease.holds or self._progress.full:
+                await wait_at_most(_LOOK_SECONDS, self._wake)
                 continue
-            failure = await self._ask()
+            failure: QueueUnavailable | None = None
+            try:
+                await self._source.ask()
+            except QueueUnavailable as error:
+                failure = error
             # Nothing from here to ``return`` waits, so a cancelled call has taken nothing.
             messages = self._take(limit)
             if messages:
@@ -64,7 +70,7 @@ class JetStreamSubscription:
             if failure is not None:
                 raise failure
             if not self._source.buffer:
-                await self._wait()
+                await wait_at_most(_LOOK_SECONDS, self._wake)
 
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``."""
@@ -77,7 +83,7 @@ class JetStreamSubscription:
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
         """See ``Subscription.reads``."""
-        return not self._away and self.commits.holds
+        return not self._away and self._lease.holds
 
     def knows(self, lane: str) -> bool:
         """See ``Subscription.knows``."""
@@ -93,11 +99,8 @@ class JetStreamSubscription:
         Events deleted from within the stream count until the reading has passed them.
         """
         unread = max(0, self._last - max(self._progress.received_to, self._first - 1))
-        messages = unread + len(self._in_hand)
-        if not messages:
-            return Lag(0, 0.0)
         oldest = next(iter(self._in_hand.values()), None) or (self._source.buffer[0] if self._source.buffer else None)
-        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest.taken_at))
+        return lag_of(unread + len(self._in_hand), None if oldest is None else oldest.taken_at)
 
     # -- for the queue
 
@@ -158,16 +161,9 @@ class JetStreamSubscription:
 
     # -- reading
 
-    async def _ask(self) -> QueueUnavailable | None:
-        try:
-            await self._source.ask()
-        except QueueUnavailable as failure:
-            return failure
-        return None
-
     def _take(self, limit: int) -> list[Message]:
         """Messages to hand out; none if the lane was lost while more were asked for."""
-        if self._news or self._away or not self.commits.holds:
+        if self._news or self._away or not self._lease.holds:
             return []
         taken: list[Message] = []
         buffer = self._source.buffer
@@ -179,11 +175,6 @@ class JetStreamSubscription:
         if taken:
             self.grew(taken[-1].position)
         return taken
-
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_SECONDS):
-                await self._wake.wait()
 
     def _begin(self, record: Record) -> None:
         self._stream = record.stream
@@ -199,7 +190,7 @@ class JetStreamSubscription:
         self._wake.set()
 
     def _missing(self, first: int, last: int) -> None:
-        self._gaps.missing((first, last), self._settled)
+        self._gaps.missing(first, last, self._settled)
 
     def _opening(self, state: StreamState) -> bool:
         """Compare the stream with the events read so far; False to look again before reading on."""

@@ -21,39 +21,26 @@ class Settling(Protocol):
         ...
 
 
-class Commits:
+class Commits(CommitTiming):
     """Collects groups with newly settled events; when writing fails, all groups stay noted."""
 
     def __init__(self, database: Database, on_failure: Callable[[], None]) -> None:
+        super().__init__(
+            self._write_rows, failed=on_failure, ended="the journal is closed", again_most_seconds=_AGAIN_MOST_SECONDS
+        )
         self._database = database
         self._changed: set[Settling] = set()
-        self._timing = CommitTiming(
-            self._write, failed=on_failure, ended="the journal is closed", again_most_seconds=_AGAIN_MOST_SECONDS
-        )
 
-    @property
-    def failure(self) -> str | None:
-        """Why the last attempt failed; None after a success."""
-        return self._timing.failure
-
-    def note(self, settling: Settling) -> None:
+    def settled(self, settling: Settling) -> None:
         """Note that an event of a group has settled."""
         self._changed.add(settling)
-        self._timing.note()
+        self.note()
 
-    def forget(self, settling: Settling) -> None:
+    def left(self, settling: Settling) -> None:
         """Write nothing of a group any more."""
         self._changed.discard(settling)
 
-    async def commit(self) -> None:
-        """See ``CommitTiming.commit``."""
-        await self._timing.commit()
-
-    async def run(self) -> None:
-        """Write in time, until cancelled."""
-        await self._timing.run()
-
-    async def _write(self) -> None:
+    async def _write_rows(self) -> None:
         changed, self._changed = self._changed, set()
         try:
             rows = [settling.standing() for settling in changed]

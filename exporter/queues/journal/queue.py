@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from exporter.database import Database, DatabaseUnavailable, kept_private
@@ -11,11 +11,10 @@ from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.fetch import Fetch
 from exporter.queues.journal.lease import Leases
-from exporter.queues.journal.retaining import Retention
 from exporter.queues.journal.subscription import JournalSubscription
-from exporter.queues.journal.upkeep import Upkeep
+from exporter.queues.journal.upkeep import Retention, Upkeep
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
-from exporter.queues.progress.settled import decode
+from exporter.queues.progress.settled import count, decode
 from exporter.tasks.background import in_background
 
 
@@ -31,9 +30,7 @@ async def open_journal(
 ) -> AsyncIterator[JournalQueue]:
     """Open the journal at ``path``; a missing file is created. Leave subscriptions before leaving the queue.
 
-    What ``groups`` have not read is never deleted, with or without a reader; the collection is looked at anew each
-    time, so the caller may change it. ``warn`` gets sentences for people; ``badge`` shows other processes the reader.
-    What all groups have passed is kept for ``retain_seconds`` more, as long as there is room.
+    See ``open_queue``, and ``JournalSettings`` for the rest.
 
     Raises:
         DatabaseRefused: the file cannot be used, and was left unchanged.
@@ -95,24 +92,16 @@ class JournalQueue:
         """See ``Queue.publish``."""
         if not messages:
             return
-        try:
+        with _translated():
             last = await self._database.write(lambda connection: tables.publish(connection, messages, self._max_bytes))
-        except DatabaseUnavailable as error:
-            raise QueueUnavailable(error.reason) from error
         self._fetch.grew(last)
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JournalSubscription]:
-        """See ``Queue.subscribe``. Leaving commits; call ``commit`` before to know that the commit worked.
-
-        Raises:
-            QueueUnavailable: on entering: the journal cannot be used now.
-        """
+        """See ``Queue.subscribe``."""
         async with self._leases.held(group, self._badge):
-            try:
+            with _translated():
                 standing, ends = await self._database.write(lambda connection: tables.enter(connection, group, start))
-            except DatabaseUnavailable as error:
-                raise QueueUnavailable(error.reason) from error
             if standing.settled_to + 1 < ends.first:
                 gone = f"{standing.settled_to + 1} to {ends.first - 1}"
                 self._warn(f"group {group}: events {gone} were deleted before it read them")
@@ -131,7 +120,7 @@ class JournalQueue:
         except QueueUnavailable as error:
             self._warn(f"group {group}: its last position could not be written: {error}")
         finally:
-            self._commits.forget(subscription)
+            self._commits.left(subscription)
 
     async def badges(self, group: str) -> Collection[str]:
         """See ``Queue.badges``."""
@@ -145,15 +134,13 @@ class JournalQueue:
 
     async def positions(self) -> Sequence[Position]:
         """See ``Queue.positions``."""
-        try:
+        with _translated():
             rows = await self._database.read(tables.standings)
             ends = await self._database.read(tables.ends)
-        except DatabaseUnavailable as error:
-            raise QueueUnavailable(error.reason) from error
         return [self._position(row, ends) for row in rows]
 
     def _position(self, row: tables.GroupRow, ends: tables.Ends) -> Position:
-        beyond = sum(last - first + 1 for first, last in decode(row.settled_to, row.ranges))
+        beyond = count(decode(row.settled_to, row.ranges))
         lag = ends.last - max(row.settled_to, ends.first - 1) - beyond
         return Position(
             row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._leases.busy(row.group), row.seen_at
@@ -161,31 +148,28 @@ class JournalQueue:
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
-        with self._leases.taken(group) as free:
-            if not free:
-                raise GroupInUse(group)
-            try:
-                return [await self._database.write(lambda connection: tables.seek(connection, group, target))]
-            except DatabaseUnavailable as error:
-                raise QueueUnavailable(error.reason) from error
+        with self._unread(group):
+            return [await self._database.write(lambda connection: tables.seek(connection, group, target))]
 
     async def drop(self, group: str) -> None:
         """See ``Queue.drop``."""
+        with self._unread(group):
+            await self._database.write(lambda connection: tables.drop(connection, group))
+
+    @contextmanager
+    def _unread(self, group: str) -> Iterator[None]:
+        """Hold the lock of a group, so that nobody reads the group meanwhile."""
         with self._leases.taken(group) as free:
             if not free:
                 raise GroupInUse(group)
-            try:
-                await self._database.write(lambda connection: tables.drop(connection, group))
-            except DatabaseUnavailable as error:
-                raise QueueUnavailable(error.reason) from error
+            with _translated():
+                yield
 
     async def check(self) -> None:
         """See ``Queue.check``. Also reads again where reading failed, and writes positions that were not written."""
         self._leases.renew()
-        try:
+        with _translated():
             await self._database.write(tables.mark_checked)
-        except DatabaseUnavailable as error:
-            raise QueueUnavailable(error.reason) from error
         await self._fetch.probe()
         if self._commits.failure is not None:
             await self._commits.commit()
@@ -195,3 +179,12 @@ class JournalQueue:
         for group in self._groups:
             self._leases.refuse_unusable(group)
         return ()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise a failure of the database as ``QueueUnavailable``."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise QueueUnavailable(error.reason) from error

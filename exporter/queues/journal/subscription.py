@@ -10,6 +10,7 @@ from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.fetch import Fetch
 from exporter.queues.port import Batch, Lag, QueueUnavailable
+from exporter.queues.positions import lag_of
 from exporter.queues.progress.settled import LaneProgress, decode
 
 
@@ -52,7 +53,7 @@ class JournalSubscription:
         """See ``Subscription.settle``."""
         self._progress.settle(message.position)
         if self._in_hand.pop(message.position, None) is not None:
-            self._commits.note(self)
+            self._commits.settled(self)
 
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
@@ -69,11 +70,7 @@ class JournalSubscription:
     def lag(self) -> Lag:
         """See ``Subscription.lag``; events from other processes count after a second at the latest."""
         unread = max(0, self._fetch.last - self._progress.received_to)
-        messages = unread + len(self._in_hand)
-        if not messages:
-            return Lag(0, 0.0)
-        oldest = next(iter(self._in_hand.values()), None)
-        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
+        return lag_of(unread + len(self._in_hand), next(iter(self._in_hand.values()), None))
 
     def standing(self) -> tables.GroupRow:
         """The row to write; also stops ``receive`` while the ranges do not fit into the row."""

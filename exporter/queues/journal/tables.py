@@ -12,7 +12,7 @@ import apsw
 from exporter.database import Schema
 from exporter.messages.message import Message
 from exporter.queues.port import Outgoing, QueueFull, SeekResult, Start
-from exporter.queues.seeking import nearest
+from exporter.queues.positions import nearest
 
 LANE = "0"
 

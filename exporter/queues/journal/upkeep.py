@@ -1,20 +1,25 @@
-"""The regular work on an open journal: delete events that every group has passed, and keep the readers' rows fresh."""
+"""The regular work on an open journal: delete events that every group has passed, and keep the readers' rows fresh.
+
+Where ``retain`` is set, passed events are kept for that time before.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+import apsw
 
 from exporter.database import Database, DatabaseUnavailable, FileLost
 from exporter.queues.journal import tables
 from exporter.queues.journal.commits import Commits
 from exporter.queues.journal.fetch import Fetch
 from exporter.queues.journal.lease import Leases
-from exporter.queues.journal.retaining import CHUNK_EVENTS, Retention
 from exporter.queues.journal.subscription import JournalSubscription
 from exporter.queues.port import QueueUnavailable
-from exporter.queues.progress.retention import given_up_warning
+from exporter.queues.progress.retention import GivenUp, GroupPosition, Passed, passed
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
@@ -22,6 +27,62 @@ _SEEN_SECONDS = 60.0
 _REST = 3.0
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
+_CHUNK_EVENTS = 500
+#: The used share of ``max_bytes`` from which on the journal is nearly full.
+_NEARLY_FULL = 0.75
+#: While events are retained, the passed position is noted so many times, but with at least so many seconds between.
+_NOTES = 1000
+_NOTES_APART_SECONDS = 1.0
+
+
+class Swept(NamedTuple):
+    """The result of deleting a chunk: how many events, whether the journal is nearly full, and the groups that no
+    longer hold back events."""
+
+    events: int
+    nearly_full: bool
+    given_up: frozenset[str]
+
+
+class Retention:
+    """Knows which events to keep. To be called on the database's thread, outside any transaction."""
+
+    def __init__(
+        self, groups: Collection[str], max_bytes: int, retain_seconds: float, being_read: Callable[[str], bool]
+    ) -> None:
+        """``groups`` are named in the configuration; ``being_read`` says whether any process reads a group now."""
+        self._groups = groups
+        self._nearly_full_bytes = _NEARLY_FULL * max_bytes
+        self._retain_seconds = retain_seconds
+        self._being_read = being_read
+
+    def sweep(self, connection: apsw.Connection) -> Swept:
+        """Delete a chunk of the oldest events that need not be kept."""
+        rows = tables.standings(connection)
+        to, given_up = self._passed(rows)
+        nearly_full = tables.used_bytes(connection) >= self._nearly_full_bytes
+        events = 0
+        if to is not None:
+            to = self._kept_long_enough(connection, to, nearly_full)
+            events = tables.delete_up_to(connection, to, _CHUNK_EVENTS, rows, given_up)
+        return Swept(events, nearly_full, given_up)
+
+    def _kept_long_enough(self, connection: apsw.Connection, to: int, nearly_full: bool) -> int:
+        if not self._retain_seconds:
+            return to
+        now = time.time()
+        tables.note_passed(connection, to, now, max(_NOTES_APART_SECONDS, self._retain_seconds / _NOTES))
+        # No unread event is ever dropped for want of room, so read events go first.
+        return to if nearly_full else min(to, tables.passed_by(connection, now - self._retain_seconds))
+
+    def _passed(self, rows: Sequence[tables.GroupRow]) -> Passed:
+        places = [GroupPosition(row.group, row.settled_to, row.seen_at) for row in rows]
+        named = frozenset(self._groups)
+        found = passed(places, named, time.time())
+        # A group that is read now only looks old, since the clock was set or the machine has slept: the row will be
+        # fresh in a minute.
+        being_read = {group for group in found.given_up if self._being_read(group)}
+        return passed(places, named | being_read, time.time()) if being_read else found
 
 
 class Upkeep:
@@ -43,7 +104,8 @@ class Upkeep:
         self._warn = warn
         self._leases = leases
         self._retention = retention
-        self._warned: set[str] = set()
+        self._given_up = GivenUp(warn)
+        self._faults: set[str] = set()  # told, by their kinds
 
     async def run(self) -> None:
         """Look after the journal until cancelled. Failures are tried again later.
@@ -57,7 +119,7 @@ class Upkeep:
             if now >= seen_due:
                 seen_due = now + _SEEN_SECONDS
                 for subscription in self.subscriptions:
-                    self._commits.note(subscription)
+                    self._commits.settled(subscription)
             try:
                 self._leases.renew()
                 if self.subscriptions:
@@ -69,7 +131,10 @@ class Upkeep:
                 pass  # publishing or committing says so
             except Exception as error:
                 # A bug, and no reason to leave everything else undone from now on.
-                self._warn_once(f"looking after the journal failed: {type(error).__name__}; it is tried again")
+                fault = type(error).__name__
+                if fault not in self._faults:
+                    self._faults.add(fault)
+                    self._warn(f"looking after the journal failed: {fault}; it is tried again")
 
     async def _sweep(self) -> None:
         """Delete events that no group needs any more, a chunk at a time.
@@ -81,22 +146,16 @@ class Upkeep:
             DatabaseUnavailable: not everything could be deleted.
         """
         rests_until = time.monotonic() + _LOOK_SECONDS
-        while await self._sweep_some(rests_until) == CHUNK_EVENTS:
+        while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
             pass
         await self._database.tidy(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
 
     async def _sweep_some(self, rests_until: float) -> int:
         began = time.monotonic()
         swept = await self._database.tidy(self._retention.sweep)
-        for group in sorted(swept.given_up):
-            self._warn_once(given_up_warning(group))
+        self._given_up.tell(swept.given_up)
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)
-        if swept.events == CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
+        if swept.events == _CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
             await asyncio.sleep(rest)
         return swept.events
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
-            self._warn(text)

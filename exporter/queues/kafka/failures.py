@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from gzip import BadGzipFile
 
 import aiokafka.errors as errors
 
-_UNREACHED = (errors.KafkaError, OSError, TimeoutError, asyncio.TimeoutError)
+_UNREACHED = (errors.KafkaError, OSError)
 #: The client's errors when a broker cannot be reached or refuses. The RuntimeError is uvloop's, for writing to a
 #: connection that is closed already; the client lets the error out.
 CLIENT_ERRORS = (*_UNREACHED, EOFError, RuntimeError)
@@ -19,28 +18,27 @@ class GivenUp(errors.KafkaError):  # type: ignore[misc]
     """The client has cancelled an indispensable task of its own, and does nothing more."""
 
 
-class NoToken(errors.KafkaError):  # type: ignore[misc]
-    """There is no token to present to the brokers. ``why`` holds no secret."""
+class _Explained(errors.KafkaError):  # type: ignore[misc]
+    """A failure that was found here, not by the client; ``why`` holds no secret and no event."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
 
 
-class NoRight(errors.KafkaError):  # type: ignore[misc]
+class NoToken(_Explained):
+    """There is no token to present to the brokers."""
+
+
+class NoRight(_Explained):
     """``operation``, in Kafka's words, is not granted to this user on ``what``: the topic or the group."""
 
     def __init__(self, operation: str, what: str) -> None:
-        super().__init__(operation, what)
-        self.why = f"not authorised for the {what}: {operation} is missing; {_GRANT}"
+        super().__init__(f"not authorised for the {what}: {operation} is missing; {_GRANT}")
 
 
-class Unreadable(errors.KafkaError):  # type: ignore[misc]
-    """A broker's answer holds no record that the client can read; ``why`` quotes nothing of the answer."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+class Unreadable(_Explained):
+    """A broker's answer holds no record that the client can read."""
 
 
 def unreadable(error: Exception) -> Exception:
@@ -63,10 +61,10 @@ def _codec_missing(codec: str) -> str:
 
 def reason(error: BaseException) -> str:
     """The reason of ``error``, short. Never the client's own text where that may quote data."""
-    if isinstance(error, (NoToken, NoRight, Unreadable)):
+    if isinstance(error, _Explained):
         return error.why
-    for kind, text in _REASONS:
-        if isinstance(error, kind):
+    for kinds, text in _REASONS:
+        if isinstance(error, kinds):
             return text
     if isinstance(error, errors.BrokerResponseError):
         return f"the broker answered {type(error).__name__}"
@@ -87,33 +85,27 @@ _CODECS = ("snappy", "lz4", "zstd")
 _GRANT = "grant it to this user, docs/queues/kafka.md has the list"
 _SIGN_IN = "check `username` and `password`, or `token`, in `sasl`"
 
-_REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (
-        errors.TopicAuthorizationFailedError,
-        f"not authorised for the topic; {_GRANT}",
-    ),
-    (
-        errors.GroupAuthorizationFailedError,
-        f"not authorised for the group; {_GRANT}",
-    ),
+_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (errors.TopicAuthorizationFailedError, f"not authorised for the topic; {_GRANT}"),
+    (errors.GroupAuthorizationFailedError, f"not authorised for the group; {_GRANT}"),
     (errors.ClusterAuthorizationFailedError, "not authorised for idempotent writes"),
     (
         errors.UnknownTopicOrPartitionError,
         "the topic does not exist, or we may not see it; make it, or check `topic`",
     ),
     (errors.InvalidTopicError, "the topic's name is not valid"),
-    (errors.MessageSizeTooLargeError, "an event is larger than the broker takes (message.max.bytes)"),
-    (errors.RecordTooLargeError, "an event is larger than the broker takes (message.max.bytes)"),
     (
-        errors.SaslAuthenticationFailed,
+        (errors.MessageSizeTooLargeError, errors.RecordTooLargeError),
+        "an event is larger than the broker takes (message.max.bytes)",
+    ),
+    (
+        (errors.SaslAuthenticationFailed, errors.AuthenticationFailedError),
         f"the broker refused our credentials; {_SIGN_IN}",
     ),
     (
-        errors.AuthenticationFailedError,
-        f"the broker refused our credentials; {_SIGN_IN}",
+        (errors.AuthenticationMethodNotSupported, errors.UnsupportedSaslMechanismError),
+        "the broker does not take this SASL mechanism; check `sasl.mechanism`",
     ),
-    (errors.AuthenticationMethodNotSupported, "the broker does not take this SASL mechanism; check `sasl.mechanism`"),
-    (errors.UnsupportedSaslMechanismError, "the broker does not take this SASL mechanism; check `sasl.mechanism`"),
     (errors.IllegalSaslStateError, "the broker expects another security protocol"),
     (
         errors.InvalidSessionTimeoutError,
@@ -121,13 +113,11 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (errors.InconsistentGroupProtocolError, "other consumers than exporters are in this group"),
     (GivenUp, "the client has given up"),
-    (RuntimeError, "the connection was lost"),
-    (EOFError, "the connection was lost"),
+    ((RuntimeError, EOFError), "the connection was lost"),
     (errors.CommitFailedError, "the group has given our lanes to others"),
-    (errors.NotEnoughReplicasError, "too few replicas are in sync (min.insync.replicas)"),
-    (errors.NotEnoughReplicasAfterAppendError, "too few replicas are in sync (min.insync.replicas)"),
-    (errors.KafkaTimeoutError, "no answer in time"),
-    (errors.RequestTimedOutError, "no answer in time"),
-    (TimeoutError, "no answer in time"),
-    (asyncio.TimeoutError, "no answer in time"),
+    (
+        (errors.NotEnoughReplicasError, errors.NotEnoughReplicasAfterAppendError),
+        "too few replicas are in sync (min.insync.replicas)",
+    ),
+    ((errors.KafkaTimeoutError, errors.RequestTimedOutError, TimeoutError), "no answer in time"),
 )

@@ -18,7 +18,6 @@ from aiokafka.errors import (
 
 from exporter.queues.kafka.check.diagnosis import diagnosed
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.cluster.shutdown import end_producer
 from exporter.queues.kafka.failures import NoRight, reason
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
@@ -41,8 +40,8 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeE
 class Publisher:
     """Publishes through a producer that is made when first needed, and made anew after a failure."""
 
-    def __init__(self, connection: Connection, cluster: Cluster, high_watermarks: HighWatermarks) -> None:
-        self._connection = connection
+    def __init__(self, cluster: Cluster, high_watermarks: HighWatermarks) -> None:
+        self._connection = cluster.connection
         self._cluster = cluster
         self._topic = cluster.topic
         self._high_watermarks = high_watermarks

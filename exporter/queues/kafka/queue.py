@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from exporter.queues.kafka.check.advice import advice
+from exporter.queues.kafka.check.reading import can_unpack, may_read
 from exporter.queues.kafka.check.shared import SharedCheck
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.cluster.connection import Connection, connection_of
+from exporter.queues.kafka.cluster.connection import connection_of
 from exporter.queues.kafka.cluster.groups import Groups, positions_of
 from exporter.queues.kafka.cluster.topic_ids import lane_name
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
@@ -19,7 +20,7 @@ from exporter.queues.kafka.publish import Publisher
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.subscription import KafkaSubscription
 from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
-from exporter.queues.seeking import nearest
+from exporter.queues.positions import nearest
 from exporter.tasks.background import for_ever, in_background
 
 
@@ -29,9 +30,8 @@ async def open_kafka(
 ) -> AsyncIterator[KafkaQueue]:
     """Connect to the cluster. Leave subscriptions before leaving this context.
 
-    ``groups`` are the groups that the configuration names; Kafka's retention does not ask groups, so the names only
-    tell ``check`` and ``advice`` where to look. ``warn`` gets sentences for people; ``badge`` is the text that
-    ``Queue.badges`` shows of this process.
+    See ``open_queue``. Kafka's retention does not ask groups, so ``groups`` only tell ``check`` and ``advice`` where to
+    look.
 
     Raises:
         QueueUnavailable: no broker can be reached, or every broker refuses.
@@ -44,8 +44,8 @@ async def open_kafka(
     ):
         name = f"kafka-{await cluster.identity()}-{settings.topic}"
         high_watermarks = HighWatermarks(cluster)
-        publisher = Publisher(connection, cluster, high_watermarks)
-        queue = KafkaQueue(name, settings, connection, cluster, high_watermarks, publisher, groups, warn)
+        publisher = Publisher(cluster, high_watermarks)
+        queue = KafkaQueue(name, settings, cluster, high_watermarks, publisher, groups, warn)
         try:
             async with in_background(partial(for_ever, high_watermarks.run, warn)):
                 yield queue
@@ -60,7 +60,6 @@ class KafkaQueue:
         self,
         name: str,
         settings: KafkaSettings,
-        connection: Connection,
         cluster: Cluster,
         high_watermarks: HighWatermarks,
         publisher: Publisher,
@@ -69,7 +68,6 @@ class KafkaQueue:
     ) -> None:
         self._name = name
         self._settings = settings
-        self._connection = connection
         self._cluster = cluster
         self._read_by = Groups(cluster)
         self._high_watermarks = high_watermarks
@@ -96,17 +94,9 @@ class KafkaQueue:
             QueueUnavailable: on entering.
         """
         await self._begin(group, start)
-        subscription = KafkaSubscription(
-            group, self._connection, self._settings, self._cluster, self._high_watermarks, self._warn
-        )
-        self._high_watermarks.watch()
-        try:
-            await subscription.join()
-            async with in_background(*subscription.running):
-                yield subscription
-        finally:
-            self._high_watermarks.unwatch()
-            await subscription.leave()
+        subscription = KafkaSubscription(group, self._settings, self._cluster, self._high_watermarks, self._warn)
+        async with subscription.member():
+            yield subscription
 
     async def _begin(self, group: str, start: Start) -> None:
         """Commit a position in every lane for a new group, before any member reads.
@@ -197,6 +187,6 @@ class KafkaQueue:
             QueueUnavailable: as ``Advising`` says; also where topic or groups may be described but not read, asked
                 group by group, and where records are compressed with a codec whose library is missing here.
         """
-        await self._cluster.may_read(sorted(self._groups))
-        await self._cluster.can_unpack()
+        await may_read(self._cluster, sorted(self._groups))
+        await can_unpack(self._cluster)
         return advice(self._settings.topic, await self._cluster.topic_settings())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
@@ -14,15 +14,15 @@ from exporter.messages.message import Message
 from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.kafka.check.diagnosis import cause
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
-from exporter.queues.kafka.fetch.records import messages
-from exporter.queues.kafka.lease.keeper import AGAIN_MOST_SECONDS, Keeper
+from exporter.queues.kafka.lease.upkeep import AGAIN_MOST_SECONDS, LeaseUpkeep
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
-from exporter.tasks.background import Work
+from exporter.queues.positions import lag_of
+from exporter.tasks.background import in_background
+from exporter.tasks.waiting import wait_at_most
 
 _FETCH_SECONDS = 5.0
 
@@ -30,51 +30,46 @@ _FETCH_SECONDS = 5.0
 class KafkaSubscription:
     """The subscription that ``KafkaQueue.subscribe`` gives.
 
-    The ``Keeper`` sees that there are lanes to read, and commits when ``CommitTiming`` says so.
+    ``LeaseUpkeep`` sees that there are lanes to read, and commits when ``CommitTiming`` says so.
     """
 
     def __init__(
         self,
         group: str,
-        connection: Connection,
         settings: KafkaSettings,
         cluster: Cluster,
         high_watermarks: HighWatermarks,
         warn: Callable[[str], None],
     ) -> None:
-        self._connection = connection
+        self._connection = cluster.connection
         self._settings = settings
         self._high_watermarks = high_watermarks
         self._changed = asyncio.Event()
         self._patience: asyncio.Timeout | None = None  # of the fetch that receive waits for
         self._lanes = Lanes(settings.range_bytes, self._wake)
-        self._keeper = Keeper(group, connection, settings, cluster, high_watermarks, self._lanes, self._wake, warn)
+        self._upkeep = LeaseUpkeep(group, settings, cluster, high_watermarks, self._lanes, self._wake, warn)
         self._commits = CommitTiming(
-            self._keeper.commit,
+            self._upkeep.commit,
             failed=self._commit_failed,
             ended="the subscription has ended",
             again_most_seconds=AGAIN_MOST_SECONDS,
             soon_seconds=settings.commit_interval,
         )
 
-    # -- its life
-
-    async def join(self) -> None:
-        """Become a member of the group.
+    @asynccontextmanager
+    async def member(self) -> AsyncIterator[None]:
+        """Be a member of the group, until this context is left: with a last commit, if possible.
 
         Raises:
-            QueueUnavailable: joining failed.
+            QueueUnavailable: on entering: joining failed.
         """
-        await self._keeper.join()
-
-    @property
-    def running(self) -> Sequence[Work]:
-        """The work that must run after ``join``, until cancelled."""
-        return [self._keeper.run, self._keeper.fence, self._commits.run]
-
-    async def leave(self) -> None:
-        """Commit a last time, if possible, and leave the group."""
-        await self._keeper.leave()
+        try:
+            with self._high_watermarks.watched():
+                await self._upkeep.join()
+                async with in_background(self._upkeep.run, self._upkeep.fence, self._commits.run):
+                    yield
+        finally:
+            await self._upkeep.leave()
 
     # -- the port
 
@@ -82,7 +77,7 @@ class KafkaSubscription:
         """See ``Subscription.receive``."""
         await asyncio.sleep(0)
         if self._lanes.told():
-            self._keeper.look_soon()
+            self._upkeep.look_soon()
         while True:
             self._changed.clear()
             lost = self._lanes.news()
@@ -96,10 +91,11 @@ class KafkaSubscription:
             # Trouble with the topic explains trouble with the group.
             if self._high_watermarks.failure is not None:
                 raise QueueUnavailable(str(self._high_watermarks.failure))
-            if self._keeper.failure is not None:
-                raise QueueUnavailable(self._keeper.failure)
+            if self._upkeep.failure is not None:
+                raise QueueUnavailable(self._upkeep.failure)
             if limit <= 0 or not self._readable():
-                await self._until_changed()
+                # Not for ever: ``high_watermarks`` finds out that the topic cannot be reached, and wakes no waiter.
+                await wait_at_most(_FETCH_SECONDS, self._changed)
 
     def settle(self, message: Message) -> None:
         """See ``Subscription.settle``."""
@@ -123,7 +119,7 @@ class KafkaSubscription:
         behind = self._lanes.in_hand()
         oldest: float | None = None
         unsettled = self._lanes.unsettled()
-        if not unsettled and self._keeper.failure is not None:
+        if not unsettled and self._upkeep.failure is not None:
             # The lanes went with the brokers: how much waits there is unknown, which is not the same as nothing.
             return Lag(None, None)
         for number, position, message in unsettled:
@@ -133,14 +129,12 @@ class KafkaSubscription:
             behind += max(0, following - position)
             if message is not None:
                 oldest = message.taken_at if oldest is None else min(oldest, message.taken_at)
-        if not behind:
-            return Lag(0, 0.0)
-        return Lag(behind, None if oldest is None else max(0.0, time.time() - oldest))
+        return lag_of(behind, oldest)
 
     # -- reading
 
     def _readable(self) -> Sequence[int]:
-        return () if self._keeper.membership.rebalancing else self._lanes.readable()
+        return () if self._upkeep.membership.rebalancing else self._lanes.readable()
 
     async def _next(self, limit: int) -> list[Message]:
         """Fetch messages of held lanes; none after a while, or when something has changed.
@@ -148,14 +142,14 @@ class KafkaSubscription:
         Raises:
             QueueUnavailable: the client failed, with the reason.
         """
-        membership = self._keeper.membership
+        membership = self._upkeep.membership
         readable = self._readable()
         if not readable:
             return []
         try:
             membership.look()
         except CLIENT_ERRORS as error:
-            raise await self._keeper.unusable(error) from error
+            raise await self._upkeep.unusable(error) from error
         try:
             fetched = await self._fetched(readable, limit)
         except TimeoutError:
@@ -163,7 +157,7 @@ class KafkaSubscription:
         except OffsetOutOfRangeError as error:
             for place, position in error.args[0].items():
                 self._lanes.cannot_read(place.partition, position)
-            self._keeper.look_soon()
+            self._upkeep.look_soon()
             return []
         except CLIENT_ERRORS as error:
             raise QueueUnavailable(f"topic {self._settings.topic}: {await cause(error, self._connection)}") from error
@@ -171,7 +165,7 @@ class KafkaSubscription:
         for number, records in fetched.items():
             lane = self._lanes.name_of(number)
             if lane is not None:
-                taken.extend(self._lanes.take(number, messages(lane, records, self._settings.id_headers)))
+                taken.extend(self._lanes.take(number, _messages(lane, records, self._settings.id_headers)))
             following = membership.next_of(number)
             if following is not None:
                 self._high_watermarks.reaches(number, following)
@@ -184,26 +178,38 @@ class KafkaSubscription:
             TimeoutError: something has changed meanwhile.
             CLIENT_ERRORS: the client failed.
         """
-        seconds = 0.0 if self._keeper.failure else _FETCH_SECONDS
+        seconds = 0.0 if self._upkeep.failure else _FETCH_SECONDS
         try:
             async with asyncio.timeout(None) as self._patience:
-                return await self._keeper.membership.fetch(numbers, limit, seconds)
+                return await self._upkeep.membership.fetch(numbers, limit, seconds)
         finally:
             self._patience = None
 
     def _commit_failed(self) -> None:
-        self._keeper.failed(self._commits.failure or "")
+        self._upkeep.failed(self._commits.failure or "")
 
     def _wake(self) -> None:
         self._changed.set()
         if self._lanes.wanted:
-            self._keeper.look_soon()
+            self._upkeep.look_soon()
         if self._patience is not None:
             self._patience.reschedule(asyncio.get_running_loop().time())
             self._patience = None
 
-    async def _until_changed(self) -> None:
-        # Not for ever: ``high_watermarks`` finds out that the topic cannot be reached, and wakes no waiter.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FETCH_SECONDS):
-                await self._changed.wait()
+
+def _messages(lane: str, records: Iterable[ConsumerRecord], id_headers: Sequence[str]) -> Iterator[Message]:
+    """A message for each record; the first of ``id_headers`` that is set holds the id. A tombstone's body is empty."""
+    for record in records:
+        taken_at = record.timestamp / 1000 if record.timestamp >= 0 else time.time()
+        event_id = _event_id(record, id_headers) if record.headers else None
+        yield Message(lane, record.offset, record.value or b"", taken_at, event_id)
+
+
+def _event_id(record: ConsumerRecord, id_headers: Sequence[str]) -> str | None:
+    headers = dict(reversed(record.headers))
+    for name in id_headers:
+        value = headers.get(name)
+        if value:
+            with suppress(UnicodeDecodeError):
+                return bytes(value).decode()
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 UNNAMED_GROUP_KEPT_SECONDS = 7 * 24 * 3600.0
@@ -39,9 +39,18 @@ def passed(places: Iterable[GroupPosition], named: Collection[str], now: float) 
     return Passed(min(needed), given_up)
 
 
-def given_up_warning(group: str) -> str:
-    """The warning for people when a group stops counting."""
-    return (
-        f"group {group} is not in the configuration and nobody has read it for seven days: "
-        "events are deleted without waiting for it"
-    )
+class GivenUp:
+    """Warns people of each group that stops counting, once; ``warn`` gets the sentence."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
+        self._told: set[str] = set()
+
+    def tell(self, groups: Collection[str]) -> None:
+        """Warn of ``groups`` that were not told before."""
+        for group in sorted(set(groups) - self._told):
+            self._told.add(group)
+            self._warn(
+                f"group {group} is not in the configuration and nobody has read it for seven days: "
+                "events are deleted without waiting for it"
+            )

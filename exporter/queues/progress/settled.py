@@ -130,6 +130,25 @@ class LaneProgress:
         return runs
 
 
+def count(ranges: Iterable[Range]) -> int:
+    """How many positions ``ranges`` cover, where positions have no gaps."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def gaps(begin: int, end: int, settled: Iterable[Range]) -> list[Range]:
+    """The parts of ``begin`` to ``end``, both included, that are in none of the ascending ranges ``settled``."""
+    found: list[Range] = []
+    for first, last in settled:
+        if first > end:
+            break
+        if begin < first:
+            found.append((begin, first - 1))
+        begin = max(begin, last + 1)
+    if begin <= end:
+        found.append((begin, end))
+    return found
+
+
 def encode(settled_to: int, ranges: Iterable[Range]) -> bytes:
     """Encode ``ranges``, ascending and after ``settled_to``: of each the distance from the range before and the length.
 

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from exporter.queues.port import QueueUnavailable
 from exporter.queues.redis_streams import scripts
-from exporter.queues.redis_streams.server import Argument, NoSuchGroup
+from exporter.queues.redis_streams.failures import NoSuchGroup
 from exporter.queues.redis_streams.stream import CONSUMER, Stream
+from exporter.redis_server.server import Argument
 
 _COMES_TO_NOTHING = ("must be greater than 0-0", "Invalid stream ID", "not an integer", "requires the key to exist")
 

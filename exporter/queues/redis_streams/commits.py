@@ -12,7 +12,7 @@ _AGAIN_MOST_SECONDS = 2.0
 _BATCH_MOST = 10_000
 
 
-class Commits:
+class Commits(CommitTiming):
     """Collects ids of settled entries. While Redis is away the ids stay noted, and are tried again at growing waits."""
 
     def __init__(
@@ -24,44 +24,31 @@ class Commits:
         acknowledged: Callable[[Sequence[bytes]], None],
         failed: Callable[[], None],
     ) -> None:
-        self._stream = stream
-        self._group = group
-        self._token = token
-        self._acknowledged = acknowledged
-        self._ids: list[bytes] = []
-        self._timing = CommitTiming(
+        super().__init__(
             self._acknowledge,
             failed=failed,
             ended="this reader has left the stream",
             again_most_seconds=_AGAIN_MOST_SECONDS,
         )
+        self._stream = stream
+        self._group = group
+        self._token = token
+        self._acknowledged = acknowledged
+        self._ids: list[bytes] = []
         self.total = 0  # how many acknowledgements of the group Redis last reported
 
-    @property
-    def failure(self) -> str | None:
-        """Why the last attempt failed; None after a success."""
-        return self._timing.failure
-
-    def note(self, ids: Sequence[bytes]) -> None:
+    def settled(self, ids: Sequence[bytes]) -> None:
         """Note ids of settled entries; there may be none."""
         if ids:
             self._ids.extend(ids)
-            self._timing.note(len(ids))
+            self.note(len(ids))
 
-    def forget(self) -> None:
+    def let_go(self) -> None:
         """Drop the noted ids, because the group has a different reader by now."""
         self._ids = []
 
-    async def commit(self) -> None:
-        """See ``CommitTiming.commit``."""
-        await self._timing.commit()
-
-    async def run(self) -> None:
-        """Acknowledge in time, until cancelled."""
-        await self._timing.run()
-
     async def _acknowledge(self) -> None:
-        ids = self._ids  # ``forget`` replaces the list
+        ids = self._ids  # ``let_go`` replaces the list
         while ids:
             # The batch stays noted until Redis has answered, even where a cancellation ends the call.
             batch = ids[:_BATCH_MOST]

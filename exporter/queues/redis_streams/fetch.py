@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from exporter.queues.port import QueueUnavailable, Start
 from exporter.queues.redis_streams.commits import Commits
@@ -140,17 +140,14 @@ class Fetch:
         taken = self.unacknowledged.take_in(found.entries)
         if taken.new:
             self.changed.set()
-        if taken.deleted:
-            self._report_deleted(taken.deleted)
-        self.commits.note([*taken.settled, *taken.deleted])
+        if ids := taken.deleted:
+            self._warn(
+                f"group {self._group}: {len(ids)} entries of stream {self._stream.key} from {ids[0].decode()} to "
+                f"{ids[-1].decode()} were deleted by somebody while they were pending: they cannot be exported"
+            )
+        self.commits.settled([*taken.settled, *taken.deleted])
         if taken.unusable is not None:
             raise QueueUnavailable(too_large(taken.unusable.decode(), self._stream.key))
-
-    def _report_deleted(self, ids: Sequence[bytes]) -> None:
-        self._warn(
-            f"group {self._group}: {len(ids)} entries of stream {self._stream.key} from {ids[0].decode()} to "
-            f"{ids[-1].decode()} were deleted by somebody while they were pending: they cannot be exported"
-        )
 
     # -- losing and beginning again
 
@@ -193,7 +190,7 @@ class Fetch:
             self.mine = self._caught_up = False
             self.lost = True
             self.unacknowledged.let_go()
-            self.commits.forget()
+            self.commits.let_go()
             self.changed.set()
             self.room.set()
 

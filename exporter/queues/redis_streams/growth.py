@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from exporter.queues.port import QueueUnavailable
 from exporter.queues.redis_streams.ids import written
-from exporter.queues.redis_streams.server import BLOCK_SECONDS
 from exporter.queues.redis_streams.stream import Stream
+from exporter.tasks.waiting import wait_at_most
 
+#: Shorter than the time-out of a call, so that an idle stream does not time out.
+_BLOCK_SECONDS = 2.0
 #: The longest wait of a reader until the next look, whatever the watch may have missed.
-LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 2.0
 #: The least time between two wake-ups: a fast trickle is read in small batches rather than entry by entry.
 _PAUSE_SECONDS = 0.002
 _FAILED_SECONDS = 0.5
@@ -31,13 +32,11 @@ class Growth:
         return self._grown
 
     async def wait(self, growth: asyncio.Event) -> None:
-        """Wait until ``growth`` is set, for ``LOOK_SECONDS`` at most."""
+        """Wait until ``growth`` is set, for ``_LOOK_SECONDS`` at most."""
         self._waiting += 1
         self._somebody.set()
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await growth.wait()
+            await wait_at_most(_LOOK_SECONDS, growth)
         finally:
             self._waiting -= 1
             if not self._waiting:
@@ -52,7 +51,7 @@ class Growth:
                 self._wake()
                 after = "0-0" if extent is None else written(extent.last)
                 await self._stream.server.call(
-                    "XREAD", "COUNT", 1, "BLOCK", int(BLOCK_SECONDS * 1000), "STREAMS", self._stream.key, after
+                    "XREAD", "COUNT", 1, "BLOCK", int(_BLOCK_SECONDS * 1000), "STREAMS", self._stream.key, after
                 )
                 await asyncio.sleep(_PAUSE_SECONDS)
             except QueueUnavailable:

@@ -17,7 +17,7 @@ from exporter.queues.redis_streams.stream import Stream
 
 LEASE_SECONDS = 5.0
 RENEW_SECONDS = 1.0
-STANDBY_SECONDS = 0.5
+_STANDBY_SECONDS = 0.5
 _GIVE_BACK_SECONDS = 1.0
 
 
@@ -71,13 +71,10 @@ class Lease:
             self._good_until = asked_at + LEASE_SECONDS
         return held
 
-    async def wait(self) -> Held:
+    async def wait(self) -> None:
         """Wait as a standby until the lease is held; asks twice a second. Raises as ``hold``."""
-        while True:
-            held = await self.hold()
-            if held is not Held.ELSEWHERE:
-                return held
-            await asyncio.sleep(STANDBY_SECONDS)
+        while await self.hold() is Held.ELSEWHERE:  # noqa: ASYNC110 - Redis does not tell when a lease ends
+            await asyncio.sleep(_STANDBY_SECONDS)
 
     async def give_back(self) -> None:
         """Let the next reader begin at once. While Redis cannot be reached, the lease just runs out."""

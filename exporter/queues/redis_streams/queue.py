@@ -16,18 +16,19 @@ from exporter.queues.port import (
     SeekResult,
     Start,
 )
+from exporter.queues.positions import nearest
 from exporter.queues.redis_streams.check import check
+from exporter.queues.redis_streams.failures import OutOfMemory, unavailable
 from exporter.queues.redis_streams.fetch import Fetch
 from exporter.queues.redis_streams.growth import Growth
 from exporter.queues.redis_streams.ids import FIRST, before, fits, id_at, position_of, too_large, written
 from exporter.queues.redis_streams.lease import LEASE_SECONDS, badge_of
-from exporter.queues.redis_streams.server import OutOfMemory, connected
 from exporter.queues.redis_streams.settings import RedisSettings
 from exporter.queues.redis_streams.stream import Extent, Group, Record, Stream
 from exporter.queues.redis_streams.subscription import RedisSubscription
 from exporter.queues.redis_streams.upkeep import Upkeep
-from exporter.queues.seeking import nearest
 from exporter.redis_server.advising import advice
+from exporter.redis_server.server import connected
 from exporter.tasks.background import for_ever, in_background
 
 _PUBLISH_ENTRIES = 1000
@@ -42,13 +43,12 @@ async def open_redis(
 ) -> AsyncIterator[RedisQueue]:
     """Connect to the stream; publishing or reading creates it. Leave subscriptions before leaving the queue.
 
-    What ``groups`` have not read is never deleted, with or without a reader; the collection is looked at anew each
-    time, so the caller may change it. ``warn`` gets sentences for people; ``badge`` shows other processes the reader.
+    See ``open_queue``.
 
     Raises:
         QueueUnavailable: Redis cannot be used now.
     """
-    async with connected(settings) as server:
+    async with connected(settings, unavailable) as server:
         stream = Stream(server, settings.stream)
         identity = await stream.identity()
         growth = Growth(stream)
@@ -108,11 +108,7 @@ class RedisQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[RedisSubscription]:
-        """See ``Queue.subscribe``. Leaving commits; call ``commit`` before to know that the commit worked.
-
-        Raises:
-            QueueUnavailable: on entering: Redis cannot be used now.
-        """
+        """See ``Queue.subscribe``."""
         fetch = Fetch(self._stream, group, start, self._growth, self._warn, self._badge)
         try:
             await fetch.enter()

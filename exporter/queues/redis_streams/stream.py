@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from exporter.queues.port import QueueUnavailable
 from exporter.queues.redis_streams import scripts
+from exporter.queues.redis_streams.failures import NoSuchGroup
 from exporter.queues.redis_streams.ids import RawEntry, StreamId, before, parse, written
-from exporter.queues.redis_streams.server import NoSuchGroup, Server
+from exporter.redis_server.server import Server
 
 #: Every reader of a group has the same consumer name, so that a new reader takes over the pending entries.
 CONSUMER = "exporter"

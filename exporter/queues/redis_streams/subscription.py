@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from exporter.messages.message import Message
 from exporter.queues.port import Batch, Lag, LaneLost, QueueUnavailable
+from exporter.queues.positions import lag_of
 from exporter.queues.redis_streams.fetch import Fetch
 
 
@@ -43,7 +43,7 @@ class RedisSubscription:
         """See ``Subscription.settle``."""
         settled = self._unacknowledged.settle(message.position)
         if settled is not None:
-            self._commits.note((settled,))
+            self._commits.settled((settled,))
 
     async def commit(self) -> None:
         """See ``Subscription.commit``."""
@@ -60,10 +60,7 @@ class RedisSubscription:
     def lag(self) -> Lag:
         """See ``Subscription.lag``; events from other processes count after a second or two."""
         messages = self._fetch.standing.unread + self._unacknowledged.unsettled
-        if not messages:
-            return Lag(0, 0.0)
-        oldest = self._unacknowledged.oldest_taken_at()
-        return Lag(messages, None if oldest is None else max(0.0, time.time() - oldest))
+        return lag_of(messages, self._unacknowledged.oldest_taken_at())
 
     def grown(self, added: int) -> None:
         """Note that ``added`` entries were ever added to the stream."""

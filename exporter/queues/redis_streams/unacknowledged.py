@@ -39,13 +39,13 @@ class Unacknowledged:
     def __init__(self, lane: str) -> None:
         self._lane = lane
         self._waiting: deque[_Entry] = deque()
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
         self._in_hand: dict[int, _Entry] = {}
         self._held: dict[bytes, None] = {}  # waiting, in hand, or settled and not yet acknowledged
-        self._taken_to = FIRST
+        self.taken_to = FIRST  # the id of the last entry that was taken in
         self._last_position = 0
         self._handed_to = 0
-        self._mean_bytes = 1024
+        self.mean_bytes = 1024  # of the recent entries
 
     @property
     def waiting(self) -> int:
@@ -53,24 +53,9 @@ class Unacknowledged:
         return len(self._waiting)
 
     @property
-    def waiting_bytes(self) -> int:
-        """The size of the waiting entries."""
-        return self._waiting_bytes
-
-    @property
-    def mean_bytes(self) -> int:
-        """The recent mean size of an entry."""
-        return self._mean_bytes
-
-    @property
     def unsettled(self) -> int:
         """How many entries wait or are in hand."""
         return len(self._waiting) + len(self._in_hand)
-
-    @property
-    def taken_to(self) -> StreamId:
-        """The id of the last entry that was taken in."""
-        return self._taken_to
 
     def oldest_taken_at(self) -> float | None:
         """When the queue took the oldest entry in hand, in epoch seconds."""
@@ -89,7 +74,7 @@ class Unacknowledged:
             if id_ in self._held:
                 continue
             place = parse(id_)
-            if place <= self._taken_to:
+            if place <= self.taken_to:
                 taken.settled.append(id_)
             elif fields is None:
                 taken.deleted.append(id_)
@@ -99,8 +84,13 @@ class Unacknowledged:
                     taken.unusable = id_
                     break
                 self._last_position = position
-                self._taken_to = place
-                self._add(id_, self._message(position, fields, place[0] / 1000))
+                self.taken_to = place
+                message = self._message(position, fields, place[0] / 1000)
+                size = len(message.body)
+                self._held[id_] = None
+                self._waiting.append(_Entry(id_, message))
+                self.waiting_bytes += size
+                self.mean_bytes += (size - self.mean_bytes) >> 4
                 taken.new += 1
         return taken
 
@@ -113,19 +103,12 @@ class Unacknowledged:
         fault = f"has no field `{_FIELD.decode()}`, only {others} other{'' if others == 1 else 's'}"
         return Message(self._lane, position, b"", taken_at, fault=fault)
 
-    def _add(self, id_: bytes, message: Message) -> None:
-        size = len(message.body)
-        self._held[id_] = None
-        self._waiting.append(_Entry(id_, message))
-        self._waiting_bytes += size
-        self._mean_bytes += (size - self._mean_bytes) >> 4
-
     def hand_out(self, limit: int) -> list[Message]:
         """Hand out the next waiting messages, at most ``limit``."""
         messages: list[Message] = []
         while self._waiting and len(messages) < limit:
             entry = self._waiting.popleft()
-            self._waiting_bytes -= len(entry.message.body)
+            self.waiting_bytes -= len(entry.message.body)
             self._in_hand[entry.message.position] = entry
             messages.append(entry.message)
         if messages:
@@ -153,8 +136,8 @@ class Unacknowledged:
     def let_go(self) -> None:
         """Forget every entry: the stream is read from the pending list again, by whichever reader has the lease."""
         self._waiting.clear()
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
         self._in_hand.clear()
         self._held.clear()
-        self._taken_to = FIRST
+        self.taken_to = FIRST
         self._last_position = 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from exporter.queues.port import QueueUnavailable
-from exporter.queues.progress.retention import UNNAMED_GROUP_KEPT_SECONDS, GroupPosition, given_up_warning, passed
+from exporter.queues.progress.retention import UNNAMED_GROUP_KEPT_SECONDS, GivenUp, GroupPosition, passed
 from exporter.queues.redis_streams.ids import position_of
 from exporter.queues.redis_streams.stream import Group, Record, Stream
 from exporter.queues.redis_streams.subscription import RedisSubscription
@@ -25,8 +25,7 @@ class Upkeep:
         self.subscriptions: set[RedisSubscription] = set()
         self._stream = stream
         self._groups = groups
-        self._warn = warn
-        self._warned: set[str] = set()
+        self._given_up = GivenUp(warn)
 
     def grown(self, added: int) -> None:
         """Tell every subscription that ``added`` entries were ever added to the stream."""
@@ -59,9 +58,7 @@ class Upkeep:
         records = await self._stream.records()
         places = [await self._place(group, records.get(group.name), now) for group in await self._stream.groups()]
         to, given_up = passed(places, frozenset(self._groups), now)
-        for group in sorted(given_up - self._warned):
-            self._warned.add(group)
-            self._warn(given_up_warning(group))
+        self._given_up.tell(given_up)
         if to is None:
             return
         while await self._stream.trim(sorted(given_up), _CHUNK_ENTRIES) >= _CHUNK_ENTRIES // 2:

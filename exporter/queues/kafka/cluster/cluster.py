@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from exporter.queues.kafka.check import rights
 from exporter.queues.kafka.check.advice import TopicSettings
 from exporter.queues.kafka.check.diagnosis import diagnosed, trouble
 from exporter.queues.kafka.cluster.connection import Connection
@@ -21,8 +20,7 @@ from exporter.queues.kafka.cluster.shutdown import keep_informed
 from exporter.queues.kafka.cluster.topic import TopicSeen, describe
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.failures import CLIENT_ERRORS
-from exporter.queues.kafka.fetch import unpacking
-from exporter.queues.kafka.fetch.offset_reset import Ends
+from exporter.queues.kafka.fetch.start_positions import Ends
 from exporter.queues.port import QueueUnavailable
 from exporter.transport.late_deadlines import answered_within
 
@@ -91,33 +89,6 @@ class Cluster:
         if headless:
             raise QueueUnavailable(f"topic {self.topic}: no broker leads partition {min(headless)}")
         return seen
-
-    async def may_read(self, groups: Sequence[str]) -> None:
-        """Return if this user may read the topic and take part in each of ``groups``.
-
-        Raises:
-            QueueUnavailable: a right is missing, or as ``asked``.
-        """
-        partition, leader = min((await self.seen()).leaders.items())
-        await self.asked(f"topic {self.topic}", lambda: rights.may_fetch(self.admin, self.topic, partition, leader))
-        for group in groups:
-            await self.asked(f"group {group}", partial(rights.may_take_part, self.admin, group))
-
-    async def can_unpack(self) -> None:
-        """Return if the first and the last records of each partition can be unpacked here.
-
-        Raises:
-            QueueUnavailable: records cannot be unpacked, or as ``asked``.
-        """
-        leaders = (await self.seen()).leaders
-        ends = await self.ends(leaders)
-        for partition, leader in leaders.items():
-            first, following = ends.first.get(partition, 0), ends.next.get(partition, 0)
-            for offset in {first, following - 1} if first < following else ():
-                await self.asked(
-                    f"topic {self.topic}, partition {partition}",
-                    partial(unpacking.can_unpack, self.admin, self.topic, partition, leader, offset),
-                )
 
     async def topic_settings(self) -> TopicSettings:
         """Replicas and settings of the topic. Raises as ``seen``."""

@@ -17,10 +17,10 @@ from exporter.queues.kafka.cluster.cluster import ASK_SECONDS, Cluster
 from exporter.queues.kafka.cluster.shutdown import end
 from exporter.queues.kafka.cluster.topic_ids import lane_name
 from exporter.queues.kafka.commits import CommittedOffset, from_kafka, to_kafka
-from exporter.queues.kafka.fetch.offset_reset import Ends, is_of_another
+from exporter.queues.kafka.fetch.start_positions import Ends, is_of_another
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import GroupInUse, Position
-from exporter.queues.progress.settled import Committed
+from exporter.queues.progress.settled import Committed, count
 from exporter.transport.late_deadlines import answered_within
 
 _CLOSE_SECONDS = 3.0
@@ -146,7 +146,7 @@ def positions_of(
     for number, said in sorted(committed.items()):
         first, following = ends.first.get(number, 0), ends.next.get(number, 0)
         settled_to, ranges = (first - 1, ()) if is_of_another(said, incarnation) else (said.settled_to, said.ranges)
-        beyond = sum(end - begin + 1 for begin, end in ranges)
+        beyond = count(ranges)
         lag = max(0, following - max(settled_to + 1, first) - beyond)
         yield Position(group, lane_name(number, incarnation), settled_to, beyond, lag, reader, seen_at)
 

@@ -18,7 +18,6 @@ from exporter.sections.schedules import probe_delay
 from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.opening import open_transport_of
-from exporter.transport.port import Transport
 from exporter.transport.tls.contexts import TlsFilesUnusable
 
 #: Without a connection the client asks ten times a second; a failing token endpoint is asked as seldom as by probes.
@@ -143,12 +142,9 @@ async def fetched_tokens(auth: TokenAuth, warn: Callable[[str], None]) -> AsyncI
             transport = await stack.enter_async_context(opening)
         except TlsFilesUnusable as error:
             raise QueueUnavailable(str(error)) from error
-        yield _fetched(auth, transport, warn)
 
+        def authorizer(secret: str) -> Authorizer:
+            with_secret = auth.model_copy(update={"client_secret": Secret(secret)})
+            return with_secret.authorizer(transport, Surroundings(note=warn))
 
-def _fetched(auth: TokenAuth, transport: Transport, warn: Callable[[str], None]) -> FetchedTokens:
-    def authorizer(secret: str) -> Authorizer:
-        with_secret = auth.model_copy(update={"client_secret": Secret(secret)})
-        return with_secret.authorizer(transport, Surroundings(note=warn))
-
-    return FetchedTokens(authorizer, auth.client_secret.current, time.monotonic, probe_delay(random.uniform))
+        yield FetchedTokens(authorizer, auth.client_secret.current, time.monotonic, probe_delay(random.uniform))

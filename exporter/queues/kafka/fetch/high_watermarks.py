@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.port import QueueUnavailable
@@ -39,19 +41,20 @@ class HighWatermarks:
         self._next = dict(await self._cluster.next(seen.leaders))
         self.failure = None
 
-    def watch(self) -> None:
-        """Add a watcher, for whom ``run`` asks."""
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Let ``run`` ask, until this context is left."""
         self._watchers += 1
         self._watched.set()
-
-    def unwatch(self) -> None:
-        """Remove a watcher."""
-        self._watchers -= 1
-        if not self._watchers:
-            self._watched.clear()
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self._watched.clear()
 
     async def run(self) -> None:
-        """Ask every few seconds while there are watchers, until cancelled; ``failure`` is that of the last request."""
+        """Ask every few seconds while being watched, until cancelled; ``failure`` is that of the last request."""
         while True:
             await self._watched.wait()
             await asyncio.sleep(_LOOK_SECONDS)

@@ -8,8 +8,8 @@ from enum import Enum, auto
 
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import lane_name
-from exporter.queues.kafka.fetch.offset_reset import StartPosition, gaps
-from exporter.queues.progress.settled import Committed, LaneProgress, Range, encode
+from exporter.queues.kafka.fetch.start_positions import StartPosition
+from exporter.queues.progress.settled import Committed, LaneProgress, Range, encode, gaps
 
 
 class Leaving(Enum):

@@ -1,7 +1,7 @@
 """The lanes that a subscription holds: messages handed out, positions settled, lanes being released or lost.
 
-Pure. ``membership`` assigns lanes and takes lanes away, ``start_positions`` begins to read
-lanes, ``subscription`` hands out messages.
+Pure. ``membership`` assigns lanes and takes lanes away, ``upkeep`` begins to read lanes, ``subscription`` hands out
+messages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from exporter.messages.message import Message
 from exporter.queues.kafka.cluster.topic_ids import UNKNOWN, incarnation_in
 from exporter.queues.kafka.fetch.lane import Lane, Leaving
-from exporter.queues.kafka.fetch.offset_reset import StartPosition
+from exporter.queues.kafka.fetch.start_positions import StartPosition
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import LaneLost
 from exporter.queues.progress.settled import Committed, Range
@@ -23,7 +23,7 @@ class Lanes:
 
     def __init__(self, range_bytes: int, changed: Callable[[], None]) -> None:
         self._range_bytes = range_bytes
-        self._changed = changed
+        self.changed = changed
         self._held: dict[int, Lane] = {}
         self._named: dict[str, Lane] = {}  # the same lanes, by name
         self._news: deque[LaneLost] = deque()
@@ -51,7 +51,7 @@ class Lanes:
             else:
                 self._lose(lane)
         self.wanted = frozenset(lanes) - self._held.keys()
-        self._changed()
+        self.changed()
         return not self._held.keys() >= set(release)
 
     def adopt(self, number: int, incarnation: str, place: StartPosition) -> None:
@@ -60,7 +60,7 @@ class Lanes:
         self._held[number] = self._named[lane.name] = lane
         self._incarnation = incarnation
         self.wanted -= {number}
-        self._changed()
+        self.changed()
 
     def released(self, lane: Lane) -> None:
         """Forget a lane that was released."""
@@ -70,7 +70,7 @@ class Lanes:
     def end(self, lane: Lane) -> None:
         """End reading of a lane whose positions do not hold any more. Messages in hand may still be settled."""
         lane.over = True
-        self._changed()
+        self.changed()
 
     def end_unless_of(self, incarnation: str) -> None:
         """End the lanes of earlier topics; ``incarnation`` is of the topic that has the name now.
@@ -88,10 +88,10 @@ class Lanes:
             if lane.over and lane.stays and not lane.in_hand:
                 self._lose(lane)
                 self.wanted |= {lane.number}
-                self._changed()
+                self.changed()
 
     def cannot_read(self, number: int, position: int) -> None:
-        """Note that the topic has no such position: the lane is not read on until ``start_positions`` has looked."""
+        """Note that the topic has no such position: the lane is not read on until ``upkeep`` has looked."""
         lane = self._held.get(number)
         if lane is not None:
             lane.stuck = position
@@ -106,7 +106,7 @@ class Lanes:
         Returns the deleted positions that were neither read nor settled before. Messages in hand stay in hand.
         """
         missed = lane.go_on(first)
-        self._changed()
+        self.changed()
         return missed
 
     def lose_all(self) -> None:
@@ -114,11 +114,7 @@ class Lanes:
         for lane in list(self._held.values()):
             self._lose(lane)
         self.wanted = frozenset()
-        self._changed()
-
-    def touched(self) -> None:
-        """Tell ``receive`` that something about reading has changed."""
-        self._changed()
+        self.changed()
 
     def _lose(self, lane: Lane) -> None:
         self._forget(lane)
@@ -209,7 +205,7 @@ class Lanes:
             was_full = lane.progress.full
             committed = lane.progress.committed()
             if was_full and not lane.progress.full:
-                self._changed()
+                self.changed()
             if committed != lane.durable:
                 found.append((lane, committed))
         return found

@@ -1,73 +1,85 @@
-"""Where in the topic a subscription reads: beginning in new lanes, and going on where the topic has changed."""
+"""Where to begin reading a lane: after the committed position, unless the topic no longer has that place. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
-from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
-from exporter.queues.kafka.fetch.lanes import Lanes
-from exporter.queues.kafka.fetch.offset_reset import deleted, start_positions
-from exporter.queues.kafka.lease.membership import Membership
+from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
+from exporter.queues.kafka.commits import CommittedOffset
+from exporter.queues.progress.settled import Range, gaps
 
 
-class StartPositions:
-    """Places the lanes of a group. ``warn`` hears of missed events and of other news for people."""
+class Ends(NamedTuple):
+    """For each partition the first offset that is still there, and the next offset to come."""
 
-    def __init__(
-        self, group: str, cluster: Cluster, high_watermarks: HighWatermarks, lanes: Lanes, warn: Callable[[str], None]
-    ) -> None:
-        self._group = group
-        self._cluster = cluster
-        self._high_watermarks = high_watermarks
-        self._lanes = lanes
-        self._warn = warn
+    first: Mapping[int, int]
+    next: Mapping[int, int]
 
-    async def adopt(self, membership: Membership) -> bool:
-        """Begin to read newly assigned lanes after the committed positions; False: to be called again at once.
 
-        Raises:
-            QueueUnavailable: the topic cannot be looked at now.
-            CLIENT_ERRORS: the commits cannot be read.
-        """
-        wanted = self._lanes.wanted
-        if not wanted or membership.rebalancing:
-            return True
-        # The incarnation is read first: if a new topic takes the place afterwards, the next look finds out; the other
-        # way round the old topic's positions would be taken for the new topic's.
-        incarnation = (await self._cluster.seen()).incarnation
-        committed = await membership.committed(wanted)
-        ends = await self._cluster.ends(wanted)
-        if wanted != self._lanes.wanted or membership.rebalancing:
-            return False
-        if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
-            # A partition's leader has just changed, or records are just being deleted: the next look asks again.
-            return True
-        places = start_positions(wanted, committed, ends, incarnation, self._group, self._warn)
-        for number, place in places.items():
-            self._high_watermarks.reaches(number, ends.next[number])
-            membership.seek(number, place.settled_to + 1)
-            self._lanes.adopt(number, incarnation, place)
-        return True
+class StartPosition(NamedTuple):
+    """Up to where a lane is settled, and the ranges beyond; ``kept``: both are as the group has committed."""
 
-    async def go_on(self, membership: Membership) -> bool:
-        """Read stuck lanes on after events that were deleted before being read. Returns and raises as ``adopt``."""
-        stuck = self._lanes.stuck()
-        if not stuck or membership.rebalancing:
-            return True
-        incarnation = (await self._cluster.seen()).incarnation
-        ends = await self._cluster.ends([lane.number for lane in stuck])
-        if membership.rebalancing:
-            return False
-        for lane in self._lanes.stuck():
-            number, position = lane.number, lane.stuck
-            if lane not in stuck or position is None or not (number in ends.first and number in ends.next):
-                continue
-            if lane.incarnation != incarnation or position > ends.next[number]:
-                self._lanes.end(lane)
-                continue
-            missed = self._lanes.go_on(lane, ends.first[number])
-            if missed:
-                self._warn(deleted(self._group, number, missed))
-            membership.seek(number, max(position, ends.first[number]))
-        return True
+    settled_to: int
+    ranges: Sequence[Range]
+    kept: bool
+
+
+def start_positions(
+    numbers: Collection[int],
+    committed: Mapping[int, CommittedOffset],
+    ends: Ends,
+    incarnation: str,
+    group: str,
+    warn: Callable[[str], None],
+) -> dict[int, StartPosition]:
+    """Where to begin in each partition of ``numbers``; ``incarnation`` is the topic's now.
+
+    A partition without a commit was added later, and is read from the beginning. ``warn`` hears of events that were
+    deleted before being read, of partitions that end before the group's position, and of a topic that was made anew.
+    """
+    found: dict[int, StartPosition] = {}
+    of_another: list[int] = []
+    for number in sorted(numbers):
+        first, following = ends.first[number], ends.next[number]
+        found[number] = StartPosition(first - 1, (), kept=False)
+        said = committed.get(number)
+        if said is None:
+            continue
+        if is_of_another(said, incarnation):
+            of_another.append(number)
+        elif said.settled_to + 1 > following:
+            warn(
+                f"group {group}: partition {number} ends before {said.settled_to + 1}, where the group stands: "
+                f"{'has it lost events' if said.incarnation else 'was the topic made anew'}? "
+                "It is read from its beginning"
+            )
+        elif said.settled_to + 1 < first:
+            if missed := gaps(said.settled_to + 1, first - 1, said.ranges):
+                warn(deleted(group, number, missed))
+            beyond = tuple((max(begin, first), end) for begin, end in said.ranges if end >= first)
+            found[number] = StartPosition(first - 1, beyond, kept=False)
+        else:
+            found[number] = StartPosition(said.settled_to, said.ranges, kept=True)
+    if of_another:
+        warn(
+            f"group {group}: the topic was deleted and made anew; it is read from its beginning "
+            f"(partition {_listed(of_another)})"
+        )
+    return found
+
+
+def is_of_another(said: CommittedOffset, incarnation: str) -> bool:
+    """Whether the commit ``said`` is of another topic of the same name; unknown incarnations count as equal."""
+    return UNKNOWN not in (said.incarnation, incarnation) and said.incarnation != incarnation
+
+
+def deleted(group: str, number: int, events: Sequence[Range]) -> str:
+    """The warning for people that events of a partition were deleted before being read."""
+    which = _listed([str(first) if first == last else f"{first} to {last}" for first, last in events])
+    return f"group {group}: events {which} of partition {number} were deleted before it read them"
+
+
+def _listed(items: Sequence[object]) -> str:
+    *before, last = map(str, items)
+    return f"{', '.join(before)} and {last}" if before else last

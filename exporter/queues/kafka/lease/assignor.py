@@ -1,4 +1,4 @@
-"""A member's part in a rebalance: the client calls the ``Assignor`` and the ``Listener``, and both call the member."""
+"""A member's part in a rebalance: the client calls the ``Assignor``, and the ``Assignor`` calls the member."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Member(Protocol):
         ...
 
 
-class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
-    """``assignment.share`` as the client calls it.
+class Assignor(AbstractPartitionAssignor, ConsumerRebalanceListener):  # type: ignore[misc]
+    """``assignment.share`` as the client calls it; also tells the member of each rebalance.
 
     The client's own assignors are classes, with one state for all consumers of a process; an ``Assignor`` is an object,
     made for each consumer.
@@ -44,7 +44,7 @@ class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
     def __init__(self, topic: str, member: Member) -> None:
         self._topic = topic
         self._member = member
-        self.release: frozenset[int] = frozenset()  # held lanes that the leader asks for
+        self._release: frozenset[int] = frozenset()  # held lanes that the leader asks for
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
         """The metadata for joining, with the member's claim."""
@@ -67,23 +67,15 @@ class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]
 
     def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
         """Note the lanes to release, from the leader's assignment."""
-        self.release = decode_release(assignment.user_data)
-
-
-class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Tells the member when a rebalance begins and how the lanes were assigned."""
-
-    def __init__(self, member: Member, assignor: Assignor) -> None:
-        self._member = member
-        self._assignor = assignor
+        self._release = decode_release(assignment.user_data)
 
     async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
         """Called before each join, with all assigned partitions; the claims decide which of them stay."""
         await self._member.begin_rebalance()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Called after each join, when the assignor already knows the lanes to release."""
+        """Called after each join, when ``on_assignment`` has noted the lanes to release."""
         try:
-            self._member.end_rebalance([place.partition for place in assigned], self._assignor.release)
+            self._member.end_rebalance([place.partition for place in assigned], self._release)
         except Exception as error:
             self._member.found_bug(error)  # the client would only log the error

@@ -23,7 +23,7 @@ from exporter.queues.kafka.failures import GivenUp, unreadable
 from exporter.queues.kafka.fetch.lane import Lane
 from exporter.queues.kafka.fetch.lanes import Lanes
 from exporter.queues.kafka.lease.assignment import Claim
-from exporter.queues.kafka.lease.assignor import Assignor, Listener
+from exporter.queues.kafka.lease.assignor import Assignor
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
 from exporter.tasks.lifetimes import asked_to_end
@@ -57,7 +57,7 @@ class Membership:
         self._session_seconds = settings.session_timeout
         # Held during a rebalance, when a commit would cost the membership, see the client's ``GroupCoordinator``.
         self._commits = asyncio.Lock()
-        self._sharing = False
+        self.rebalancing = False  # a rebalance is under way, during which nothing may be read
         self._bug: Exception | None = None
         self.proven_at = time.monotonic()  # when the membership was last certain
         assignor = Assignor(settings.topic, self)
@@ -78,7 +78,7 @@ class Membership:
             max_poll_interval_ms=_NEVER_MS,
             partition_assignment_strategy=(assignor,),
         )
-        self._consumer.subscribe([self._topic], listener=Listener(self, assignor))
+        self._consumer.subscribe([self._topic], listener=assignor)
 
     @property
     def _coordinator(self) -> Any:
@@ -129,7 +129,7 @@ class Membership:
 
     def seconds_left(self) -> float:
         """How long the group may stay silent from now on before other members may read the held lanes."""
-        patience = self._session_seconds + (REQUEST_SECONDS if self._sharing else 0.0)
+        patience = self._session_seconds + (REQUEST_SECONDS if self.rebalancing else 0.0)
         return max(0.0, self.proven_at + patience - time.monotonic())
 
     # -- offsets
@@ -223,18 +223,13 @@ class Membership:
         found: int | None = self._consumer.highwater(place) if place in self._consumer.assignment() else None
         return found
 
-    @property
-    def rebalancing(self) -> bool:
-        """Whether a rebalance is under way, during which nothing may be read."""
-        return self._sharing
-
     # -- rebalances: see ``assignor.Member``
 
     async def begin_rebalance(self) -> None:
         """See ``Member``. Held lanes are kept, unless the membership was lost."""
-        if not self._sharing:
-            self._sharing = True
-            self._lanes.touched()  # no fetch may be waiting for records while positions are set anew
+        if not self.rebalancing:
+            self.rebalancing = True
+            self._lanes.changed()  # no fetch may be waiting for records while positions are set anew
             await self._commits.acquire()
 
     def claim(self) -> Claim:
@@ -252,9 +247,9 @@ class Membership:
         self.proven_at = time.monotonic()
         again = self._lanes.assigned(numbers, release, self._coordinator.generation)
         self._seek_all()
-        if self._sharing:
-            self._sharing = False
+        if self.rebalancing:
+            self.rebalancing = False
             self._commits.release()
-        self._lanes.touched()
+        self._lanes.changed()
         if again:
             self.ask_for_rebalance()

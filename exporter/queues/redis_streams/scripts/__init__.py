@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.queues.redis_streams.server import Script
+from exporter.redis_server.server import Script
 
 HOLD: Final = Script.of(__name__, "hold")
 RELEASE: Final = Script.of(__name__, "release")

@@ -1,6 +1,6 @@
-"""Keeps a subscription in the group: adopts new lanes, releases lanes that the leader asks for, joins anew if needed.
+"""Upkeep of a subscription's lease on lanes: adopts new lanes, releases those that the leader asks for, joins anew.
 
-The keeper decides when ``membership`` and ``lanes`` act, whether or not ``receive`` is called.
+The upkeep decides when ``membership`` and ``lanes`` act, whether or not ``receive`` is called.
 """
 
 from __future__ import annotations
@@ -8,36 +8,34 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from exporter.queues.kafka.check.diagnosis import cause, diagnosed
 from exporter.queues.kafka.cluster.cluster import Cluster
-from exporter.queues.kafka.cluster.connection import Connection
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.fetch.lanes import Lanes
-from exporter.queues.kafka.fetch.start_positions import StartPositions
+from exporter.queues.kafka.fetch.start_positions import deleted, start_positions
 from exporter.queues.kafka.lease.membership import Membership
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.port import QueueUnavailable
+from exporter.tasks.waiting import wait_at_most
 
-AGAIN_FIRST_SECONDS = 0.2
+_AGAIN_FIRST_SECONDS = 0.2
 AGAIN_MOST_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 _FENCE_SECONDS = 0.1
 _PROOFS_PER_SESSION = 4
 
 
-class Keeper:
+class LeaseUpkeep:
     """Looks after the current ``membership``; ``failure`` is the reason why nothing can be read now, or None.
 
-    ``changed`` is called after each failure.
+    ``changed`` is called after each failure; ``warn`` hears of missed events and of other news for people.
     """
 
     def __init__(
         self,
         group: str,
-        connection: Connection,
         settings: KafkaSettings,
         cluster: Cluster,
         high_watermarks: HighWatermarks,
@@ -46,10 +44,10 @@ class Keeper:
         warn: Callable[[str], None],
     ) -> None:
         self._group = group
-        self._connection = connection
+        self._connection = cluster.connection
         self._settings = settings
         self._cluster = cluster
-        self._start_positions = StartPositions(group, cluster, high_watermarks, lanes, warn)
+        self._high_watermarks = high_watermarks
         self._lanes = lanes
         self._changed = changed
         self._warn = warn
@@ -129,7 +127,7 @@ class Keeper:
                 self.membership.ask_for_rebalance()
 
     async def _joined_anew(self) -> Membership:
-        again = AGAIN_FIRST_SECONDS
+        again = _AGAIN_FIRST_SECONDS
         while True:
             await asyncio.sleep(again)
             again = min(2 * again, AGAIN_MOST_SECONDS)
@@ -151,9 +149,7 @@ class Keeper:
         Raises:
             CLIENT_ERRORS: only a new client helps.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_SECONDS):
-                await self._due.wait()
+        await wait_at_most(_LOOK_SECONDS, self._due)
         self._due.clear()
         if self._broken is not None:
             raise self._broken
@@ -174,8 +170,57 @@ class Keeper:
 
     async def _place(self) -> None:
         membership = self.membership
-        if not (await self._start_positions.adopt(membership) and await self._start_positions.go_on(membership)):
+        if not (await self._adopt(membership) and await self._go_on(membership)):
             self._due.set()
+
+    async def _adopt(self, membership: Membership) -> bool:
+        """Begin to read newly assigned lanes after the committed positions; False: to be called again at once.
+
+        Raises:
+            QueueUnavailable: the topic cannot be looked at now.
+            CLIENT_ERRORS: the commits cannot be read.
+        """
+        wanted = self._lanes.wanted
+        if not wanted or membership.rebalancing:
+            return True
+        # The incarnation is read first: if a new topic takes the place afterwards, the next look finds out; the other
+        # way round the old topic's positions would be taken for the new topic's.
+        incarnation = (await self._cluster.seen()).incarnation
+        committed = await membership.committed(wanted)
+        ends = await self._cluster.ends(wanted)
+        if wanted != self._lanes.wanted or membership.rebalancing:
+            return False
+        if not (wanted <= ends.first.keys() and wanted <= ends.next.keys()):
+            # A partition's leader has just changed, or records are just being deleted: the next look asks again.
+            return True
+        places = start_positions(wanted, committed, ends, incarnation, self._group, self._warn)
+        for number, place in places.items():
+            self._high_watermarks.reaches(number, ends.next[number])
+            membership.seek(number, place.settled_to + 1)
+            self._lanes.adopt(number, incarnation, place)
+        return True
+
+    async def _go_on(self, membership: Membership) -> bool:
+        """Read stuck lanes on after events that were deleted before being read. Returns and raises as ``_adopt``."""
+        stuck = self._lanes.stuck()
+        if not stuck or membership.rebalancing:
+            return True
+        incarnation = (await self._cluster.seen()).incarnation
+        ends = await self._cluster.ends([lane.number for lane in stuck])
+        if membership.rebalancing:
+            return False
+        for lane in self._lanes.stuck():
+            number, position = lane.number, lane.stuck
+            if lane not in stuck or position is None or not (number in ends.first and number in ends.next):
+                continue
+            if lane.incarnation != incarnation or position > ends.next[number]:
+                self._lanes.end(lane)
+                continue
+            missed = self._lanes.go_on(lane, ends.first[number])
+            if missed:
+                self._warn(deleted(self._group, number, missed))
+            membership.seek(number, max(position, ends.first[number]))
+        return True
 
     async def _release(self) -> None:
         """Commit and release the lanes whose planned loss is complete."""

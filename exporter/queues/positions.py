@@ -1,12 +1,24 @@
-"""Where a group goes on after a seek to a position that the lane does not have (any more). Pure."""
+"""How far behind a group is, and where a seek puts a group, in the words of the port."""
 
 from __future__ import annotations
 
-from exporter.queues.port import SeekResult, Start
+import time
+
+from exporter.queues.port import Lag, SeekResult, Start
+
+
+def lag_of(messages: int, oldest_at: float | None) -> Lag:
+    """The lag of a group with so many unsettled and unread messages, the oldest of which was taken at ``oldest_at``.
+
+    ``oldest_at`` is in epoch seconds, None where unknown.
+    """
+    if not messages:
+        return Lag(0, 0.0)
+    return Lag(messages, None if oldest_at is None else max(0.0, time.time() - oldest_at))
 
 
 def nearest(lane: str, target: int | Start, first: int, last: int, lowest: int = 1) -> SeekResult:
-    """The position in ``lane`` that is nearest to ``target``.
+    """The position in ``lane`` that is nearest to ``target``, where a seek puts a group.
 
     Args:
         first: the lowest position that is kept; ``last`` + 1 where none is.
