@@ -13,7 +13,7 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from exporter.messages.exchange import Request
-from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.requests.headers import own_headers
 
 #: Fields that the exporter fills, so that no ``extra`` may.
 CLIENT_FIELDS = frozenset(

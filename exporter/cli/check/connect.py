@@ -25,7 +25,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
-from exporter.transport.tls.contexts import HTTP, TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls.contexts import HTTP, TlsContexts, TlsFilesUnusable, client_context
 
 #: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0
@@ -106,15 +106,10 @@ async def _store(
 
 
 async def _destination(destination: Destination) -> list[Checked]:
-    tls = destination.tls
-    context = client_context(
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
-        protocol=HTTP,
-    )
-    if isinstance(context, TlsFileProblem):
-        return [Checked(destination.name, "tls", False, f"{context.file}: {context.reason}")]
+    try:
+        context = client_context(destination.tls, HTTP)
+    except TlsFilesUnusable as error:
+        return [Checked(destination.name, "tls", False, str(error))]
     steps = reach(destination.url, destination.proxy, context, destination.delivery.timeout)
     found = [_checked(destination.name, step) async for step in steps]
     if hasattr(destination.auth, "token_url"):
@@ -130,7 +125,7 @@ async def _token(destination: Destination) -> Checked:
     """Fetch a token the way the daemon does: through the same proxy, with the same certificates."""
     notes: list[str] = []
     try:
-        async with open_token_transport(destination) as transport:
+        async with open_token_transport(destination, TlsContexts()) as transport:
             authorizer = destination.auth.authorizer(transport, Surroundings(note=notes.append))
             outcome = await authorizer.authorize()
     except TlsFilesUnusable as error:

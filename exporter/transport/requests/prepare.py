@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from exporter.messages.exchange import Header, Request
 from exporter.transport.requests.echoes import Echoes
-from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.requests.headers import own_headers
 
 
 class Prepared:
