@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -13,6 +14,8 @@ from exporter.sections.operator_text import has_control_character, trimmed
 from exporter.sections.regular_file import SECRET_BYTES, Stamp, read_regular
 
 MASK = "**********"
+
+T = TypeVar("T")
 
 
 class Section(BaseModel):
@@ -141,3 +144,15 @@ class ReadAnewLines(ReadAnew):
     """A ``ReadAnew`` secret that may have several lines."""
 
     _has_lines = True
+
+
+def values_of(kind: type[T], section: object) -> Iterator[T]:
+    """Every value of the type ``kind`` in ``section``, at any depth; also ``section`` itself, if of that type."""
+    if isinstance(section, kind):
+        yield section
+    elif isinstance(section, BaseModel):
+        for name in type(section).model_fields:
+            yield from values_of(kind, getattr(section, name))
+    elif isinstance(section, tuple):
+        for item in section:
+            yield from values_of(kind, item)

@@ -78,7 +78,7 @@ class Tls(Section):
     @property
     def files(self) -> Mapping[str, Path]:
         """The files that are named, by key."""
-        named = {key: getattr(self, key) for key in ("ca_file", "client_cert_file", "client_key_file")}
+        named = {key: getattr(self, key) for key in type(self).model_fields}
         return {key: file for key, file in named.items() if file is not None}
 
     @property

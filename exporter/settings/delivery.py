@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ByteSize, Field, WithJsonSchema
 
 from exporter.sections.section import Section
-from exporter.transport.kind import TransportKind
+from exporter.transport.options import TransportKind
 
 _DAY_SECONDS = 86_400.0
 _BYTES = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from exporter.auth.none import NoAuth
 from exporter.auth.oauth2 import OAuth2
 from exporter.redis_server.url import RedisUrl
+from exporter.sections.masking import SECRET_NAME
 from exporter.sections.mistakes import Steps
 from exporter.sections.operator_text import has_blanks_around
 from exporter.sections.printable import printable
-from exporter.sections.secret_names import SECRET_NAME
 from exporter.sections.section import Secret
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination

@@ -20,7 +20,7 @@ from events import Source
 from harness import Place
 from processes import Daemon, eventually
 
-from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.requests.headers import USER_AGENT
 
 WAIT_SECONDS = 3.0
 LIFETIME_SECONDS = 2

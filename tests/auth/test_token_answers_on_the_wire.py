@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.kinds import AuthSettings
 from exporter.transport.bounds import BODY_SECONDS
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
 
 TOKEN = b'{"access_token": "abc", "token_type": "Bearer", "expires_in": 3600}'
@@ -26,7 +27,7 @@ ODD_TYPE = "the token endpoint names the token_type JWT; its token is presented 
 
 @pytest.fixture(params=["lean", "aiohttp"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
-    async with open_transport_of(request.param, timeout_seconds=30, concurrency=1) as opened:
+    async with open_transport(request.param, TransportOptions(timeout_seconds=30, concurrency=1)) as opened:
         yield opened
 
 
@@ -108,7 +109,7 @@ async def test_a_body_that_never_comes_ends_with_the_exchange(keys: dict[str, An
     for kind in ("lean", "aiohttp"):
         async with (
             serving(says(answer(TOKEN)[: -len(TOKEN)])) as server,
-            open_transport_of(kind, timeout_seconds=0.3, concurrency=1) as transport,
+            open_transport(kind, TransportOptions(timeout_seconds=0.3, concurrency=1)) as transport,
         ):
             outcome = await made(keys, server, transport).authorize()
 

@@ -18,7 +18,7 @@ from loopback import Peer, repeats, serving
 from exporter.cli.check.command import _lines, planned
 from exporter.cli.check.section_text import as_text
 from exporter.settings.tree import Settings
-from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.requests.headers import USER_AGENT
 
 TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
 DESTINATION: dict[str, Any] = {

@@ -19,7 +19,7 @@ from exporter.cli.status import _duration
 from exporter.daemon.ops.port import serve
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import DataflowStatus, Health
-from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.requests.headers import USER_AGENT
 
 CRM = DataflowStatus(
     destination="crm", state="running", lag_messages=12_000, oldest_pending_seconds=75.0, in_flight=3, concurrency=16

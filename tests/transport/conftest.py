@@ -15,8 +15,8 @@ import pytest
 import uvloop
 from transport_contract import LONG, Opening
 
-from exporter.transport.kind import TransportKind
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.port import Transport
 
 #: States of a socket, the first byte of Linux's ``struct tcp_info``. One that was reset or never used is closed.
@@ -72,7 +72,8 @@ def sockets() -> dict[str, bool]:
 async def closing_all(kind: TransportKind, **options: Any) -> AsyncIterator[Transport]:
     """A transport that has closed every socket of its own when it is left; the server is still there by then."""
     before = sockets()
-    async with open_transport_of(kind, **{"timeout_seconds": LONG, "concurrency": 8, **options}) as opened:
+    chosen = TransportOptions(**{"timeout_seconds": LONG, "concurrency": 8, **options})
+    async with open_transport(kind, chosen) as opened:
         yield opened
     open_still = [name for name, is_client in sockets().items() if is_client and name not in before]
     assert not open_still
@@ -80,7 +81,7 @@ async def closing_all(kind: TransportKind, **options: Any) -> AsyncIterator[Tran
 
 @pytest.fixture(params=["lean", "aiohttp"])
 def opening(request: pytest.FixtureRequest, nothing_left: None) -> Opening:
-    """Opens a transport; takes what ``open_transport_of`` takes, with defaults."""
+    """Opens a transport; takes what ``TransportOptions`` takes, with defaults."""
     return partial(closing_all, request.param)
 
 

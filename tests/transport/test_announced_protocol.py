@@ -14,6 +14,7 @@ from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import QueueUnavailable
 from exporter.queues.redis_streams.settings import RedisSettings
+from exporter.sections.tls import Tls
 from exporter.transport.tls.contexts import TlsContexts
 
 
@@ -27,7 +28,7 @@ def announces_http(context: ssl.SSLContext) -> bool:
 
 
 def test_exports_do() -> None:
-    assert announces_http(TlsContexts().of())
+    assert announces_http(TlsContexts().of(Tls()))
 
 
 async def test_kafka_does_not() -> None:

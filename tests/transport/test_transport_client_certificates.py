@@ -21,6 +21,7 @@ from loopback import Peer, repeats, serving
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer, NoAnswer, Unreachable
+from exporter.sections.tls import Tls
 from exporter.transport.lean.dialling import Dialler
 from exporter.transport.over_aiohttp.connection import Connector
 from exporter.transport.over_aiohttp.transport import AiohttpTransport
@@ -53,12 +54,12 @@ def presented(what: Presented, authority: Authority, folder: Path) -> Pair | Non
             return authority.sign(name="client", expired=True)
 
 
-def files(authority: Authority, client: Pair | None) -> dict[str, Path | None]:
-    return {
-        "ca_file": authority.certificate,
-        "client_cert_file": client.certificate if client else None,
-        "client_key_file": client.key if client else None,
-    }
+def files(authority: Authority, client: Pair | None) -> Tls:
+    return Tls(
+        ca_file=authority.certificate,
+        client_cert_file=client.certificate if client else None,
+        client_key_file=client.key if client else None,
+    )
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -68,7 +69,7 @@ async def test_the_configured_one_is_presented(
     demanding.maximum_version = version
     async with (
         serving(repeats(), tls=demanding) as server,
-        opening(**files(authority, authority.sign(name="client"))) as transport,
+        opening(tls=files(authority, authority.sign(name="client"))) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 
@@ -91,7 +92,7 @@ async def test_one_that_is_refused_is_the_destinations(
 ) -> None:
     demanding.maximum_version = version
     client = presented(what, authority, tmp_path)
-    async with refusing(demanding, ending) as url, opening(**files(authority, client)) as transport:
+    async with refusing(demanding, ending) as url, opening(tls=files(authority, client)) as transport:
         outcome = await transport.send(post(url, b"x" * size))
 
     assert isinstance(outcome, Unreachable)
@@ -113,7 +114,7 @@ async def test_the_refusal_may_be_here_before_the_request_is_written(
     late(monkeypatch, Dialler, "dial")
     late(monkeypatch, Connector, "connect")
     client = authority.sign(name="client") if ending == "resets" else None
-    async with refusing(demanding, ending) as url, opening(**files(authority, client)) as transport:
+    async with refusing(demanding, ending) as url, opening(tls=files(authority, client)) as transport:
         outcome = await transport.send(post(url, b"x" * size))
 
     closed, required = Unreachable("TLS: connection closed"), Unreachable("TLS: tlsv13 alert certificate required")
@@ -142,7 +143,7 @@ async def test_a_server_that_closes_without_a_word_may_have_read_the_request(
     """Deliberate: asyncio's TLS servers and Node's may refuse like this, and so do those end that a request kills."""
     async with (
         serving(repeats(), tls=demanding) as server,
-        opening(**files(authority, None)) as transport,
+        opening(tls=files(authority, None)) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 
@@ -161,7 +162,7 @@ async def test_what_breaks_tls_later_is_no_refusal(opening: Opening, authority: 
 
     async with (
         serving(breaks, tls=authority.server_context(authority.sign("127.0.0.1"))) as server,
-        opening(ca_file=authority.certificate) as transport,
+        opening(tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 

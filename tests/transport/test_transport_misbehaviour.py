@@ -15,6 +15,7 @@ from loopback import OK, Peer, Script, repeats, says, serving
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer, NoAnswer, Outcome
+from exporter.sections.tls import Tls
 from exporter.transport.bounds import BODY_LIMIT
 
 SHORT = 0.5
@@ -259,7 +260,7 @@ async def test_every_misbehaviour_has_its_outcome(
         serving(case.script, repeats(), tls=server_tls if scheme == "https" else None) as server,
         opening(
             timeout_seconds=case.timeout_seconds,
-            ca_file=authority.certificate,
+            tls=Tls(ca_file=authority.certificate),
             observe_resend=lambda: resent.append(None),
         ) as transport,
     ):
@@ -297,7 +298,7 @@ async def test_a_server_that_never_reads_is_waited_for_until_the_deadline(
 ) -> None:
     async with (
         serving(deaf, tls=server_tls if scheme == "https" else None) as server,
-        opening(timeout_seconds=SHORT, ca_file=authority.certificate) as transport,
+        opening(timeout_seconds=SHORT, tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         outcome = await asyncio.wait_for(transport.send(post(server.url(scheme=scheme), b"x" * 20_000_000)), LONG)
         server.hung_up.set()
@@ -350,7 +351,7 @@ async def test_an_http_2_server_answers_nothing_readable(opening: Opening, tmp_p
     tls.set_alpn_protocols(["h2"])
     async with (
         serving(repeats(), tls=tls) as server,
-        opening(ca_file=authority.certificate) as transport,
+        opening(tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         outcome = await transport.send(post(server.url(scheme="https")))
 

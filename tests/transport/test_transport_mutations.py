@@ -15,7 +15,8 @@ from loopback import OK, Peer, serving
 from transport_contract import LONG, post
 
 from exporter.messages.exchange import Answer, Outcome
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
 
 COUNT = int(os.environ.get("MUTATED_ANSWERS", "2000"))
@@ -115,8 +116,8 @@ async def test_same_answer_same_verdict() -> None:
 
     async with (
         serving(script) as server,
-        open_transport_of("lean", timeout_seconds=LONG, concurrency=AT_A_TIME) as lean,
-        open_transport_of("aiohttp", timeout_seconds=LONG, concurrency=AT_A_TIME) as over_aiohttp,
+        open_transport("lean", TransportOptions(timeout_seconds=LONG, concurrency=AT_A_TIME)) as lean,
+        open_transport("aiohttp", TransportOptions(timeout_seconds=LONG, concurrency=AT_A_TIME)) as over_aiohttp,
     ):
 
         async def some(transport: Transport, verdicts: dict[int, object], numbers: list[int]) -> None:

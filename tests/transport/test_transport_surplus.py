@@ -10,6 +10,7 @@ from loopback import OK, Peer, serving
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer
+from exporter.sections.tls import Tls
 
 REFUSED = b"HTTP/1.1 500 Broken\r\nContent-Length: 4\r\n\r\nnope"
 REFUSED_IN_CHUNKS = b"HTTP/1.1 500 Broken\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnope\r\n0\r\n\r\n"
@@ -39,7 +40,7 @@ async def test_is_no_answer_to_the_next_request(
     tls = authority.server_context(authority.sign("127.0.0.1")) if scheme == "https" else None
     async with (
         serving(script, tls=tls) as server,
-        opening(timeout_seconds=LONG, ca_file=authority.certificate) as opened,
+        opening(timeout_seconds=LONG, tls=Tls(ca_file=authority.certificate)) as opened,
     ):
         outcomes = [await opened.send(post(server.url(scheme=scheme))) for _ in range(EVENTS)]
 

@@ -13,7 +13,8 @@ from loopback import OK, Peer, repeats, says, serving
 from transport_contract import LONG, Opening
 
 from exporter.messages.exchange import Answer, Outcome, Request, Unreachable
-from exporter.transport.tls.contexts import TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.sections.tls import Tls
+from exporter.transport.tls.contexts import TlsFilesUnusable, client_context
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def ask(opening: Opening, tls: ssl.SSLContext, ca_file: Path | None, *, ho
     """The outcome of one request to a TLS server."""
     async with (
         serving(repeats(), tls=tls) as server,
-        opening(timeout_seconds=LONG, concurrency=1, ca_file=ca_file) as transport,
+        opening(timeout_seconds=LONG, concurrency=1, tls=Tls(ca_file=ca_file)) as transport,
     ):
         return await transport.send(post(server.url(scheme="https", host=host)))
 
@@ -78,7 +79,7 @@ async def test_a_certificate_that_is_named_itself_is_trusted(opening: Opening, a
 @pytest.mark.usefixtures("any_python")
 @pytest.mark.parametrize("named", [True, False])
 def test_a_context_is_the_same_with_every_python(authority: Authority, named: bool) -> None:
-    context = client_context(ca_file=authority.certificate if named else None)
+    context = client_context(Tls(ca_file=authority.certificate if named else None))
     assert isinstance(context, ssl.SSLContext)
     assert context.verify_flags == ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     assert context.verify_mode == ssl.CERT_REQUIRED
@@ -89,7 +90,7 @@ def test_a_context_is_the_same_with_every_python(authority: Authority, named: bo
 async def test_connections_are_kept_alive(opening: Opening, authority: Authority) -> None:
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as server,
-        opening(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+        opening(timeout_seconds=LONG, concurrency=1, tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         for _ in range(3):
             assert isinstance(await transport.send(post(server.url(scheme="https", host="localhost"))), Answer)
@@ -176,10 +177,17 @@ async def test_closing_leaves_no_socket(opening: Opening, authority: Authority) 
     cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"
     async with (
         serving(says(cut), says(b""), repeats(), tls=tls) as server,
-        opening(timeout_seconds=0.3, concurrency=4, ca_file=authority.certificate) as transport,
+        opening(timeout_seconds=0.3, concurrency=4, tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         url = server.url(scheme="https")
         await asyncio.gather(*(transport.send(post(url)) for _ in range(4)))
+
+
+def refused(**files: Any) -> tuple[Path, str]:
+    """Of which file no context can be made, and why; the files have changed since the settings were read."""
+    with pytest.raises(TlsFilesUnusable) as unusable:
+        client_context(Tls.model_construct(**files))
+    return unusable.value.file, unusable.value.reason
 
 
 class TestFiles:
@@ -190,43 +198,45 @@ class TestFiles:
     def test_a_missing_authority_is_named(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.pem"
 
-        assert client_context(ca_file=missing) == TlsFileProblem(missing, "no such file or directory")
+        assert refused(ca_file=missing) == (missing, "no such file or directory")
 
     def test_an_authority_that_is_no_certificate_is_named(self, tmp_path: Path) -> None:
         odd = tmp_path / "odd.pem"
         odd.write_text("not a certificate")
 
-        assert client_context(ca_file=odd) == TlsFileProblem(odd, "no PEM certificate")
+        assert refused(ca_file=odd) == (odd, "no PEM certificate")
 
     def test_a_missing_certificate_is_named(self, tmp_path: Path, pair: Pair) -> None:
         missing = tmp_path / "none.pem"
 
-        problem = client_context(client_cert_file=missing, client_key_file=pair.key)
+        problem = refused(client_cert_file=missing, client_key_file=pair.key)
 
-        assert problem == TlsFileProblem(missing, "no such file or directory")
+        assert problem == (missing, "no such file or directory")
 
     def test_a_missing_key_is_named(self, tmp_path: Path, pair: Pair) -> None:
         missing = tmp_path / "none.key"
 
-        problem = client_context(client_cert_file=pair.certificate, client_key_file=missing)
+        problem = refused(client_cert_file=pair.certificate, client_key_file=missing)
 
-        assert problem == TlsFileProblem(missing, "no such file or directory")
+        assert problem == (missing, "no such file or directory")
 
     def test_a_key_of_another_certificate_is_named(self, authority: Authority, pair: Pair) -> None:
         another = authority.sign(name="another")
 
-        problem = client_context(client_cert_file=pair.certificate, client_key_file=another.key)
+        problem = refused(client_cert_file=pair.certificate, client_key_file=another.key)
 
-        assert problem == TlsFileProblem(another.key, "the key does not belong to the certificate")
+        assert problem == (another.key, "the key does not belong to the certificate")
 
     def test_an_encrypted_key_is_refused_without_asking(self, pair: Pair) -> None:
         encrypt_key(pair, b"hunter2")
 
-        problem = client_context(client_cert_file=pair.certificate, client_key_file=pair.key)
+        problem = refused(client_cert_file=pair.certificate, client_key_file=pair.key)
 
-        assert isinstance(problem, TlsFileProblem)
+        assert problem == (pair.certificate, "no PEM certificate with an unencrypted key")
 
     async def test_a_transport_does_not_open_with_them(self, opening: Opening, tmp_path: Path) -> None:
         with pytest.raises(TlsFilesUnusable, match=r"none\.pem: no such file or directory"):
-            async with opening(timeout_seconds=1, concurrency=1, ca_file=tmp_path / "none.pem"):
+            async with opening(
+                timeout_seconds=1, concurrency=1, tls=Tls.model_construct(ca_file=tmp_path / "none.pem")
+            ):
                 pass

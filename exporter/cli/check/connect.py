@@ -25,7 +25,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
-from exporter.transport.tls.contexts import HTTP, TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls.contexts import HTTP, TlsContexts, TlsFilesUnusable, client_context
 
 #: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0
@@ -98,9 +98,10 @@ async def _store(
 
 
 async def _destination(destination: Destination) -> list[Checked]:
-    context = client_context(**destination.tls.files, protocol=HTTP)
-    if isinstance(context, TlsFileProblem):
-        return [Checked(destination.name, "tls", False, f"{context.file}: {context.reason}")]
+    try:
+        context = client_context(destination.tls, HTTP)
+    except TlsFilesUnusable as error:
+        return [Checked(destination.name, "tls", False, str(error))]
     steps = reach(destination.url, destination.proxy, context, destination.delivery.timeout)
     found = [Checked(destination.name, step.what, step.ok, step.detail) async for step in steps]
     if hasattr(destination.auth, "token_url"):
@@ -112,7 +113,7 @@ async def _token(destination: Destination) -> Checked:
     """Fetch a token the way the daemon does: through the same proxy, with the same certificates."""
     notes: list[str] = []
     try:
-        async with open_token_transport(destination) as transport:
+        async with open_token_transport(destination, TlsContexts()) as transport:
             authorizer = destination.auth.authorizer(transport, Surroundings(note=notes.append))
             outcome = await authorizer.authorize()
     except TlsFilesUnusable as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,10 +42,11 @@ def preview(
 ) -> None:
     """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
     from exporter.cli.events.event_file import Endless
+    from exporter.cli.preview.previewer import WRITTEN
 
     loaded = load_or_exit(config)
     chosen = _chosen(loaded, destination or [])
-    write = _writer(Format.json if as_json else format)
+    write = WRITTEN[Format.json if as_json else format]
     try:
         for previewed in _previewed(loaded, chosen, file):
             typer.echo(write(previewed))
@@ -107,15 +108,3 @@ def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Ite
 
 def _note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
-
-
-def _writer(format: Format) -> Any:  # noqa: A002
-    from exporter.cli.preview import previewer
-
-    match format:
-        case Format.http:
-            return previewer.http_text
-        case Format.curl:
-            return previewer.curl_text
-        case Format.json:
-            return previewer.json_line

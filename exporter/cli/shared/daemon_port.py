@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.sections.urls import http_address
-from exporter.transport.requests.own_headers import own_headers
-from exporter.transport.tls.contexts import HTTP, TlsFileProblem, client_context
+from exporter.transport.requests.headers import own_headers
+from exporter.transport.tls.contexts import HTTP, TlsFilesUnusable, client_context
 
 TIMEOUT_SECONDS = 5.0
 
@@ -62,9 +62,12 @@ def get_json(url: str, path: str) -> Any:
 def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
     if scheme == "http":
         return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    context = client_context(protocol=HTTP)
-    if isinstance(context, TlsFileProblem):
-        raise NoDaemon(f"the system's certificate authorities cannot be read: {context.reason}")
+    from exporter.sections.tls import Tls
+
+    try:
+        context = client_context(Tls(), HTTP)
+    except TlsFilesUnusable as error:
+        raise NoDaemon(f"the system's certificate authorities cannot be read: {error.reason}") from None
     return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
 
 

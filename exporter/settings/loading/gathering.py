@@ -10,11 +10,10 @@ from typing import Any
 
 from exporter.sections.mistakes import Steps
 from exporter.sections.paths import NoHome, expanded
+from exporter.sections.tls import Tls
 from exporter.settings.loading.json_file import read_json
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
-
-_TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> No
         tls = destination
         for step in way:
             tls = tls.get(step) if isinstance(tls, dict) else None
-        for key in _TLS_FILES if isinstance(tls, dict) else ():
+        for key in Tls.model_fields if isinstance(tls, dict) else ():
             name = tls.get(key)
             if isinstance(name, str) and name and not gathered.is_broken((*at, *way, key)):
                 file = _below(folder, name)

@@ -16,6 +16,8 @@ from exporter.sections.mistakes import KIND, Mistake, Steps
 from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
+from exporter.sections.section import values_of
+from exporter.sections.tls import Tls
 from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
@@ -23,7 +25,6 @@ from exporter.settings.loading.problems import Problem, Problems
 from exporter.settings.loading.suggestions import suggestion
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
-from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 
 
@@ -75,7 +76,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         for file, stamp in document.secret_files.items():
             watched.setdefault(file, stamp)
     secret_files = tuple(watched)
-    for tls in tls_sections(settings):
+    for tls in values_of(Tls, settings):
         for file, stamp in tls.stamps.items():
             watched.setdefault(file, stamp)
     return Loaded(

@@ -1,8 +1,8 @@
-"""The headers of every request that the exporter makes: for exports and tokens, to a proxy, to a daemon."""
+"""The headers of every request (for exports and tokens, to a proxy, to a daemon), and what no header may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from exporter import __version__
@@ -22,3 +22,17 @@ def own_headers(content_type: str | None = None, *, but: Collection[str] = ()) -
     """
     ours = (("Content-Type", content_type), ("Accept-Encoding", "identity"), ("User-Agent", USER_AGENT))
     return tuple((name, value) for name, value in ours if value is not None and name.lower() not in but)
+
+
+def unfit(headers: Iterable[Header]) -> ValueError | None:
+    """The error for the first header that no request can carry (RFC 9110 §5.5); the text shows no value.
+
+    Settings and token readers refuse such headers first, so one here is a bug.
+    """
+    for name, value in headers:
+        text = name + value
+        if "\r" in text or "\n" in text or "\0" in text:
+            return ValueError(f"the header {name!r} holds CR, LF or NUL")
+        if any(character > "\xff" for character in text):
+            return ValueError(f"the header {name!r} holds what is not Latin-1")
+    return None

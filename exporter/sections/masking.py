@@ -1,4 +1,4 @@
-"""Masks the secrets of requests in an endpoint's answer: some endpoints echo secrets in errors, written anew.
+"""Which texts are secrets, and how each is found in another text, however the secret is written there.
 
 A secret is found in any letter case and in any escape: percent-encoded, as JSON, as HTML, twice, or in the base64 of
 basic credentials.
@@ -8,68 +8,41 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections import deque
 from collections.abc import Iterable, Iterator
 from html.entities import html5
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from exporter.sections.section import MASK
-
 #: A shorter value of a header or a parameter counts as no secret: masking would hit ordinary words.
 SHORTEST_VALUE: Final = 6
 #: A value that is a secret by its kind may be shorter, down to this length; below, the value is an ordinary word.
-_SHORTEST_SECRET: Final = 4
-#: How much of an answer is shown at most; more than a dead letter keeps.
-_SHOWN_BYTES: Final = 2048
+SHORTEST_SECRET: Final = 4
 #: The longest escape of a character: four bytes, each percent-encoded four times.
 _LONGEST_ESCAPE: Final = 40
 #: Where a text was escaped twice, up to so many backslashes stand before a character, or for one backslash.
 _MOST_SLASHES: Final = 4
 _PARTS: Final = re.compile(r"\\+|[^\\]", re.DOTALL)
-#: How many authorizations are remembered: answers to requests with an earlier token may still come.
-_AUTHORIZATIONS: Final = 3
 
+_HUMP = r"(?<=[a-z0-9])(?=[A-Z])"
+_BEGINS = rf"(?:^|[-_. ]|{_HUMP})"
+_ENDS = rf"(?:$|[-_. ]|{_HUMP})"
+#: Anywhere in a name.
+_ANYWHERE = "apikey|apitoken|assertion|bearer|cookie|credential|hmac|jwt|passphrase|passw|pwd|secret|session|token"
+#: As whole words of a name.
+_WORDS = (
+    "(?:access|account|api|app|client|functions?|license|master|private|service|shared|signing|subscription|user)?keys?"
+    "|creds?|otp|pass|pat|pin|sas|sid|sig|sign|signature"
+)
 
-class Echoes:
-    """The secrets of a destination's requests, and the search for them, compiled when an answer needs masking."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = frozenset(secrets)
-        self._authorizations: deque[str] = deque(maxlen=_AUTHORIZATIONS)
-        self._pattern: re.Pattern[bytes] | None = None
-        self._looked_at_bytes = _SHOWN_BYTES
-
-    def present(self, authorization: str) -> None:
-        """Take in the value of ``Authorization`` that requests present from now on."""
-        self._authorizations.append(authorization)
-        self._pattern = None
-
-    def masked(self, answer: bytes) -> bytes:
-        """The beginning of an answer, as much as is ever shown, with every secret as asterisks."""
-        if not answer:
-            return answer
-        if self._pattern is None:
-            self._pattern = self._compiled()
-        return self._pattern.sub(MASK.encode(), answer[: self._looked_at_bytes])[:_SHOWN_BYTES]
-
-    def _compiled(self) -> re.Pattern[bytes]:
-        secrets = set(self._secrets)
-        for authorization in self._authorizations:
-            secrets.update(in_header(authorization, _SHORTEST_SECRET))
-        secrets.update([encoded for secret in secrets for encoded in _in_base64(secret)])
-        longest_first = sorted(secrets, key=lambda secret: (-len(secret), secret))
-        # So a secret that begins in the shown part is found whole.
-        self._looked_at_bytes = _SHOWN_BYTES + _LONGEST_ESCAPE * max(map(len, longest_first), default=0)
-        return re.compile(b"|".join(map(_in_any_form, longest_first)) or b"(?!)", re.IGNORECASE)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+#: Found in the name of a header, parameter or form field whose value is taken for a secret, where nothing else says so.
+SECRET_NAME: Final = re.compile(
+    rf"(?i:{_ANYWHERE}|^code$)|{_BEGINS}(?i:auth)(?!(?i:ors?){_ENDS})|{_BEGINS}(?i:{_WORDS}){_ENDS}"
+)
 
 
 def credentials(secret: str) -> Iterator[str]:
     """``secret``, unless so short that it is an ordinary word."""
-    if len(secret) >= _SHORTEST_SECRET:
+    if len(secret) >= SHORTEST_SECRET:
         yield secret
 
 
@@ -96,13 +69,30 @@ def in_header(value: str, shortest: int) -> Iterator[str]:
         yield rest.strip().rstrip("=")
 
 
+class SecretSearch:
+    """A search for any of ``secrets``, also in base64, which is slow to make.
+
+    Attributes:
+        pattern: matches a secret as a whole; of two that begin alike the longer.
+        longest_bytes: no match is longer.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        plain = set(secrets)
+        every = plain.union(*map(_in_base64, plain))
+        longest_first = sorted(every, key=lambda secret: (-len(secret), secret))
+        self.pattern = re.compile(b"|".join(map(in_any_form, longest_first)) or b"(?!)", re.IGNORECASE)
+        self.longest_bytes = _LONGEST_ESCAPE * max(map(len, longest_first), default=0)
+
+
 def _in_base64(secret: str) -> Iterator[str]:
     """The secret as base64 in either alphabet, without the padding."""
     for encoded in (b64encode(secret.encode()), urlsafe_b64encode(secret.encode())):
         yield encoded.decode().rstrip("=")
 
 
-def _in_any_form(secret: str) -> bytes:
+def in_any_form(secret: str) -> bytes:
+    """A pattern for ``secret``, plain or escaped, to be compiled with IGNORECASE."""
     parts = _PARTS.findall(secret)
     patterns = {part: _pattern(part) for part in set(parts)}
     return b"".join(patterns[part] for part in parts)
