@@ -12,9 +12,12 @@ PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 # current folder nor those of the editable installation then come first, in child processes neither.
 COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
-COMPILED_TESTS = tests/test_compilation.py tests/profile tests/outbox tests/transport tests/dataflow tests/queues/test_settled.py \
-  $(wildcard tests/queues/test_journal*.py) \
-  $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation workers reload replays standby redis_daemon nats_daemon)
+COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox tests/transport tests/dataflow \
+  tests/queues/progress/test_settled.py tests/queues/journal \
+  $(addprefix tests/acceptance/,install/test_build.py crashes/test_sigkill.py crashes/test_standby.py \
+    faults/test_faults.py faults/test_isolation.py faults/test_replays.py \
+    operations/test_reload.py operations/test_signals.py operations/test_workers.py \
+    on_brokers/test_nats_daemon.py on_brokers/test_redis_daemon.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-compiled lint format bench wheel image clean
