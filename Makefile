@@ -12,9 +12,16 @@ PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 # current folder nor those of the editable installation then come first, in child processes neither.
 COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
-COMPILED_TESTS = tests/test_compilation.py tests/profile tests/outbox tests/transport tests/dataflow tests/queues/test_settled.py \
-  $(wildcard tests/queues/test_journal*.py) \
-  $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation workers reload replays standby redis_daemon nats_daemon)
+# Tests whose code is interpreted on either build run once, in `make test`.
+COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox tests/dataflow \
+  $(patsubst %,tests/queues/%.py,progress/test_settled journal/test_journal journal/test_journal_commits \
+    journal/test_journal_processes journal/test_journal_trouble) \
+  $(patsubst %,tests/transport/%,answers test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \
+    test_transport_requests.py test_transport_stale.py test_transport_stall.py) \
+  $(patsubst %,tests/acceptance/%.py,install/test_build crashes/test_sigkill crashes/test_standby faults/test_faults \
+    faults/test_isolation faults/test_replays operations/test_reload operations/test_signals \
+    on_brokers/test_redis_daemon) \
+  tests/acceptance/operations/test_workers.py::test_workers_share_the_destinations_and_a_killed_one_is_replaced
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-compiled lint format bench wheel image clean

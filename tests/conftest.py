@@ -29,8 +29,11 @@ _SIGNALS_IGNORED_BY_SOME_PARENTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP
 def pytest_configure() -> None:
     """Where this run ignores a signal, what tests start must not: that is inherited, a handler is not.
 
+    No test needs the system's authorities, and each TLS context and each import of aiohttp would read them all: most
+    of the processor time of the transport's tests.
     With EXPORTER_EXPECT_COMPILED no test is run on anything but the compiled build.
     """
+    os.environ["SSL_CERT_FILE"] = os.devnull
     for number in _SIGNALS_IGNORED_BY_SOME_PARENTS:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda number, frame: None)
@@ -43,22 +46,22 @@ def pytest_configure() -> None:
 
 #: Files that take a minute or more, the longest first. One that began last would keep one worker busy alone.
 LONG_FILES = (
-    "acceptance/test_sigkill.py",
-    "acceptance/test_state_sharing.py",
-    "acceptance/test_shared_state.py",
-    "acceptance/test_kafka_growth.py",
-    "queues/test_kafka.py",
-    "acceptance/test_kafka_daemon.py",
-    "transport/test_transport_misbehaviour.py",
-    "transport/test_transport_odd_answers.py",
+    "acceptance/crashes/test_sigkill.py",
+    "acceptance/on_brokers/test_state_sharing.py",
+    "acceptance/on_brokers/test_shared_state.py",
+    "acceptance/on_brokers/test_kafka_growth.py",
+    "queues/kafka/test_kafka.py",
+    "acceptance/on_brokers/test_kafka_daemon.py",
+    "transport/answers/test_transport_misbehaviour.py",
+    "transport/answers/test_transport_odd_answers.py",
     "cli/test_check_brokers.py",
-    "acceptance/test_kafka_kills.py",
-    "acceptance/test_tools.py",
-    "acceptance/test_nats_kills.py",
-    "queues/test_kafka_tokens.py",
+    "acceptance/on_brokers/test_kafka_kills.py",
+    "acceptance/operations/test_tools.py",
+    "acceptance/on_brokers/test_nats_kills.py",
+    "queues/kafka/test_kafka_tokens.py",
     "benchmarks/test_every_benchmark.py",
     "readme/test_readme.py",
-    "acceptance/test_redis_kills.py",
+    "acceptance/on_brokers/test_redis_kills.py",
 )
 
 

@@ -21,6 +21,7 @@ from contract import (
     take,
 )
 from redis_server import RedisServer, needs_redis, running
+from sweeps import Sweeps
 
 from exporter.messages.message import Message
 from exporter.queues.kinds import open_queue
@@ -303,14 +304,14 @@ async def _patiently(receive: Callable[[int], Awaitable[Batch | LaneLost]], coun
 # -- trimming
 
 
-async def test_what_every_group_has_passed_is_deleted_and_nothing_else(redis: RedisServer) -> None:
+async def test_what_every_group_has_passed_is_deleted_and_nothing_else(redis: RedisServer, sweeps: Sweeps) -> None:
     async with open_queue(settings(redis), {"a", "b"}, pytest.fail) as queue:
         await queue.publish(events(1000))
         async with queue.subscribe("a", "earliest") as a:
             for message in await take(a, 1000):
                 a.settle(message)
             await soon(a.commit())
-            await asyncio.sleep(4.5)
+            await sweeps.catch_up()
             assert redis.cli("XLEN", STREAM) == "1000"  # b is named, and nobody has read it
             async with queue.subscribe("b", "earliest") as b:
                 taken = await take(b, 1000)
@@ -330,7 +331,9 @@ async def test_what_every_group_has_passed_is_deleted_and_nothing_else(redis: Re
             assert numbers(await take(b, 300)) == list(range(700, 1000))
 
 
-async def test_a_group_of_another_program_holds_back_until_nobody_has_read_it_for_a_week(redis: RedisServer) -> None:
+async def test_a_group_of_another_program_holds_back_until_nobody_has_read_it_for_a_week(
+    redis: RedisServer, sweeps: Sweeps
+) -> None:
     warnings: list[str] = []
     async with open_queue(settings(redis), {"a"}, warnings.append) as queue:
         await queue.publish(events(1000))
@@ -339,7 +342,7 @@ async def test_a_group_of_another_program_holds_back_until_nobody_has_read_it_fo
             for message in await take(a, 1000):
                 a.settle(message)
             await soon(a.commit())
-            await asyncio.sleep(4.5)
+            await sweeps.catch_up()
             assert redis.cli("XLEN", STREAM) == "1000"
             redis.cli("HSET", f"{STREAM}:exporter", "seen:others", str(int(time.time()) - 8 * 24 * 3600))
             await until_said(warnings, "group others is not in the configuration")
@@ -387,8 +390,13 @@ async def test_a_lease_that_ran_out_unnoticed_by_anybody_is_taken_up_again(redis
     await queue.publish(events(4))
     async with queue.subscribe("g", "earliest") as subscription:
         taken = await take(subscription, 4)
-        redis.cli("DEL", f"{STREAM}:exporter:reader:g")
-        await asyncio.sleep(1.5)
+        lease = f"{STREAM}:exporter:reader:g"
+        redis.cli("DEL", lease)
+
+        async def taken_up() -> bool:
+            return redis.cli("EXISTS", lease) == "1"
+
+        await until(taken_up)
         await queue.publish(events(1, begin=4))
         got = await soon(subscription.receive(10))
         assert isinstance(got, Batch)

@@ -15,6 +15,7 @@ import pytest
 from certificates import Authority
 from contract import events, number_of, numbers, places, settled_lag, soon, stays_silent, take
 from redis_server import RedisServer, free_port, needs_redis, running
+from sweeps import Sweeps
 
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable
@@ -254,7 +255,7 @@ def user(server: RedisServer, allowed: str, keys: str = f"~{STREAM} ~{STREAM}:ex
     server.cli("ACL", "SETUSER", "exporter", "reset", "on", ">s3cret", *keys.split(), *allowed.split())
 
 
-async def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
+async def test_the_documented_permissions_are_enough(redis: RedisServer, sweeps: Sweeps) -> None:
     user(redis, ALLOWED)
     async with open_queue(settings(redis, username="exporter", password="s3cret"), {"g"}, pytest.fail) as queue:
         await queue.check()
@@ -263,7 +264,7 @@ async def test_the_documented_permissions_are_enough(redis: RedisServer) -> None
             for message in await take(subscription, 300):
                 subscription.settle(message)
             await soon(subscription.commit())
-            await asyncio.sleep(4.5)  # long enough for upkeep
+            await sweeps.catch_up()
             assert int(redis.cli("XLEN", STREAM)) < 300
         await queue.seek("g", "earliest")
         await queue.drop("g")

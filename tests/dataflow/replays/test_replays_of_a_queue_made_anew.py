@@ -83,7 +83,8 @@ async def test_one_whose_turn_comes_when_another_has_our_lanes_is_not_sent(tmp_p
         await until(lambda: any(line["event"] == "lane lost" for line in flow.logs))
         gate.set()
         await until(lambda: not flow.flow.dependencies.outbox.events)
-        await asyncio.sleep(1.2)  # long enough to look for replays twice
+        await flow.looked_for_replays()
+        await until(lambda: flow.flow.dependencies.outbox.events == 0)
         assert endpoint.versions == [2], "it is another's to send"
         log.give(GROUP, "0")
         await until(lambda: flow.letters.count() == 0)

@@ -59,7 +59,7 @@ def test_the_command_says_which_build_it_is() -> None:
 
 def test_a_run_that_expects_the_compiled_build_refuses_the_other() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_order.py"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/house/test_order.py"],
         cwd=ROOT, env=PURE | {"EXPORTER_EXPECT_COMPILED": "1"}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout

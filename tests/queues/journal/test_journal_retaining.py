@@ -11,10 +11,13 @@ from typing import Any
 import apsw
 import pytest
 from contract import events, numbers, soon, take
+from sweeps import Sweeps
 
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.port import Outgoing, SeekResult, Subscription
+
+pytestmark = pytest.mark.usefixtures("sweeps")
 
 
 @pytest.fixture
@@ -53,13 +56,13 @@ async def settle_all(subscription: Subscription, count: int) -> None:
     await soon(subscription.commit())
 
 
-async def test_what_was_passed_is_kept_for_so_long_and_can_be_gone_back_to(path: Path) -> None:
+async def test_what_was_passed_is_kept_for_so_long_and_can_be_gone_back_to(path: Path, sweeps: Sweeps) -> None:
     async with journal(path, 3600.0) as queue:
         async with queue.subscribe("g", "earliest") as subscription:
             await queue.publish(events(20))
             await settle_all(subscription, 20)
             await until(lambda: look(path, "SELECT max(position) FROM passed") == 20)
-            await asyncio.sleep(1.5)
+            await sweeps.catch_up()
             assert kept(path) == 20
         assert await queue.seek("g", 11) == [SeekResult("0", 11)]
         async with queue.subscribe("g", "earliest") as subscription:
@@ -104,7 +107,7 @@ async def test_a_journal_that_is_nearly_full_drops_what_was_read_first(path: Pat
         await queue.publish(events(1))
 
 
-async def test_what_a_group_that_went_back_needs_is_kept(path: Path) -> None:
+async def test_what_a_group_that_went_back_needs_is_kept(path: Path, sweeps: Sweeps) -> None:
     async with journal(path, 3600.0) as queue:
         async with queue.subscribe("g", "earliest") as subscription:
             await queue.publish(events(10))
@@ -113,7 +116,7 @@ async def test_what_a_group_that_went_back_needs_is_kept(path: Path) -> None:
         await queue.seek("g", 4)
         look(path, "UPDATE passed SET at = at - 7200")
         await until(lambda: kept(path) == 7)
-        await asyncio.sleep(1.5)
+        await sweeps.catch_up()
         assert kept(path) == 7
         async with queue.subscribe("g", "earliest") as subscription:
             assert numbers(await take(subscription, 7)) == list(range(3, 10))

@@ -57,7 +57,8 @@ async def test_one_that_waited_is_sent_when_the_lane_is_ours_again(tmp_path: Pat
         await until(lambda: any(line["event"] == "lane lost" for line in flow.logs))
         endpoint.gate.set()
         await until(lambda: not endpoint.in_flight)
-        await asyncio.sleep(1.2)  # long enough to look for replays twice
+        await flow.looked_for_replays()
+        await until(lambda: flow.flow.dependencies.outbox.events == 0)
         assert endpoint.versions == [1, 2], "it is another's to send"
 
         log.give(GROUP, "0")
@@ -73,11 +74,12 @@ async def test_nothing_is_asked_for_while_the_lane_leaves(tmp_path: Path) -> Non
         await a_replay_behind_a_request(log, flow, endpoint, tmp_path)
         log.take(GROUP, "0", planned=True)
         await until(lambda: flow.flow.dependencies.outbox.events == 1)
-        await asyncio.sleep(1.2)
+        await flow.looked_for_replays()
         assert flow.flow.dependencies.outbox.events == 1, "the replay did not come back"
         endpoint.gate.set()
         await until(lambda: not endpoint.in_flight)
-        await asyncio.sleep(1.2)
+        await flow.looked_for_replays()
+        await until(lambda: flow.flow.dependencies.outbox.events == 0)
         assert endpoint.versions == [1, 2]
         log.give(GROUP, "0")
         await until(lambda: flow.letters.count() == 0)

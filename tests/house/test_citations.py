@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 THIS = Path(__file__).relative_to(ROOT)
 
 #: Standards whose sections are cited with a paragraph sign.

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 import apsw
 import pytest
 from contract import events, numbers, soon, take
+from failing_disk import Faults, failing_disk
 
 from exporter.queues.journal import tables
 from exporter.queues.journal.lease import Leases
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.port import GroupInUse, QueueUnavailable
-
-sys.path.append(str(Path(__file__).parents[1] / "database"))
-
-from failing_disk import Faults, failing_disk
 
 
 @pytest.fixture

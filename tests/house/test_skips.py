@@ -20,7 +20,7 @@ import pytest
     ],
 )
 def test_only_in_ci_a_lacking_program_fails(reason: str, in_ci: bool, exit_code: int, tmp_path: Path) -> None:
-    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    shutil.copy(Path(__file__).parents[1] / "conftest.py", tmp_path)
     (tmp_path / "test_one.py").write_text(f"import pytest\ndef test_one():\n    pytest.skip({reason!r})\n")
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
     ran = subprocess.run(

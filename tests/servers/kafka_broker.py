@@ -1,6 +1,6 @@
 """A real Kafka for tests: one KRaft node on ports and in a folder of its own. Started as a program it only downloads.
 
-``python tests/queues/kafka_broker.py`` prints the folder of the jars; exit code 75 when the download failed.
+``python tests/servers/kafka_broker.py`` prints the folder of the jars; exit code 75 when the download failed.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 import pytest
 from contract import Contract, batch, events, numbers, settled_lag, soon, stays_silent, take
+from sweeps import Sweeps
 
 from exporter.database import Database
 from exporter.queues.journal import tables
@@ -20,6 +21,8 @@ from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Outgoing, Queue, QueueFull, Subscription
+
+pytestmark = pytest.mark.usefixtures("sweeps")
 
 
 @pytest.fixture
@@ -114,11 +117,11 @@ async def test_positions_never_come_back(path: Path) -> None:
         assert message.position == 6
 
 
-async def test_what_every_group_has_passed_is_deleted(path: Path) -> None:
+async def test_what_every_group_has_passed_is_deleted(path: Path, sweeps: Sweeps) -> None:
     async with journal(path, groups=("a", "b")) as queue, queue.subscribe("a", "earliest") as a:
         await queue.publish(events(2500))
         await settle_all(a, 2500)
-        await asyncio.sleep(2.5)
+        await sweeps.catch_up()
         assert look(path, "SELECT count(*) FROM events") == 2500  # b is named and has not begun
         async with queue.subscribe("b", "earliest") as b:
             await settle_all(b, 2400)
@@ -126,14 +129,14 @@ async def test_what_every_group_has_passed_is_deleted(path: Path) -> None:
             assert look(path, "SELECT min(position) FROM events") == 2401
 
 
-async def test_nothing_is_deleted_while_there_is_no_group(path: Path) -> None:
+async def test_nothing_is_deleted_while_there_is_no_group(path: Path, sweeps: Sweeps) -> None:
     async with journal(path) as queue:
         await queue.publish(events(10))
-        await asyncio.sleep(2.5)
+        await sweeps.catch_up()
         assert look(path, "SELECT count(*) FROM events") == 10
 
 
-async def test_groups_that_nobody_reads_are_given_up_after_a_week_with_a_warning(path: Path) -> None:
+async def test_groups_that_nobody_reads_are_given_up_after_a_week_with_a_warning(path: Path, sweeps: Sweeps) -> None:
     warnings: list[str] = []
     async with journal(path, groups=("a", "asleep"), warn=warnings.append) as queue:
         for group in ("gone", "asleep", "b"):
@@ -153,7 +156,7 @@ async def test_groups_that_nobody_reads_are_given_up_after_a_week_with_a_warning
     async with journal(path, groups=("a", "asleep"), warn=warnings.append) as queue:
         # "b" was read a moment ago and "asleep" is named, however long ago that was; "gone" had settled nothing.
         await until(lambda: look(path, "SELECT min(position) FROM events") == 4)
-        await asyncio.sleep(2.5)
+        await sweeps.catch_up()
         assert len(warnings) == 1
         assert "group gone " in warnings[0]
         async with queue.subscribe("gone", "earliest") as gone:
@@ -195,7 +198,7 @@ async def test_nothing_is_deleted_that_a_group_came_to_need_since_it_was_looked_
         await database.tidy(others_come_between)
 
 
-async def test_a_group_that_is_being_read_is_not_given_up_whatever_the_clock_says(path: Path) -> None:
+async def test_a_group_that_is_being_read_is_not_given_up_whatever_the_clock_says(path: Path, sweeps: Sweeps) -> None:
     warnings: list[str] = []
     async with (
         journal(path, groups=("a",), warn=warnings.append) as queue,
@@ -209,10 +212,11 @@ async def test_a_group_that_is_being_read_is_not_given_up_whatever_the_clock_say
             connection = apsw.Connection(str(path))
             connection.execute("UPDATE positions SET seen_at = seen_at - 8 * 86400 WHERE name = 'b'")
             connection.close()
-            await asyncio.sleep(2.5)
+            for _ in ("queue", "elsewhere"):
+                await sweeps.catch_up()
             assert look(path, "SELECT min(position) FROM events") == 1
         assert warnings == []
-        await until(lambda: look(path, "SELECT count(*) FROM events") == 0)
+        await until(lambda: look(path, "SELECT count(*) FROM events") == 0 and bool(warnings))
         assert "group b " in warnings[0]
 
 
