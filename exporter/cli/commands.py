@@ -13,6 +13,7 @@ from exporter.cli.deadletters import command as deadletters
 from exporter.cli.preview import command as preview
 from exporter.cli.run import command as run
 from exporter.cli.send import command as send
+from exporter.cli.test import command as test
 from exporter.telemetry.compilation import compiled
 
 app = typer.Typer(
@@ -39,5 +40,5 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (run, check, preview, send, status, deadletters, positions, receive, schema, demo):
+for command in (run, check, preview, test, send, status, deadletters, positions, receive, schema, demo):
     command.register(app)

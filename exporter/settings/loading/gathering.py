@@ -11,10 +11,11 @@ from typing import Any
 from exporter.sections.mistakes import Steps
 from exporter.sections.paths import NoHome, expanded
 from exporter.settings.loading.json_file import read_json
+from exporter.settings.loading.plain_values import TEST_SUFFIXES, is_test_file, read_values
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
 
-_TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
+TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ class Mount:
 
 @dataclass(slots=True)
 class Gathered:
-    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading."""
+    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading.
+
+    ``test_files`` are the files with tests beside the destinations' files, which are not read.
+    """
 
     data: dict[str, Any]
     mounts: list[Mount]
     documents: list[Document]
     problems: list[Problem] = field(default_factory=list)
+    test_files: list[Path] = field(default_factory=list)
 
     def _mount(self, steps: Steps) -> tuple[Document, Steps]:
         """The file that ``steps`` stand in, and the steps within the file."""
@@ -139,6 +144,9 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
     for file in files:
         if file.name.startswith(".") or os.path.isdir(file):  # noqa: PTH112 - pathlib raises where it may not look
             continue
+        if is_test_file(file):
+            _add_test_file(gathered, file)
+            continue
         document = read_document(file, environ)
         gathered.problems.extend(document.problems)
         at = ("destinations", len(destinations))
@@ -152,13 +160,22 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
     gathered.data = {**gathered.data, "destinations": destinations}
 
 
+def _add_test_file(gathered: Gathered, file: Path) -> None:
+    """Leave ``file`` to ``exporter test``, unless it holds a destination, which would go without being exported to."""
+    value = read_values(file).value
+    if isinstance(value, dict) and "endpoint" in value:
+        reason = f"a file whose name ends with {TEST_SUFFIXES[0]} holds tests, and this one a destination: rename it"
+        gathered.problems.append(Problem(str(file), 1, (), reason))
+    gathered.test_files.append(file)
+
+
 def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> None:
     """Make the TLS files of a destination relative to the folder of the file that names them."""
     for way in (("tls",), ("auth", "tls")):
         tls = destination
         for step in way:
             tls = tls.get(step) if isinstance(tls, dict) else None
-        for key in _TLS_FILES if isinstance(tls, dict) else ():
+        for key in TLS_FILES if isinstance(tls, dict) else ():
             name = tls.get(key)
             if isinstance(name, str) and name and not gathered.is_broken((*at, *way, key)):
                 file = _below(folder, name)
