@@ -20,7 +20,7 @@ from exporter.settings.loading.plain_values import Plain
 _WIDTH = 100
 _STEP = 2
 #: Text that needs no quotes, also within { } and [ ].
-_UNQUOTED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*")
+_UNQUOTED = re.compile(r"\w[\w./@+-]*(?: [\w./@+-]+)*")
 _ALIAS = re.compile(r"[ \t]*:\s*(\*[^\s,\[\]{}]+)")
 _STRING = "tag:yaml.org,2002:str"
 

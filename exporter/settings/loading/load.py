@@ -72,6 +72,10 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
     stand_ins = StandIns(gathered) if stand_in else None
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
     settings = _validated(gathered.data, environ, overrides)
+    while stand_ins is not None and isinstance(settings, Refused):
+        if not stand_ins.replaced(translated(Settings, settings, gathered, overrides)):
+            break
+        settings = _validated(gathered.data, environ, overrides)
     if isinstance(settings, Refused):
         refused = translated(Settings, settings, gathered, overrides)
         problems.extend(refused if stand_ins is None else stand_ins.translated(refused))

@@ -1,12 +1,13 @@
 """Lets a configuration be loaded without its secrets: what stands in for variables and files that are not here.
 
 For commands that send nothing, such as ``exporter test`` on a machine that has no secrets and should have none. Nothing
-stands in for a value that decides what is exported.
+stands in for a value that decides what is exported, and in what shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,29 @@ from exporter.settings.loading.gathering import TLS_FILES, Gathered, Mount
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Absent
 
-_DECIDE = frozenset({"name", "segments", "attributes", "identity_fields", "destinations_dir", "segments_file"})
+#: Keys of the whole, of a destination and of its defaults.
+_DECIDE = frozenset(
+    {
+        *("destinations_dir", "segments_file", "segments", "max_event_bytes", "name", "attributes", "identity_fields"),
+        *("segment_membership", "include_segment_names", "include_segment_timestamps", "position_header"),
+        *("require_membership", "activate_on"),
+    }
+)
+#: What a field may want in place of a text: an address, or a number. Else it is left out, for its default.
+_SHAPES = ("https://{}/", "redis://{}", "nats://{}", "{}:1", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value that something stands in for, in the mapping or list ``around``; ``others`` could stand there too.
+
+    None among the others stands for no value at all.
+    """
+
+    problem: Problem
+    around: Any
+    key: str | int
+    others: list[str | None]
 
 
 class StandIns:
@@ -28,34 +51,51 @@ class StandIns:
     """
 
     def __init__(self, gathered: Gathered) -> None:
-        self._absent: dict[tuple[str, Steps], Problem] = {}
+        self._places: dict[tuple[str, Steps], _Place] = {}
         names: dict[str, None] = {}
         stand_ins: list[str] = []
         for mount in gathered.mounts:
             for steps, absent in mount.document.absent.items():
-                if _decides((*mount.at, *steps)):
-                    continue
-                self._put(gathered, mount, steps, absent)
-                names[absent.what] = None
-                stand_ins.append(absent.stand_in)
+                if not _decides((*mount.at, *steps)):
+                    self._put(gathered, mount, steps, absent)
+                    names[absent.what] = None
+                    stand_ins.append(absent.stand_in)
         for name in _without_tls_files(gathered.data):
             if not name.endswith(tuple(stand_ins)):  # which is named as a variable already
                 names[name] = None
         self.names = tuple(names)
 
     def _put(self, gathered: Gathered, mount: Mount, steps: Steps, absent: Absent) -> None:
-        *way, last = (*mount.at, *steps)
+        *way, key = (*mount.at, *steps)
         around: Any = gathered.data
         for step in way:
             around = around[step]
-        around[last] = absent.stand_in
+        around[key] = absent.stand_in
         mount.document.broken.discard(steps)
         gathered.problems.remove(absent.problem)
-        self._absent[(absent.problem.file, absent.problem.at)] = absent.problem
+        others: list[str | None] = [shape.format(absent.stand_in) for shape in _SHAPES]
+        if isinstance(around, dict):
+            others.append(None)
+        self._places[(absent.problem.file, steps)] = _Place(absent.problem, around, key, others)
+
+    def replaced(self, problems: Iterable[Problem]) -> bool:
+        """Put something else where a stand-in was refused; whether there was anything left to try."""
+        found = False
+        for at in dict.fromkeys((problem.file, problem.at) for problem in problems):
+            place = self._places.get(at)
+            if place is not None and place.others:
+                found = True
+                other = place.others.pop(0)
+                if other is None:
+                    del place.around[place.key]
+                else:
+                    place.around[place.key] = other
+        return found
 
     def translated(self, problems: Iterable[Problem]) -> list[Problem]:
         """``problems``, but where a stand-in was refused, the problem that the value itself is not here."""
-        return [self._absent.get((problem.file, problem.at), problem) for problem in problems]
+        places = [(problem, self._places.get((problem.file, problem.at))) for problem in problems]
+        return [problem if place is None else place.problem for problem, place in places]
 
 
 def _decides(steps: Steps) -> bool:
@@ -68,8 +108,8 @@ def _decides(steps: Steps) -> bool:
 
 
 def _without_tls_files(value: Any) -> Iterator[str]:
-    """Take out every section ``tls`` with a file that is not here; yields these files."""
-    parts: Iterable[Any] = ()
+    """Take out the files of every section ``tls`` that lacks one of them; yields those that are not here."""
+    parts: list[Any] = []
     if isinstance(value, dict):
         tls = value.get("tls")
         if isinstance(tls, dict):
