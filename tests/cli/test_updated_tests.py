@@ -225,6 +225,50 @@ def test_mode_and_link_of_the_file_stay(run: Run, folder: Path) -> None:
     assert sorted(file.name for file in folder.iterdir()) == ["a.test.yaml", "exporter.yaml", "real"]
 
 
+def test_a_file_in_another_encoding_is_left_alone(run: Run, folder: Path) -> None:
+    file = folder / "a.test.yaml"
+    file.write_text(BEFORE, encoding="utf-16")
+    result = run("--update")
+    assert (result.exit_code, file.read_text(encoding="utf-16")) == (1, BEFORE)
+    assert result.stderr == "error: a.test.yaml cannot be written: it is not UTF-8 text\n"
+
+
+COMMENTED = """\
+tests:
+  - name: n
+    event: {profileId: p, changes: {segments: [{id: s, to: realized}]}, profile: {person: {text: two, x: 2}}}
+    expect:
+      crm:
+        body:
+          person:
+            text: |
+              of several
+              lines
+            # about x
+            x: 1   # one
+
+            folded: >-
+              long
+              text
+            # about flow
+            flow: {a: 1,   # first
+                   b: [1]}  # end
+            # the end
+"""
+
+
+def test_comments_and_blank_lines_within_a_body_stay(run: Run, folder: Path) -> None:
+    file = folder / "a.test.yaml"
+    file.write_text(COMMENTED)
+    assert run("--update").exit_code == 0
+    kept = COMMENTED.replace("text: |\n              of several\n              lines", "text: two").replace(
+        "x: 1 ", "x: 2 "
+    )
+    kept = kept.replace("            folded: >-\n              long\n              text\n", "")
+    kept = kept.replace("            flow: {a: 1,   # first\n                   b: [1]}  # end\n", "")
+    assert file.read_text() == kept
+
+
 def test_a_file_that_cannot_be_written_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.test.yaml").write_text(BEFORE, encoding="utf-8")
 

@@ -28,7 +28,7 @@ def run_tests(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...",
+            metavar="FILE",
             exists=True,
             dir_okay=False,
             show_default=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -27,8 +28,10 @@ def update(file: Path, outcomes: Mapping[Place, Outcome]) -> set[Place]:
     Raises:
         OSError: the file cannot be read or written; it is as it was.
     """
-    with file.open(encoding="utf-8", newline="") as stream:
-        text = stream.read()
+    try:
+        text = file.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "it is not UTF-8 text") from None
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     whole = text = text.removeprefix("\ufeff")
     expected = _tree(text)
