@@ -21,7 +21,17 @@ from exporter.settings.loading.yaml_file import Absent
 #: Keys of the whole, of a destination and of its defaults.
 _DECIDE = frozenset(
     {
-        *("destinations_dir", "segments_file", "segments", "max_event_bytes", "name", "attributes", "identity_fields"),
+        *(
+            "destinations",
+            "defaults",
+            "destinations_dir",
+            "segments_file",
+            "segments",
+            "max_event_bytes",
+            "name",
+            "attributes",
+            "identity_fields",
+        ),
         *("segment_membership", "include_segment_names", "include_segment_timestamps", "position_header"),
         *("require_membership", "activate_on"),
     }
@@ -56,7 +66,7 @@ class StandIns:
         stand_ins: list[str] = []
         for mount in gathered.mounts:
             for steps, absent in mount.document.absent.items():
-                if not _decides((*mount.at, *steps)):
+                if not _decides((*mount.at, *steps)) and isinstance(mount.document.value, dict):
                     self._put(gathered, mount, steps, absent)
                     names[absent.what] = None
                     stand_ins.append(absent.stand_in)
