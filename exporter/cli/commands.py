@@ -17,6 +17,7 @@ from exporter.cli.run.command import run
 from exporter.cli.schema import schema
 from exporter.cli.send.command import send
 from exporter.cli.status import status
+from exporter.cli.test.command import run_tests
 from exporter.telemetry.compilation import compiled
 
 app = typer.Typer(
@@ -45,5 +46,6 @@ def exporter(
 
 for command in (run, check, preview, send, status, receive, schema, demo):
     app.command()(command)
+app.command("test")(run_tests)
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(positions, name="positions")

@@ -69,7 +69,8 @@ class Settings(BaseSettings):
         default=ByteSize(256 * 1024**2), description="All windows together; each dataflow may always hold its share."
     )
     destinations_dir: FilePath | None = Field(
-        default=None, description="Folder with one file per destination (*.yaml, *.yml), relative to this file."
+        default=None,
+        description="Folder with one file per destination (*.yaml, *.yml; not *.test.yaml), relative to this file.",
     )
     segments: tuple[CatalogueSegment, ...] = Field(
         default=(), description="The catalogue: names and times of segments. Or segments_file."

@@ -53,7 +53,7 @@ def test_every_key_has_a_description(schema: dict[str, Any]) -> None:
 def test_the_examples_fulfil_it(schema: dict[str, Any]) -> None:
     jsonschema.validate(yaml.load((CONFIG / "exporter.yaml").read_text(encoding="utf-8"), Plain), schema)
     destination = {**schema, **schema["$defs"]["Destination"], "$defs": schema["$defs"]}
-    files = sorted((CONFIG / "destinations").glob("*.yaml"))
+    files = [file for file in sorted((CONFIG / "destinations").glob("*.yaml")) if ".test." not in file.name]
     assert len(files) == 3
     for file in files:
         jsonschema.validate(yaml.load(file.read_text(encoding="utf-8"), Plain), destination)

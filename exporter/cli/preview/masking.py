@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from exporter.sections.masking import SECRET_NAME, SHORTEST_SECRET, SecretSearch, in_any_form
 from exporter.sections.section import MASK, FromFile, Secret, values_of
-from exporter.settings.loading.expansion import names_in
+from exporter.settings.loading.expansion import STAND_IN, names_in
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Destination
 
@@ -173,4 +173,5 @@ def _variables(files: Iterable[Path]) -> Iterator[str]:
             names = names_in(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):  # it changed since it was loaded
             continue
-        yield from (os.environ[name] for name in names if os.environ.get(name))
+        # A variable that is not set may have a stand-in, which is hidden too: what is shown is the same everywhere.
+        yield from (os.environ.get(name) or STAND_IN + name for name in names)

@@ -26,6 +26,7 @@ from exporter.profile.triggers import compile_triggers
 from exporter.sections.printable import printable
 from exporter.settings.loading.load import Loaded
 from exporter.settings.presented_secrets import prepare
+from exporter.settings.segments import SegmentKey
 from exporter.settings.tree import Destination
 from exporter.state.kinds import known_mapping_times
 
@@ -79,6 +80,11 @@ class Previewer:
         unknown = [one for one in destination.segments if one.mapping_created_at is None and one.key not in noted]
         if unknown and wanted:
             note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
+        return cls.mapped_at(loaded, destination, times)
+
+    @classmethod
+    def mapped_at(cls, loaded: Loaded, destination: Destination, times: MappingOf[SegmentKey, int]) -> Previewer:
+        """``destination`` with these mapping times, in epoch milliseconds, where the configuration names none."""
         return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
 
     def preview(self, found: Found, max_bytes: int) -> Previewed:

@@ -12,6 +12,7 @@ from exporter.sections.mistakes import Steps
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.tls import Tls
 from exporter.settings.loading.json_file import read_json
+from exporter.settings.loading.plain_values import TEST_SUFFIXES, is_test_file, read_values
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
 
@@ -26,12 +27,16 @@ class Mount:
 
 @dataclass(slots=True)
 class Gathered:
-    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading."""
+    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading.
+
+    ``test_files`` are the files with tests beside the destinations' files, which are not read.
+    """
 
     data: dict[str, Any]
     mounts: list[Mount]
     documents: list[Document]
     problems: list[Problem] = field(default_factory=list)
+    test_files: list[Path] = field(default_factory=list)
 
     @property
     def destinations(self) -> list[Any]:
@@ -139,6 +144,9 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
     for file in files:
         if file.name.startswith(".") or os.path.isdir(file):  # noqa: PTH112 - pathlib raises where it may not look
             continue
+        if is_test_file(file):
+            _add_test_file(gathered, file)
+            continue
         document = read_document(file, environ)
         gathered.problems.extend(document.problems)
         at = ("destinations", len(destinations))
@@ -150,6 +158,15 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
         elif not document.problems:
             gathered.problems.append(Problem(document.file, 1, (), "the file must hold one destination, as a mapping"))
     gathered.data = {**gathered.data, "destinations": destinations}
+
+
+def _add_test_file(gathered: Gathered, file: Path) -> None:
+    """Leave ``file`` to ``exporter test``, unless it holds a destination, which would go without being exported to."""
+    value = read_values(file).value
+    if isinstance(value, dict) and "endpoint" in value:
+        reason = f"a file whose name ends with {TEST_SUFFIXES[0]} holds tests, and this one a destination: rename it"
+        gathered.problems.append(Problem(str(file), 1, (), reason))
+    gathered.test_files.append(file)
 
 
 def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> None:

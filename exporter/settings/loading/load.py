@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -22,6 +22,7 @@ from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
 from exporter.settings.loading.problems import Problem, Problems
+from exporter.settings.loading.stand_ins import StandIns
 from exporter.settings.loading.suggestions import suggestion
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
@@ -36,6 +37,8 @@ class Loaded:
     the operator. ``watched`` are the files whose content is part of the settings, from ``!file`` and from ``tls``, each
     with its stamp from the time of reading: another stamp now means that the file has changed since. ``indirect`` are
     the places of values from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``, without the values.
+    ``test_files`` are the files with tests beside the destinations' files, and ``not_here`` the variables and files
+    that something stands in for.
     """
 
     settings: Settings
@@ -44,14 +47,17 @@ class Loaded:
     notes: tuple[str, ...]
     indirect: frozenset[Steps]
     watched: Mapping[Path, Stamp]
+    test_files: tuple[Path, ...] = ()
+    not_here: tuple[str, ...] = ()
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
+def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> Loaded | Problems:
     """Read and validate the configuration in ``path``.
 
     Args:
         path: the main file.
         environ: the environment for ``${NAME}`` and for overrides, in place of the process's own.
+        stand_in: let something stand in for secrets and addresses that are not on this machine (``stand_ins.py``).
 
     Returns:
         The settings, or all of the operator's mistakes. No mistake of the operator raises.
@@ -64,11 +70,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     overridden = [key for key in ("destinations_dir", "segments_file") if (key,) in overrides]
     named = {key: trimmed(environ[overrides[(key,)]]) for key in overridden}
     gathered = gather(path, environ, named)
+    stand_ins = StandIns(gathered) if stand_in else None
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
     settings = _validated(gathered.data, environ, overrides)
-    if isinstance(settings, _Refused):
-        problems.extend(_translated(settings, gathered, overrides))
-    if isinstance(settings, _Refused) or problems:
+    while stand_ins is not None and isinstance(settings, Refused):
+        if not stand_ins.replaced(translated(Settings, settings, gathered, overrides)):
+            break
+        settings = _validated(gathered.data, environ, overrides)
+    if isinstance(settings, Refused):
+        refused = translated(Settings, settings, gathered, overrides)
+        problems.extend(refused if stand_ins is None else stand_ins.translated(refused))
+    if isinstance(settings, Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])
     watched: dict[Path, Stamp] = {}  # a file that was read twice, and changed between, with its first stamp
@@ -86,6 +98,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         notes(settings, lambda steps: steps not in overrides and gathered.is_literal(steps)),
         gathered.indirect(),
         watched,
+        tuple(gathered.test_files),
+        () if stand_ins is None else stand_ins.names,
     )
 
 
@@ -104,14 +118,14 @@ class _Files(PydanticBaseSettingsSource):
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
-    """The error of pydantic on ``data``, which both sources gave together."""
+class Refused:
+    """The error of pydantic on ``data``, which all sources gave together."""
 
     error: ValidationError = field(repr=False)
     data: Mapping[str, Any] = field(repr=False)
 
 
-def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings | _Refused:
+def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings | Refused:
     """The settings from both sources, the environment first."""
     together: dict[str, Any] = {}
 
@@ -131,7 +145,7 @@ def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapp
     try:
         found = FromSources()
     except ValidationError as error:
-        return _Refused(error, together)
+        return Refused(error, together)
     return Settings.model_construct(
         found.model_fields_set, **{key: getattr(found, key) for key in type(found).model_fields}
     )
@@ -160,11 +174,20 @@ def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
         yield from (gathered.problem((*at, *mistake.at), mistake.reason) for mistake in repeated(listed, what))
 
 
-def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
-    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable."""
+def translated(
+    root: type[BaseModel], refused: Refused, gathered: Gathered, overrides: Mapping[Steps, str]
+) -> Iterator[Problem]:
+    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable.
+
+    Args:
+        root: the type of the whole.
+        refused: the values that are not of the type.
+        gathered: the files that the values stand in.
+        overrides: the variables that gave values in place of the files.
+    """
     errors = refused.error.errors(include_url=False, include_input=False)
-    failures = [_failure(details, gathered, overrides) for details in errors]
-    for failure in (*failures, *left_out(Settings, refused.data, failures)):
+    failures = [_failure(root, details, gathered, overrides) for details in errors]
+    for failure in (*failures, *left_out(root, refused.data, failures)):
         for mistake in failure.mistakes:
             place = (*failure.at, *mistake.at)
             variable = _variable(place, overrides, gathered)
@@ -174,8 +197,10 @@ def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps,
                 yield gathered.problem(place, mistake.reason)
 
 
-def _failure(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Failure:
-    found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(details)),)
+def _failure(
+    root: type[BaseModel], details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]
+) -> Failure:
+    found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(root, details)),)
     return Failure(_steps(details, gathered, overrides), found, details["type"] == "extra_forbidden")
 
 
@@ -217,10 +242,10 @@ _REASONS = {
 }
 
 
-def _reason(details: ErrorDetails) -> str:
+def _reason(root: type[BaseModel], details: ErrorDetails) -> str:
     """The reason, in few words; never with the value, which may be a secret."""
     if details["type"] == "extra_forbidden":
-        return f"unknown key{suggestion(Settings, details['loc'])}"
+        return f"unknown key{suggestion(root, details['loc'])}"
     if details["type"] == "union_tag_invalid":
         return f"should be one of {details['ctx']['expected_tags']}"
     if details["type"] == "too_short":

@@ -35,6 +35,17 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 #: An alias may be written often, but not so that few lines become millions of values.
 _ALIASED_VALUES = 10_000
 _DEPTH = 64
+#: What stands in for the text of a file that cannot be read (stand_ins.py).
+ABSENT_FILE = "absent-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A value that is not on this machine: what is missing, the mistake that this is, and what could stand in."""
+
+    what: str
+    problem: Problem
+    stand_in: str
 
 
 @dataclass(slots=True)
@@ -43,7 +54,8 @@ class Document:
 
     ``lines`` has the line of every value, by the steps to the value; ``broken`` are places whose value could not be had
     (already in ``problems``); ``indirect`` are places whose value came from a file or a variable; ``secret_files`` are
-    the files of ``!file``, each with its stamp from the first reading.
+    the files of ``!file``, each with its stamp from the first reading. ``absent`` are those broken places whose
+    variable is not set or whose file cannot be read.
     """
 
     file: str
@@ -53,16 +65,26 @@ class Document:
     broken: set[Steps] = field(default_factory=set)
     indirect: set[Steps] = field(default_factory=set)
     secret_files: dict[Path, Stamp] = field(default_factory=dict)
+    absent: dict[Steps, Absent] = field(default_factory=dict)
 
 
 def read_document(file: Path, environ: Mapping[str, str]) -> Document:
     """Read a YAML file; every mistake stands in ``problems``. Never raises for the content."""
-    reading = _Reading(Document(str(file)), file.parent, environ)
+    return read_with(Reading(Document(str(file)), file.parent, environ), file)
+
+
+def read_with(reading: Reading, file: Path) -> Document:
+    """The document of ``reading``, filled from ``file``. Never raises for the content."""
     try:
         content = read_regular(file, CONFIGURATION_BYTES).content
     except OSError as error:
         reading.refuse((), None, f"the file cannot be read: {error.strerror or 'unknown error'}")
         return reading.document
+    return filled(reading, content)
+
+
+def filled(reading: Reading, content: bytes) -> Document:
+    """The document of ``reading``, filled from a file's ``content``. Never raises for the content."""
     try:
         _bound_depth(content)
         root = yaml.compose(content, Loader=_Loader)
@@ -113,7 +135,7 @@ class _TooFar(Exception):
         self.line = line
 
 
-class _Reading:
+class Reading:
     """Turns the nodes of a file into values."""
 
     def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
@@ -173,10 +195,15 @@ class _Reading:
             return self._refused(steps, line, f"the tag {_tag(node)} is not known here")
         if node.tag == _STANDARD + "null":
             return None
+        return self.text(steps, node, line)
+
+    def text(self, steps: Steps, node: yaml.ScalarNode, line: int) -> str | None:
+        """The value of a scalar that is not null by itself."""
         try:
             text = trimmed(expand(node.value, self._environ))
         except Unset as unset:
-            return self._refused(steps, line, str(unset))
+            what, stand_in = ", ".join(unset.names), unset.stand_in if node.tag != "!file" else ABSENT_FILE
+            return self._absent(steps, line, str(unset), what, stand_in)
         if node.tag == "!file":
             return self._file(steps, text, line)
         if names_in(node.value):
@@ -193,11 +220,19 @@ class _Reading:
         try:
             text = FromFile.read(file)
         except OSError as error:
-            return self._refused(steps, line, f"the file {file} cannot be read: {error.strerror or 'unknown error'}")
+            reason = f"the file {file} cannot be read: {error.strerror or 'unknown error'}"
+            return self._absent(steps, line, reason, str(file), ABSENT_FILE)
         except UnicodeDecodeError:
             return self._refused(steps, line, "the file is not UTF-8 text")
         self.document.secret_files.setdefault(file, text.stamp)
         return text
+
+    def _absent(self, steps: Steps, line: int, reason: str, what: str, stand_in: str) -> str:
+        refused = self._refused(steps, line, reason)
+        self.document.indirect.add(steps)
+        if what:
+            self.document.absent[steps] = Absent(what, self.document.problems[-1], stand_in)
+        return refused
 
     def _refused(self, steps: Steps, line: int, reason: str) -> str:
         """Note the mistake and go on with a stand-in, so that the other mistakes are found too."""
