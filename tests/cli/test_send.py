@@ -217,6 +217,7 @@ def test_an_event_that_a_broker_does_not_take_is_named_by_its_line_and_alone(fol
     broker = Broker(folder, "max_payload: 4096\n")
     broker.start()
     try:
+        asyncio.run(broker.answers())
         (folder / "exporter.yaml").write_text(
             f"queue: {{kind: nats, url: '{broker.url}', create: true}}\ndestinations: []\n"
         )
