@@ -10,6 +10,7 @@ from exporter import __version__
 from exporter.cli import demo, positions, receive, schema, status
 from exporter.cli.check import command as check
 from exporter.cli.deadletters import command as deadletters
+from exporter.cli.init import command as init
 from exporter.cli.preview import command as preview
 from exporter.cli.run import command as run
 from exporter.cli.send import command as send
@@ -39,5 +40,5 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (run, check, preview, send, status, deadletters, positions, receive, schema, demo):
+for command in (init, run, check, preview, send, status, deadletters, positions, receive, schema, demo):
     command.register(app)
