@@ -13,7 +13,7 @@ COPY --from=compiler /wheel /wheel
 # With the clients of all kinds of queue. All dependencies come as wheels or as pure Python, so that no compiler is
 # needed here; one that does not should fail.
 RUN python3 -m venv /opt/exporter \
- && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary "$(echo /wheel/exporter-*.whl)[all]" \
+ && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary "$(echo /wheel/profile_exporter-*.whl)[all]" \
  && /opt/exporter/bin/python -m pip uninstall --yes pip
 
 FROM docker.io/library/python:3.13-slim-bookworm

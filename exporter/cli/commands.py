@@ -10,6 +10,7 @@ from exporter import __version__
 from exporter.cli.check.command import check
 from exporter.cli.deadletters.command import deadletters
 from exporter.cli.demo import demo
+from exporter.cli.init.command import init
 from exporter.cli.positions import positions
 from exporter.cli.preview.command import preview
 from exporter.cli.receive import receive
@@ -44,7 +45,7 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (run, check, preview, send, status, receive, schema, demo):
+for command in (init, run, check, preview, send, status, receive, schema, demo):
     app.command()(command)
 app.command("test")(run_tests)
 app.add_typer(deadletters, name="deadletters")

@@ -108,4 +108,4 @@ class TestTheHook:
     def test_plain_python_needs_no_compiler(self, source: Path, target: str, environ: dict[str, str]) -> None:
         ran, made = self.build(source, target, CC="no-such-compiler", **environ)
         assert ran.returncode == 0, ran.stderr
-        assert made == [f"exporter-{__version__}-py3-none-any.whl"]
+        assert made == [f"profile_exporter-{__version__}-py3-none-any.whl"]
