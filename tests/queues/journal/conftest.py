@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 import pytest
-from exporter.queues.journal.retaining import Retention, Swept
+from exporter.queues.journal.upkeep import Retention, Swept
 from sweeps import Sweeps
 
 
