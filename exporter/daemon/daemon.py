@@ -32,7 +32,7 @@ from exporter.queues.kinds import open_queue
 from exporter.queues.port import QueueUnavailable
 from exporter.sections.schedules import probe_delay, reach_delay, until_reachable
 from exporter.settings.loading.load import Loaded
-from exporter.settings.whereabouts import whereabouts
+from exporter.settings.whereabouts import not_yet_made, whereabouts
 from exporter.state.kinds import open_state
 from exporter.state.port import State, StateUnavailable
 from exporter.tasks.lifetimes import must_live
@@ -174,6 +174,7 @@ class Daemon:
         groups = group_names(settings)
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
+        made = {part: file for part in ("state", "queue") if (file := not_yet_made(getattr(settings, part)))}
         self._startup.opening("state")
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
@@ -182,6 +183,8 @@ class Daemon:
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:
                 queue = await stack.enter_async_context(open_queue(settings.queue, groups, self._warn, state.identity))
+        for part, file in made.items():
+            self._log.info("new database", what=part, path=str(file))
         self._startup.opening("queue")  # the queue is open; the next question to the queue may fail too
         async for attempt in until_reachable(_UNREACHABLE, random.uniform, self._unreachable):
             with attempt:

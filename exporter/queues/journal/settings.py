@@ -16,7 +16,7 @@ class JournalSettings(Section):
     """A queue in a local file."""
 
     kind: Literal["journal"] = "journal"
-    path: FilePath = Field(Path("data/queue.db"), description="The queue's file; its folder is created.")
+    path: FilePath = Field(Path("../data/queue.db"), description="The queue's file; its folder is created.")
     max_bytes: ByteSize = Field(
         ByteSize(10 * 1024**3),
         gt=0,

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from exporter.sections.mistakes import Steps
-from exporter.sections.paths import NoHome, expanded
+from exporter.sections.paths import NoHome, located
 from exporter.settings.loading.json_file import read_json
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
-
-_TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
     """Read the main file, the files of ``destinations_dir`` and ``segments_file``.
 
     Args:
-        file: the main file; relative paths inside are relative to its folder.
+        file: the main file.
         environ: for ``${NAME}``.
         dirs: ``destinations_dir`` and ``segments_file`` where the environment overrides them.
     """
@@ -97,10 +95,8 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
         gathered.data = main.value
     elif not main.problems:
         gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
-    for index, destination in enumerate(_listed(gathered.data)):
-        _anchor(("destinations", index), destination, file.parent, gathered)
-    _add_destinations(gathered, file.parent, environ, dirs)
-    _add_segments(gathered, file.parent, environ, dirs)
+    _add_destinations(gathered, environ, dirs)
+    _add_segments(gathered, environ, dirs)
     return gathered
 
 
@@ -109,24 +105,19 @@ def _listed(data: Mapping[str, Any]) -> list[Any]:
     return written if isinstance(written, list) else []
 
 
-def _named(key: str, gathered: Gathered, folder: Path, dirs: Mapping[str, str]) -> Path | None:
+def _named(key: str, gathered: Gathered, dirs: Mapping[str, str]) -> Path | None:
     """The file or folder that ``key`` names; None where no name is given, or the name could not be had."""
     name = dirs.get(key, gathered.data.get(key))
     if not isinstance(name, str) or name in ("", "null") or "\0" in name or gathered.is_broken((key,)):
         return None
-    return _below(folder, name)
-
-
-def _below(folder: Path, name: str) -> Path | None:
-    """The path ``name`` in ``folder``; None where ``~`` has no home, a mistake that the field itself reports."""
     try:
-        return folder / expanded(name)
+        return located(name)
     except NoHome:
-        return None
+        return None  # a mistake that the field itself reports
 
 
-def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
-    listed = _named("destinations_dir", gathered, folder, dirs)
+def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
+    listed = _named("destinations_dir", gathered, dirs)
     if listed is None or not isinstance(gathered.data.get("destinations") or [], list):
         return
     try:
@@ -146,27 +137,13 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
         if isinstance(document.value, dict):
             gathered.mounts.append(Mount(at, document))
             destinations.append(document.value)
-            _anchor(at, document.value, file.parent, gathered)
         elif not document.problems:
             gathered.problems.append(Problem(document.file, 1, (), "the file must hold one destination, as a mapping"))
     gathered.data = {**gathered.data, "destinations": destinations}
 
 
-def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> None:
-    """Make the TLS files of a destination relative to the folder of the file that names them."""
-    for way in (("tls",), ("auth", "tls")):
-        tls = destination
-        for step in way:
-            tls = tls.get(step) if isinstance(tls, dict) else None
-        for key in _TLS_FILES if isinstance(tls, dict) else ():
-            name = tls.get(key)
-            if isinstance(name, str) and name and not gathered.is_broken((*at, *way, key)):
-                file = _below(folder, name)
-                tls[key] = name if file is None else str(file)
-
-
-def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
-    file = _named("segments_file", gathered, folder, dirs)
+def _add_segments(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
+    file = _named("segments_file", gathered, dirs)
     if file is None:
         return
     if gathered.data.get("segments"):

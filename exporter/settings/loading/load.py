@@ -17,6 +17,8 @@ from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
 from exporter.settings.loading.cross_checks import Failure, left_out
+from exporter.settings.loading.default_paths import with_default_paths
+from exporter.settings.loading.former_places import left_behind
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
 from exporter.settings.loading.problems import Problem, Problems
@@ -64,9 +66,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     named = {key: trimmed(environ[overrides[(key,)]]) for key in overridden}
     gathered = gather(path, environ, named)
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
-    settings = _validated(gathered.data, environ, overrides)
+    settings = _validated(gathered.data, environ, overrides, path.parent)
     if isinstance(settings, _Refused):
         problems.extend(_translated(settings, gathered, overrides))
+    else:
+        problems.extend(left_behind(settings, gathered, overrides))
     if isinstance(settings, _Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])
@@ -109,16 +113,18 @@ class _Refused:
     data: Mapping[str, Any] = field(repr=False)
 
 
-def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings | _Refused:
-    """The settings from both sources, the environment first."""
+def _validated(
+    data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str], folder: Path
+) -> Settings | _Refused:
+    """The settings from both sources, the environment first; ``folder`` is the main file's."""
     together: dict[str, Any] = {}
 
     class FromSources(Settings):
         @model_validator(mode="before")
         @classmethod
         def _note(cls, data: dict[str, Any]) -> dict[str, Any]:
-            together.update(data)
-            return data
+            together.update(with_default_paths(Settings, data, folder))
+            return together
 
         @classmethod
         def settings_customise_sources(
