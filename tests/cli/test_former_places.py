@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+EVENT = '{"profileId": "p", "profile": {}}'
+
 COMMANDS = [
     ["check"],
     ["run"],
@@ -46,9 +48,7 @@ class Old:
         self.new = self.config.parent / "data/queue.db" if "data/" in section else folder / "new place/data/queue.db"
         (self.folder / "config").mkdir(parents=True)
         (self.folder / "config/exporter.yaml").write_text("{}")
-        sent = exporter(
-            self.folder, "send", "-", config=Path("config/exporter.yaml"), given='{"profileId": "p", "profile": {}}'
-        )
+        sent = exporter(self.folder, "send", "-", config=Path("config/exporter.yaml"), given=EVENT)
         assert sent.stderr == f"note: there was no queue yet, it is made at {self.old}\n"
         self.config.parent.mkdir(parents=True)
         self.config.write_text(section)
@@ -60,9 +60,7 @@ class Old:
 
     def send(self) -> str:
         """Send another event, and return what was said on stderr."""
-        sent = exporter(
-            self.folder, "send", "-", "--json", config=self.config, given='{"profileId": "q", "profile": {}}'
-        )
+        sent = exporter(self.folder, "send", "-", "--json", config=self.config, given=EVENT)
         assert json.loads(sent.stdout) == {"queued": 1}
         return sent.stderr
 
