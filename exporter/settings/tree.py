@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.paths import FilePath
+from exporter.sections.quantities import Duration
 from exporter.sections.section import Section
 from exporter.sections.tls import Tls
 from exporter.settings.delivery import Bytes, Delivery, Window
@@ -76,10 +77,12 @@ class Settings(BaseSettings):
         description="Where dead letters and mapping times are kept; not the queue's file.",
     )
     ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
-    drain: float = Field(default=15.0, ge=0, le=3600, description="Seconds that SIGTERM waits for what is in flight.")
-    max_event_bytes: Bytes = Field(default=ByteSize(1024**2), description="A larger event is malformed.")
+    drain: Annotated[float, Duration(most=3600)] = Field(
+        default=15.0, description="How long SIGTERM waits for what is in flight."
+    )
+    max_event_bytes: Bytes = Field(default=1024**2, description="A larger event is malformed.")
     memory: Bytes = Field(
-        default=ByteSize(256 * 1024**2), description="All windows together; each dataflow may always hold its share."
+        default=256 * 1024**2, description="All windows together; each dataflow may always hold its share."
     )
     destinations_dir: FilePath | None = Field(
         default=None, description="Folder with one file per destination (*.yaml, *.yml), relative to this file."

@@ -153,7 +153,7 @@ def test_mistakes_in_several_files_are_reported_together(tmp_path: Path) -> None
             "state.path",
             "state needs a file of its own, not the queue's",
         ),
-        ("drain:\n  - 1\n", 1, "drain", "should be a valid number"),
+        ("drain:\n  - 1\n", 1, "drain", "should be a duration, as 10, 10s or 1.5m"),
         ("max_event_bytes: 1.5 parsecs\n", 1, "max_event_bytes", "should be a size, as 1048576 or 16MiB"),
     ],
 )

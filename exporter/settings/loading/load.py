@@ -218,8 +218,6 @@ _REASONS = {
     "model_attributes_type": "should be a mapping",
     "string_type": "should be text",
     "path_type": "should be a path",
-    "byte_size": "should be a size, as 1048576 or 16MiB",
-    "byte_size_unit": "should be a size, as 1048576 or 16MiB",
 }
 
 
