@@ -47,7 +47,7 @@ class _Quantity(ABC):
         number |= {"minimum": self.least} if self.above is None else {"exclusiveMinimum": self.above}
         if self.most < math.inf:
             number["maximum"] = self.most
-        return {"anyOf": [number, {"type": "string", "pattern": self.pattern}]}
+        return {"anyOf": [number, {"type": "string", "pattern": self.pattern}], "quantity": True}
 
     def read(self, value: object) -> float:
         """The amount, in ``unit``.

@@ -54,6 +54,11 @@ def _kind(default: str) -> Callable[[Any], Any]:
     return fill
 
 
+def _merged_before(value: Any) -> Any:
+    """Nothing: ``loading`` has given the defaults to the destinations, and they may hold secrets."""
+    return {} if isinstance(value, dict) else value
+
+
 class Settings(BaseSettings):
     """Everything that may be configured. Built directly, the class reads no environment; ``loading.load.load`` does."""
 
@@ -70,13 +75,22 @@ class Settings(BaseSettings):
     )
 
     queue: Annotated[QueueSettings, BeforeValidator(_kind("journal"))] = Field(
-        default_factory=JournalSettings, description="Where events come from."
+        default_factory=JournalSettings,
+        description="Where events come from.",
+        json_schema_extra={"default_kind": "journal"},
     )
     state: Annotated[StateSettings, BeforeValidator(_kind("sqlite"))] = Field(
         default_factory=SqliteSettings,
         description="Where dead letters and mapping times are kept; not the queue's file.",
+        json_schema_extra={"default_kind": "sqlite"},
     )
     ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
+    defaults: Annotated[dict[str, Any], BeforeValidator(_merged_before)] = Field(
+        default={},
+        repr=False,
+        description="What every destination has unless it says otherwise: merged by key, lists replaced; any key of a "
+        "destination but name and description.",
+    )
     drain: Annotated[float, Duration(most=3600)] = Field(
         default=15.0, description="How long SIGTERM waits for what is in flight."
     )

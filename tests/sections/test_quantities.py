@@ -107,21 +107,24 @@ def quantities(section: type[BaseModel], at: str = "") -> dict[str, type]:
 
 def test_every_key_that_is_one_is_read_as_one() -> None:
     found = quantities(Settings) | quantities(Destination) | quantities(KafkaSettings)
-    assert found.items() >= {
-        "drain": Duration,
-        "max_event_bytes": Size,
-        "memory": Size,
-        "delivery.timeout": Duration,
-        "delivery.retries": Duration,
-        "delivery.retry_after_cap": Duration,
-        "delivery.rate": Rate,
-        "delivery.window.bytes": Size,
-        "delivery.dead_letters_max_bytes": Size,
-        "session_timeout": Duration,
-        "commit_interval": Duration,
-        "fetch_max_bytes": Size,
-        "sasl.auth.timeout": Duration,
-    }.items()
+    assert (
+        found.items()
+        >= {
+            "drain": Duration,
+            "max_event_bytes": Size,
+            "memory": Size,
+            "delivery.timeout": Duration,
+            "delivery.retries": Duration,
+            "delivery.retry_after_cap": Duration,
+            "delivery.rate": Rate,
+            "delivery.window.bytes": Size,
+            "delivery.dead_letters_max_bytes": Size,
+            "session_timeout": Duration,
+            "commit_interval": Duration,
+            "fetch_max_bytes": Size,
+            "sasl.auth.timeout": Duration,
+        }.items()
+    )
     assert quantities(JournalSettings) == {"max_bytes": Size, "retain": Duration}
     assert quantities(MemorySettings) == {"max_bytes": Size}
     assert quantities(NatsSettings) == {"max_bytes": Size, "max_age": Duration, "lease": Duration}

@@ -127,7 +127,7 @@ def blocks() -> dict[str, tuple[int, int]]:
 
 def test_every_block_in_a_comment_is_found() -> None:
     assert set(blocks()) == {
-        "segments",
+        *("segments", "defaults"),
         *("auth bearer", "auth oauth2_password", "auth oauth2_client_credentials"),
         *("queue nats", "queue kafka", "queue redis", "state redis"),
     }

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from exporter.sections.mistakes import Steps
+from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, located
+from exporter.settings.loading.destination_defaults import DEFAULTS, OWN_KEYS, merged
 from exporter.settings.loading.json_file import read_json
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
@@ -25,15 +27,29 @@ class Mount:
 
 @dataclass(slots=True)
 class Gathered:
-    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading."""
+    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading.
+
+    ``taken`` are the places in each destination, by its index, whose values with all below come from the defaults.
+    """
 
     data: dict[str, Any]
     mounts: list[Mount]
     documents: list[Document]
     problems: list[Problem] = field(default_factory=list)
+    taken: dict[int, set[Steps]] = field(default_factory=dict)
+
+    def origin(self, steps: Steps) -> Steps:
+        """Where the value at ``steps`` was written: among the defaults, or at ``steps``."""
+        match steps:
+            case ("destinations", int(index), *rest) if any(
+                tuple(rest[: len(place)]) == place for place in self.taken.get(index, ())
+            ):
+                return (DEFAULTS, *rest)
+        return steps
 
     def _mount(self, steps: Steps) -> tuple[Document, Steps]:
         """The file that ``steps`` stand in, and the steps within the file."""
+        steps = self.origin(steps)
         here = max((mount for mount in self.mounts if steps[: len(mount.at)] == mount.at), key=lambda m: len(m.at))
         return here.document, steps[len(here.at) :]
 
@@ -61,7 +77,10 @@ class Gathered:
 
     def indirect(self) -> frozenset[Steps]:
         """The places of all values that came from ``!file`` or ``${}``, in whole or in part."""
-        return frozenset((*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect)
+        written = {(*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect}
+        defaults = [steps[1:] for steps in written if steps[:1] == (DEFAULTS,)]
+        copies = (("destinations", index, *steps) for index in self.taken for steps in defaults)
+        return frozenset(written.union(copy for copy in copies if self.origin(copy) != copy))
 
     def problem(self, steps: Steps, reason: str) -> Problem:
         """A problem at ``steps``; where no value is written, the line is that of the section around."""
@@ -72,22 +91,27 @@ class Gathered:
     def with_destination(self, problem: Problem) -> Problem:
         """The problem with the name of its destination, if the name stands in the file."""
         mount = next((mount for mount in self.mounts if mount.document.file == problem.file), None)
-        match (*mount.at, *problem.at) if mount is not None else ():
+        name = self.destination_at((*mount.at, *problem.at)) if mount is not None else None
+        return problem if name is None else replace(problem, destination=name)
+
+    def destination_at(self, steps: Steps) -> str | None:
+        """The name of the destination that ``steps`` lead into, if the name stands in the file."""
+        match steps:
             case ("destinations", int(index), *_) if index < len(_listed(self.data)):
                 destination = _listed(self.data)[index]
                 name = destination.get("name") if isinstance(destination, dict) else None
                 if isinstance(name, str) and name and self.is_literal(("destinations", index, "name")):
-                    return replace(problem, destination=name)
-        return problem
+                    return name
+        return None
 
 
-def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> Gathered:
-    """Read the main file, the files of ``destinations_dir`` and ``segments_file``.
+def gather(file: Path, environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Gathered:
+    """Read the main file, the files of ``destinations_dir`` and ``segments_file``, and give destinations the defaults.
 
     Args:
         file: the main file.
         environ: for ``${NAME}``.
-        dirs: ``destinations_dir`` and ``segments_file`` where the environment overrides them.
+        overrides: the variables that override values, by the steps to the value.
     """
     main = read_document(file, environ)
     gathered = Gathered({}, [Mount((), main)], [main], list(main.problems))
@@ -95,8 +119,10 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
         gathered.data = main.value
     elif not main.problems:
         gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
+    dirs = {steps[0]: trimmed(environ[name]) for steps, name in overrides.items() if len(steps) == 1}
     _add_destinations(gathered, environ, dirs)
     _add_segments(gathered, environ, dirs)
+    _add_defaults(gathered, {steps[1:]: environ[name] for steps, name in overrides.items() if steps[0] == DEFAULTS})
     return gathered
 
 
@@ -105,7 +131,7 @@ def _listed(data: Mapping[str, Any]) -> list[Any]:
     return written if isinstance(written, list) else []
 
 
-def _named(key: str, gathered: Gathered, dirs: Mapping[str, str]) -> Path | None:
+def _named(key: str, gathered: Gathered, dirs: Mapping[str | int, str]) -> Path | None:
     """The file or folder that ``key`` names; None where no name is given, or the name could not be had."""
     name = dirs.get(key, gathered.data.get(key))
     if not isinstance(name, str) or name in ("", "null") or "\0" in name or gathered.is_broken((key,)):
@@ -116,7 +142,7 @@ def _named(key: str, gathered: Gathered, dirs: Mapping[str, str]) -> Path | None
         return None  # a mistake that the field itself reports
 
 
-def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
+def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str | int, str]) -> None:
     listed = _named("destinations_dir", gathered, dirs)
     if listed is None or not isinstance(gathered.data.get("destinations") or [], list):
         return
@@ -142,7 +168,7 @@ def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapp
     gathered.data = {**gathered.data, "destinations": destinations}
 
 
-def _add_segments(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
+def _add_segments(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str | int, str]) -> None:
     file = _named("segments_file", gathered, dirs)
     if file is None:
         return
@@ -157,3 +183,22 @@ def _add_segments(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[
         gathered.data = {**gathered.data, "segments": document.value}
     elif not document.problems:
         gathered.problems.append(Problem(document.file, 1, (), "the file must hold a list of segments"))
+
+
+def _add_defaults(gathered: Gathered, overrides: Mapping[Steps, str]) -> None:
+    """Merge the defaults into every destination; ``overrides`` has the texts of variables, by the steps from there."""
+    defaults = gathered.data.get(DEFAULTS, {})
+    for steps, text in overrides.items():
+        value: Any = None if text == "null" else trimmed(text)
+        for step in reversed(steps):
+            value = {step: value}
+        if isinstance(defaults, dict) and isinstance(value, dict):  # otherwise refused as no mapping
+            defaults, _ = merged(defaults, value)
+    if not isinstance(defaults, dict) or not defaults:
+        return
+    gathered.data = {**gathered.data, DEFAULTS: defaults}
+    shared = {key: value for key, value in defaults.items() if key not in OWN_KEYS}
+    destinations = _listed(gathered.data)
+    for index, own in enumerate(destinations):
+        if isinstance(own, dict):
+            destinations[index], gathered.taken[index] = merged(shared, own)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -13,11 +13,11 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter.sections.mistakes import KIND, Mistake, Steps
-from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
 from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.default_paths import with_default_paths
+from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
 from exporter.settings.loading.former_places import left_behind
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
@@ -62,13 +62,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     except NoHome as error:
         return Problems((Problem(str(path), None, (), str(error)),))
     overrides, problems = find_overrides(Settings.model_fields, environ)
-    overridden = [key for key in ("destinations_dir", "segments_file") if (key,) in overrides]
-    named = {key: trimmed(environ[overrides[(key,)]]) for key in overridden}
-    gathered = gather(path, environ, named)
+    gathered = gather(path, environ, overrides)
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
+    problems += _wrong_defaults(gathered, overrides)
     settings = _validated(gathered.data, environ, overrides, path.parent)
     if isinstance(settings, _Refused):
-        problems.extend(_translated(settings, gathered, overrides))
+        problems.extend(_translated(settings, gathered, overrides, problems))
     else:
         problems.extend(left_behind(settings, gathered, overrides))
     if isinstance(settings, _Refused) or problems:
@@ -85,7 +84,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         settings,
         tuple(Path(document.file) for document in gathered.documents),
         secret_files,
-        notes(settings, lambda steps: steps not in overrides and gathered.is_literal(steps)),
+        notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         gathered.indirect(),
         watched,
     )
@@ -158,6 +157,9 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
 def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
     """Repeated segments, in the words of the fields' own validators, which run only where every segment is right."""
     lists: list[tuple[Steps, object, str]] = [(("segments",), gathered.data.get("segments"), LISTED)]
+    defaults = gathered.data.get(DEFAULTS)
+    if isinstance(defaults, dict):
+        lists.append(((DEFAULTS, "segments"), defaults.get("segments"), MAPPED))
     destinations = gathered.data.get("destinations")
     for index, destination in enumerate(destinations if isinstance(destinations, list) else ()):
         mapped = destination.get("segments") if isinstance(destination, dict) else None
@@ -166,18 +168,41 @@ def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
         yield from (gathered.problem((*at, *mistake.at), mistake.reason) for mistake in repeated(listed, what))
 
 
-def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
-    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable."""
+def _wrong_defaults(gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
+    """What is wrong in the defaults whichever destination takes them."""
+    defaults = gathered.data.get(DEFAULTS)
+    if not isinstance(defaults, dict):
+        return  # refused as no mapping
+    own = [Failure((DEFAULTS, key), (Mistake((), OWN),)) for key in OWN_KEYS if key in defaults]
+    errors = [{**details, "loc": (DEFAULTS, *details["loc"])} for details in errors_in(defaults)]
+    for failure in (*own, *(_failure(cast(ErrorDetails, details), gathered, overrides) for details in errors)):
+        yield from (problem for _, problem in _placed(failure, gathered, overrides))
+
+
+def _translated(
+    refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str], known: Collection[Problem]
+) -> Iterator[Problem]:
+    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable.
+
+    What makes the defaults wrong for one destination names that destination, unless the problem is ``known``.
+    """
     errors = refused.error.errors(include_url=False, include_input=False)
     failures = [_failure(details, gathered, overrides) for details in errors]
     for failure in (*failures, *left_out(Settings, refused.data, failures)):
-        for mistake in failure.mistakes:
-            place = (*failure.at, *mistake.at)
-            variable = _variable(place, overrides, gathered)
-            if variable is not None:
-                yield Problem(ENVIRONMENT, None, (variable,), mistake.reason)
-            elif failure.is_unknown_key or not gathered.is_broken(place):
-                yield gathered.problem(place, mistake.reason)
+        for place, problem in _placed(failure, gathered, overrides):
+            is_shared = gathered.origin(place) != place and problem not in known
+            yield replace(problem, destination=gathered.destination_at(place)) if is_shared else problem
+
+
+def _placed(failure: Failure, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[tuple[Steps, Problem]]:
+    """The problem of each mistake, with its place in the whole tree; none where the value could not be had."""
+    for mistake in failure.mistakes:
+        place = (*failure.at, *mistake.at)
+        variable = _variable(gathered.origin(place), overrides, gathered)
+        if variable is not None:
+            yield place, Problem(ENVIRONMENT, None, (variable,), mistake.reason)
+        elif failure.is_unknown_key or not gathered.is_broken(place):
+            yield place, gathered.problem(place, mistake.reason)
 
 
 def _failure(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Failure:
@@ -193,7 +218,7 @@ def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, 
     for index, step in enumerate(location):
         further = (*steps, step)
         is_last = index == len(location) - 1
-        overridden = any(override[: len(further)] == further for override in overrides)
+        overridden = any(override[: len(further)] == gathered.origin(further) for override in overrides)
         if gathered.exists(further) or overridden or (is_last and names_a_key):
             steps = further
     return (*steps, "kind") if details["type"].startswith("union_tag") else steps
@@ -224,7 +249,9 @@ _REASONS = {
 def _reason(details: ErrorDetails) -> str:
     """The reason, in few words; never with the value, which may be a secret."""
     if details["type"] == "extra_forbidden":
-        return f"unknown key{suggestion(Settings, details['loc'])}"
+        root, *way = details["loc"]
+        where = ("destinations", *way) if root == DEFAULTS else details["loc"]
+        return f"unknown key{suggestion(Settings, where)}"
     if details["type"] == "union_tag_invalid":
         return f"should be one of {details['ctx']['expected_tags']}"
     if details["type"] == "too_short":

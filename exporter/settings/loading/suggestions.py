@@ -13,11 +13,16 @@ from pydantic import BaseModel
 def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
     """``; did you mean endpoint?`` for an unknown key at pydantic's ``location``, or an empty string."""
     *way, key = location
-    sections: list[Any] = [root]
-    for step in way:
-        sections = [found for section in sections for found in _below(section, step)]
-    keys = [name for section in sections for name in section.model_fields]
+    keys = [name for section in sections_at(root, way) for name in section.model_fields]
     return guess(str(key), keys)
+
+
+def sections_at(root: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
+    """The sections that may stand at pydantic's ``location``; none where the value is no section."""
+    sections = [root]
+    for step in location:
+        sections = [found for section in sections for found in _below(section, step)]
+    return sections
 
 
 def guess(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
