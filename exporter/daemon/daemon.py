@@ -16,7 +16,7 @@ from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.process.heartbeat import heartbeat
-from exporter.daemon.reload import Load, reload_for_ever
+from exporter.daemon.reload import Load, TakenOver, reload_for_ever
 from exporter.daemon.shared_state import StateNotShared, refuse_unless_shared, watch
 from exporter.daemon.signals import early as early_signals
 from exporter.daemon.signals import late as late_signals
@@ -49,9 +49,9 @@ T = TypeVar("T")
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``announce`` is called with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its end
-    means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts at
-    once.
+    ``taken_over`` is called with what a reload takes over, ``announce`` with the ops port that was opened. ``parent``
+    is a pipe from the parent of a worker: its end means that the parent is gone, which is obeyed like SIGTERM; a byte
+    from the pipe, and not a second signal, cuts at once.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Daemon:
         clock: Clock,
         announce: Callable[[int], None] = lambda _: None,
         parent: int | None = None,
+        taken_over: TakenOver = lambda _: None,
     ) -> None:
         self._loaded = loaded
         self._load = load
@@ -70,6 +71,7 @@ class Daemon:
         self._clock = clock
         self._announce = announce
         self._parent = parent
+        self._taken_over = taken_over
         self._metrics = metrics
         self._slots: Slots | None = None
         settings = loaded.settings
@@ -128,7 +130,7 @@ class Daemon:
 
     async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
         slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail)
-        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, self._log)
+        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, self._log, self._taken_over)
         until_stopped = [
             tasks.create_task(self._watched("readiness", self._tell_when_ready(slots, address, port))),
             tasks.create_task(self._watched("reloading", must_live("reloading", reloading))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -22,6 +22,7 @@ from exporter.settings.destination import ActivateOn, Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, SegmentMapping, once
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite.settings import SqliteSettings
+from exporter.telemetry.threshold import Level
 
 __all__ = [
     "ActivateOn",
@@ -43,6 +44,15 @@ class Ops(Section):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0: any that is free.")
+
+
+class LogSettings(Section):
+    """What the daemon logs, and how; `exporter run --log-level` and `--log-format` win."""
+
+    level: Level = Field(default="info", description="The least important lines to write. A reload takes it over.")
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="text: for people; json: an object a line; auto: text on a terminal, else JSON."
+    )
 
 
 def _kind(default: str) -> Callable[[Any], Any]:
@@ -85,6 +95,7 @@ class Settings(BaseSettings):
         json_schema_extra={"default_kind": "sqlite"},
     )
     ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
+    log: LogSettings = Field(default=LogSettings(), description="What the daemon logs.")
     defaults: Annotated[dict[str, Any], BeforeValidator(_merged_before)] = Field(
         default={},
         repr=False,

@@ -40,7 +40,8 @@ def plain(text: str) -> Any:
                 return [without_times(item) for item in value]
             case date():
                 return value.isoformat()  # to a language server it is text
-        return value
+            case _:
+                return value
 
     return without_times(yaml.load(text, Plain))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,13 +49,17 @@ class Checked:
         return asdict(self)
 
 
-async def check_connections(settings: Settings, warn: Callable[[str], None]) -> list[Checked]:
-    """Try every part that the enabled destinations need, destinations side by side.
+async def check_connections(
+    settings: Settings, warn: Callable[[str], None], only: Collection[Destination] | None = None
+) -> list[Checked]:
+    """Try queue and state, and every part that the enabled destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
+        only: the destinations to try; None for all.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
+    looked_at = settings.destinations if only is None else only
     groups = [settings.group_of(destination.name) for destination in settings.destinations]
 
     def queue() -> AbstractAsyncContextManager[Any]:
@@ -66,7 +70,7 @@ async def check_connections(settings: Settings, warn: Callable[[str], None]) -> 
         await _store("state", getattr(settings.state, "path", None), lambda: open_state(settings.state), warn),
     ]
     async with asyncio.TaskGroup() as tasks:
-        each = [tasks.create_task(_destination(destination)) for destination in settings.running]
+        each = [tasks.create_task(_destination(destination)) for destination in looked_at if destination.enabled]
     return [*stores, *(checked for task in each for checked in task.result())]
 
 

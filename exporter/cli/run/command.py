@@ -18,8 +18,10 @@ from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 if TYPE_CHECKING:
     from exporter.daemon.workers.shard import Shard
     from exporter.settings.loading.load import Loaded
+    from exporter.settings.tree import Settings
     from exporter.telemetry.log_writer import LogWriter
-    from exporter.telemetry.logs import Level, Log
+    from exporter.telemetry.logs import Log
+    from exporter.telemetry.threshold import Threshold
 
 
 def register(app: typer.Typer) -> None:
@@ -30,11 +32,15 @@ def register(app: typer.Typer) -> None:
 def run(
     config: ConfigOption = DEFAULT_CONFIG,
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], typer.Option(help="The least important lines to write.")
-    ] = "info",
+        Literal["debug", "info", "warning", "error"] | None,
+        typer.Option(help="The least important lines to write, instead of the configuration's log.level (info)."),
+    ] = None,
     log_format: Annotated[
-        Literal["auto", "text", "json"], typer.Option(help="auto: text on a terminal, JSON otherwise.")
-    ] = "auto",
+        Literal["auto", "text", "json"] | None,
+        typer.Option(
+            help="auto: text on a terminal, JSON otherwise; instead of the configuration's log.format (auto)."
+        ),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -85,9 +91,12 @@ def run(
     from exporter.settings.loading.problems import Problem, Problems
     from exporter.telemetry.compilation import compiled
     from exporter.telemetry.metrics import Metrics
+    from exporter.telemetry.threshold import Threshold
 
-    text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
-    with _logging(text, log_level, own) as (log, written):
+    form = log_format or loaded.settings.log.format
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    threshold = Threshold(log_level or loaded.settings.log.level)
+    with _logging(text, threshold, own) as (log, written):
         metrics = Metrics(lambda: written.lost, None if own is None else str(own))
 
         def reload() -> Loaded | Problems:
@@ -97,6 +106,11 @@ def run(
                 # A bug in reading a new configuration must not end the running daemon.
                 return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
             return again if isinstance(again, Problems) else _share_of(again, own, announce is not None)
+
+        def taken_over(settings: Settings) -> None:
+            threshold.level = log_level or settings.log.level
+            if (log_format or settings.log.format) != form:
+                log.warning("needs a restart", keys=("log.format",), reason=f"{form} goes on")
 
         if own is not None:
             # Under a parent, the parent has logged the notes.
@@ -110,15 +124,17 @@ def run(
         allowed = open_files.allow_all()
         runs: Daemon | Workers
         if count > 1:
-            options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
+            options = ["--log-format", "text" if text else "json"]
+            options += [] if log_level is None else ["--log-level", log_level]
             for note in loaded.notes:
                 log.warning("note", detail=note)
-            runs = Workers(count, config, options, loaded, reload, probe_delay(random.uniform), metrics, log)
+            delay = probe_delay(random.uniform)
+            runs = Workers(count, config, options, loaded, reload, delay, metrics, log, taken_over)
         else:
             if (short := open_files.note(loaded.settings, allowed)) is not None:
                 log.warning("note", detail=short)
             clock = Clock(time.monotonic, time.time)
-            runs = Daemon(loaded, reload, metrics, log, clock, partial(_announce, announce), parent)
+            runs = Daemon(loaded, reload, metrics, log, clock, partial(_announce, announce), parent, taken_over)
         try:
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 code = runner.run(runs.run())
@@ -137,7 +153,7 @@ def run(
 
 
 @contextmanager
-def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
+def _logging(text: bool, threshold: Threshold, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
     """The log of the process, on stderr, with all other text that would be written to stderr."""
     from exporter.daemon.failures import threads_heard
     from exporter.telemetry.log_writer import log_writer
@@ -151,7 +167,7 @@ def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Lo
         except RuntimeError as error:
             typer.echo(f"cannot start: no thread can be started ({error})", err=True)
             raise typer.Exit(1) from error
-        log: Log = configure(writer, text, level, colours=colours).bind(**bound)
+        log: Log = configure(writer, text, threshold, colours=colours).bind(**bound)
         # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
         with redirect_stderr(cast(Any, writer)), threads_heard(log):
             yield log, writer
