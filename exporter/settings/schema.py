@@ -31,7 +31,9 @@ _TEXTS: Schema = {
     "Reference": {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"},
     "WholeNumber": {"type": "string", "pattern": r"^\s*[+-]?[0-9][0-9_]*(\.0*)?\s*$"},
     "Switch": {
-        "type": "string",
+        "type": ["string", "integer"],
+        "minimum": 0,
+        "maximum": 1,
         "pattern": "^([tT]|[tT][rR][uU][eE]|[yY]|[yY][eE][sS]|[oO][nN]|1|[fF]|[fF][aA][lL][sS][eE]|[nN]|[nN][oO]|"
         "[oO][fF][fF]|0)$",
     },

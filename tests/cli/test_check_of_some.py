@@ -50,7 +50,7 @@ async def test_equal_notes_are_told_in_a_line_and_the_end_counts_them(tmp_path: 
         "changes through (a, b, c)\n"
     )
     assert found.code == 1
-    assert found.stdout.endswith("\nthe configuration is valid; 3 enabled; 3 notes; 3 of 8 steps of --connect FAILED\n")
+    assert found.stdout.endswith("\nthe configuration is valid; 3 enabled; 1 note; 3 of 8 steps of --connect FAILED\n")
 
 
 NAMES = ["a", "b", *(f"d{number}" for number in range(30))]

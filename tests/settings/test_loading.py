@@ -441,3 +441,9 @@ def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
 def test_loading_twice_gives_equal_settings(tmp_path: Path) -> None:
     file = write(tmp_path, DESTINATION)
     assert loaded(file).settings == loaded(file).settings
+
+
+@pytest.mark.parametrize("key", ["_env_file", "_case_sensitive", "self", "__init__"])
+def test_a_key_is_no_option_of_the_library(tmp_path: Path, key: str) -> None:
+    [(_, line, path, reason)] = refused(write(tmp_path, f"{key}: nowhere\n"))
+    assert (line, path, reason[:11]) == (1, key, "unknown key")

@@ -46,7 +46,8 @@ def check(
     names = [each.name for each in settings.destinations]
     found = [*loaded.notes, *map(_not_now, unusable([each for each in only if each.enabled]))]
     notes = of_these(found, [each.name for each in only], names)
-    for note in grouped(notes, names):
+    lines = grouped(notes, names)
+    for note in lines:
         typer.echo(f"note: {note}", err=True)
     plan = planned(settings, only)
     if not as_json:
@@ -55,13 +56,14 @@ def check(
     if connect:
         checked, heard = _connected(settings, only)
         notes += heard
+        lines += heard
     if as_json:
         results = {"connect": [result.as_dict() for result in checked]} if connect else {}
         typer.echo(json.dumps({**plan, "notes": notes, **results}, ensure_ascii=False))
     else:
         if connect:
             typer.echo("\n" + "\n".join(str(result) for result in checked))
-        typer.echo("\n" + _summary(plan, len(notes), checked if connect else None))
+        typer.echo("\n" + _summary(plan, len(lines), checked if connect else None))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
 

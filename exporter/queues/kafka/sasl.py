@@ -22,7 +22,7 @@ class TokenAuth(OAuth2ClientCredentials):
 
     client_secret: ReadAnew = Field(description="The client's secret.")
     timeout: Annotated[float, Duration(above=0, most=60)] = Field(5.0, description="For a whole token request.")
-    tls: Tls = Field(default=Tls(), description="Certificates for the token endpoint. Paths as `path` above.")
+    tls: Tls = Field(default=Tls(), description="Certificates for the token endpoint.")
     proxy: ProxyUrl | None = Field(
         default=None, repr=False, description="http(s) URL of a forward proxy, user:password@ allowed."
     )

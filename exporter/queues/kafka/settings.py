@@ -38,7 +38,7 @@ class KafkaSettings(Section):
         "exporter.", description="Stands before a destination's name in its group's name. Other groups are left alone."
     )
     client_id: str = Field("exporter", min_length=1, description="What the brokers call us in their logs and quotas.")
-    tls: Tls | None = Field(None, description="Set, if only to {}, where the brokers speak TLS. Paths as `path` above.")
+    tls: Tls | None = Field(None, description="Set, if only to {}, where the brokers speak TLS.")
     sasl: SaslSettings | None = Field(None, description="Where the brokers want to know who we are.")
     isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
         "read_committed", description="read_uncommitted also exports what a transaction took back."

@@ -56,5 +56,8 @@ def errors_in(defaults: Mapping[str, Any]) -> Iterator[ErrorDetails]:
     except ValidationError as error:
         for details in error.errors(include_url=False, include_input=False):
             of_section = details["type"] == KIND and sections_at(Destination, details["loc"])
-            if not of_section and details["type"] not in ("missing", "union_tag_not_found"):
+            of_kind = details["type"] == "union_tag_not_found" and isinstance(
+                defaults.get(str(details["loc"][0])), dict
+            )
+            if not of_section and not of_kind and details["type"] != "missing":
                 yield details

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter.sections.mistakes import KIND, Mistake, Steps
 from exporter.sections.paths import NoHome, expanded
@@ -90,20 +88,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     )
 
 
-class _Files(PydanticBaseSettingsSource):
-    """The files' values as a source of pydantic-settings."""
-
-    def __init__(self, settings_cls: type[BaseSettings], data: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._data = data
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        return self._data.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return self._data
-
-
 @dataclass(frozen=True, slots=True)
 class _Refused:
     """The error of pydantic on ``data``, which both sources gave together."""
@@ -116,28 +100,25 @@ def _validated(
     data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str], folder: Path
 ) -> Settings | _Refused:
     """The settings from both sources, the environment first; ``folder`` is the main file's."""
-    together: dict[str, Any] = {}
-
-    class FromSources(Settings):
-        @model_validator(mode="before")
-        @classmethod
-        def _note(cls, data: dict[str, Any]) -> dict[str, Any]:
-            together.update(with_default_paths(Settings, data, folder))
-            return together
-
-        @classmethod
-        def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return Overrides(settings_cls, environ, overrides), _Files(settings_cls, data)
-
+    together = _overridden(data, Overrides(Settings, environ, overrides)())
+    together = with_default_paths(Settings, together, folder)
+    settings = Settings.__new__(Settings)
     try:
-        found = FromSources()
+        # Not the ``__init__`` of BaseSettings, which would take a key of the file such as _env_file for its own option.
+        BaseModel.__init__(settings, **together)
     except ValidationError as error:
         return _Refused(error, together)
-    return Settings.model_construct(
-        found.model_fields_set, **{key: getattr(found, key) for key in type(found).model_fields}
-    )
+    return settings
+
+
+def _overridden(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """``data`` with all ``values`` in place, at any depth."""
+    both = {key: (data.get(key), value) for key, value in values.items()}
+    inner = {
+        key: _overridden(below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else above
+        for key, (below, above) in both.items()
+    }
+    return {**data, **inner}
 
 
 def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
