@@ -175,6 +175,12 @@ def test_a_database_of_an_older_exporter_where_the_same_text_led_is_not_passed_o
     assert places(settings(file, EXPORTER__STATE__PATH="stores/s.db"))[1] == Path("stores/s.db")
 
 
+def test_a_current_folder_that_is_gone_holds_nothing_up(tmp_path: Path, elsewhere: Path) -> None:
+    file = write(tmp_path / "config/exporter.yaml", "{}")
+    elsewhere.rmdir()
+    assert places(settings(file)) == (tmp_path / "data/queue.db", tmp_path / "data/state.db")
+
+
 def test_there_is_nothing_to_say_where_both_places_are_the_same(elsewhere: Path) -> None:
     write(elsewhere / "data/queue.db")
     write(elsewhere / "config/exporter.yaml", "state: {path: /nowhere/state.db}")

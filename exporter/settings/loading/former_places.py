@@ -5,6 +5,7 @@ To begin a new database beside such an old one would lose what stands in the old
 
 from __future__ import annotations
 
+import os.path
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -32,15 +33,11 @@ def left_behind(settings: Settings, gathered: Gathered, overrides: Mapping[Steps
         text = section.get("path") if isinstance(section, dict) else None
         default = str(type(getattr(settings, key)).model_fields["path"].default)
         texts = [former_default] if text is None else [text, former_default] if text == default else [text]
-        former = next((path for path in map(_former, texts) if path.is_file()), None)
+        # With ``os.path``, since pathlib raises where a folder may not be searched.
+        former = next((Path(path) for path in map(expanded, texts) if os.path.isfile(path)), None)  # noqa: PTH113
         if former is not None:
-            reason = _reason(key, absolute(place), former, has_section=isinstance(section, dict))
+            reason = _reason(key, absolute(place), absolute(former), has_section=isinstance(section, dict))
             yield gathered.problem(at, reason)
-
-
-def _former(text: str) -> Path:
-    """The place that ``text`` named for older exporters."""
-    return absolute(Path(expanded(text)))
 
 
 def _is_missing(file: Path) -> bool:
