@@ -135,4 +135,4 @@ def test_what_it_refuses_is_refused(
         fine = [key for key in refused if not any(place[: len(at) + 1] == (*at, key) for place in places)]
         assert fine == [], (value, found)
         count += len(refused)
-    assert count > len(VALUES)  # no_such_key is always refused
+    assert count >= len(VALUES)  # no_such_key is always refused
