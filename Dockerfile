@@ -30,7 +30,7 @@ ENV PATH="/opt/exporter/bin:${PATH}" \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     EXPORTER__OPS__HOST=0.0.0.0
-# The defaults of the configuration are relative paths: from / they are /config/exporter.yaml and /data/*.db.
+# The default configuration is, from /, /config/exporter.yaml; and what is by default beside its folder, /data/*.db.
 WORKDIR /
 USER 10001:10001
 VOLUME ["/data"]

@@ -121,6 +121,14 @@ class _WithoutStreamWriter(ClientResponse):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test begins in the clone, where databases of an exporter that was run there would be found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _aioresponses_shim() -> Iterator[None]:
     """Inert once either side is repaired (aioresponses 0.7.9 is not: pnuckowski/aioresponses issue 289)."""
     parameter = inspect.signature(ClientResponse.__init__).parameters.get("stream_writer")

@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from exporter.sections.operator_text import has_control_character, trimmed
+from exporter.sections.paths import Written
 from exporter.sections.regular_file import SECRET_BYTES, Stamp, read_regular
 
 MASK = "**********"
@@ -26,7 +27,7 @@ class Section(BaseModel):
     )
 
 
-class FromFile(str):
+class FromFile(Written):
     """Text that ``!file PATH`` put into the configuration, with the ``file``, and the file's ``stamp`` when read."""
 
     __slots__ = ("file", "stamp")
@@ -42,7 +43,7 @@ class FromFile(str):
             UnicodeDecodeError: the file is not UTF-8.
         """
         read = read_regular(file, SECRET_BYTES)
-        self = cls(trimmed(read.content.decode("utf-8")))
+        self = cls.of(trimmed(read.content.decode("utf-8")), file.parent)
         self.file = file
         self.stamp = read.stamp
         return self

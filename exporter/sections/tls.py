@@ -40,10 +40,7 @@ class _Content:
 
 
 class Tls(Section):
-    """Certificates; relative paths are relative to the file that names them.
-
-    Equal where the paths and the contents when read are equal, since certificates are renewed in place.
-    """
+    """Certificates. Equal where paths and contents when read are equal, since certificates are renewed in place."""
 
     _reads_anew: ClassVar[bool] = False
     _contents: dict[Path, _Content] = PrivateAttr(default_factory=dict)

@@ -144,6 +144,9 @@ def _of(destination: Destination, settings: Settings) -> Iterator[str]:
         )
     if not destination.segments and destination.require_membership:
         yield "no segments are mapped and require_membership is on: only switching that off lets changes through"
+    on = destination.activate_on
+    if not (on.segments or on.identities or on.attributes):
+        yield "nothing is on under activate_on: nothing but backfills will be exported"
     yield from _catalogue_gaps(destination, settings)
     yield from _plain_text(destination)
     yield from _unused_certificates(destination)

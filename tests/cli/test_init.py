@@ -39,7 +39,11 @@ def test_the_package_has_the_repositorys_reference() -> None:
 def test_an_empty_folder_is_ready_after_it(tmp_path: Path) -> None:
     done = exporter(tmp_path, "init")
     assert (done.returncode, done.stdout) == (0, "config/exporter.yaml written\n"), done.stderr
-    assert [*tmp_path.rglob("*")] == [tmp_path / "config", tmp_path / "config/exporter.yaml"]
+    assert sorted(file for file in tmp_path.rglob("*") if file.is_file()) == [
+        tmp_path / "config/exporter.yaml",
+        tmp_path / "config/schema/exporter.json",
+    ]
+    assert json.loads((tmp_path / "config/schema/exporter.json").read_text(encoding="utf-8"))["title"]
     (tmp_path / "events.jsonl").write_text(EVENT, encoding="utf-8")
     for words, said in (
         (("check",), "destinations 1 enabled"),

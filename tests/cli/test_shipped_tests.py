@@ -29,7 +29,7 @@ def exporter(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
     [
         ({}, {"config/exporter.test.yaml"}),
         (
-            {"EXPORTER__DESTINATIONS_DIR": "destinations"},
+            {"EXPORTER__DESTINATIONS_DIR": "config/destinations"},
             {"config/exporter.test.yaml", "config/destinations/examples.test.yaml"},
         ),
     ],

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.loading.problems import Problems
-from exporter.settings.tree import configuration_schema
+from exporter.settings.schema import configuration_schema
 
 SCHEMA = configuration_schema()
-KEYS = sorted({key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section["properties"]})
+KEYS = sorted({key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section.get("properties", {})})
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,19 +45,23 @@ class Checked:
         return printable(f"{'ok    ' if self.ok else 'FAILED'}  {place}: {self.detail}")
 
 
-async def check_connections(settings: Settings, warn: Callable[[str], None]) -> list[Checked]:
-    """Try every part that the enabled destinations need, destinations side by side.
+async def check_connections(
+    settings: Settings, warn: Callable[[str], None], only: Collection[Destination] | None = None
+) -> list[Checked]:
+    """Try queue and state, and every part that the enabled destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
+        only: the destinations to try; None for all.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
+    looked_at = settings.destinations if only is None else only
     stores = [
         await _store("queue", settings.queue, lambda: look_at_queue(settings.queue, settings.groups, warn), warn),
         await _store("state", settings.state, lambda: open_state(settings.state), warn),
     ]
     async with asyncio.TaskGroup() as tasks:
-        each = [tasks.create_task(_destination(destination)) for destination in settings.running]
+        each = [tasks.create_task(_destination(destination)) for destination in looked_at if destination.enabled]
     return [*stores, *(checked for task in each for checked in task.result())]
 
 

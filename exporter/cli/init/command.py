@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from importlib.resources import files
 from pathlib import Path
@@ -21,12 +22,18 @@ def init(
 ) -> None:
     """Write a configuration to begin with: FOLDER/config/exporter.yaml, every key with its default and its reason.
 
-    It runs as it is, against `exporter receive --port 8080`. A file that exists is left as it is: exit code 1.
+    It runs as it is, against `exporter receive --port 8080`. Beside it stands its schema, for editors. A file that
+    exists is left as it is: exit code 1.
     """
+    from exporter.settings.schema import configuration_schema
+
     file = folder / DEFAULT_CONFIG
+    schema = file.parent / "schema/exporter.json"  # as the file's first line names it
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _write_new(file, template())
+        schema.parent.mkdir(exist_ok=True)
+        schema.write_text(json.dumps(configuration_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except FileExistsError as error:
         taken = "is there already, and is left as it is" if error.filename == str(file) else "is no folder"
         fail(printable(f"{error.filename} {taken}"))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.destinations import DestinationsOption, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from exporter.cli.preview.previewer import Previewed, Previewer
     from exporter.settings.loading.load import Loaded
-    from exporter.settings.tree import Destination
+    from exporter.settings.tree import Destination, Settings
 
 
 class Format(StrEnum):
@@ -33,9 +34,7 @@ def preview(
             metavar="FILE", help="Events: JSON lines, or events or lists of them over several lines; - for stdin."
         ),
     ],
-    destination: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this destination; may be given more than once.")
-    ] = None,
+    destination: DestinationsOption = None,
     format: Annotated[Format, typer.Option(help="http: the request's text; curl: a command to paste.")] = Format.http,  # noqa: A002
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -45,7 +44,7 @@ def preview(
     from exporter.cli.preview.previewer import WRITTEN
 
     loaded = load_or_exit(config)
-    chosen = _chosen(loaded, destination or [])
+    chosen = _chosen(loaded.settings, destination or [])
     write = WRITTEN[Format.json if as_json else format]
     try:
         for previewed in _previewed(loaded, chosen, file):
@@ -59,19 +58,14 @@ def preview(
         raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
 
 
-def _chosen(loaded: Loaded, names: Sequence[str]) -> Sequence[Destination]:
-    known = {one.name: one for one in loaded.settings.destinations}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        there = ", ".join(known) or "there is none"
-        raise typer.BadParameter(f"no destination is called {unknown[0]!r} ({there})", param_hint="--destination")
-    chosen = [one for one in known.values() if not names or one.name in names]
-    for one in chosen:
+def _chosen(settings: Settings, names: Sequence[str]) -> Sequence[Destination]:
+    found = chosen(settings, names)
+    for one in found:
         if not one.enabled:
             typer.echo(f"note: {one.name} is not enabled, so it exports nothing now", err=True)
-    if not chosen:
+    if not found:
         typer.echo("note: the configuration has no destination", err=True)
-    return chosen
+    return found
 
 
 def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Iterator[Previewed]:

@@ -15,7 +15,7 @@ from exporter.daemon import signals
 from exporter.daemon.failures import kept
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
-from exporter.daemon.reload import Load
+from exporter.daemon.reload import Load, TakenOver
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.workers.shard import Shard
 from exporter.daemon.workers.worker import Worker
@@ -36,7 +36,7 @@ T = TypeVar("T")
 class Workers:
     """The parent of ``count`` shards of the configuration in the file ``config``; the ops port answers for all shards.
 
-    ``load`` reads the same file again, as ``loaded`` was read.
+    ``load`` reads the same file again, as ``loaded`` was read; ``taken_over`` is called with what was read.
     """
 
     def __init__(
@@ -49,9 +49,11 @@ class Workers:
         delay: Callable[[int], float],
         metrics: Metrics,
         log: Log,
+        taken_over: TakenOver = lambda _: None,
     ) -> None:
         ops = self._ops = loaded.settings.ops
         self._load = load
+        self._taken_over = taken_over
         self._delay = delay
         self._metrics = metrics
         self._log = log
@@ -162,6 +164,7 @@ class Workers:
             self._asked.clear()
             if isinstance(again := await off_loop(self._load), Loaded):
                 self._read(again)
+                self._taken_over(again.settings)
 
     def _read(self, loaded: Loaded) -> None:
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pydantic import ByteSize
-
 from exporter.settings.tree import Settings
 
 #: Plain digits, which is stricter than Python's numbers; no more digits than the number of a port has.
@@ -67,7 +65,7 @@ class Shard:
         )
         port = settings.ops.port and settings.ops.port + self.number
         ops = settings.ops.model_copy(update={"port": port})
-        memory = ByteSize(max(1, settings.memory // self.count)) if sharing_memory else settings.memory
+        memory = max(1, settings.memory // self.count) if sharing_memory else settings.memory
         return settings.model_copy(update={"destinations": destinations, "ops": ops, "memory": memory})
 
     def __str__(self) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from exporter.sections.mistakes import Steps
-from exporter.sections.paths import NoHome, expanded
+from exporter.sections.paths import NoHome, located
 from exporter.sections.regular_file import TLS_BYTES, read_regular
 from exporter.sections.tls import Tls
 from exporter.settings.loading.gathering import Gathered, Mount
@@ -137,7 +136,7 @@ def _without_tls_files(value: Any) -> Iterator[str]:
 
 def _is_here(file: str) -> bool:
     try:
-        read_regular(Path(expanded(file)), TLS_BYTES)
+        read_regular(located(file), TLS_BYTES)
     except (OSError, NoHome):
         return False
     return True

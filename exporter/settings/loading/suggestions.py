@@ -13,17 +13,22 @@ from pydantic import BaseModel
 def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
     """``; did you mean endpoint?`` for an unknown key at pydantic's ``location``, or an empty string."""
     *way, key = location
-    sections: list[Any] = [root]
+    keys = [name for section in sections_at(root, way) for name in section.model_fields]
+    return guess(str(key), keys)
+
+
+def sections_at(root: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
+    """The sections that may stand at pydantic's ``location``; none where the value is no section."""
+    sections = [root]
     is_entry = False
-    for step in way:
+    for step in location:
         if is_entry:  # the key of an entry leads to no other section than all entries have
             is_entry = False
             continue
         fields = [section.model_fields[step] for section in sections if step in section.model_fields]
         is_entry = any(get_origin(field.annotation) in (dict, Mapping) for field in fields)
         sections = [found for section in sections for found in _below(section, step)]
-    keys = [name for section in sections for name in section.model_fields]
-    return guess(str(key), keys)
+    return sections
 
 
 def guess(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:

@@ -3,6 +3,7 @@
 Every scalar is text, except null: the field that reads the text decides whether the value is a number or a switch. So
 ``NO`` is no switch in a header, ``12:30`` no number, ``0123`` keeps its zero, a password of digits stays unchanged, and
 the value of a variable can never become structure. A line break at a text's end, as blocks and files have, is dropped.
+The text knows the folder of its file, for the fields that read a path.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import yaml
 
 from exporter.sections.mistakes import Steps
 from exporter.sections.operator_text import trimmed
-from exporter.sections.paths import NoHome, expanded
+from exporter.sections.paths import NoHome, Written, located
 from exporter.sections.regular_file import CONFIGURATION_BYTES, Stamp, read_regular
 from exporter.sections.section import FromFile
 from exporter.settings.loading.expansion import Unset, expand, is_reference, names_in
@@ -209,12 +210,12 @@ class Reading:
         if names_in(node.value):
             self.document.indirect.add(steps)
         plain = node.style in (None, "")
-        return None if plain and is_reference(node.value) and text in _NULLS else text
+        return None if plain and is_reference(node.value) and text in _NULLS else Written.of(text, self._folder)
 
     def _file(self, steps: Steps, name: str, line: int) -> str:
         self.document.indirect.add(steps)
         try:
-            file = self._folder / expanded(name)
+            file = located(Written.of(name, self._folder))
         except NoHome as error:
             return self._refused(steps, line, str(error))
         try:

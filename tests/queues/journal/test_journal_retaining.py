@@ -14,7 +14,6 @@ from contract import events, numbers, soon, take
 from sweeps import Sweeps
 
 from exporter.queues.journal.queue import JournalQueue, open_journal
-from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.port import Outgoing, SeekResult, Subscription
 
 pytestmark = pytest.mark.usefixtures("sweeps")
@@ -149,27 +148,3 @@ async def test_lag_of_a_group_whose_next_events_were_deleted_counts_those_that_t
             assert subscription.lag().messages == 2
             assert numbers(await take(subscription, 2)) == [8, 9]
         assert warnings == ["group g: events 3 to 8 were deleted before it read them"]
-
-
-@pytest.mark.parametrize(
-    ("written", "seconds"),
-    [
-        ("0s", 0),
-        (90, 90),
-        (1.5, 1.5),
-        ("90", 90),
-        ("10s", 10),
-        ("5m", 300),
-        ("2 h", 7200),
-        ("7d", 604800),
-        ("0.5d", 43200),
-    ],
-)
-def test_durations(written: object, seconds: float) -> None:
-    assert JournalSettings.model_validate({"retain": written}).retain == seconds
-
-
-@pytest.mark.parametrize("written", ["", "d", "-1", -1, "1w", "1h30m", True, None, float("nan"), "1e3", "٣d", 1e12])
-def test_what_is_no_duration_is_refused(written: object) -> None:
-    with pytest.raises(ValueError, match=r"not a duration: a number of seconds, or a number with s, m, h or d"):
-        JournalSettings.model_validate({"retain": written})
