@@ -55,7 +55,7 @@ wheel: build/.wheel ## the compiled build for this Python and machine, into dist
 image: ## build the container image, start it and check it (root, buildah, mmdebstrap)
 	.ci/image
 
-sbom: $(VENV)/.installed ## the bill of materials of every extra, into dist/ (CycloneDX)
+sbom: $(VENV)/.installed-dev ## the bill of materials of every extra, into dist/ (CycloneDX)
 	.ci/sbom
 
 clean: ## remove the environment and what the tools cached
