@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Reason
 
@@ -109,6 +110,8 @@ def replay(
         bool, typer.Option("--superseded", help="Also those whose profile had a later state delivered: undoes it.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when each was delivered or failed again.")] = False,
+    url: UrlOption = None,
+    socket: SocketOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Have dead letters sent again by the daemon, with the same Idempotency-Key.
@@ -123,7 +126,8 @@ def replay(
 
     async def ask(letters: DeadLetters) -> Report:
         _refuse_stranger(await _stranger(which, letters, loaded.settings))
-        return await run_replay(letters, which, loaded.settings, superseded=superseded, wait=wait)
+        daemon = daemon_of(config, url, socket)
+        return await run_replay(letters, which, loaded.settings, daemon, superseded=superseded, wait=wait)
 
     nothing = Report(missing=len(which.ids))
     report = _with_letters(loaded, ask, nothing=nothing)
