@@ -67,7 +67,9 @@ def _samples(daemon: Daemon) -> Iterator[tuple[Document, list[Dataflow]]]:
         time.sleep(SAMPLE_SECONDS)
         document, now_at = _document(where), time.monotonic()
         now = _by_destination(document)
-        flows = [dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()]
+        flows: list[Dataflow] = [
+            dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()
+        ]
         yield document, flows
         before, before_at = now, now_at
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,13 @@ from loopback import repeats, serving
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
 from exporter.cli.status import _duration
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import document
+from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
+from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import DataflowStatus, Health
+from exporter.telemetry.status import ConfigStatus, DataflowStatus, Health, StatusDocument
 from exporter.transport.requests.own_headers import USER_AGENT
 
 CRM = DataflowStatus(
@@ -35,16 +41,29 @@ WEB = DataflowStatus(
 )
 
 
-async def _asked(*arguments: str) -> tuple[int | None, str, str]:
+VALID = ConfigStatus()
+
+
+def told(*flows: DataflowStatus, config: ConfigStatus = VALID) -> StatusDocument:
+    return document(0.0, config, flows)
+
+
+def desk(status: Callable[[], StatusDocument]) -> Desk:
+    return Desk(Metrics(), lambda: Health(True), status, configure(io.StringIO(), False))
+
+
+async def _asked(
+    *arguments: str, socket: Path | None = None, config: ConfigStatus = VALID
+) -> tuple[int | None, str, str]:
     """The command beside a server whose counts rise by 50 at every request; ``URL`` stands for where it is."""
     asked = 0
 
-    def status() -> list[DataflowStatus]:
+    def status() -> StatusDocument:
         nonlocal asked
         asked += 1
-        return [replace(CRM, delivered=50 * asked, received=100 * asked, excluded=25 * asked), WEB]
+        return told(replace(CRM, delivered=50 * asked, received=100 * asked, excluded=25 * asked), WEB, config=config)
 
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), status) as port:
+    async with serve("127.0.0.1", 0, desk(status)) as port, serve_locally(socket, desk(status)):
         command = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -98,7 +117,7 @@ async def test_for_scripts() -> None:
 
 
 async def test_watching_ends_with_an_interrupt() -> None:
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), lambda: [CRM]) as port:
+    async with serve("127.0.0.1", 0, desk(lambda: told(CRM))) as port:
         command = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "exporter", "status", "--watch", "--json", "--url", f"http://127.0.0.1:{port}",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -114,6 +114,4 @@ def _note_what_is_in_the_way(settings: Settings, daemon: Daemon, destination: st
     try:
         daemon.ask(lambda where: get_json(where, "/live"))
     except NoDaemon:
-        typer.echo(
-            "no daemon answers on its socket or ops port: if none runs, the replay waits for its next start", err=True
-        )
+        typer.echo("no daemon answers: if none runs, the replay waits for its next start", err=True)

@@ -1,4 +1,4 @@
-"""Which daemon a command asks: by ``--url``, ``--socket``, the configuration's socket or its ops address, in this order.
+"""Which daemon a command asks: that of ``--url``, ``--socket``, the configured socket, the ops address, in this order.
 
 A running daemon can be asked while the configuration on the disk is broken.
 """
