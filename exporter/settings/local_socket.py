@@ -13,7 +13,7 @@ from exporter.settings.tree import Settings
 from exporter.state.sqlite.settings import SqliteSettings
 
 #: Bytes of a path that leave room for the number of a shard in the 103 that every system takes for a socket.
-LONGEST: Final = 90
+LONGEST: Final = 94
 
 
 def socket_path(settings: Settings, config: Path) -> Path | None:
