@@ -39,6 +39,16 @@ class _Desk:
         return [json.loads(line) for line in self._log.getvalue().splitlines()]
 
 
+def names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
+async def appears(path: Path) -> None:
+    async with asyncio.timeout(30):
+        while not names(path.parent):  # noqa: ASYNC110 (another task, of which nobody tells)
+            await asyncio.sleep(0.02)
+
+
 async def started(path: Path) -> float:
     answer = await asyncio.to_thread(get_json, path, "/status")
     return float(answer["started_at"])
@@ -55,7 +65,7 @@ async def test_only_its_owner_may_open_it_and_nothing_is_left_of_it(tmp_path: Pa
             assert await started(path) == 1.0
     finally:
         os.umask(before)
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
     with pytest.raises(NoDaemon, match="No such file"):
         await started(path)
     assert one.warned() == []
@@ -96,9 +106,7 @@ async def test_one_of_a_living_process_is_left_alone_and_taken_over_after_it(
     [line] = two.warned()
     assert (line["level"], line["event"], line["path"]) == ("warning", "no socket", str(path))
     assert line["detail"] == "another process serves it"
-    async with asyncio.timeout(30):
-        while not path.exists():
-            await asyncio.sleep(0.02)
+    await appears(path)
     assert await started(path) == 2.0
     await second.__aexit__(None, None, None)
     assert not path.exists()
@@ -109,9 +117,7 @@ async def test_one_that_somebody_cleaned_away_is_made_again(tmp_path: Path, monk
     path = tmp_path / "s"
     async with serve_locally(path, _Desk(1.0).desk):
         path.unlink()
-        async with asyncio.timeout(30):
-            while not path.exists():
-                await asyncio.sleep(0.02)
+        await appears(path)
         assert await started(path) == 1.0
 
 
@@ -137,9 +143,9 @@ async def test_that_it_cannot_be_only_warns(tmp_path: Path, name: str, why: str)
     async with serve_locally(tmp_path / name, one.desk):
         pass
     assert [line["detail"] for line in one.warned()] == [why]
-    assert [each.name for each in tmp_path.iterdir()] == ["taken"]
+    assert names(tmp_path) == ["taken"]
 
 
 async def test_without_a_path_there_is_none(tmp_path: Path) -> None:
     async with serve_locally(None, _Desk(1.0).desk):
-        assert list(tmp_path.iterdir()) == []
+        assert names(tmp_path) == []

@@ -12,7 +12,7 @@ from exporter.daemon.workers.parent import merged
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.process_metrics import ProcessMetrics
-from exporter.telemetry.status import Build
+from exporter.telemetry.status import Build, ConfigStatus
 
 BUILD = Build("compiled", "3.13.1")
 
@@ -45,7 +45,7 @@ def test_every_metric_has_its_labels(shard: str | None) -> None:
     found = samples(metrics.render())
     mine = {name: set(labels) for name, labels, _ in found}
     of_shard = set() if shard is None else {"shard"}
-    process = dict.fromkeys(PROCESS, set[str]())
+    process = {name: set[str]() for name in PROCESS}
     assert {name: labels for name, labels in mine.items() if name in CONTRACT or name in PROCESS} == {
         name: labels | of_shard for name, labels in (CONTRACT | process).items()
     }
@@ -76,7 +76,7 @@ def test_reloads_are_counted_by_outcome_and_the_last_says_whether_it_is_valid() 
     assert health.status.problems == ("queue: needs a restart",)
     health.applied()
     assert told() == none | {"needs_restart": 1, "applied": 1, "exporter_config_valid": 1}
-    assert (health.status.reloaded_at, health.status.problems) == (5.0, ())
+    assert health.status == ConfigStatus(True, 5.0, ())
 
 
 def test_those_of_workers_stand_beside_their_parent_s() -> None:

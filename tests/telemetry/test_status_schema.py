@@ -28,7 +28,7 @@ FULL = document(
 
 
 def test_the_file_is_what_the_types_say() -> None:
-    """If it fails: ``python -m pytest`` shows the difference; write ``status_schema()`` to the file, indented by two."""
+    """Where it fails, write ``status_schema()`` to the file, indented by two."""
     assert FILE.read_text(encoding="utf-8") == json.dumps(status_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
