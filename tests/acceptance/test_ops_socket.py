@@ -156,7 +156,7 @@ def test_the_port_acts_with_the_token_only(tmp_path: Path) -> None:
         assert post_json(url(daemon), "/destinations/crm/pause", {}, "sesame")[0] == 401
         assert post_json(url(daemon), "/destinations/nobody/pause", {}, "open-sesame")[0] not in (401, 403)
         assert post_json(tmp_path / "state.db.sock", "/destinations/nobody/pause", {})[0] not in (401, 403)
-        acted = daemon.logs("action")
+        acted = eventually("both are logged", lambda: len(lines := daemon.logs("action")) == 2 and lines)
         assert [(line["by"], line["destination"]) for line in acted] == [("token", "nobody"), ("socket", "nobody")]
         request = urllib.request.Request(
             f"{url(daemon)}/destinations/crm/pause",
@@ -192,7 +192,12 @@ def test_a_parent_answers_for_its_workers(tmp_path: Path) -> None:
             status, answer = post_json(path, f"/destinations/{name}/probe", {})
             assert answer["destination"] == name
             assert status != 503, answer
-        reached = [line for line in parent.logs("action") if "shard" in line]
+
+        def passed_on() -> list[dict[str, Any]]:
+            return [line for line in parent.logs("action") if "shard" in line]
+
+        eventually("they are logged", lambda: len(passed_on()) == 3)
+        reached = passed_on()
         assert sorted(line["destination"] for line in reached) == ["a", "b", "c"]
         assert {line["shard"] for line in reached} == {"1/2", "2/2"}
         assert post_json(path, "/destinations/nobody/probe", {})[0] == 404
@@ -229,6 +234,13 @@ def test_dead_letters_are_replayed_by_a_daemon_that_only_the_socket_reaches(tmp_
         asked = place.command("deadletters", "replay", "--all", "--wait", "--json")
         assert asked.stderr == "", "the daemon was found"
         assert json.loads(asked.stdout)["failed"] == 1
+        whole = place.file.read_text()
+        place.file.write_text(whole + "drain: soon\n")
+        asked = place.command("deadletters", "replay", "--all", "--wait", "--json")
+        assert "drain: should be" in asked.stderr
+        assert json.loads(asked.stdout)["failed"] == 1, "a broken configuration is in nobody's way"
+        assert place.command("deadletters", "replay", "--destination", "crm", "--json").returncode == 0
+        place.file.write_text(whole)
         assert daemon.terminate() == 0
         away = place.command("deadletters", "replay", "--all")
         assert "no daemon answers" in away.stderr

@@ -62,6 +62,24 @@ class Daemon:
         raise NoDaemon("\n".join(failures))
 
 
+def settings_or_part(config: Path) -> tuple[Settings, bool]:
+    """The configuration, for a command that needs ``state`` alone, and whether it is whole.
+
+    Of a broken configuration only ``state`` holds, and its mistakes go to stderr. Exits with 78 where that is broken.
+    """
+    from exporter.settings.loading.load import load, load_part
+    from exporter.settings.loading.problems import Problems
+
+    loaded = load(config, os.environ)
+    if not isinstance(loaded, Problems):
+        return loaded.settings, True
+    typer.echo(loaded.render(), err=True)
+    part = load_part(config, os.environ, ("state",))
+    if "state" not in part.known:
+        raise typer.Exit(EXIT_CONFIG)
+    return part.settings, False
+
+
 def daemon_of(config: Path, url: str | None, socket: Path | None) -> Daemon:
     """The daemon that the options name, else that of the configuration in ``config``.
 
