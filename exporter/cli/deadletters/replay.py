@@ -65,8 +65,8 @@ async def run_replay(
 ) -> Report:
     """Ask for the replay of ``which``; with ``wait`` return when no letter waits any more.
 
-    ``running`` are the enabled destinations, None where these are not known. Prints to stderr what keeps the replay from
-    happening soon.
+    ``running`` are the enabled destinations, None where these are not known. Prints to stderr what keeps the replay
+    from happening soon.
 
     Raises:
         StateUnavailable: the state cannot be reached.
