@@ -13,7 +13,7 @@ COPY --from=compiler /wheel /wheel
 # With the clients of all kinds of queue. All dependencies come as wheels or as pure Python, so that no compiler is
 # needed here; one that does not should fail.
 RUN python3 -m venv /opt/exporter \
- && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary "$(echo /wheel/exporter-*.whl)[all]" \
+ && /opt/exporter/bin/python -m pip install --no-cache-dir --prefer-binary "$(echo /wheel/profile_exporter-*.whl)[all]" \
  && /opt/exporter/bin/python -m pip uninstall --yes pip
 
 FROM docker.io/library/python:3.13-slim-bookworm
@@ -30,7 +30,7 @@ ENV PATH="/opt/exporter/bin:${PATH}" \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     EXPORTER__OPS__HOST=0.0.0.0
-# The defaults of the configuration are relative paths: from / they are /config/exporter.yaml and /data/*.db.
+# The default configuration is, from /, /config/exporter.yaml; and what is by default beside its folder, /data/*.db.
 WORKDIR /
 USER 10001:10001
 VOLUME ["/data"]

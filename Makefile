@@ -12,12 +12,19 @@ PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 # current folder nor those of the editable installation then come first, in child processes neither.
 COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
-COMPILED_TESTS = tests/test_compilation.py tests/profile tests/outbox tests/transport tests/dataflow tests/queues/test_settled.py \
-  $(wildcard tests/queues/test_journal*.py) \
-  $(patsubst %,tests/acceptance/test_%.py,build sigkill faults signals isolation workers reload replays standby redis_daemon nats_daemon)
+# Tests whose code is interpreted on either build run once, in `make test`.
+COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox tests/dataflow \
+  $(patsubst %,tests/queues/%.py,progress/test_settled journal/test_journal journal/test_journal_commits \
+    journal/test_journal_processes journal/test_journal_trouble) \
+  $(patsubst %,tests/transport/%,answers test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \
+    test_transport_requests.py test_transport_stale.py test_transport_stall.py) \
+  $(patsubst %,tests/acceptance/%.py,install/test_build crashes/test_sigkill crashes/test_standby faults/test_faults \
+    faults/test_isolation faults/test_replays operations/test_reload operations/test_signals \
+    on_brokers/test_redis_daemon) \
+  tests/acceptance/operations/test_workers.py::test_workers_share_the_destinations_and_a_killed_one_is_replaced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-compiled lint format bench wheel image clean
+.PHONY: help demo test test-compiled lint format bench wheel image sbom clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -48,6 +55,9 @@ wheel: build/.wheel ## the compiled build for this Python and machine, into dist
 image: ## build the container image, start it and check it (root, buildah, mmdebstrap)
 	.ci/image
 
+sbom: $(VENV)/.installed ## the bill of materials of every extra, into dist/ (CycloneDX)
+	.ci/sbom
+
 clean: ## remove the environment and what the tools cached
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -56,11 +66,17 @@ $(BIN)/python:
 	  { echo "set-up: $(PYTHON) is older than 3.11; name another one: make PYTHON=python3.13 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# The package had another name once, which owns the same files: uninstalled later, it would take these away.
+WITHOUT_OLD_NAME = if ls -d $(VENV)/lib/python*/site-packages/exporter-*.dist-info > /dev/null 2>&1; then \
+  $(BIN)/python -m pip uninstall --quiet --yes exporter; fi
+
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@$(WITHOUT_OLD_NAME)
 	.ci/download $(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@$(WITHOUT_OLD_NAME)
 	.ci/download $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 

@@ -22,8 +22,8 @@ from benchmarks.material import medians, report
 from benchmarks.processes import Failed
 from exporter.daemon.process.event_loop import new_event_loop
 from exporter.messages.exchange import Answer, Request
-from exporter.transport.kind import TransportKind
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportKind, TransportOptions
 
 
 def transports(seconds: float, connections: int, runs: int, core: int | None) -> dict[str, dict[str, float]]:
@@ -83,7 +83,7 @@ async def _drive(kind: TransportKind, url: str, seconds: float, connections: int
             for _ in range(connections):
                 tasks.create_task(sender())
 
-    async with open_transport_of(kind, timeout_seconds=10.0, concurrency=connections) as transport:
+    async with open_transport(kind, TransportOptions(timeout_seconds=10.0, concurrency=connections)) as transport:
         end = time.perf_counter() + min(1.0, seconds / 5)
         await senders()
         sent = 0

@@ -33,8 +33,11 @@ _runtime = TemporaryDirectory(prefix="exporter-tests-", ignore_cleanup_errors=Tr
 def pytest_configure() -> None:
     """Where this run ignores a signal, what tests start must not: that is inherited, a handler is not.
 
+    No test needs the system's authorities, and each TLS context and each import of aiohttp would read them all: most
+    of the processor time of the transport's tests.
     With EXPORTER_EXPECT_COMPILED no test is run on anything but the compiled build.
     """
+    os.environ["SSL_CERT_FILE"] = os.devnull
     # The sockets of daemons that tests kill are not to stay on the machine.
     os.environ["XDG_RUNTIME_DIR"] = _runtime.name
     for number in _SIGNALS_IGNORED_BY_SOME_PARENTS:
@@ -49,22 +52,22 @@ def pytest_configure() -> None:
 
 #: Files that take a minute or more, the longest first. One that began last would keep one worker busy alone.
 LONG_FILES = (
-    "acceptance/test_sigkill.py",
-    "acceptance/test_state_sharing.py",
-    "acceptance/test_shared_state.py",
-    "acceptance/test_kafka_growth.py",
-    "queues/test_kafka.py",
-    "acceptance/test_kafka_daemon.py",
-    "transport/test_transport_misbehaviour.py",
-    "transport/test_transport_odd_answers.py",
+    "acceptance/crashes/test_sigkill.py",
+    "acceptance/on_brokers/test_state_sharing.py",
+    "acceptance/on_brokers/test_shared_state.py",
+    "acceptance/on_brokers/test_kafka_growth.py",
+    "queues/kafka/test_kafka.py",
+    "acceptance/on_brokers/test_kafka_daemon.py",
+    "transport/answers/test_transport_misbehaviour.py",
+    "transport/answers/test_transport_odd_answers.py",
     "cli/test_check_brokers.py",
-    "acceptance/test_kafka_kills.py",
-    "acceptance/test_tools.py",
-    "acceptance/test_nats_kills.py",
-    "queues/test_kafka_tokens.py",
+    "acceptance/on_brokers/test_kafka_kills.py",
+    "acceptance/operations/test_tools.py",
+    "acceptance/on_brokers/test_nats_kills.py",
+    "queues/kafka/test_kafka_tokens.py",
     "benchmarks/test_every_benchmark.py",
     "readme/test_readme.py",
-    "acceptance/test_redis_kills.py",
+    "acceptance/on_brokers/test_redis_kills.py",
 )
 
 
@@ -121,6 +124,14 @@ class _WithoutStreamWriter(ClientResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
         super().__init__(*args, **kwargs)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test begins in the clone, where databases of an exporter that was run there would be found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -48,17 +48,11 @@ def _wrong_with(url: str) -> Iterator[str]:
 
 def _text(value: str) -> str:
     """Text that a form can carry: valid UTF-8, which the bytes of an environment variable need not be."""
-    if not _encodable(value):
-        raise PydanticCustomError("form_text", "this text is not valid UTF-8")
-    return one_line(value)
-
-
-def _encodable(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        raise PydanticCustomError("form_text", "this text is not valid UTF-8") from None
+    return one_line(value)
 
 
 def _values(value: object) -> str | tuple[str, ...]:

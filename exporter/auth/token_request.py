@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from exporter.messages.exchange import Request
-from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.requests.headers import own_headers
 
 #: Fields that the exporter fills, so that no ``extra`` may.
 CLIENT_FIELDS = frozenset(
@@ -76,27 +77,15 @@ class TokenRequests:
     def _auth_method(self) -> str | Callable[..., tuple[str, dict[str, str], str]]:
         if self._client.placement == "body":
             return "client_secret_post"
-        return _basic_form_encoded if self._client.basic_encoding == "rfc6749" else _basic_raw
+        # RFC 6749 §2.3.1: id and secret are form-encoded first, so that a colon in either is no separator. A space
+        # becomes %20, which every decoder reads: a plus stays a plus where a server, such as Authlib's, only
+        # percent-decodes. ``raw`` is Adobe's curl line unchanged.
+        return partial(_basic, partial(quote, safe="") if self._client.basic_encoding == "rfc6749" else str)
 
 
-def _basic_form_encoded(
-    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
+def _basic(
+    encode: Callable[[str], str], client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
 ) -> tuple[str, dict[str, str], str]:
-    """RFC 6749 §2.3.1: id and secret are form-encoded first, so that a colon in either is no separator.
-
-    A space becomes %20, which every decoder reads: a plus stays a plus where a server, such as Authlib's, only
-    percent-decodes.
-    """
-    credentials = f"{quote(client.client_id, safe='')}:{quote(client.client_secret, safe='')}"
-    return uri, _with_basic(headers, credentials), body
-
-
-def _basic_raw(
-    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
-) -> tuple[str, dict[str, str], str]:
-    """Adobe's curl line unchanged; in UTF-8 (RFC 7617 §2.1), since Authlib's own encoding is Latin-1."""
-    return uri, _with_basic(headers, f"{client.client_id}:{client.client_secret}"), body
-
-
-def _with_basic(headers: dict[str, str], credentials: str) -> dict[str, str]:
-    return {**headers, "Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
+    """Add the header in UTF-8 (RFC 7617 §2.1), since Authlib's own encoding is Latin-1."""
+    credentials = f"{encode(client.client_id)}:{encode(client.client_secret)}"
+    return uri, {**headers, "Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}, body

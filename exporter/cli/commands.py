@@ -10,6 +10,7 @@ from exporter import __version__
 from exporter.cli.check.command import check
 from exporter.cli.deadletters.command import deadletters
 from exporter.cli.demo import demo
+from exporter.cli.init.command import init
 from exporter.cli.positions import positions
 from exporter.cli.preview.command import preview
 from exporter.cli.receive import receive
@@ -17,6 +18,7 @@ from exporter.cli.run.command import run
 from exporter.cli.schema import schema
 from exporter.cli.send.command import send
 from exporter.cli.status import status
+from exporter.cli.test.command import run_tests
 from exporter.telemetry.compilation import compiled
 
 app = typer.Typer(
@@ -43,7 +45,8 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (run, check, preview, send, status, receive, schema, demo):
+for command in (init, run, check, preview, send, status, receive, schema, demo):
     app.command()(command)
+app.command("test")(run_tests)
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(positions, name="positions")

@@ -1,14 +1,28 @@
-"""``exporter schema``: the JSON Schema of the configuration, for editors and other tools."""
+"""``exporter schema``: the JSON Schemas of the configuration, for editors and other tools."""
 
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
 
-def schema() -> None:
-    """Print the JSON Schema of the configuration."""
-    from exporter.settings.tree import configuration_schema
+def schema(
+    destination: Annotated[
+        bool, typer.Option("--destination", help="Of a file in destinations_dir, which holds one destination.")
+    ] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Of the files that `exporter test` reads.")] = False,
+) -> None:
+    """Print the JSON Schema of the configuration's main file.
 
-    typer.echo(json.dumps(configuration_schema(), indent=2, ensure_ascii=False))
+    It accepts what `exporter check` accepts. An editor finds the one that is named at the top of a file:
+    `# yaml-language-server: $schema=schema/exporter.json`.
+    """
+    from exporter.cli.test.suite import tests_schema
+    from exporter.settings.schema import configuration_schema, destination_schema
+
+    if destination and tests:
+        raise typer.BadParameter("give --destination or --tests, not both")
+    printed = destination_schema if destination else tests_schema if tests else configuration_schema
+    typer.echo(json.dumps(printed(), indent=2, ensure_ascii=False))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption
+from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Daemon, SocketOption, UrlOption, daemon_of
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def status(
             if not as_json and not clear:
                 typer.echo()
     except NoDaemon as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        typer.echo("\n".join([*broken, str(error)]), err=True)
+        raise typer.Exit(EXIT_CONFIG if broken else 1) from None
     except KeyboardInterrupt:
         return  # the way to stop watching
 

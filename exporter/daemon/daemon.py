@@ -22,7 +22,7 @@ from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.process.heartbeat import heartbeat
-from exporter.daemon.reload import Load, reload_for_ever
+from exporter.daemon.reload import Load, TakenOver, reload_for_ever
 from exporter.daemon.shared_state import StateNotShared, watch
 from exporter.daemon.slots.slots import Slots
 from exporter.daemon.slots.wiring import Shared
@@ -33,7 +33,7 @@ from exporter.outbox.shares import Pool
 from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
-from exporter.settings.whereabouts import whereabouts
+from exporter.settings.whereabouts import not_yet_made, whereabouts
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.configuration import ConfigurationHealth
@@ -50,9 +50,10 @@ LOOK_SECONDS = 0.02
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``socket`` is where the commands on this machine ask, None for nowhere. ``announce`` is called with the ops port
-    that was opened. ``parent`` is a pipe from the parent of a worker: its end means that the parent is gone, which is
-    obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts at once.
+    ``socket`` is where the commands on this machine ask, None for nowhere. ``taken_over`` is called with what a reload
+    takes over, ``announce`` with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its
+    end means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts
+    at once.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Daemon:
         socket: Path | None = None,
         announce: Callable[[int], None] = lambda _: None,
         parent: int | None = None,
+        taken_over: TakenOver = lambda _: None,
     ) -> None:
         self._loaded = loaded
         self._load = load
@@ -73,6 +75,7 @@ class Daemon:
         self._socket = socket
         self._announce = announce
         self._parent = parent
+        self._taken_over = taken_over
         self._metrics = metrics
         self._slots: Slots | None = None
         self._started_at = clock.epoch()
@@ -121,9 +124,8 @@ class Daemon:
 
     async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
         slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail)
-        reloading = partial(
-            reload_for_ever, self._loaded, self._load, self._reload, slots, self._log, self._configuration
-        )
+        told = self._log, self._configuration, self._taken_over
+        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, *told)
         watching = partial(watch, shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
         beat = partial(heartbeat, shared.load)
         until_stopped = [
@@ -167,7 +169,10 @@ class Daemon:
         groups = settings.groups
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
+        made = {part: file for part in ("state", "queue") if (file := not_yet_made(getattr(settings, part)))}
         state, queue = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
+        for part, file in made.items():
+            self._log.info("new database", what=part, path=str(file))
         shared = Shared(
             queue=queue,
             state=state,

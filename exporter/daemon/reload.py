@@ -15,6 +15,7 @@ from exporter.sections.regular_file import Stamp, stamp_of
 from exporter.settings.difference import difference
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.problems import Problems
+from exporter.settings.tree import Settings
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.configuration import ConfigurationHealth, Refusal
 from exporter.telemetry.logs import Log
@@ -22,18 +23,26 @@ from exporter.telemetry.logs import Log
 WATCH_SECONDS = 1.0
 
 Load = Callable[[], Loaded | Problems]
+TakenOver = Callable[[Settings], None]
 Stamps = Mapping[Path, Stamp | None]
 
 
 async def reload_for_ever(
-    loaded: Loaded, load: Load, asked: asyncio.Event, slots: Slots, log: Log, health: ConfigurationHealth
+    loaded: Loaded,
+    load: Load,
+    asked: asyncio.Event,
+    slots: Slots,
+    log: Log,
+    health: ConfigurationHealth,
+    taken_over: TakenOver = lambda _: None,
 ) -> None:
     """Reload whenever ``asked`` is set or a file whose content is part of the settings changes, until cancelled.
 
     ``health`` is told how each reload ended.
 
     Files are read and looked at in a thread: a disk that hangs must not keep exports from going on. Stamps are compared
-    with those from the time of reading, so that no change is missed, not even during a reload.
+    with those from the time of reading, so that no change is missed, not even during a reload. ``taken_over`` is called
+    with each configuration that has become the daemon's.
     """
     known: Stamps = loaded.watched
     while True:
@@ -45,11 +54,12 @@ async def reload_for_ever(
                 continue
         asked.clear()
         before = await off_loop(_stamps, known)
-        taken_over = await _reload(loaded, load, slots, log, health)
-        if taken_over is None:
+        new = await _reload(loaded, load, slots, log, health)
+        if new is None:
             known = before  # try again when a file changes once more
         else:
-            loaded, known = taken_over, taken_over.watched
+            loaded, known = new, new.watched
+            taken_over(new.settings)
 
 
 async def _reload(old: Loaded, load: Load, slots: Slots, log: Log, health: ConfigurationHealth) -> Loaded | None:

@@ -7,16 +7,17 @@ import time
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import uuid4
 
-from pydantic import ByteSize, Field
+from pydantic import Field
 
 from exporter.messages.message import Message
 from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, SeekResult, Start
 from exporter.queues.positions import lag_of, nearest
 from exporter.queues.progress.retention import GivenUp, GroupPosition, passed
 from exporter.queues.progress.settled import LaneProgress, count, decode
+from exporter.sections.quantities import Size
 from exporter.sections.section import Section
 
 _LANE = "0"
@@ -26,8 +27,8 @@ class MemorySettings(Section):
     """The section ``queue`` of the configuration for kind ``memory``."""
 
     kind: Literal["memory"] = "memory"
-    max_bytes: ByteSize = Field(
-        ByteSize(256 * 1024**2), gt=0, description="Publishing fails beyond it; nothing unread is dropped."
+    max_bytes: Annotated[int, Size(above=0)] = Field(
+        256 * 1024**2, description="Publishing fails beyond it; nothing unread is dropped."
     )
     group_prefix: str = Field("exporter.", description="Stands before a destination's name in its group's name.")
 

@@ -21,7 +21,7 @@ from exporter.redis_server.permissions import Argument, Asked
 from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.late_deadlines import answered_within
-from exporter.transport.tls.contexts import TlsFileProblem, client_context
+from exporter.transport.tls.contexts import TlsFilesUnusable, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]
 
@@ -142,7 +142,7 @@ async def connected(access: RedisAccess, failed: Failed) -> AsyncIterator[Server
 
 
 def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
-    url, tls = access.url, access.tls
+    url = access.url
     password = access.password or url.password
     how: dict[str, Any] = {
         "db": url.database,
@@ -161,11 +161,8 @@ def _how(access: RedisAccess, username: str | None) -> dict[str, Any]:
     how |= {"host": url.host, "port": url.port, "socket_keepalive": True}
     if not url.tls:
         return {**how, "connection_class": Connection}
-    context = client_context(
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
-    )
-    if isinstance(context, TlsFileProblem):
-        raise RedisUnavailable(f"{context.file}: {context.reason}")
+    try:
+        context = client_context(access.tls)
+    except TlsFilesUnusable as error:
+        raise RedisUnavailable(str(error)) from error
     return {**how, "connection_class": _Encrypted, "verifying": context}

@@ -1,14 +1,28 @@
-"""Paths in the configuration: ``~`` is the home folder."""
+"""Paths in the configuration: relative to the folder of the file that they stand in; ``~`` is the home folder."""
 
 from __future__ import annotations
 
 import os.path
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from exporter.sections.mistakes import mistake
+
+
+class Written(str):
+    """Text that stands in a file of the configuration, with that file's ``folder``."""
+
+    __slots__ = ("folder",)
+    folder: Path
+
+    @classmethod
+    def of(cls, text: str, folder: Path) -> Self:
+        """The text with its folder."""
+        self = cls(text)
+        self.folder = folder
+        return self
 
 
 class NoHome(Exception):
@@ -27,14 +41,37 @@ def expanded(text: str) -> str:
     return path
 
 
-def _expanded(value: Any) -> Any:
+def located(text: str) -> Path:
+    """The file or folder that ``text`` names: below its folder if the text is ``Written``, else the current folder.
+
+    Each ``..`` at the beginning takes a name away from the folder as that is written, whatever links stand there:
+    ``../data`` in ``/etc/exporter/exporter.yaml`` is ``/etc/data``, also where ``/etc/exporter`` is a link.
+
+    Raises:
+        NoHome: the home folder is not known.
+    """
+    path = Path(expanded(text))
+    if not isinstance(text, Written) or path.is_absolute():
+        return path
+    folder, steps = text.folder, path.parts
+    while steps[:1] == ("..",) and folder.name != ".." and (folder.name or folder.is_absolute()):
+        folder, steps = folder.parent, steps[1:]
+    return folder.joinpath(*steps)
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root on, for people: no link is resolved, and no ``..`` stands between two folders' names."""
+    return located(Written.of(f"./{path}" if str(path).startswith("~") else str(path), Path.cwd()))
+
+
+def _located(value: Any) -> Any:
     if not isinstance(value, str | Path):
         return value
     try:
-        return expanded(str(value))
+        return located(value if isinstance(value, str) else str(value))
     except NoHome as error:
         raise mistake(str(error)) from None
 
 
 #: A path as a field of the configuration.
-FilePath = Annotated[Path, BeforeValidator(_expanded), WithJsonSchema({"type": "string", "format": "path"})]
+FilePath = Annotated[Path, BeforeValidator(_located), WithJsonSchema({"type": "string", "format": "path"})]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from exporter.sections.operator_text import has_control_character, trimmed
+from exporter.sections.paths import Written
 from exporter.sections.regular_file import SECRET_BYTES, Stamp, read_regular
 
 MASK = "**********"
+
+T = TypeVar("T")
 
 
 class Section(BaseModel):
@@ -23,7 +27,7 @@ class Section(BaseModel):
     )
 
 
-class FromFile(str):
+class FromFile(Written):
     """Text that ``!file PATH`` put into the configuration, with the ``file``, and the file's ``stamp`` when read."""
 
     __slots__ = ("file", "stamp")
@@ -39,7 +43,7 @@ class FromFile(str):
             UnicodeDecodeError: the file is not UTF-8.
         """
         read = read_regular(file, SECRET_BYTES)
-        self = cls(trimmed(read.content.decode("utf-8")))
+        self = cls.of(trimmed(read.content.decode("utf-8")), file.parent)
         self.file = file
         self.stamp = read.stamp
         return self
@@ -141,3 +145,15 @@ class ReadAnewLines(ReadAnew):
     """A ``ReadAnew`` secret that may have several lines."""
 
     _has_lines = True
+
+
+def values_of(kind: type[T], section: object) -> Iterator[T]:
+    """Every value of the type ``kind`` in ``section``, at any depth; also ``section`` itself, if of that type."""
+    if isinstance(section, kind):
+        yield section
+    elif isinstance(section, BaseModel):
+        for name in type(section).model_fields:
+            yield from values_of(kind, getattr(section, name))
+    elif isinstance(section, tuple):
+        for item in section:
+            yield from values_of(kind, item)

@@ -40,10 +40,7 @@ class _Content:
 
 
 class Tls(Section):
-    """Certificates; relative paths are relative to the file that names them.
-
-    Equal where the paths and the contents when read are equal, since certificates are renewed in place.
-    """
+    """Certificates. Equal where paths and contents when read are equal, since certificates are renewed in place."""
 
     _reads_anew: ClassVar[bool] = False
     _contents: dict[Path, _Content] = PrivateAttr(default_factory=dict)
@@ -78,7 +75,7 @@ class Tls(Section):
     @property
     def files(self) -> Mapping[str, Path]:
         """The files that are named, by key."""
-        named = {key: getattr(self, key) for key in ("ca_file", "client_cert_file", "client_key_file")}
+        named = {key: getattr(self, key) for key in type(self).model_fields}
         return {key: file for key, file in named.items() if file is not None}
 
     @property

@@ -20,7 +20,7 @@ from exporter.sections.urls import HttpUrl, ProxyUrl
 from exporter.settings.delivery import Delivery
 from exporter.settings.headers import Headers, Query
 from exporter.settings.segments import MAPPED, CatalogueSegment, MappedById, SegmentKey, SegmentMapping, once
-from exporter.transport.kind import chosen
+from exporter.transport.options import chosen
 
 
 def _attribute(text: str) -> str:

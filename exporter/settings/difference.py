@@ -14,7 +14,7 @@ from exporter.settings.tree import Settings
 #: Keys that can't change while the daemon runs.
 NEED_RESTART = ("queue", "state", "ops")
 #: Keys that the daemon takes over at once, without touching a dataflow.
-LIVE = ("drain", "memory")
+LIVE = ("log", "drain", "memory")
 
 
 @dataclass(frozen=True, slots=True)

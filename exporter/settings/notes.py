@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from exporter.auth.none import NoAuth
 from exporter.auth.oauth2 import OAuth2
 from exporter.redis_server.url import RedisUrl
+from exporter.sections.masking import SECRET_NAME
 from exporter.sections.mistakes import Steps
 from exporter.sections.operator_text import has_blanks_around
 from exporter.sections.printable import printable
-from exporter.sections.secret_names import SECRET_NAME
 from exporter.sections.section import Secret
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
@@ -144,6 +144,9 @@ def _of(destination: Destination, settings: Settings) -> Iterator[str]:
         )
     if not destination.segments and destination.require_membership:
         yield "no segments are mapped and require_membership is on: only switching that off lets changes through"
+    on = destination.activate_on
+    if not (on.segments or on.identities or on.attributes):
+        yield "nothing is on under activate_on: nothing but backfills will be exported"
     yield from _catalogue_gaps(destination, settings)
     yield from _plain_text(destination)
     yield from _unused_certificates(destination)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote_plus, urlsplit
 
-from exporter.sections.section import Secret
+from exporter.auth.oauth2 import OAuth2
+from exporter.sections.masking import SHORTEST_VALUE, basic, credentials, in_header
+from exporter.sections.section import Secret, values_of
 from exporter.settings.destination import Destination
-from exporter.transport.requests.echoes import SHORTEST_VALUE, basic, credentials, in_header
 from exporter.transport.requests.prepare import Prepared
 
 
@@ -32,11 +33,7 @@ def presented_to(destination: Destination) -> Iterator[str]:
             yield text
     if destination.proxy is not None:
         yield from credentials(unquote_plus(urlsplit(str(destination.proxy)).password or ""))
-    auth = destination.auth
-    for field in type(auth).model_fields:
-        value = getattr(auth, field)
-        if isinstance(value, Secret):
-            yield from credentials(value.reveal())
-    client_secret = getattr(auth, "client_secret", None)
-    if isinstance(client_secret, Secret):
-        yield from basic(getattr(auth, "client_id", ""), client_secret.reveal())
+    for secret in values_of(Secret, destination.auth):
+        yield from credentials(secret.reveal())
+    if isinstance(destination.auth, OAuth2):
+        yield from basic(destination.auth.client_id, destination.auth.client_secret.reveal())

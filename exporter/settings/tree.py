@@ -7,21 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ByteSize, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.paths import FilePath
+from exporter.sections.quantities import Duration
 from exporter.sections.section import Secret, Section
 from exporter.settings.delivery import Bytes
 from exporter.settings.destination import Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite.settings import SqliteSettings
+from exporter.telemetry.threshold import Level
 
-__all__ = ["Destination", "Ops", "Settings", "configuration_schema"]
+__all__ = ["Destination", "Ops", "Settings"]
 
 
 def _is_auto(value: Any) -> str:
@@ -50,6 +52,15 @@ class Ops(Section):
     )
 
 
+class LogSettings(Section):
+    """What the daemon logs, and how; `exporter run --log-level` and `--log-format` win."""
+
+    level: Level = Field(default="info", description="The least important lines to write. A reload takes it over.")
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="text: for people; json: an object a line; auto: text on a terminal, else JSON."
+    )
+
+
 def _kind(default: str) -> Callable[[Any], Any]:
     """Let ``kind`` be left out: ``default`` is filled in."""
 
@@ -57,6 +68,11 @@ def _kind(default: str) -> Callable[[Any], Any]:
         return {"kind": default, **value} if isinstance(value, dict) else value
 
     return fill
+
+
+def _merged_before(value: Any) -> Any:
+    """Nothing: ``loading`` has given the defaults to the destinations, and they may hold secrets."""
+    return {} if isinstance(value, dict) else value
 
 
 class Settings(BaseSettings):
@@ -75,20 +91,33 @@ class Settings(BaseSettings):
     )
 
     queue: Annotated[QueueSettings, BeforeValidator(_kind("journal"))] = Field(
-        default_factory=JournalSettings, description="Where events come from."
+        default_factory=JournalSettings,
+        description="Where events come from.",
+        json_schema_extra={"default_kind": "journal"},
     )
     state: Annotated[StateSettings, BeforeValidator(_kind("sqlite"))] = Field(
         default_factory=SqliteSettings,
         description="Where dead letters and mapping times are kept; not the queue's file.",
+        json_schema_extra={"default_kind": "sqlite"},
     )
     ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
-    drain: float = Field(default=15.0, ge=0, le=3600, description="Seconds that SIGTERM waits for what is in flight.")
-    max_event_bytes: Bytes = Field(default=ByteSize(1024**2), description="A larger event is malformed.")
+    log: LogSettings = Field(default=LogSettings(), description="What the daemon logs.")
+    defaults: Annotated[dict[str, Any], BeforeValidator(_merged_before)] = Field(
+        default={},
+        repr=False,
+        description="What every destination has unless it says otherwise: merged by key, lists replaced; any key of a "
+        "destination but name and description.",
+    )
+    drain: Annotated[float, Duration(most=3600)] = Field(
+        default=15.0, description="How long SIGTERM waits for what is in flight."
+    )
+    max_event_bytes: Bytes = Field(default=1024**2, description="A larger event is malformed.")
     memory: Bytes = Field(
-        default=ByteSize(256 * 1024**2), description="All windows together; each dataflow may always hold its share."
+        default=256 * 1024**2, description="All windows together; each dataflow may always hold its share."
     )
     destinations_dir: FilePath | None = Field(
-        default=None, description="Folder with one file per destination (*.yaml, *.yml), relative to this file."
+        default=None,
+        description="Folder with one file per destination (*.yaml, *.yml; not *.test.yaml), relative to this file.",
     )
     segments: tuple[CatalogueSegment, ...] = Field(
         default=(), description="The catalogue: names and times of segments. Or segments_file."
@@ -142,24 +171,3 @@ class Settings(BaseSettings):
     def running(self) -> tuple[Destination, ...]:
         """The enabled destinations, in the order of the configuration."""
         return tuple(destination for destination in self.destinations if destination.enabled)
-
-
-_SCHEMA_DESCRIPTION = (
-    "The configuration of exporter, as read by `exporter run --config FILE`. Any text may hold ${NAME} or "
-    "${NAME:-default}, taken from the environment, and any scalar may be `!file PATH`, the text of a file, relative to "
-    "the configuration file's folder. Both are filled in after parsing and before this schema's types apply; a number "
-    "or a switch may therefore be written as text that reads as one. EXPORTER__QUEUE__PATH in the environment sets "
-    "any scalar outside lists. A file in destinations_dir is one Destination."
-)
-
-
-def configuration_schema() -> dict[str, Any]:
-    """A schema (draft 2020-12) that a configuration fulfils once ``${NAME}`` and ``!file`` are filled in."""
-    schema = Settings.model_json_schema(mode="validation")
-    schema.pop("description", None)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Configuration of exporter",
-        "description": _SCHEMA_DESCRIPTION,
-        **{key: value for key, value in schema.items() if key not in {"title", "description"}},
-    }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel
+
+from exporter.sections.paths import absolute
 
 _WHERE = ("path", "url", "bootstrap_servers", "stream", "topic", "key_prefix")
 
@@ -12,3 +16,12 @@ def whereabouts(section: BaseModel) -> str:
     kind = str(getattr(section, "kind", ""))
     places = [str(getattr(section, name)) for name in _WHERE if getattr(section, name, None) is not None]
     return f"{kind} at {', '.join(places)}" if places else kind
+
+
+def not_yet_made(section: BaseModel) -> Path | None:
+    """The file of a queue or a state, as an absolute path, where opening makes that file; None where it is there."""
+    path = getattr(section, "path", None)
+    try:
+        return absolute(path) if isinstance(path, Path) and not path.exists() else None
+    except OSError:
+        return None  # unknown; opening the file will say why

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Set
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -12,8 +12,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 
 from exporter.sections.printable import printable
 from exporter.sections.section import MASK, FromFile, Secret
-
-Level = Literal["debug", "info", "warning", "error"]
+from exporter.telemetry.threshold import Level, Threshold
 
 #: The type of loggers; ``log.bind(destination=name)`` gives the logger of a dataflow.
 Log = FilteringBoundLogger
@@ -29,17 +28,19 @@ class Stream(Protocol):
         """Hand on the taken texts."""
 
 
-def configure(stream: Stream, tty: bool, level: Level = "info", *, colours: bool = True) -> Log:
+def configure(stream: Stream, tty: bool, level: Level | Threshold = "info", *, colours: bool = True) -> Log:
     """Make the logger of this process, and send the logs of libraries, from warning up, through the logger.
 
     Takes the stream to write to (stderr: stdout belongs to results), whether people read the stream on a terminal, the
-    lowest level to write, and whether a terminal may be coloured. Every line has ``timestamp`` (ISO 8601, UTC),
-    ``level`` and ``event``. Values go through ``guarded`` first, so no line shows a secret or a body.
+    lowest level to write, which a ``Threshold`` may change later, and whether a terminal may be coloured. Every line
+    has ``timestamp`` (ISO 8601, UTC), ``level`` and ``event``. Values go through ``guarded`` first, so no line shows a
+    secret or a body.
     """
+    threshold = level if isinstance(level, Threshold) else Threshold(level)
     log: Log = structlog.wrap_logger(
         _Lines(stream),
-        processors=_processors(tty, colours),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[threshold, *_processors(tty, colours)],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
         context_class=dict,
         cache_logger_on_first_use=False,
     ).bind()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -86,6 +87,11 @@ class Gauges:
     rate: float | None = None
 
 
+def _one_for_each(labels: object) -> dict[Any, Counter]:
+    """A counter for each value of ``labels``, a ``Literal``."""
+    return {label: Counter() for label in get_args(labels)}
+
+
 @dataclass(frozen=True, slots=True)
 class DestinationMetrics:
     """A destination's counters and histograms, plain numbers until a scrape asks: each is paid per event.
@@ -93,17 +99,17 @@ class DestinationMetrics:
     ``history`` is for ``/status``.
     """
 
-    received: Counter
-    excluded: Mapping[Exclusion, Counter]
-    without_time: Mapping[TimeFault, Counter]
-    delivered: Counter
-    dead_lettered: Counter
-    attempts: Mapping[StatusClass, Counter]
-    retries: Counter
-    attempt_seconds: Histogram
-    latency_seconds: Histogram
-    token_fetches: Mapping[TokenOutcome, Counter]
     history: History
+    received: Counter = field(default_factory=Counter)
+    excluded: Mapping[Exclusion, Counter] = field(default_factory=partial(_one_for_each, Exclusion))
+    without_time: Mapping[TimeFault, Counter] = field(default_factory=partial(_one_for_each, TimeFault))
+    delivered: Counter = field(default_factory=Counter)
+    dead_lettered: Counter = field(default_factory=Counter)
+    attempts: Mapping[StatusClass, Counter] = field(default_factory=partial(_one_for_each, StatusClass))
+    retries: Counter = field(default_factory=Counter)
+    attempt_seconds: Histogram = field(default_factory=partial(Histogram, ATTEMPT_BUCKETS))
+    latency_seconds: Histogram = field(default_factory=partial(Histogram, LATENCY_BUCKETS))
+    token_fetches: Mapping[TokenOutcome, Counter] = field(default_factory=partial(_one_for_each, TokenOutcome))
 
 
 class Metrics:
@@ -122,20 +128,9 @@ class Metrics:
         """The numbers of ``destination``, all there from the start so that a first event shows as a rise from 0."""
         found = self._counted.get(destination)
         if found is None:
-            attempt_seconds = Histogram(ATTEMPT_BUCKETS)
-            found = self._counted[destination] = DestinationMetrics(
-                received=Counter(),
-                excluded={reason: Counter() for reason in get_args(Exclusion)},
-                without_time={reason: Counter() for reason in get_args(TimeFault)},
-                delivered=Counter(),
-                dead_lettered=Counter(),
-                attempts={status: Counter() for status in get_args(StatusClass)},
-                retries=Counter(),
-                attempt_seconds=attempt_seconds,
-                latency_seconds=Histogram(LATENCY_BUCKETS),
-                token_fetches={outcome: Counter() for outcome in get_args(TokenOutcome)},
-                history=History(RecentLatencies(attempt_seconds, ATTEMPT_BUCKETS)),
-            )
+            took = Histogram(ATTEMPT_BUCKETS)
+            history = History(RecentLatencies(took, ATTEMPT_BUCKETS))
+            found = self._counted[destination] = DestinationMetrics(history, attempt_seconds=took)
         return found
 
     def snapshot(self) -> None:

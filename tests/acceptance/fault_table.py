@@ -25,6 +25,8 @@ from exporter.receiver.oracle import Judgement
 PROFILES = 60
 TOKEN = "the-only-token"
 SECRET = "a-client-secret"
+#: Three probes fail, and the fourth, some 15 s after the first failure, finds the endpoint well.
+OUTAGE_SECONDS = 12
 
 
 def _nothing(receiver: Receiver) -> None:
@@ -97,23 +99,23 @@ ROWS = [
         auth=_oauth2,
     ),
     Row(
-        "503 for 20 s",
+        "503 for 12 s",
         lambda receiver: receiver.control(status=503),
         lambda receiver: receiver.control(status=200),
-        seconds=20,
+        seconds=OUTAGE_SECONDS,
         dead_letters=2,
         pauses=frozenset({"failing"}),
     ),
     Row(
-        "connection refused for 20 s",
-        lambda receiver: receiver.control(refuse_seconds=20),
+        "connection refused for 12 s",
+        lambda receiver: receiver.control(refuse_seconds=OUTAGE_SECONDS),
         pauses=frozenset({"unreachable"}),
     ),
     Row(
-        "no answer for 20 s",
+        "no answer for 12 s",
         lambda receiver: receiver.control(silent=True),
         lambda receiver: receiver.control(silent=False),
-        seconds=20,
+        seconds=OUTAGE_SECONDS,
         dead_letters=2,
         pauses=frozenset({"failing"}),
         delivery={"timeout": 1},

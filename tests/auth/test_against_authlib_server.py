@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.kinds import AuthSettings
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
 
 PLAIN = "client-1", "s3cret"
@@ -20,7 +21,7 @@ ODD = "tenant:app%41 +ü€", "a:b%41+c d/ü€=&?"
 
 @pytest.fixture(params=["lean", "aiohttp"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
-    async with open_transport_of(request.param, timeout_seconds=30, concurrency=1) as opened:
+    async with open_transport(request.param, TransportOptions(timeout_seconds=30, concurrency=1)) as opened:
         yield opened
 
 

@@ -13,8 +13,9 @@ from exporter.messages.exchange import Answer
 from exporter.sections.section import FromFile
 from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
-from exporter.transport.opening import open_transport_of
-from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
+from exporter.transport.requests.headers import own_headers
 
 CLIENT = {"kind": "oauth2_client_credentials", "client_id": "id", "client_secret": "s"}
 OWNER = {**CLIENT, "kind": "oauth2_password", "username": "user", "password": "word"}
@@ -60,7 +61,7 @@ async def test_is_presented_and_renewed(
         destination = Destination.model_validate({"name": "d", "endpoint": endpoint.url("/p"), "auth": auth})
         prepared = prepare(destination)
         kind: Any = transport
-        async with open_transport_of(kind, timeout_seconds=30, concurrency=1) as opened:
+        async with open_transport(kind, TransportOptions(timeout_seconds=30, concurrency=1)) as opened:
             authorizer = destination.auth.authorizer(opened, Surroundings())
             current = await authorizer.authorize()
             assert isinstance(current, Authorization)

@@ -14,8 +14,10 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
 from exporter.auth.kinds import AuthSettings
-from exporter.transport.bounds import BODY_SECONDS
-from exporter.transport.opening import open_transport_of
+from exporter.transport.lean import wire
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
+from exporter.transport.over_aiohttp import transport as over_aiohttp
 from exporter.transport.port import Transport
 
 TOKEN = b'{"access_token": "abc", "token_type": "Bearer", "expires_in": 3600}'
@@ -26,7 +28,7 @@ ODD_TYPE = "the token endpoint names the token_type JWT; its token is presented 
 
 @pytest.fixture(params=["lean", "aiohttp"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
-    async with open_transport_of(request.param, timeout_seconds=30, concurrency=1) as opened:
+    async with open_transport(request.param, TransportOptions(timeout_seconds=30, concurrency=1)) as opened:
         yield opened
 
 
@@ -80,7 +82,12 @@ async def test_is_a_token(transport: Transport, keys: dict[str, Any], said: byte
         assert (heard.header("User-Agent") or "").startswith("exporter/")
 
 
-async def test_a_body_that_comes_late_is_waited_for(transport: Transport, keys: dict[str, Any]) -> None:
+async def test_a_body_that_comes_late_is_waited_for(
+    transport: Transport, keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For longer than the body of an export's answer is."""
+    for module in (over_aiohttp, wire):
+        monkeypatch.setattr(module, "BODY_SECONDS", 0.2)
     head, end, body = answer(TOKEN).partition(b"\r\n\r\n")
     refused = answer(b'{"error": "invalid_grant"}', "400 No")
 
@@ -90,7 +97,7 @@ async def test_a_body_that_comes_late_is_waited_for(transport: Transport, keys: 
         await peer.send(refused)
         await peer.request()
         await peer.send(head + end)
-        await asyncio.sleep(BODY_SECONDS + 1)
+        await asyncio.sleep(0.7)
         await peer.send(body)
         await peer.silence()
 
@@ -108,7 +115,7 @@ async def test_a_body_that_never_comes_ends_with_the_exchange(keys: dict[str, An
     for kind in ("lean", "aiohttp"):
         async with (
             serving(says(answer(TOKEN)[: -len(TOKEN)])) as server,
-            open_transport_of(kind, timeout_seconds=0.3, concurrency=1) as transport,
+            open_transport(kind, TransportOptions(timeout_seconds=0.3, concurrency=1)) as transport,
         ):
             outcome = await made(keys, server, transport).authorize()
 

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from exporter.auth.authorizer import Authorization, Surroundings
 from exporter.auth.kinds import AuthSettings
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 
 ODD = "a:b%c+d e&f=ü€"
 TOKEN = b'{"access_token": "abc"}'
@@ -31,7 +32,7 @@ def heard_from(request: pytest.FixtureRequest) -> Hear:
     async def heard(path: str = "/token", **keys: Any) -> Heard:
         async with (
             serving(answers(GRANTED)) as server,
-            open_transport_of(request.param, timeout_seconds=30, concurrency=1) as transport,
+            open_transport(request.param, TransportOptions(timeout_seconds=30, concurrency=1)) as transport,
         ):
             section = TypeAdapter[Any](AuthSettings).validate_python({"token_url": server.url(path), **keys})
             authorization = await section.authorizer(transport, Surroundings()).authorize()

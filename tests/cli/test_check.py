@@ -18,7 +18,7 @@ from loopback import Peer, repeats, serving
 from exporter.cli.check.command import _lines, planned
 from exporter.cli.check.section_text import as_text
 from exporter.settings.tree import Settings
-from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.requests.headers import USER_AGENT
 
 TOKEN = b'{"access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600}'
 DESTINATION: dict[str, Any] = {
@@ -268,8 +268,8 @@ async def test_everything_within_reach(tmp_path: Path) -> None:
         ("through", "tls"): True,
     }, found.connect
     assert found.code == 0
-    assert found.connect[None, "queue"] == (True, "data/queue.db will be created")
-    assert not (tmp_path / "data").exists()
+    assert found.connect[None, "queue"] == (True, f"{tmp_path.parent}/data/queue.db will be created")
+    assert not (tmp_path.parent / "data").exists()
     assert "hunter2" not in found.stdout + found.stderr.replace("plain text", "")
 
 
@@ -379,7 +379,7 @@ async def test_stores_that_are_there_are_opened_and_left_alone(tmp_path: Path) -
         stores = {"queue": {"kind": "journal", "path": "queue.db"}, "state": {"kind": "sqlite", "path": "state.db"}}
         found = await check(tmp_path, "--connect", destinations=[destination], **stores)
         assert found.code == 0, found
-        assert "ok      queue: queue.db can be used" in found.stdout
+        assert f"ok      queue: {tmp_path}/queue.db can be used" in found.stdout
         assert "ok      crm: tcp: 127.0.0.1 accepts connections" in found.stdout
 
         for name in ("queue.db", "state.db"):

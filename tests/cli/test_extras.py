@@ -1,17 +1,25 @@
-"""The command where the clients of brokers are not installed: each kind names its extra, and the rest works."""
+"""The command where the clients of brokers are not installed: each kind names its libraries, and the rest works."""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from ports import free_port
 
+from exporter.sections import extras
+
 ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "config/exporter.yaml"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 #: What each extra brings, by the names under which it is imported.
 CLIENTS = {"redis": ("redis", "hiredis"), "kafka": ("aiokafka",), "nats": ("nats", "nkeys")}
 
@@ -47,31 +55,61 @@ ALL = tuple(name for names in CLIENTS.values() for name in names)
 
 
 def test_the_extras_are_those_of_the_package() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    assert set(extras) == {*CLIENTS, "all", "dev"}
-    assert extras["all"] == ["exporter[redis,kafka,nats]"]
+    assert set(EXTRAS) == {*CLIENTS, "all", "dev"}
+    assert EXTRAS["all"] == [f"{extras.DISTRIBUTION}[redis,kafka,nats]"]
+    assert PROJECT["name"] == extras.DISTRIBUTION
 
 
 @pytest.mark.parametrize(
     ("kind", "module"), [("redis", "redis"), ("kafka", "aiokafka"), ("nats", "nats"), ("nats", "nkeys")]
 )
-def test_a_kind_without_its_client_names_the_extra(kind: str, module: str, tmp_path: Path) -> None:
+def test_a_kind_without_its_client_names_the_libraries(kind: str, module: str, tmp_path: Path) -> None:
     file = tmp_path / "exporter.yaml"
     file.write_text(f"queue: {{kind: {kind}}}\ndestinations: []\n")
     done = without((module,), "check", "--config", str(file))
     assert (done.returncode, done.stdout) == (78, "")
     [mistake, count] = done.stderr.splitlines()
     assert mistake.startswith(f"{file}:1: queue.kind: ")
-    assert mistake.endswith(f": pip install 'exporter[{kind}]'")
+    assert wanted(mistake) == [Requirement(text) for text in EXTRAS[kind]]
     assert count == "1 mistake in the configuration"
 
 
-def test_state_on_redis_without_its_client_names_the_extra(tmp_path: Path) -> None:
+def test_state_on_redis_without_its_client_names_the_libraries(tmp_path: Path) -> None:
     file = tmp_path / "exporter.yaml"
     file.write_text("state: {kind: redis}\ndestinations: []\n")
     done = without(CLIENTS["redis"], "check", "--config", str(file))
     assert done.returncode == 78
-    assert "exporter[redis]" in done.stderr
+    assert wanted(done.stderr.splitlines()[0]) == [Requirement(text) for text in EXTRAS["redis"]]
+
+
+def wanted(mistake: str) -> list[Requirement]:
+    """What a message says that pip should install."""
+    _, said, libraries = mistake.partition(": this kind needs a client that is not installed: pip install ")
+    assert said, mistake
+    return [Requirement(text) for text in shlex.split(libraries)]
+
+
+def test_sources_that_nobody_installed_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the package's own metadata is nowhere; no text may send anybody to an index for the package."""
+    monkeypatch.setattr(extras, "DISTRIBUTION", "no-such-distribution")
+    assert extras.missing_extra("redis", "no_such_module") == (
+        "this kind needs a client that is not installed: the libraries of the extra redis, in pyproject.toml"
+    )
+
+
+def test_what_the_reference_says_to_install_is_what_the_extra_asks_for() -> None:
+    said = re.findall(r"pip install '([^']+)', or this package's extra `(\w+)`", CONFIG.read_text(encoding="utf-8"))
+    assert sorted(extra for _, extra in said) == ["kafka", "nats", "redis", "redis"]
+    assert [[Requirement(text)] for text, _ in said] == [[*map(Requirement, EXTRAS[extra])] for _, extra in said]
+
+
+def test_every_page_has_the_bounds_of_the_package() -> None:
+    bounds = {each.name: each for extra in CLIENTS for each in map(Requirement, EXTRAS[extra])}
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", CONFIG, *(ROOT / "docs").rglob("*.md")]
+    said = [text for page in pages for text in re.findall(r"pip install '([^']+)'", page.read_text(encoding="utf-8"))]
+    libraries = [found for text in said if not text.startswith(".") and (found := Requirement(text)).name in bounds]
+    assert len(libraries) >= 6
+    assert [each for each in libraries if each != bounds[each.name]] == []
 
 
 @pytest.mark.parametrize("kind", CLIENTS)

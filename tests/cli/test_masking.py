@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.cli.preview.secrets import Masking, masked
+from exporter.cli.preview.masking import Masking, masked
 
 STARS = "**********"
 
@@ -69,6 +69,12 @@ def test_what_came_from_a_file_is_masked_wherever_it_stands() -> None:
     assert masked(masking.url("https://h/pass%20word%26/x?a=1pass%20word%26")) == f"https://h/{STARS}/x?a=1{STARS}"
     assert masked(masking.header("x-team", "ab")) == STARS
     assert masked(masking.url("https://h/abc?v=ab&w=abc")) == f"https://h/abc?v={STARS}&w=abc"
+
+
+@pytest.mark.parametrize("written", ["PASS word/", "pass+word%2f", "pass%2520word%252F", "cGFzcyB3b3JkLw"])
+def test_it_is_masked_however_it_is_written_there(written: str) -> None:
+    assert masked(Masking(["pass word/"]).header("x-team", f"é {written};")) == f"é {STARS};"
+    assert masked(Masking(["pass word/"]).url(f"https://h/p?v=1{written}")) == f"https://h/p?v=1{STARS}"
 
 
 def test_what_is_told_to_come_from_elsewhere_is_masked() -> None:

@@ -17,7 +17,7 @@ import pytest
 from exporter.queues.journal.queue import open_journal
 from exporter.queues.port import Batch, Outgoing
 
-HOLD = Path(__file__).parents[1] / "queues" / "journal_process.py"
+HOLD = Path(__file__).parents[1] / "queues" / "journal" / "journal_process.py"
 
 
 @pytest.fixture

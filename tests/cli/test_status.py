@@ -26,7 +26,7 @@ from exporter.daemon.ops.port import serve
 from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import ConfigStatus, DataflowStatus, Health, StatusDocument
-from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.requests.headers import USER_AGENT
 
 CRM = DataflowStatus(
     destination="crm", state="running", lag_messages=12_000, oldest_pending_seconds=75.0, in_flight=3, concurrency=16

@@ -132,7 +132,7 @@ def test_every_exporter_is_run_like_the_first(kind: str) -> None:
 
 def test_the_image_has_the_client_of_every_kind() -> None:
     installed = re.findall(
-        r'pip install .*/exporter-\*\.whl\)\[(\w+)\]"', (ROOT / "Dockerfile").read_text(encoding="utf-8")
+        r'pip install .*/profile_exporter-\*\.whl\)\[(\w+)\]"', (ROOT / "Dockerfile").read_text(encoding="utf-8")
     )
     assert installed == ["all"]
 

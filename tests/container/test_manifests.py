@@ -21,8 +21,10 @@ from manifests import (
     settings_in,
     size,
 )
+from pydantic import BaseModel
 
 from exporter.cli.commands import app
+from exporter.sections.paths import Written, located
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
 
@@ -53,6 +55,12 @@ def container(pod: Tree) -> Tree:
 
 def compose_settings(compose: Tree) -> Settings:
     return loaded(ROOT / "config/compose/exporter.yaml", compose["services"]["exporter"]["environment"])
+
+
+def path_of(section: BaseModel) -> Path:
+    path = getattr(section, "path", None)
+    assert isinstance(path, Path)
+    return path
 
 
 def parse_command(arguments: list[str]) -> Tree:
@@ -103,13 +111,13 @@ def test_compose_confines_both_services(compose: Tree, name: str) -> None:
 def test_queue_and_state_are_on_the_volume(
     compose: Tree, manifest: dict[str, Tree], container: Tree, tmp_path: Path
 ) -> None:
-    # The image's working folder is /, and the defaults are relative to it.
-    assert dockerfile("WORKDIR") == "/"
+    # The image's configuration is in /config, and the defaults are relative to that.
+    assert "/config/exporter.yaml" in dockerfile("CMD")
     for settings in (compose_settings(compose), settings_in(manifest, container, tmp_path)):
-        assert settings.queue == Settings().queue
-        assert settings.state == Settings().state
-    for path in (Settings().queue.path, Settings().state.path):  # type: ignore[union-attr]
-        assert Path("/", path).is_relative_to("/data")
+        for section, default in ((settings.queue, Settings().queue), (settings.state, Settings().state)):
+            assert section == default.model_copy(update={"path": path_of(section)})
+            assert located(Written.of(str(path_of(default)), Path("/config"))).is_relative_to("/data")
+            assert path_of(section).name == path_of(default).name
 
 
 def test_a_stop_is_given_longer_than_a_drain(

@@ -17,9 +17,10 @@ from exporter.daemon.slots.token_transport import transport_for_tokens, way_to_t
 from exporter.messages.exchange import Answer, Request
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
-from exporter.transport.requests.own_headers import USER_AGENT
+from exporter.transport.requests.headers import USER_AGENT
 from exporter.transport.tls.contexts import TlsContexts, TlsFilesUnusable
 
 TOKEN = b'{"access_token": "abc", "token_type": "Bearer"}'
@@ -35,19 +36,12 @@ def destination(endpoint: str, token_url: str, auth: Mapping[str, Any] | None = 
 @asynccontextmanager
 async def both_ways(destination: Destination) -> AsyncIterator[tuple[Transport, Transport]]:
     """The transports of exports and of tokens."""
-    tls = destination.tls
     contexts = TlsContexts()
+    options = TransportOptions(
+        timeout_seconds=30, concurrency=1, tls=destination.tls, proxy=destination.proxy, contexts=contexts
+    )
     async with (
-        open_transport_of(
-            destination.delivery.transport,
-            timeout_seconds=30,
-            concurrency=1,
-            ca_file=tls.ca_file,
-            client_cert_file=tls.client_cert_file,
-            client_key_file=tls.client_key_file,
-            proxy=destination.proxy,
-            contexts=contexts,
-        ) as exports,
+        open_transport(destination.delivery.transport, options) as exports,
         transport_for_tokens(destination, exports, contexts) as tokens,
     ):
         yield exports, tokens

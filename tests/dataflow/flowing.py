@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import structlog
@@ -30,6 +30,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
 from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import State, open_state
+from exporter.state.letter import Letter
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.metrics import Metrics
 
@@ -78,6 +79,22 @@ class Endpoint:
         return [dict(request.own)["Idempotency-Key"] for request in self.requests]
 
 
+class Looks:
+    """A dataflow's dead letters; ``times``: how often the dataflow has looked for replays among them."""
+
+    def __init__(self, real: DataflowLetters) -> None:
+        self._real = real
+        self.times = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def requested(self, limit: int) -> Sequence[Letter]:
+        found = await self._real.requested(limit)
+        self.times += 1
+        return found
+
+
 @dataclass
 class Flowing:
     """A dataflow that runs."""
@@ -86,6 +103,7 @@ class Flowing:
     queue: Queue
     endpoint: Endpoint
     letters: DataflowLetters
+    looks: Looks
     metrics: Metrics
     logs: list[dict[str, Any]]
     running: asyncio.Task[bool]
@@ -99,6 +117,11 @@ class Flowing:
             while self.flow.state == "starting" or any(position.lag for position in await self.queue.positions()):
                 assert not self.running.done(), self.running
                 await asyncio.sleep(0.005)
+
+    async def looked_for_replays(self) -> None:
+        """Wait until what was asked for by now is in hand; the first of the two looks may have begun before."""
+        begun = self.looks.times
+        await until(lambda: self.looks.times >= begun + 2)
 
     def count(self, name: str, **labels: str) -> float:
         wanted = {"destination": "d", **labels}
@@ -142,10 +165,11 @@ async def flowing(
         logs: list[dict[str, Any]] = []
         made, metrics = _dependencies(queue, state, endpoint, logs, authorizer, retries, limits)
         made = dependencies(made)
-        flow = Dataflow(replace(made, letters=letters(made.letters)))
+        looks = Looks(made.letters)
+        flow = Dataflow(replace(made, letters=letters(cast(DataflowLetters, looks))))
         running = tasks.create_task(flow.run())
         try:
-            yield Flowing(flow, queue, endpoint, made.letters, metrics, logs, running)
+            yield Flowing(flow, queue, endpoint, made.letters, looks, metrics, logs, running)
         finally:
             flow.stop(drain_seconds)
             await running

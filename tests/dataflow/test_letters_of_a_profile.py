@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from flowing import event, flowing
+from flowing import event, flowing, until
 
 from exporter.dataflow.dependencies import Dependencies
 from exporter.queues.memory import open_memory
@@ -51,7 +50,8 @@ async def test_a_bug_in_building(queue: Queue, tmp_path: Path) -> None:
             await state.letters.ask(Filter(), superseded=False)
         assert (letter.reason, letter.profile_id, letter.event_id) == ("bug", "p", "e1")
         assert letter.superseded
-        await asyncio.sleep(1.2)
+        await flow.looked_for_replays()
+        await until(lambda: flow.flow.dependencies.outbox.events == 0)
         assert flow.endpoint.versions == [2]
 
 

@@ -76,8 +76,11 @@ def opening(request: pytest.FixtureRequest) -> Opening:
                 url = request.getfixturevalue("redis_server").url
                 section = RedisSettings.model_validate({"kind": "redis", "url": url, "stream": name})
             case "nats":
-                url = request.getfixturevalue("nats_server").url
-                section = NatsSettings.model_validate({"kind": "nats", "url": url, "stream": name, "create": True})
+                server: nats_broker.Broker = request.getfixturevalue("nats_server")
+                await server.answers()
+                section = NatsSettings.model_validate(
+                    {"kind": "nats", "url": server.url, "stream": name, "create": True}
+                )
             case _:
                 broker = request.getfixturevalue("kafka")
                 if not topics:

@@ -35,7 +35,7 @@ def test_defaults_are_those_of_the_design() -> None:
     assert (delivery.retry_after_cap, delivery.pause_after_rejections) == (3600, 100)
     assert delivery.dead_letters_max_bytes == 1024**3
     settings = Settings()
-    assert (settings.queue.kind, settings.state) == ("journal", SqliteSettings(path=Path("data/state.db")))
+    assert (settings.queue.kind, settings.state) == ("journal", SqliteSettings(path=Path("../data/state.db")))
     assert (settings.drain, settings.max_event_bytes, settings.memory) == (15, 1024**2, 256 * 1024**2)
     assert (settings.ops.host, settings.ops.port) == ("127.0.0.1", 9464)
 

@@ -40,7 +40,7 @@ def test_it_loads_from_a_clean_clone_without_secrets_and_without_notes() -> None
 
 
 def test_the_examples_load_when_their_secrets_are_there() -> None:
-    found = load(CONFIG / "exporter.yaml", {"EXPORTER__DESTINATIONS_DIR": "destinations", **SECRETS})
+    found = load(CONFIG / "exporter.yaml", {"EXPORTER__DESTINATIONS_DIR": str(CONFIG / "destinations"), **SECRETS})
     assert isinstance(found, Loaded), found.render()
     kinds = {d.name: (d.auth.kind, d.enabled) for d in found.settings.destinations}
     assert kinds == {
@@ -128,7 +128,7 @@ def blocks() -> dict[str, tuple[int, int]]:
 
 def test_every_block_in_a_comment_is_found() -> None:
     assert set(blocks()) == {
-        "segments",
+        *("segments", "defaults"),
         *("auth bearer", "auth oauth2_password", "auth oauth2_client_credentials"),
         *("queue nats", "queue kafka", "queue redis", "state redis"),
     }

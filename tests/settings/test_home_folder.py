@@ -67,8 +67,8 @@ def test_only_at_the_beginning_and_not_after_a_dot(home: Path, tmp_path: Path) -
     file = tmp_path / "exporter.yaml"
     file.write_text("queue: {path: ./~/queue.db}\nstate: {path: data~/state.db}\n")
     settings = loaded(file).settings
-    assert getattr(settings.queue, "path", None) == Path("~/queue.db")
-    assert getattr(settings.state, "path", None) == Path("data~/state.db")
+    assert getattr(settings.queue, "path", None) == tmp_path / "~/queue.db"
+    assert getattr(settings.state, "path", None) == tmp_path / "data~/state.db"
 
 
 def test_a_home_that_nobody_has_is_a_mistake_and_no_folder_of_that_name(tmp_path: Path) -> None:

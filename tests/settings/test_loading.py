@@ -153,7 +153,7 @@ def test_mistakes_in_several_files_are_reported_together(tmp_path: Path) -> None
             "state.path",
             "state needs a file of its own, not the queue's",
         ),
-        ("drain:\n  - 1\n", 1, "drain", "should be a valid number"),
+        ("drain:\n  - 1\n", 1, "drain", "should be a duration, as 10, 10s or 1.5m"),
         ("max_event_bytes: 1.5 parsecs\n", 1, "max_event_bytes", "should be a size, as 1048576 or 16MiB"),
     ],
 )
@@ -234,10 +234,7 @@ destinations:
         ("{kind: redis, stream: '', username: u}", {"queue.stream", "queue.username"}),
     ],
 )
-def test_checks_of_other_queues_are_told_beside_other_mistakes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, problems: set[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_checks_of_other_queues_are_told_beside_other_mistakes(tmp_path: Path, kind: str, problems: set[str]) -> None:
     (tmp_path / "key.pem").write_text("x")
     assert {path for _, _, path, _ in refused(write(tmp_path, f"queue: {kind}\n"))} == problems
 
@@ -260,8 +257,10 @@ def test_a_check_between_keys_sees_what_the_environment_overrides(tmp_path: Path
     file = write(tmp_path, "drain: soon\nqueue: {path: a.db}\nstate: {path: b.db}\n")
     assert refused(file, EXPORTER__QUEUE__PATH="c.db") == [refused(file)[0]]
     same = "state needs a file of its own, not the queue's"
-    assert refused(file, EXPORTER__QUEUE__PATH="b.db")[1:] == [("exporter.yaml", 3, "state.path", same)]
-    assert refused(file, EXPORTER__STATE__PATH="a.db")[1:] == [("environment", None, "EXPORTER__STATE__PATH", same)]
+    assert refused(file, EXPORTER__QUEUE__PATH=f"{tmp_path}/b.db")[1:] == [("exporter.yaml", 3, "state.path", same)]
+    assert refused(file, EXPORTER__STATE__PATH=f"{tmp_path}/a.db")[1:] == [
+        ("environment", None, "EXPORTER__STATE__PATH", same)
+    ]
 
 
 def test_every_part_of_headers_written_as_text_is_judged(tmp_path: Path) -> None:
@@ -442,3 +441,9 @@ def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
 def test_loading_twice_gives_equal_settings(tmp_path: Path) -> None:
     file = write(tmp_path, DESTINATION)
     assert loaded(file).settings == loaded(file).settings
+
+
+@pytest.mark.parametrize("key", ["_env_file", "_case_sensitive", "self", "__init__"])
+def test_a_key_is_no_option_of_the_library(tmp_path: Path, key: str) -> None:
+    [(_, line, path, reason)] = refused(write(tmp_path, f"{key}: nowhere\n"))
+    assert (line, path, reason[:11]) == (1, key, "unknown key")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.loading.problems import Problems
-from exporter.settings.tree import configuration_schema
+from exporter.settings.schema import configuration_schema
 
 SCHEMA = configuration_schema()
-KEYS = sorted({key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section["properties"]})
+KEYS = sorted({key for section in (SCHEMA, *SCHEMA["$defs"].values()) for key in section.get("properties", {})})
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -57,7 +57,13 @@ def judged(content: bytes, environ: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "exporter.yaml"
         file.write_bytes(content)
-        found = load(file, environ)
+        without_x = {name: value for name, value in environ.items() if name != "X"}
+        loaded = [load(file, environ), load(file, without_x, stand_in=True)]
+    for found in loaded:
+        agreed(found)
+
+
+def agreed(found: Loaded | Problems) -> None:
     assert isinstance(found, (Loaded, Problems))
     if isinstance(found, Problems):
         assert found.problems

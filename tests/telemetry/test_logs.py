@@ -14,7 +14,8 @@ import orjson
 import pytest
 
 from exporter.sections.section import FromFile, Secret
-from exporter.telemetry.logs import Level, Log, configure, guarded
+from exporter.telemetry.logs import Log, configure, guarded
+from exporter.telemetry.threshold import Level, Threshold
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +161,18 @@ def test_a_log_that_cannot_be_written_stops_nobody() -> None:
     closed = io.StringIO()
     closed.close()
     configure(closed, False, "info").info("ready")
+
+
+def test_a_threshold_takes_effect_on_loggers_that_are_there_already() -> None:
+    stream, threshold = io.StringIO(), Threshold("warning")
+    log = configure(stream, False, threshold)
+    bound = log.bind(destination="crm")
+    bound.info("one")
+    logging.getLogger("library").warning("two")
+    threshold.level = "info"
+    bound.info("three")
+    threshold.level = "error"
+    bound.warning("four")
+    logging.getLogger("library").warning("five")
+    bound.error("six")
+    assert [orjson.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["two", "three", "six"]

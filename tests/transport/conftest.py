@@ -1,4 +1,7 @@
-"""The transport contract: what asks for ``opening`` runs over both, on both event loops, and leaves nothing."""
+"""The transport contract: what asks for ``opening`` runs over both, on both event loops, and leaves nothing.
+
+On the compiled build it runs as the daemon does: over the lean transport, which alone is compiled, on uvloop.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,19 @@ import pytest
 import uvloop
 from transport_contract import LONG, Opening
 
-from exporter.transport.kind import TransportKind
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.port import Transport
 
+COMPILED = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
 #: States of a socket, the first byte of Linux's ``struct tcp_info``. One that was reset or never used is closed.
 LISTENING, CLOSED = 10, 7
 
 
 def pytest_asyncio_loop_factories(item: pytest.Function) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if "opening" in item.fixturenames:
-        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop}
+    loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    names = (["uvloop"] if COMPILED else ["asyncio", "uvloop"]) if "opening" in item.fixturenames else ["asyncio"]
+    return {name: loops[name] for name in names}
 
 
 @pytest.fixture
@@ -72,15 +76,16 @@ def sockets() -> dict[str, bool]:
 async def closing_all(kind: TransportKind, **options: Any) -> AsyncIterator[Transport]:
     """A transport that has closed every socket of its own when it is left; the server is still there by then."""
     before = sockets()
-    async with open_transport_of(kind, **{"timeout_seconds": LONG, "concurrency": 8, **options}) as opened:
+    chosen = TransportOptions(**{"timeout_seconds": LONG, "concurrency": 8, **options})
+    async with open_transport(kind, chosen) as opened:
         yield opened
     open_still = [name for name, is_client in sockets().items() if is_client and name not in before]
     assert not open_still
 
 
-@pytest.fixture(params=["lean", "aiohttp"])
+@pytest.fixture(params=["lean"] if COMPILED else ["lean", "aiohttp"])
 def opening(request: pytest.FixtureRequest, nothing_left: None) -> Opening:
-    """Opens a transport; takes what ``open_transport_of`` takes, with defaults."""
+    """Opens a transport; takes what ``TransportOptions`` takes, with defaults."""
     return partial(closing_all, request.param)
 
 

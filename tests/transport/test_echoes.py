@@ -16,8 +16,7 @@ import pytest
 from exporter.sections.section import MASK
 from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
-from exporter.transport.requests.echoes import Echoes
-from exporter.transport.requests.prepare import Prepared
+from exporter.transport.requests.prepare import Echoes, Prepared
 
 #: With everything in it that somebody escapes.
 SECRET = "pa+ss/wo\"rd'&<k>\\=%e y~ü€😀.-_*"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from loopback import OK, Peer, repeats, says, serving
@@ -12,13 +13,19 @@ from transport_contract import LONG, post
 from exporter.messages.exchange import Answer, Unreachable
 from exporter.transport.answers.headers import Headers
 from exporter.transport.lean import dialling, pool
-from exporter.transport.lean.opening import open_lean_transport
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
+from exporter.transport.port import Transport
+
+
+def lean(timeout_seconds: float = LONG) -> AbstractAsyncContextManager[Transport]:
+    return open_transport("lean", TransportOptions(timeout_seconds=timeout_seconds, concurrency=1))
 
 
 class TestConnections:
     async def test_are_closed_when_they_idle_for_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pool, "KEEPALIVE_SECONDS", 0.05)
-        async with serving(says(OK)) as server, open_lean_transport(timeout_seconds=1.0) as transport:
+        async with serving(says(OK)) as server, lean(timeout_seconds=1.0) as transport:
             await transport.send(post(server.url()))
             await asyncio.wait_for(server.hung_up.wait(), LONG)
 
@@ -33,7 +40,7 @@ class TestConnections:
             await peer.send(OK)
             await repeats()(peer)
 
-        async with serving(gathers) as server, open_lean_transport(timeout_seconds=LONG) as transport:
+        async with serving(gathers) as server, lean() as transport:
             await asyncio.gather(*(transport.send(post(server.url())) for _ in range(2)))
             for _ in range(4):
                 await transport.send(post(server.url()))
@@ -44,7 +51,7 @@ class TestConnections:
         async with (
             serving(repeats()) as one,
             serving(repeats()) as other,
-            open_lean_transport(timeout_seconds=LONG) as transport,
+            lean() as transport,
         ):
             for server in (one, other, one, other):
                 assert isinstance(await transport.send(post(server.url())), Answer)
@@ -55,7 +62,7 @@ class TestConnections:
 class TestNames:
     async def test_are_looked_up_once_for_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
         looked_up: list[str] = []
-        async with serving(repeats()) as server, open_lean_transport(timeout_seconds=LONG) as transport:
+        async with serving(repeats()) as server, lean() as transport:
 
             def counts(host: str) -> Found:
                 looked_up.append(host)
@@ -73,7 +80,7 @@ class TestNames:
         async with (
             serving(says(OK, then="close")) as before,
             serving(repeats()) as after,
-            open_lean_transport(timeout_seconds=LONG) as transport,
+            lean() as transport,
         ):
             where = before.port
             stand_in(monkeypatch, lambda _: at(where))
@@ -86,7 +93,7 @@ class TestNames:
         assert (len(before.heard), len(after.heard)) == (1, 1)
 
     async def test_that_has_a_dead_address_is_reached_at_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async with serving(repeats()) as server, open_lean_transport(timeout_seconds=LONG) as transport:
+        async with serving(repeats()) as server, lean() as transport:
             stand_in(monkeypatch, lambda _: at(server.port, "127.0.0.1", "127.0.0.2"))
             outcomes = [await transport.send(post("http://two.test/")) for _ in range(2)]
 
@@ -95,7 +102,7 @@ class TestNames:
 
 async def test_closing_ends_a_connection_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
     with silence(monkeypatch) as asked:
-        async with asyncio.TaskGroup() as tasks, open_lean_transport(timeout_seconds=LONG) as transport:
+        async with asyncio.TaskGroup() as tasks, lean() as transport:
             sending = tasks.create_task(transport.send(post("http://slow.test/")))
             await until_asked(asked, "slow.test")
 
@@ -116,7 +123,7 @@ async def test_an_answer_like_the_last_is_told_from_one_that_begins_or_ends_like
                 await asyncio.sleep(0.01)
 
     outcomes = []
-    async with serving(script) as server, open_lean_transport(timeout_seconds=LONG) as transport:
+    async with serving(script) as server, lean() as transport:
         for _ in said:
             outcomes.append(await transport.send(post(server.url())))
             await asyncio.sleep(0.03)  # what else was said arrives

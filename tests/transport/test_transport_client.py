@@ -16,7 +16,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
-from exporter.transport.over_aiohttp.transport import AiohttpTransport, open_aiohttp_transport
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
+from exporter.transport.port import Transport
 
 URL_TEXT = "https://partner.example.com/profiles?token=hidden"
 REQUEST = Request(URL_TEXT, (("Authorization", "Bearer hidden"),), (), b"hidden")
@@ -27,8 +29,8 @@ KEY = ConnectionKey("partner.example.com", 443, True, True, None, None, None)
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[AiohttpTransport]:
-    async with open_aiohttp_transport(timeout_seconds=30, concurrency=1) as opened:
+async def transport() -> AsyncIterator[Transport]:
+    async with open_transport("aiohttp", TransportOptions(timeout_seconds=30, concurrency=1)) as opened:
         yield opened
 
 
@@ -38,7 +40,7 @@ def client() -> Iterator[aioresponses]:
         yield mocked
 
 
-async def test_an_answer_is_passed_on(transport: AiohttpTransport, client: aioresponses) -> None:
+async def test_an_answer_is_passed_on(transport: Transport, client: aioresponses) -> None:
     client.post(URL_TEXT, status=429, body=b"slow down", headers={"Retry-After": "3"})
 
     outcome = await transport.send(REQUEST)
@@ -48,7 +50,7 @@ async def test_an_answer_is_passed_on(transport: AiohttpTransport, client: aiore
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_no_redirect_is_followed(transport: AiohttpTransport, client: aioresponses, status: int) -> None:
+async def test_no_redirect_is_followed(transport: Transport, client: aioresponses, status: int) -> None:
     """Nor can there be too many of them."""
     client.post(URL_TEXT, status=status, headers={"Location": URL_TEXT}, repeat=True)
 
@@ -96,21 +98,21 @@ async def test_no_redirect_is_followed(transport: AiohttpTransport, client: aior
     ids=lambda value: type(value).__name__,
 )
 async def test_every_error_is_an_outcome_without_details(
-    transport: AiohttpTransport, client: aioresponses, error: Exception, expected: NoAnswer | Unreachable
+    transport: Transport, client: aioresponses, error: Exception, expected: NoAnswer | Unreachable
 ) -> None:
     client.post(URL_TEXT, exception=error)
 
     assert await transport.send(REQUEST) == expected
 
 
-async def test_a_bug_is_not_swallowed(transport: AiohttpTransport, client: aioresponses) -> None:
+async def test_a_bug_is_not_swallowed(transport: Transport, client: aioresponses) -> None:
     client.post(URL_TEXT, exception=ZeroDivisionError())
 
     with pytest.raises(ZeroDivisionError):
         await transport.send(REQUEST)
 
 
-async def test_a_cancellation_is_passed_on(transport: AiohttpTransport, client: aioresponses) -> None:
+async def test_a_cancellation_is_passed_on(transport: Transport, client: aioresponses) -> None:
     client.post(URL_TEXT, exception=asyncio.CancelledError())
 
     with pytest.raises(asyncio.CancelledError):

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.settings.destination import Destination
-from exporter.transport.kind import TransportKind
 from exporter.transport.lean.transport import LeanTransport
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.over_aiohttp.transport import AiohttpTransport
 
 PROXY = "http://proxy.example.com:3128"
@@ -33,15 +33,16 @@ def destination(transport: TransportKind, **keys: Any) -> Destination:
 )
 async def test_lean_serves_where_it_can(kind: TransportKind, proxy: str | None, expected: type) -> None:
     assert destination(kind, proxy=proxy).proxy == proxy
-    async with open_transport_of(kind, timeout_seconds=1.0, concurrency=1, proxy=proxy) as transport:
+    async with open_transport(kind, TransportOptions(timeout_seconds=1.0, concurrency=1, proxy=proxy)) as transport:
         assert isinstance(transport, expected)
 
 
-def test_lean_behind_a_proxy_is_refused() -> None:
+async def test_lean_behind_a_proxy_is_refused() -> None:
     with pytest.raises(ValidationError, match="lean cannot go through a proxy"):
         destination("lean", proxy=PROXY)
     with pytest.raises(ValueError, match="knows no proxy"):
-        open_transport_of("lean", timeout_seconds=1.0, concurrency=1, proxy=PROXY)
+        async with open_transport("lean", TransportOptions(timeout_seconds=1.0, concurrency=1, proxy=PROXY)):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from names import Found, at, silence, stand_in, until_asked
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer, Unreachable
+from exporter.sections.tls import Tls
 from exporter.transport.resolver import Resolver
 
 #: More than an event loop has threads for look-ups.
@@ -61,7 +62,7 @@ async def test_one_that_ends_in_a_dot_is_looked_up_with_it_and_told_without(
     looked_up: list[str] = []
     async with (
         serving(repeats(), tls=tls) as server,
-        opening(timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate) as transport,
+        opening(timeout_seconds=LONG, concurrency=1, tls=Tls(ca_file=authority.certificate)) as transport,
     ):
 
         def notes(host: str) -> Found:
@@ -83,15 +84,11 @@ async def test_an_address_is_not_looked_up(opening: Opening, monkeypatch: pytest
     assert asked == []
 
 
-@pytest.mark.parametrize(
-    ("module", "function"),
-    [("lean.opening", "open_lean_transport"), ("over_aiohttp.transport", "open_aiohttp_transport")],
-)
+@pytest.mark.parametrize("kind", ["lean", "aiohttp"])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_a_process_ends_whoever_is_still_asked(loop: str, module: str, function: str) -> None:
+def test_a_process_ends_whoever_is_still_asked(loop: str, kind: str) -> None:
     if loop == "uvloop":
         pytest.importorskip("uvloop", reason="this platform has no uvloop")
-    options = "timeout_seconds=0.2" + (", concurrency=1" if "aiohttp" in module else "")
     program = f"""
 import asyncio, socket, time, {loop}
 
@@ -101,11 +98,12 @@ def look_up(*_, flags=0, **__):
     time.sleep(600)
 
 socket.getaddrinfo = look_up
-from exporter.transport.{module} import {function} as opening
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.messages.exchange import Request
 
 async def main():
-    async with opening({options}) as transport:
+    async with open_transport("{kind}", TransportOptions(timeout_seconds=0.2, concurrency=1)) as transport:
         print(type(await transport.send(Request("http://slow.test/", (), (), b"{{}}"))).__name__)
 
 {loop}.run(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ssl
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,23 @@ from loopback import Peer, Script, closed_port, repeats, says, serving
 
 from exporter.cli.check.reach import reach
 from exporter.messages.exchange import Answer, NoAnswer, Request, Unreachable
-from exporter.transport.over_aiohttp.transport import open_aiohttp_transport
+from exporter.sections.tls import Tls
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
+from exporter.transport.port import Transport
 from exporter.transport.tls.contexts import client_context
 
 LONG = 30.0
+NO_FILES = Tls()
 CREDENTIALS = "Basic " + base64.b64encode("us:päss@".encode()).decode()
+
+
+def through(
+    proxy: str, *, timeout_seconds: float = LONG, tls: Tls = NO_FILES
+) -> AbstractAsyncContextManager[Transport]:
+    """A transport behind ``proxy``."""
+    options = TransportOptions(timeout_seconds=timeout_seconds, concurrency=1, tls=tls, proxy=proxy)
+    return open_transport("aiohttp", options)
 
 
 def post(url: str) -> Request:
@@ -54,12 +66,7 @@ async def test_an_https_endpoint_is_reached_by_a_tunnel(tmp_path: Path) -> None:
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as endpoint,
         serving(tunnels) as proxy,
-        open_aiohttp_transport(
-            timeout_seconds=LONG,
-            concurrency=1,
-            ca_file=authority.certificate,
-            proxy=proxy_url(proxy.port, "us:p%C3%A4ss%40@"),
-        ) as transport,
+        through(proxy_url(proxy.port, "us:p%C3%A4ss%40@"), tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         url = endpoint.url("/p?q=1", scheme="https", host="localhost")
         for _ in range(2):
@@ -88,14 +95,11 @@ async def test_a_tunnel_is_open_whatever_else_the_proxy_says(tmp_path: Path, ans
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("localhost"))) as endpoint,
         serving(lambda peer: tunnels(peer, answer)) as proxy,
-        open_aiohttp_transport(
-            timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate, proxy=proxy_url(proxy.port)
-        ) as transport,
+        through(proxy_url(proxy.port), tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         url = endpoint.url(scheme="https", host="localhost")
         outcome = await transport.send(post(url))
-        context = client_context(ca_file=authority.certificate)
-        assert isinstance(context, ssl.SSLContext)
+        context = client_context(Tls(ca_file=authority.certificate))
         steps = [step async for step in reach(url, proxy_url(proxy.port), context, LONG)]
 
     assert isinstance(outcome, Answer)
@@ -110,9 +114,7 @@ async def test_a_tunnel_is_open_whatever_else_the_proxy_says(tmp_path: Path, ans
 async def test_a_plain_endpoint_is_asked_for_whole() -> None:
     async with (
         serving(repeats()) as proxy,
-        open_aiohttp_transport(
-            timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port, "us:p%C3%A4ss%40@")
-        ) as transport,
+        through(proxy_url(proxy.port, "us:p%C3%A4ss%40@")) as transport,
     ):
         assert isinstance(await transport.send(post("http://partner.invalid:8080/p?q=%7e")), Answer)
 
@@ -124,7 +126,7 @@ async def test_a_plain_endpoint_is_asked_for_whole() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_dead_proxy_is_the_proxys(scheme: str) -> None:
-    async with open_aiohttp_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(closed_port())) as transport:
+    async with through(proxy_url(closed_port())) as transport:
         outcome = await transport.send(post(f"{scheme}://partner.invalid/"))
 
     assert outcome == Unreachable("connection refused", "proxy")
@@ -132,9 +134,7 @@ async def test_a_dead_proxy_is_the_proxys(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_without_an_address_is_the_proxys(scheme: str) -> None:
-    async with open_aiohttp_transport(
-        timeout_seconds=LONG, concurrency=1, proxy="http://nobody.invalid:3128"
-    ) as transport:
+    async with through("http://nobody.invalid:3128") as transport:
         outcome = await transport.send(post(f"{scheme}://127.0.0.1/"))
 
     assert isinstance(outcome, Unreachable)
@@ -146,7 +146,7 @@ async def test_a_proxy_that_wants_credentials_is_the_proxys(scheme: str) -> None
     answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
     async with (
         serving(says(answer)) as proxy,
-        open_aiohttp_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
+        through(proxy_url(proxy.port)) as transport,
     ):
         outcome = await transport.send(post(f"{scheme}://partner.invalid/"))
 
@@ -167,7 +167,7 @@ async def test_a_proxy_that_wants_credentials_is_the_proxys(scheme: str) -> None
 async def test_a_proxy_that_makes_no_tunnel_is_the_proxys(script: Script, reason: str) -> None:
     async with (
         serving(script) as proxy,
-        open_aiohttp_transport(timeout_seconds=0.5, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
+        through(proxy_url(proxy.port), timeout_seconds=0.5) as transport,
     ):
         outcome = await transport.send(post("https://partner.invalid/"))
 
@@ -179,9 +179,7 @@ async def test_a_bad_certificate_behind_a_proxy_is_the_endpoints(tmp_path: Path)
     async with (
         serving(repeats(), tls=authority.server_context(authority.sign("example.com"))) as endpoint,
         serving(tunnels) as proxy,
-        open_aiohttp_transport(
-            timeout_seconds=LONG, concurrency=1, ca_file=authority.certificate, proxy=proxy_url(proxy.port)
-        ) as transport,
+        through(proxy_url(proxy.port), tls=Tls(ca_file=authority.certificate)) as transport,
     ):
         outcome = await transport.send(post(endpoint.url(scheme="https", host="localhost")))
 
@@ -192,7 +190,7 @@ async def test_a_bad_certificate_behind_a_proxy_is_the_endpoints(tmp_path: Path)
 async def test_a_plain_request_that_a_proxy_swallows_may_have_arrived() -> None:
     async with (
         serving(says(then="close")) as proxy,
-        open_aiohttp_transport(timeout_seconds=LONG, concurrency=1, proxy=proxy_url(proxy.port)) as transport,
+        through(proxy_url(proxy.port)) as transport,
     ):
         outcome = await transport.send(post("http://partner.invalid/"))
 

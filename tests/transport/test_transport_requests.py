@@ -19,8 +19,8 @@ from exporter.profile.export_headers import idempotency_key, position_value
 from exporter.settings.destination import Destination
 from exporter.settings.headers import RESERVED
 from exporter.settings.presented_secrets import prepare
-from exporter.transport.kind import TransportKind
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.port import Transport
 
 NAMES = st.text(st.sampled_from("!#$%&'*+.^_`|~0129AZaz-"), min_size=1, max_size=20).filter(
@@ -51,7 +51,7 @@ class Line:
     async def _begin(self) -> None:
         server = await self._open.enter_async_context(serving(self._answers))
         self.port = server.port
-        opening = open_transport_of(self._kind, timeout_seconds=10.0, concurrency=1)
+        opening = open_transport(self._kind, TransportOptions(timeout_seconds=10.0, concurrency=1))
         self._transport = await self._open.enter_async_context(opening)
 
     async def _answers(self, peer: Peer) -> None:
@@ -177,6 +177,6 @@ async def test_what_the_settings_would_refuse_is_a_bug_and_never_goes_out(
 
 @pytest.mark.parametrize("url", ["http://x/a b", "http://x/a\r\nX: 1", "http://x/?a=\0"])
 async def test_lean_sends_no_url_that_is_none(url: str) -> None:
-    async with open_transport_of("lean", timeout_seconds=1, concurrency=1) as transport:
+    async with open_transport("lean", TransportOptions(timeout_seconds=1, concurrency=1)) as transport:
         with pytest.raises(ValueError, match="URL"):
             await transport.send(Request(url, (), (), b"{}"))

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from exporter.messages.exchange import Request
 from exporter.transport.port import Transport
 
-#: Takes what ``open_transport_of`` takes but for the kind; the transport is the one under test.
+#: Takes what ``TransportOptions`` takes; the transport is the one under test.
 Opening = Callable[..., AbstractAsyncContextManager[Transport]]
 
 #: No test waits so long; it only keeps one from hanging.

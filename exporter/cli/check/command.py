@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exporter.cli.check.notes import grouped, of_these
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.destinations import DestinationsOption, chosen
 from exporter.sections.printable import printable
 
 if TYPE_CHECKING:
@@ -24,30 +26,40 @@ def check(
         bool,
         typer.Option("--connect", help="Also open queue and state, and try DNS, TCP, TLS and one token."),
     ] = False,
+    destination: DestinationsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Validate the configuration and print what would run; sends no profile.
 
-    Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
+    The whole configuration is validated; with --destination only the named ones are shown and connected to. Exits with
+    78 if the configuration is wrong, with 1 if something could not be reached.
     """
     loaded = load_or_exit(config)
     from exporter.daemon.slots.certificates import unusable
 
-    notes = [*loaded.notes, *map(_not_now, unusable(loaded.settings.running))]
-    for note in notes:
+    settings = loaded.settings
+    only = chosen(settings, destination or [])
+    names = [each.name for each in settings.destinations]
+    found = [*loaded.notes, *map(_not_now, unusable([each for each in only if each.enabled]))]
+    notes = of_these(found, [each.name for each in only], names)
+    lines = grouped(notes, names)
+    for note in lines:
         typer.echo(f"note: {note}", err=True)
-    plan = planned(loaded.settings)
+    plan = planned(settings, only)
     if not as_json:
-        typer.echo("\n".join(printable(line) for line in _lines(plan, loaded.settings)))
+        typer.echo("\n".join(printable(line) for line in _lines(plan, settings)))
     checked: list[Checked] = []
     if connect:
-        checked, heard = _connected(loaded.settings)
+        checked, heard = _connected(settings, only)
         notes += heard
+        lines += heard
     if as_json:
         results = {"connect": [asdict(result) for result in checked]} if connect else {}
         typer.echo(json.dumps({**plan, "notes": notes, **results}, ensure_ascii=False))
-    elif connect:
-        typer.echo("\n" + "\n".join(str(result) for result in checked))
+    else:
+        if connect:
+            typer.echo("\n" + "\n".join(str(result) for result in checked))
+        typer.echo("\n" + _summary(plan, len(lines), checked if connect else None))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
 
@@ -56,7 +68,20 @@ def _not_now(problem: str) -> str:
     return printable(f"{problem}: as long as this is so, it does not start, and a reload is refused")
 
 
-def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
+def _summary(plan: dict[str, Any], notes: int, checked: Sequence[Checked] | None) -> str:
+    """The result in a line."""
+    enabled = sum(destination["enabled"] for destination in plan["destinations"])
+    off = len(plan["destinations"]) - enabled
+    parts = ["the configuration is valid", f"{enabled} enabled" + (f", {off} switched off" if off else "")]
+    parts += ["1 note" if notes == 1 else f"{notes} notes"] if notes else []
+    if checked is not None:
+        failed = [result for result in checked if not result.ok]
+        steps = f"{len(checked)} steps of --connect"
+        parts.append(f"{len(failed)} of {steps} FAILED" if failed else f"all {steps} are ok")
+    return "; ".join(parts)
+
+
+def _connected(settings: Settings, only: Sequence[Destination]) -> tuple[list[Checked], list[str]]:
     """The result of each step, and the notes for people, which are also printed at once."""
     import asyncio
 
@@ -68,21 +93,25 @@ def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
         notes.append(text)
         typer.echo(f"note: {printable(text)}", err=True)
 
-    return asyncio.run(check_connections(settings, note)), notes
+    return asyncio.run(check_connections(settings, note, only)), notes
 
 
-def planned(settings: Settings) -> dict[str, Any]:
-    """The plan as plain JSON values; without secrets, values of headers and values of a URL's query."""
+def planned(settings: Settings, only: Sequence[Destination] | None = None) -> dict[str, Any]:
+    """The plan as plain JSON values; without secrets, values of headers and values of a URL's query.
+
+    ``only`` are the destinations to show; None for all.
+    """
     from exporter.cli.check.section_text import as_values
 
     return {
         "queue": as_values(settings.queue),
         "state": as_values(settings.state),
         "ops": settings.ops.model_dump(mode="json"),
+        "log": settings.log.model_dump(mode="json"),
         "drain": settings.drain,
         "max_event_bytes": int(settings.max_event_bytes),
         "memory": int(settings.memory),
-        "destinations": [_planned(destination) for destination in settings.destinations],
+        "destinations": [_planned(destination) for destination in (settings.destinations if only is None else only)],
     }
 
 
@@ -115,7 +144,8 @@ def _lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
     """The plan for people: a line for each shared part, a block for each destination."""
     from exporter.cli.check.section_text import as_text
 
-    for name, section in (("queue", settings.queue), ("state", settings.state), ("ops", settings.ops)):
+    for name in ("queue", "state", "ops", "log"):
+        section = getattr(settings, name)
         yield f"{name:<12} {as_text(section)}"
     running = sum(destination["enabled"] for destination in plan["destinations"])
     yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"

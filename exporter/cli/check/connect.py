@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
-from exporter.transport.tls.contexts import HTTP, TlsFileProblem, TlsFilesUnusable, client_context
+from exporter.transport.tls.contexts import HTTP, TlsContexts, TlsFilesUnusable, client_context
 
 #: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0
@@ -45,19 +45,23 @@ class Checked:
         return printable(f"{'ok    ' if self.ok else 'FAILED'}  {place}: {self.detail}")
 
 
-async def check_connections(settings: Settings, warn: Callable[[str], None]) -> list[Checked]:
-    """Try every part that the enabled destinations need, destinations side by side.
+async def check_connections(
+    settings: Settings, warn: Callable[[str], None], only: Collection[Destination] | None = None
+) -> list[Checked]:
+    """Try queue and state, and every part that the enabled destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
+        only: the destinations to try; None for all.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
+    looked_at = settings.destinations if only is None else only
     stores = [
         await _store("queue", settings.queue, lambda: look_at_queue(settings.queue, settings.groups, warn), warn),
         await _store("state", settings.state, lambda: open_state(settings.state), warn),
     ]
     async with asyncio.TaskGroup() as tasks:
-        each = [tasks.create_task(_destination(destination)) for destination in settings.running]
+        each = [tasks.create_task(_destination(destination)) for destination in looked_at if destination.enabled]
     return [*stores, *(checked for task in each for checked in task.result())]
 
 
@@ -98,9 +102,10 @@ async def _store(
 
 
 async def _destination(destination: Destination) -> list[Checked]:
-    context = client_context(**destination.tls.files, protocol=HTTP)
-    if isinstance(context, TlsFileProblem):
-        return [Checked(destination.name, "tls", False, f"{context.file}: {context.reason}")]
+    try:
+        context = client_context(destination.tls, HTTP)
+    except TlsFilesUnusable as error:
+        return [Checked(destination.name, "tls", False, str(error))]
     steps = reach(destination.url, destination.proxy, context, destination.delivery.timeout)
     found = [Checked(destination.name, step.what, step.ok, step.detail) async for step in steps]
     if hasattr(destination.auth, "token_url"):
@@ -112,7 +117,7 @@ async def _token(destination: Destination) -> Checked:
     """Fetch a token the way the daemon does: through the same proxy, with the same certificates."""
     notes: list[str] = []
     try:
-        async with open_token_transport(destination) as transport:
+        async with open_token_transport(destination, TlsContexts()) as transport:
             authorizer = destination.auth.authorizer(transport, Surroundings(note=notes.append))
             outcome = await authorizer.authorize()
     except TlsFilesUnusable as error:

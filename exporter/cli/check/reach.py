@@ -15,7 +15,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.transport.answers.broken_head import NotAnAnswer, WholeHead, read_head
 from exporter.transport.lean.dialling import NEXT_ADDRESS_SECONDS
-from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.requests.headers import own_headers
 from exporter.transport.resolver import Resolver
 
 #: A server that refuses a client certificate says so only after a TLS 1.3 handshake has ended.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.destinations import DestinationsOption, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from exporter.cli.preview.previewer import Previewed, Previewer
     from exporter.settings.loading.load import Loaded
-    from exporter.settings.tree import Destination
+    from exporter.settings.tree import Destination, Settings
 
 
 class Format(StrEnum):
@@ -33,19 +34,18 @@ def preview(
             metavar="FILE", help="Events: JSON lines, or events or lists of them over several lines; - for stdin."
         ),
     ],
-    destination: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this destination; may be given more than once.")
-    ] = None,
+    destination: DestinationsOption = None,
     format: Annotated[Format, typer.Option(help="http: the request's text; curl: a command to paste.")] = Format.http,  # noqa: A002
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
     from exporter.cli.events.event_file import Endless
+    from exporter.cli.preview.previewer import WRITTEN
 
     loaded = load_or_exit(config)
-    chosen = _chosen(loaded, destination or [])
-    write = _writer(Format.json if as_json else format)
+    chosen = _chosen(loaded.settings, destination or [])
+    write = WRITTEN[Format.json if as_json else format]
     try:
         for previewed in _previewed(loaded, chosen, file):
             typer.echo(write(previewed))
@@ -58,19 +58,14 @@ def preview(
         raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
 
 
-def _chosen(loaded: Loaded, names: Sequence[str]) -> Sequence[Destination]:
-    known = {one.name: one for one in loaded.settings.destinations}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        there = ", ".join(known) or "there is none"
-        raise typer.BadParameter(f"no destination is called {unknown[0]!r} ({there})", param_hint="--destination")
-    chosen = [one for one in known.values() if not names or one.name in names]
-    for one in chosen:
+def _chosen(settings: Settings, names: Sequence[str]) -> Sequence[Destination]:
+    found = chosen(settings, names)
+    for one in found:
         if not one.enabled:
             typer.echo(f"note: {one.name} is not enabled, so it exports nothing now", err=True)
-    if not chosen:
+    if not found:
         typer.echo("note: the configuration has no destination", err=True)
-    return chosen
+    return found
 
 
 def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Iterator[Previewed]:
@@ -107,15 +102,3 @@ def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Ite
 
 def _note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
-
-
-def _writer(format: Format) -> Any:  # noqa: A002
-    from exporter.cli.preview import previewer
-
-    match format:
-        case Format.http:
-            return previewer.http_text
-        case Format.curl:
-            return previewer.curl_text
-        case Format.json:
-            return previewer.json_line

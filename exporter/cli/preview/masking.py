@@ -1,19 +1,123 @@
-"""The values that ``exporter preview`` hides in the requests of a destination because of their origin."""
+"""Finds the secrets in a request, by name or by origin, so that ``exporter preview`` can show it without secrets."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel
-
-from exporter.cli.preview.secrets import Masking
-from exporter.sections.section import FromFile, Secret
-from exporter.settings.loading.expansion import names_in
+from exporter.sections.masking import SECRET_NAME, SHORTEST_SECRET, SecretSearch, in_any_form
+from exporter.sections.section import MASK, FromFile, Secret, values_of
+from exporter.settings.loading.expansion import STAND_IN, names_in
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Destination
+
+_SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Token) +", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Stands in place of a secret; ``name`` names the secret, and the shell variable for the secret."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return MASK
+
+
+#: Text with its secrets taken out.
+Shown = tuple[str | Hidden, ...]
+
+
+def masked(shown: Shown) -> str:
+    """The text with every secret as asterisks."""
+    return "".join(map(str, shown))
+
+
+class Masking:
+    """Takes secrets out of requests, by name or by origin.
+
+    Args:
+        secrets: texts from ``!file``, and secrets of the configuration; hidden everywhere.
+        headers: names of headers whose values came from outside the configuration's text.
+        parameters: parts of the URL's query between ``&``, in sent form, whose values came from outside.
+        variables: values that stand, whole or in part, in the URL; hidden in the path. The host stays.
+    """
+
+    def __init__(
+        self,
+        secrets: Iterable[str],
+        headers: Iterable[str] = (),
+        parameters: Iterable[str] = (),
+        variables: Iterable[str] = (),
+    ) -> None:
+        self._headers = frozenset(name.lower() for name in headers)
+        self._parameters = frozenset(parameters)
+        self._whole = frozenset(secret for secret in secrets if secret)
+        # A shorter text is masked only as a whole value: other values may contain such a text by chance.
+        self._anywhere = SecretSearch(secret for secret in self._whole if len(secret) >= SHORTEST_SECRET).pattern
+        self._in_path = _search_in_path(variables)
+
+    def header(self, name: str, value: str) -> Shown:
+        """The value of a header; the scheme of an ``Authorization`` stays."""
+        if not value:
+            return ()
+        if name.lower() in ("authorization", "proxy-authorization") and (scheme := _SCHEME.match(value)):
+            return (scheme[0], Hidden(name))
+        if value in self._whole or name.lower() in self._headers or SECRET_NAME.search(name):
+            return (Hidden(name),)
+        return self._text(name, value)
+
+    def url(self, url: str) -> Shown:
+        """The URL; values in the query that are secret by name or origin are hidden."""
+        address, mark, query = url.partition("?")
+        scheme, slashes, rest = address.partition("//")
+        host, slash, path = rest.partition("/")
+        shown: list[str | Hidden] = [*self._text("URL", scheme + slashes + host + slash)]
+        for part in _split("URL", path, self._in_path):
+            shown += [part] if isinstance(part, Hidden) else self._text("URL", part)
+        for number, pair in enumerate(query.split("&") if mark else ()):
+            name, equals, value = pair.partition("=")
+            if pair in self._parameters and not value.strip("="):
+                # No name: the whole of it may be a token, padded as base64 is.
+                shown += ("&" if number else "?", *([Hidden("query")] if pair else []))
+                continue
+            shown.append(("&" if number else "?") + name + equals)
+            if value:
+                is_secret = value in self._whole or pair in self._parameters or SECRET_NAME.search(name)
+                shown += (Hidden(name),) if is_secret else self._text(name or "query", value)
+        return tuple(shown)
+
+    def _text(self, name: str, text: str) -> Shown:
+        return _split(name, text, self._anywhere)
+
+
+def _split(name: str, text: str, secret: re.Pattern[bytes]) -> Shown:
+    """The text with every match of ``secret`` hidden."""
+    shown: list[str | Hidden] = []
+    at = 0
+    sent = text.encode("utf-8", "surrogatepass")
+    for found in secret.finditer(sent):
+        shown += [sent[at : found.start()].decode(errors="replace"), Hidden(name)]
+        at = found.end()
+    return (*shown, sent[at:].decode(errors="replace"))
+
+
+def _search_in_path(variables: Iterable[str]) -> re.Pattern[bytes]:
+    """A search for the parts of ``variables`` that may stand in a URL's path.
+
+    A short part is found only where it fills the place between two slashes.
+    """
+    paths = {urlsplit(value).path if "://" in value else value.partition("?")[0] for value in variables}
+    parts = sorted({path.strip("/") for path in paths} - {""}, key=len, reverse=True)
+    patterns = [
+        in_any_form(part) if len(part) >= SHORTEST_SECRET else b"(?<![^/])%b(?![^/])" % in_any_form(part)
+        for part in parts
+    ]
+    return re.compile(b"|".join(patterns) or b"(?!)", re.IGNORECASE)
 
 
 def masking(loaded: Loaded, destination: Destination) -> Masking:
@@ -34,7 +138,10 @@ def masking(loaded: Loaded, destination: Destination) -> Masking:
         *(destination.endpoint.partition("?")[2].split("&") if is_indirect("endpoint") else ()),
         *(_parameters(destination.query, None if is_indirect("query") else _named(loaded, index))),
     ]
-    secrets = [*_in_files(loaded.secret_files), *_in_section(destination)]
+    secrets = [
+        *_in_files(loaded.secret_files),
+        *(secret.reveal() for secret in values_of(Secret, destination)),
+    ]
     return Masking(secrets, headers, parameters, _variables(loaded.files) if is_indirect("endpoint") else ())
 
 
@@ -59,16 +166,6 @@ def _in_files(files: Iterable[Path]) -> Iterator[str]:
             continue
 
 
-def _in_section(section: BaseModel) -> Iterator[str]:
-    """Every value that has the type of a secret."""
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, Secret):
-            yield value.reveal()
-        elif isinstance(value, BaseModel):
-            yield from _in_section(value)
-
-
 def _variables(files: Iterable[Path]) -> Iterator[str]:
     """The values of the variables that the configuration's files refer to."""
     for file in files:
@@ -76,4 +173,5 @@ def _variables(files: Iterable[Path]) -> Iterator[str]:
             names = names_in(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):  # it changed since it was loaded
             continue
-        yield from (os.environ[name] for name in names if os.environ.get(name))
+        # A variable that is not set may have a stand-in, which is hidden too: what is shown is the same everywhere.
+        yield from (os.environ.get(name) or STAND_IN + name for name in names)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
 from exporter.cli.events.event_file import Found
-from exporter.cli.preview.masking import masking
+from exporter.cli.preview.masking import Masking, masking
 from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
-from exporter.cli.preview.secrets import Masking
 from exporter.profile.decision import Excluded, Fired, Trigger
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
@@ -25,6 +26,7 @@ from exporter.profile.triggers import compile_triggers
 from exporter.sections.printable import printable
 from exporter.settings.loading.load import Loaded
 from exporter.settings.presented_secrets import prepare
+from exporter.settings.segments import SegmentKey
 from exporter.settings.tree import Destination
 from exporter.state.kinds import known_mapping_times
 
@@ -78,6 +80,11 @@ class Previewer:
         unknown = [one for one in destination.segments if one.mapping_created_at is None and one.key not in noted]
         if unknown and wanted:
             note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
+        return cls.mapped_at(loaded, destination, times)
+
+    @classmethod
+    def mapped_at(cls, loaded: Loaded, destination: Destination, times: MappingOf[SegmentKey, int]) -> Previewer:
+        """``destination`` with these mapping times, in epoch milliseconds, where the configuration names none."""
         return cls(destination, destination.mapping(loaded.settings.catalogue, times), masking(loaded, destination))
 
     def preview(self, found: Found, max_bytes: int) -> Previewed:
@@ -130,17 +137,8 @@ def json_line(previewed: Previewed) -> bytes:
     return orjson.dumps(line)
 
 
-def http_text(previewed: Previewed) -> bytes:
-    """A line on the outcome, and the request's text where there is a request."""
-    return _commented(previewed, as_http)
-
-
-def curl_text(previewed: Previewed) -> bytes:
-    """A line on the outcome, and the request as a curl command."""
-    return _commented(previewed, as_curl)
-
-
-def _commented(previewed: Previewed, write: Callable[[ShownRequest], bytes]) -> bytes:
+def _commented(write: Callable[[ShownRequest], bytes], previewed: Previewed) -> bytes:
+    """A line on the outcome, and the request as ``write`` writes it where there is a request."""
     what = f"# {previewed.event} to {previewed.destination}"
     match previewed.outcome:
         case Exported(triggers, request):
@@ -149,3 +147,11 @@ def _commented(previewed: Previewed, write: Callable[[ShownRequest], bytes]) -> 
             return printable(f"{what}: not exported ({reason})").encode()
         case Malformed():
             return printable(f"{what}: malformed: {previewed.outcome}").encode()
+
+
+#: An outcome in words, by the name of the format.
+WRITTEN: Final[MappingOf[str, Callable[[Previewed], bytes]]] = {
+    "http": partial(_commented, as_http),
+    "curl": partial(_commented, as_curl),
+    "json": json_line,
+}

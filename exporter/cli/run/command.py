@@ -21,18 +21,24 @@ if TYPE_CHECKING:
     from exporter.daemon.workers.shard import Shard
     from exporter.settings.loading.load import Loaded
     from exporter.settings.loading.problems import Problems
+    from exporter.settings.tree import Settings
     from exporter.telemetry.log_writer import LogWriter
-    from exporter.telemetry.logs import Level, Log
+    from exporter.telemetry.logs import Log
+    from exporter.telemetry.threshold import Threshold
 
 
 def run(
     config: ConfigOption = DEFAULT_CONFIG,
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], typer.Option(help="The least important lines to write.")
-    ] = "info",
+        Literal["debug", "info", "warning", "error"] | None,
+        typer.Option(help="The least important lines to write, instead of the configuration's log.level (info)."),
+    ] = None,
     log_format: Annotated[
-        Literal["auto", "text", "json"], typer.Option(help="auto: text on a terminal, JSON otherwise.")
-    ] = "auto",
+        Literal["auto", "text", "json"] | None,
+        typer.Option(
+            help="auto: text on a terminal, JSON otherwise; instead of the configuration's log.format (auto)."
+        ),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -75,10 +81,19 @@ def run(
     from exporter.settings.local_socket import socket_path
     from exporter.telemetry.compilation import compiled
     from exporter.telemetry.metrics import Metrics
+    from exporter.telemetry.threshold import Threshold
 
-    text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
-    with _logging(text, log_level, own) as (log, written):
+    form = log_format or loaded.settings.log.format
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    threshold = Threshold(log_level or loaded.settings.log.level)
+    with _logging(text, threshold, own) as (log, written):
         metrics = Metrics(lambda: written.lost, None if own is None else str(own))
+
+        def taken_over(settings: Settings) -> None:
+            threshold.level = log_level or settings.log.level
+            if (log_format or settings.log.format) != form:
+                log.warning("needs a restart", keys=("log.format",), reason=f"{form} goes on")
+
         if announce is None:  # a worker is the same build as its parent
             log.info("starting", version=__version__, compiled=compiled())
         if (fewer := fewer_workers(asked, running)) is not None:
@@ -88,18 +103,19 @@ def run(
         reload = partial(_load_again, config, share)
         socket = socket_path(loaded.settings, config)
         if count > 1:
-            options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
+            options = ["--log-format", "text" if text else "json"]
+            options += [] if log_level is None else ["--log-level", log_level]
             delay = probe_delay(random.uniform)
             runs: Daemon | Workers = Workers(
-                count, config, options, loaded, reload, delay, metrics, log, socket, time.time
+                count, config, options, loaded, reload, delay, metrics, log, socket, time.time, taken_over
             )
         else:
             # Under a parent, the parent has logged the notes.
             noted = loaded if announce is None else replace(loaded, notes=())
             clock = Clock(time.monotonic, time.time)
             own_socket = socket if own is None else own.socket(socket)
-            announced = partial(_announce, announce)
-            runs = Daemon(share(noted), reload, metrics, log, clock, own_socket, announced, parent)
+            told = partial(_announce, announce)
+            runs = Daemon(share(noted), reload, metrics, log, clock, own_socket, told, parent, taken_over)
         code = _exit_code(runs.run, log)
     raise typer.Exit(code)
 
@@ -132,7 +148,7 @@ def _exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
 
 
 @contextmanager
-def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
+def _logging(text: bool, threshold: Threshold, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
     """The log of the process, on stderr, with all other text that would be written to stderr."""
     from exporter.daemon.failures import threads_heard
     from exporter.telemetry.log_writer import log_writer
@@ -146,7 +162,7 @@ def _logging(text: bool, level: Level, shard: Shard | None) -> Iterator[tuple[Lo
         except RuntimeError as error:
             typer.echo(f"cannot start: no thread can be started ({error})", err=True)
             raise typer.Exit(1) from error
-        log: Log = configure(writer, text, level, colours=colours).bind(**bound)
+        log: Log = configure(writer, text, threshold, colours=colours).bind(**bound)
         # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
         with redirect_stderr(cast(Any, writer)), threads_heard(log):
             yield log, writer

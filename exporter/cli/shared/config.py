@@ -21,15 +21,16 @@ ConfigOption = Annotated[
 ]
 
 
-def load_or_exit(path: Path) -> Loaded:
+def load_or_exit(path: Path, *, stand_in: bool = False) -> Loaded:
     """The configuration in ``path`` with the environment of the process.
 
+    With ``stand_in``, something stands in for secrets and addresses that are not here (``Loaded.not_here``).
     Prints every mistake to stderr, and exits with 78 if there is a mistake. Notes are for the caller to show.
     """
     from exporter.settings.loading.load import load
     from exporter.settings.loading.problems import Problems
 
-    loaded = load(path, os.environ)
+    loaded = load(path, os.environ, stand_in=stand_in)
     if isinstance(loaded, Problems):
         typer.echo(loaded.render(), err=True)
         raise typer.Exit(EXIT_CONFIG)

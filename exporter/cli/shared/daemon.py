@@ -65,9 +65,11 @@ class Daemon:
 def settings_or_part(config: Path) -> tuple[Settings, bool]:
     """The configuration, for a command that needs ``state`` alone, and whether it is whole.
 
-    Of a broken configuration only ``state`` holds, and its mistakes go to stderr. Exits with 78 where that is broken.
+    Of a broken configuration only ``state`` holds, and its mistakes go to stderr. Exits with 78 where that is broken,
+    or where there is no state yet, which may stand at a former place.
     """
-    from exporter.settings.loading.load import load, load_part
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.part import load_part
     from exporter.settings.loading.problems import Problems
 
     loaded = load(config, os.environ)
@@ -75,7 +77,7 @@ def settings_or_part(config: Path) -> tuple[Settings, bool]:
         return loaded.settings, True
     typer.echo(loaded.render(), err=True)
     part = load_part(config, os.environ, ("state",))
-    if "state" not in part.known:
+    if "state" not in part.known or not part.settings.state.exists():
         raise typer.Exit(EXIT_CONFIG)
     return part.settings, False
 
@@ -87,7 +89,8 @@ def daemon_of(config: Path, url: str | None, socket: Path | None) -> Daemon:
     """
     if url is not None or socket is not None:
         return Daemon((*([] if url is None else [url.rstrip("/")]), *([] if socket is None else [socket])))
-    from exporter.settings.loading.load import load, load_part
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.part import load_part
     from exporter.settings.loading.problems import Problems
 
     loaded = load(config, os.environ)

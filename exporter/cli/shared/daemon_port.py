@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from exporter.sections.urls import http_address
-from exporter.transport.requests.own_headers import own_headers
-from exporter.transport.tls.contexts import HTTP, TlsFileProblem, client_context
+from exporter.transport.requests.headers import own_headers
+from exporter.transport.tls.contexts import HTTP, TlsFilesUnusable, client_context
 
 TIMEOUT_SECONDS: Final = 5.0
 #: How long an action may take, which waits for the state.
@@ -116,9 +116,12 @@ def _connection(where: Where, seconds: float) -> tuple[http.client.HTTPConnectio
     prefix = parts.path.rstrip("/")
     if parts.scheme == "http":
         return http.client.HTTPConnection(parts.hostname, port, timeout=seconds), prefix
-    context = client_context(protocol=HTTP)
-    if isinstance(context, TlsFileProblem):
-        raise NoDaemon(f"the system's certificate authorities cannot be read: {context.reason}")
+    from exporter.sections.tls import Tls
+
+    try:
+        context = client_context(Tls(), HTTP)
+    except TlsFilesUnusable as error:
+        raise NoDaemon(f"the system's certificate authorities cannot be read: {error.reason}") from None
     return http.client.HTTPSConnection(parts.hostname, port, timeout=seconds, context=context), prefix
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import typer
 
 from exporter.queues.kinds import open_queue
+from exporter.sections.printable import printable
+from exporter.settings.whereabouts import not_yet_made
 
 if TYPE_CHECKING:
     from exporter.queues.port import Queue
@@ -26,10 +28,14 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
     from exporter.database import DatabaseRefused, DatabaseUnavailable
     from exporter.queues.port import QueueUnavailable
 
+    made = not_yet_made(settings.queue)
+
     async def run() -> Result:
         async with open_queue(
             settings.queue, settings.groups, lambda text: typer.echo(f"note: {text}", err=True)
         ) as queue:
+            if made is not None:
+                typer.echo(f"note: there was no queue yet, it is made at {printable(str(made))}", err=True)
             return await use(queue)
 
     try:

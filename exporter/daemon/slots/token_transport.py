@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from exporter.auth.oauth2 import OAuth2
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.port import Transport
 from exporter.transport.tls.contexts import TlsContexts
 
@@ -25,26 +26,18 @@ def way_to_tokens(destination: Destination) -> tuple[Tls, str | None]:
     return destination.tls if auth.tls is None else auth.tls, None if proxy == "none" else proxy
 
 
-def open_token_transport(
-    destination: Destination, contexts: TlsContexts | None = None
-) -> AbstractAsyncContextManager[Transport]:
+def open_token_transport(destination: Destination, contexts: TlsContexts) -> AbstractAsyncContextManager[Transport]:
     """A transport for token requests alone.
 
     Raises:
         TlsFilesUnusable: on entering; a file of ``tls`` cannot be read or used.
     """
     tls, proxy = way_to_tokens(destination)
-    return open_transport_of(
-        # ``lean`` was chosen for the endpoint, not for the token server, and has no proxy.
-        "aiohttp" if destination.delivery.transport == "aiohttp" else "auto",
-        timeout_seconds=destination.delivery.timeout,
-        concurrency=1,
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
-        proxy=proxy,
-        contexts=contexts,
-    )
+    # ``lean`` was chosen for the endpoint, not for the token server, and has no proxy.
+    kind: TransportKind = "aiohttp" if destination.delivery.transport == "aiohttp" else "auto"
+    timeout = destination.delivery.timeout
+    options = TransportOptions(timeout_seconds=timeout, concurrency=1, tls=tls, proxy=proxy, contexts=contexts)
+    return open_transport(kind, options)
 
 
 @asynccontextmanager

@@ -24,16 +24,18 @@ from exporter.profile.mapping import Mapping
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
+from exporter.sections.section import values_of
+from exporter.sections.tls import Tls
 from exporter.settings.delivery import Delivery
 from exporter.settings.destination import Destination
 from exporter.settings.presented_secrets import prepare
-from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 from exporter.state.kinds import State
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
 from exporter.transport.tls.contexts import TlsContexts
 
@@ -69,19 +71,17 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
     now_ms = int(shared.clock.epoch() * 1000)
     times = await shared.state.mapping_times.first_seen(destination.name, segments, now_ms)
     mapping = destination.mapping(settings.catalogue, {key: created for key, (created, _) in times.items()})
-    if any(each.files for each in tls_sections(destination)):
+    if any(each.files for each in values_of(Tls, destination)):
         await off_loop(refuse_odd_files, destination)
-    delivery, tls = destination.delivery, destination.tls
-    opening = open_transport_of(
-        delivery.transport,
+    delivery = destination.delivery
+    options = TransportOptions(
         timeout_seconds=delivery.timeout,
         concurrency=delivery.concurrency,
-        ca_file=tls.ca_file,
-        client_cert_file=tls.client_cert_file,
-        client_key_file=tls.client_key_file,
+        tls=destination.tls,
         proxy=destination.proxy,
         contexts=shared.tls,
     )
+    opening = open_transport(delivery.transport, options)
     async with opening as transport, transport_for_tokens(destination, transport, shared.tls) as for_tokens:
         memory = shared.memory.join()
         connections = shared.connections.join()

@@ -19,7 +19,7 @@ from exporter.daemon.ops.document import BUILD, described, document, merged_conf
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
-from exporter.daemon.reload import Load
+from exporter.daemon.reload import Load, TakenOver
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.workers.actions import WorkersActions
 from exporter.daemon.workers.shard import Shard
@@ -43,8 +43,9 @@ T = TypeVar("T")
 class Workers:
     """The parent of ``count`` shards of the configuration in the file ``config``; the ops port answers for all shards.
 
-    ``load`` reads the same file again, as ``loaded`` was read. ``socket`` is where the commands on this machine ask the
-    parent, None for nowhere; each worker has its own beside it. ``epoch`` gives the seconds since the epoch.
+    ``load`` reads the same file again, as ``loaded`` was read; ``taken_over`` is called with what was read. ``socket``
+    is where the commands on this machine ask the parent, None for nowhere; each worker has its own beside it. ``epoch``
+    gives the seconds since the epoch.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class Workers:
         log: Log,
         socket: Path | None,
         epoch: Callable[[], float],
+        taken_over: TakenOver = lambda _: None,
     ) -> None:
         ops = self._ops = loaded.settings.ops
         self._load = load
+        self._taken_over = taken_over
         self._delay = delay
         self._metrics = metrics
         self._log = log
@@ -184,6 +187,7 @@ class Workers:
             self._asked.clear()
             if isinstance(again := await off_loop(self._load), Loaded):
                 self._read(again)
+                self._taken_over(again.settings)
                 self._configuration.applied()
             else:
                 self._configuration.refused("invalid", [str(problem) for problem in again.problems])

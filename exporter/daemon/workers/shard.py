@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ByteSize
-
 from exporter.settings.tree import Settings
 
 #: Plain digits, which is stricter than Python's numbers; no more digits than the number of a port has.
@@ -68,7 +66,7 @@ class Shard:
         )
         port = settings.ops.port and settings.ops.port + self.number
         ops = settings.ops.model_copy(update={"port": port})
-        memory = ByteSize(max(1, settings.memory // self.count)) if sharing_memory else settings.memory
+        memory = max(1, settings.memory // self.count) if sharing_memory else settings.memory
         return settings.model_copy(update={"destinations": destinations, "ops": ops, "memory": memory})
 
     def socket(self, whole: Path | None) -> Path | None:

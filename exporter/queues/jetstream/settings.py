@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import ByteSize, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from exporter.sections.extras import missing_extra
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.operator_text import OneLine
+from exporter.sections.quantities import Duration, Size
 from exporter.sections.section import ReadAnew, ReadAnewLines, Section
 from exporter.sections.tls import TlsReadAnew
 
@@ -30,17 +31,17 @@ class NatsSettings(Section):
     stream: str = Field("profile-changes", pattern=_NAME, description="The stream to read and to publish to.")
     create: bool = Field(False, description="Make the stream where it is missing, with the subjects `<stream>.*`.")
     replicas: int = Field(1, ge=1, le=_MOST_REPLICAS, description="Of a stream that `create` makes.")
-    max_bytes: ByteSize | None = Field(
-        None, gt=0, description="Of a stream that `create` makes: beyond it the oldest events go, read or not."
+    max_bytes: Annotated[int, Size(above=0)] | None = Field(
+        None, description="Of a stream that `create` makes: beyond it the oldest events go, read or not."
     )
-    max_age: float | None = Field(
-        None, gt=0, description="Of a stream that `create` makes, in seconds: older events go, read or not."
+    max_age: Annotated[float, Duration(above=0)] | None = Field(
+        None, description="Of a stream that `create` makes: older events go, read or not."
     )
     bucket: str | None = Field(
         None, pattern=_NAME, description="The key-value bucket of positions, made where missing: `<stream>-positions`."
     )
-    lease: float = Field(
-        8.0, ge=1, le=300, description="Seconds of silence after which a standby takes a reader's place."
+    lease: Annotated[float, Duration(least=1, most=300)] = Field(
+        8.0, description="The silence after which a standby takes a reader's place."
     )
     domain: str | None = Field(None, pattern=_NAME, description="The JetStream domain, where the servers have several.")
     inbox_prefix: str = Field(

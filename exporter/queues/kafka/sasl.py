@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from exporter.auth.oauth2_client_credentials import OAuth2ClientCredentials
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.operator_text import OneLine
+from exporter.sections.quantities import Duration
 from exporter.sections.section import ReadAnew, Secret, Section
 from exporter.sections.tls import Tls
 from exporter.sections.urls import ProxyUrl
@@ -20,8 +21,8 @@ class TokenAuth(OAuth2ClientCredentials):
     """The source of tokens for the brokers: a destination's ``auth``, with its own way to the token endpoint."""
 
     client_secret: ReadAnew = Field(description="The client's secret.")
-    timeout: float = Field(5.0, gt=0, le=60, description="Seconds for a whole token request.")
-    tls: Tls = Field(default=Tls(), description="Certificates for the token endpoint. Paths as `path` above.")
+    timeout: Annotated[float, Duration(above=0, most=60)] = Field(5.0, description="For a whole token request.")
+    tls: Tls = Field(default=Tls(), description="Certificates for the token endpoint.")
     proxy: ProxyUrl | None = Field(
         default=None, repr=False, description="http(s) URL of a forward proxy, user:password@ allowed."
     )

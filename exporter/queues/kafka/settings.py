@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ByteSize, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from exporter.queues.kafka.commits import range_bytes
 from exporter.queues.kafka.sasl import SaslSettings
 from exporter.queues.port import COMMIT_SECONDS
 from exporter.sections.extras import missing_extra
 from exporter.sections.mistakes import Mistake, mistake, mistakes
+from exporter.sections.quantities import Duration, Size
 from exporter.sections.section import Section
 from exporter.sections.tls import Tls
 
@@ -37,13 +38,13 @@ class KafkaSettings(Section):
         "exporter.", description="Stands before a destination's name in its group's name. Other groups are left alone."
     )
     client_id: str = Field("exporter", min_length=1, description="What the brokers call us in their logs and quotas.")
-    tls: Tls | None = Field(None, description="Set, if only to {}, where the brokers speak TLS. Paths as `path` above.")
+    tls: Tls | None = Field(None, description="Set, if only to {}, where the brokers speak TLS.")
     sasl: SaslSettings | None = Field(None, description="Where the brokers want to know who we are.")
     isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
         "read_committed", description="read_uncommitted also exports what a transaction took back."
     )
-    session_timeout: float = Field(
-        10.0, ge=1, le=1800, description="Seconds after which the lanes of an exporter that fell silent go to others."
+    session_timeout: Annotated[float, Duration(least=1, most=1800)] = Field(
+        10.0, description="After which the lanes of an exporter that fell silent go to others."
     )
     instance_id: str | None = Field(
         None,
@@ -51,14 +52,14 @@ class KafkaSettings(Section):
         max_length=249,
         description="Static membership: a name of this process alone. A restart within session_timeout moves no lane.",
     )
-    commit_interval: float = Field(
-        COMMIT_SECONDS, ge=0.005, le=60, description="Seconds at most between settling and committing, per destination."
+    commit_interval: Annotated[float, Duration(least=0.005, most=60)] = Field(
+        COMMIT_SECONDS, description="At most between settling and committing, per destination."
     )
     offset_metadata_max_bytes: int = Field(
         4096, ge=64, le=1024**2, description="As the brokers' offset.metadata.max.bytes; more room, fewer stalls."
     )
-    fetch_max_bytes: ByteSize = Field(
-        ByteSize(256 * 1024), ge=1024, description="Read ahead per lane and destination. A larger event still comes."
+    fetch_max_bytes: Annotated[int, Size(least=1024)] = Field(
+        256 * 1024, description="Read ahead per lane and destination. A larger event still comes."
     )
     id_headers: tuple[str, ...] = Field(
         ("ce_id", "id"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exporter.sections.operator_text import trimmed
 
@@ -17,8 +17,21 @@ _REFERENCE = re.compile(
 )
 
 
+#: What stands in for a variable that is not set, before the variable's name (stand_ins.py).
+STAND_IN = "unset-"
+
+
 class Unset(Exception):
-    """The text cannot be expanded; the message says why and names the variable."""
+    """The text cannot be expanded; the message says why and names the variable.
+
+    ``names`` are the variables that are not set, and ``stand_in`` is the text with a stand-in for each; none where the
+    text itself is wrong.
+    """
+
+    def __init__(self, why: str, names: Sequence[str] = (), stand_in: str = "") -> None:
+        super().__init__(why)
+        self.names = tuple(names)
+        self.stand_in = stand_in
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
@@ -30,6 +43,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     Raises:
         Unset: a variable without a default is not set, or ``${`` begins no reference.
     """
+    unset: dict[str, None] = {}
 
     def value(match: re.Match[str]) -> str:
         if match[0] == "$${":
@@ -41,10 +55,14 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         if default is not None:
             return found or default
         if found is None:
-            raise Unset(f"the environment variable {name} is not set")
+            unset[name] = None
+            return STAND_IN + str(name)
         return found
 
-    return _REFERENCE.sub(value, text)
+    expanded = _REFERENCE.sub(value, text)
+    if unset:
+        raise Unset(f"the environment variable {next(iter(unset))} is not set", list(unset), expanded)
+    return expanded
 
 
 def names_in(text: str) -> frozenset[str]:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from exporter.sections.mistakes import Steps
-from exporter.sections.paths import NoHome, expanded
+from exporter.sections.operator_text import trimmed
+from exporter.sections.paths import NoHome, located
+from exporter.settings.loading.destination_defaults import DEFAULTS, OWN_KEYS, merged
 from exporter.settings.loading.json_file import read_json
+from exporter.settings.loading.plain_values import TEST_SUFFIXES, is_test_file, read_values
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Document, read_document
-
-_TLS_FILES = ("ca_file", "client_cert_file", "client_key_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,18 @@ class Mount:
 
 @dataclass(slots=True)
 class Gathered:
-    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading."""
+    """``data`` is the whole tree; ``mounts`` are the files in the tree, ``documents`` all files in order of reading.
+
+    ``taken`` are the places in each destination, by its index, whose values with all below come from the defaults
+    (``with_defaults``). ``test_files`` are the files with tests beside the destinations' files, which are not read.
+    """
 
     data: dict[str, Any]
     mounts: list[Mount]
     documents: list[Document]
     problems: list[Problem] = field(default_factory=list)
+    taken: dict[int, set[Steps]] = field(default_factory=dict)
+    test_files: list[Path] = field(default_factory=list)
 
     @property
     def destinations(self) -> list[Any]:
@@ -40,8 +47,30 @@ class Gathered:
         written = self.data.get("destinations")
         return written if isinstance(written, list) else []
 
+    def with_defaults(self) -> dict[str, Any]:
+        """The whole tree with the defaults merged into every destination."""
+        defaults = self.data.get(DEFAULTS)
+        if not isinstance(defaults, dict) or not defaults:
+            return self.data
+        shared = {key: value for key, value in defaults.items() if key not in OWN_KEYS}
+        destinations = list(self.destinations)
+        for index, own in enumerate(destinations):
+            if isinstance(own, dict):
+                destinations[index], self.taken[index] = merged(shared, own)
+        return {**self.data, "destinations": destinations} if destinations else self.data
+
+    def origin(self, steps: Steps) -> Steps:
+        """Where the value at ``steps`` was written: among the defaults, or at ``steps``."""
+        match steps:
+            case ("destinations", int(index), *rest) if any(
+                tuple(rest[: len(place)]) == place for place in self.taken.get(index, ())
+            ):
+                return (DEFAULTS, *rest)
+        return steps
+
     def _mount(self, steps: Steps) -> tuple[Document, Steps]:
         """The file that ``steps`` stand in, and the steps within the file."""
+        steps = self.origin(steps)
         here = max((mount for mount in self.mounts if steps[: len(mount.at)] == mount.at), key=lambda m: len(m.at))
         return here.document, steps[len(here.at) :]
 
@@ -69,7 +98,10 @@ class Gathered:
 
     def indirect(self) -> frozenset[Steps]:
         """The places of all values that came from ``!file`` or ``${}``, in whole or in part."""
-        return frozenset((*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect)
+        written = {(*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect}
+        defaults = [steps[1:] for steps in written if steps[:1] == (DEFAULTS,)]
+        copies = (("destinations", index, *steps) for index in self.taken for steps in defaults)
+        return frozenset(written.union(copy for copy in copies if self.origin(copy) != copy))
 
     def problem(self, steps: Steps, reason: str) -> Problem:
         """A problem at ``steps``; where no value is written, the line is that of the section around."""
@@ -80,22 +112,27 @@ class Gathered:
     def with_destination(self, problem: Problem) -> Problem:
         """The problem with the name of its destination, if the name stands in the file."""
         mount = next((mount for mount in self.mounts if mount.document.file == problem.file), None)
-        match (*mount.at, *problem.at) if mount is not None else ():
+        name = self.destination_at((*mount.at, *problem.at)) if mount is not None else None
+        return problem if name is None else replace(problem, destination=name)
+
+    def destination_at(self, steps: Steps) -> str | None:
+        """The name of the destination that ``steps`` lead into, if the name stands in the file."""
+        match steps:
             case ("destinations", int(index), *_) if index < len(self.destinations):
                 destination = self.destinations[index]
                 name = destination.get("name") if isinstance(destination, dict) else None
                 if isinstance(name, str) and name and self.is_literal(("destinations", index, "name")):
-                    return replace(problem, destination=name)
-        return problem
+                    return name
+        return None
 
 
-def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> Gathered:
+def gather(file: Path, environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Gathered:
     """Read the main file, the files of ``destinations_dir`` and ``segments_file``.
 
     Args:
-        file: the main file; relative paths inside are relative to its folder.
+        file: the main file.
         environ: for ``${NAME}``.
-        dirs: ``destinations_dir`` and ``segments_file`` where the environment overrides them.
+        overrides: the variables that override values, by the steps to the value.
     """
     main = read_document(file, environ)
     gathered = Gathered({}, [Mount((), main)], [main], list(main.problems))
@@ -103,31 +140,28 @@ def gather(file: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> G
         gathered.data = main.value
     elif not main.problems:
         gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
-    for index, destination in enumerate(gathered.destinations):
-        _anchor(("destinations", index), destination, file.parent, gathered)
-    _add_destinations(gathered, file.parent, environ, dirs)
-    _add_segments(gathered, file.parent, environ, dirs)
+    dirs = {steps[0]: trimmed(environ[name]) for steps, name in overrides.items() if len(steps) == 1}
+    _add_destinations(gathered, environ, dirs)
+    _add_segments(gathered, environ, dirs)
+    _override_defaults(
+        gathered, {steps[1:]: environ[name] for steps, name in overrides.items() if steps[0] == DEFAULTS}
+    )
     return gathered
 
 
-def _named(key: str, gathered: Gathered, folder: Path, dirs: Mapping[str, str]) -> Path | None:
+def _named(key: str, gathered: Gathered, dirs: Mapping[str | int, str]) -> Path | None:
     """The file or folder that ``key`` names; None where no name is given, or the name could not be had."""
     name = dirs.get(key, gathered.data.get(key))
     if not isinstance(name, str) or name in ("", "null") or "\0" in name or gathered.is_broken((key,)):
         return None
-    return _below(folder, name)
-
-
-def _below(folder: Path, name: str) -> Path | None:
-    """The path ``name`` in ``folder``; None where ``~`` has no home, a mistake that the field itself reports."""
     try:
-        return folder / expanded(name)
+        return located(name)
     except NoHome:
-        return None
+        return None  # a mistake that the field itself reports
 
 
-def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
-    listed = _named("destinations_dir", gathered, folder, dirs)
+def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str | int, str]) -> None:
+    listed = _named("destinations_dir", gathered, dirs)
     if listed is None or not isinstance(gathered.data.get("destinations") or [], list):
         return
     try:
@@ -140,6 +174,9 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
     for file in files:
         if file.name.startswith(".") or os.path.isdir(file):  # noqa: PTH112 - pathlib raises where it may not look
             continue
+        if is_test_file(file):
+            _add_test_file(gathered, file)
+            continue
         document = read_document(file, environ)
         gathered.problems.extend(document.problems)
         at = ("destinations", len(destinations))
@@ -147,27 +184,22 @@ def _add_destinations(gathered: Gathered, folder: Path, environ: Mapping[str, st
         if isinstance(document.value, dict):
             gathered.mounts.append(Mount(at, document))
             destinations.append(document.value)
-            _anchor(at, document.value, file.parent, gathered)
         elif not document.problems:
             gathered.problems.append(Problem(document.file, 1, (), "the file must hold one destination, as a mapping"))
     gathered.data = {**gathered.data, "destinations": destinations}
 
 
-def _anchor(at: Steps, destination: Any, folder: Path, gathered: Gathered) -> None:
-    """Make the TLS files of a destination relative to the folder of the file that names them."""
-    for way in (("tls",), ("auth", "tls")):
-        tls = destination
-        for step in way:
-            tls = tls.get(step) if isinstance(tls, dict) else None
-        for key in _TLS_FILES if isinstance(tls, dict) else ():
-            name = tls.get(key)
-            if isinstance(name, str) and name and not gathered.is_broken((*at, *way, key)):
-                file = _below(folder, name)
-                tls[key] = name if file is None else str(file)
+def _add_test_file(gathered: Gathered, file: Path) -> None:
+    """Leave ``file`` to ``exporter test``, unless it holds a destination, which would go without being exported to."""
+    value = read_values(file).value
+    if isinstance(value, dict) and "endpoint" in value:
+        reason = f"a file whose name ends with {TEST_SUFFIXES[0]} holds tests, and this one a destination: rename it"
+        gathered.problems.append(Problem(str(file), 1, (), reason))
+    gathered.test_files.append(file)
 
 
-def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], dirs: Mapping[str, str]) -> None:
-    file = _named("segments_file", gathered, folder, dirs)
+def _add_segments(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str | int, str]) -> None:
+    file = _named("segments_file", gathered, dirs)
     if file is None:
         return
     if gathered.data.get("segments"):
@@ -181,3 +213,16 @@ def _add_segments(gathered: Gathered, folder: Path, environ: Mapping[str, str], 
         gathered.data = {**gathered.data, "segments": document.value}
     elif not document.problems:
         gathered.problems.append(Problem(document.file, 1, (), "the file must hold a list of segments"))
+
+
+def _override_defaults(gathered: Gathered, overrides: Mapping[Steps, str]) -> None:
+    """Put the texts of variables, by the steps from there, into the defaults."""
+    defaults = gathered.data.get(DEFAULTS, {})
+    for steps, text in overrides.items():
+        value: Any = None if text == "null" else trimmed(text)
+        for step in reversed(steps):
+            value = {step: value}
+        if isinstance(defaults, dict) and isinstance(value, dict):  # otherwise refused as no mapping
+            defaults, _ = merged(defaults, value)
+    if overrides:
+        gathered.data = {**gathered.data, DEFAULTS: defaults}

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pydantic import ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from exporter.sections.mistakes import KIND, Mistake, Steps
-from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
+from exporter.sections.section import values_of
+from exporter.sections.tls import Tls
 from exporter.settings.loading.cross_checks import Failure, left_out
+from exporter.settings.loading.default_paths import with_default_paths
+from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
+from exporter.settings.loading.former_places import left_behind
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
 from exporter.settings.loading.problems import Problem, Problems
+from exporter.settings.loading.stand_ins import StandIns
 from exporter.settings.loading.suggestions import suggestion
-from exporter.settings.loading.yaml_file import read_beginning
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
-from exporter.settings.tls_sections import tls_sections
 from exporter.settings.tree import Settings
 
 
@@ -36,6 +37,8 @@ class Loaded:
     the operator. ``watched`` are the files whose content is part of the settings, from ``!file`` and from ``tls``, each
     with its stamp from the time of reading: another stamp now means that the file has changed since. ``indirect`` are
     the places of values from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``, without the values.
+    ``test_files`` are the files with tests beside the destinations' files, and ``not_here`` the variables and files
+    that something stands in for.
     """
 
     settings: Settings
@@ -44,14 +47,17 @@ class Loaded:
     notes: tuple[str, ...]
     indirect: frozenset[Steps]
     watched: Mapping[Path, Stamp]
+    test_files: tuple[Path, ...] = ()
+    not_here: tuple[str, ...] = ()
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
+def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> Loaded | Problems:
     """Read and validate the configuration in ``path``.
 
     Args:
         path: the main file.
         environ: the environment for ``${NAME}`` and for overrides, in place of the process's own.
+        stand_in: let something stand in for secrets and addresses that are not on this machine (``stand_ins.py``).
 
     Returns:
         The settings, or all of the operator's mistakes. No mistake of the operator raises.
@@ -61,14 +67,22 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
     except NoHome as error:
         return Problems((Problem(str(path), None, (), str(error)),))
     overrides, problems = find_overrides(Settings.model_fields, environ)
-    overridden = [key for key in ("destinations_dir", "segments_file") if (key,) in overrides]
-    named = {key: trimmed(environ[overrides[(key,)]]) for key in overridden}
-    gathered = gather(path, environ, named)
+    gathered = gather(path, environ, overrides)
+    stand_ins = StandIns(gathered) if stand_in else None
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
-    settings = _validated(gathered.data, environ, overrides)
-    if isinstance(settings, _Refused):
-        problems.extend(_translated(settings, gathered, overrides))
-    if isinstance(settings, _Refused) or problems:
+    settings = validated(gathered.with_defaults(), environ, overrides, path.parent)
+    while stand_ins is not None and isinstance(settings, Refused):
+        if not stand_ins.replaced(translated(Settings, settings, gathered, overrides)):
+            break
+        settings = validated(gathered.with_defaults(), environ, overrides, path.parent)
+    wrong_defaults = list(_wrong_defaults(gathered, overrides))
+    problems.extend(wrong_defaults if stand_ins is None else stand_ins.translated(wrong_defaults))
+    if isinstance(settings, Refused):
+        refused = translated(Settings, settings, gathered, overrides, problems)
+        problems.extend(refused if stand_ins is None else stand_ins.translated(refused))
+    elif stand_ins is None:
+        problems.extend(left_behind(settings, gathered, overrides))
+    if isinstance(settings, Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])
     watched: dict[Path, Stamp] = {}  # a file that was read twice, and changed between, with its first stamp
@@ -76,92 +90,52 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         for file, stamp in document.secret_files.items():
             watched.setdefault(file, stamp)
     secret_files = tuple(watched)
-    for tls in tls_sections(settings):
+    for tls in values_of(Tls, settings):
         for file, stamp in tls.stamps.items():
             watched.setdefault(file, stamp)
     return Loaded(
         settings,
         tuple(Path(document.file) for document in gathered.documents),
         secret_files,
-        notes(settings, lambda steps: steps not in overrides and gathered.is_literal(steps)),
+        notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         gathered.indirect(),
         watched,
+        tuple(gathered.test_files),
+        () if stand_ins is None else stand_ins.names,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a broken configuration says all the same: ``settings`` holds for the top-level keys in ``known`` only."""
-
-    settings: Settings
-    known: frozenset[str]
-
-
-def load_part(path: Path, environ: Mapping[str, str], keys: Sequence[str]) -> Part:
-    """Those of the top-level ``keys`` that can be read in a broken configuration, without its secrets."""
-    document, whole = read_beginning(Path(expanded(str(path))), environ)
-    values = document.value if isinstance(document.value, dict) else {}
-    overrides, _ = find_overrides(Settings.model_fields, environ)
-    data: dict[str, Any] = {}
-    for key in keys:
-        broken = [steps for steps in document.broken if steps[:1] == (key,)]
-        if (key not in values and not whole) or any(steps != ("ops", "token") for steps in broken):
-            continue
-        section = values.get(key, {})
-        if isinstance(section, dict):
-            section.pop("token", None)
-        own = {steps: name for steps, name in overrides.items() if steps[0] == key and steps[-1] != "token"}
-        if not isinstance(found := _validated({key: section}, environ, own), _Refused):
-            data[key] = getattr(found, key)
-    return Part(Settings(**data), frozenset(data))
-
-
-class _Files(PydanticBaseSettingsSource):
-    """The files' values as a source of pydantic-settings."""
-
-    def __init__(self, settings_cls: type[BaseSettings], data: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._data = data
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        return self._data.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return self._data
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """The error of pydantic on ``data``, which both sources gave together."""
+class Refused:
+    """The error of pydantic on ``data``, which all sources gave together."""
 
     error: ValidationError = field(repr=False)
     data: Mapping[str, Any] = field(repr=False)
 
 
-def _validated(data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Settings | _Refused:
-    """The settings from both sources, the environment first."""
-    together: dict[str, Any] = {}
-
-    class FromSources(Settings):
-        @model_validator(mode="before")
-        @classmethod
-        def _note(cls, data: dict[str, Any]) -> dict[str, Any]:
-            together.update(data)
-            return data
-
-        @classmethod
-        def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return Overrides(settings_cls, environ, overrides), _Files(settings_cls, data)
-
+def validated(
+    data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str], folder: Path
+) -> Settings | Refused:
+    """The settings from both sources, the environment first; ``folder`` is the main file's."""
+    together = _overridden(data, Overrides(Settings, environ, overrides)())
+    together = with_default_paths(Settings, together, folder)
+    settings = Settings.__new__(Settings)
     try:
-        found = FromSources()
+        # Not the ``__init__`` of BaseSettings, which would take a key of the file such as _env_file for its own option.
+        BaseModel.__init__(settings, **together)
     except ValidationError as error:
-        return _Refused(error, together)
-    return Settings.model_construct(
-        found.model_fields_set, **{key: getattr(found, key) for key in type(found).model_fields}
-    )
+        return Refused(error, together)
+    return settings
+
+
+def _overridden(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """``data`` with all ``values`` in place, at any depth."""
+    both = {key: (data.get(key), value) for key, value in values.items()}
+    inner = {
+        key: _overridden(below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else above
+        for key, (below, above) in both.items()
+    }
+    return {**data, **inner}
 
 
 def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
@@ -180,6 +154,9 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
 def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
     """Repeated segments, in the words of the fields' own validators, which run only where every segment is right."""
     lists: list[tuple[Steps, object, str]] = [(("segments",), gathered.data.get("segments"), LISTED)]
+    defaults = gathered.data.get(DEFAULTS)
+    if isinstance(defaults, dict):
+        lists.append(((DEFAULTS, "segments"), defaults.get("segments"), MAPPED))
     for index, destination in enumerate(gathered.destinations):
         mapped = destination.get("segments") if isinstance(destination, dict) else None
         lists.append((("destinations", index, "segments"), mapped, MAPPED))
@@ -187,22 +164,61 @@ def _repeated_segments(gathered: Gathered) -> Iterator[Problem]:
         yield from (gathered.problem((*at, *mistake.at), mistake.reason) for mistake in repeated(listed, what))
 
 
-def _translated(refused: _Refused, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
-    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable."""
+def _wrong_defaults(gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
+    """What is wrong in the defaults whichever destination takes them."""
+    defaults = gathered.data.get(DEFAULTS)
+    if not isinstance(defaults, dict):
+        return  # refused as no mapping
+    own = [Failure((DEFAULTS, key), (Mistake((), OWN),)) for key in OWN_KEYS if key in defaults]
+    errors = [{**details, "loc": (DEFAULTS, *details["loc"])} for details in errors_in(defaults)]
+    for failure in (
+        *own,
+        *(_failure(Settings, cast(ErrorDetails, details), gathered, overrides) for details in errors),
+    ):
+        yield from (problem for _, problem in _placed(failure, gathered, overrides))
+
+
+def translated(
+    root: type[BaseModel],
+    refused: Refused,
+    gathered: Gathered,
+    overrides: Mapping[Steps, str],
+    known: Collection[Problem] = (),
+) -> Iterator[Problem]:
+    """All that pydantic says, and all that pydantic left out, as problems at a file and line, or at a variable.
+
+    What makes the defaults wrong for one destination names that destination, unless the problem is ``known``.
+
+    Args:
+        root: the type of the whole.
+        refused: the values that are not of the type.
+        gathered: the files that the values stand in.
+        overrides: the variables that gave values in place of the files.
+        known: problems of the defaults as such.
+    """
     errors = refused.error.errors(include_url=False, include_input=False)
-    failures = [_failure(details, gathered, overrides) for details in errors]
-    for failure in (*failures, *left_out(Settings, refused.data, failures)):
-        for mistake in failure.mistakes:
-            place = (*failure.at, *mistake.at)
-            variable = _variable(place, overrides, gathered)
-            if variable is not None:
-                yield Problem(ENVIRONMENT, None, (variable,), mistake.reason)
-            elif failure.is_unknown_key or not gathered.is_broken(place):
-                yield gathered.problem(place, mistake.reason)
+    failures = [_failure(root, details, gathered, overrides) for details in errors]
+    for failure in (*failures, *left_out(root, refused.data, failures)):
+        for place, problem in _placed(failure, gathered, overrides):
+            is_shared = gathered.origin(place) != place and problem not in known
+            yield replace(problem, destination=gathered.destination_at(place)) if is_shared else problem
 
 
-def _failure(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Failure:
-    found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(details)),)
+def _placed(failure: Failure, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[tuple[Steps, Problem]]:
+    """The problem of each mistake, with its place in the whole tree; none where the value could not be had."""
+    for mistake in failure.mistakes:
+        place = (*failure.at, *mistake.at)
+        variable = _variable(gathered.origin(place), overrides, gathered)
+        if variable is not None:
+            yield place, Problem(ENVIRONMENT, None, (variable,), mistake.reason)
+        elif failure.is_unknown_key or not gathered.is_broken(place):
+            yield place, gathered.problem(place, mistake.reason)
+
+
+def _failure(
+    root: type[BaseModel], details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]
+) -> Failure:
+    found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(root, details)),)
     return Failure(_steps(details, gathered, overrides), found, details["type"] == "extra_forbidden")
 
 
@@ -214,7 +230,7 @@ def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, 
     for index, step in enumerate(location):
         further = (*steps, step)
         is_last = index == len(location) - 1
-        overridden = any(override[: len(further)] == further for override in overrides)
+        overridden = any(override[: len(further)] == gathered.origin(further) for override in overrides)
         if gathered.exists(further) or overridden or (is_last and names_a_key):
             steps = further
     return (*steps, "kind") if details["type"].startswith("union_tag") else steps
@@ -239,15 +255,15 @@ _REASONS = {
     "model_attributes_type": "should be a mapping",
     "string_type": "should be text",
     "path_type": "should be a path",
-    "byte_size": "should be a size, as 1048576 or 16MiB",
-    "byte_size_unit": "should be a size, as 1048576 or 16MiB",
 }
 
 
-def _reason(details: ErrorDetails) -> str:
+def _reason(root: type[BaseModel], details: ErrorDetails) -> str:
     """The reason, in few words; never with the value, which may be a secret."""
     if details["type"] == "extra_forbidden":
-        return f"unknown key{suggestion(Settings, details['loc'])}"
+        first, *way = details["loc"]
+        where = ("destinations", *way) if first == DEFAULTS else details["loc"]
+        return f"unknown key{suggestion(root, where)}"
     if details["type"] == "union_tag_invalid":
         return f"should be one of {details['ctx']['expected_tags']}"
     if details["type"] == "too_short":

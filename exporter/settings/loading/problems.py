@@ -57,8 +57,8 @@ class Problems:
         order = list(dict.fromkeys([*files, *(problem.file for problem in once)]))
         return cls(tuple(sorted(once, key=lambda problem: (order.index(problem.file), problem.line or 0))))
 
-    def render(self) -> str:
+    def render(self, where: str = "the configuration") -> str:
         """A line for each problem, ``file:line: path: reason``, then their number."""
         count = len(self.problems)
-        total = "1 mistake in the configuration" if count == 1 else f"{count} mistakes in the configuration"
+        total = f"1 mistake in {where}" if count == 1 else f"{count} mistakes in {where}"
         return "\n".join([*(str(problem) for problem in self.problems), total])

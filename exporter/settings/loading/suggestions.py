@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -13,11 +13,22 @@ from pydantic import BaseModel
 def suggestion(root: type[BaseModel], location: Sequence[str | int]) -> str:
     """``; did you mean endpoint?`` for an unknown key at pydantic's ``location``, or an empty string."""
     *way, key = location
-    sections: list[Any] = [root]
-    for step in way:
-        sections = [found for section in sections for found in _below(section, step)]
-    keys = [name for section in sections for name in section.model_fields]
+    keys = [name for section in sections_at(root, way) for name in section.model_fields]
     return guess(str(key), keys)
+
+
+def sections_at(root: type[BaseModel], location: Sequence[str | int]) -> list[type[BaseModel]]:
+    """The sections that may stand at pydantic's ``location``; none where the value is no section."""
+    sections = [root]
+    is_entry = False
+    for step in location:
+        if is_entry:  # the key of an entry leads to no other section than all entries have
+            is_entry = False
+            continue
+        fields = [section.model_fields[step] for section in sections if step in section.model_fields]
+        is_entry = any(get_origin(field.annotation) in (dict, Mapping) for field in fields)
+        sections = [found for section in sections for found in _below(section, step)]
+    return sections
 
 
 def guess(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
@@ -44,6 +55,6 @@ def sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
     """All sections that an annotation mentions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    elif get_origin(annotation) in (Annotated, Union, UnionType, tuple, list):
+    elif get_origin(annotation) in (Annotated, Union, UnionType, tuple, list, dict, Mapping):
         for part in get_args(annotation):
             yield from sections_in(part)

@@ -3,6 +3,7 @@
 Every scalar is text, except null: the field that reads the text decides whether the value is a number or a switch. So
 ``NO`` is no switch in a header, ``12:30`` no number, ``0123`` keeps its zero, a password of digits stays unchanged, and
 the value of a variable can never become structure. A line break at a text's end, as blocks and files have, is dropped.
+The text knows the folder of its file, for the fields that read a path.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import yaml
 
 from exporter.sections.mistakes import Steps
 from exporter.sections.operator_text import trimmed
-from exporter.sections.paths import NoHome, expanded
+from exporter.sections.paths import NoHome, Written, located
 from exporter.sections.regular_file import CONFIGURATION_BYTES, Stamp, read_regular
 from exporter.sections.section import FromFile
 from exporter.settings.loading.expansion import Unset, expand, is_reference, names_in
@@ -35,6 +36,17 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 #: An alias may be written often, but not so that few lines become millions of values.
 _ALIASED_VALUES = 10_000
 _DEPTH = 64
+#: What stands in for the text of a file that cannot be read (stand_ins.py).
+ABSENT_FILE = "absent-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A value that is not on this machine: what is missing, the mistake that this is, and what could stand in."""
+
+    what: str
+    problem: Problem
+    stand_in: str
 
 
 @dataclass(slots=True)
@@ -43,7 +55,8 @@ class Document:
 
     ``lines`` has the line of every value, by the steps to the value; ``broken`` are places whose value could not be had
     (already in ``problems``); ``indirect`` are places whose value came from a file or a variable; ``secret_files`` are
-    the files of ``!file``, each with its stamp from the first reading.
+    the files of ``!file``, each with its stamp from the first reading. ``absent`` are those broken places whose
+    variable is not set or whose file cannot be read.
     """
 
     file: str
@@ -53,16 +66,26 @@ class Document:
     broken: set[Steps] = field(default_factory=set)
     indirect: set[Steps] = field(default_factory=set)
     secret_files: dict[Path, Stamp] = field(default_factory=dict)
+    absent: dict[Steps, Absent] = field(default_factory=dict)
 
 
 def read_document(file: Path, environ: Mapping[str, str]) -> Document:
     """Read a YAML file; every mistake stands in ``problems``. Never raises for the content."""
-    reading = _Reading(Document(str(file)), file.parent, environ)
+    return read_with(Reading(Document(str(file)), file.parent, environ), file)
+
+
+def read_with(reading: Reading, file: Path) -> Document:
+    """The document of ``reading``, filled from ``file``. Never raises for the content."""
     try:
         content = read_regular(file, CONFIGURATION_BYTES).content
     except OSError as error:
         reading.refuse((), None, f"the file cannot be read: {error.strerror or 'unknown error'}")
         return reading.document
+    return filled(reading, content)
+
+
+def filled(reading: Reading, content: bytes) -> Document:
+    """The document of ``reading``, filled from a file's ``content``. Never raises for the content."""
     try:
         reading.compose(content)
     except yaml.MarkedYAMLError as error:
@@ -83,7 +106,7 @@ def read_beginning(file: Path, environ: Mapping[str, str]) -> tuple[Document, bo
         return Document(str(file)), False
     whole = True
     while True:
-        reading = _Reading(Document(str(file)), file.parent, environ)
+        reading = Reading(Document(str(file)), file.parent, environ)
         try:
             reading.compose(content)
         except yaml.MarkedYAMLError as error:
@@ -135,7 +158,7 @@ class _TooFar(Exception):
         self.line = line
 
 
-class _Reading:
+class Reading:
     """Turns the nodes of a file into values."""
 
     def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
@@ -201,31 +224,44 @@ class _Reading:
             return self._refused(steps, line, f"the tag {_tag(node)} is not known here")
         if node.tag == _STANDARD + "null":
             return None
+        return self.text(steps, node, line)
+
+    def text(self, steps: Steps, node: yaml.ScalarNode, line: int) -> str | None:
+        """The value of a scalar that is not null by itself."""
         try:
             text = trimmed(expand(node.value, self._environ))
         except Unset as unset:
-            return self._refused(steps, line, str(unset))
+            what, stand_in = ", ".join(unset.names), unset.stand_in if node.tag != "!file" else ABSENT_FILE
+            return self._absent(steps, line, str(unset), what, stand_in)
         if node.tag == "!file":
             return self._file(steps, text, line)
         if names_in(node.value):
             self.document.indirect.add(steps)
         plain = node.style in (None, "")
-        return None if plain and is_reference(node.value) and text in _NULLS else text
+        return None if plain and is_reference(node.value) and text in _NULLS else Written.of(text, self._folder)
 
     def _file(self, steps: Steps, name: str, line: int) -> str:
         self.document.indirect.add(steps)
         try:
-            file = self._folder / expanded(name)
+            file = located(Written.of(name, self._folder))
         except NoHome as error:
             return self._refused(steps, line, str(error))
         try:
             text = FromFile.read(file)
         except OSError as error:
-            return self._refused(steps, line, f"the file {file} cannot be read: {error.strerror or 'unknown error'}")
+            reason = f"the file {file} cannot be read: {error.strerror or 'unknown error'}"
+            return self._absent(steps, line, reason, str(file), ABSENT_FILE)
         except UnicodeDecodeError:
             return self._refused(steps, line, "the file is not UTF-8 text")
         self.document.secret_files.setdefault(file, text.stamp)
         return text
+
+    def _absent(self, steps: Steps, line: int, reason: str, what: str, stand_in: str) -> str:
+        refused = self._refused(steps, line, reason)
+        self.document.indirect.add(steps)
+        if what:
+            self.document.absent[steps] = Absent(what, self.document.problems[-1], stand_in)
+        return refused
 
     def _refused(self, steps: Steps, line: int, reason: str) -> str:
         """Note the mistake and go on with a stand-in, so that the other mistakes are found too."""

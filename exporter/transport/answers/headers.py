@@ -1,12 +1,19 @@
-"""The headers of an answer, parsed on first access: of most answers only the status is read."""
+"""The headers of an answer, parsed on first access (of most answers only the status is read), and the parser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from exporter.transport.answers.parser import response_parser
+
+def response_parser(protocol: object) -> HttpResponseParser:
+    """A parser as lenient as aiohttp's, so that both transports read alike; calls ``protocol`` by httptools' names."""
+    parser = HttpResponseParser(protocol)
+    parser.set_dangerous_leniencies(
+        lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+    )
+    return parser
 
 
 class Headers(Mapping[str, str]):

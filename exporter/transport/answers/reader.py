@@ -8,8 +8,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 
 from exporter.messages.exchange import Answer
 from exporter.transport.answers.broken_head import Begun, NotAnAnswer, StatusLine, WholeHead, read_head
-from exporter.transport.answers.headers import Headers, head_ends_within
-from exporter.transport.answers.parser import NoStatus, response_parser
+from exporter.transport.answers.headers import Headers, head_ends_within, response_parser
 from exporter.transport.bounds import BODY_LIMIT, HEAD_LIMIT
 
 _MISDIRECTED = 421
@@ -134,7 +133,8 @@ class AnswerReader:
             if status >= 200:
                 self.status = status
             elif status < 100:
-                raise NoStatus
+                # No meaning (RFC 9110 §15): nothing that can be read follows.
+                raise ValueError
 
     def on_body(self, body: bytes) -> None:
         if not self._complete and len(self.body) <= BODY_LIMIT:

@@ -12,12 +12,11 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.messages.exchange import Unreachable
 from exporter.transport.bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
+from exporter.transport.failures import why_unconnected
 from exporter.transport.late_deadlines import timeout_after_reading
 from exporter.transport.lean.head import Origin
 from exporter.transport.lean.wire import Wire
-from exporter.transport.os_errors import system_words
 from exporter.transport.resolver import Resolver
-from exporter.transport.tls.refusal import tls_words
 
 #: How long a failed look-up is remembered, so that a burst of attempts does not ask for an unknown name one by one.
 DNS_FAILURE_SECONDS = 0.5
@@ -66,7 +65,7 @@ class Dialler:
                     self._dialling.discard(limit)
         except OSError as error:
             self._forget()
-            return Unreachable("cannot connect" if self._closed else _why(error))
+            return Unreachable("cannot connect" if self._closed else why_unconnected(error))
         if self._closed:
             wire.abort()
             return Unreachable("cannot connect")
@@ -124,21 +123,3 @@ class Dialler:
         """Forget addresses that could not be reached: the name may have moved by now."""
         if self._resolved is not None and not isinstance(self._resolved.addresses, socket.gaierror):
             self._resolved = None
-
-
-def _why(error: OSError) -> str:
-    match error:
-        case TimeoutError(errno=None):
-            return "connect time-out"
-        case ssl.SSLCertVerificationError():
-            return f"TLS: certificate not accepted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS: {tls_words(error)}"
-        case socket.gaierror():
-            return f"DNS: {error.strerror or 'the name cannot be resolved'}"
-        case ConnectionResetError():
-            return "connection reset by peer"
-        case OSError(errno=int(number)):
-            return system_words(number)
-        case _:
-            return "cannot connect"

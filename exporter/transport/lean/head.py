@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from exporter.messages.exchange import Header
-from exporter.transport.requests.header_values import unfit
+from exporter.transport.requests.headers import unfit
 
 
 @dataclass(frozen=True, slots=True)

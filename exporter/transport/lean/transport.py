@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 
 from exporter.messages.exchange import NoAnswer, Outcome, Request, Unreachable
 from exporter.transport.late_deadlines import after_reading
@@ -12,6 +11,7 @@ from exporter.transport.lean.dialling import Dialler
 from exporter.transport.lean.head import Head, Origin
 from exporter.transport.lean.pool import Pool
 from exporter.transport.lean.wire import Wire
+from exporter.transport.options import TransportOptions
 from exporter.transport.resolver import Resolver
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that in seconds.
@@ -32,20 +32,22 @@ class _Route:
 
 
 class LeanTransport:
-    """A ``Transport`` of one destination; made by ``opening.open_lean_transport``."""
+    """A ``Transport`` of one destination; made by ``open_transport``, which says what is raised."""
 
-    def __init__(self, context: ssl.SSLContext, timeout_seconds: float, observe_resend: Callable[[], None]) -> None:
+    def __init__(self, options: TransportOptions) -> None:
+        if options.proxy is not None:
+            raise ValueError("the lean transport knows no proxy")
         self._loop = asyncio.get_running_loop()
         self._resolver = Resolver(self._loop)
-        self._context = context
-        self._timeout = timeout_seconds
-        self._observe_resend = observe_resend
+        self._context = options.context()
+        self._timeout = options.timeout_seconds
+        self._observe_resend = options.observe_resend
         self._routes: dict[Origin, _Route] = {}
         self._head: Head | None = None
         self._route: _Route
         self._sweeping: asyncio.TimerHandle | None = None
         self._swept_at = 0.0
-        self._sweep_seconds = min(max(timeout_seconds * _SWEEP_SHARE, _SWEEP_SECONDS[0]), _SWEEP_SECONDS[1])
+        self._sweep_seconds = min(max(self._timeout * _SWEEP_SHARE, _SWEEP_SECONDS[0]), _SWEEP_SECONDS[1])
 
     async def send(self, request: Request) -> Outcome:
         """Make one attempt within the deadline; resend once where a kept-alive connection had gone stale."""
@@ -87,7 +89,7 @@ class LeanTransport:
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
         try:
-            outcome = await wire.first_exchange(data, deadline, needs_body=needs_body)
+            outcome = await wire.exchange(data, deadline, needs_body=needs_body)
         except asyncio.CancelledError:
             wire.abort()
             raise

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import ssl
 from typing import Protocol, cast
 
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
 from exporter.transport.answers.reader import AnswerReader
 from exporter.transport.answers.unread import Unread
 from exporter.transport.bounds import BODY_SECONDS, KEEPALIVE_SECONDS
+from exporter.transport.failures import why_lost
 from exporter.transport.tls.refusal import is_dead, refusal
 
 #: A 2xx up to this size is remembered, since the next answer is likely the same to the byte.
@@ -87,21 +86,13 @@ class Wire:
         self._written = len(request)
         self._future = future = self._loop.create_future()
         transport = self._transport
-        if transport is None or transport.is_closing():
-            self._end(None)
-        else:
-            transport.write(request)
-        return future
-
-    def first_exchange(self, request: bytes, deadline: float, *, needs_body: bool) -> asyncio.Future[Outcome | None]:
-        """As ``exchange``, on a new connection."""
-        self.deadline = deadline
-        self._needs_body = needs_body
-        self._written = len(request)
-        self._future = future = self._loop.create_future()
-        transport = self._transport
         if transport is None:
             self._end(self._error)
+        elif self._served:
+            if transport.is_closing():
+                self._end(None)
+            else:
+                transport.write(request)
         else:
             # A write that fails would end the connection before the server's alert is read.
             if not transport.is_closing() and not is_dead(transport):
@@ -208,16 +199,4 @@ class Wire:
         elif not reader.head and (words := refusal(error, dead_at_once=self._dead_at_once)) is not None:
             self._settle(Unreachable(f"TLS: {words}"))
         else:
-            self._settle(NoAnswer(_lost(error)))
-
-
-def _lost(error: Exception | None) -> str:
-    match error:
-        case None | ssl.SSLError():
-            return "connection closed before an answer came"
-        case ConnectionResetError():
-            return "connection reset by peer"
-        case OSError(errno=int(number)):
-            return os.strerror(number).lower()
-        case _:
-            return "connection lost before an answer came"
+            self._settle(NoAnswer(why_lost(error)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,6 +17,7 @@ from aiohttp import (
     ServerDisconnectedError,
     TCPConnector,
 )
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpVersion11, RawResponseMessage
 from aiohttp.streams import StreamReader
@@ -25,7 +27,10 @@ from exporter.messages.exchange import Answer
 from exporter.transport.answers.reader import AnswerReader
 from exporter.transport.answers.unread import Unread
 from exporter.transport.bounds import BODY_LIMIT, CLOSE_SECONDS, CONNECTION_SECONDS
+from exporter.transport.resolver import Resolver
 from exporter.transport.tls.refusal import is_dead, refusal
+
+_NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 
 class StaleConnection(ClientConnectionError):
@@ -188,3 +193,36 @@ class Connector(TCPConnector):
             done, _ = await asyncio.wait(closed, timeout=CLOSE_SECONDS)
             for future in done:
                 future.exception()
+
+
+class Resolving(AbstractResolver):
+    """The look-ups of ``Resolver`` in aiohttp's terms."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """See ``AbstractResolver.resolve``.
+
+        Raises:
+            OSError: as ``Resolver.addresses``.
+        """
+        found = await self._resolver.addresses(host, port)
+        return [
+            ResolveResult(
+                hostname=host,
+                # With the interface of a link-local address, which a plain address lacks.
+                host=socket.getnameinfo(address, _NUMERIC)[0],
+                port=port,
+                family=of,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for of, _, protocol, _, address in found
+            if family in (socket.AF_UNSPEC, of)
+        ]
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to close."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -23,13 +22,11 @@ from exporter.transport.bounds import (
     KEEPALIVE_SECONDS,
 )
 from exporter.transport.late_deadlines import timeout_after_reading
-from exporter.transport.over_aiohttp.connection import Connector, StaleConnection, Wire
+from exporter.transport.options import TransportOptions
+from exporter.transport.over_aiohttp.connection import Connector, Resolving, StaleConnection, Wire
 from exporter.transport.over_aiohttp.failures import translate
-from exporter.transport.over_aiohttp.resolver import Resolving
-from exporter.transport.requests.header_values import unfit
-from exporter.transport.requests.own_headers import own_headers
+from exporter.transport.requests.headers import own_headers, unfit
 from exporter.transport.resolver import Resolver
-from exporter.transport.tls.contexts import TlsContexts
 
 # Above this size aiohttp warns that bytes block the loop; a file is written in pieces.
 _WHOLE_BODY_LIMIT = 1024 * 1024
@@ -88,27 +85,31 @@ class _Exchanges:
 
 
 class AiohttpTransport:
-    """A ``Transport`` of one destination; made by ``open_aiohttp_transport``."""
+    """A ``Transport`` of one destination; made by ``open_transport``, which says what is raised."""
 
-    def __init__(
-        self,
-        pooled: aiohttp.ClientSession,
-        fresh: aiohttp.ClientSession,
-        exchanges: _Exchanges,
-        proxy: _Proxy | None,
-        timeout_seconds: float,
-        observe_resend: Callable[[], None],
-    ) -> None:
-        """``pooled`` keeps connections alive, ``fresh`` makes a new connection for every request.
+    def __init__(self, options: TransportOptions) -> None:
+        self._timeout = options.timeout_seconds
+        self._observe_resend = options.observe_resend
+        self._proxy = _Proxy.parse(options.proxy) if options.proxy is not None else None
+        self._exchanges = _Exchanges()
+        connecting: dict[str, Any] = {
+            "began": self._exchanges.began,
+            "ssl": options.context(),
+            # One more than the dataflow's permits: its token request must never wait for a connection.
+            "limit": options.concurrency + 1,
+            "ttl_dns_cache": int(DNS_CACHE_SECONDS),
+            "resolver": Resolving(Resolver(asyncio.get_running_loop())),
+        }
+        # The first keeps connections alive, the second makes a new connection for every request.
+        self._pooled = _session(Connector(keepalive_timeout=KEEPALIVE_SECONDS, **connecting))
+        self._fresh = _session(Connector(force_close=True, **connecting))
 
-        ``exchanges`` hears of the connections of both.
-        """
-        self._pooled = pooled
-        self._fresh = fresh
-        self._exchanges = exchanges
-        self._proxy = proxy
-        self._timeout = timeout_seconds
-        self._observe_resend = observe_resend
+    async def close(self) -> None:
+        """End every exchange, and wait until every socket is closed."""
+        try:
+            await self._fresh.close()
+        finally:
+            await self._pooled.close()
 
     async def send(self, request: Request) -> Outcome:
         """Make one attempt within the deadline; resend once where a kept-alive connection had gone stale."""
@@ -178,49 +179,6 @@ async def _read(content: aiohttp.StreamReader, deadline: float) -> bytes:
     except (aiohttp.ClientError, OSError):
         pass
     return bytes(pieces[:BODY_LIMIT])
-
-
-@asynccontextmanager
-async def open_aiohttp_transport(
-    *,
-    timeout_seconds: float,
-    concurrency: int,
-    ca_file: Path | None = None,
-    client_cert_file: Path | None = None,
-    client_key_file: Path | None = None,
-    proxy: str | None = None,
-    observe_resend: Callable[[], None] = lambda: None,
-    contexts: TlsContexts | None = None,
-) -> AsyncIterator[AiohttpTransport]:
-    """A transport for one destination alone; leaving closes every socket.
-
-    Args:
-        timeout_seconds: for a whole exchange, from the name's resolution to the answer's headers.
-        concurrency: exchanges at a time, at most; a token request may come on top.
-        ca_file, client_cert_file, client_key_file: as for ``client_context``.
-        proxy: ``http://`` or ``https://`` URL, with ``user:password@`` where the proxy asks for credentials.
-        observe_resend: called when a request is sent again since its kept-alive connection had gone stale.
-        contexts: the source of TLS contexts, if shared.
-
-    Raises:
-        TlsFilesUnusable: a file of ``tls`` cannot be read or used.
-    """
-    files = {"ca_file": ca_file, "client_cert_file": client_cert_file, "client_key_file": client_key_file}
-    context = (contexts or TlsContexts()).of(**files)
-    # One more than the dataflow's permits: its token request must never wait for a connection.
-    options: dict[str, Any] = {
-        "ssl": context,
-        "limit": concurrency + 1,
-        "ttl_dns_cache": int(DNS_CACHE_SECONDS),
-        "resolver": Resolving(Resolver(asyncio.get_running_loop())),
-    }
-    exchanges = _Exchanges()
-    async with (
-        _session(Connector(exchanges.began, keepalive_timeout=KEEPALIVE_SECONDS, **options)) as pooled,
-        _session(Connector(exchanges.began, force_close=True, **options)) as fresh,
-    ):
-        via = _Proxy.parse(proxy) if proxy is not None else None
-        yield AiohttpTransport(pooled, fresh, exchanges, via, timeout_seconds, observe_resend)
 
 
 def _session(connector: Connector) -> aiohttp.ClientSession:

@@ -1,12 +1,51 @@
-"""Puts a request together: a destination's URL and headers, joined once, and the headers and body of one export."""
+"""Puts a request together: a destination's URL and headers, joined once, and the headers and body of one export.
+
+Some endpoints echo secrets of a request in errors, written anew: the answer is masked here too.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from exporter.messages.exchange import Header, Request
-from exporter.transport.requests.echoes import Echoes
-from exporter.transport.requests.own_headers import own_headers
+from exporter.sections.masking import SHORTEST_SECRET, SecretSearch, in_header
+from exporter.sections.section import MASK
+from exporter.transport.requests.headers import own_headers
+
+#: How much of an answer is shown at most; more than a dead letter keeps.
+_SHOWN_BYTES: Final = 2048
+#: How many authorizations are remembered: answers to requests with an earlier token may still come.
+_AUTHORIZATIONS: Final = 3
+
+
+class Echoes:
+    """The secrets of a destination's requests; the search for the secrets is made when an answer needs masking."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = frozenset(secrets)
+        self._authorizations: deque[str] = deque(maxlen=_AUTHORIZATIONS)
+        self._search: SecretSearch | None = None
+
+    def present(self, authorization: str) -> None:
+        """Take in the value of ``Authorization`` that requests present from now on."""
+        self._authorizations.append(authorization)
+        self._search = None
+
+    def masked(self, answer: bytes) -> bytes:
+        """The beginning of an answer, as much as is ever shown, with every secret as asterisks."""
+        if not answer:
+            return answer
+        if self._search is None:
+            presented = (in_header(authorization, SHORTEST_SECRET) for authorization in self._authorizations)
+            self._search = SecretSearch(self._secrets.union(*presented))
+        # So a secret that begins in the shown part is found whole.
+        looked_at = answer[: _SHOWN_BYTES + self._search.longest_bytes]
+        return self._search.pattern.sub(MASK.encode(), looked_at)[:_SHOWN_BYTES]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
 
 class Prepared:

@@ -9,7 +9,7 @@ from nats.aio.client import RawCredentials
 
 from exporter.queues.jetstream.settings import NatsSettings, is_credentials, is_seed, servers
 from exporter.queues.port import QueueUnavailable
-from exporter.transport.tls.contexts import TlsFileProblem, client_context
+from exporter.transport.tls.contexts import TlsFilesUnusable, client_context
 
 
 class Access:
@@ -67,12 +67,10 @@ class Access:
         return secret
 
     def _context(self, settings: NatsSettings) -> ssl.SSLContext:
-        tls = settings.tls
-        context = client_context(
-            ca_file=tls.ca_file, client_cert_file=tls.client_cert_file, client_key_file=tls.client_key_file
-        )
-        if isinstance(context, TlsFileProblem):
-            raise QueueUnavailable(f"{context.file}: {context.reason}")
+        try:
+            context = client_context(settings.tls)
+        except TlsFilesUnusable as error:
+            raise QueueUnavailable(str(error)) from error
         access = self
 
         class Noting(ssl.SSLObject):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.queues.kafka.cluster.tokens import KeptTokens, Tokens, fetched_tokens
 from exporter.queues.port import QueueUnavailable
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.tls.contexts import TlsFileProblem, client_context
+from exporter.transport.tls.contexts import TlsFilesUnusable, client_context
 
 if TYPE_CHECKING:
     from exporter.queues.kafka.sasl import SaslSettings
@@ -90,9 +90,7 @@ async def _sasl(settings: SaslSettings, stack: AsyncExitStack, warn: Callable[[s
 
 
 def _tls(settings: Tls) -> ssl.SSLContext:
-    context = client_context(
-        ca_file=settings.ca_file, client_cert_file=settings.client_cert_file, client_key_file=settings.client_key_file
-    )
-    if isinstance(context, TlsFileProblem):
-        raise QueueUnavailable(f"{context.file}: {context.reason}")
-    return context
+    try:
+        return client_context(settings)
+    except TlsFilesUnusable as error:
+        raise QueueUnavailable(str(error)) from error

@@ -17,7 +17,8 @@ from exporter.queues.port import QueueUnavailable
 from exporter.sections.schedules import probe_delay
 from exporter.sections.section import Secret
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.opening import open_transport_of
+from exporter.transport.opening import open_transport
+from exporter.transport.options import TransportOptions
 from exporter.transport.tls.contexts import TlsFilesUnusable
 
 #: Without a connection the client asks ten times a second; a failing token endpoint is asked as seldom as by probes.
@@ -129,17 +130,9 @@ async def fetched_tokens(auth: TokenAuth, warn: Callable[[str], None]) -> AsyncI
         QueueUnavailable: a certificate file cannot be used.
     """
     async with AsyncExitStack() as stack:
-        opening = open_transport_of(
-            "auto",
-            timeout_seconds=auth.timeout,
-            concurrency=1,
-            ca_file=auth.tls.ca_file,
-            client_cert_file=auth.tls.client_cert_file,
-            client_key_file=auth.tls.client_key_file,
-            proxy=auth.proxy,
-        )
+        options = TransportOptions(timeout_seconds=auth.timeout, concurrency=1, tls=auth.tls, proxy=auth.proxy)
         try:
-            transport = await stack.enter_async_context(opening)
+            transport = await stack.enter_async_context(open_transport("auto", options))
         except TlsFilesUnusable as error:
             raise QueueUnavailable(str(error)) from error
 

@@ -1,0 +1,78 @@
+"""``exporter init``: writes a commented configuration to begin with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exporter.cli.shared.config import DEFAULT_CONFIG
+from exporter.cli.shared.queue import fail
+from exporter.sections.printable import printable
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", show_default=False, help="Made where it is missing; default: here.")
+    ] = Path(),
+) -> None:
+    """Write a configuration to begin with: FOLDER/config/exporter.yaml, every key with its default and its reason.
+
+    It runs as it is, against `exporter receive --port 8080`. Beside it stands its schema, for editors. A file that
+    exists is left as it is: exit code 1.
+    """
+    from exporter.settings.schema import configuration_schema
+
+    file = folder / DEFAULT_CONFIG
+    schema = file.parent / "schema/exporter.json"  # as the file's first line names it
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write_new(file, template())
+        schema.parent.mkdir(exist_ok=True)
+        schema.write_text(json.dumps(configuration_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except FileExistsError as error:
+        taken = "is there already, and is left as it is" if error.filename == str(file) else "is no folder"
+        fail(printable(f"{error.filename} {taken}"))
+    except OSError as error:
+        fail(printable(f"{file} cannot be written: {error.strerror or error}"))
+    typer.echo(printable(f"{file} written"))
+    for line in _next_steps(folder, file):
+        typer.echo(printable(line), err=True)
+
+
+def template() -> str:
+    """The configuration that ``init`` writes."""
+    return files(__package__).joinpath("exporter.yaml").read_text(encoding="utf-8")
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that does not exist yet; what could not be written whole is removed.
+
+    Raises:
+        FileExistsError: something stands there, also a link that leads nowhere.
+        OSError: the file cannot be written.
+    """
+    with file.open("x", encoding="utf-8") as opened:
+        try:
+            opened.write(text)
+            opened.flush()
+        except OSError:
+            file.unlink()
+            raise
+
+
+def _next_steps(folder: Path, file: Path) -> tuple[str, ...]:
+    there = () if folder.resolve() == Path.cwd() else (f"  cd {shlex.quote(str(folder))}",)
+    return (
+        "Next: edit `destinations` in it, and then",
+        *there,
+        "  exporter check                  says what would run, and names every mistake",
+        "  exporter receive --port 8080    in a terminal of its own: plays the destination that the file names",
+        "  exporter run                    in another one: the daemon",
+        "  exporter send events.jsonl      puts events on its queue",
+        f"From other folders: --config {shlex.quote(str(file.resolve()))}, or EXPORTER_CONFIG in the environment.",
+    )

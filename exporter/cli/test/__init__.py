@@ -1,0 +1,1 @@
+"""``exporter test``: events, and what they must come to for each destination."""

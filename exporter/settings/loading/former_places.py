@@ -1,0 +1,67 @@
+"""Databases at the places of older exporters, whose relative paths began at the current folder.
+
+To begin a new database beside such an old one would lose what stands in the old one, unread and unsaid.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from exporter.sections.mistakes import Steps
+from exporter.sections.paths import absolute, expanded
+from exporter.settings.loading.gathering import Gathered
+from exporter.settings.loading.problems import Problem
+from exporter.settings.tree import Settings
+
+#: The defaults of older exporters, below the current folder.
+_FORMER_DEFAULTS = {"queue": "data/queue.db", "state": "data/state.db"}
+_PLAIN = re.compile(r"/[A-Za-z0-9._/@%+=-]*")
+
+
+def left_behind(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
+    """A problem for each database that is missing at its place and stands at the place of an older exporter."""
+    for key, former_default in _FORMER_DEFAULTS.items():
+        at = (key, "path")
+        place = getattr(getattr(settings, key), "path", None)
+        if not isinstance(place, Path) or at in overrides or not _is_missing(place):
+            continue
+        section = gathered.data.get(key)
+        text = section.get("path") if isinstance(section, dict) else None
+        default = str(type(getattr(settings, key)).model_fields["path"].default)
+        texts = [former_default] if text is None else [text, former_default] if text == default else [text]
+        # With ``os.path``, since pathlib raises where a folder may not be searched.
+        former = next((Path(path) for path in map(expanded, texts) if os.path.isfile(path)), None)  # noqa: PTH113
+        if former is not None:
+            reason = _reason(key, absolute(place), absolute(former), has_section=isinstance(section, dict))
+            yield gathered.problem(at, reason)
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False  # unknown; opening the file will say why
+    return False
+
+
+def _reason(key: str, new: Path, former: Path, *, has_section: bool) -> str:
+    moving = f"mkdir -p {shlex.quote(str(new.parent))} && mv {shlex.quote(str(former))}* {shlex.quote(str(new.parent))}"
+    return (
+        "a relative path begins at the folder of the file that it stands in, no longer at the current folder: there is "
+        f"no database at {new}, but an older one at {former}. To keep it, stop what uses it and run `{moving}`, or "
+        f"write `{_line(key, former, has_section)}`; to begin anew, write `{_line(key, new, has_section)}`"
+    )
+
+
+def _line(key: str, file: Path, has_section: bool) -> str:
+    """The line of YAML that names the file."""
+    text = str(file)
+    if not _PLAIN.fullmatch(text):
+        text = "'" + text.replace("'", "''").replace("${", "$${") + "'"
+    return f"path: {text}" if has_section else f"{key}: {{path: {text}}}"

@@ -1,0 +1,29 @@
+"""The least important lines that the log has: a level that may change while the process runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from structlog import DropEvent
+from structlog.typing import EventDict, WrappedLogger
+
+Level = Literal["debug", "info", "warning", "error"]
+
+_RANKS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+
+
+class Threshold:
+    """A step of the log that drops lines below ``level``."""
+
+    def __init__(self, level: Level) -> None:
+        self.level = level
+
+    def __call__(self, _logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """The line as it is.
+
+        Raises:
+            DropEvent: the line is less important than ``level``.
+        """
+        if _RANKS.get(method, 3) < _RANKS[self.level]:
+            raise DropEvent
+        return event

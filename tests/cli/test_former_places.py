@@ -1,0 +1,123 @@
+"""A journal where older exporters had it: every command refuses and names both places; the way out works as printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+EVENT = '{"profileId": "p", "profile": {}}'
+
+COMMANDS = [
+    ["check"],
+    ["run"],
+    ["send", "-"],
+    ["preview", "-"],
+    ["status"],
+    ["positions", "list"],
+    ["deadletters", "list"],
+]
+
+
+def exporter(folder: Path, *arguments: str, config: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
+    command = [sys.executable, "-m", "exporter", *arguments, "--config", str(config)]
+    return subprocess.run(command, cwd=folder, env=environ, input=given, capture_output=True, text=True, timeout=60)
+
+
+def events_in(journal: Path) -> int:
+    with closing(sqlite3.connect(journal)) as database:
+        [count] = database.execute("SELECT count(*) FROM events").fetchone()
+    return int(count)
+
+
+class Old:
+    """A folder from which an older exporter ran, with its journal, and a configuration in another folder."""
+
+    def __init__(self, folder: Path, section: str) -> None:
+        self.folder = folder / "it's old"
+        self.config = folder / "new place/config/exporter.yaml"
+        self.old = self.folder / "data/queue.db"
+        self.new = self.config.parent / "data/queue.db" if "data/" in section else folder / "new place/data/queue.db"
+        (self.folder / "config").mkdir(parents=True)
+        (self.folder / "config/exporter.yaml").write_text("{}")
+        sent = exporter(self.folder, "send", "-", config=Path("config/exporter.yaml"), given=EVENT)
+        assert sent.stderr == f"note: there was no queue yet, it is made at {self.old}\n"
+        self.config.parent.mkdir(parents=True)
+        self.config.write_text(section)
+
+    def refusal(self) -> str:
+        done = exporter(self.folder, "check", config=self.config)
+        assert done.returncode == 78
+        return done.stderr
+
+    def send(self) -> str:
+        """Send another event, and return what was said on stderr."""
+        sent = exporter(self.folder, "send", "-", "--json", config=self.config, given=EVENT)
+        assert json.loads(sent.stdout) == {"queued": 1}
+        return sent.stderr
+
+
+@pytest.fixture(params=["{}", "queue:\n  retain: 1d\n", "queue: {path: data/queue.db}\n"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Old:
+    return Old(tmp_path, request.param)
+
+
+def test_every_command_refuses_and_makes_nothing(tmp_path: Path) -> None:
+    old = Old(tmp_path, "{}")
+    for command in COMMANDS:
+        done = exporter(old.folder, *command, config=old.config)
+        assert (done.returncode, done.stdout) == (78, ""), command
+        assert str(old.old) in done.stderr, command
+        assert str(old.new) in done.stderr, command
+        assert "queue.path: " in done.stderr, command
+    assert not old.new.parent.exists()
+
+
+def test_the_journal_may_be_moved(old: Old, tmp_path: Path) -> None:
+    [command] = re.findall(r"run `(.*?)`", old.refusal())
+    subprocess.run(["sh", "-euc", command], check=True, cwd="/")
+    assert not list(old.old.parent.iterdir())
+    assert old.send() == ""
+    assert events_in(old.new) == 2
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("old", ["{}", "queue: {path: data/queue.db}\n"], indirect=True)
+def test_the_old_place_or_the_new_one_may_be_written_in_full(old: Old, which: int) -> None:
+    line = re.findall(r"write `(.*?)`", old.refusal())[which]
+    text = old.config.read_text()
+    if "{path" in text:
+        text = "queue:\n  " + line + "\n"
+    else:
+        text = f"{text}  {line}\n" if line.startswith("path: ") else line + "\n"
+    old.config.write_text(text)
+    said = old.send()
+    assert ("made at" in said) == (which == 1)
+    assert events_in((old.old, old.new)[which]) == 2 - which
+
+
+def test_the_daemon_says_where_it_makes_databases(tmp_path: Path) -> None:
+    config = tmp_path / "config/exporter.yaml"
+    config.parent.mkdir()
+    config.write_text("ops: {port: 0}\n")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
+    command = [sys.executable, "-m", "exporter", "run", "--config", str(config)]
+    for expected in (2, 0):
+        with subprocess.Popen(command, cwd="/", env=environ, stderr=subprocess.PIPE, text=True) as daemon:
+            assert daemon.stderr is not None
+            lines = []
+            for line in daemon.stderr:
+                lines.append(json.loads(line))
+                if lines[-1]["event"] == "ready":
+                    daemon.terminate()
+            assert daemon.wait(60) == 0
+        made = [(line["what"], line["path"]) for line in lines if line["event"] == "new database"]
+        assert made == [(name, str(tmp_path / f"data/{name}.db")) for name in ("state", "queue")][:expected]
