@@ -9,10 +9,15 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import BUILD, described, document
+from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.garbage import freeze_after_start
@@ -31,9 +36,12 @@ from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import not_yet_made, whereabouts
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
+from exporter.telemetry.configuration import ConfigurationHealth
+from exporter.telemetry.latencies import SNAPSHOT_SECONDS
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import DataflowStatus, Health
+from exporter.telemetry.process_metrics import ProcessMetrics
+from exporter.telemetry.status import DataflowStatus, Health, StatusDocument
 
 #: How often the daemon looks whether all dataflows read, until all do.
 LOOK_SECONDS = 0.02
@@ -42,9 +50,10 @@ LOOK_SECONDS = 0.02
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``taken_over`` is called with what a reload takes over, ``announce`` with the ops port that was opened. ``parent``
-    is a pipe from the parent of a worker: its end means that the parent is gone, which is obeyed like SIGTERM; a byte
-    from the pipe, and not a second signal, cuts at once.
+    ``socket`` is where the commands on this machine ask, None for nowhere. ``taken_over`` is called with what a reload
+    takes over, ``announce`` with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its
+    end means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts
+    at once.
     """
 
     def __init__(
@@ -54,6 +63,7 @@ class Daemon:
         metrics: Metrics,
         log: Log,
         clock: Clock,
+        socket: Path | None = None,
         announce: Callable[[int], None] = lambda _: None,
         parent: int | None = None,
         taken_over: TakenOver = lambda _: None,
@@ -62,11 +72,15 @@ class Daemon:
         self._load = load
         self._log = log
         self._clock = clock
+        self._socket = socket
         self._announce = announce
         self._parent = parent
         self._taken_over = taken_over
         self._metrics = metrics
         self._slots: Slots | None = None
+        self._started_at = clock.epoch()
+        self._configuration = ConfigurationHealth(clock.epoch)
+        ProcessMetrics(metrics, __version__, BUILD, self._configuration, self._standing_by)
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
         self._startup = Startup([destination.name for destination in settings.running], places)
@@ -92,7 +106,8 @@ class Daemon:
         ops = self._loaded.settings.ops
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), self._parent_heard():
-            async with serve(ops.host, ops.port, self._metrics, self._health, self._status) as port:
+            desk = Desk(self._metrics, self._health, self._status, self._log)
+            async with serve(ops.host, ops.port, desk, ops.token) as port, serve_locally(self._socket, desk):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
                 self._announce(port)
@@ -109,7 +124,8 @@ class Daemon:
 
     async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
         slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail)
-        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, self._log, self._taken_over)
+        told = self._log, self._configuration, self._taken_over
+        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, *told)
         watching = partial(watch, shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
         beat = partial(heartbeat, shared.load)
         until_stopped = [
@@ -118,6 +134,7 @@ class Daemon:
             tasks.create_task(kept("watching the state", watching, shared.wait_delay, self._log)),
         ]
         beating = tasks.create_task(kept("the heartbeat", beat, shared.wait_delay, self._log))
+        noting = tasks.create_task(kept("noting latencies", self._note_latencies, shared.wait_delay, self._log))
         try:
             await self._ending.wait()
             for task in until_stopped:
@@ -128,6 +145,7 @@ class Daemon:
             self._broken = True
             raise
         beating.cancel()
+        noting.cancel()
         self._log.info("stopped", committed=committed)
         if self._refused is not None:
             raise StateNotShared(self._refused)
@@ -184,8 +202,22 @@ class Daemon:
         health = self._startup.health() if self._slots is None else self._slots.health()
         return Health(False, ("ending by a bug", *health.reasons)) if self._broken else health
 
-    def _status(self) -> list[DataflowStatus]:
+    def _flows(self) -> list[DataflowStatus]:
         return self._startup.status() if self._slots is None else self._slots.status()
+
+    def _status(self) -> StatusDocument:
+        settings = self._loaded.settings if self._slots is None else self._slots.settings
+        destinations = {destination.name: destination for destination in settings.running}
+        flows = described(self._flows(), destinations, lambda name: self._metrics.of(name).history)
+        return document(self._started_at, self._configuration.status, flows)
+
+    def _standing_by(self) -> int:
+        return sum(flow.state == "standby" for flow in self._flows())
+
+    async def _note_latencies(self) -> None:
+        while True:
+            await asyncio.sleep(SNAPSHOT_SECONDS)
+            self._metrics.snapshot()
 
     def _refuse(self, why: str) -> None:
         self._refused = why

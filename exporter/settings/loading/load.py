@@ -70,11 +70,11 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
     gathered = gather(path, environ, overrides)
     stand_ins = StandIns(gathered) if stand_in else None
     problems = [*gathered.problems, *problems, *_duplicate_names(gathered), *_repeated_segments(gathered)]
-    settings = _validated(gathered.with_defaults(), environ, overrides, path.parent)
+    settings = validated(gathered.with_defaults(), environ, overrides, path.parent)
     while stand_ins is not None and isinstance(settings, Refused):
         if not stand_ins.replaced(translated(Settings, settings, gathered, overrides)):
             break
-        settings = _validated(gathered.with_defaults(), environ, overrides, path.parent)
+        settings = validated(gathered.with_defaults(), environ, overrides, path.parent)
     wrong_defaults = list(_wrong_defaults(gathered, overrides))
     problems.extend(wrong_defaults if stand_ins is None else stand_ins.translated(wrong_defaults))
     if isinstance(settings, Refused):
@@ -113,7 +113,7 @@ class Refused:
     data: Mapping[str, Any] = field(repr=False)
 
 
-def _validated(
+def validated(
     data: dict[str, Any], environ: Mapping[str, str], overrides: Mapping[Steps, str], folder: Path
 ) -> Settings | Refused:
     """The settings from both sources, the environment first; ``folder`` is the main file's."""
