@@ -1,0 +1,50 @@
+"""What may be done to a destination by hand, over the ops port and its socket (contract.md#operation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+Action = Literal["pause", "resume", "probe"]
+
+#: Why nothing was done. ``unknown``: no such destination is configured; ``not_now``: the destination cannot do so at
+#: this moment (nothing is in hand to probe with, say); ``unavailable``: the state, or the process that runs the
+#: destination, cannot be reached; ``unsupported``: this process takes no actions.
+Reason = Literal["unknown", "not_now", "unavailable", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was asked for holds now, whether or not it did before; ``detail`` is a sentence for people."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """Nothing has changed, for the ``reason``; ``detail`` says why to people, without secrets."""
+
+    reason: Reason
+    detail: str
+
+
+ActionResult: TypeAlias = Done | NotDone
+
+
+class Actions(Protocol):
+    """Takes actions on the destinations of a process; a parent's asks the worker that runs the destination.
+
+    Every ``name`` comes from outside and may be no destination's. No method raises: a failure is a ``NotDone``.
+    """
+
+    async def pause(self, name: str, why: str) -> ActionResult:
+        """Send nothing to the destination until ``resume``. ``why`` is the operator's note, empty where none is given.
+
+        ``why`` is one printable line of at most 200 characters.
+        """
+
+    async def resume(self, name: str) -> ActionResult:
+        """End the pause of ``pause``; pauses for other reasons end by themselves."""
+
+    async def probe(self, name: str) -> ActionResult:
+        """Send the next probe of a paused destination now instead of when it is due."""
