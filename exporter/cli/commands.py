@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
+from exporter.cli.by_hand import pause, probe, resume
 from exporter.cli.check.command import check
 from exporter.cli.deadletters.command import deadletters
 from exporter.cli.demo import demo
@@ -43,7 +44,7 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (run, check, preview, send, status, receive, schema, demo):
+for command in (run, check, preview, send, status, pause, resume, probe, receive, schema, demo):
     app.command()(command)
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(positions, name="positions")

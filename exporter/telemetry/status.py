@@ -9,12 +9,25 @@ DataflowState = Literal["starting", "standby", "running", "paused", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
+class PausedByHand:
+    """An operator's pause: ``since`` in epoch seconds, ``by`` whom and ``why``, each empty where unknown.
+
+    ``warning`` says what becomes meanwhile of what waits in the queue; None where nothing does.
+    """
+
+    since: float
+    by: str
+    why: str
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DataflowStatus:
     """A dataflow at one moment.
 
     Times are seconds: ``paused_since`` since the epoch, all other times durations. None means not known, or not now.
     ``last_failure`` is free of personal data and secrets. ``received`` to ``retried`` count since the process started,
-    so that two samples give rates; ``dead_letters`` is how many the store holds now.
+    so that two samples give rates; ``dead_letters`` is how many the store holds now. ``operator`` is the pause by hand.
     """
 
     destination: str
@@ -35,6 +48,7 @@ class DataflowStatus:
     dead_lettered: int = 0
     retried: int = 0
     dead_letters: int = 0
+    operator: PausedByHand | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def check(
     loaded = load_or_exit(config)
     from exporter.daemon.slots.certificates import unusable
 
-    notes = [*loaded.notes, *map(_not_now, unusable(loaded.settings.running))]
+    notes = [*loaded.notes, *map(_not_now, unusable(loaded.settings.running)), *_by_hand(loaded.settings, connect)]
     for note in notes:
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded.settings)
@@ -54,6 +54,22 @@ def check(
 
 def _not_now(problem: str) -> str:
     return printable(f"{problem}: as long as this is so, it does not start, and a reload is refused")
+
+
+def _by_hand(settings: Settings, connect: bool) -> Iterator[str]:
+    """The destinations that an operator has paused; a state on a server is only asked where ``connect``."""
+    from exporter.daemon.interventions import held_back
+    from exporter.state.interventions import NO_INTERVENTION
+    from exporter.state.kinds import known_interventions
+
+    if not connect and settings.state.kind != "sqlite":
+        return
+    found = known_interventions(settings.state)
+    for destination in settings.destinations:
+        pause = found.get(settings.group_of(destination.name), NO_INTERVENTION).pause
+        if pause is not None:
+            warning = held_back(settings.queue.kind, None)
+            yield printable(f"{destination.name} is paused by an operator, {pause}: it sends nothing; {warning}")
 
 
 def _connected(settings: Settings) -> tuple[list[Checked], list[str]]:
