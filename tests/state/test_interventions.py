@@ -1,4 +1,4 @@
-"""What operators ask of groups by hand is kept in every kind of state, and other processes see it (contract.md#by-hand)."""
+"""What operators ask of groups by hand is kept in every kind of state, and others see it (contract.md#by-hand)."""
 
 from __future__ import annotations
 
