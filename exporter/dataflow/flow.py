@@ -61,8 +61,9 @@ class Dataflow:
         self._replays = Replays(dependencies, self._recorder, self._may_send)
         self._outcomes = Outcomes(dependencies, self._recorder, self._replays, self._freed, self._recorded)
         self._senders = Senders(dependencies, self._outcomes.attempted, self._replays.may_go, self._freed)
-        concluded, lanes = self._outcomes.concluded, (self._lane_busy, self._lane_gone)
-        self._intake = Intake(dependencies, concluded, self._may_send, *lanes, self._hurry)
+        self._intake = Intake(
+            dependencies, self._outcomes.concluded, self._may_send, self._lane_busy, self._lane_gone, self._hurry
+        )
         self._stops = Stops(dependencies, "flow")
         self._subscription: Subscription | None = None
         self._ending = Ending()

@@ -166,6 +166,12 @@ def test_replicas_that_share_a_state_obey(tmp_path: Path, kind: brokers.Kind) ->
                 _replicas(folder, kafka.section(), redis)
 
 
+def _reads_or_stands_by(daemon: Daemon) -> None:
+    eventually("it reads or stands by", lambda: daemon.logs("ready") or daemon.logs("standby"))
+    daemon.port = int(daemon.logs("ops")[-1]["port"])
+    eventually("it is ready", lambda: fetch(f"http://127.0.0.1:{daemon.port}/ready")[0] == 200)
+
+
 def _replicas(folder: Path, queue: dict[str, Any], redis: brokers.Broker) -> None:
     with Place(folder, queue) as place:
         url = redis.section()["url"]
@@ -175,12 +181,12 @@ def _replicas(folder: Path, queue: dict[str, Any], redis: brokers.Broker) -> Non
         said(place, "pause", "crm", "--why", "both of them")
         both = [place.daemon(name) for name in ("first", "second")]
         for daemon in both:
-            eventually("it reads or stands by", lambda each=daemon: each.logs("ready") or each.logs("standby"))
-            daemon.port = int(daemon.logs("ops")[-1]["port"])
-            eventually("it is ready", lambda each=daemon: fetch(f"http://127.0.0.1:{each.port}/ready")[0] == 200)
+            _reads_or_stands_by(daemon)
             assert "operator" in daemon.paused("crm")
             assert status(daemon, "crm")["operator"]["why"] == "both of them"
         assert receiver.delivered() == 0
+        assert "both of them" in said(place, "check", "--connect")
+        assert "both of them" not in said(place, "check"), "which asks no server"
         said(place, "resume", "crm")
         for daemon in both:
             obeyed(daemon, "crm", paused=False)
