@@ -52,7 +52,7 @@ class Daemon:
     def status(self) -> list[dict[str, Any]]:
         """The status of each dataflow, as told by the daemon."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ready()}/status", timeout=60) as answer:
-            found: list[dict[str, Any]] = json.loads(answer.read())
+            found: list[dict[str, Any]] = json.loads(answer.read())["destinations"]
             return found
 
     def runs(self) -> bool:

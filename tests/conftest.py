@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,11 +27,16 @@ pytest.register_assert_rewrite("contract")
 _SIGNALS_IGNORED_BY_SOME_PARENTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
+_runtime = TemporaryDirectory(prefix="exporter-tests-", ignore_cleanup_errors=True)
+
+
 def pytest_configure() -> None:
     """Where this run ignores a signal, what tests start must not: that is inherited, a handler is not.
 
     With EXPORTER_EXPECT_COMPILED no test is run on anything but the compiled build.
     """
+    # The sockets of daemons that tests kill are not to stay on the machine.
+    os.environ["XDG_RUNTIME_DIR"] = _runtime.name
     for number in _SIGNALS_IGNORED_BY_SOME_PARENTS:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda number, frame: None)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption
+from exporter.cli.shared.daemon import Daemon, SocketOption, UrlOption, daemon_of
+
+if TYPE_CHECKING:
+    from exporter.cli.shared.daemon_port import Where
 
 #: Between two samples, so that counts become rates.
 SAMPLE_SECONDS = 1.0
@@ -18,13 +22,13 @@ SAMPLE_SECONDS = 1.0
 RATES = ("received", "excluded", "delivered", "dead_lettered", "retried")
 
 Dataflow = Mapping[str, Any]
+Document = Mapping[str, Any]
 
 
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
-    url: Annotated[
-        str | None, typer.Option(help="The daemon's ops port, if not the one in the configuration.", metavar="URL")
-    ] = None,
+    url: UrlOption = None,
+    socket: SocketOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, one line a destination.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, a sample about every second.")] = False,
 ) -> None:
@@ -34,9 +38,15 @@ def status(
     from exporter.cli.shared.daemon_port import NoDaemon
 
     clear = watch and not as_json and sys.stdout.isatty()
+    daemon = daemon_of(config, url, socket)
+    if daemon.broken:
+        typer.echo("\n".join([*daemon.broken, "the daemon goes on with what it read before:"]), err=True)
     try:
-        for sample in _samples(_url(config, url)):
-            text = "\n".join(json.dumps(each, ensure_ascii=False) for each in sample) if as_json else _shown(sample)
+        for document, sample in _samples(daemon):
+            if as_json:
+                text = "\n".join(json.dumps(each, ensure_ascii=False) for each in sample)
+            else:
+                text = "\n".join([*_refused(document), _shown(sample)])
             typer.echo(("\x1b[2J\x1b[H" if clear else "") + text)
             if not watch:
                 return
@@ -49,33 +59,45 @@ def status(
         return  # the way to stop watching
 
 
-def _url(config: ConfigOption, url: str | None) -> str:
-    from exporter.cli.shared.daemon_port import base_url
-
-    if url is not None:
-        return url.rstrip("/")
-    ops = load_or_exit(config).settings.ops
-    return base_url(ops.host, ops.port)
-
-
-def _samples(url: str) -> Iterator[list[Dataflow]]:
-    """Statuses with their rates, a new list after every ``SAMPLE_SECONDS``."""
-    from exporter.cli.shared.daemon_port import get_json
-
-    before, before_at = _by_destination(get_json(url, "/status"), url), time.monotonic()
+def _samples(daemon: Daemon) -> Iterator[tuple[Document, list[Dataflow]]]:
+    """What the daemon says, and its dataflows with their rates; anew after every ``SAMPLE_SECONDS``."""
+    where, document = daemon.ask(_document)
+    before, before_at = _by_destination(document), time.monotonic()
     while True:
         time.sleep(SAMPLE_SECONDS)
-        now, now_at = _by_destination(get_json(url, "/status"), url), time.monotonic()
-        yield [dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()]
+        document, now_at = _document(where), time.monotonic()
+        now = _by_destination(document)
+        flows: list[Dataflow] = [
+            dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()
+        ]
+        yield document, flows
         before, before_at = now, now_at
 
 
-def _by_destination(answer: Any, url: str) -> dict[str, Dataflow]:
-    from exporter.cli.shared.daemon_port import NoDaemon
+def _document(where: Where) -> Document:
+    from exporter.cli.shared.daemon_port import NoDaemon, get_json
 
-    if not isinstance(answer, list) or not all(isinstance(each, dict) and "destination" in each for each in answer):
-        raise NoDaemon(f"{url}/status answers something else: is an exporter listening there?")
-    return {each["destination"]: each for each in answer}
+    answer = get_json(where, "/status")
+    flows = answer.get("destinations") if isinstance(answer, dict) else None
+    if not isinstance(flows, list) or not all(isinstance(each, dict) and "destination" in each for each in flows):
+        older = isinstance(answer, list) and all(isinstance(each, dict) and "destination" in each for each in answer)
+        why = "the daemon there is older than this command" if older else "is an exporter listening there?"
+        raise NoDaemon(f"{where}/status answers something else: {why}")
+    return dict(answer)
+
+
+def _by_destination(document: Document) -> dict[str, Dataflow]:
+    return {each["destination"]: each for each in document["destinations"]}
+
+
+def _refused(document: Document) -> Iterator[str]:
+    """What is wrong with the configuration that the daemon did not take over, if any."""
+    from exporter.sections.printable import printable
+
+    config = document.get("config") or {}
+    if not config.get("valid", True):
+        yield "the daemon has refused its configuration as read last, and goes on with the one before:"
+        yield from (f"  {printable(problem)}" for problem in config.get("problems", ()))
 
 
 def _rates(before: Dataflow, now: Dataflow, seconds: float) -> dict[str, float]:

@@ -9,11 +9,16 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
 from exporter.daemon.interventions import ByHand, follow
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import BUILD, described, document
+from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.garbage import freeze_after_start
@@ -36,9 +41,12 @@ from exporter.state.interventions import Intervention, Interventions
 from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
+from exporter.telemetry.configuration import ConfigurationHealth
+from exporter.telemetry.latencies import SNAPSHOT_SECONDS
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import DataflowStatus, Health
+from exporter.telemetry.process_metrics import ProcessMetrics
+from exporter.telemetry.status import DataflowStatus, Health, StatusDocument
 
 #: How often the daemon looks whether all dataflows read, until all do.
 LOOK_SECONDS = 0.02
@@ -47,9 +55,9 @@ LOOK_SECONDS = 0.02
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``announce`` is called with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its end
-    means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts at
-    once.
+    ``socket`` is where the commands on this machine ask, None for nowhere. ``announce`` is called with the ops port
+    that was opened. ``parent`` is a pipe from the parent of a worker: its end means that the parent is gone, which is
+    obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts at once.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class Daemon:
         metrics: Metrics,
         log: Log,
         clock: Clock,
+        socket: Path | None = None,
         announce: Callable[[int], None] = lambda _: None,
         parent: int | None = None,
     ) -> None:
@@ -66,10 +75,14 @@ class Daemon:
         self._load = load
         self._log = log
         self._clock = clock
+        self._socket = socket
         self._announce = announce
         self._parent = parent
         self._metrics = metrics
         self._slots: Slots | None = None
+        self._started_at = clock.epoch()
+        self._configuration = ConfigurationHealth(clock.epoch)
+        ProcessMetrics(metrics, __version__, BUILD, self._configuration, self._standing_by)
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
         self._startup = Startup([destination.name for destination in settings.running], places)
@@ -100,7 +113,8 @@ class Daemon:
         ops = self._loaded.settings.ops
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), self._parent_heard():
-            async with serve(ops.host, ops.port, self._metrics, self._health, self._status) as port:
+            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions)
+            async with serve(ops.host, ops.port, desk, ops.token) as port, serve_locally(self._socket, desk):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
                 self._announce(port)
@@ -119,7 +133,9 @@ class Daemon:
                         return await self._run(slots, shared, address, port, tasks)
 
     async def _run(self, slots: Slots, shared: Shared, address: str, port: int, tasks: asyncio.TaskGroup) -> int:
-        reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, self._log)
+        reloading = partial(
+            reload_for_ever, self._loaded, self._load, self._reload, slots, self._log, self._configuration
+        )
         watching = partial(watch, shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
         following = partial(follow, shared.state.interventions, slots.obey)
         beat = partial(heartbeat, shared.load)
@@ -130,6 +146,7 @@ class Daemon:
             tasks.create_task(kept("looking for what operators ask", following, shared.wait_delay, self._log)),
         ]
         beating = tasks.create_task(kept("the heartbeat", beat, shared.wait_delay, self._log))
+        noting = tasks.create_task(kept("noting latencies", self._note_latencies, shared.wait_delay, self._log))
         try:
             await self._ending.wait()
             for task in until_stopped:
@@ -141,7 +158,7 @@ class Daemon:
         except asyncio.CancelledError:
             self._broken = True
             raise
-        for task in (beating, *until_stopped):
+        for task in (beating, noting, *until_stopped):
             task.cancel()
         self._log.info("stopped", committed=committed)
         if self._refused is not None:
@@ -222,8 +239,22 @@ class Daemon:
         health = self._startup.health() if self._slots is None else self._slots.health()
         return Health(False, ("ending by a bug", *health.reasons)) if self._broken else health
 
-    def _status(self) -> list[DataflowStatus]:
+    def _flows(self) -> list[DataflowStatus]:
         return self._startup.status() if self._slots is None else self._slots.status()
+
+    def _status(self) -> StatusDocument:
+        settings = self._loaded.settings if self._slots is None else self._slots.settings
+        destinations = {destination.name: destination for destination in settings.running}
+        flows = described(self._flows(), destinations, lambda name: self._metrics.of(name).history)
+        return document(self._started_at, self._configuration.status, flows)
+
+    def _standing_by(self) -> int:
+        return sum(flow.state == "standby" for flow in self._flows())
+
+    async def _note_latencies(self) -> None:
+        while True:
+            await asyncio.sleep(SNAPSHOT_SECONDS)
+            self._metrics.snapshot()
 
     def _refuse(self, why: str) -> None:
         self._refused = why

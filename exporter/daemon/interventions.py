@@ -57,9 +57,9 @@ def held_back(kind: str, waiting: int | None) -> str | None:
 class ByHand:
     """``Actions`` on a state.
 
-    ``by`` is who acts, for people. ``obey`` is called with what is asked for after a change, and does nothing where no
-    dataflow runs in the process. ``paused`` says for which reasons a destination is paused here, None where the
-    destination does not run here.
+    ``by`` is who acts where an action does not say, for people. ``obey`` is called with what is asked for after a
+    change, and does nothing where no dataflow runs in the process. ``paused`` says for which reasons a destination is
+    paused here, None where the destination does not run here.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class ByHand:
         self._obey = obey
         self._paused = paused
 
-    async def pause(self, name: str, why: str) -> ActionResult:
+    async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
         """See ``Actions.pause``. A pause that there is already stays, unless a new note is given."""
 
         async def pause(interventions: Interventions, group: str) -> ActionResult:
             before = (await interventions.all()).get(group, NO_INTERVENTION).pause
             if before is not None and not why:
                 return Done(f"{name} was paused already, {before}")
-            await interventions.pause(group, OperatorPause(self._epoch(), printable(self._by), printable(why)))
+            await interventions.pause(group, OperatorPause(self._epoch(), printable(by or self._by), printable(why)))
             earlier = "" if before is None else f" (it was already, {before})"
             return Done(
                 f"{name} is paused{earlier}: nothing is sent, what is in flight finishes, the rest stays in the queue "

@@ -148,7 +148,6 @@ class Dataflow:
                 await stack.aclose()
                 of_queue = isinstance(error, QueueUnavailable)
                 self._stops.stop("queue" if of_queue else "state", str(error))
-                self._outcomes.last_failure = str(error)
                 await self._hurry.sleep((dependencies.queue_delay if of_queue else dependencies.wait_delay)(tries))
                 tries += 1
             finally:
@@ -216,11 +215,6 @@ class Dataflow:
         return subscription.reads(self.dependencies.lane_at(place, subscription))
 
     # -- for status and metrics
-
-    @property
-    def last_failure(self) -> str | None:
-        """The last failure, for people; free of personal data and secrets."""
-        return self._outcomes.last_failure
 
     def lag(self) -> Lag:
         """How far behind the group is, as far as known."""

@@ -31,7 +31,6 @@ class Outcomes:
 
     Attributes:
         subscription: where messages are settled, once the dataflow has subscribed.
-        last_failure: the last failure, for people.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class Outcomes:
         self._recorded = recorded
         self._pause: Pause | None = None
         self.subscription: Subscription | None = None
-        self.last_failure: str | None = None
 
     # -- messages, by the result of ``examine``
 
@@ -96,15 +94,17 @@ class Outcomes:
             case DeadLetter(reason):
                 self._bury(export, verdict, reason)
             case Hold():
-                self.last_failure = failure(verdict)
+                self._failed(failure(verdict))
         if self._dependencies.outbox.pause is not self._pause:
             self._tell_of_pauses()
         self._freed()
 
     def _delivered(self, export: Export) -> None:
         dependencies = self._dependencies
+        now = dependencies.clock.epoch()
         dependencies.metrics.delivered.inc()
-        dependencies.metrics.latency_seconds.observe(max(0.0, dependencies.clock.epoch() - export.occurred_at))
+        dependencies.metrics.latency_seconds.observe(max(0.0, now - export.occurred_at))
+        dependencies.metrics.history.succeeded_at = now
         message = export.message
         if self._recorder.concerns(export.profile_id) and not export.foreign:
             place = dependencies.place(message.lane)
@@ -123,6 +123,7 @@ class Outcomes:
 
     def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
         letter = letter_of_export(export, self._dependencies, reason, verdict)
+        self._failed(letter.detail)
 
         def stored() -> None:
             if export.letter is None:
@@ -153,9 +154,12 @@ class Outcomes:
         if self._pause is not None:
             self._dependencies.log.info("resumed", reason=self._pause.reason)
         if pause is not None:
-            self.last_failure = pause.detail
+            self._failed(pause.detail)
             self._dependencies.log.warning("paused", reason=pause.reason, detail=pause.detail)
         self._pause = pause
+
+    def _failed(self, detail: str) -> None:
+        self._dependencies.metrics.history.failed(detail, self._dependencies.clock.epoch())
 
     # -- settled
 

@@ -17,6 +17,7 @@ def gauges(flow: Dataflow) -> Gauges:
         oldest_pending_seconds=_oldest_pending_seconds(flow),
         paused=dependencies.outbox.reasons,
         dead_letters=dependencies.letters.count(),
+        concurrency=dependencies.outbox.concurrency,
     )
 
 
@@ -33,7 +34,7 @@ def status(flow: Dataflow) -> DataflowStatus:
         paused=tuple(sorted(now.paused)),
         paused_since=None if pause is None else dependencies.clock.epoch() - (monotonic - pause.since),
         next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),
-        last_failure=dependencies.outbox.stop_detail or flow.last_failure,
+        last_failure=dependencies.outbox.stop_detail or metrics.history.failure,
         lag_messages=lag.messages,
         lag_seconds=lag.seconds,
         oldest_pending_seconds=now.oldest_pending_seconds,

@@ -17,12 +17,15 @@ class Stops:
     def __init__(self, dependencies: Dependencies, by: str, lifted: Callable[[], None] = lambda: None) -> None:
         self._outbox = dependencies.outbox
         self._log = dependencies.log
+        self._history = dependencies.metrics.history
+        self._epoch = dependencies.clock.epoch
         self._by = by
         self._lifted = lifted
 
     def stop(self, reason: PauseReason, detail: str) -> bool:
         """Send nothing until ``go``; return whether the reason is new."""
         news = self._outbox.stop(reason, self._by, detail)
+        self._history.failed(detail, self._epoch())
         if news:
             self._log.warning("paused", reason=reason, detail=detail)
         return news

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ByteSize, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.paths import FilePath
-from exporter.sections.section import Section
+from exporter.sections.section import Secret, Section
 from exporter.settings.delivery import Bytes
 from exporter.settings.destination import Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
@@ -24,11 +24,30 @@ from exporter.state.sqlite.settings import SqliteSettings
 __all__ = ["Destination", "Ops", "Settings", "configuration_schema"]
 
 
+def _is_auto(value: Any) -> str:
+    return "auto" if value == "auto" else "path"
+
+
+#: A single branch is tried, so that a mistake is told of once.
+SocketPlace = Annotated[
+    Annotated[Literal["auto"], Tag("auto")] | Annotated[FilePath, Tag("path")], Discriminator(_is_auto)
+]
+
+
 class Ops(Section):
-    """Where /live, /ready and /metrics answer."""
+    """Where /live, /ready, /metrics and /status answer, and who may act there."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0: any that is free.")
+    token: Secret | None = Field(
+        default=None,
+        description="Who presents it may pause, resume and probe over the port; null: nobody.",
+    )
+    socket: SocketPlace | None = Field(
+        default="auto",
+        description="Unix socket for the commands on this machine, for the daemon's user alone; auto: beside the state "
+        "file, else in the runtime or temporary folder; null: none.",
+    )
 
 
 def _kind(default: str) -> Callable[[Any], Any]:

@@ -12,6 +12,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from exporter.outbox.verdict import PauseReason
 from exporter.profile.decision import Reason as Exclusion
 from exporter.telemetry.counting import Counter, Histogram
+from exporter.telemetry.history import History
+from exporter.telemetry.latencies import RecentLatencies
 
 StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
 TokenOutcome = Literal["ok", "refused", "failed"]
@@ -38,6 +40,11 @@ MEANING: Final[Mapping[str, str]] = {
     # The delay that users feel: includes the time on the queue, retries and pauses.
     "exporter_latency_seconds": "From the change (occurredAt) to its delivery, in seconds.",
     "exporter_in_flight": "Requests whose answer has not come.",
+    # A value that adapts; ``exporter_in_flight`` reaches it while the destination is the bottleneck.
+    "exporter_concurrency": "How many requests may be in flight now; adapts up to delivery.concurrency.",
+    # A limit, to hold rate(exporter_attempts_total) against.
+    "exporter_rate": "Attempts a second that the destination gets at most (delivery.rate); "
+    "what it gets is rate(exporter_attempts_total).",
     # Read from the queue and not settled: in flight, waiting for a turn or a retry, or becoming a dead letter.
     "exporter_window_events": "Events held in memory.",
     # Absent where the queue does not know.
@@ -65,7 +72,8 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Gauges:
     """A dataflow at the moment of a scrape; None is "not known" and leaves the series out.
 
-    ``lag`` in messages, ``oldest_pending_seconds`` in seconds, ``paused`` the reasons that hold now.
+    ``lag`` in messages, ``oldest_pending_seconds`` in seconds, ``paused`` the reasons that hold now, ``concurrency``
+    how many attempts may be in flight, ``rate`` how many a second may begin.
     """
 
     in_flight: int
@@ -74,11 +82,16 @@ class Gauges:
     oldest_pending_seconds: float | None
     paused: frozenset[str]
     dead_letters: int
+    concurrency: int | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationMetrics:
-    """A destination's counters and histograms, plain numbers until a scrape asks: each is paid per event."""
+    """A destination's counters and histograms, plain numbers until a scrape asks: each is paid per event.
+
+    ``history`` is for ``/status``.
+    """
 
     received: Counter
     excluded: Mapping[Exclusion, Counter]
@@ -90,6 +103,7 @@ class DestinationMetrics:
     attempt_seconds: Histogram
     latency_seconds: Histogram
     token_fetches: Mapping[TokenOutcome, Counter]
+    history: History
 
 
 class Metrics:
@@ -98,7 +112,7 @@ class Metrics:
     def __init__(self, log_lines_lost: Callable[[], int] | None = None, shard: str | None = None) -> None:
         """``shard`` labels what has no destination, so that several workers can be shown as one."""
         self._log_lines_lost = log_lines_lost
-        self._shard = shard
+        self.shard = shard
         self._counted: dict[str, DestinationMetrics] = {}
         self._providers: dict[str, Callable[[], Gauges]] = {}
         self.registry = CollectorRegistry(auto_describe=False)
@@ -108,6 +122,7 @@ class Metrics:
         """The numbers of ``destination``, all there from the start so that a first event shows as a rise from 0."""
         found = self._counted.get(destination)
         if found is None:
+            attempt_seconds = Histogram(ATTEMPT_BUCKETS)
             found = self._counted[destination] = DestinationMetrics(
                 received=Counter(),
                 excluded={reason: Counter() for reason in get_args(Exclusion)},
@@ -116,11 +131,17 @@ class Metrics:
                 dead_lettered=Counter(),
                 attempts={status: Counter() for status in get_args(StatusClass)},
                 retries=Counter(),
-                attempt_seconds=Histogram(ATTEMPT_BUCKETS),
+                attempt_seconds=attempt_seconds,
                 latency_seconds=Histogram(LATENCY_BUCKETS),
                 token_fetches={outcome: Counter() for outcome in get_args(TokenOutcome)},
+                history=History(RecentLatencies(attempt_seconds, ATTEMPT_BUCKETS)),
             )
         return found
+
+    def snapshot(self) -> None:
+        """Note every destination's latencies; to be called every ``latencies.SNAPSHOT_SECONDS``."""
+        for counted in self._counted.values():
+            counted.history.latencies.snapshot()
 
     def watch(self, destination: str, provider: Callable[[], Gauges]) -> None:
         """Ask ``provider`` at every scrape; an earlier provider of the destination is replaced."""
@@ -148,8 +169,8 @@ class Metrics:
         yield self._histograms("exporter_latency_seconds", LATENCY_BUCKETS, lambda of: of.latency_seconds)
         yield from self._gauges()
         if self._log_lines_lost is not None:
-            lost = CounterMetricFamily("exporter_log_lines_lost", LOG_LINES_LOST, labels=["shard"] * bool(self._shard))
-            lost.add_metric([self._shard] if self._shard else [], self._log_lines_lost())
+            lost = CounterMetricFamily("exporter_log_lines_lost", LOG_LINES_LOST, labels=["shard"] * bool(self.shard))
+            lost.add_metric([self.shard] if self.shard else [], self._log_lines_lost())
             yield lost
 
     def render(self) -> bytes:
@@ -160,6 +181,8 @@ class Metrics:
         watched = [(destination, provider()) for destination, provider in self._providers.items()]
         plain: tuple[tuple[str, Callable[[Gauges], float | None]], ...] = (
             ("exporter_in_flight", lambda gauges: gauges.in_flight),
+            ("exporter_concurrency", lambda gauges: gauges.concurrency),
+            ("exporter_rate", lambda gauges: gauges.rate),
             ("exporter_window_events", lambda gauges: gauges.window_events),
             ("exporter_queue_lag", lambda gauges: gauges.lag),
             ("exporter_oldest_pending_seconds", lambda gauges: gauges.oldest_pending_seconds),

@@ -77,7 +77,9 @@ def test_a_wish_to_reload_that_comes_early_is_fulfilled(tmp_path: Path, module: 
         port = next(line["port"] for line in daemon.logs("ready"))
 
         def names() -> list[str]:
-            return [flow["destination"] for flow in json.loads(fetch(f"http://127.0.0.1:{port}/status")[1])]
+            return [
+                flow["destination"] for flow in json.loads(fetch(f"http://127.0.0.1:{port}/status")[1])["destinations"]
+            ]
 
         eventually("the new configuration is the one that runs", lambda: daemon.alive() and names() == ["a", "b", "c"])
         assert daemon.terminate() == 0, daemon.tail()

@@ -72,7 +72,7 @@ def test_workers_share_the_destinations_and_a_killed_one_is_replaced(tmp_path: P
 
         eventually("the parent is ready", lambda: fetch(f"http://127.0.0.1:{parent.port}/ready")[0] == 200)
         assert fetch(f"http://127.0.0.1:{parent.port}/live")[0] == 200
-        running = json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])
+        running = json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])["destinations"]
         assert sorted(flow["destination"] for flow in running) == list(NAMES)
 
         children = shards(parent).values()
@@ -109,7 +109,7 @@ def test_the_destinations_of_a_worker_that_is_down_are_told_of(tmp_path: Path) -
         frozen = psutil.Process(shards(parent)["2/2"])
         frozen.suspend()
         try:
-            flows = json.loads(fetch(f"{url}/status")[1])
+            flows = json.loads(fetch(f"{url}/status")[1])["destinations"]
             shown = place.command("status", "--url", url)
         finally:
             frozen.resume()
@@ -133,7 +133,7 @@ def test_a_shard_of_its_own_runs_its_share(tmp_path: Path) -> None:
         names = [
             flow["destination"]
             for daemon in (one, two)
-            for flow in json.loads(fetch(f"http://127.0.0.1:{daemon.port}/status")[1])
+            for flow in json.loads(fetch(f"http://127.0.0.1:{daemon.port}/status")[1])["destinations"]
         ]
 
         assert sorted(names) == list(NAMES)
@@ -271,7 +271,10 @@ def test_the_parent_tells_of_all_in_the_order_of_the_configuration(tmp_path: Pat
         parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
 
         def told() -> list[str]:
-            return [flow["destination"] for flow in json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])]
+            return [
+                flow["destination"]
+                for flow in json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])["destinations"]
+            ]
 
         assert told() == names
         status = place.lines("status", "--json", "--url", f"http://127.0.0.1:{parent.port}")
@@ -313,7 +316,9 @@ def test_a_stop_while_a_crashed_worker_waits_for_its_restart_is_a_clean_end(tmp_
 
 def in_flight(parent: Daemon) -> int:
     """Of all destinations, as the parent knows it."""
-    return sum(flow["in_flight"] for flow in json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1]))
+    return sum(
+        flow["in_flight"] for flow in json.loads(fetch(f"http://127.0.0.1:{parent.port}/status")[1])["destinations"]
+    )
 
 
 def free_ports(count: int) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from letters_command import Place
@@ -16,9 +19,13 @@ from loopback import repeats, serving
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
 from exporter.cli.status import _duration
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import document
+from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
+from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import DataflowStatus, Health, PausedByHand
+from exporter.telemetry.status import ConfigStatus, DataflowStatus, Health, PausedByHand, StatusDocument
 from exporter.transport.requests.own_headers import USER_AGENT
 
 CRM = DataflowStatus(
@@ -42,16 +49,29 @@ BY_HAND = DataflowStatus(
 )
 
 
-async def _asked(*arguments: str) -> tuple[int | None, str, str]:
+VALID = ConfigStatus()
+
+
+def told(*flows: DataflowStatus, config: ConfigStatus = VALID) -> StatusDocument:
+    return document(0.0, config, flows)
+
+
+def desk(status: Callable[[], StatusDocument]) -> Desk:
+    return Desk(Metrics(), lambda: Health(True), status, configure(io.StringIO(), False))
+
+
+async def _asked(
+    *arguments: str, socket: Path | None = None, config: ConfigStatus = VALID
+) -> tuple[int | None, str, str]:
     """The command beside a server whose counts rise by 50 at every request; ``URL`` stands for where it is."""
     asked = 0
 
-    def status() -> list[DataflowStatus]:
+    def status() -> StatusDocument:
         nonlocal asked
         asked += 1
-        return [replace(CRM, delivered=50 * asked, received=100 * asked, excluded=25 * asked), WEB]
+        return told(replace(CRM, delivered=50 * asked, received=100 * asked, excluded=25 * asked), WEB, config=config)
 
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), status) as port:
+    async with serve("127.0.0.1", 0, desk(status)) as port, serve_locally(socket, desk(status)):
         command = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -78,7 +98,7 @@ async def test_says_who_asks_and_takes_any_2xx() -> None:
 
 
 async def test_a_pause_by_hand_says_who_and_why_and_what_it_holds_back() -> None:
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), lambda: [BY_HAND]) as port:
+    async with serve("127.0.0.1", 0, desk(lambda: told(BY_HAND))) as port:
         command = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "exporter", "status", "--url", f"http://127.0.0.1:{port}"),
             stdout=asyncio.subprocess.PIPE,
@@ -118,7 +138,7 @@ async def test_for_scripts() -> None:
 
 
 async def test_watching_ends_with_an_interrupt() -> None:
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), lambda: [CRM]) as port:
+    async with serve("127.0.0.1", 0, desk(lambda: told(CRM))) as port:
         command = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "exporter", "status", "--watch", "--json", "--url", f"http://127.0.0.1:{port}",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -181,3 +201,94 @@ def test_where_a_daemon_is_asked(host: str, expected: str) -> None:
 )
 def test_durations(seconds: float | None, shown: str) -> None:
     assert _duration(seconds) == shown
+
+
+async def test_over_the_socket_without_a_configuration(tmp_path: Path) -> None:
+    code, out, err = await _asked(
+        "--json", "--socket", str(tmp_path / "s"), "--config", str(tmp_path / "missing"), socket=tmp_path / "s"
+    )
+    assert (code, err) == (0, "")
+    assert [json.loads(line)["destination"] for line in out.splitlines()] == ["crm", "web"]
+
+
+async def test_the_url_is_asked_first_and_then_the_socket(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        code, out, err = await _asked("--url", dead, "--socket", str(tmp_path / "s"), socket=tmp_path / "s")
+        assert (code, err) == (0, "")
+        assert out.startswith("DESTINATION")
+        code, out, err = await _asked("--url", dead, "--socket", str(tmp_path / "s"))
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        f"no daemon answers at {dead}: Connection refused",
+        f"no daemon answers at {tmp_path / 's'}: No such file or directory",
+    ]
+
+
+def _broken(place: Place, text: str) -> tuple[str, ...]:
+    place.state.path.parent.mkdir(exist_ok=True)
+    place.config.write_text(text.replace("STATE", str(place.state.path)))
+    return "--config", str(place.config)
+
+
+_STATE = "state:\n  path: STATE\n"
+_MISTAKE = "drain: soon\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _STATE + _MISTAKE,
+        _MISTAKE + _STATE + "ops: {port: none}\n",
+        _STATE + "destinations:\n  - name: crm\n   endpoint: 5\n",
+        _STATE + "ops:\n  token: !file missing\n",
+        _STATE + "segments_file: missing.yaml\nqueue: {kind: kafkа}\n",
+    ],
+)
+async def test_a_broken_file_still_says_where_its_daemon_is(text: str) -> None:
+    with TemporaryDirectory() as short:  # a longer path is no socket's
+        place = Place(Path(short))
+        options = _broken(place, text)
+        code, out, err = await _asked(*options, socket=place.state.path.with_name("state.db.sock"))
+    assert code == 0, err
+    assert out.startswith("DESTINATION")
+    *mistakes, count, goes_on = err.splitlines()
+    assert mistakes
+    assert all(line.startswith(str(place.config.parent)) for line in mistakes)
+    assert "in the configuration" in count
+    assert goes_on == "the daemon goes on with what it read before:"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["state:\n  path: STATE\n bad\n", _STATE.replace("STATE", "[x]") + "ops: 5\n", "# nothing\n x: [\n", None],
+)
+def test_a_file_that_says_nothing_is_no_reason_to_ask_another_daemon(tmp_path: Path, text: str | None) -> None:
+    place = Place(tmp_path)
+    if text is None:
+        place.config.unlink()
+    else:
+        _broken(place, text)
+    done = place.run("status")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr.splitlines()[-1].endswith("give --socket or --url to ask one all the same")
+
+
+async def test_a_refused_configuration_stands_above_the_table() -> None:
+    refused = ConfigStatus(False, None, ("exporter.yaml:3: drain: should be a number", "odd\x1b[2J"))
+    code, out, err = await _asked("--url", "URL", config=refused)
+    assert (code, err) == (0, "")
+    first, *problems, head = out.splitlines()[:4]
+    assert first.startswith("the daemon has refused its configuration as read last")
+    assert problems == ["  exporter.yaml:3: drain: should be a number", "  odd\\x1b[2J"]
+    assert head.startswith("DESTINATION")
+
+
+async def test_an_older_daemon_is_named_as_that() -> None:
+    body = b'[{"destination": "crm"}]'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    async with serving(repeats(answer)) as server:
+        code, _, err = await _asked("--url", server.url(""))
+    assert code == 1
+    assert err.endswith("the daemon there is older than this command\n")

@@ -64,7 +64,7 @@ def destinations_of(argv: list[str], environ: dict[str, str], folder: Path, port
                 time.sleep(0.05)
             port = port or next(line["port"] for line in lines if line["event"] == "ready")
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=10) as answer:
-                names = {flow["destination"] for flow in json.loads(answer.read())}
+                names = {flow["destination"] for flow in json.loads(answer.read())["destinations"]}
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
         finally:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from contextlib import suppress
+from platform import python_version
 from typing import Any
 
 import aiohttp
 import pytest
 
+from exporter import __version__
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import document
 from exporter.daemon.ops.port import MOST_CONNECTIONS, OpsUnavailable, serve
+from exporter.telemetry.compilation import compiled
+from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import DataflowStatus, Health
+from exporter.telemetry.status import ConfigStatus, DataflowStatus, Health, StatusDocument
+
+
+def nothing() -> StatusDocument:
+    return document(0.0, ConfigStatus(), ())
+
+
+DESK = Desk(Metrics(), lambda: Health(True), nothing, configure(io.StringIO(), False))
 
 
 async def get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str, Any]:
@@ -29,7 +43,8 @@ async def test_every_path() -> None:
     metrics.of("crm").received.inc(5)
     health = [Health(False, ("crm has not started",))]
     status = [DataflowStatus(destination="crm", state="paused", paused=("unreachable",), paused_since=5.0, delivered=9)]
-    async with serve("127.0.0.1", 0, metrics, lambda: health[0], lambda: status) as port:
+    desk = Desk(metrics, lambda: health[0], lambda: document(7.0, ConfigStatus(), status), DESK.log)
+    async with serve("127.0.0.1", 0, desk) as port:
         assert port > 0
         assert (await get(port, "/live"))[0] == 200
         assert await get(port, "/ready") == (
@@ -42,9 +57,13 @@ async def test_every_path() -> None:
         code, kind, text = await get(port, "/metrics")
         assert (code, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
         assert 'exporter_events_received_total{destination="crm"} 5.0' in text
-        code, _, flows = await get(port, "/status")
+        code, _, told = await get(port, "/status")
         assert code == 200
-        [flow] = flows
+        assert told["version"] == __version__
+        assert told["build"] == {"kind": "compiled" if compiled() else "interpreted", "python": python_version()}
+        assert told["started_at"] == 7.0
+        assert told["config"] == {"valid": True, "reloaded_at": None, "problems": []}
+        [flow] = told["destinations"]
         assert flow["destination"] == "crm"
         assert flow["state"] == "paused"
         assert flow["paused"] == ["unreachable"]
@@ -59,26 +78,26 @@ async def test_a_port_in_use_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OpsUnavailable, match=rf"127\.0\.0\.1:{port}: .*in use"):
-            async with serve("127.0.0.1", port, Metrics(), lambda: Health(True), list):
+            async with serve("127.0.0.1", port, DESK):
                 pytest.fail("it was not free")
 
 
 async def test_a_host_of_another_machine_is_named() -> None:
     with pytest.raises(OpsUnavailable, match=r"192\.0\.2\.1:0"):
-        async with serve("192.0.2.1", 0, Metrics(), lambda: Health(True), list):
+        async with serve("192.0.2.1", 0, DESK):
             pytest.fail("it is nobody's address")
 
 
 async def test_the_port_is_free_again_afterwards() -> None:
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), list) as port:
+    async with serve("127.0.0.1", 0, DESK) as port:
         pass
-    async with serve("127.0.0.1", port, Metrics(), lambda: Health(True), list) as again:
+    async with serve("127.0.0.1", port, DESK) as again:
         assert again == port
 
 
 async def test_other_paths_and_methods_are_refused() -> None:
     async with (
-        serve("127.0.0.1", 0, Metrics(), lambda: Health(True), list) as port,
+        serve("127.0.0.1", 0, DESK) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
     ):
         async with session.head("/live") as answer:
@@ -90,7 +109,7 @@ async def test_other_paths_and_methods_are_refused() -> None:
 
 
 async def test_who_holds_many_connections_shuts_nobody_out() -> None:
-    async with serve("127.0.0.1", 0, Metrics(), lambda: Health(True), list) as port:
+    async with serve("127.0.0.1", 0, DESK) as port:
         held = []
         try:
             for _ in range(MOST_CONNECTIONS + 20):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,8 @@ from exporter.daemon.reload import reload_for_ever
 from exporter.settings.difference import Difference
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
+from exporter.telemetry.configuration import ConfigurationHealth
+from exporter.telemetry.status import ConfigStatus
 
 
 class _Log:
@@ -61,7 +64,9 @@ async def test_a_renewed_certificate_of_the_queue_needs_a_restart_each_time_and_
     log, slots, asked = _Log(), _Slots(), asyncio.Event()
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         reloading = tasks.create_task(
-            reload_for_ever(first, lambda: load(file, {}), asked, cast(Any, slots), cast(Any, log))
+            reload_for_ever(
+                first, lambda: load(file, {}), asked, cast(Any, slots), cast(Any, log), ConfigurationHealth(time.time)
+            )
         )
         for number, query in enumerate(("a=2", "a=3"), 1):
             configure(query)
@@ -111,10 +116,10 @@ async def test_a_configuration_that_stays_refused_is_read_again_when_a_file_chan
     looks = _Looks()
     monkeypatch.setattr(reload, "_stamps", looks)
     monkeypatch.setattr(reload, "WATCH_SECONDS", 0.01)
-    log = _Log()
+    log, health = _Log(), ConfigurationHealth(lambda: 5.0)
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         reloading = tasks.create_task(
-            reload_for_ever(first, lambda: load(file, {}), asyncio.Event(), cast(Any, _Slots()), cast(Any, log))
+            reload_for_ever(first, lambda: load(file, {}), asyncio.Event(), cast(Any, _Slots()), cast(Any, log), health)
         )
         for count, text in enumerate(("one\ntwo", "one\nthree"), 1):
             await looks.more(3)
@@ -126,6 +131,9 @@ async def test_a_configuration_that_stays_refused_is_read_again_when_a_file_chan
             assert len(problems) == 1
             assert problems[0].startswith(f"{file}:1: ")
             assert "\n" not in problems[0]
+            assert health.status == ConfigStatus(False, None, tuple(problems))
         _replace(secret, "two")
         await log.reloaded.wait()
         reloading.cancel()
+    assert health.status == ConfigStatus(True, 5.0, ())
+    assert dict(health.reloads) == {"applied": 1, "invalid": 2, "needs_restart": 0, "unusable": 0, "not_shared": 0}

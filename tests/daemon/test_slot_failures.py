@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -12,6 +13,8 @@ import pytest
 
 from exporter.daemon.slots import slot as slots
 from exporter.daemon.slots.slot import Slot
+from exporter.dataflow.dependencies import Clock
+from exporter.telemetry.metrics import Metrics
 
 
 class _Log:
@@ -30,6 +33,8 @@ class _Log:
 class _Shared:
     def __init__(self) -> None:
         self.log = _Log()
+        self.metrics = Metrics()
+        self.clock = Clock(time.monotonic, time.time)
 
     def wait_delay(self, _: int) -> float:
         return 60.0

@@ -31,6 +31,8 @@ CONTRACT = {
     "exporter_latency_seconds_sum": set(),
     "exporter_latency_seconds_count": set(),
     "exporter_in_flight": set(),
+    "exporter_concurrency": set(),
+    "exporter_rate": set(),
     "exporter_window_events": set(),
     "exporter_queue_lag": set(),
     "exporter_oldest_pending_seconds": set(),
@@ -45,6 +47,8 @@ GAUGES = Gauges(
     oldest_pending_seconds=6.5,
     paused=frozenset({"unreachable", "state"}),
     dead_letters=7,
+    concurrency=16,
+    rate=500.0,
 )
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, settings_or_part
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Reason
 
 if TYPE_CHECKING:
-    from exporter.settings.loading.load import Loaded
     from exporter.settings.tree import Settings
     from exporter.state.dead_letters import DeadLetters
 
@@ -74,7 +74,7 @@ def list_letters(
             after, left = page[-1].id, None if left is None else left - len(page)
         return None if after else await _stranger(which, letters, loaded.settings) or none
 
-    said = _with_letters(loaded, print_pages, nothing=_unknown(which, loaded.settings) or none)
+    said = _with_letters(loaded.settings, print_pages, nothing=_unknown(which, loaded.settings) or none)
     if said is not None:
         typer.echo(said, err=True)
 
@@ -86,7 +86,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show all of one dead letter: also the event and the answer, which are personal data."""
-    letter = _with_letters(load_or_exit(config), lambda letters: letters.letter(letter_id), nothing=None)
+    letter = _with_letters(load_or_exit(config).settings, lambda letters: letters.letter(letter_id), nothing=None)
     if letter is None:
         typer.echo(f"there is no dead letter {letter_id}", err=True)
         raise typer.Exit(1)
@@ -109,6 +109,8 @@ def replay(
         bool, typer.Option("--superseded", help="Also those whose profile had a later state delivered: undoes it.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when each was delivered or failed again.")] = False,
+    url: UrlOption = None,
+    socket: SocketOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Have dead letters sent again by the daemon, with the same Idempotency-Key.
@@ -119,16 +121,19 @@ def replay(
 
     which = _filter(ids, destination, reason, profile, since, until)
     _refuse_all_by_accident(which, everything)
-    loaded = load_or_exit(config)
+    settings, whole = settings_or_part(config)
 
     async def ask(letters: DeadLetters) -> Report:
-        _refuse_stranger(await _stranger(which, letters, loaded.settings))
-        return await run_replay(letters, which, loaded.settings, superseded=superseded, wait=wait)
+        if whole:
+            _refuse_stranger(await _stranger(which, letters, settings))
+        daemon = daemon_of(config, url, socket)
+        running = {each.name for each in settings.running} if whole else None
+        return await run_replay(letters, which, running, daemon, superseded=superseded, wait=wait)
 
     nothing = Report(missing=len(which.ids))
-    report = _with_letters(loaded, ask, nothing=nothing)
-    if report is nothing:
-        _refuse_stranger(_unknown(which, loaded.settings))
+    report = _with_letters(settings, ask, nothing=nothing)
+    if report is nothing and whole:
+        _refuse_stranger(_unknown(which, settings))
     typer.echo(report.as_json(waited=wait) if as_json else report.text(waited=wait))
     if report.missing or report.failed:
         raise typer.Exit(1)
@@ -159,12 +164,14 @@ def purge(
         raise typer.Exit(2)
     loaded = load_or_exit(config)
     unknown = _unknown(which, loaded.settings)
-    _refuse_stranger(_with_letters(loaded, lambda letters: _stranger(which, letters, loaded.settings), nothing=unknown))
+    _refuse_stranger(
+        _with_letters(loaded.settings, lambda letters: _stranger(which, letters, loaded.settings), nothing=unknown)
+    )
     if not yes:
-        count = _with_letters(loaded, lambda letters: letters.count(which), nothing=0)
+        count = _with_letters(loaded.settings, lambda letters: letters.count(which), nothing=0)
         if not typer.confirm(f"Delete {count} dead letters for good?", err=True):
             raise typer.Exit(1)
-    purged = _with_letters(loaded, lambda letters: letters.purge(which), nothing=0)
+    purged = _with_letters(loaded.settings, lambda letters: letters.purge(which), nothing=0)
     typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged} deleted")
 
 
@@ -238,19 +245,19 @@ def _refuse_stranger(stranger: str | None) -> None:
         raise typer.Exit(1)
 
 
-def _with_letters(loaded: Loaded, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:
+def _with_letters(settings: Settings, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:
     """The result of ``use`` on the store's letters; ``nothing`` where there is no store, since looking creates none."""
     import asyncio
 
     from exporter.database import DatabaseRefused, DatabaseUnavailable
     from exporter.state.port import StateUnavailable
 
-    settings = loaded.settings.state
-    if not settings.exists():
+    section = settings.state
+    if not section.exists():
         return nothing
 
     async def run() -> T:
-        async with open_state(settings) as state:
+        async with open_state(section) as state:
             return await use(state.letters)
 
     try:

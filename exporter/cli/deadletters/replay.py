@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 import msgspec
 import typer
 
-from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
+from exporter.cli.shared.daemon import Daemon
+from exporter.cli.shared.daemon_port import NoDaemon, get_json
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter
-
-if TYPE_CHECKING:
-    from exporter.settings.tree import Settings
 
 POLL_SECONDS = 0.3
 
@@ -58,11 +55,18 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def run_replay(
-    letters: DeadLetters, which: Filter, settings: Settings, *, superseded: bool, wait: bool
+    letters: DeadLetters,
+    which: Filter,
+    running: Collection[str] | None,
+    daemon: Daemon,
+    *,
+    superseded: bool,
+    wait: bool,
 ) -> Report:
     """Ask for the replay of ``which``; with ``wait`` return when no letter waits any more.
 
-    Prints to stderr what keeps the replay from happening soon.
+    ``running`` are the enabled destinations, None where these are not known. Prints to stderr what keeps the replay
+    from happening soon.
 
     Raises:
         StateUnavailable: the state cannot be reached.
@@ -70,7 +74,7 @@ async def run_replay(
     asked = await letters.ask(which, superseded=superseded)
     missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
     if asked.ids:
-        _note_what_is_in_the_way(settings, which.destination)
+        _note_what_is_in_the_way(running, daemon, which.destination)
     if not wait:
         return Report(len(asked.ids), asked.left_out, missing)
     return msgspec.structs.replace(
@@ -106,11 +110,10 @@ async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: boo
     )
 
 
-def _note_what_is_in_the_way(settings: Settings, destination: str | None) -> None:
-    running = {each.name for each in settings.destinations if each.enabled}
-    if destination is not None and destination not in running:
+def _note_what_is_in_the_way(running: Collection[str] | None, daemon: Daemon, destination: str | None) -> None:
+    if destination is not None and running is not None and destination not in running:
         typer.echo(f"{destination} is not an enabled destination: its replay waits until it is", err=True)
     try:
-        get_json(base_url(settings.ops.host, settings.ops.port), "/live")
+        daemon.ask(lambda where: get_json(where, "/live"))
     except NoDaemon:
-        typer.echo("no daemon answers on the ops port: if none runs, the replay waits for its next start", err=True)
+        typer.echo("no daemon answers: if none runs, the replay waits for its next start", err=True)

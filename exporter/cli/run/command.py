@@ -72,6 +72,7 @@ def run(
     from exporter.daemon.workers.parent import Workers
     from exporter.dataflow.dependencies import Clock
     from exporter.sections.schedules import probe_delay
+    from exporter.settings.local_socket import socket_path
     from exporter.telemetry.compilation import compiled
     from exporter.telemetry.metrics import Metrics
 
@@ -85,15 +86,20 @@ def run(
             (log.info if workers == "auto" else log.warning)("note", detail=fewer)
         share = partial(_share_of, shard=own, under_parent=announce is not None)
         reload = partial(_load_again, config, share)
+        socket = socket_path(loaded.settings, config)
         if count > 1:
             options = ["--log-level", log_level, "--log-format", "text" if text else "json"]
             delay = probe_delay(random.uniform)
-            runs: Daemon | Workers = Workers(count, config, options, loaded, reload, delay, metrics, log)
+            runs: Daemon | Workers = Workers(
+                count, config, options, loaded, reload, delay, metrics, log, socket, time.time
+            )
         else:
             # Under a parent, the parent has logged the notes.
             noted = loaded if announce is None else replace(loaded, notes=())
             clock = Clock(time.monotonic, time.time)
-            runs = Daemon(share(noted), reload, metrics, log, clock, partial(_announce, announce), parent)
+            own_socket = socket if own is None else own.socket(socket)
+            announced = partial(_announce, announce)
+            runs = Daemon(share(noted), reload, metrics, log, clock, own_socket, announced, parent)
         code = _exit_code(runs.run, log)
     raise typer.Exit(code)
 

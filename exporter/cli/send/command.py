@@ -77,7 +77,7 @@ def send(
             raise typer.BadParameter("--to NAME and --test go together, and with no FILE", param_hint="--test")
         from exporter.cli.send.event_for_test import send_test_event
 
-        send_test_event(load_or_exit(config).settings, to, wait=wait, as_json=as_json)
+        send_test_event(load_or_exit(config).settings, config, to, wait=wait, as_json=as_json)
         return
     if not files:
         raise typer.BadParameter("give at least one, or --to NAME --test", param_hint="FILE")

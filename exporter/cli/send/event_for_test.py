@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
@@ -68,7 +69,7 @@ def _values(paths: PathTree) -> dict[str, Any]:
     return {step: VALUE if below is None else _values(below) for step, below in paths.items()}
 
 
-def send_test_event(settings: Settings, name: str, *, wait: bool, as_json: bool) -> None:
+def send_test_event(settings: Settings, config: Path, name: str, *, wait: bool, as_json: bool) -> None:
     """Queue the event, print its id and, as far as it can be known soon or with ``wait``, what came of it.
 
     Exits with 1 where nothing was queued, or where the event became a dead letter.
@@ -77,11 +78,11 @@ def send_test_event(settings: Settings, name: str, *, wait: bool, as_json: bool)
     mark = f"test:{secrets.token_hex(8)}"
     body = json.dumps(made_event(destination, mark), ensure_ascii=False).encode("utf-8", "surrogatepass")
     _refuse_unless_exported(destination, settings, body)
-    flow = _flow(settings, name)
+    flow = _flow(settings, config, name)
     soon = flow is not None and "operator" not in flow["paused"]
     patience = None if wait else SHORTLY_SECONDS if soon else 0.0
 
-    async def run(queue: Queue) -> Outcome:
+    async def run(queue: Queue) -> Outcome | None:
         if destination.start == "latest" and not await _places(queue, settings, name):
             fail(f"{name} begins at the latest event and has not begun: run a daemon first, or it would be left out")
         try:
@@ -94,7 +95,7 @@ def send_test_event(settings: Settings, name: str, *, wait: bool, as_json: bool)
             typer.echo(f"{mark} is queued for {name}")
         return await _followed(queue, settings, name, mark, patience)
 
-    outcome = with_queue(settings, run)
+    outcome = with_queue(settings, run) or Outcome("pending", _pending(settings, config, name))
     if as_json:
         told = {"id": mark, "destination": name, "outcome": outcome.what, "detail": outcome.detail}
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -136,8 +137,8 @@ def _refuse_unless_exported(destination: Destination, settings: Settings, body: 
 # -- what comes of it
 
 
-async def _followed(queue: Queue, settings: Settings, name: str, mark: str, patience: float | None) -> Outcome:
-    """What came of the event within ``patience`` seconds, None for however long it takes."""
+async def _followed(queue: Queue, settings: Settings, name: str, mark: str, patience: float | None) -> Outcome | None:
+    """What came of the event within ``patience`` seconds, None for however long it takes; None if nothing has yet."""
     until = None if patience is None else time.monotonic() + patience
     ends: Mapping[str, int] = {}
     async with AsyncExitStack() as stack:
@@ -153,7 +154,7 @@ async def _followed(queue: Queue, settings: Settings, name: str, mark: str, pati
             if settled:
                 return Outcome("delivered", f"delivered to {name}")
             if until is not None and time.monotonic() >= until:
-                return Outcome("pending", _pending(settings, name))
+                return None
             await asyncio.sleep(POLL_SECONDS)
 
 
@@ -189,20 +190,21 @@ async def _letter(state: State, name: str, mark: str) -> str | None:
     return f"dead letter {found[0].id}: {found[0].reason}: {printable(found[0].detail)}" if found else None
 
 
-def _flow(settings: Settings, name: str) -> Mapping[str, Any] | None:
+def _flow(settings: Settings, config: Path, name: str) -> Mapping[str, Any] | None:
     """What the daemon says of the destination; None where none answers."""
-    from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
+    from exporter.cli.shared.daemon import daemon_with
+    from exporter.cli.shared.daemon_port import NoDaemon, get_json
 
     try:
-        answer = get_json(base_url(settings.ops.host, settings.ops.port), "/status")
+        _, answer = daemon_with(settings, config).ask(lambda where: get_json(where, "/status"))
     except NoDaemon:
         return None
-    flows = answer.get("destinations") if isinstance(answer, dict) else answer
+    flows = answer.get("destinations") if isinstance(answer, dict) else ()
     return next((flow for flow in flows or () if flow.get("destination") == name), None)
 
 
-def _pending(settings: Settings, name: str) -> str:
-    flow = _flow(settings, name)
+def _pending(settings: Settings, config: Path, name: str) -> str:
+    flow = _flow(settings, config, name)
     if flow is None:
         return "no daemon answers on the ops port: it is sent once one runs"
     why = [", ".join(flow["paused"])] if flow["paused"] else []

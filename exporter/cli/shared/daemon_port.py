@@ -1,17 +1,25 @@
-"""Asks the daemon's ops port, from another process on the same machine or elsewhere."""
+"""Asks a daemon over its ops port or its socket, from another process on the same machine or elsewhere."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from typing import Any
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from exporter.sections.urls import http_address
 from exporter.transport.requests.own_headers import own_headers
 from exporter.transport.tls.contexts import HTTP, TlsFileProblem, client_context
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS: Final = 5.0
+#: How long an action may take, which waits for the state.
+ACTION_SECONDS: Final = 40.0
+
+#: Where a daemon is asked: the URL of its ops port, or the path of its socket.
+Where: TypeAlias = str | Path
 
 
 class NoDaemon(Exception):
@@ -30,42 +38,88 @@ def base_url(host: str, port: int) -> str:
     return http_address(name, port)
 
 
-def get_json(url: str, path: str) -> Any:
-    """The JSON that the daemon at ``url`` answers to GET ``path``.
+def get_json(where: Where, path: str) -> Any:
+    """The JSON that the daemon at ``where`` answers to GET ``path``.
 
     Raises:
-        NoDaemon: ``url`` cannot be an ops port, no daemon answers, or the answer is not from an exporter.
+        NoDaemon: ``where`` cannot be an ops port, no daemon answers, or the answer is not from an exporter.
     """
-    parts = urlsplit(url)
+    status, body = _exchange(where, "GET", path)
+    if not 200 <= status < 300:
+        raise NoDaemon(f"{where}{path} answers {status}: is an exporter listening there?")
+    return _json(where, path, body)
+
+
+def post_json(where: Where, path: str, value: Mapping[str, Any], token: str | None = None) -> tuple[int, Any]:
+    """The status and the JSON that the daemon at ``where`` answers to POST ``path`` with ``value``, as JSON.
+
+    ``token`` is that of ``ops.token``, which an ops port asks for and a socket does not. Raises as ``get_json``, but
+    for no status.
+    """
+    headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    status, body = _exchange(where, "POST", path, json.dumps(value).encode(), headers, ACTION_SECONDS)
+    return status, _json(where, path, body)
+
+
+def _exchange(
+    where: Where,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = TIMEOUT_SECONDS,
+) -> tuple[int, bytes]:
+    connection, prefix = _connection(where, seconds)
+    try:
+        connection.request(method, prefix + path, body, {**dict(own_headers()), **(headers or {})})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise NoDaemon(f"no daemon answers at {where}: {_reason(error)}") from error
+    finally:
+        connection.close()
+
+
+def _json(where: Where, path: str, body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise NoDaemon(f"{where}{path} answers no JSON: is an exporter listening there?") from error
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """A connection to the socket at ``path``."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _connection(where: Where, seconds: float) -> tuple[http.client.HTTPConnection, str]:
+    """A connection that is not open yet, and what stands before every path."""
+    if isinstance(where, Path):
+        return _SocketConnection(where, seconds), ""
+    parts = urlsplit(where)
     try:
         port = parts.port
     except ValueError:
         port = -1
     if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
-        raise NoDaemon(f"{url} is not the URL of an ops port, such as http://127.0.0.1:9464")
-    connection = _connection(parts.scheme, parts.hostname, port)
-    try:
-        connection.request("GET", parts.path.rstrip("/") + path, headers=dict(own_headers()))
-        answer = connection.getresponse()
-        body = answer.read()
-        if not 200 <= answer.status < 300:
-            raise NoDaemon(f"{url}{path} answers {answer.status}: is an exporter listening there?")
-        return json.loads(body)
-    except (OSError, http.client.HTTPException) as error:
-        raise NoDaemon(f"no daemon answers at {url}: {_reason(error)}") from error
-    except ValueError as error:
-        raise NoDaemon(f"{url}{path} answers no JSON: is an exporter listening there?") from error
-    finally:
-        connection.close()
-
-
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
-    if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+        raise NoDaemon(f"{where} is not the URL of an ops port, such as http://127.0.0.1:9464")
+    prefix = parts.path.rstrip("/")
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(parts.hostname, port, timeout=seconds), prefix
     context = client_context(protocol=HTTP)
     if isinstance(context, TlsFileProblem):
         raise NoDaemon(f"the system's certificate authorities cannot be read: {context.reason}")
-    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    return http.client.HTTPSConnection(parts.hostname, port, timeout=seconds, context=context), prefix
 
 
 def _reason(error: Exception) -> str:

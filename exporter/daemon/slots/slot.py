@@ -130,8 +130,10 @@ class Slot:
     def gauges(self) -> Gauges:
         """The current numbers of the dataflow."""
         if self._flow is None or self._failing is not None:
-            return Gauges(0, 0, None, None, self.paused, 0)
-        return gauges(self._flow)
+            now = Gauges(0, 0, None, None, self.paused, 0)
+        else:
+            now = gauges(self._flow)
+        return replace(now, rate=self.destination.delivery.rate)
 
     @property
     def in_flight(self) -> int:
@@ -163,5 +165,6 @@ class Slot:
     def _failed(self, reason: PauseReason, detail: str, calls: Sequence[str] = ()) -> None:
         self._failing = reason
         self._failure = detail
+        self._shared.metrics.of(self.destination.name).history.failed(detail, self._shared.clock.epoch())
         more = {"trace": calls} if calls else {}
         self._log.error("dataflow failed", reason=reason, detail=detail, **more)

@@ -11,21 +11,28 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import BUILD, described, document, merged_config
+from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
 from exporter.daemon.reload import Load
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.stopping import InFlight, tell_of_stopping, tell_on
+from exporter.daemon.workers.actions import WorkersActions
 from exporter.daemon.workers.shard import Shard
 from exporter.daemon.workers.worker import Worker
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import DataflowState, DataflowStatus, Health
+from exporter.telemetry.process_metrics import ProcessMetrics
+from exporter.telemetry.status import DataflowState, DataflowStatus, Health, StatusDocument
 
 #: How often the workers are asked for their health.
 ASK_SECONDS = 0.5
@@ -37,7 +44,8 @@ T = TypeVar("T")
 class Workers:
     """The parent of ``count`` shards of the configuration in the file ``config``; the ops port answers for all shards.
 
-    ``load`` reads the same file again, as ``loaded`` was read.
+    ``load`` reads the same file again, as ``loaded`` was read. ``socket`` is where the commands on this machine ask the
+    parent, None for nowhere; each worker has its own beside it. ``epoch`` gives the seconds since the epoch.
     """
 
     def __init__(
@@ -50,6 +58,8 @@ class Workers:
         delay: Callable[[int], float],
         metrics: Metrics,
         log: Log,
+        socket: Path | None,
+        epoch: Callable[[], float],
     ) -> None:
         ops = self._ops = loaded.settings.ops
         self._load = load
@@ -57,10 +67,15 @@ class Workers:
         self._metrics = metrics
         self._log = log
         self._notes = loaded.notes
+        self._socket = socket
+        self._started_at = epoch()
+        self._configuration = ConfigurationHealth(epoch)
+        ProcessMetrics(metrics, __version__, BUILD)
         self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
         command = child.command("run", "--config", str(config), *options)
-        self._workers = [Worker(Shard(n, count), command, host, delay, log) for n in range(1, count + 1)]
+        shards = [Shard(number, count) for number in range(1, count + 1)]
+        self._workers = [Worker(shard, command, host, shard.socket(socket), delay, log) for shard in shards]
         self._stopping = False
         self._stop_begins = asyncio.Event()
         self._asked = asyncio.Event()  # set when the configuration is to be read again
@@ -75,11 +90,14 @@ class Workers:
         """
         for note in self._notes:
             self._log.warning("note", detail=note)
+        actions = WorkersActions(self._workers, lambda: [destination.name for destination in self._running])
+        desk = Desk(self, self._health, self._status, self._log, actions)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as self._session,
-                serve(self._ops.host, self._ops.port, self, self._health, self._status) as port,
+                serve(self._ops.host, self._ops.port, desk, self._ops.token) as port,
+                serve_locally(self._socket, desk),
                 asyncio.TaskGroup() as tasks,
             ):
                 address = http_address(self._ops.host, port)
@@ -115,7 +133,7 @@ class Workers:
         while True:
             await self._of_each(lambda worker: worker.look(self._session))
             if not self._told and self._health().ready:
-                flows = await self._status()
+                flows = (await self._status()).destinations
                 self._told = all(flow.state in ("running", "paused") for flow in flows)
                 if self._told:
                     counts = {"destinations": len(flows), "workers": len(self._workers)}
@@ -128,17 +146,21 @@ class Workers:
             reasons += worker.health.reasons
         return Health(not reasons, tuple(reasons))
 
-    async def _status(self) -> list[DataflowStatus]:
+    async def _status(self) -> StatusDocument:
         """The status of all dataflows in the order of the configuration, also for a worker that does not answer."""
         answers = await self._of_each(lambda worker: worker.status(self._session))
         state: DataflowState = "draining" if self._stopping else "starting"
-        flows = {flow.destination: flow for answer in answers for flow in answer or ()}
+        flows = {flow.destination: flow for answer in answers if answer is not None for flow in answer.destinations}
+        destinations = {destination.name: destination for destination in self._running}
         for worker, answer in zip(self._workers, answers, strict=True):
             if answer is None:
                 why = "; ".join(worker.health.reasons) or f"shard {worker.shard}: does not answer"
-                for name in worker.shard.owned(self._running):
-                    flows.setdefault(name, DataflowStatus(name, state, last_failure=why))
-        return sorted(flows.values(), key=lambda flow: self._places.get(flow.destination, len(self._places)))
+                silent = [DataflowStatus(name, state, last_failure=why) for name in worker.shard.owned(destinations)]
+                for flow in described(silent, destinations):
+                    flows.setdefault(flow.destination, flow)
+        config = merged_config([self._configuration.status, *(each.config for each in answers if each is not None)])
+        ordered = sorted(flows.values(), key=lambda flow: self._places.get(flow.destination, len(self._places)))
+        return document(self._started_at, config, ordered)
 
     async def _of_each(self, ask: Callable[[Worker], Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as tasks:
@@ -152,7 +174,7 @@ class Workers:
         await tell_on(self._log, self._drain, self._in_flight)
 
     async def _in_flight(self) -> InFlight:
-        return {flow.destination: flow.in_flight for flow in await self._status() if flow.in_flight}
+        return {flow.destination: flow.in_flight for flow in (await self._status()).destinations if flow.in_flight}
 
     # -- signals
 
@@ -178,11 +200,14 @@ class Workers:
             self._asked.clear()
             if isinstance(again := await off_loop(self._load), Loaded):
                 self._read(again)
+                self._configuration.applied()
+            else:
+                self._configuration.refused("invalid", [str(problem) for problem in again.problems])
 
     def _read(self, loaded: Loaded) -> None:
         self._drain = loaded.settings.drain
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}
-        self._running = [destination.name for destination in loaded.settings.running]
+        self._running = loaded.settings.running
 
 
 def merged(expositions: Iterable[bytes]) -> bytes:

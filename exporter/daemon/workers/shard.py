@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ByteSize
 
@@ -69,6 +70,10 @@ class Shard:
         ops = settings.ops.model_copy(update={"port": port})
         memory = ByteSize(max(1, settings.memory // self.count)) if sharing_memory else settings.memory
         return settings.model_copy(update={"destinations": destinations, "ops": ops, "memory": memory})
+
+    def socket(self, whole: Path | None) -> Path | None:
+        """The socket of the shard's process, beside that of a process that runs the ``whole`` configuration."""
+        return whole and whole.with_name(f"{whole.name}.{self.number}-of-{self.count}")
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import aiohttp
@@ -20,22 +21,32 @@ from exporter.sections.urls import http_address
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import whole
 from exporter.telemetry.logs import Log
-from exporter.telemetry.status import DataflowStatus, Health
+from exporter.telemetry.status import Health, StatusDocument
 
 #: A worker that ran this long and then crashed is restarted without the growing wait.
 SETTLED_SECONDS = 60.0
 
 _HEALTH = msgspec.json.Decoder(Health)
-_STATUS = msgspec.json.Decoder(list[DataflowStatus])
+_STATUS = msgspec.json.Decoder(StatusDocument)
 
 
 class Worker:
-    """A process that ``command`` starts, completed with ``--shard``; its ops port is asked at ``host``."""
+    """A process that ``command`` starts, completed with ``--shard``; its ops port is asked at ``host``.
+
+    Actions go through its ``socket``; None where there is none.
+    """
 
     def __init__(
-        self, shard: Shard, command: Sequence[str], host: str, delay: Callable[[int], float], log: Log
+        self,
+        shard: Shard,
+        command: Sequence[str],
+        host: str,
+        socket: Path | None,
+        delay: Callable[[int], float],
+        log: Log,
     ) -> None:
         self.shard = shard
+        self.socket = socket
         self.health = Health(False, (f"shard {shard}: starting",))
         self.exit_code = 0  # of the last end; a crash that a restart makes good does not count
         self.refused = False  # whether the worker refused to run beside other exporters: a restart would not help
@@ -165,8 +176,8 @@ class Worker:
         except msgspec.MsgspecError:
             self.health = Health(False, (f"shard {self.shard}: does not answer",))
 
-    async def status(self, session: aiohttp.ClientSession) -> list[DataflowStatus] | None:
-        """The status of the worker's dataflows; None while the worker does not answer."""
+    async def status(self, session: aiohttp.ClientSession) -> StatusDocument | None:
+        """The worker's status; None while the worker does not answer."""
         try:
             return _STATUS.decode(await self._get(session, "status") or b"")
         except msgspec.MsgspecError:

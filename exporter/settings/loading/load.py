@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
 from exporter.settings.loading.problems import Problem, Problems
 from exporter.settings.loading.suggestions import suggestion
+from exporter.settings.loading.yaml_file import read_beginning
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
 from exporter.settings.tls_sections import tls_sections
@@ -86,6 +87,33 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded | Problems:
         gathered.indirect(),
         watched,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a broken configuration says all the same: ``settings`` holds for the top-level keys in ``known`` only."""
+
+    settings: Settings
+    known: frozenset[str]
+
+
+def load_part(path: Path, environ: Mapping[str, str], keys: Sequence[str]) -> Part:
+    """Those of the top-level ``keys`` that can be read in a broken configuration, without its secrets."""
+    document, whole = read_beginning(Path(expanded(str(path))), environ)
+    values = document.value if isinstance(document.value, dict) else {}
+    overrides, _ = find_overrides(Settings.model_fields, environ)
+    data: dict[str, Any] = {}
+    for key in keys:
+        broken = [steps for steps in document.broken if steps[:1] == (key,)]
+        if (key not in values and not whole) or any(steps != ("ops", "token") for steps in broken):
+            continue
+        section = values.get(key, {})
+        if isinstance(section, dict):
+            section.pop("token", None)
+        own = {steps: name for steps, name in overrides.items() if steps[0] == key and steps[-1] != "token"}
+        if not isinstance(found := _validated({key: section}, environ, own), _Refused):
+            data[key] = getattr(found, key)
+    return Part(Settings(**data), frozenset(data))
 
 
 class _Files(PydanticBaseSettingsSource):

@@ -64,9 +64,7 @@ def read_document(file: Path, environ: Mapping[str, str]) -> Document:
         reading.refuse((), None, f"the file cannot be read: {error.strerror or 'unknown error'}")
         return reading.document
     try:
-        _bound_depth(content)
-        root = yaml.compose(content, Loader=_Loader)
-        reading.document.value = None if root is None else reading.value((), root)
+        reading.compose(content)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reading.refuse((), mark.line + 1 if mark else None, _syntax(error, content, mark))
@@ -75,6 +73,30 @@ def read_document(file: Path, environ: Mapping[str, str]) -> Document:
     except _TooFar as error:
         reading.refuse((), error.line, "aliases or nesting go too far here")
     return reading.document
+
+
+def read_beginning(file: Path, environ: Mapping[str, str]) -> tuple[Document, bool]:
+    """The document, and whether it is the whole file: of a file that is not YAML, as many top-level keys as are."""
+    try:
+        content = read_regular(file, CONFIGURATION_BYTES).content
+    except OSError:
+        return Document(str(file)), False
+    whole = True
+    while True:
+        reading = _Reading(Document(str(file)), file.parent, environ)
+        try:
+            reading.compose(content)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            lines = content.splitlines(keepends=True)[: mark.line + 1 if mark else 0]
+            whole = False
+            # The last key that begins at the left goes, with all that follows.
+            content = b"".join(lines[: max((n for n, line in enumerate(lines) if line[:1].isalpha()), default=0)])
+            if content:
+                continue
+        except (yaml.YAMLError, _TooFar):
+            return Document(str(file)), False
+        return reading.document, whole
 
 
 def _bound_depth(content: bytes) -> None:
@@ -123,6 +145,12 @@ class _Reading:
         self._seen: set[int] = set()
         self._aliased = 0
         self._open: set[int] = set()
+
+    def compose(self, content: bytes) -> None:
+        """Read the file's ``content``. Raises YAMLError or _TooFar."""
+        _bound_depth(content)
+        root = yaml.compose(content, Loader=_Loader)
+        self.document.value = None if root is None else self.value((), root)
 
     def refuse(self, steps: Steps, line: int | None, reason: str) -> None:
         self.document.problems.append(Problem(self.document.file, line, steps, reason))

@@ -1,0 +1,77 @@
+"""What the daemon answers on its ops port and its socket (contract.md#operation)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Final, Protocol, TypeVar
+
+import orjson
+from aiohttp import web
+
+from exporter.daemon.ops.actions import Actions
+from exporter.daemon.ops.bounded_server import Answer
+from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
+from exporter.telemetry.logs import Log
+from exporter.telemetry.metrics import CONTENT_TYPE
+from exporter.telemetry.status import Health, StatusDocument
+
+T = TypeVar("T")
+
+
+class Rendered(Protocol):
+    """The source of ``/metrics``: the process's own metrics, or metrics that workers are asked for first."""
+
+    def render(self) -> bytes | Awaitable[bytes]:
+        """All series in Prometheus' text format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Whom the answers come from. ``health`` and ``status`` are called for every request and must not block.
+
+    ``actions`` is None where nothing can be done by hand.
+    """
+
+    metrics: Rendered
+    health: Callable[[], Health]
+    status: Callable[[], StatusDocument | Awaitable[StatusDocument]]
+    log: Log
+    actions: Actions | None = None
+
+
+def answering(desk: Desk, admit: Admit) -> Answer:
+    """The answers from ``desk``; ``admit`` decides who may act."""
+
+    async def live() -> web.Response:
+        return web.Response(body=b'{"live":true}', content_type=JSON)
+
+    async def ready() -> web.Response:
+        now = desk.health()
+        return web.Response(body=orjson.dumps(now), status=200 if now.ready else 503, content_type=JSON)
+
+    async def scrape() -> web.Response:
+        return web.Response(body=await _now(desk.metrics.render()), headers={"Content-Type": CONTENT_TYPE})
+
+    async def status() -> web.Response:
+        return web.Response(body=orjson.dumps(await _now(desk.status())), content_type=JSON)
+
+    paths: Final = {"/live": live, "/ready": ready, "/metrics": scrape, "/status": status}
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        acted = await by_hand(request, desk.actions, admit, desk.log)
+        if acted is not None:
+            return acted
+        found = paths.get(request.path)
+        if found is None:
+            return web.Response(status=404, text=f"there is {', '.join([*paths, PATHS])}\n")
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return await found()
+
+    return answer
+
+
+async def _now(value: T | Awaitable[T]) -> T:
+    return await value if isawaitable(value) else value

@@ -1,0 +1,63 @@
+"""Puts together what ``/status`` says of a process."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from exporter import __version__
+from exporter.settings.destination import Destination
+from exporter.telemetry.compilation import compiled
+from exporter.telemetry.history import History
+from exporter.telemetry.status import Build, ConfigStatus, DataflowStatus, StatusDocument
+
+
+def _build() -> Build:
+    """Whether it is compiled, and by which Python it runs."""
+    return Build("compiled" if compiled() else "interpreted", platform.python_version())
+
+
+#: The build of this process.
+BUILD: Final = _build()
+
+
+def document(started_at: float, config: ConfigStatus, flows: Iterable[DataflowStatus]) -> StatusDocument:
+    """The document of this process, which started at ``started_at``, seconds since the epoch."""
+    return StatusDocument(__version__, BUILD, started_at, config, tuple(flows))
+
+
+def described(
+    flows: Iterable[DataflowStatus],
+    destinations: Mapping[str, Destination],
+    history: Callable[[str], History] | None = None,
+) -> Iterator[DataflowStatus]:
+    """The statuses, completed with what is configured for each destination and what its ``history`` knows."""
+    for flow in flows:
+        status = flow
+        if (destination := destinations.get(flow.destination)) is not None:
+            delivery = destination.delivery
+            host = urlsplit(destination.endpoint).netloc
+            status = replace(status, endpoint_host=host, rate=delivery.rate, max_concurrency=delivery.concurrency)
+        if history is not None:
+            past = history(flow.destination)
+            status = replace(
+                status,
+                last_success_at=past.succeeded_at,
+                last_failure_at=past.failed_at,
+                latency=past.latencies.latencies(),
+            )
+        yield status
+
+
+def merged_config(of_each: Iterable[ConfigStatus]) -> ConfigStatus:
+    """How the configuration fares in all of several processes."""
+    all_of = list(of_each)
+    reloaded = [each.reloaded_at for each in all_of if each.reloaded_at is not None]
+    return ConfigStatus(
+        valid=all(each.valid for each in all_of),
+        reloaded_at=max(reloaded, default=None),
+        problems=tuple(dict.fromkeys(problem for each in all_of for problem in each.problems)),
+    )

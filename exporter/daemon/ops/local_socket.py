@@ -1,0 +1,159 @@
+"""The socket for the commands on this machine: what the ops port answers, for the user of the daemon alone."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from exporter.daemon.ops.answers import Desk, answering
+from exporter.daemon.ops.bounded_server import BoundedServer
+from exporter.daemon.ops.by_hand import everybody
+from exporter.daemon.ops.port import MOST_CONNECTIONS, SHUTDOWN_SECONDS
+from exporter.sections.printable import printable
+from exporter.settings.local_socket import make_folder
+from exporter.tasks.background import for_ever, in_background
+from exporter.tasks.off_loop import off_loop
+
+#: How often a missing socket is tried for: the daemon that had it may have ended, or somebody cleaned the folder.
+TRY_SECONDS: Final = 5.0
+_MODE: Final = 0o600
+
+
+class _NotNow(Exception):
+    """The socket cannot be had at this moment; the text says why."""
+
+
+@asynccontextmanager
+async def serve_locally(path: Path | None, desk: Desk) -> AsyncIterator[None]:
+    """Serve on a socket at ``path`` until the context ends, which takes the socket away; nothing where it is None.
+
+    A socket that nobody listens on is replaced, that of a living process is not. That the socket cannot be had is
+    logged as a warning, once for each reason, and it is tried for again from time to time.
+    """
+    if path is None:
+        yield
+        return
+    server = BoundedServer(answering(desk, everybody), most_connections=MOST_CONNECTIONS)
+    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    place = _Place(path, server, desk)
+    try:
+        await place.take()
+        async with in_background(partial(for_ever, place.keep, place.warn)):
+            yield
+    finally:
+        place.leave()
+        await runner.cleanup()
+
+
+class _Place:
+    """The name of the socket in its folder."""
+
+    def __init__(self, path: Path, server: BoundedServer, desk: Desk) -> None:
+        self._path = path
+        self._server = server
+        self._log = desk.log
+        self._listening: asyncio.Server | None = None
+        self._made: tuple[int, int] | None = None
+        self._told: str | None = None
+
+    async def keep(self) -> None:
+        """Take the place again whenever it is lost or becomes free."""
+        while True:
+            await asyncio.sleep(TRY_SECONDS)
+            # In a thread: a disk that hangs must not keep exports from going on.
+            if self._made is None or await off_loop(_identity, self._path) != self._made:
+                await self.take()
+
+    async def take(self) -> None:
+        """Listen there, unless that cannot be."""
+        self.leave()
+        try:
+            opened = _bound(self._path)
+        except (OSError, _NotNow) as error:
+            why = str(error) if isinstance(error, _NotNow) else _reason(error)
+            if why != self._told:
+                self.warn(why)
+            self._told = why
+            return
+        self._told = None
+        self._made = _identity(self._path)
+        self._listening = await asyncio.get_running_loop().create_unix_server(self._server, sock=opened)
+
+    def warn(self, why: str) -> None:
+        """Log why there is no socket."""
+        self._log.warning("no socket", path=printable(str(self._path)), detail=why)
+
+    def leave(self) -> None:
+        """Stop listening, and take the socket away if it is still this process's."""
+        if self._listening is not None:
+            if self._made is not None and _identity(self._path) == self._made:
+                with suppress(OSError):
+                    self._path.unlink()
+            self._listening.close()
+        self._listening = self._made = None
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket that listens at ``path``, which only its owner may open.
+
+    Raises:
+        OSError: the system refuses it.
+        _NotNow: the path is taken.
+    """
+    make_folder(path)
+    _clear(path)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # Before it has a name, so that there is no moment in which others may open it; Linux keeps the mode.
+        os.fchmod(opened.fileno(), _MODE)
+        opened.bind(str(path))
+        path.chmod(_MODE)
+        opened.listen(MOST_CONNECTIONS)
+        opened.setblocking(False)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _clear(path: Path) -> None:
+    """Take away a socket that nobody listens on. Raises as ``_bound``."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise _NotNow("something else has this name, and it is left alone")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.setblocking(False)
+        code = asking.connect_ex(str(path))
+    if code in (0, errno.EAGAIN, errno.EINPROGRESS):
+        raise _NotNow("another process serves it")
+    if code != errno.ECONNREFUSED:
+        raise OSError(code, os.strerror(code))
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _reason(error: Exception) -> str:
+    """Why, in words; Python has the only ones for a path that is too long."""
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,64 @@
+"""What is done by hand over the parent's ops port: passed on to the worker that runs the destination."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+
+import aiohttp
+import orjson
+
+from exporter.daemon.ops.actions import Action, ActionResult, Done, NotDone, Reason
+from exporter.daemon.ops.by_hand import STATUS
+from exporter.daemon.workers.worker import Worker
+
+#: How long a worker may take: the state may be away, and a worker gives up by itself.
+ANSWER_SECONDS = 30.0
+
+_REASONS: Mapping[int, Reason] = {status: reason for reason, status in STATUS.items()}
+
+
+class WorkersActions:
+    """The actions of a parent. ``names`` gives the destinations that run now; a worker's socket is asked."""
+
+    def __init__(self, workers: Sequence[Worker], names: Callable[[], Collection[str]]) -> None:
+        self._workers = workers
+        self._names = names
+
+    async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
+        """See ``Actions``."""
+        return await self._passed_on("pause", name, {"why": why, "by": by})
+
+    async def resume(self, name: str) -> ActionResult:
+        """See ``Actions``."""
+        return await self._passed_on("resume", name, {})
+
+    async def probe(self, name: str) -> ActionResult:
+        """See ``Actions``."""
+        return await self._passed_on("probe", name, {})
+
+    async def _passed_on(self, action: Action, name: str, body: Mapping[str, str]) -> ActionResult:
+        running = self._names()
+        worker = next((each for each in self._workers if name in each.shard.owned(running)), None)
+        if worker is None:
+            return NotDone("unknown", "no destination of this name runs here")
+        if worker.socket is None:
+            return NotDone("unavailable", f"shard {worker.shard} has no socket to be asked by: set ops.socket")
+        with suppress(aiohttp.ClientError, OSError, asyncio.TimeoutError, orjson.JSONDecodeError):
+            async with (
+                aiohttp.ClientSession(
+                    connector=aiohttp.UnixConnector(str(worker.socket)),
+                    timeout=aiohttp.ClientTimeout(ANSWER_SECONDS),
+                ) as session,
+                session.post(f"http://worker/destinations/{name}/{action}", json=dict(body)) as answer,
+            ):
+                return _read(answer.status, orjson.loads(await answer.read()))
+        return NotDone("unavailable", f"shard {worker.shard} does not answer on its socket {worker.socket}")
+
+
+def _read(status: int, told: Mapping[str, str]) -> ActionResult:
+    detail = str(told.get("detail", told.get("error", "")))
+    if status == 200:
+        return Done(detail)
+    return NotDone(_REASONS.get(status, "unavailable"), detail)
