@@ -41,7 +41,7 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(f"{destination.name}: {_in_plain_text(key)}" for key in literal)
         found.extend(f"{destination.name}: {note}" for note in _empty(destination, ()))
         found.extend(f"{destination.name}: {note}" for note in _blanks_around(destination))
-    for name, section in (("queue", settings.queue), ("state", settings.state)):
+    for name, section in (("queue", settings.queue), ("state", settings.state), ("ops", settings.ops)):
         found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
         found.extend(_empty(section, (name,)))
         found.extend(_blanks_around(section, (name,)))

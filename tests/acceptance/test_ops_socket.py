@@ -95,6 +95,13 @@ def test_a_refused_reload_is_told_of_until_one_is_taken_over(tmp_path: Path) -> 
         assert config["problems"] == []
         assert config["reloaded_at"] > 0
         assert daemon.metric("exporter_config_reloads_total", "applied") == 1
+
+        place.config["ops"]["port"] = daemon.port
+        place.write()
+        daemon.send(signal.SIGHUP)
+        config = eventually("it wants a restart", lambda: not (now := told(url(daemon))["config"])["valid"] and now)
+        assert config["problems"] == ["ops: needs a restart"]
+        assert daemon.metric("exporter_config_reloads_total", "needs_restart") == 1
         assert daemon.terminate() == 0
 
 
@@ -112,6 +119,9 @@ def test_the_socket_is_the_owner_s_and_goes_with_the_daemon(tmp_path: Path) -> N
         eventually("it is told of", lambda: second.logs("no socket"))
         assert second.logs("no socket")[0]["detail"] == "another process serves it"
         assert told(path)["started_at"] == started, "a living daemon's is left alone"
+        second.port = second.logs("ops")[0]["port"]
+        eventually("it stands by", lambda: second.metric("exporter_standby") == 1)
+        assert [flow["state"] for flow in told(url(second))["destinations"]] == ["standby"]
         assert second.terminate() == 0
         assert told(path)["started_at"] == started
 
@@ -156,7 +166,8 @@ def test_the_port_acts_with_the_token_only(tmp_path: Path) -> None:
         assert post_json(url(daemon), "/destinations/crm/pause", {}, "sesame")[0] == 401
         assert post_json(url(daemon), "/destinations/nobody/pause", {}, "open-sesame")[0] not in (401, 403)
         assert post_json(tmp_path / "state.db.sock", "/destinations/nobody/pause", {})[0] not in (401, 403)
-        acted = eventually("both are logged", lambda: len(lines := daemon.logs("action")) == 2 and lines)
+        eventually("both are logged", lambda: len(daemon.logs("action")) == 2)
+        acted = daemon.logs("action")
         assert [(line["by"], line["destination"]) for line in acted] == [("token", "nobody"), ("socket", "nobody")]
         request = urllib.request.Request(
             f"{url(daemon)}/destinations/crm/pause",

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from clean_clone import ROOT, copy_to, environment, free_port, paste
 from fences import Fence, fences
 
 from exporter.settings.loading.load import Loaded, load
+from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.process_metrics import ProcessMetrics
+from exporter.telemetry.status import Build
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCES = fences(README)
@@ -109,6 +113,7 @@ def test_the_files_that_it_names_exist() -> None:
 def test_the_metrics_that_it_names_exist() -> None:
     metrics = Metrics(log_lines_lost=lambda: 0)
     metrics.of("d")
+    ProcessMetrics(metrics, "1", Build("compiled", "3.13.1"), ConfigurationHealth(time.time), lambda: 0)
     rendered = metrics.render().decode()
     named = set(re.findall(r"`(exporter_\w+)`", README))
     assert named

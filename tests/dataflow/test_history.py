@@ -1,0 +1,45 @@
+"""What is remembered of a destination's last success and failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from flowing import OK, Endpoint, event, flowing
+
+from exporter.dataflow import report
+from exporter.messages.exchange import Answer, Outcome, Request
+from exporter.queues.memory import open_memory
+from exporter.queues.port import Queue
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[Queue]:
+    async with open_memory(max_bytes=1 << 30, groups=["exporter.d"], warn=lambda _: None) as queue:
+        yield queue
+
+
+async def test_a_rejected_export_is_a_failure_and_a_delivery_a_success(queue: Queue, tmp_path: Path) -> None:
+    answers = iter([Answer(422, {}, b"who is this?"), OK])
+
+    async def answering(_request: Request) -> Outcome:
+        return next(answers)
+
+    began = time.time()
+    async with flowing(queue, tmp_path, Endpoint(answering)) as flow:
+        history = flow.flow.dependencies.metrics.history
+        assert (history.succeeded_at, history.failed_at, history.failure) == (None, None, None)
+        await flow.publish(event(1))
+        await flow.settled()
+        assert history.failure == "HTTP 422", "without what was answered"
+        assert report.status(flow.flow).last_failure == "HTTP 422"
+        assert history.failed_at is not None
+        assert began <= history.failed_at <= time.time()
+        assert history.succeeded_at is None
+        await flow.publish(event(2))
+        await flow.settled()
+        assert history.succeeded_at is not None
+        assert history.failed_at <= history.succeeded_at <= time.time()
+        assert history.failure == "HTTP 422", "the last failure stays, and its time says that it is over"
