@@ -197,3 +197,46 @@ def _replicas(folder: Path, queue: dict[str, Any], redis: brokers.Broker) -> Non
             assert daemon.terminate() == 0
         judgement = judged("crm", source.made, receiver.received())
         assert judgement.sound, str(judgement)
+
+
+def test_a_daemon_on_its_socket_does_it_at_once_whatever_the_file_on_the_disk_says(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        filled(place, receiver, 5)
+        place.config["ops"]["token"] = "open sesame"
+        place.write()
+        daemon = place.daemon().ready()
+        eventually("all is settled", lambda: daemon.alive() and place.settled("crm"))
+        said(place, "pause", "crm", "--why", "by the socket")
+        assert daemon.paused("crm") == {"operator"}, "before the command has ended"
+        assert [(line["action"], line["by"], line["done"]) for line in daemon.logs("action")] == [
+            ("pause", "socket", True)
+        ]
+        assert "@" in status(daemon, "crm")["operator"]["by"]
+        place.file.write_text("destinations: [")
+        assert "goes on" in said(place, "resume", "crm", "--socket", str(tmp_path / "state.db.sock"))
+        assert daemon.paused("crm") == set()
+        url = ("--url", f"http://127.0.0.1:{daemon.port}")
+        assert "ops.token" in said(place, "pause", "crm", *url, code=1)
+        assert daemon.paused("crm") == set()
+        said(place, "pause", "crm", *url, "--token", "open sesame")
+        assert daemon.paused("crm") == {"operator"}
+        assert daemon.terminate() == 0
+        assert "no daemon answers" in said(place, "resume", "crm", *url, code=1)
+        place.write()
+        assert "goes on" in said(place, "resume", "crm"), "in the state, where no daemon answers"
+
+
+def test_a_destination_that_the_daemon_has_not_read_yet_is_paused_in_the_state(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        receiver = place.receiver()
+        filled(place, receiver, 5)
+        daemon = place.daemon().ready()
+        place.destination("new", receiver.url)
+        place.write()
+        assert "is paused" in said(place, "pause", "new")
+        daemon.send(signal.SIGHUP)
+        eventually("it runs", lambda: "new" in daemon.pauses())
+        assert daemon.paused("new") == {"operator"}
+        assert daemon.metric("exporter_exports_total", "new", "delivered") == 0
+        assert daemon.terminate() == 0
