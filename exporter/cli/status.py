@@ -39,14 +39,17 @@ def status(
 
     clear = watch and not as_json and sys.stdout.isatty()
     daemon = daemon_of(config, url, socket)
-    if daemon.broken:
-        typer.echo("\n".join([*daemon.broken, "the daemon goes on with what it read before:"]), err=True)
+    broken = daemon.broken
     try:
         for document, sample in _samples(daemon):
+            refused = () if as_json else tuple(_refused(document))
+            if broken and not refused:
+                typer.echo("\n".join([*broken, "the daemon goes on with what it read before:"]), err=True)
+            broken = ()
             if as_json:
                 text = "\n".join(json.dumps(each, ensure_ascii=False) for each in sample)
             else:
-                text = "\n".join([*_refused(document), _shown(sample)])
+                text = "\n".join([*refused, _shown(sample)])
             typer.echo(("\x1b[2J\x1b[H" if clear else "") + text)
             if not watch:
                 return

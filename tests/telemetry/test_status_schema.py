@@ -9,12 +9,11 @@ import jsonschema
 import orjson
 import pytest
 
-import exporter
 from exporter.daemon.ops.document import document
 from exporter.telemetry.latencies import Latencies
 from exporter.telemetry.status import ConfigStatus, DataflowStatus, StatusDocument, status_schema
 
-FILE = Path(exporter.__file__).parents[1] / "docs/status.schema.json"
+FILE = Path(__file__).parents[2] / "docs/status.schema.json"
 
 BARE = document(1.5, ConfigStatus(), ())
 FULL = document(
