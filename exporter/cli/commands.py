@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
+from exporter.cli.by_hand import pause, probe, resume
 from exporter.cli.check.command import check
 from exporter.cli.deadletters.command import deadletters
 from exporter.cli.demo import demo
@@ -45,7 +46,7 @@ def exporter(
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
 
 
-for command in (init, run, check, preview, send, status, receive, schema, demo):
+for command in (init, run, check, preview, send, status, pause, resume, probe, receive, schema, demo):
     app.command()(command)
 app.command("test")(run_tests)
 app.add_typer(deadletters, name="deadletters")

@@ -78,16 +78,41 @@ def seek(
 def drop(name: _Name, as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Forget a group and its position. Refused while a daemon reads the group.
 
-    A destination of that name begins anew, at its `start`.
+    A destination of that name begins anew, at its `start`. A pause by `exporter pause` is forgotten with the group.
     """
     settings = load_or_exit(config).settings
 
     async def forget(queue: Queue, group: str) -> str:
-        await queue.drop(group)
+        try:
+            await queue.drop(group)
+        except KeyError:
+            if not await _forget_interventions(settings, group):
+                raise
+        else:
+            await _forget_interventions(settings, group)
         return group
 
     group = _changed(settings, name, forget)
     typer.echo(json.dumps({"dropped": group}) if as_json else f"{group} is forgotten")
+
+
+async def _forget_interventions(settings: Settings, group: str) -> bool:
+    """Forget what operators asked of the group, and say so of a pause, or why not; whether there was a pause."""
+    from exporter.database import DatabaseRefused, DatabaseUnavailable
+    from exporter.state.kinds import open_state
+    from exporter.state.port import StateUnavailable
+
+    if not settings.state.exists():
+        return False
+    try:
+        async with open_state(settings.state) as state:
+            pause = await state.interventions.forget(group)
+    except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
+        typer.echo(f"note: the state cannot be reached, so a pause by an operator stays: {error}", err=True)
+        return False
+    if pause is not None:
+        typer.echo(f"note: its pause by an operator is forgotten too, {pause}", err=True)
+    return pause is not None
 
 
 def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Awaitable[Result]]) -> Result:

@@ -151,7 +151,20 @@ def _why(each: Dataflow) -> str | None:
         line += f" for {_duration(max(0.0, time.time() - each['paused_since']))}"
     if each["next_probe_seconds"] is not None:
         line += f", next probe in {_duration(each['next_probe_seconds'])}"
-    return f"{line}: {printable(each['last_failure'])}" if each["last_failure"] else line
+    if each["last_failure"]:
+        line += f": {printable(each['last_failure'])}"
+    return line + _by_hand(each.get("operator"))
+
+
+def _by_hand(operator: Dataflow | None) -> str:
+    """Who paused the destination by hand, why, and what that holds back."""
+    from exporter.sections.printable import printable
+
+    if operator is None:
+        return ""
+    by = f"by {operator['by']}" if operator["by"] else "by an operator"
+    said = printable(f"paused {by}" + (f": {operator['why']}" if operator["why"] else ""))
+    return f"\n  {said}" + (f"\n  warning: {printable(operator['warning'])}" if operator["warning"] else "")
 
 
 def _number(value: float | None) -> str:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
+from exporter.daemon.interventions import ByHand, follow
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, described, document
 from exporter.daemon.ops.local_socket import serve_locally
@@ -27,13 +28,17 @@ from exporter.daemon.shared_state import StateNotShared, watch
 from exporter.daemon.slots.slots import Slots
 from exporter.daemon.slots.wiring import Shared
 from exporter.daemon.startup import Part, Startup, open_state_and_queue
+from exporter.daemon.stopping import InFlight, shown, tell_of_stopping, tell_on
 from exporter.dataflow.dependencies import Clock
 from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.shares import Pool
 from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
+from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made, whereabouts
+from exporter.state.interventions import Intervention, Interventions
+from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.configuration import ConfigurationHealth
@@ -88,6 +93,11 @@ class Daemon:
         self._refused: str | None = None
         self._broken = False
         self._reload = asyncio.Event()
+        self._interventions: Interventions | None = None
+        #: What may be done by hand through this process.
+        self.actions = ByHand(
+            self._now, self._opened_interventions, clock.epoch, "the ops port", self._obey, self._paused
+        )
 
     async def run(self) -> int:
         """Run until a signal; the exit code is 0, or 1 if the last commit failed or a bug ended the run.
@@ -106,7 +116,7 @@ class Daemon:
         ops = self._loaded.settings.ops
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), self._parent_heard():
-            desk = Desk(self._metrics, self._health, self._status, self._log)
+            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions)
             async with serve(ops.host, ops.port, desk, ops.token) as port, serve_locally(self._socket, desk):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
@@ -119,19 +129,23 @@ class Daemon:
                     opened = await self._ending.unless_asked(self._open(stack))
                     if opened is None:
                         return 0
+                    shared, groups, interventions = opened
                     async with asyncio.TaskGroup() as tasks:
-                        return await self._run(*opened, address, port, tasks)
+                        slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail, interventions)
+                        self._slots = slots
+                        return await self._run(slots, shared, address, port, tasks)
 
-    async def _run(self, shared: Shared, groups: set[str], address: str, port: int, tasks: asyncio.TaskGroup) -> int:
-        slots = self._slots = Slots(self._loaded.settings, shared, groups, tasks, self._fail)
+    async def _run(self, slots: Slots, shared: Shared, address: str, port: int, tasks: asyncio.TaskGroup) -> int:
         told = self._log, self._configuration, self._taken_over
         reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, *told)
         watching = partial(watch, shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
+        following = partial(follow, shared.state.interventions, slots.obey)
         beat = partial(heartbeat, shared.load)
         until_stopped = [
             tasks.create_task(self._watched("readiness", self._tell_when_ready(slots, address, port))),
             tasks.create_task(self._watched("reloading", must_live("reloading", reloading))),
             tasks.create_task(kept("watching the state", watching, shared.wait_delay, self._log)),
+            tasks.create_task(kept("looking for what operators ask", following, shared.wait_delay, self._log)),
         ]
         beating = tasks.create_task(kept("the heartbeat", beat, shared.wait_delay, self._log))
         noting = tasks.create_task(kept("noting latencies", self._note_latencies, shared.wait_delay, self._log))
@@ -139,17 +153,26 @@ class Daemon:
             await self._ending.wait()
             for task in until_stopped:
                 task.cancel()
-            self._log.info("stopping")
+            tell_of_stopping(self._log, slots.settings.drain, **shown(slots.in_flight))
+            telling = partial(self._tell_on, slots)
+            until_stopped = [tasks.create_task(kept("telling of the stop", telling, shared.wait_delay, self._log))]
             committed = await slots.drain()
         except asyncio.CancelledError:
             self._broken = True
             raise
-        beating.cancel()
-        noting.cancel()
+        for task in (beating, noting, *until_stopped):
+            task.cancel()
         self._log.info("stopped", committed=committed)
         if self._refused is not None:
             raise StateNotShared(self._refused)
         return 0 if committed and not self._broken else 1
+
+    async def _tell_on(self, slots: Slots) -> None:
+        async def in_flight() -> InFlight:
+            # A parent tells of all its workers.
+            return slots.in_flight if self._parent is None else {}
+
+        await tell_on(self._log, slots.settings.drain, in_flight)
 
     async def _watched(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -164,13 +187,13 @@ class Daemon:
         if not self._ending.is_set():
             self._stop()
 
-    async def _open(self, stack: AsyncExitStack) -> tuple[Shared, set[str]]:
+    async def _open(self, stack: AsyncExitStack) -> tuple[Shared, set[str], Mapping[str, Intervention]]:
         settings = self._loaded.settings
         groups = settings.groups
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
         made = {part: file for part in ("state", "queue") if (file := not_yet_made(getattr(settings, part)))}
-        state, queue = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
+        state, queue, interventions = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
         for part, file in made.items():
             self._log.info("new database", what=part, path=str(file))
         shared = Shared(
@@ -185,7 +208,8 @@ class Daemon:
             wait_delay=probe_delay(random.uniform),
             queue_delay=reach_delay(random.uniform),
         )
-        return shared, groups
+        self._interventions = state.interventions
+        return shared, groups, interventions
 
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
         while not slots.reading:  # noqa: ASYNC110 (many slots, each with a state of its own, and only until they read)
@@ -195,6 +219,24 @@ class Daemon:
         # A parent logs "ready" itself, once, for all its workers.
         event = "ready" if self._parent is None else "worker ready"
         self._log.info(event, ops=address, port=port, destinations=destinations)
+
+    # -- by hand
+
+    def _now(self) -> Settings:
+        return self._loaded.settings if self._slots is None else self._slots.settings
+
+    @asynccontextmanager
+    async def _opened_interventions(self) -> AsyncIterator[Interventions]:
+        if self._interventions is None:
+            raise StateUnavailable(self._startup.reason)
+        yield self._interventions
+
+    def _obey(self, interventions: Mapping[str, Intervention]) -> None:
+        if self._slots is not None:
+            self._slots.obey(interventions)
+
+    def _paused(self, name: str) -> Collection[str] | None:
+        return None if self._slots is None else self._slots.paused(name)
 
     # -- health and status
 

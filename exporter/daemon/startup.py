@@ -16,6 +16,7 @@ from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable
 from exporter.sections.schedules import until_reachable
 from exporter.settings.tree import Settings
+from exporter.state.interventions import Intervention
 from exporter.state.kinds import State, StateSettings, open_state
 from exporter.state.port import StateUnavailable
 from exporter.telemetry.logs import Log
@@ -80,9 +81,10 @@ class Startup:
 
 async def open_state_and_queue(
     stack: AsyncExitStack, settings: Settings, groups: Set[str], startup: Startup, log: Log
-) -> tuple[State, Queue]:
-    """Open both, to be closed by ``stack``; while a part cannot be reached, try again, and have ``startup`` say so.
+) -> tuple[State, Queue, Mapping[str, Intervention]]:
+    """Open both, to be closed by ``stack``, and look what operators have asked of the groups so far.
 
+    While a part cannot be reached, try again, and have ``startup`` say so.
     ``groups`` holds the names of all configured groups, and is kept up to date for the queue.
 
     Raises:
@@ -113,7 +115,10 @@ async def open_state_and_queue(
     async for attempt in tries("queue"):  # the queue is open; the next question to the queue may fail too
         with attempt:
             await refuse_unless_shared(queue, settings, settings.running, state.identity, waits)
-    return state, queue
+    async for attempt in tries("state"):  # last, since a queue may be long in coming
+        with attempt:
+            interventions = await state.interventions.all()
+    return state, queue, interventions
 
 
 async def _open_state(stack: AsyncExitStack, section: StateSettings, log: Log) -> State:

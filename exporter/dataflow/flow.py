@@ -26,8 +26,10 @@ from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
 from exporter.dataflow.stops import Stops
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
+from exporter.state.interventions import OperatorPause
 from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
+from exporter.tasks.hurry import Hurry
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
 from exporter.transport.late_deadlines import answered_within
@@ -48,16 +50,20 @@ class Dataflow:
         "_senders",
         "_intake",
         "_stops",
+        "_hurry",
         "_subscription",
     ]
 
     def __init__(self, dependencies: Dependencies) -> None:
         self.dependencies = dependencies
-        self._recorder = Recorder(dependencies, self._recorded)
+        self._hurry = Hurry()
+        self._recorder = Recorder(dependencies, self._recorded, self._hurry)
         self._replays = Replays(dependencies, self._recorder, self._may_send)
         self._outcomes = Outcomes(dependencies, self._recorder, self._replays, self._freed, self._recorded)
         self._senders = Senders(dependencies, self._outcomes.attempted, self._replays.may_go, self._freed)
-        self._intake = Intake(dependencies, self._outcomes.concluded, self._may_send, self._lane_busy, self._lane_gone)
+        self._intake = Intake(
+            dependencies, self._outcomes.concluded, self._may_send, self._lane_busy, self._lane_gone, self._hurry
+        )
         self._stops = Stops(dependencies, "flow")
         self._subscription: Subscription | None = None
         self._ending = Ending()
@@ -95,7 +101,7 @@ class Dataflow:
         """
         self._recorder.let_go()
         del self.dependencies, self._recorder, self._replays, self._outcomes, self._senders, self._intake
-        del self._stops, self._subscription
+        del self._stops, self._hurry, self._subscription
 
     def stop(self, drain_seconds: float) -> None:
         """Stop reading, let attempts in flight finish for ``drain_seconds``, commit, and end."""
@@ -106,6 +112,26 @@ class Dataflow:
         """Stop without waiting for attempts in flight."""
         self.stop(0.0)
         self._drained.set()
+
+    # -- by hand
+
+    def obey(self, pause: OperatorPause | None) -> None:
+        """Send nothing while there is an operator's ``pause``; what is in flight finishes, other pauses go on."""
+        outbox, log = self.dependencies.outbox, self.dependencies.log
+        if pause is not None:
+            if outbox.stop("operator"):
+                log.warning("paused", reason="operator", detail=str(pause))
+        elif outbox.go("operator"):
+            log.info("resumed", reason="operator")
+            self._may_send()
+
+    def probe(self) -> None:
+        """Probe now what keeps the dataflow from sending, instead of when the next probe is due."""
+        self.dependencies.outbox.probe_now(self.dependencies.clock.monotonic())
+        self._hurry.now()
+        self._may_send()
+
+    # -- the parts of ``run``
 
     async def _subscribe(self, stack: AsyncExitStack) -> None:
         dependencies = self.dependencies
@@ -122,7 +148,7 @@ class Dataflow:
                 await stack.aclose()
                 of_queue = isinstance(error, QueueUnavailable)
                 self._stops.stop("queue" if of_queue else "state", str(error))
-                await asyncio.sleep((dependencies.queue_delay if of_queue else dependencies.wait_delay)(tries))
+                await self._hurry.sleep((dependencies.queue_delay if of_queue else dependencies.wait_delay)(tries))
                 tries += 1
             finally:
                 standby.cancel()
@@ -132,7 +158,7 @@ class Dataflow:
     def _stand_by(self) -> None:
         # Subscribing has taken so long and has not failed: the queue is there, and a different reader has the group.
         self._stops.go("queue")
-        if not self.dependencies.outbox.stops and self.state != "standby":
+        if self.dependencies.outbox.stops <= {"operator"} and self.state != "standby":
             self.state = "standby"
             self.dependencies.log.info("standby", group=self.dependencies.group)
 

@@ -14,6 +14,7 @@ from exporter.outbox.failure_policy import BUGS_IN_A_ROW
 from exporter.outbox.verdict import PauseReason
 from exporter.queues.port import Batch, LaneLost, QueueUnavailable, Subscription
 from exporter.state.port import StateUnavailable
+from exporter.tasks.hurry import Hurry
 
 #: The most messages asked for at a time, and examined before other dataflows get a turn.
 RECEIVE_MOST = 200
@@ -25,7 +26,7 @@ class Intake:
     """Reads a subscription. ``concluded`` is called for each message, ``may_send`` after each batch and each stop.
 
     ``lane_busy`` says whether anything of a lost lane still has to end before the position is committed; ``lane_gone``
-    is called when the lane passes to the next reader.
+    is called when the lane passes to the next reader. ``hurry`` cuts the waits between tries short.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Intake:
         may_send: Callable[[], None],
         lane_busy: Callable[[str], bool],
         lane_gone: Callable[[str], None],
+        hurry: Hurry,
     ) -> None:
         self._dependencies = dependencies
         self._stops = Stops(dependencies, "intake", may_send)
@@ -42,6 +44,7 @@ class Intake:
         self._may_send = may_send
         self._lane_busy = lane_busy
         self._lane_gone = lane_gone
+        self._hurry = hurry
         self._roomy = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
         self._usual_size = 4 * OVERHEAD_BYTES
@@ -175,4 +178,4 @@ class Intake:
     async def _stopped(self, reason: PauseReason, detail: str, tries: int) -> None:
         self._stops.stop(reason, detail)
         delay = self._dependencies.queue_delay if reason == "queue" else self._dependencies.wait_delay
-        await asyncio.sleep(delay(tries))
+        await self._hurry.sleep(delay(tries))

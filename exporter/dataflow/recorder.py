@@ -12,6 +12,7 @@ from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.stops import Stops
 from exporter.outbox.verdict import PauseReason
 from exporter.state.letter import Full, NewLetter, Stored, Unavailable
+from exporter.tasks.hurry import Hurry
 
 BATCH = 200
 
@@ -68,13 +69,15 @@ class Recorder:
     """A dataflow's writer to the store of dead letters.
 
     A failing store stops the outbox with ``state`` or ``dead_letters_full`` and is tried again until the jobs are
-    written; nothing is acknowledged before. ``recorded`` is called when such a stop begins and ends.
+    written; nothing is acknowledged before. ``recorded`` is called when such a stop begins and ends. ``hurry`` cuts the
+    waits between tries short.
     """
 
-    def __init__(self, dependencies: Dependencies, recorded: Callable[[], None]) -> None:
+    def __init__(self, dependencies: Dependencies, recorded: Callable[[], None], hurry: Hurry) -> None:
         self._dependencies = dependencies
         self._stops = Stops(dependencies, "recorder", recorded)
         self._recorded = recorded
+        self._hurry = hurry
         self._jobs: deque[Job] = deque()
         self._arrived = asyncio.Event()
         self._profiles: Counter[str] = Counter()
@@ -147,7 +150,7 @@ class Recorder:
                     self._stopped("dead_letters_full", "the dead letters have reached dead_letters_max_bytes")
                 case Unavailable(detail):
                     self._stopped("state", detail)
-            await asyncio.sleep(dependencies.wait_delay(tries))
+            await self._hurry.sleep(dependencies.wait_delay(tries))
             tries += 1
 
     async def _store(self, batch: list[Job]) -> Stored | Full | Unavailable:

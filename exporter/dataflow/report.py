@@ -26,9 +26,11 @@ def status(flow: Dataflow) -> DataflowStatus:
     dependencies, lag, now = flow.dependencies, flow.lag(), gauges(flow)
     pause, metrics = dependencies.outbox.pause, dependencies.metrics
     monotonic = dependencies.clock.monotonic()
+    # A standby sends nothing anyway, whatever an operator asks for.
+    paused = flow.state != "draining" and now.paused - ({"operator"} if flow.state == "standby" else set())
     return DataflowStatus(
         destination=dependencies.destination,
-        state="paused" if now.paused and flow.state != "draining" else flow.state,
+        state="paused" if paused else flow.state,
         paused=tuple(sorted(now.paused)),
         paused_since=None if pause is None else dependencies.clock.epoch() - (monotonic - pause.since),
         next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),

@@ -70,7 +70,7 @@ class Outbox:
 
     @property
     def stops(self) -> frozenset[PauseReason]:
-        """The reasons that are probed elsewhere."""
+        """The reasons that are probed elsewhere, or by nobody, as an operator's pause."""
         return frozenset(reason for reason, _ in self._stops)
 
     @property
@@ -193,12 +193,18 @@ class Outbox:
         queue.storing = False
         self._queues.remove_head(queue, now)
 
+    def probe_now(self, now: float) -> None:
+        """Make the next probe of the pause due, if there is a pause; stops are left as they are."""
+        pause = self._policy.pause
+        if pause is not None:
+            pause.probe_at = min(pause.probe_at, now)
+
     # -- stops
 
     @property
     def stop_detail(self) -> str | None:
-        """The detail of the earliest stop, or None."""
-        return next(iter(self._stops.values()), None)
+        """The detail of the earliest stop that has one, or None."""
+        return next(filter(None, self._stops.values()), None)
 
     @property
     def stop_details(self) -> Mapping[PauseReason, str]:

@@ -11,6 +11,8 @@ from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
 from exporter.messages.retry_after import retry_after
 
 PauseReason = Literal[
+    # An operator paused the destination by hand, and nobody but an operator ends that.
+    "operator",
     # The endpoint cannot be reached: DNS, connection refused, connect time-out, TLS.
     "unreachable",
     # The breaker opened: too many attempts failed in a way that may pass.

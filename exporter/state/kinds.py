@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
+from exporter.state.interventions import Intervention, Interventions
 from exporter.state.port import MappingTimes, Segment
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
@@ -47,6 +48,11 @@ class State(Protocol):
         """When segments were mapped."""
         ...
 
+    @property
+    def interventions(self) -> Interventions:
+        """What operators have asked of destinations by hand."""
+        ...
+
 
 def open_state(section: StateSettings) -> AbstractAsyncContextManager[State]:
     """Open the store that the section ``state`` of a configuration names, making its file where that is missing.
@@ -81,3 +87,19 @@ def known_mapping_times(section: StateSettings, destination: str) -> Mapping[Seg
             from exporter.state.redis.opening import look_up_mapping_times as look_up_in_redis
 
             return look_up_in_redis(section, destination)
+
+
+def known_interventions(section: StateSettings) -> Mapping[str, Intervention]:
+    """What operators have asked of groups, by group; nothing where the state cannot be read. Makes and changes nothing.
+
+    For commands: not to be called while an event loop runs.
+    """
+    match section:
+        case SqliteSettings():
+            from exporter.state.sqlite.opening import look_up_interventions as look_up_in_sqlite
+
+            return look_up_in_sqlite(section.path)
+        case RedisStateSettings():
+            from exporter.state.redis.opening import look_up_interventions as look_up_in_redis
+
+            return look_up_in_redis(section)

@@ -18,6 +18,18 @@ def _said(text: str) -> msgspec.Meta:
 
 
 @dataclass(frozen=True, slots=True)
+class PausedByHand:
+    """A pause by hand, which only an operator ends."""
+
+    since: Annotated[float, _said("When it began.")]
+    by: Annotated[str, _said("Who asked for it; empty where that is not known.")]
+    why: Annotated[str, _said("The operator's note; empty where none was given.")]
+    warning: Annotated[
+        str | None, _said("What becomes meanwhile of what waits in the queue; null where nothing waits.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
 class DataflowStatus:
     """A destination's dataflow at one moment.
 
@@ -28,7 +40,7 @@ class DataflowStatus:
     destination: Annotated[str, _said("The name of the destination.")]
     state: Annotated[DataflowState, _said("standby: another process reads the destination's group.")]
     paused: Annotated[tuple[str, ...], _said("Why nothing is sent, every reason that holds; empty while it runs.")] = ()
-    paused_since: Annotated[float | None, _said("When the pause began that probes are to end.")] = None
+    paused_since: Annotated[float | None, _said("When the pause began.")] = None
     next_probe_seconds: Annotated[float | None, _said("How long until the next probe of a pause.")] = None
     last_failure: Annotated[
         str | None, _said("What failed last, for people; free of personal data and secrets. It may be long over.")
@@ -50,6 +62,7 @@ class DataflowStatus:
     max_concurrency: Annotated[int | None, _said("Requests in flight, at most, as configured.")] = None
     last_success_at: Annotated[float | None, _said("When an export was delivered last.")] = None
     last_failure_at: Annotated[float | None, _said("When `last_failure` was.")] = None
+    operator: Annotated[PausedByHand | None, _said("The pause by hand, if there is one.")] = None
     latency: Annotated[
         Latencies | None, _said("How long the attempts of the last five minutes took; null if there were none.")
     ] = None

@@ -25,7 +25,7 @@ from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
-from exporter.telemetry.status import ConfigStatus, DataflowStatus, Health, StatusDocument
+from exporter.telemetry.status import ConfigStatus, DataflowStatus, Health, PausedByHand, StatusDocument
 from exporter.transport.requests.headers import USER_AGENT
 
 CRM = DataflowStatus(
@@ -39,6 +39,13 @@ WEB = DataflowStatus(
     next_probe_seconds=4.0,
     last_failure="connection refused\x1b[2J",
     dead_letters=7,
+)
+BY_HAND = DataflowStatus(
+    destination="web",
+    state="paused",
+    paused=("operator",),
+    paused_since=1.0,
+    operator=PausedByHand(1.0, "alice@host", "the partner moves\x1b[2J", "the journal keeps 7 events for it"),
 )
 
 
@@ -88,6 +95,19 @@ async def test_says_who_asks_and_takes_any_2xx() -> None:
     (heard,) = server.heard
     assert heard.header("User-Agent") == USER_AGENT
     assert [value for name, value in heard.headers if name.lower() == "accept-encoding"] == ["identity"]
+
+
+async def test_a_pause_by_hand_says_who_and_why_and_what_it_holds_back() -> None:
+    async with serve("127.0.0.1", 0, desk(lambda: told(BY_HAND))) as port:
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "exporter", "status", "--url", f"http://127.0.0.1:{port}"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await asyncio.wait_for(command.communicate(), 60)
+    *_, paused, who, warning = out.decode().splitlines()
+    assert paused.startswith("web: paused (operator) for ")
+    assert who == "  paused by alice@host: the partner moves\\x1b[2J"
+    assert warning == "  warning: the journal keeps 7 events for it"
 
 
 async def test_for_people() -> None:

@@ -34,8 +34,8 @@ class Told:
         self.asked: list[tuple[str, ...]] = []
         self._result = result
 
-    async def pause(self, name: str, why: str) -> ActionResult:
-        self.asked.append(("pause", name, why))
+    async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
+        self.asked.append(("pause", name, why, *([by] if by else [])))
         return self._result
 
     async def resume(self, name: str) -> ActionResult:

@@ -467,6 +467,44 @@ class TestStops:
         assert box.go("state", "writer")
         assert not box.reasons
 
+    def test_an_operators_pause_ends_neither_by_a_probe_nor_by_a_2xx(self) -> None:
+        """And the pause beside it goes on as it is."""
+        box = outbox()
+        for position, profile in enumerate("opq"):
+            box.add(export(position, profile), 0.0)
+        box.answered(taken(box.take(0.0)), Delivered(200), 0.0)
+        first, second = taken(box.take(0.0)), taken(box.take(0.0))
+        box.answered(first, Unavailable("unreachable", "refused"), 0.0)
+        probe = taken(box.take(1.0))
+        assert box.stop("operator")
+        box.probe_now(1.0)
+        box.answered(probe, Delivered(200), 1.5)
+        assert box.reasons == {"operator"}
+        box.answered(second, Unavailable("unreachable", "refused"), 2.0)
+        assert box.take(1e6) == Wait(None)
+        assert box.reasons == {"operator", "unreachable"}
+
+        assert box.go("operator")
+        assert box.reasons == {"unreachable"}
+        assert isinstance(box.take(1e6), Probe)
+
+    def test_a_probe_by_hand_does_not_wait_until_the_next_is_due(self) -> None:
+        box = outbox()
+        box.add(export(1), 0.0)
+        box.answered(taken(box.take(0.0)), Unavailable("retry_after", "503", retry_after_seconds=3000.0), 0.0)
+        assert box.take(10.0) == Wait(3000.0)
+        box.probe_now(10.0)
+        probe = box.take(10.0)
+        assert isinstance(probe, Probe)
+        box.answered(probe.export, Delivered(200), 11.0)
+        assert not box.reasons
+
+    def test_without_a_pause_a_probe_by_hand_changes_nothing(self) -> None:
+        box = outbox()
+        box.probe_now(0.0)
+        assert box.take(0.0) == Wait(None)
+        assert not box.reasons
+
     def test_an_attempt_that_never_went_out_is_not_counted(self) -> None:
         outcomes = iter(
             [Unavailable("token_endpoint", "x", attempted=False), Unavailable("unreachable", "x", attempted=False)]

@@ -129,7 +129,7 @@ def test_gauges_are_asked_at_the_scrape(metrics: Metrics) -> None:
     paused = {
         reason: value(metrics, "exporter_paused", destination="crm", reason=reason) for reason in get_args(PauseReason)
     }
-    assert len(paused) == 11
+    assert len(paused) == 12
     assert {reason for reason, number in paused.items() if number == 1} == {"unreachable", "state"}
     assert set(paused.values()) == {0, 1}
     now[0] = Gauges(0, 0, None, None, frozenset(), 0)

@@ -40,7 +40,8 @@ def check(
     settings = loaded.settings
     only = chosen(settings, destination or [])
     names = [each.name for each in settings.destinations]
-    found = [*loaded.notes, *map(_not_now, unusable([each for each in only if each.enabled]))]
+    unusable_now = map(_not_now, unusable([each for each in only if each.enabled]))
+    found = [*loaded.notes, *unusable_now, *_by_hand(settings, only, connect)]
     notes = of_these(found, [each.name for each in only], names)
     lines = grouped(notes, names)
     for note in lines:
@@ -79,6 +80,22 @@ def _summary(plan: dict[str, Any], notes: int, checked: Sequence[Checked] | None
         steps = f"{len(checked)} steps of --connect"
         parts.append(f"{len(failed)} of {steps} FAILED" if failed else f"all {steps} are ok")
     return "; ".join(parts)
+
+
+def _by_hand(settings: Settings, only: Sequence[Destination], connect: bool) -> Iterator[str]:
+    """The destinations that an operator has paused; a state on a server is only asked where ``connect``."""
+    from exporter.daemon.interventions import held_back
+    from exporter.state.interventions import NO_INTERVENTION
+    from exporter.state.kinds import known_interventions
+
+    if not connect and settings.state.kind != "sqlite":
+        return
+    found = known_interventions(settings.state)
+    for destination in only:
+        pause = found.get(settings.group_of(destination.name), NO_INTERVENTION).pause
+        if pause is not None:
+            warning = held_back(settings.queue.kind, None)
+            yield printable(f"{destination.name} is paused by an operator, {pause}: it sends nothing; {warning}")
 
 
 def _connected(settings: Settings, only: Sequence[Destination]) -> tuple[list[Checked], list[str]]:

@@ -30,12 +30,13 @@ Advance = Callable[[int], None]
 
 def send(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
+            show_default=False,
             help="Events: JSON lines, or events or lists of them over several lines; - for stdin.",
         ),
-    ],
+    ] = None,
     check: Annotated[
         bool,
         typer.Option("--check", help="Queue nothing: say what is wrong with the events, and which keys nobody knows."),
@@ -45,6 +46,13 @@ def send(
         typer.Option(
             "--json", help='Print {"queued": n}; with --check {"events": n, "malformed": n, "unknownKeys": n}.'
         ),
+    ] = False,
+    to: Annotated[str | None, typer.Option("--to", metavar="NAME", help="With --test: the destination.")] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="No FILE: a made-up event for the destination of --to, which is really sent.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="With --test: return when the event was delivered or is a dead letter.")
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -59,7 +67,20 @@ def send(
     skipped. A line of more than 64 MiB ends the command likewise, as it may have no end. An event that is larger than
     the queue takes is named by its file and line; all others are queued, and the
     command ends with 1.
+
+    With --to NAME --test it queues one event for that destination alone: a made-up profile in every mapped segment,
+    with every mapped attribute. The partner really gets it. The command prints the event's id, which begins with test:,
+    and, where a daemon answers or with --wait, what came of it; a dead letter ends it with 1.
     """
+    if test or to is not None or wait:
+        if not test or to is None or files or check:
+            raise typer.BadParameter("--to NAME and --test go together, and with no FILE", param_hint="--test")
+        from exporter.cli.send.event_for_test import send_test_event
+
+        send_test_event(load_or_exit(config).settings, config, to, wait=wait, as_json=as_json)
+        return
+    if not files:
+        raise typer.BadParameter("give at least one, or --to NAME --test", param_hint="FILE")
     for file in files:
         if file != _STDIN:
             _refuse_unless_file(file)

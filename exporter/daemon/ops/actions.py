@@ -37,10 +37,11 @@ class Actions(Protocol):
     Every ``name`` comes from outside and may be no destination's. No method raises: a failure is a ``NotDone``.
     """
 
-    async def pause(self, name: str, why: str) -> ActionResult:
+    async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
         """Send nothing to the destination until ``resume``. ``why`` is the operator's note, empty where none is given.
 
-        ``why`` is one printable line of at most 200 characters.
+        ``by`` is who the operator says to be, empty where that is not said. Each is one printable line of at most 200
+        characters.
         """
 
     async def resume(self, name: str) -> ActionResult:

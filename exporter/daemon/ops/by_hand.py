@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 import orjson
 from aiohttp import web
@@ -64,14 +64,14 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
     admitted = admit(request)
     if isinstance(admitted, tuple):
         return _refusal(*admitted)
-    why = await _why(request)
-    if isinstance(why, web.Response):
-        return why
+    note = await _note(request)
+    if isinstance(note, web.Response):
+        return note
     name, action = asked[1], cast(Action, asked[2])
     if actions is None:
         result: ActionResult = NotDone("unsupported", "this process takes no actions")
     else:
-        result = await _taken(actions, action, name, why)
+        result = await _taken(actions, action, name, note)
     done = isinstance(result, Done)
     shown = printable(name[:100])
     log.info("action", action=action, destination=shown, by=admitted, done=done, detail=result.detail)
@@ -81,18 +81,25 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
     return _json(200, told)
 
 
-async def _taken(actions: Actions, action: Action, name: str, why: str) -> ActionResult:
+async def _taken(actions: Actions, action: Action, name: str, note: Note) -> ActionResult:
     match action:
         case "pause":
-            return await actions.pause(name, why)
+            return await actions.pause(name, note.why, note.by)
         case "resume":
             return await actions.resume(name)
         case "probe":
             return await actions.probe(name)
 
 
-async def _why(request: web.BaseRequest) -> str | web.Response:
-    """The operator's note in the request's body, ``{"why": "..."}``; or the answer to any other body."""
+class Note(NamedTuple):
+    """Why an operator acts, and who that is; each empty where it is not said."""
+
+    why: str
+    by: str
+
+
+async def _note(request: web.BaseRequest) -> Note | web.Response:
+    """The operator's note in the request's body, ``{"why": "...", "by": "..."}``; or the answer to any other body."""
     if (request.content_length or 0) > _BODY_BYTES:
         return _refusal(413, f"the body is longer than {_BODY_BYTES} bytes")
     try:
@@ -108,12 +115,12 @@ async def _why(request: web.BaseRequest) -> str | web.Response:
         given = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
         given = None
-    why = given.get("why", "") if isinstance(given, dict) else None
-    if not isinstance(why, str):
+    why, by = (given.get("why", ""), given.get("by", "")) if isinstance(given, dict) else (None, None)
+    if not isinstance(why, str) or not isinstance(by, str):
         return _refusal(400, 'the body should be {"why": "..."}, or nothing')
     if len(why) > WHY_LENGTH:
         return _refusal(400, f"why is longer than {WHY_LENGTH} characters")
-    return printable(why.strip())[:WHY_LENGTH]
+    return Note(printable(why.strip())[:WHY_LENGTH], printable(by.strip())[:WHY_LENGTH])
 
 
 def _refusal(status: int, error: str) -> web.Response:

@@ -7,24 +7,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from exporter.daemon.failures import told, trace
+from exporter.daemon.interventions import held_back
 from exporter.daemon.slots.wiring import Shared, open_dataflow
 from exporter.dataflow.flow import Dataflow
 from exporter.dataflow.report import gauges, status
 from exporter.outbox.verdict import PauseReason
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
+from exporter.state.interventions import NO_INTERVENTION, Intervention
 from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
+from exporter.tasks.hurry import Hurry
 from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import Gauges
-from exporter.telemetry.status import DataflowState, DataflowStatus
+from exporter.telemetry.status import DataflowState, DataflowStatus, PausedByHand
 from exporter.transport.tls.contexts import TlsFilesUnusable
 
 
 class Slot:
     """Runs one destination; a dataflow that ends by a bug is opened anew after growing waits, unnoticed by the rest."""
 
-    def __init__(self, destination: Destination, settings: Settings, shared: Shared) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        settings: Settings,
+        shared: Shared,
+        intervention: Intervention = NO_INTERVENTION,
+    ) -> None:
         self.destination = destination
         self.ended = asyncio.Event()
         self.committed = True
@@ -35,6 +44,8 @@ class Slot:
         self._failing: PauseReason | None = None
         self._failure: str | None = None
         self._ending = Ending()
+        self._hurry = Hurry()
+        self._intervention = intervention
 
     async def run(self) -> None:
         """Run until stopped."""
@@ -46,6 +57,7 @@ class Slot:
                         if self._ending.is_set():
                             break
                         self._failing = None
+                        self._flow.obey(self._intervention.pause)
                         # Until ``run`` returns, whether the last commit succeeded is not known.
                         self.committed = False
                         self.committed = await self._flow.run()
@@ -63,7 +75,7 @@ class Slot:
                     self._let_go()
                 if self._failing is None:
                     break
-                await self._ending.unless_asked(asyncio.sleep(self._shared.wait_delay(tries)))
+                await self._ending.unless_asked(self._hurry.sleep(self._shared.wait_delay(tries)))
                 tries += 1
         finally:
             self.ended.set()
@@ -80,6 +92,17 @@ class Slot:
         if self._flow is not None:
             self._flow.cut()
 
+    def obey(self, intervention: Intervention) -> None:
+        """Do what operators ask for by hand: pause or not, and probe where that was asked since the last call."""
+        before, self._intervention = self._intervention, intervention
+        if self._flow is not None:
+            self._flow.obey(intervention.pause)
+        if intervention.probes > before.probes:
+            self._log.info("probe", detail="an operator asks for it now")
+            self._hurry.now()
+            if self._flow is not None:
+                self._flow.probe()
+
     @property
     def state(self) -> DataflowState:
         """The stage of the dataflow between start and end."""
@@ -94,7 +117,7 @@ class Slot:
     def paused(self) -> frozenset[str]:
         """The reasons for which the dataflow sends nothing, if any."""
         if self._failing is not None:
-            return frozenset({self._failing})
+            return frozenset({self._failing}) | ({"operator"} if self._intervention.pause else set())
         return frozenset() if self._flow is None else self._flow.dependencies.outbox.reasons
 
     @property
@@ -112,8 +135,23 @@ class Slot:
             now = gauges(self._flow)
         return replace(now, rate=self.destination.delivery.rate)
 
+    @property
+    def in_flight(self) -> int:
+        """Attempts in flight."""
+        return 0 if self._flow is None else self._flow.dependencies.outbox.in_flight
+
     def status(self) -> DataflowStatus:
         """The current status of the dataflow."""
+        found, pause = self._status(), self._intervention.pause
+        if pause is None:
+            return found
+        warning = held_back(self._settings.queue.kind, found.lag_messages)
+        since = pause.at if found.paused_since is None else min(pause.at, found.paused_since)
+        by_hand = PausedByHand(pause.at, pause.by, pause.why, warning)
+        # Only an operator knows when the next probe is.
+        return replace(found, paused_since=since, next_probe_seconds=None, operator=by_hand)
+
+    def _status(self) -> DataflowStatus:
         if self._flow is None or self._failing is not None:
             state: DataflowState = "starting" if self._failing is None else "paused"
             return DataflowStatus(self.destination.name, state, tuple(sorted(self.paused)), last_failure=self._failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from exporter.daemon.process.garbage import collect
 from exporter.daemon.shared_state import refuse_unless_shared
@@ -14,6 +14,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.difference import Difference
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import whereabouts
+from exporter.state.interventions import NO_INTERVENTION, Intervention
 from exporter.tasks.lifetimes import whole
 from exporter.telemetry.status import DataflowStatus, Health
 
@@ -22,6 +23,7 @@ class Slots:
     """``groups`` holds the names of all configured groups, and is kept up to date for the queue.
 
     ``failed`` is called with a bug in the code around a dataflow; a bug in a dataflow is handled by its slot.
+    ``interventions`` is what operators have asked of each group so far.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Slots:
         groups: set[str],
         tasks: asyncio.TaskGroup,
         failed: Callable[[str, Exception], None],
+        interventions: Mapping[str, Intervention],
     ) -> None:
         self._settings = settings
         self._shared = shared
@@ -39,6 +42,7 @@ class Slots:
         self._failed = failed
         self._slots: dict[str, Slot] = {}
         self._draining = False
+        self._interventions = interventions
         self._start(settings.running)
 
     @property
@@ -91,6 +95,24 @@ class Slots:
         for slot in self._slots.values():
             slot.cut()
 
+    def obey(self, interventions: Mapping[str, Intervention]) -> None:
+        """Have every slot do what operators ask of its group."""
+        self._interventions = interventions
+        for name, slot in self._slots.items():
+            slot.obey(self._asked_of(name))
+
+    def _asked_of(self, name: str) -> Intervention:
+        return self._interventions.get(self._settings.group_of(name), NO_INTERVENTION)
+
+    def paused(self, name: str) -> frozenset[str] | None:
+        """The reasons for which a destination is paused; None where the destination does not run here."""
+        return self._slots[name].paused if name in self._slots else None
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """How many attempts are in flight, for each destination that has any."""
+        return {name: slot.in_flight for name, slot in self._slots.items() if slot.in_flight}
+
     @property
     def reading(self) -> bool:
         """Whether all dataflows read."""
@@ -119,7 +141,7 @@ class Slots:
 
     def _start(self, destinations: Iterable[Destination]) -> None:
         for destination in destinations:
-            slot = Slot(destination, self._settings, self._shared)
+            slot = Slot(destination, self._settings, self._shared, self._asked_of(destination.name))
             self._slots[destination.name] = slot
             self._shared.metrics.watch(destination.name, slot.gauges)
             self._tasks.create_task(self._run(slot))

@@ -26,9 +26,9 @@ class WorkersActions:
         self._workers = workers
         self._names = names
 
-    async def pause(self, name: str, why: str) -> ActionResult:
+    async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
         """See ``Actions``."""
-        return await self._passed_on("pause", name, {"why": why})
+        return await self._passed_on("pause", name, {"why": why, "by": by})
 
     async def resume(self, name: str) -> ActionResult:
         """See ``Actions``."""

@@ -21,6 +21,7 @@ from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
 from exporter.daemon.reload import Load, TakenOver
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
+from exporter.daemon.stopping import InFlight, tell_of_stopping, tell_on
 from exporter.daemon.workers.actions import WorkersActions
 from exporter.daemon.workers.shard import Shard
 from exporter.daemon.workers.worker import Worker
@@ -79,6 +80,7 @@ class Workers:
         shards = [Shard(number, count) for number in range(1, count + 1)]
         self._workers = [Worker(shard, command, host, shard.socket(socket), delay, log) for shard in shards]
         self._stopping = False
+        self._stop_begins = asyncio.Event()
         self._asked = asyncio.Event()  # set when the configuration is to be read again
         self._told = False  # whether "ready" was logged
         self._session: aiohttp.ClientSession
@@ -110,9 +112,10 @@ class Workers:
                 reading = tasks.create_task(
                     kept("reading the configuration again", self._read_again, self._delay, self._log)
                 )
+                telling = tasks.create_task(kept("telling of the stop", self._tell_on, self._delay, self._log))
                 await self._ended(running)
-                looking.cancel()
-                reading.cancel()
+                for task in (looking, reading, telling):
+                    task.cancel()
         if any(worker.refused for worker in self._workers):
             return REFUSED_EXIT_CODE
         return 1 if any(worker.exit_code for worker in self._workers) else 0
@@ -167,6 +170,15 @@ class Workers:
             asked = [tasks.create_task(ask(worker)) for worker in self._workers]
         return [each.result() for each in asked]
 
+    # -- the stop
+
+    async def _tell_on(self) -> None:
+        await self._stop_begins.wait()
+        await tell_on(self._log, self._drain, self._in_flight)
+
+    async def _in_flight(self) -> InFlight:
+        return {flow.destination: flow.in_flight for flow in (await self._status()).destinations if flow.in_flight}
+
     # -- signals
 
     def _pass_on(self, number: signal.Signals) -> None:
@@ -179,7 +191,11 @@ class Workers:
                 worker.cut()
             else:
                 worker.stop(number)
-        self._stopping = self._stopping or number != signal.SIGHUP
+        if number != signal.SIGHUP and not self._stopping:
+            # What is in flight just now, each worker says.
+            tell_of_stopping(self._log, self._drain, workers=len(self._workers))
+            self._stopping = True
+            self._stop_begins.set()
 
     async def _read_again(self) -> None:
         while True:
@@ -193,6 +209,7 @@ class Workers:
                 self._configuration.refused("invalid", [str(problem) for problem in again.problems])
 
     def _read(self, loaded: Loaded) -> None:
+        self._drain = loaded.settings.drain
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}
         self._running = loaded.settings.running
 

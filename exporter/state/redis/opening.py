@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import uuid4
 
 from exporter.redis_server.advising import advice
 from exporter.state.dead_letters import DeadLetters
+from exporter.state.interventions import Intervention
 from exporter.state.port import Segment, StateUnavailable
+from exporter.state.redis.interventions import RedisInterventions
 from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.probing import try_all
@@ -19,6 +21,8 @@ from exporter.state.redis.server import Server, connected
 
 if TYPE_CHECKING:
     from exporter.state.redis.settings import RedisStateSettings
+
+T = TypeVar("T")
 
 #: The version of what stands under the keys; a newer version is refused.
 SCHEMA: Final = 1
@@ -31,6 +35,7 @@ class RedisState:
     identity: str
     letters: DeadLetters
     mapping_times: RedisMappingTimes
+    interventions: RedisInterventions
     _server: Server
     _prefix: str
 
@@ -54,7 +59,8 @@ async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisS
     async with connected(settings) as server:
         identity = await _identity(server, prefix)
         letters = DeadLetters(RedisLetterStore(server, prefix))
-        yield RedisState(identity, letters, RedisMappingTimes(server, prefix), server, prefix)
+        mapping_times, interventions = RedisMappingTimes(server, prefix), RedisInterventions(server, prefix)
+        yield RedisState(identity, letters, mapping_times, interventions, server, prefix)
 
 
 async def _identity(server: Server, prefix: str) -> str:
@@ -71,12 +77,20 @@ async def _identity(server: Server, prefix: str) -> str:
 
 def look_up_mapping_times(settings: RedisStateSettings, destination: str) -> Mapping[Segment, tuple[int, int]]:
     """The mapping times noted for ``destination``; empty where Redis cannot be read. Notes nothing."""
+    return _looked_up(settings, lambda server: RedisMappingTimes(server, settings.key_prefix).known(destination)) or {}
 
-    async def look() -> Mapping[Segment, tuple[int, int]]:
+
+def look_up_interventions(settings: RedisStateSettings) -> Mapping[str, Intervention]:
+    """What operators have asked of groups; empty where Redis cannot be read."""
+    return _looked_up(settings, lambda server: RedisInterventions(server, settings.key_prefix).all()) or {}
+
+
+def _looked_up(settings: RedisStateSettings, ask: Callable[[Server], Awaitable[T]]) -> T | None:
+    async def look() -> T:
         async with connected(settings) as server:
-            return await RedisMappingTimes(server, settings.key_prefix).known(destination)
+            return await ask(server)
 
     try:
         return asyncio.run(look())
     except StateUnavailable:
-        return {}
+        return None

@@ -6,6 +6,7 @@ import time
 from uuid import uuid4
 
 from exporter.state.letter import Filter, NewLetter, StorableLetter, storable_letter
+from exporter.state.redis.interventions import RedisInterventions
 from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.server import Server
@@ -38,6 +39,7 @@ _KEYS = (
     "asking",
     "totals",
     "mapping-times:check",
+    "interventions",
 )
 
 
@@ -71,6 +73,10 @@ async def try_all(server: Server, prefix: str) -> None:
         await letters.probe("check", 1)
         await letters.purge(Filter())
         await RedisMappingTimes(server, own).first_seen("check", [("check", "check")], 0)
+        interventions = RedisInterventions(server, own)
+        await interventions.probe("check")
+        await interventions.all()
+        await interventions.forget("check")
     finally:
         await server.call("DEL", *(f"{own}{key}" for key in _KEYS))
 

@@ -74,11 +74,22 @@ _UNSENT = """
 CREATE TABLE unsent (id INTEGER PRIMARY KEY, why TEXT NOT NULL) STRICT;
 """
 
+_INTERVENTIONS = """
+-- What operators have asked of a group by hand. Without a time, there is no pause.
+CREATE TABLE interventions (
+  group_name TEXT PRIMARY KEY,
+  paused_at REAL,
+  paused_by TEXT NOT NULL DEFAULT '',
+  paused_why TEXT NOT NULL DEFAULT '',
+  probes INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS),
 )

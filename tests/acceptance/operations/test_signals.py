@@ -56,7 +56,12 @@ def test_a_second_signal_cuts_at_once_and_loses_nothing(tmp_path: Path) -> None:
         daemon = place.daemon().ready()
         eventually("a request is in flight", lambda: daemon.metric("exporter_in_flight", "crm") > 0)
         daemon.send(signal.SIGTERM)
-        eventually("it drains", lambda: daemon.logs("stopping"))
+        [line] = eventually("it drains", lambda: daemon.logs("stopping"))
+        assert (line["in_flight"], line["at"], line["drain_seconds"]) == (1, "crm: 1", 600.0)
+        assert "second" in line["detail"]
+        still = eventually("it says so again", lambda: daemon.logs("still stopping"))[0]
+        assert (still["in_flight"], still["at"]) == (1, "crm: 1")
+        assert 590 < still["seconds_left"] < 600
         assert daemon.exit_code is None
         daemon.send(signal.SIGTERM)
         daemon.wait()
@@ -66,6 +71,31 @@ def test_a_second_signal_cuts_at_once_and_loses_nothing(tmp_path: Path) -> None:
         again = place.daemon().ready()
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))
         assert judged("crm", source.made, receiver.received()).sound
+
+
+def test_a_parent_says_what_its_workers_wait_for(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        mute = place.mute()
+        for name in ("crm", "web", "shop"):
+            place.destination(name, mute.url, delivery={"timeout": 600})
+        place.config["drain"] = 600
+        place.write()
+        place.publish(Source(profiles=1).make(1))
+        daemon = place.daemon(argv=(*EXPORTER, "run", "--workers", "2")).ready()
+        eventually(
+            "requests are in flight",
+            lambda: all(daemon.metric("exporter_in_flight", name) > 0 for name in ("crm", "web", "shop")),
+        )
+        daemon.send(signal.SIGINT)
+        still = eventually("it says so", lambda: daemon.logs("still stopping"))
+        assert all("shard" not in line for line in still), "the parent tells for all"
+        assert (still[0]["in_flight"], still[0]["at"]) == (3, "crm: 1, shop: 1, web: 1")
+        begun = daemon.logs("stopping")
+        [parent] = [line for line in begun if "shard" not in line]
+        assert (parent["workers"], parent["drain_seconds"]) == (2, 600.0)
+        assert sum(line["in_flight"] for line in begun if "shard" in line) == 3
+        daemon.send(signal.SIGINT)
+        daemon.wait()
 
 
 def test_what_waits_for_a_retry_is_left_to_the_queue(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ Keys, all behind the configured prefix ``P``:
 * ``purged``: ids of letters that were purged while their replay waited, sorted by id; the oldest of many are forgotten.
   ``excluded``: likewise of those whose replay was not sent, since the mapping excluded them by then.
 * ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
-* ``mapping-times:<destination>``: see ``mapping_times``.
+* ``mapping-times:<destination>``: see ``mapping_times``. ``interventions``: see ``interventions``.
 
 Positions may have 63 bits and a number in Lua has 53, so positions are compared as text.
 

@@ -1,0 +1,217 @@
+"""``exporter pause``, ``resume`` and ``probe``: what operators do to a destination by hand (contract.md#by-hand).
+
+A daemon that answers on its socket does it, and obeys at once. Where none does, it is done in the state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, daemon_with
+from exporter.cli.shared.queue import fail
+from exporter.sections.printable import printable
+
+if TYPE_CHECKING:
+    from exporter.cli.shared.daemon import Daemon
+    from exporter.daemon.ops.actions import Action, ActionResult
+    from exporter.settings.tree import Settings
+    from exporter.state.interventions import Interventions
+
+#: The longest note.
+WHY_CHARACTERS = 200
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TokenOption = Annotated[
+    str | None,
+    typer.Option("--token", envvar="EXPORTER_OPS_TOKEN", help="With --url: the daemon's ops.token.", show_envvar=True),
+]
+
+
+def pause(
+    name: Name,
+    why: Annotated[
+        str, typer.Option(metavar="TEXT", help="For whoever wonders: shown by status, in the log and at the ops port.")
+    ] = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    socket: SocketOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Send nothing to a destination until it is resumed.
+
+    What is in flight finishes, the rest stays in the queue. The pause is kept in the state, so it needs no daemon,
+    outlives restarts, and is obeyed by every process that shares the state, within 5 seconds. It makes no process
+    unready. A queue that keeps what was not read keeps it for as long as the pause lasts.
+    """
+    if len(why) > WHY_CHARACTERS:
+        raise typer.BadParameter(f"at most {WHY_CHARACTERS} characters, not {len(why)}", param_hint="--why")
+    _run(Asked("pause", name, why.strip()), Place(config, url, socket, token), as_json=as_json)
+
+
+def resume(
+    name: Name,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    socket: SocketOption = None,
+    token: TokenOption = None,
+) -> None:
+    """End the pause of `exporter pause`; a destination that is paused for other reasons goes on by itself."""
+    _run(Asked("resume", name), Place(config, url, socket, token), as_json=as_json)
+
+
+def probe(
+    name: Name,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    socket: SocketOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Probe a destination that is paused for another reason now, instead of when its next probe is due.
+
+    Every process that runs the destination probes its own pause within 5 seconds. A pause by `exporter pause` is not
+    probed: the command says so and ends with 1.
+    """
+    _run(Asked("probe", name), Place(config, url, socket, token), as_json=as_json)
+
+
+class Asked(NamedTuple):
+    """What is asked for."""
+
+    action: Action
+    name: str
+    why: str = ""
+
+
+class Place(NamedTuple):
+    """Where it is to be done: the options of the command."""
+
+    config: Path
+    url: str | None
+    socket: Path | None
+    token: str | None
+
+
+class Told(NamedTuple):
+    """What came of it; ``detail`` is for people, ``reason`` why nothing was done."""
+
+    done: bool
+    detail: str
+    reason: str | None = None
+
+
+def _run(asked: Asked, place: Place, *, as_json: bool) -> None:
+    """Act, print what came of it, and exit with 1 where nothing was done."""
+    told = _named(asked, place) if place.url or place.socket else _configured(asked, place)
+    if as_json:
+        reason = {} if told.reason is None else {"reason": told.reason}
+        shown = {"destination": asked.name, "action": asked.action, "done": told.done, **reason, "detail": told.detail}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+    else:
+        typer.echo(told.detail if told.done else f"error: {told.detail}", err=not told.done)
+    if not told.done:
+        raise typer.Exit(1)
+
+
+def _named(asked: Asked, place: Place) -> Told:
+    """Have the daemon do it that the options name; no configuration is read."""
+    from exporter.cli.shared.daemon_port import NoDaemon
+
+    try:
+        return _told(daemon_of(place.config, place.url, place.socket), asked, place.token)
+    except NoDaemon as error:
+        fail(str(error))
+
+
+def _configured(asked: Asked, place: Place) -> Told:
+    """Have the daemon do it that serves the socket of the configuration; without one, do it in the state."""
+    import asyncio
+    from dataclasses import replace
+
+    from exporter.cli.shared.daemon_port import NoDaemon
+    from exporter.daemon.ops.actions import NotDone
+
+    settings = load_or_exit(place.config).settings
+    daemon = daemon_with(settings, place.config)
+    sockets = tuple(each for each in daemon.places if isinstance(each, Path))
+    running = {each.name: each.enabled for each in settings.destinations}
+    if running.get(asked.name, False) and sockets:
+        # A daemon may not have read the destination yet, or its worker may not answer; a killed daemon left its socket.
+        with suppress(NoDaemon):
+            told = _told(replace(daemon, places=sockets), asked, None)
+            if told.done or told.reason == "not_now":
+                return told
+    result = asyncio.run(_acted(settings, asked))
+    if running.get(asked.name) is False:
+        typer.echo(f"note: {asked.name} is switched off in the configuration (enabled: false)", err=True)
+    if isinstance(result, NotDone):
+        return Told(False, result.detail, result.reason)
+    return Told(True, result.detail)
+
+
+def _told(daemon: Daemon, asked: Asked, token: str | None) -> Told:
+    """What a daemon says that came of it. Raises ``NoDaemon`` where none answers."""
+    from urllib.parse import quote
+
+    from exporter.cli.shared.daemon_port import NoDaemon, post_json
+
+    path = f"/destinations/{quote(asked.name, safe='')}/{asked.action}"
+    note = {"why": asked.why, "by": _who()} if asked.action == "pause" else {}
+    where, (status, answer) = daemon.ask(lambda where: post_json(where, path, note, token))
+    said: dict[str, Any] = answer if isinstance(answer, dict) else {}
+    detail = said.get("detail") or said.get("error")
+    if not isinstance(detail, str):
+        raise NoDaemon(f"{where}{path} answers {status} and not what an exporter does")
+    return Told(status == 200 and said.get("done") is True, printable(detail), said.get("reason"))
+
+
+async def _acted(settings: Settings, asked: Asked) -> ActionResult:
+    """Do it in the state."""
+    import time
+
+    from exporter.daemon.interventions import ByHand
+    from exporter.daemon.ops.actions import Done
+    from exporter.state.kinds import open_state
+
+    missing = not settings.state.exists()
+    known = any(each.name == asked.name for each in settings.destinations)
+    if missing and known and asked.action != "pause":
+        return Done(f"{asked.name} is not paused: there is no state yet, so no daemon has ever run")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Interventions]:
+        async with open_state(settings.state) as state:
+            if missing:
+                typer.echo(f"note: made {getattr(settings.state, 'path', 'the state')}", err=True)
+            yield state.interventions
+
+    actions = ByHand(lambda: settings, opened, time.time, _who())
+    match asked.action:
+        case "pause":
+            return await actions.pause(asked.name, asked.why)
+        case "resume":
+            return await actions.resume(asked.name)
+        case "probe":
+            return await actions.probe(asked.name)
+
+
+def _who() -> str:
+    """The user and the machine, for people, as far as the system knows them."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"

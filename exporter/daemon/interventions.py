@@ -1,0 +1,147 @@
+"""What operators ask of destinations by hand: seen by this process, and done in the state (contract.md#by-hand).
+
+The state is what every replica and worker obeys, so that a pause holds for all of them and outlives them. Each process
+looks at the state every few seconds, one query for all of its destinations; what is done through this very process is
+obeyed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Final
+
+from exporter.daemon.ops.actions import ActionResult, Done, NotDone
+from exporter.database import DatabaseRefused, DatabaseUnavailable
+from exporter.sections.printable import printable
+from exporter.settings.loading.suggestions import guess
+from exporter.settings.tree import Settings
+from exporter.state.interventions import NO_INTERVENTION, Intervention, Interventions, OperatorPause
+from exporter.state.port import StateUnavailable
+
+#: How often a process looks; with the time that a look may take, a change is obeyed within ``OBEYED_SECONDS``.
+LOOK_SECONDS: Final = 2.0
+OBEYED_SECONDS: Final = 5
+
+Obey = Callable[[Mapping[str, Intervention]], None]
+#: The interventions of a state, opened for one action or open all the time. Raises as ``open_state``.
+Opening = Callable[[], AbstractAsyncContextManager[Interventions]]
+
+
+async def follow(interventions: Interventions, obey: Obey) -> None:
+    """Look again and again, until cancelled; what was asked last stands while the state is away."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(StateUnavailable):
+            obey(await interventions.all())
+
+
+def held_back(kind: str, waiting: int | None) -> str | None:
+    """What becomes of the events that wait in a queue of ``kind`` for a paused destination; None where none do.
+
+    ``waiting`` is how many events wait, None where that is not known.
+    """
+    if waiting == 0:
+        return None
+    events = "what it has not read" if waiting is None else f"{waiting:,} event{'s'[: waiting != 1]} for it"
+    match kind:
+        case "kafka" | "nats":
+            return f"the broker holds {events}, and deletes them by its own retention, read or not"
+        case "journal":
+            return f"the journal keeps {events} until it is resumed; at queue.max_bytes nothing more can be queued"
+        case _:
+            return f"the queue keeps {events} until it is resumed"
+
+
+class ByHand:
+    """``Actions`` on a state.
+
+    ``by`` is who acts where an action does not say, for people. ``obey`` is called with what is asked for after a
+    change, and does nothing where no dataflow runs in the process. ``paused`` says for which reasons a destination is
+    paused here, None where the destination does not run here.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        opening: Opening,
+        epoch: Callable[[], float],
+        by: str,
+        obey: Obey = lambda _: None,
+        paused: Callable[[str], Collection[str] | None] = lambda _: None,
+    ) -> None:
+        self._settings = settings
+        self._opening = opening
+        self._epoch = epoch
+        self._by = by
+        self._obey = obey
+        self._paused = paused
+
+    async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
+        """See ``Actions.pause``. A pause that there is already stays, unless a new note is given."""
+
+        async def pause(interventions: Interventions, group: str) -> ActionResult:
+            before = (await interventions.all()).get(group, NO_INTERVENTION).pause
+            if before is not None and not why:
+                return Done(f"{name} was paused already, {before}")
+            await interventions.pause(group, OperatorPause(self._epoch(), printable(by or self._by), printable(why)))
+            earlier = "" if before is None else f" (it was already, {before})"
+            return Done(
+                f"{name} is paused{earlier}: nothing is sent, what is in flight finishes, the rest stays in the queue "
+                f"until it is resumed{self._soon}"
+            )
+
+        return await self._do(name, pause)
+
+    async def resume(self, name: str) -> ActionResult:
+        """See ``Actions.resume``."""
+
+        async def resume(interventions: Interventions, group: str) -> ActionResult:
+            before = await interventions.resume(group)
+            if before is None:
+                return Done(f"{name} was not paused by an operator: nothing is to be resumed{self._others(name)}")
+            return Done(f"{name} goes on, paused {before}{self._others(name)}{self._soon}")
+
+        return await self._do(name, resume)
+
+    async def probe(self, name: str) -> ActionResult:
+        """See ``Actions.probe``."""
+
+        async def probe(interventions: Interventions, group: str) -> ActionResult:
+            before = (await interventions.all()).get(group, NO_INTERVENTION).pause
+            if before is not None:
+                return NotDone("not_now", f"{name} is paused by an operator, {before}: nothing is probed; resume it")
+            paused = self._paused(name)
+            await interventions.probe(group)
+            if paused is None:
+                return Done(
+                    f"every process that runs {name} probes within {OBEYED_SECONDS} s what pauses it, if anything"
+                )
+            if not paused:
+                return Done(f"{name} is not paused here: there is nothing to probe")
+            return Done(f"{name} is probed now, paused ({', '.join(sorted(paused))})")
+
+        return await self._do(name, probe)
+
+    @property
+    def _soon(self) -> str:
+        return f"; every process that runs it obeys within {OBEYED_SECONDS} s"
+
+    def _others(self, name: str) -> str:
+        """The pauses that go on, for people."""
+        others = sorted(set(self._paused(name) or ()) - {"operator"})
+        return f" ({', '.join(others)} goes on by itself)" if others else ""
+
+    async def _do(self, name: str, act: Callable[[Interventions, str], Awaitable[ActionResult]]) -> ActionResult:
+        settings = self._settings()
+        enabled = {destination.name: destination.enabled for destination in settings.destinations}
+        if name not in enabled:
+            return NotDone("unknown", f"no destination is called {printable(name)}{guess(name, list(enabled))}")
+        try:
+            async with self._opening() as interventions:
+                result = await act(interventions, settings.group_of(name))
+                self._obey(await interventions.all())
+        except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
+            return NotDone("unavailable", f"the state cannot be used now: {error}")
+        return result
