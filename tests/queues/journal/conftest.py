@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import apsw
 import pytest
-from exporter.queues.journal.upkeep import Retention, Swept
 from sweeps import Sweeps
+
+from exporter.queues.journal.upkeep import Retention, Swept
 
 
 @pytest.fixture
