@@ -15,7 +15,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def taken(source: str) -> Iterator[str]:
-    """The dotted names of ``exporter`` that ``source`` imports, or names in a string as ``monkeypatch.setattr`` does."""
+    """The dotted names of ``exporter`` in ``source``: of its imports, and whole strings, as ``setattr`` takes."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import():
