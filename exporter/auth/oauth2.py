@@ -57,7 +57,7 @@ def _text(value: str) -> str:
 
 
 def _values(value: object) -> str | tuple[str, ...]:
-    """The value of a form field: a text, or several that are sent as so many fields of one name (RFC 8707 §2)."""
+    """The value of a form field: a text, or several, each sent as a field of that name (RFC 8707 §2)."""
     if isinstance(value, str):
         return _text(value)
     if not isinstance(value, list | tuple) or not value:

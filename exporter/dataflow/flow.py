@@ -180,7 +180,7 @@ class Dataflow:
 
     def _lane_busy(self, lane: str) -> bool:
         """Whether exports of the lane are in flight, or letters of any lane are on the way into the store."""
-        return self.dependencies.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
+        return self.dependencies.outbox.busy(lane) or not (self._recorder.idle or self._recorder.stuck)
 
     def _lane_gone(self, lane: str) -> None:
         self.dependencies.letters.let_go(self.dependencies.place(lane), self._replays.let_go(lane))
