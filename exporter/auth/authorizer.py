@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
+
+from exporter.sections.masking import credentials
+from exporter.sections.section import Secret, Section, values_of
+from exporter.sections.tls import Tls
+from exporter.transport.port import Transport
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,3 +71,36 @@ class Authorizer(Protocol):
         ``Unauthorized`` with cause ``credentials`` where there is nothing else to present.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenServer:
+    """Where a kind fetches tokens, and the way there.
+
+    ``tls`` and ``proxy`` are as in the section: None stands for the destination's, the proxy ``none`` for no proxy.
+    """
+
+    url: str
+    tls: Tls | None
+    proxy: str | None = field(repr=False)
+
+
+class AuthSection(Section):
+    """What the section of every kind answers for itself: no other room asks which kind a section is of."""
+
+    #: The value of ``Authorization`` as people may see it.
+    presented: ClassVar[str | None]
+
+    @abstractmethod
+    def authorizer(self, transport: Transport, surroundings: Surroundings) -> Authorizer:
+        """An authorizer for one destination; ``transport`` is for token requests, each within its deadline."""
+
+    @property
+    def token_server(self) -> TokenServer | None:
+        """None for a kind that fetches no tokens."""
+        return None
+
+    def secrets(self) -> Iterator[str]:
+        """What an endpoint or a token server gets to see of the secrets, as texts to mask in what comes back."""
+        for secret in values_of(Secret, self):
+            yield from credentials(secret.reveal())

@@ -7,17 +7,16 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
+from exporter.auth.authorizer import Authorization, Authorizer, AuthSection, Surroundings, Unauthorized
 from exporter.auth.reading.token import is_presentable
-from exporter.sections.section import MASK, FromFile, Secret, Section
+from exporter.sections.section import MASK, FromFile, Secret
 from exporter.tasks.off_loop import off_loop
 from exporter.transport.port import Transport
 
 
-class Bearer(Section):
+class Bearer(AuthSection):
     """``{kind: bearer, token: …}``: every request carries ``Authorization: Bearer <token>``."""
 
-    #: The value of ``Authorization`` as people may see it.
     presented: ClassVar[str | None] = f"Bearer {MASK}"
 
     kind: Literal["bearer"] = "bearer"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from exporter.auth.authorizer import Authorization, Authorizer, Surroundings, Unauthorized
-from exporter.sections.section import Section
+from exporter.auth.authorizer import Authorization, Authorizer, AuthSection, Surroundings, Unauthorized
 from exporter.transport.port import Transport
 
 
-class NoAuth(Section):
+class NoAuth(AuthSection):
     """``{kind: none}``: nothing is presented."""
 
-    #: The value of ``Authorization`` as people may see it.
     presented: ClassVar[str | None] = None
 
     kind: Literal["none"] = "none"

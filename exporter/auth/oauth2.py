@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.authorizer import Authorizer, Surroundings
+from exporter.auth.authorizer import Authorizer, AuthSection, Surroundings, TokenServer
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
+from exporter.sections.masking import basic
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.operator_text import one_line
-from exporter.sections.section import MASK, Secret, Section
+from exporter.sections.section import MASK, Secret
 from exporter.sections.tls import Tls
 from exporter.sections.urls import proxy_url
 from exporter.transport.port import Transport
@@ -56,7 +57,7 @@ def _text(value: str) -> str:
 
 
 def _values(value: object) -> str | tuple[str, ...]:
-    """The value of a form field: a text, or several that are sent as so many fields of one name (RFC 8707 §2)."""
+    """The value of a form field: a text, or several, each sent as a field of that name (RFC 8707 §2)."""
     if isinstance(value, str):
         return _text(value)
     if not isinstance(value, list | tuple) or not value:
@@ -95,10 +96,9 @@ FilledValues = Annotated[str | tuple[str, ...], PlainValidator(_filled_values), 
 Status = Annotated[int, Field(ge=300, le=599)]
 
 
-class OAuth2(Section):
+class OAuth2(AuthSection):
     """The keys of both OAuth 2.0 kinds (contract.md#configuration)."""
 
-    #: The value of ``Authorization`` as people may see it.
     presented: ClassVar[str | None] = f"Bearer {MASK}"
 
     token_url: TokenUrl = Field(description="http(s) URL that tokens are asked from; its query stays as it is.")
@@ -162,6 +162,14 @@ class OAuth2(Section):
         )
         requests = TokenRequests(self.token_url, client, self.grant())
         return TokenAuthorizer(requests, transport, frozenset(self.refresh_on), surroundings)
+
+    @property
+    def token_server(self) -> TokenServer:
+        return TokenServer(self.token_url, self.tls, self.proxy)
+
+    def secrets(self) -> Iterator[str]:
+        yield from super().secrets()
+        yield from basic(self.client_id, self.client_secret.reveal())
 
     def _common_fields(self) -> list[tuple[str, str]]:
         """The optional fields of every full request, in the order of the configuration's page."""

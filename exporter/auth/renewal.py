@@ -21,12 +21,13 @@ LONGEST_MARGIN_SECONDS = 60.0
 EARLY_RETRY_SECONDS = 5.0
 #: The shortest lifetime that is believed: a token that lives shorter is fetched again when the endpoint refuses it.
 SHORTEST_LIFETIME_SECONDS = 1.0
-#: So many tokens in so many seconds, each in place of a refused token, mean that the endpoint refuses every token that
-#: the token server hands out (contract.md#whose-fault). Tokens that expire are no sign of that, however soon.
-TOKENS_PER_WINDOW = 5
-#: After so many such tokens, the refusal of a token from a refresh makes the grant itself the next try.
-REFRESHED_PER_WINDOW = 3
+#: The seconds in which those tokens are counted that came in place of refused tokens.
 WINDOW_SECONDS = 60.0
+#: The count from which on the endpoint is taken to refuse every token that the token server hands out
+#: (contract.md#whose-fault). Tokens that expire are no sign of that, however soon.
+TOKENS_PER_WINDOW = 5
+#: The count from which on the refusal of a token from a refresh makes the grant itself the next try.
+REFRESHED_PER_WINDOW = 3
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from pydantic import ValidationError
@@ -28,8 +28,8 @@ def receive(
         AuthKind,
         typer.Option(
             metavar="KIND",
-            help="What is demanded: none, bearer, oauth2_password, oauth2_client_credentials (in the body or as "
-            "Basic), oauth2_client_credentials_body or oauth2_client_credentials_basic.",
+            help=f"What is demanded: {', '.join(get_args(AuthKind))}. OAuth2 clients present themselves in the body or "
+            "as Basic; _body and _basic insist on one of the two.",
         ),
     ] = "none",
     token: Annotated[str, typer.Option(help="The token of `bearer`.")] = TOKEN,

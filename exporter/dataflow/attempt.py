@@ -11,7 +11,7 @@ from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import where
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
 from exporter.messages.export import Export
-from exporter.outbox.verdict import Broken, CredentialsRefused, Final, Unavailable, Verdict, judge
+from exporter.outbox.verdict import Broken, CredentialsRefused, Judged, Unavailable, Verdict, judge
 from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import StatusClass
 
@@ -19,7 +19,7 @@ _BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx
 
 
 #: How an attempt ended, and its round trip in seconds (0.0 where nothing was sent).
-Attempted: TypeAlias = tuple[Final, float]
+Attempted: TypeAlias = tuple[Judged, float]
 
 
 async def attempt(export: Export, dependencies: Dependencies) -> Attempted:

@@ -8,7 +8,17 @@
 
 Here the parts are put together, started and ended. Everything runs on a single event loop, and between two awaits the
 outbox is changed by one hand only. Whatever changes the outbox wakes the parts that may go on: ``intake`` when there
-may be room, ``senders`` when an export may go.
+may be room, ``senders`` when an export may go. The parts know each other by what they were given to call:
+
+    who calls            what             when                                     and so
+    intake               concluded        a message was examined                   outcomes: queue, settle or bury
+    intake               lane_busy        a lane is being taken away, as planned   whether to wait for what is under way
+    intake               lane_gone        a lane was let go of                     replays and letters let go of it, too
+    senders              may_go           before an attempt at a replay            replays: goes, or is withdrawn
+    senders              attempted        an attempt ended                         outcomes: settle, bury or hold
+    senders, outcomes    freed            something left the window                intake wakes; the drain may be over
+    recorder, outcomes   recorded         a letter is durable, or a stop changed   as may_send; the drain may be over
+    intake, replays      may_send         something came in, or a stop was lifted  intake and senders wake
 """
 
 from __future__ import annotations
@@ -205,7 +215,7 @@ class Dataflow:
 
     def _lane_busy(self, lane: str) -> bool:
         """Whether exports of the lane are in flight, or letters of any lane are on the way into the store."""
-        return self.dependencies.outbox.flying(lane) or not (self._recorder.idle or self._recorder.stuck)
+        return self.dependencies.outbox.busy(lane) or not (self._recorder.idle or self._recorder.stuck)
 
     def _lane_gone(self, lane: str) -> None:
         self.dependencies.letters.let_go(self.dependencies.place(lane), self._replays.let_go(lane))

@@ -6,7 +6,7 @@ from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import made_event_id
 from exporter.messages.export import Export
 from exporter.messages.message import Message
-from exporter.outbox.verdict import DeadLetterReason, Final, Rejected, TooFast
+from exporter.outbox.verdict import DeadLetterReason, Judged, Rejected, TooFast
 from exporter.state.letter import NewLetter
 
 
@@ -37,7 +37,9 @@ def letter_of_event(
     )
 
 
-def letter_of_export(export: Export, dependencies: Dependencies, reason: DeadLetterReason, verdict: Final) -> NewLetter:
+def letter_of_export(
+    export: Export, dependencies: Dependencies, reason: DeadLetterReason, verdict: Judged
+) -> NewLetter:
     """The letter of an export that failed for good with ``verdict``."""
     now = dependencies.clock.epoch()
     return NewLetter(
@@ -58,7 +60,7 @@ def letter_of_export(export: Export, dependencies: Dependencies, reason: DeadLet
     )
 
 
-def failure(verdict: Final) -> str:
+def failure(verdict: Judged) -> str:
     """A failure in words for people, without the answer's body."""
     match verdict:
         case Rejected(status):

@@ -16,7 +16,7 @@ from exporter.messages.export import OVERHEAD_BYTES, Export
 from exporter.messages.message import Message
 from exporter.outbox.failure_policy import Pause
 from exporter.outbox.next_steps import DeadLetter, Hold, Next, Settle
-from exporter.outbox.verdict import DeadLetterReason, Final
+from exporter.outbox.verdict import DeadLetterReason, Judged
 from exporter.profile.decision import Excluded
 from exporter.profile.malformed import Malformed
 from exporter.queues.port import Subscription
@@ -86,7 +86,7 @@ class Outcomes:
 
     # -- exports, by what the outbox says is next after an attempt
 
-    def attempted(self, export: Export, verdict: Final, following: Next) -> None:
+    def attempted(self, export: Export, verdict: Judged, following: Next) -> None:
         """Settle the export, store a dead letter, or leave the export where it stands, as ``following`` says."""
         match following:
             case Settle():
@@ -121,7 +121,7 @@ class Outcomes:
         # The mark may be the last that a lost lane waits for.
         self._freed()
 
-    def _bury(self, export: Export, verdict: Final, reason: DeadLetterReason) -> None:
+    def _bury(self, export: Export, verdict: Judged, reason: DeadLetterReason) -> None:
         letter = letter_of_export(export, self._dependencies, reason, verdict)
         self._failed(letter.detail)
 

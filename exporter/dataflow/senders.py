@@ -15,13 +15,13 @@ from exporter.dataflow.attempt import attempt
 from exporter.dataflow.dependencies import Dependencies
 from exporter.messages.export import Export
 from exporter.outbox.next_steps import Next, Probe, Send, Wait
-from exporter.outbox.verdict import Final
+from exporter.outbox.verdict import Judged
 from exporter.tasks.lifetimes import whole
 
-#: All resting senders are dismissed so many seconds after the first of the senders began to rest.
+#: The seconds from when a first sender began to rest until all resting senders are dismissed.
 REST_SECONDS = 1.0
 
-AttemptEnded = Callable[[Export, Final, Next], None]
+AttemptEnded = Callable[[Export, Judged, Next], None]
 
 
 class Senders:

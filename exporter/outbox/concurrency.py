@@ -34,7 +34,7 @@ STEP_DOUBLES = 4
 STEP_MOST = 0.25
 #: The shortest round. All destinations may grow at once, and the effect shows at a heartbeat of the loop.
 LEAST_ROUND_SECONDS = 0.03
-#: So many attempts in the loop's queue are always all right.
+#: The attempts in the loop's queue that are always all right.
 HANDFUL = 4
 
 

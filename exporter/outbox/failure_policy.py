@@ -119,7 +119,7 @@ class FailurePolicy:
     def _too_fast(self, export: Export, probe: bool, hint: float | None, now: float) -> Next:
         own = self._limits.retry_delay(min(export.too_fast, self._limits.retries - 1))
         export.too_fast += 1
-        capped = None if hint is None else min(hint, self._limits.retry_after_cap)
+        capped = None if hint is None else self._limits.capped(hint)
         if self.pause is not None:
             if probe:
                 self._probe_failed(self.pause, now)
@@ -147,7 +147,7 @@ class FailurePolicy:
                 self.pause.reason = verdict.reason
                 self.pause.detail = verdict.detail
             self._probe_failed(self.pause, now)
-        hint = min(verdict.retry_after_seconds or 0.0, self._limits.retry_after_cap)
+        hint = self._limits.capped(verdict.retry_after_seconds or 0.0)
         if verdict.attempted:
             self._refuse(export, hint, now)
         elif self.pause is not None:

@@ -23,3 +23,7 @@ class Limits:
     window_bytes: int
     retry_after_cap: float
     pause_after_rejections: int
+
+    def capped(self, hint_seconds: float) -> float:
+        """The seconds of a ``Retry-After`` for which it is heeded."""
+        return min(hint_seconds, self.retry_after_cap)

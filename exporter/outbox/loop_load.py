@@ -12,11 +12,12 @@ from collections import deque
 ENOUGH_WORK_SECONDS = 0.01
 #: From this much on there are too many attempts.
 TOO_MUCH_WORK_SECONDS = 0.02
-#: A queue that so many heartbeats in a row find stands; a queue that any of so many misses comes in bursts.
+#: The heartbeats that are looked back on: work before every one of them is a queue that stands, before some a burst.
 STANDING = 3
-#: A burst is remembered by so much from beat to beat: daemon and receiver may work in turns, each on a whole batch.
+#: The share of a burst that is still remembered a beat later: daemon and receiver may work in turns, each on a whole
+#: batch.
 REMEMBERED = 0.8
-#: An attempt waits for the loop as long as so many heartbeats: to be sent, and to be heard.
+#: How often an attempt waits for the loop, each time as long as a heartbeat does: to be sent, and to be heard.
 WAITS = 2.0
 
 
@@ -31,7 +32,9 @@ class LoopLoad:
         self._works = deque([0.0] * STANDING, STANDING)
 
     def heartbeat(self, late: float, worked: float, passed: float) -> None:
-        """Note a beat so ``late``; of the ``passed`` seconds since the last the loop's thread ``worked`` so many.
+        """Note a beat that came ``late`` seconds late.
+
+        Of the ``passed`` seconds since the beat before, the loop's thread ``worked`` for that many seconds.
 
         Lateness from other work of the machine is not the loop's work: more in flight does help then.
         """

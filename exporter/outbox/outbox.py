@@ -19,7 +19,7 @@ from exporter.outbox.next_steps import SETTLE, DeadLetter, Next, Probe, Send, Ta
 from exporter.outbox.pacing import Pacing
 from exporter.outbox.profile_queues import ProfileQueue, ProfileQueues
 from exporter.outbox.shares import Share
-from exporter.outbox.verdict import Delivered, Final, PauseReason
+from exporter.outbox.verdict import Delivered, Judged, PauseReason
 
 
 class Outbox:
@@ -86,7 +86,7 @@ class Outbox:
         """How many events, at most ``most``, may be read now, at about ``usual_size`` bytes each."""
         return 0 if self._closed else self._queues.room(most, usual_size)
 
-    def flying(self, lane: str) -> bool:
+    def busy(self, lane: str) -> bool:
         """Whether any export of ``lane`` is in flight or being stored."""
         return any(export.message.lane == lane for export in self._flying) or self._queues.storing(lane)
 
@@ -168,7 +168,7 @@ class Outbox:
 
     # -- after an attempt
 
-    def answered(self, export: Export, verdict: Final, now: float, round_trip: float = 0.0) -> Next:
+    def answered(self, export: Export, verdict: Judged, now: float, round_trip: float = 0.0) -> Next:
         """Note the ``verdict`` on an attempt of ``round_trip`` seconds; return what follows."""
         probe = export is self._probe
         queue = self._land(export)

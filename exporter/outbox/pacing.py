@@ -1,10 +1,11 @@
-"""Pacing: at most so many attempts in any second, bursts included (``delivery.rate`` in config/exporter.yaml)."""
+"""Pacing: in any second at most ``delivery.rate`` attempts begin, bursts included."""
 
 from __future__ import annotations
 
-#: How much may be made up at once after the process was late, and by how much the steady pace stays below the rate. So
-#: no second has more than its share, whether a receiver counts in windows or in tokens. Bursts of 50 ms made up for
-#: more, and had more 429 where the receiver itself was late.
+#: The part of each second that is kept free for bursts: after the process was late, the attempts of this time are made
+#: up for at once. The steady pace stays below the rate by the same part, so that no second has more than ``rate``,
+#: whether a receiver counts in windows or in tokens. Bursts of 50 ms made up for more, and had more 429 where the
+#: receiver itself was late.
 BURST_SECONDS = 0.01
 #: A pace faster than this goes in handfuls: an event loop's timers count in milliseconds.
 HANDFUL_SECONDS = 0.004

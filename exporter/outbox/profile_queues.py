@@ -52,7 +52,7 @@ class ProfileQueue:
 
 
 class ProfileQueues:
-    """All queues of a dataflow, within a window of so many events and bytes; one profile may hold a quarter."""
+    """All queues of a dataflow, within a window of events and bytes; one profile may hold a quarter."""
 
     def __init__(self, window_events: int, window_bytes: int, memory: Share) -> None:
         self._window_events = window_events

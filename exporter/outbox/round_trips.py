@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-#: A round trip is long from so many times the shortest known on.
+#: A round trip is long from this multiple of the shortest known on.
 SLOWER = 2.0
 #: Round trips that differ by less differ by the scheduler's noise, not by the endpoint's congestion.
 NOISE_SECONDS = 0.01
@@ -12,7 +12,8 @@ NOISE_SECONDS = 0.01
 FAILING_SHARE = 0.25
 #: Fewer answers say nothing about a round trip.
 FEW = 8
-#: The relative deviation of single round trips that is assumed at first, and for how many round trips.
+#: The deviation of single round trips that is assumed before any was measured, as a share of their mean; and the number
+#: of measured round trips for which that assumption counts.
 DEVIATION, DEVIATION_OF = 0.5, 8
 #: How many standard errors a mean may be off.
 ERRORS = 2.0

@@ -25,7 +25,7 @@ PauseReason = Literal[
     "token_endpoint",
     # The proxy refuses or cannot be reached.
     "proxy",
-    # So many exports in a row were rejected for good that the events are probably not at fault.
+    # ``pause_after_rejections`` exports in a row were rejected for good: probably the events are not at fault.
     "rejections",
     # The dead letters have reached ``dead_letters_max_bytes``.
     "dead_letters_full",
@@ -104,7 +104,7 @@ class Broken(msgspec.Struct, frozen=True, gc=False):
 
 Failure = Rejected | MaybePassing | TooFast | Unavailable | Broken
 #: The verdicts that the outbox takes; ``CredentialsRefused`` is dealt with before, by the authorizer.
-Final = Delivered | Failure
+Judged = Delivered | Failure
 Verdict = Delivered | Rejected | MaybePassing | TooFast | Unavailable | CredentialsRefused
 
 

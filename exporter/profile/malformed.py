@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from exporter.profile.paths import escaped
 from exporter.sections.printable import printable
 
 #: A step of a place longer than this is cut: ids are opaque and may be of any length.
@@ -60,7 +61,7 @@ def place_of(*steps: str | int) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            step = step.replace("\\", "\\\\").replace(".", "\\.")
+            step = escaped(step)
             step = step if len(step) <= _STEP_LENGTH else f"{step[:_STEP_LENGTH]}…"
             text += f".{printable(step)}" if text else printable(step)
     return text

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exporter.profile.decision import Trigger
-
-#: The steps from a profile's root to a value: ``("person", "name", "firstName")``.
-Path = tuple[str, ...]
+from exporter.profile.paths import Path
 
 SegmentMembership = Literal["all", "mapped"]
 

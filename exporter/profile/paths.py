@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from exporter.profile.mapping import Path
-
+#: The steps from a profile's root to a value: ``("person", "name", "firstName")``.
+Path: TypeAlias = tuple[str, ...]
 #: A destination's attributes by steps; None marks a mapped attribute. Of two mapped paths of which the first stands
 #: above the second, only the upper is in the tree (contract.md#the-request).
 PathTree: TypeAlias = dict[str, "PathTree | None"]
@@ -42,7 +42,12 @@ def parse_path(text: str) -> Path:
 
 def format_path(path: Path) -> str:
     """The text that ``parse_path`` reads as ``path``."""
-    return ".".join(step.replace("\\", "\\\\").replace(".", "\\.") for step in path)
+    return ".".join(map(escaped, path))
+
+
+def escaped(step: str) -> str:
+    """A single step as it stands in a path's text."""
+    return step.replace("\\", "\\\\").replace(".", "\\.")
 
 
 def mapping_problem(text: str) -> str | None:

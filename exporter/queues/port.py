@@ -149,7 +149,8 @@ class Subscription(Protocol):
     def reads(self, lane: str | None) -> bool:
         """Whether this subscription may read ``lane`` now, as far as is known without asking the queue.
 
-        None stands for every lane that is not of the queue: of a group's subscriptions at most one says yes.
+        None stands for all lanes that the queue does not have (any more), such as lanes of an earlier queue whose dead
+        letters are still kept: among the subscriptions of a group, in all processes, at most one answers True for them.
         """
         ...
 

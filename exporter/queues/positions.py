@@ -8,9 +8,10 @@ from exporter.queues.port import Lag, SeekResult, Start
 
 
 def lag_of(messages: int, oldest_at: float | None) -> Lag:
-    """The lag of a group with so many unsettled and unread messages, the oldest of which was taken at ``oldest_at``.
+    """The lag of a group.
 
-    ``oldest_at`` is in epoch seconds, None where unknown.
+    ``messages`` are those that are unsettled or unread; the queue took the oldest at ``oldest_at``, in epoch seconds,
+    None where unknown.
     """
     if not messages:
         return Lag(0, 0.0)

@@ -32,8 +32,8 @@ class LineWriter:
         Args:
             stream: the target; the caller opens and closes the stream, and calls ``end`` before closing.
             failed: called once on the event loop if the stream can't be written; later lines are dropped.
-            lost: makes the text in place of so many lines that were not read in time; without ``lost`` no line is lost,
-                and all waiting lines are held.
+            lost: makes the text in place of lines that were not read in time, from their number; without ``lost`` no
+                line is lost, and all waiting lines are held.
             end_seconds: how long ``end`` waits at most; None: until all lines are written.
         """
         self._stream = stream

@@ -57,14 +57,20 @@ class Tokens:
         """Whether the value of an ``Authorization`` header opens the endpoint now."""
         if self._clock() < self._reject_until:
             return False
-        if self._kind == "none":
-            return True
         scheme, _, presented = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
-            return False
-        if self._kind == "bearer":
-            return _same(presented, self._credentials.token)
-        return self._good_until.get(presented, float("-inf")) > self._clock()
+        is_bearer = scheme.lower() == "bearer"
+        match self._kind:
+            case "none":
+                return True
+            case "bearer":
+                return is_bearer and _same(presented, self._credentials.token)
+            case (
+                "oauth2_password"
+                | "oauth2_client_credentials"
+                | "oauth2_client_credentials_body"
+                | "oauth2_client_credentials_basic"
+            ):
+                return is_bearer and self._good_until.get(presented, float("-inf")) > self._clock()
 
     def revoke(self) -> None:
         """Refuse every token issued so far."""

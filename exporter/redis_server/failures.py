@@ -1,4 +1,4 @@
-"""The failures of a Redis server, in short words that carry no data."""
+"""The failures of a Redis server, in short words without data; queue and state each make their own errors of them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SHORTEST_VALUE: Final = 6
 SHORTEST_SECRET: Final = 4
 #: The longest escape of a character: four bytes, each percent-encoded four times.
 _LONGEST_ESCAPE: Final = 40
-#: Where a text was escaped twice, up to so many backslashes stand before a character, or for one backslash.
+#: The most backslashes that stand before a character, or for one backslash, where a text was escaped twice.
 _MOST_SLASHES: Final = 4
 _PARTS: Final = re.compile(r"\\+|[^\\]", re.DOTALL)
 

@@ -104,7 +104,8 @@ class Destination(Section):
         default=True, description="Send Exporter-Position, by which a receiver can drop older states."
     )
     require_membership: bool = Field(
-        default=True, description="Identity and attribute changes need the profile to be in a mapped segment."
+        default=True,
+        description="Identity and attribute changes and backfills need the profile to be in a mapped segment.",
     )
     activate_on: ActivateOn = Field(default=ActivateOn(), description="Which triggers may export.")
     delivery: Delivery = Field(default=Delivery(), description="Limits, retries and dead letters.")

@@ -9,8 +9,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel
 
-from exporter.auth.none import NoAuth
-from exporter.auth.oauth2 import OAuth2
 from exporter.redis_server.url import RedisUrl
 from exporter.sections.masking import SECRET_NAME
 from exporter.sections.mistakes import Steps
@@ -174,17 +172,17 @@ def _what(names: bool, times: bool) -> str:
 
 def _plain_text(destination: Destination) -> Iterator[str]:
     """A note for credentials that would cross a network unencrypted."""
-    presents = not isinstance(destination.auth, NoAuth) or any(SECRET_NAME.search(name) for name in destination.headers)
+    presents = destination.auth.presented is not None or any(SECRET_NAME.search(name) for name in destination.headers)
     if presents and _is_exposed(destination.endpoint):
         yield "credentials go to the endpoint over plain http"
-    if isinstance(destination.auth, OAuth2) and _is_exposed(destination.auth.token_url):
+    server = destination.auth.token_server
+    if server is not None and _is_exposed(server.url):
         yield "credentials go to the token_url over plain http"
 
 
 def _unused_certificates(destination: Destination) -> Iterator[str]:
-    auth = destination.auth
-    token_url = auth.token_url if isinstance(auth, OAuth2) else ""
-    own = auth.tls if isinstance(auth, OAuth2) else None
+    server = destination.auth.token_server
+    token_url, own = ("", None) if server is None else (server.url, server.tls)
     shares = token_url.startswith("https:") and own is None
     if urlsplit(destination.endpoint).scheme == "http" and destination.tls != Tls() and not shares:
         yield "tls is set, but the endpoint is http: no certificate is used"

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote_plus, urlsplit
 
-from exporter.auth.oauth2 import OAuth2
-from exporter.sections.masking import SHORTEST_VALUE, basic, credentials, in_header
-from exporter.sections.section import Secret, values_of
+from exporter.sections.masking import SHORTEST_VALUE, credentials, in_header
 from exporter.settings.destination import Destination
 from exporter.transport.requests.prepare import Prepared
 
@@ -33,7 +31,4 @@ def presented_to(destination: Destination) -> Iterator[str]:
             yield text
     if destination.proxy is not None:
         yield from credentials(unquote_plus(urlsplit(str(destination.proxy)).password or ""))
-    for secret in values_of(Secret, destination.auth):
-        yield from credentials(secret.reveal())
-    if isinstance(destination.auth, OAuth2):
-        yield from basic(destination.auth.client_id, destination.auth.client_secret.reveal())
+    yield from destination.auth.secrets()

@@ -26,10 +26,10 @@ from exporter.state.port import Delivery, LetterStore, StateUnavailable, Taken, 
 from exporter.state.profiles_with_letters import Profiles
 from exporter.state.shared_overview import SharedOverview
 
-#: A probe writes as many bytes as did not fit on the disk, but at most so many.
+#: A probe writes as many bytes as did not fit on the disk, but no more than these.
 _PROBE_BYTES: Final = 1 << 20
-#: So often in a row a different reader's claim to a lane is believed. With the waits between tries that is longer than
-#: a queue needs to report a lost lane; a dataflow that still reads the lane then is right, and the claim is outdated.
+#: How many times in a row a different reader's claim to a lane is believed. With the waits between tries that is longer
+#: than a queue needs to report a lost lane; a dataflow that still reads the lane then is right, the claim outdated.
 _PATIENCE: Final = 5
 _NOTHING: Final = -1
 
@@ -184,8 +184,9 @@ class DataflowLetters:
     async def requested(self, limit: int) -> Sequence[Letter]:
         """Letters of this dataflow's lanes whose replay was asked for, at most ``limit``, by lane and position.
 
-        Each is given once, until the letter is ``delivered``, ``excluded``, ``failed`` or let go of, or until
-        ``superseded`` says True or fails. Nearly free while nothing is asked for.
+        A returned letter is in hand, and is not returned again while it is. A call of ``delivered``, ``excluded``,
+        ``failed`` or ``let_go`` ends that, and so does ``superseded`` where it returns True or raises. While no replay
+        is asked for, a call costs next to nothing.
 
         Raises:
             StateUnavailable: the store cannot be read now.

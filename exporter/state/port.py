@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from exporter.state.letter import Filter, Letter, StorableLetter, Summary
 
-#: So many letters that were deleted while their replay waited are remembered, with the reason, so that the command
-#: that asked can say what became of the replay.
+#: The number of replays that ended without being sent and are remembered, with the reason, after the letter was
+#: deleted: the command that asked for a replay can say what became of it.
 UNSENT_KEPT: Final = 100_000
 
 #: Namespace and id of a segment.
@@ -75,7 +75,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """Nothing was stored: there is no room for so many bytes more."""
+    """Nothing was stored: there is no room for the ``growth``, in bytes."""
 
     growth: int
 
@@ -157,7 +157,7 @@ class LetterStore(Protocol):
         ...
 
     async def probe(self, destination: str, filler_bytes: int) -> Totals:
-        """Write so many bytes as a test; no letter is touched."""
+        """Write ``filler_bytes`` bytes as a test; no letter is touched."""
         ...
 
     # -- for all

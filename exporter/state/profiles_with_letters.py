@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-#: Up to so many profiles are told apart by 64-bit hashes (some 100 bytes each); beyond, by a bit each of ``BITS``.
+#: The most profiles that are told apart by 64-bit hashes (some 100 bytes each); beyond, by a bit each of ``BITS``.
 HASHES: Final = 50_000
 BITS: Final = 1 << 24
 

@@ -13,7 +13,7 @@ from typing import Final
 
 #: The most bytes that wait to be written; lines beyond are lost, and counted.
 HELD_BYTES: Final = 1024 * 1024
-#: At the end, waiting lines are written as long as some progress is made in so many seconds, up to a limit.
+#: At the end, waiting lines are written as long as every ``END_SECONDS`` see some progress, for ``END_MOST_SECONDS``.
 END_SECONDS: Final = 1.0
 END_MOST_SECONDS: Final = 10.0
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.auth.kinds import AuthSettings
 from exporter.auth.none import NoAuth
+from exporter.receiver.options import AuthKind
 from exporter.sections.section import Section
 
 
@@ -137,4 +138,5 @@ def test_every_kind_is_in_the_schema() -> None:
     kinds = TypeAdapter[Any](AuthSettings).json_schema()["discriminator"]["mapping"]
 
     assert sorted(kinds) == ["bearer", "none", "oauth2_client_credentials", "oauth2_password"]
+    assert set(kinds) <= set(get_args(AuthKind)), "the receiver can demand each"
     assert NoAuth().kind == "none"

@@ -12,7 +12,7 @@ from world import World, export, outbox
 
 from exporter.messages.export import Export
 from exporter.outbox.concurrency import LEAST_ROUND_SECONDS, Concurrency
-from exporter.outbox.verdict import Delivered, Final, MaybePassing, TooFast
+from exporter.outbox.verdict import Delivered, Judged, MaybePassing, TooFast
 
 
 def round_trips(limit: Concurrency, count: int, seconds: float, begin: float = 0.0) -> float:
@@ -143,7 +143,7 @@ class Limited:
         self.seconds = seconds
         self.world: World | None = None
 
-    def __call__(self, each: Export, now: float) -> tuple[float, Final]:
+    def __call__(self, each: Export, now: float) -> tuple[float, Judged]:
         assert self.world is not None
         if self.world.box.in_flight > self.most:
             return 0.01, TooFast(None)
@@ -226,7 +226,7 @@ def test_a_receiver_that_counts_any_second_never_says_too_fast() -> None:
     """It takes 2,000 in any second and no more, which is the rate that we were told."""
     came: deque[float] = deque()
 
-    def counting(_export: Export, now: float) -> tuple[float, Final]:
+    def counting(_export: Export, now: float) -> tuple[float, Judged]:
         while came and came[0] <= now - 1.0:
             came.popleft()
         if len(came) == 2000:
@@ -251,7 +251,7 @@ class Sharing:
         self.random = Random(7)
         self.world: World | None = None
 
-    def __call__(self, _export: Export, _now: float) -> tuple[float, Final]:
+    def __call__(self, _export: Export, _now: float) -> tuple[float, Judged]:
         assert self.world is not None
         crowd = max(1.0, self.world.box.in_flight / self.most)
         return self.seconds * crowd * self.random.uniform(0.8, 1.2), Delivered(200)

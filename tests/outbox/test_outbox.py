@@ -13,7 +13,7 @@ from exporter.outbox.shares import Pool
 from exporter.outbox.verdict import (
     Broken,
     Delivered,
-    Final,
+    Judged,
     MaybePassing,
     Rejected,
     TooFast,
@@ -36,7 +36,7 @@ def test_one_profile_is_never_twice_in_flight_and_keeps_its_order() -> None:
 
 
 def test_a_retry_comes_after_its_delay_and_the_third_failure_is_a_dead_letter() -> None:
-    def bad_apple(each: Export, now: float) -> tuple[float, Final]:
+    def bad_apple(each: Export, now: float) -> tuple[float, Judged]:
         return 0.0, MaybePassing("HTTP 500", 500) if each.profile_id == "bad" else Delivered(200)
 
     world = World(outbox(), bad_apple)
@@ -96,7 +96,7 @@ def test_attempts_in_flight_stay_within_concurrency() -> None:
     most = 0
     box = outbox(concurrency=7)
 
-    def watch(each: Export, now: float) -> tuple[float, Final]:
+    def watch(each: Export, now: float) -> tuple[float, Judged]:
         nonlocal most
         most = max(most, box.in_flight)
         return 0.1, Delivered(200)
@@ -215,7 +215,7 @@ class TestPause:
     @pytest.mark.parametrize(
         ("verdict", "dead"), [(Delivered(204), []), (Rejected(400, b""), ["rejected"])], ids=["2xx", "for good"]
     )
-    def test_ends_with_a_2xx_or_a_verdict_for_good(self, verdict: Final, dead: list[str]) -> None:
+    def test_ends_with_a_2xx_or_a_verdict_for_good(self, verdict: Judged, dead: list[str]) -> None:
         world = World(outbox(), lambda each, now: (0.0, Unavailable("unreachable", "x") if now < 0.5 else verdict))
         world.add(export(1, "a"))
         world.run(2.0)
@@ -224,7 +224,7 @@ class TestPause:
         assert [reason for _, reason in world.dead] == dead
 
     @pytest.mark.parametrize("verdict", [MaybePassing("x"), TooFast(None), Unavailable("credentials", "x")])
-    def test_does_not_end_with_anything_else_and_probes_use_up_no_retry(self, verdict: Final) -> None:
+    def test_does_not_end_with_anything_else_and_probes_use_up_no_retry(self, verdict: Judged) -> None:
         world = World(outbox(), lambda each, now: (0.0, Unavailable("unreachable", "x") if now < 0.5 else verdict))
         world.add(export(1, "a"))
         world.run(1000.0)
@@ -264,7 +264,7 @@ class TestPause:
         assert not any(each.suspect for each in world.delivered)
 
     def test_a_probe_may_be_told_to_wait_by_the_token_endpoint(self) -> None:
-        def receiver(each: Export, now: float) -> tuple[float, Final]:
+        def receiver(each: Export, now: float) -> tuple[float, Judged]:
             hint = 40.0 if 0.5 < now < 40 else None
             return 0.0, Unavailable("token_endpoint", "x", retry_after_seconds=hint, attempted=False)
 
@@ -278,7 +278,7 @@ class TestPause:
     def test_a_poisonous_export_cannot_hold_a_healthy_destination(self) -> None:
         """Refused while another's probe succeeds: from then on it counts as maybe passing."""
 
-        def receiver(each: Export, now: float) -> tuple[float, Final]:
+        def receiver(each: Export, now: float) -> tuple[float, Judged]:
             poison = each.profile_id == "poison"
             return 0.0, Unavailable("retry_after", "HTTP 503", 503, 5.0) if poison else Delivered(200)
 
@@ -349,7 +349,7 @@ class TestBreaker:
         """Else the first failure after a pause would open it again."""
         healthy_at = {0: False}
 
-        def receiver(each: Export, now: float) -> tuple[float, Final]:
+        def receiver(each: Export, now: float) -> tuple[float, Judged]:
             if now < 0.5:
                 return 0.0, MaybePassing("x")
             if not healthy_at[0]:
@@ -634,10 +634,10 @@ class TestRelease:
         flying = taken(box.take(0.0))
         box.release("1", 0.0)
 
-        assert box.flying("1")
+        assert box.busy("1")
         assert box.events == 2
         assert box.answered(flying, Delivered(200), 0.1) == Settle()
-        assert not box.flying("1")
+        assert not box.busy("1")
         assert taken(box.take(0.1)).message.lane == "2"
         assert box.take(0.1) == Wait(None)
 

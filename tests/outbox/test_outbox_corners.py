@@ -8,7 +8,7 @@ from exporter.messages.exchange import Unreachable
 from exporter.messages.export import Export
 from exporter.outbox.next_steps import Probe, Send
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.verdict import Delivered, Final, MaybePassing, Rejected, TooFast, Unavailable, judge
+from exporter.outbox.verdict import Delivered, Judged, MaybePassing, Rejected, TooFast, Unavailable, judge
 
 
 def fly(box: Outbox, count: int, now: float) -> list[Export]:
@@ -41,7 +41,7 @@ def test_a_destination_that_comes_and_goes_makes_no_dead_letter_of_a_refused_con
     refused = judge(Unreachable("connection refused"), {401}, lambda: 0.0)
     assert isinstance(refused, Unavailable)
 
-    def receiver(each: Export, now: float) -> tuple[float, Final]:
+    def receiver(each: Export, now: float) -> tuple[float, Judged]:
         return 0.01, Delivered(200) if 3.0 <= now < 3.025 or now > 100 else refused
 
     world = World(outbox(), receiver)
@@ -55,7 +55,7 @@ def test_a_destination_that_comes_and_goes_makes_no_dead_letter_of_a_refused_con
 def test_a_probe_is_of_another_profile_where_the_others_wait_for_a_retry() -> None:
     """The breaker opens with one poisonous export at hand and the rest given back: they may be probed with, too."""
 
-    def receiver(each: Export, now: float) -> tuple[float, Final]:
+    def receiver(each: Export, now: float) -> tuple[float, Judged]:
         return 0.0, MaybePassing("HTTP 503", 503) if now < 0.5 or each.profile_id == "p15" else Delivered(200)
 
     world = World(outbox(retries=(1000.0, 1000.0)), receiver)

@@ -9,7 +9,7 @@ from exporter.messages.export import Export
 from exporter.outbox.next_steps import DeadLetter, Hold, Probe, Send, Wait
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.outbox.verdict import Broken, Delivered, Final, MaybePassing, Rejected, TooFast, Unavailable
+from exporter.outbox.verdict import Broken, Delivered, Judged, MaybePassing, Rejected, TooFast, Unavailable
 
 
 def taken(found: object) -> Export:
@@ -48,10 +48,10 @@ class TestStoring:
         first = taken(box.take(0.0))
         box.answered(first, Rejected(400, b""), 0.0)
         box.release("1", 0.0)
-        assert box.flying("1")
+        assert box.busy("1")
 
         box.stored(first, 1.0)
-        assert not box.flying("1")
+        assert not box.busy("1")
         assert box.events == 0
 
 
@@ -68,7 +68,7 @@ class TestStragglers:
         return box, rest
 
     @pytest.mark.parametrize("verdict", [MaybePassing("x"), TooFast(None), Unavailable("credentials", "x")])
-    def test_use_up_no_retry(self, verdict: Final) -> None:
+    def test_use_up_no_retry(self, verdict: Judged) -> None:
         box, rest = self.paused(30)
         for each in rest:
             assert box.answered(each, verdict, 0.1) == Hold()
@@ -77,7 +77,7 @@ class TestStragglers:
         assert box.reasons == {"unreachable"}
 
     @pytest.mark.parametrize("verdict", [Delivered(200), Rejected(400, b"")])
-    def test_are_no_probe(self, verdict: Final) -> None:
+    def test_are_no_probe(self, verdict: Judged) -> None:
         """They were asked before: what holds the destination now may have begun since."""
         box, rest = self.paused()
         box.answered(rest[0], verdict, 0.1)
@@ -85,7 +85,7 @@ class TestStragglers:
         assert box.pause is not None
 
     @pytest.mark.parametrize("verdict", [MaybePassing("x"), Unavailable("unreachable", "x"), TooFast(None)])
-    def test_do_not_put_off_the_probe(self, verdict: Final) -> None:
+    def test_do_not_put_off_the_probe(self, verdict: Judged) -> None:
         box, rest = self.paused()
         for each in rest:
             box.answered(each, verdict, 0.9)
@@ -93,7 +93,7 @@ class TestStragglers:
         assert isinstance(box.take(1.0), Probe)
 
     @pytest.mark.parametrize("verdict", [TooFast(20.0), Unavailable("retry_after", "x", 503, 20.0)])
-    def test_do_when_they_say_how_long(self, verdict: Final) -> None:
+    def test_do_when_they_say_how_long(self, verdict: Judged) -> None:
         box, rest = self.paused()
         box.answered(rest[0], verdict, 0.5)
 
@@ -113,7 +113,7 @@ class TestStragglers:
 
 class TestRetryAfter:
     @pytest.mark.parametrize("verdict", [TooFast(1e9), Unavailable("retry_after", "x", 503, 1e9)])
-    def test_is_capped(self, verdict: Final) -> None:
+    def test_is_capped(self, verdict: Judged) -> None:
         world = World(outbox(retry_after_cap=100.0), lambda each, now: (0.0, verdict if now < 1 else Delivered(200)))
         world.add(export(1))
         world.run()
@@ -130,7 +130,7 @@ class TestRetryAfter:
     def test_a_suspects_holds_only_itself(self) -> None:
         """A poisonous event that the endpoint answers with 429 must not make the whole dataflow wait again."""
 
-        def receiver(each: Export, now: float) -> tuple[float, Final]:
+        def receiver(each: Export, now: float) -> tuple[float, Judged]:
             return 0.0, TooFast(5.0) if each.profile_id == "poison" and now < 1000 else Delivered(200)
 
         world = World(outbox(), receiver)
@@ -175,7 +175,7 @@ class TestSuspects:
 
 
 class TestBreakerCounts:
-    def answer(self, box: Outbox, count: int, verdict: Final, now: float) -> None:
+    def answer(self, box: Outbox, count: int, verdict: Judged, now: float) -> None:
         for n in range(count):
             each = export(int(now * 1000) + n, f"{now}/{n}")
             box.add(each, now)
@@ -185,7 +185,7 @@ class TestBreakerCounts:
 
     @pytest.mark.parametrize(("failures", "opens"), [(15, False), (16, True)])
     @pytest.mark.parametrize("good", [Delivered(200), Rejected(400, b"")])
-    def test_16_of_the_last_20(self, failures: int, opens: bool, good: Final) -> None:
+    def test_16_of_the_last_20(self, failures: int, opens: bool, good: Judged) -> None:
         box = outbox(retries=(1000.0,))
         self.answer(box, 4, good, 0.0)
         self.answer(box, failures, MaybePassing("x"), 1.0)
@@ -193,7 +193,7 @@ class TestBreakerCounts:
         assert (box.pause is not None) == opens
 
     @pytest.mark.parametrize("good", [Delivered(200), Rejected(400, b"")])
-    def test_what_was_before_the_last_20_is_forgotten(self, good: Final) -> None:
+    def test_what_was_before_the_last_20_is_forgotten(self, good: Judged) -> None:
         box = outbox(retries=(1000.0,))
         self.answer(box, 10, MaybePassing("x"), 0.0)
         self.answer(box, 5, good, 1.0)
@@ -268,7 +268,7 @@ class TestBreakerCounts:
     def test_two_dead_letters_at_most_although_rejections_end_the_pauses(self) -> None:
         """Only a 2xx says that those two were bad events: a pause that ended without one does not."""
 
-        def receiver(each: Export, now: float) -> tuple[float, Final]:
+        def receiver(each: Export, now: float) -> tuple[float, Judged]:
             if now > 50_000:
                 return 0.0, Delivered(200)
             return 0.0, Rejected(404, b"") if each.message.position % 4 == 3 else MaybePassing("x", 503)

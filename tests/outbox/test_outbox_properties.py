@@ -10,7 +10,7 @@ from exporter.messages.export import Export
 from exporter.outbox.verdict import (
     Broken,
     Delivered,
-    Final,
+    Judged,
     MaybePassing,
     Rejected,
     TooFast,
@@ -46,7 +46,7 @@ SECONDS = st.sampled_from([0.0, 0.01, 0.3, 9.0])
 )
 def test_nothing_is_lost_overtaken_or_sent_twice_at_a_time(
     profiles: list[int],
-    answers: list[tuple[float, Final]],
+    answers: list[tuple[float, Judged]],
     gaps: list[float],
     concurrency: int,
     rate: float,
@@ -55,7 +55,7 @@ def test_nothing_is_lost_overtaken_or_sent_twice_at_a_time(
 ) -> None:
     script = iter(answers)
 
-    def receiver(each: Export, now: float) -> tuple[float, Final]:
+    def receiver(each: Export, now: float) -> tuple[float, Judged]:
         return next(script, healthy(each, now))
 
     box = outbox(concurrency=concurrency, rate=rate, pause_after_rejections=rejections)
@@ -84,7 +84,7 @@ def test_nothing_is_lost_overtaken_or_sent_twice_at_a_time(
     lost=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2)), max_size=4),
 )
 def test_lanes_may_be_taken_away_at_any_time(
-    events: list[tuple[int, int]], answers: list[tuple[float, Final]], lost: list[tuple[int, int]]
+    events: list[tuple[int, int]], answers: list[tuple[float, Judged]], lost: list[tuple[int, int]]
 ) -> None:
     script = iter(answers)
     box = outbox(concurrency=3)

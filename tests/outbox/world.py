@@ -15,9 +15,9 @@ from exporter.outbox.loop_load import LoopLoad
 from exporter.outbox.next_steps import DeadLetter, Probe, Send, Settle, Wait
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.outbox.verdict import Delivered, Final
+from exporter.outbox.verdict import Delivered, Judged
 
-Receiver = Callable[[Export, float], tuple[float, Final]]
+Receiver = Callable[[Export, float], tuple[float, Judged]]
 
 DEFAULTS: dict[str, Any] = {
     "retries": (15.0, 30.0),
@@ -57,7 +57,7 @@ def export(position: int, profile: str = "p", lane: str = "0", size: int = 0) ->
     )
 
 
-def healthy(_export: Export, _now: float) -> tuple[float, Final]:
+def healthy(_export: Export, _now: float) -> tuple[float, Judged]:
     return 0.05, Delivered(200)
 
 
@@ -74,7 +74,7 @@ class World:
     delivered: list[Export] = field(default_factory=list)
     dead: list[tuple[Export, str]] = field(default_factory=list)
     pauses: list[tuple[float, str]] = field(default_factory=list)
-    _coming: list[tuple[float, int, Export, Final | None, float]] = field(default_factory=list)
+    _coming: list[tuple[float, int, Export, Judged | None, float]] = field(default_factory=list)
     _flying: set[str] = field(default_factory=set)
     _count: int = 0
 
@@ -112,7 +112,7 @@ class World:
         seconds, verdict = self.receiver(taken.export, self.now)
         self._push(self.now + seconds, taken.export, verdict)
 
-    def _push(self, at: float, each: Export, verdict: Final | None) -> None:
+    def _push(self, at: float, each: Export, verdict: Judged | None) -> None:
         self._count += 1
         heapq.heappush(self._coming, (at, self._count, each, verdict, self.now))
 

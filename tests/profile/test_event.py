@@ -39,15 +39,15 @@ def test_a_whole_event() -> None:
     )
     found = change(body % profile)
     assert found == Change(
-        "0192f0c1",
-        "p-1842",
-        1795169700.0,
-        "crm",
-        [SegmentChange("S", "realized", None, "AAM")],
-        True,
-        ["person.name"],
-        True,
-        profile,
+        id="0192f0c1",
+        profile_id="p-1842",
+        occurred_at=1795169700.0,
+        destination="crm",
+        segments=[SegmentChange("S", "realized", None, "AAM")],
+        identities=True,
+        attributes=["person.name"],
+        backfill=True,
+        profile=profile,
     )
 
 
@@ -63,7 +63,17 @@ def test_a_whole_event() -> None:
 )
 def test_absent_null_and_empty_mean_that_nothing_changed(changes: dict[str, Any]) -> None:
     found = change({"profileId": "p", "profile": {}, "id": None, "occurredAt": None, "destination": None, **changes})
-    assert found == Change(None, "p", None, None, found.segments, False, found.attributes, False, b"{}")
+    assert found == Change(
+        id=None,
+        profile_id="p",
+        occurred_at=None,
+        destination=None,
+        segments=found.segments,
+        identities=False,
+        attributes=found.attributes,
+        backfill=False,
+        profile=b"{}",
+    )
     assert not found.segments
     assert not found.attributes
 

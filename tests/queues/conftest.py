@@ -1,11 +1,21 @@
-"""What several files of queue tests share: a Kafka with nothing special about it."""
+"""What several files of queue tests share: the queue that a file's ``opening`` opens, and a plain Kafka."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from contract import Opening
 from kafka_broker import Broker, needed, running
+
+from exporter.queues.port import Queue
+
+
+@pytest.fixture
+async def queue(opening: Opening) -> AsyncIterator[Queue]:
+    """The queue of a test, opened."""
+    async with opening() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,15 @@
-"""What every kind of queue must do. A kind's test module subclasses ``Contract`` and gives a ``queue``."""
+"""What every kind of queue must do.
+
+A kind's test module subclasses ``Contract`` and has a fixture ``opening``; the fixture ``queue`` opens that once
+(``tests/queues/conftest.py``).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -24,6 +29,12 @@ from exporter.queues.port import (
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
+
+
+class Opening(Protocol):
+    """Opens the queue of a test, each time the same one, with nothing in common but what another process has, too."""
+
+    def __call__(self, badge: str = "") -> AbstractAsyncContextManager[Queue]: ...
 
 
 async def soon(awaitable: Awaitable[T]) -> T:
@@ -117,8 +128,8 @@ async def seeks_to_what_is_gone(queue: Queue, published: Sequence[Message], kept
         assert subscription.lag().messages == 0
 
 
-class Contract:
-    """Subclass it as ``Test…`` in a module with a fixture ``queue``."""
+class ContractOfOneOpening:
+    """What can be held by a queue that ends when it is closed: by one in memory, and by fakes."""
 
     async def test_a_profile_is_received_in_the_order_it_was_published(self, queue: Queue) -> None:
         for begin in range(0, 300, 30):
@@ -289,12 +300,16 @@ class Contract:
             assert numbers(got.messages) == [0]
 
     async def test_a_second_subscriber_waits_as_standby_and_takes_over(self, queue: Queue) -> None:
+        await self.takes_over(queue, queue)
+
+    async def takes_over(self, queue: Queue, another: Queue) -> None:
+        """The group ``g`` of ``queue`` is read; a second reader, of ``another``, waits until the first is gone."""
         await queue.publish(events(6))
         entered = asyncio.Event()
         received: list[int] = []
 
         async def standby() -> None:
-            async with queue.subscribe("g", "earliest") as subscription:
+            async with another.subscribe("g", "earliest") as subscription:
                 entered.set()
                 received.extend(numbers(await take(subscription, 2)))
 
@@ -444,3 +459,98 @@ class Contract:
         await queue.publish([])
         async with queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
+
+
+class Contract(ContractOfOneOpening):
+    """The contract of a queue that outlives its openings. Subclass it as ``Test…`` in a module with ``opening``."""
+
+    async def test_what_was_published_is_there_after_reopening(self, opening: Opening) -> None:
+        async with opening() as queue:
+            await queue.publish(events(20, profiles=7))
+            name = queue.name
+            async with queue.subscribe("g", "earliest") as subscription:
+                before = await take(subscription, 20)
+        async with opening() as queue, queue.subscribe("g", "earliest") as subscription:
+            assert queue.name == name
+            after = await take(subscription, 20)
+        assert {(message.lane, message.position, message.body) for message in before} == {
+            (message.lane, message.position, message.body) for message in after
+        }
+
+    async def test_what_was_committed_stays_settled_after_reopening(self, opening: Opening) -> None:
+        async with opening() as queue:
+            await queue.publish(events(10))
+            async with queue.subscribe("g", "earliest") as subscription:
+                for message in await take(subscription, 10):
+                    if number_of(message) not in (3, 7):
+                        subscription.settle(message)
+                await soon(subscription.commit())
+            before = [(place.lane, place.settled_to, place.beyond, place.lag) for place in await places(queue, "g")]
+        async with opening() as queue:
+            assert before == [(at.lane, at.settled_to, at.beyond, at.lag) for at in await places(queue, "g")]
+            await queue.publish(events(1, begin=10))
+            async with queue.subscribe("g", "earliest") as subscription:
+                assert numbers(await take(subscription, 3, limit=1)) == [3, 7, 10]
+                assert await stays_silent(subscription)
+
+    async def test_another_opening_sees_at_once_what_is_durable(self, opening: Opening) -> None:
+        """Which is all that a crash leaves: here nobody has left or closed anything."""
+        async with opening() as queue, opening() as another:
+            await queue.publish(events(5))
+            async with queue.subscribe("g", "earliest") as subscription:
+                for message in (await take(subscription, 5))[:3]:
+                    subscription.settle(message)
+                await soon(subscription.commit())
+                assert await settled_lag(another, "g") == 2
+                async with another.subscribe("h", "earliest") as other:
+                    assert numbers(await take(other, 5)) == [0, 1, 2, 3, 4]
+
+    async def test_an_idle_source_wakes_when_another_opening_publishes(self, opening: Opening) -> None:
+        async with opening() as queue, opening() as another, queue.subscribe("g", "earliest") as subscription:
+            for number in range(6):
+                receiving = asyncio.ensure_future(subscription.receive(10))
+                await asyncio.sleep(0.05)
+                assert not receiving.done()
+                await (another if number % 2 == 0 else queue).publish(events(1, begin=number))
+                got = await soon(receiving)
+                assert isinstance(got, Batch)
+                assert numbers(got.messages) == [number]
+
+    async def test_a_reader_of_another_opening_waits_as_standby_and_takes_over(self, opening: Opening) -> None:
+        async with opening() as queue, opening() as another:
+            await self.takes_over(queue, another)
+
+    async def test_a_group_that_another_opening_reads_is_neither_moved_nor_dropped(self, opening: Opening) -> None:
+        async with opening() as queue, opening() as another:
+            async with queue.subscribe("g", "earliest"):
+                with pytest.raises(GroupInUse):
+                    await another.seek("g", "earliest")
+                with pytest.raises(GroupInUse):
+                    await another.drop("g")
+                assert all(place.reader for place in await places(another, "g"))
+            assert not any(place.reader for place in await places(another, "g"))
+            await another.drop("g")
+            assert await places(queue, "g") == []
+
+    async def test_of_a_reader_and_its_standby_the_reader_is_seen(self, opening: Opening) -> None:
+        async with opening("one") as one, opening("two") as two:
+            assert list(await two.badges("g")) == []
+            async with one.subscribe("g", "earliest"):
+                assert list(await two.badges("g")) == ["one"]
+                assert list(await one.badges("g")) == ["one"], "we see ourselves"
+                assert list(await two.badges("h")) == []
+
+                async def read_second() -> None:
+                    async with two.subscribe("g", "earliest"):
+                        entered.set()
+                        await done.wait()
+
+                entered, done = asyncio.Event(), asyncio.Event()
+                standby = asyncio.ensure_future(read_second())
+                await asyncio.sleep(1)
+                assert list(await one.badges("g")) == ["one"]
+            await soon(entered.wait())
+            assert list(await one.badges("g")) == ["two"]
+            done.set()
+            await soon(standby)
+            assert list(await one.badges("g")) == []

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 import pytest
-from contract import Contract, batch, events, number_of, soon, stays_silent, take
+from contract import ContractOfOneOpening, batch, events, number_of, soon, stays_silent, take
 from fake_log import FakeLog
 
 from exporter.queues.port import LaneLost, Outgoing, Queue, QueueUnavailable
@@ -17,8 +17,8 @@ def queue() -> Queue:
     return FakeLog(lanes=4)
 
 
-class TestFakeLog(Contract):
-    """The contract."""
+class TestFakeLog(ContractOfOneOpening):
+    """The contract, but that it ends with its one opening: it is made for the length of a test."""
 
 
 def events_in(log: FakeLog, lane: str, count: int) -> list[Outgoing]:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import pytest
-from contract import Contract, events, numbers, take
+from contract import ContractOfOneOpening, Opening, events, numbers, take
 
 from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemoryQueue, MemorySettings, open_memory
-from exporter.queues.port import Queue, QueueFull
+from exporter.queues.port import QueueFull
 
 
 @pytest.fixture
-async def queue() -> AsyncIterator[Queue]:
-    async with open_queue(MemorySettings(), (), pytest.fail) as opened:
-        yield opened
+def opening() -> Opening:
+    return partial(open_queue, MemorySettings(), (), pytest.fail)
 
 
-class TestMemory(Contract):
-    """The contract."""
+class TestMemory(ContractOfOneOpening):
+    """The contract, but that it ends with its one opening: another opening is another queue."""
 
 
 async def opened_with(max_bytes: int, groups: Collection[str], warn: Any = pytest.fail) -> MemoryQueue:

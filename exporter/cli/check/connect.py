@@ -108,7 +108,7 @@ async def _destination(destination: Destination) -> list[Checked]:
         return [Checked(destination.name, "tls", False, str(error))]
     steps = reach(destination.url, destination.proxy, context, destination.delivery.timeout)
     found = [Checked(destination.name, step.what, step.ok, step.detail) async for step in steps]
-    if hasattr(destination.auth, "token_url"):
+    if destination.auth.token_server is not None:
         found.append(await _token(destination))
     return found
 

@@ -1,4 +1,7 @@
-"""Finds the secrets in a request, by name or by origin, so that ``exporter preview`` can show it without secrets."""
+"""Which parts of a request are secrets, by name or by origin, so that ``exporter preview`` can show it without them.
+
+How a secret is found within a text is the duty of ``exporter.sections.masking``.
+"""
 
 from __future__ import annotations
 

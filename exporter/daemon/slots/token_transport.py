@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from exporter.auth.oauth2 import OAuth2
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.port import Transport
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
 def way_to_tokens(destination: Destination) -> tuple[Tls, str | None]:
     """The certificates and the proxy of token requests."""
-    auth = destination.auth
-    if not isinstance(auth, OAuth2):
+    server = destination.auth.token_server
+    if server is None:
         return destination.tls, destination.proxy
-    proxy = destination.proxy if auth.proxy is None else auth.proxy
-    return destination.tls if auth.tls is None else auth.tls, None if proxy == "none" else proxy
+    proxy = destination.proxy if server.proxy is None else server.proxy
+    return destination.tls if server.tls is None else server.tls, None if proxy == "none" else proxy
 
 
 def open_token_transport(destination: Destination, contexts: TlsContexts) -> AbstractAsyncContextManager[Transport]:

@@ -165,6 +165,7 @@ def _change(event: Event, prefix: str, envelope_time: msgspec.Raw | None) -> Cha
     if profile[0] != _BRACE and (wrong := wrong_kind("object", profile)):
         return Malformed(f"{prefix}profile", wrong)
     changes = event.changes or _NO_CHANGES
+    # By position, for each event: with keywords the call takes half as long again.
     return Change(
         event.id,
         profile_id,

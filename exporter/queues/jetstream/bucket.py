@@ -43,7 +43,7 @@ class Bucket(KeptStream):
         self._subject = f"$KV.{name}."
 
     async def make(self, replicas: int) -> None:
-        """Make the bucket, with so many replicas, unless the bucket exists."""
+        """Make the bucket, with that number of ``replicas``, unless the bucket exists."""
         if await self.is_there():
             return
         config = {

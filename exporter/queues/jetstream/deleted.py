@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from exporter.queues.progress.settled import Range, count, gaps
 
-#: A warning at most every so many seconds, however many gaps there are.
+#: The seconds between two warnings at least, however many gaps there are.
 _SPEAK_SECONDS = 10.0
 
 

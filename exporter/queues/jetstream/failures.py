@@ -1,4 +1,4 @@
-"""Failures of the client library, the operating system and JetStream, in short words."""
+"""The failures of the NATS client, of the system and of JetStream, in short words, as the queue's errors."""
 
 from __future__ import annotations
 

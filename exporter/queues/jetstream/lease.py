@@ -22,7 +22,7 @@ from exporter.queues.jetstream.group_record import Kept, Reader, Record
 from exporter.queues.port import QueueUnavailable
 
 STANDBY_SECONDS = 0.25
-#: Clocks of a cluster's servers may differ by so much, which only matters right after a change of leader.
+#: The most that clocks of a cluster's servers may differ by, which only matters right after a change of leader.
 CLOCKS_APART_SECONDS = 0.5
 _GIVE_BACK_SECONDS = 1.0
 _LEAST_SECONDS = 0.05

@@ -175,7 +175,12 @@ class JournalQueue:
             await self._commits.commit()
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising.advice``: none, but reading needs locks too, which ``check`` leaves to those who hold them."""
+        """See ``Advising.advice``: there is no advice, but a daemon needs every group's lock, at which ``check`` of a
+        process without locks does not look.
+
+        Raises:
+            QueueUnavailable: a lock's file cannot be used.
+        """
         for group in self._groups:
             self._leases.refuse_unusable(group)
         return ()

@@ -23,14 +23,15 @@ from exporter.queues.progress.retention import GivenUp, GroupPosition, Passed, p
 
 _LOOK_SECONDS = 1.0
 _SEEN_SECONDS = 60.0
-#: The rest after a chunk, in which other processes get at the file, in durations of the chunk; none if nearly full.
+#: After a chunk was deleted, upkeep rests for this multiple of the time that the chunk took: other processes get at the
+#: file meanwhile. There is no rest while the journal is nearly full.
 _REST = 3.0
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
 _CHUNK_EVENTS = 500
 #: The used share of ``max_bytes`` from which on the journal is nearly full.
 _NEARLY_FULL = 0.75
-#: While events are retained, the passed position is noted so many times, but with at least so many seconds between.
+#: How often the passed position is noted within ``retain``, and the seconds that lie between two notes at least.
 _NOTES = 1000
 _NOTES_APART_SECONDS = 1.0
 

@@ -1,4 +1,4 @@
-"""Failures of Kafka, in words for people."""
+"""The failures of the Kafka client and of brokers, in words for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The failures of Redis as the queue's: each is a ``QueueUnavailable``."""
+"""Makes the queue's errors of a Redis server's failures, which ``exporter.redis_server.failures`` words."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from exporter.queues.port import Outgoing, Queue
 from exporter.receiver.oracle import State
 from exporter.receiver.samples import Sample, samples
 
-#: A trickle comes in groups of so many, with a pause after each.
+#: The size of a group: a trickle comes in groups, with a pause after each.
 GROUP = 10
 PAUSE_SECONDS = 0.05
 

@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ import nats
 import pytest
 from contract import (
     Contract,
+    Opening,
     batch,
     events,
     numbers,
@@ -42,7 +44,6 @@ from exporter.queues.port import (
     GroupInUse,
     LaneLost,
     Outgoing,
-    Queue,
     QueueFull,
     QueueUnavailable,
     Subscription,
@@ -74,10 +75,9 @@ def settings(broker: Broker, **rest: Any) -> NatsSettings:
 
 
 @pytest.fixture
-async def queue(broker: Broker) -> AsyncIterator[Queue]:
+async def opening(broker: Broker) -> Opening:
     await broker.answers()
-    async with open_queue(settings(broker), (), pytest.fail) as opened:
-        yield opened
+    return partial(open_queue, settings(broker), (), pytest.fail)
 
 
 class TestNats(Contract):

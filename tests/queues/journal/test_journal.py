@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
-from contract import Contract, batch, events, numbers, settled_lag, soon, stays_silent, take
+from contract import Contract, Opening, batch, events, numbers, settled_lag, soon, stays_silent, take
 from sweeps import Sweeps
 
 from exporter.database import Database
@@ -31,9 +32,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def queue(path: Path) -> AsyncIterator[Queue]:
-    async with open_queue(JournalSettings(path=path), (), pytest.fail) as opened:
-        yield opened
+def opening(path: Path) -> Opening:
+    return partial(open_queue, JournalSettings(path=path), (), pytest.fail)
 
 
 class TestJournal(Contract):
@@ -65,15 +65,6 @@ async def until(probe: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not probe():  # noqa: ASYNC110 - only asking again shows it
             await asyncio.sleep(0.05)
-
-
-async def test_what_was_published_is_there_after_reopening(path: Path) -> None:
-    async with journal(path) as queue:
-        await queue.publish(events(5))
-        name = queue.name
-    async with journal(path) as queue, queue.subscribe("g", "earliest") as subscription:
-        assert queue.name == name
-        assert numbers(await take(subscription, 5)) == list(range(5))
 
 
 async def test_a_new_file_has_another_name(path: Path, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from certificates import Authority
 from contract import (
     PATIENCE_SECONDS,
     Contract,
+    Opening,
     events,
     number_of,
     numbers,
@@ -73,20 +75,19 @@ async def topic(kafka: Broker) -> str:
 
 
 @pytest.fixture
-async def queue(kafka: Broker, topic: str) -> AsyncIterator[Queue]:
-    async with open_queue(settings(kafka, topic), (), pytest.fail) as opened:
-        yield opened
+def opening(kafka: Broker, topic: str) -> Opening:
+    return partial(open_queue, settings(kafka, topic), (), pytest.fail)
 
 
 class TestKafka(Contract):
     """The contract. Where others wait as standbys, members of a Kafka group share the lanes."""
 
-    async def test_a_second_subscriber_waits_as_standby_and_takes_over(self, queue: Queue) -> None:
+    async def takes_over(self, queue: Queue, another: Queue) -> None:
         await queue.publish(events(6))
         received: list[int] = []
 
         async def second() -> None:
-            async with queue.subscribe("g", "earliest") as subscription:
+            async with another.subscribe("g", "earliest") as subscription:
                 while len(received) < 2:
                     got = await soon(subscription.receive(10))
                     if isinstance(got, Batch):
@@ -109,6 +110,18 @@ class TestKafka(Contract):
             assert len(await take_of_all([first], 30)) == 30
         async with asyncio.timeout(PATIENCE_SECONDS), queue.subscribe("g", "earliest"):
             pass
+
+    async def test_of_a_reader_and_its_standby_the_reader_is_seen(self, opening: Opening) -> None:
+        """All that share the lanes are readers."""
+        async with opening("one") as one, opening("two") as two:
+            assert list(await two.badges("g")) == []
+            async with one.subscribe("g", "earliest"):
+                assert list(await two.badges("g")) == ["one"]
+                async with two.subscribe("g", "earliest"):
+                    assert sorted(await one.badges("g")) == ["one", "two"]
+                assert list(await one.badges("g")) == ["one"]
+                assert list(await two.badges("h")) == []
+            assert list(await two.badges("g")) == []
 
 
 async def members(queue: Queue, group: str, count: int) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import pytest
 from contract import (
     Contract,
+    Opening,
     events,
     number_of,
     numbers,
@@ -61,9 +63,8 @@ def settings(server: RedisServer, **more: object) -> RedisSettings:
 
 
 @pytest.fixture
-async def queue(redis: RedisServer) -> AsyncIterator[Queue]:
-    async with open_queue(settings(redis), (), pytest.fail) as opened:
-        yield opened
+def opening(redis: RedisServer) -> Opening:
+    return partial(open_queue, settings(redis), (), pytest.fail)
 
 
 class TestRedis(Contract):
