@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.authorizer import Authorizer, AuthSection, Surroundings, TokenServer
 from exporter.auth.renewal import TokenAuthorizer
 from exporter.auth.token_request import CLIENT_FIELDS, Client, Grant, TokenRequests
-from exporter.sections.masking import basic
+from exporter.sections.masking import SECRET_NAME, basic, credentials, password_in
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.operator_text import one_line
 from exporter.sections.section import MASK, Secret
@@ -170,6 +170,12 @@ class OAuth2(AuthSection):
     def secrets(self) -> Iterator[str]:
         yield from super().secrets()
         yield from basic(self.client_id, self.client_secret.reveal())
+        for name, values in self.extra.items():
+            if SECRET_NAME.search(name):
+                for value in _each(values):
+                    yield from credentials(value)
+        if self.proxy is not None:
+            yield from password_in(self.proxy)
 
     def _common_fields(self) -> list[tuple[str, str]]:
         """The optional fields of every full request, in the order of the configuration's page."""

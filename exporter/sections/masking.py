@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from html.entities import html5
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
 #: A shorter value of a header or a parameter counts as no secret: masking would hit ordinary words.
 SHORTEST_VALUE: Final = 6
@@ -52,6 +52,11 @@ def basic(user: str, password: str) -> Iterator[str]:
         pair = f"{form(user)}:{form(password)}"
         for encoded in (b64encode(pair.encode()), urlsafe_b64encode(pair.encode())):
             yield encoded.decode().rstrip("=")
+
+
+def password_in(url: str) -> Iterator[str]:
+    """The password of ``user:password@`` in a URL, as it is presented."""
+    yield from credentials(unquote_plus(urlsplit(url).password or ""))
 
 
 def in_header(value: str, shortest: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote_plus, urlsplit
 
-from exporter.sections.masking import SHORTEST_VALUE, credentials, in_header
+from exporter.sections.masking import SHORTEST_VALUE, in_header, password_in
 from exporter.settings.destination import Destination
 from exporter.transport.requests.prepare import Prepared
 
@@ -30,5 +30,5 @@ def presented_to(destination: Destination) -> Iterator[str]:
         if len(text) >= SHORTEST_VALUE:
             yield text
     if destination.proxy is not None:
-        yield from credentials(unquote_plus(urlsplit(str(destination.proxy)).password or ""))
+        yield from password_in(destination.proxy)
     yield from destination.auth.secrets()

@@ -140,3 +140,15 @@ def test_every_kind_is_in_the_schema() -> None:
     assert sorted(kinds) == ["bearer", "none", "oauth2_client_credentials", "oauth2_password"]
     assert set(kinds) <= set(get_args(AuthKind)), "the receiver can demand each"
     assert NoAuth().kind == "none"
+
+
+def test_every_secret_that_a_token_server_or_its_proxy_sees_is_masked() -> None:
+    auth = read(
+        {
+            **CLIENT,
+            "proxy": "http://user:pr%20xy@proxy.example.com:3128",
+            "extra": {"api_key": ["key-1", "key-2"], "resource": "crm-export"},
+        }
+    )
+    assert {"hunter2", "pr xy", "key-1", "key-2"} <= {*auth.secrets()}
+    assert "crm-export" not in auth.secrets()
