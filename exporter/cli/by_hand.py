@@ -6,6 +6,7 @@ A daemon that answers on its socket does it, and obeys at once. Where none does,
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, daemon_with
 from exporter.cli.shared.queue import fail
 from exporter.sections.printable import printable
@@ -140,8 +141,13 @@ def _configured(asked: Asked, place: Place) -> Told:
 
     from exporter.cli.shared.daemon_port import NoDaemon
     from exporter.daemon.ops.actions import NotDone
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.problems import Problems
 
-    settings = load_or_exit(place.config).settings
+    loaded = load(place.config, os.environ)
+    if isinstance(loaded, Problems):
+        return _broken(asked, place)
+    settings = loaded.settings
     daemon = daemon_with(settings, place.config)
     sockets = tuple(each for each in daemon.places if isinstance(each, Path))
     running = {each.name: each.enabled for each in settings.destinations}
@@ -157,6 +163,19 @@ def _configured(asked: Asked, place: Place) -> Told:
     if isinstance(result, NotDone):
         return Told(False, result.detail, result.reason)
     return Told(True, result.detail)
+
+
+def _broken(asked: Asked, place: Place) -> Told:
+    """Have the daemon do it that runs an earlier text of a configuration that is broken now; exits with 78 without."""
+    from exporter.cli.shared.daemon_port import NoDaemon
+
+    daemon = daemon_of(place.config, None, None)
+    typer.echo("\n".join(daemon.broken), err=True)
+    try:
+        return _told(daemon, asked, place.token)
+    except NoDaemon as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_CONFIG) from error
 
 
 def _told(daemon: Daemon, asked: Asked, token: str | None) -> Told:

@@ -50,6 +50,9 @@ def configuration_schema() -> Schema:
     definitions["Defaults"] = _partial(definitions["Destination"], definitions)
     for key in OWN_KEYS:
         del definitions["Defaults"]["properties"][key]
+    _endpoint_may_be_shared(definitions["Destination"])
+    schema["if"] = {"not": {"required": ["defaults"], "properties": {"defaults": {"required": ["endpoint"]}}}}
+    schema["then"] = {"properties": {"destinations": {"items": {"required": ["endpoint"]}}}}
     defaults = schema["properties"]["defaults"]
     schema["properties"]["defaults"] = {"description": defaults["description"], "$ref": "#/$defs/Defaults"}
     return _finished(schema, "Configuration of exporter", _MAIN)
@@ -57,7 +60,14 @@ def configuration_schema() -> Schema:
 
 def destination_schema() -> Schema:
     """The schema (draft 2020-12) of a file in ``destinations_dir``."""
-    return _finished(Destination.model_json_schema(mode="validation"), "A destination of exporter", _ONE)
+    schema = Destination.model_json_schema(mode="validation")
+    _endpoint_may_be_shared(schema)
+    return _finished(schema, "A destination of exporter", _ONE)
+
+
+def _endpoint_may_be_shared(destination: Schema) -> None:
+    """Let the endpoint be left out, which may stand among the defaults."""
+    destination["required"].remove("endpoint")
 
 
 def _finished(schema: Schema, title: str, description: str) -> Schema:

@@ -26,9 +26,12 @@ COMMANDS = [
 ]
 
 
-def exporter(folder: Path, *arguments: str, config: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+def exporter(
+    folder: Path, *arguments: str, config: Path | None = None, given: str = ""
+) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
-    command = [sys.executable, "-m", "exporter", *arguments, "--config", str(config)]
+    option = [] if config is None else ["--config", str(config)]
+    command = [sys.executable, "-m", "exporter", *arguments, *option]
     return subprocess.run(command, cwd=folder, env=environ, input=given, capture_output=True, text=True, timeout=60)
 
 
@@ -121,3 +124,23 @@ def test_the_daemon_says_where_it_makes_databases(tmp_path: Path) -> None:
             assert daemon.wait(60) == 0
         made = [(line["what"], line["path"]) for line in lines if line["event"] == "new database"]
         assert made == [(name, str(tmp_path / f"data/{name}.db")) for name in ("state", "queue")][:expected]
+
+
+def test_a_new_project_below_another_is_nobodys_successor(tmp_path: Path) -> None:
+    """The path that ``init`` writes was nobody's before, though from here it leads to the other project's journal."""
+    for folder in (tmp_path, tmp_path / "second"):
+        made = exporter(tmp_path, "init", str(folder))
+        assert made.returncode == 0, made.stderr
+        assert exporter(folder, "send", "-", config=Path("config/exporter.yaml"), given=EVENT).returncode == 0
+    assert exporter(tmp_path / "second", "check", config=Path("config/exporter.yaml")).returncode == 0
+    assert [events_in(folder / "data/queue.db") for folder in (tmp_path, tmp_path / "second")] == [1, 1]
+
+
+def test_an_old_journal_beside_a_new_one_is_told_of(tmp_path: Path) -> None:
+    old = Old(tmp_path, "queue: {path: data/queue.db}\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert exporter(elsewhere, "send", "-", config=old.config, given=EVENT).returncode == 0
+    done = exporter(old.folder, "check", config=old.config)
+    assert done.returncode == 0
+    assert f"{old.new} is used, and nothing reads the older database at {old.old}" in done.stderr

@@ -146,6 +146,7 @@ ACCEPTED = [
     "destinations_dir: '${NOTHING}'\nsegments_file: null",
     "defaults: {enabled: no, headers: {x-number: 1.10, x-no: NO, x: '${X}'}, auth: {client_id: 5}}",
     "defaults: {delivery: {window: {bytes: 5MiB}}, segments: [a]}",
+    "defaults: {endpoint: 'https://a.example/'}\ndestinations: [{name: a}, {name: b}]",
     *(
         "destinations:\n  - {name: '${NAME}', endpoint: 'https://a.example/', " + keys + "}"
         for keys in (

@@ -137,11 +137,15 @@ async def test_the_end_takes_nothing_of_another_process_away(tmp_path: Path) -> 
         ("taken", "something else has this name, and it is left alone"),
     ],
 )
-async def test_that_it_cannot_be_only_warns(tmp_path: Path, name: str, why: str) -> None:
+async def test_that_it_cannot_be_only_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+) -> None:
+    monkeypatch.setattr(local_socket, "FIRST_TRY_SECONDS", 0.05)
     (tmp_path / "taken").write_text("mine")
     one = _Desk(1.0)
-    async with serve_locally(tmp_path / name, one.desk):
-        pass
+    async with serve_locally(tmp_path / name, one.desk), asyncio.timeout(30):
+        while not one.warned():  # noqa: ASYNC110 (another task, of which nobody tells)
+            await asyncio.sleep(0.02)
     assert [line["detail"] for line in one.warned()] == [why]
     assert names(tmp_path) == ["taken"]
 
@@ -149,3 +153,15 @@ async def test_that_it_cannot_be_only_warns(tmp_path: Path, name: str, why: str)
 async def test_without_a_path_there_is_none(tmp_path: Path) -> None:
     async with serve_locally(None, _Desk(1.0).desk):
         assert names(tmp_path) == []
+
+
+async def test_the_folder_of_a_state_that_is_about_to_be_made_is_waited_for_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_socket, "FIRST_TRY_SECONDS", 0.05)
+    path, one = tmp_path / "data/s", _Desk(1.0)
+    async with serve_locally(path, one.desk):
+        path.parent.mkdir()
+        await appears(path)
+        assert await started(path) == 1.0
+    assert one.warned() == []

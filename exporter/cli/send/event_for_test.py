@@ -206,7 +206,7 @@ def _flow(settings: Settings, config: Path, name: str) -> Mapping[str, Any] | No
 def _pending(settings: Settings, config: Path, name: str) -> str:
     flow = _flow(settings, config, name)
     if flow is None:
-        return "no daemon answers on the ops port: it is sent once one runs"
+        return "no daemon answers: it is sent once one runs, unless an operator has paused the destination"
     why = [", ".join(flow["paused"])] if flow["paused"] else []
     why += [printable(flow["last_failure"])] if flow["last_failure"] else []
     return f"not sent, or not answered well, so far; {name} is {flow['state']}" + (

@@ -26,6 +26,8 @@ from exporter.tasks.off_loop import off_loop
 
 #: How often a missing socket is tried for: the daemon that had it may have ended, or somebody cleaned the folder.
 TRY_SECONDS: Final = 5.0
+#: The wait before the first of these tries; each wait doubles.
+FIRST_TRY_SECONDS: Final = 0.5
 _MODE: Final = 0o600
 
 
@@ -48,7 +50,8 @@ async def serve_locally(path: Path | None, desk: Desk) -> AsyncIterator[None]:
     await runner.setup()
     place = _Place(path, server, desk)
     try:
-        await place.take()
+        # The state's folder may be made only when the state is opened: that is no news.
+        await place.take(quietly=not await off_loop(path.parent.is_dir))
         async with in_background(partial(for_ever, place.keep, place.warn)):
             yield
     finally:
@@ -69,22 +72,25 @@ class _Place:
 
     async def keep(self) -> None:
         """Take the place again whenever it is lost or becomes free."""
+        seconds = FIRST_TRY_SECONDS
         while True:
-            await asyncio.sleep(TRY_SECONDS)
+            await asyncio.sleep(seconds)
+            seconds = min(2 * seconds, TRY_SECONDS)
             # In a thread: a disk that hangs must not keep exports from going on.
             if self._made is None or await off_loop(_identity, self._path) != self._made:
                 await self.take()
 
-    async def take(self) -> None:
-        """Listen there, unless that cannot be."""
+    async def take(self, *, quietly: bool = False) -> None:
+        """Listen there, unless that cannot be, which is logged unless ``quietly``."""
         self.leave()
         try:
             opened = _bound(self._path)
         except (OSError, _NotNow) as error:
             why = str(error) if isinstance(error, _NotNow) else _reason(error)
-            if why != self._told:
-                self.warn(why)
-            self._told = why
+            if not quietly:
+                if why != self._told:
+                    self.warn(why)
+                self._told = why
             return
         self._told = None
         self._made = _identity(self._path)

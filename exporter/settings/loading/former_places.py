@@ -24,20 +24,48 @@ _PLAIN = re.compile(r"/[A-Za-z0-9._/@%+=-]*")
 
 def left_behind(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[Problem]:
     """A problem for each database that is missing at its place and stands at the place of an older exporter."""
+    for key, place, former in _former(settings, gathered, overrides):
+        if _is_missing(place):
+            section = gathered.data.get(key)
+            reason = _reason(key, absolute(place), absolute(former), has_section=isinstance(section, dict))
+            yield gathered.problem((key, "path"), reason)
+
+
+def unread(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[str]:
+    """A note for each database that stands at the place of an older exporter beside the one that is used."""
+    for key, place, former in _former(settings, gathered, overrides):
+        section = gathered.data.get(key)
+        is_written = isinstance(section, dict) and section.get("path") is not None
+        if is_written and not _is_missing(place) and not _same_file(place, former):
+            yield (
+                f"{key}: {absolute(place)} is used, and nothing reads the older database at {absolute(former)}, where "
+                "the path led before paths began at the folder of their file"
+            )
+
+
+def _former(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[tuple[str, Path, Path]]:
+    """The key, the place and the former place of each database that an older exporter would have found elsewhere.
+
+    The default of today was nobody's path before: a configuration that has it was written for today's rule.
+    """
     for key, former_default in _FORMER_DEFAULTS.items():
-        at = (key, "path")
         place = getattr(getattr(settings, key), "path", None)
-        if not isinstance(place, Path) or at in overrides or not _is_missing(place):
+        if not isinstance(place, Path) or (key, "path") in overrides:
             continue
         section = gathered.data.get(key)
         text = section.get("path") if isinstance(section, dict) else None
-        default = str(type(getattr(settings, key)).model_fields["path"].default)
-        texts = [former_default] if text is None else [text, former_default] if text == default else [text]
-        # With ``os.path``, since pathlib raises where a folder may not be searched.
-        former = next((Path(path) for path in map(expanded, texts) if os.path.isfile(path)), None)  # noqa: PTH113
-        if former is not None:
-            reason = _reason(key, absolute(place), absolute(former), has_section=isinstance(section, dict))
-            yield gathered.problem(at, reason)
+        if text == str(type(getattr(settings, key)).model_fields["path"].default):
+            continue
+        former = expanded(former_default if text is None else text)
+        if os.path.isfile(former):  # noqa: PTH113 (pathlib raises where a folder may not be searched)
+            yield key, place, Path(former)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _is_missing(file: Path) -> bool:

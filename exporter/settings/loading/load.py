@@ -18,7 +18,7 @@ from exporter.sections.tls import Tls
 from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.default_paths import with_default_paths
 from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
-from exporter.settings.loading.former_places import left_behind
+from exporter.settings.loading.former_places import left_behind, unread
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
 from exporter.settings.loading.problems import Problem, Problems
@@ -97,7 +97,10 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
         settings,
         tuple(Path(document.file) for document in gathered.documents),
         secret_files,
-        notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
+        (
+            *unread(settings, gathered, overrides),
+            *notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
+        ),
         gathered.indirect(),
         watched,
         tuple(gathered.test_files),

@@ -216,6 +216,12 @@ def test_a_daemon_on_its_socket_does_it_at_once_whatever_the_file_on_the_disk_sa
         place.file.write_text("destinations: [")
         assert "goes on" in said(place, "resume", "crm", "--socket", str(tmp_path / "state.db.sock"))
         assert daemon.paused("crm") == set()
+        place.write()
+        place.file.write_text(place.file.read_text() + "bogus: 1\n")
+        paused = said(place, "pause", "crm")
+        assert "crm is paused" in paused
+        assert "bogus" in paused, "the mistakes of the file on the disk are told of"
+        said(place, "resume", "crm")
         url = ("--url", f"http://127.0.0.1:{daemon.port}")
         assert "ops.token" in said(place, "pause", "crm", *url, code=1)
         assert daemon.paused("crm") == set()
