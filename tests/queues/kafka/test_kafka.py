@@ -381,7 +381,7 @@ async def test_a_broker_that_restarts_under_load_costs_nothing(tmp_path: Path) -
                                 subscription.settle(message)
                     await commit_at_last(subscription)
 
-            async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(300), asyncio.TaskGroup() as tasks:
                 tasks.create_task(produce())
                 tasks.create_task(consume())
                 await asyncio.sleep(1.5)
