@@ -26,7 +26,6 @@ pytest.register_assert_rewrite("contract")
 #: A script's background jobs ignore the first two, what ``nohup`` starts ignores the last.
 _SIGNALS_IGNORED_BY_SOME_PARENTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
-
 _runtime = TemporaryDirectory(prefix="exporter-tests-", ignore_cleanup_errors=True)
 
 
@@ -48,6 +47,11 @@ def pytest_configure() -> None:
 
         if (mistakes := compiled_build.mistakes()) or (mistakes := compiled_build.mistakes_of_a_child()):
             raise pytest.UsageError("not the compiled build: " + "; ".join(mistakes))
+
+
+def pytest_unconfigure() -> None:
+    """Take the folder of sockets away; left to the interpreter's end, a warning would follow pytest's summary."""
+    _runtime.cleanup()
 
 
 #: Files that take a minute or more, the longest first. One that began last would keep one worker busy alone.
