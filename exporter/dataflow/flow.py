@@ -40,9 +40,9 @@ from exporter.state.interventions import OperatorPause
 from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
 from exporter.tasks.hurry import Hurry
+from exporter.tasks.late_deadlines import answered_within
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.status import DataflowState
-from exporter.transport.late_deadlines import answered_within
 
 #: Where subscribing takes longer, the group has a different reader, and the dataflow is a standby.
 STANDBY_SECONDS = 3.0

@@ -19,8 +19,8 @@ from exporter.redis_server.access import RedisAccess
 from exporter.redis_server.failures import ANSWER_SECONDS, RedisUnavailable, translated
 from exporter.redis_server.permissions import Argument, Asked
 from exporter.sections.section import Secret
+from exporter.tasks.late_deadlines import answered_within
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.late_deadlines import answered_within
 from exporter.transport.tls.contexts import TlsFilesUnusable, client_context
 
 __all__ = ["Argument", "Script", "Server", "connected"]

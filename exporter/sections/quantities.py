@@ -65,12 +65,16 @@ class _Quantity(ABC):
             raise mistake(f"should be {self.what}")
         amount = self.rounded(amount)
         if self.above is not None and amount <= self.above:
-            raise mistake(f"should be more than {self.above:g} {self.unit}")
+            raise mistake(f"should be more than {self._said(self.above)}")
         if amount < self.least:
-            raise mistake(f"should be at least {self.least:g} {self.unit}")
+            raise mistake(f"should be at least {self._said(self.least)}")
         if amount > self.most:
-            raise mistake(f"should be at most {self.most:.16g} {self.unit}")
+            raise mistake(f"should be at most {self._said(self.most)}")
         return amount
+
+    def _said(self, bound: float) -> str:
+        """A bound with its unit, as ``1 second`` or ``10 a second``."""
+        return f"{bound:.16g} {self.unit.removesuffix('s') if bound == 1 else self.unit}"
 
     @staticmethod
     def rounded(amount: float) -> float:

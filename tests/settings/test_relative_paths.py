@@ -148,7 +148,7 @@ def problems(file: Path, **environ: str) -> list[tuple[int | None, str]]:
     return [(problem.line, problem.path) for problem in found.problems]
 
 
-@pytest.mark.parametrize("text", ["{}", "drain: 1\nqueue: {path: ../data/queue.db}\n"])
+@pytest.mark.parametrize("text", ["{}", "drain: 1\nqueue: {max_bytes: 1GiB}\n"])
 def test_a_database_of_an_older_exporter_at_the_old_default_is_not_passed_over(
     tmp_path: Path, elsewhere: Path, text: str
 ) -> None:

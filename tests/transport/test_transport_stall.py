@@ -7,11 +7,12 @@ import socket
 import threading
 import time
 
+import pytest
 from loopback import OK
 from transport_contract import LONG, Opening, post
 
 from exporter.messages.exchange import Answer, NoAnswer
-from exporter.transport.late_deadlines import timeout_after_reading
+from exporter.tasks.late_deadlines import timeout_after_reading
 
 SECONDS = 0.3
 
@@ -19,8 +20,9 @@ SECONDS = 0.3
 class Answering:
     """A server in a thread of its own, so that it goes on while the event loop stands still."""
 
-    def __init__(self, listening: socket.socket, pieces: tuple[bytes, ...]) -> None:
+    def __init__(self, listening: socket.socket, pieces: tuple[bytes, ...], rest: float = LONG) -> None:
         self._listening = listening
+        self._rest = rest
         self._pieces = pieces
         self.heard = threading.Event()
         self.may_answer = threading.Event()
@@ -31,7 +33,7 @@ class Answering:
         with connection:
             connection.recv(65_536)
             self.heard.set()
-            self.may_answer.wait(LONG)
+            self.may_answer.wait(self._rest)
             for piece in self._pieces:
                 connection.sendall(piece)
             self.answered.set()
@@ -81,6 +83,24 @@ async def test_a_wrong_head_that_waits_is_read(opening: Opening) -> None:
 
 async def test_what_never_comes_is_not_waited_for(opening: Opening) -> None:
     assert await stalled(opening) == NoAnswer("no answer in time")
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_stop_while_connecting_is_not_counted(opening: Opening, turns: int) -> None:
+    """Whenever it begins: the request that follows it has time to be answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Answering(listening, (OK,), rest=SECONDS / 2)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            async with opening(timeout_seconds=SECONDS, concurrency=1) as transport:
+                sending = asyncio.ensure_future(transport.send(post(f"http://127.0.0.1:{listening.getsockname()[1]}/")))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                time.sleep(2 * SECONDS)  # noqa: ASYNC251 - that is what is tested
+                assert isinstance(await sending, Answer)
+        finally:
+            thread.join(LONG)
 
 
 class TestTimeout:

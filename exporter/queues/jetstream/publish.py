@@ -12,7 +12,7 @@ from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import Answer, answer_of
 from exporter.queues.jetstream.failures import MESSAGE_TOO_LARGE, STORE_FAILED, NobodyAnswers, Refused
 from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
-from exporter.transport.late_deadlines import answered_within
+from exporter.tasks.late_deadlines import answered_within
 
 _SUBJECTS = 256
 _HEADER_BYTES = 64

@@ -22,7 +22,7 @@ from exporter.queues.kafka.cluster.shutdown import end_producer
 from exporter.queues.kafka.failures import NoRight, reason
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.port import EventTooLarge, Outgoing
-from exporter.transport.late_deadlines import answered_within
+from exporter.tasks.late_deadlines import answered_within
 
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from exporter.messages.exchange import Unreachable
+from exporter.tasks.late_deadlines import timeout_after_reading
 from exporter.transport.bounds import CLOSE_SECONDS, DNS_CACHE_SECONDS
 from exporter.transport.failures import why_unconnected
-from exporter.transport.late_deadlines import timeout_after_reading
 from exporter.transport.lean.head import Origin
 from exporter.transport.lean.wire import Wire
 from exporter.transport.resolver import Resolver

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 
 from exporter.messages.exchange import NoAnswer, Outcome, Request, Unreachable
-from exporter.transport.late_deadlines import after_reading
+from exporter.tasks.late_deadlines import after_reading
 from exporter.transport.lean.dialling import Dialler
 from exporter.transport.lean.head import Head, Origin
 from exporter.transport.lean.pool import Pool
@@ -86,6 +86,9 @@ class LeanTransport:
         if isinstance(wire, Unreachable):
             return wire
         route.pool.add(wire)
+        if (now := self._loop.time()) >= deadline:
+            # The process stood still while it connected; the request has not been sent and needs time for its answer.
+            deadline = now + self._timeout
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
         try:

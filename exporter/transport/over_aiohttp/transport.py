@@ -15,13 +15,13 @@ import aiohttp
 from yarl import URL
 
 from exporter.messages.exchange import Answer, Header, Outcome, Request, Unreachable
+from exporter.tasks.late_deadlines import timeout_after_reading
 from exporter.transport.bounds import (
     BODY_LIMIT,
     BODY_SECONDS,
     DNS_CACHE_SECONDS,
     KEEPALIVE_SECONDS,
 )
-from exporter.transport.late_deadlines import timeout_after_reading
 from exporter.transport.options import TransportOptions
 from exporter.transport.over_aiohttp.connection import Connector, Resolving, StaleConnection, Wire
 from exporter.transport.over_aiohttp.failures import translate

@@ -94,8 +94,8 @@ def test_a_broker_is_waited_for_while_its_name_cannot_be_looked_up(place: Place,
     place.config |= {"queue": section, "state": {"kind": "redis", "url": "redis://localhost:9"}}
     if section["kind"] != "redis":
         place.config["state"] = {"kind": "sqlite", "path": str(place.folder / "state.db")}
-    # One thread for the log, and one for the state's file.
-    daemon = started(place, 2 if section["kind"] == "redis" else 3)
+    # Besides the first: a thread for the log, and where the state is a file, one for it and one that reads other files.
+    daemon = started(place, 2 if section["kind"] == "redis" else 4)
     port_of(daemon)
     line = eventually("it waits", lambda: daemon.logs("waiting") if daemon.alive() else None)[0]
     assert "no thread is left to look the name up" in line["detail"]

@@ -85,11 +85,13 @@ def test_what_was_lost_is_told_once_somebody_reads_again(tmp_path: Path) -> None
         finally:
             _end(process)
         letters = [line["position"] for line in lines if line["event"] == "dead letter"]
-        [lost] = [line for line in lines if line["event"] == "log lines lost"]
-        assert letters == list(range(1, len(letters) + 1))
-        assert lost["level"] == "error"
+        # Several, where the writer comes to write between two of what is lost.
+        lost = [line for line in lines if line["event"] == "log lines lost"]
+        assert letters == sorted(set(letters))
+        assert {line["level"] for line in lost} == {"error"}
         told = [line["event"] for line in lines if line["event"] not in ("dead letter", "log lines lost")]
-        assert len(letters) + lost["lines"] + sum(event in ("stopping", "stopped") for event in told) == MORE + 2
+        ends = sum(event in ("stopping", "stopped") for event in told)
+        assert len(letters) + sum(line["lines"] for line in lost) + ends == MORE + 2
         assert lines[-1]["event"] in ("stopped", "log lines lost")
 
 

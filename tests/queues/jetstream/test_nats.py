@@ -476,6 +476,7 @@ async def test_a_server_restarted_under_load_loses_nothing_and_keeps_the_order(
                 await asyncio.sleep(0.3)
                 own.start()
                 restarts += 1
+            await own.answers()  # to the position that is written when the subscription is left
 
         async with queue.subscribe("g", "earliest") as subscription, asyncio.TaskGroup() as tasks:
             tasks.create_task(publish())

@@ -224,7 +224,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ({"token": SECRET, "nkey": SEED}, "there is token already"),
         ({"nkey": SECRET}, "begins with SU"),
         ({"credentials": SECRET}, "not the text of a .creds file"),
-        ({"lease": 0.5}, "greater than or equal to 1"),
+        ({"lease": 0.5}, "should be at least 1 second"),
     ],
 )
 def test_what_cannot_work_is_refused_at_start_without_showing_a_secret(given: dict[str, Any], reason: str) -> None:

@@ -13,8 +13,8 @@ from exporter.queues.jetstream.connection.sign_in import Access
 from exporter.queues.jetstream.failures import in_words, is_refused_sign_in
 from exporter.queues.jetstream.settings import NatsSettings, servers
 from exporter.queues.port import QueueUnavailable
+from exporter.tasks.late_deadlines import answered_within
 from exporter.tasks.off_loop import off_loop
-from exporter.transport.late_deadlines import answered_within
 from exporter.transport.tls.handshakes import handshake_failure
 
 #: Shorter than a request may take, so that the caller hears that the connection, not the answer, is missing.

@@ -18,7 +18,7 @@ from exporter.queues.jetstream.connection.replies import Answer, Inbox, Listener
 from exporter.queues.jetstream.failures import NobodyAnswers, in_words
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.port import QueueUnavailable
-from exporter.transport.late_deadlines import answered_within
+from exporter.tasks.late_deadlines import answered_within
 
 REQUEST_SECONDS = 5.0
 

@@ -22,7 +22,7 @@ from exporter.queues.kafka.cluster.topic_ids import UNKNOWN
 from exporter.queues.kafka.failures import CLIENT_ERRORS
 from exporter.queues.kafka.fetch.start_positions import Ends
 from exporter.queues.port import QueueUnavailable
-from exporter.transport.late_deadlines import answered_within
+from exporter.tasks.late_deadlines import answered_within
 
 #: For a whole question, whatever the client does meanwhile.
 ASK_SECONDS = 15.0

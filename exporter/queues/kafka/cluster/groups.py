@@ -21,7 +21,7 @@ from exporter.queues.kafka.fetch.start_positions import Ends, is_of_another
 from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.port import GroupInUse, Position
 from exporter.queues.progress.settled import Committed, count
-from exporter.transport.late_deadlines import answered_within
+from exporter.tasks.late_deadlines import answered_within
 
 _CLOSE_SECONDS = 3.0
 _REBALANCING_STATES = frozenset({"PreparingRebalance", "CompletingRebalance"})

@@ -26,8 +26,8 @@ from exporter.queues.kafka.lease.assignment import Claim
 from exporter.queues.kafka.lease.assignor import Assignor
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.progress.settled import Committed
+from exporter.tasks.late_deadlines import answered_within
 from exporter.tasks.lifetimes import asked_to_end
-from exporter.transport.late_deadlines import answered_within
 
 #: How long a rebalance waits for members to join again.
 REBALANCE_SECONDS = 10.0

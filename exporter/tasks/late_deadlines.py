@@ -1,7 +1,8 @@
-"""Deadlines that are judged when all that has arrived is read: after a stop, timers are due before anything is read.
+"""Deadlines that are judged when all that has arrived is read, and that a process which stood still is not held to.
 
 An event loop that comes back from a stop runs the due timers, and only then looks at the sockets, in which the answer
-may have waited all the time.
+may have waited all the time. What was still to be sent (the next message of a handshake, the request on a connection
+that has just been made) was not asked before the stop, and needs time to be answered.
 """
 
 from __future__ import annotations
@@ -28,12 +29,26 @@ async def timeout_after_reading(
 ) -> AsyncIterator[asyncio.Timeout]:
     """As ``asyncio.timeout_at``, for a body that waits for a socket.
 
+    A deadline that the event loop notices late, by half the time that there was or more, is put off once: by as much
+    as it was late, and at most by the time that there was.
+
     Args:
         deadline: the event loop's seconds.
         last_word: called when the deadline has passed and all has been read; the body may still end by itself then.
     """
     loop = asyncio.get_running_loop()
+    seconds = deadline - loop.time()
     async with asyncio.timeout(None) as limit:
+        ended = False
+        timer: asyncio.TimerHandle
+
+        def due() -> None:
+            nonlocal timer
+            late = loop.time() - deadline
+            if late < seconds / 2 or seconds <= 0:
+                after_reading(loop, judge)
+            else:
+                timer = loop.call_at(loop.time() + min(late, seconds), after_reading, loop, judge)
 
         def cut() -> None:
             if not ended:
@@ -44,8 +59,7 @@ async def timeout_after_reading(
                 last_word()
                 after_reading(loop, cut)
 
-        ended = False
-        timer = loop.call_at(deadline, after_reading, loop, judge)
+        timer = loop.call_at(deadline, due)
         try:
             yield limit
         finally:
