@@ -28,10 +28,10 @@ FLOORS = (
         "telemetry",
         "redis_server",
     ),
-    *("queues", "state", "dataflow", "settings", "daemon", "receiver", "cli"),
+    *("queues", "state", "dataflow", "source", "settings", "daemon", "receiver", "cli"),
 )
 #: What is in these folders reads no clock, draws no lots and talks to nobody.
-PURE = ("messages", "profile", "outbox", "queues/progress", "auth/reading")
+PURE = ("messages", "profile", "outbox", "queues/progress", "auth/reading", "source/dataprep", "source/xdm")
 IMPURE = {
     *("aiohttp", "apsw", "asyncio", "concurrent", "logging", "multiprocessing", "os", "random", "secrets", "selectors"),
     *("signal", "socket", "sqlite3", "structlog", "subprocess", "tenacity", "threading", "time", "uuid", "uvloop"),

@@ -1,0 +1,1 @@
+"""The data plane: requests with records, checked, kept durably, and then answered."""

@@ -1,0 +1,68 @@
+"""A record that has been mapped and found valid: what the profile store applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Operation(Enum):
+    """What a record does to what its dataset said of its primary identity before."""
+
+    CREATE = "create"
+    MERGE = "merge"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An id in a namespace, whose code is in lower case; ``state`` is its ``authenticatedState``."""
+
+    namespace: str
+    id: str
+    state: str | None = None
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a record says of a segment: ``status`` is realized, existing or exited.
+
+    ``since`` is the ``lastQualificationTime`` in epoch milliseconds, and ``entry`` all that came, as it came.
+    """
+
+    namespace: str
+    id: str
+    status: str
+    since: int
+    entry: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record for the profile store.
+
+    Attributes:
+        xaction_id: the record's name, as the sender was told it; the id of the event that the record makes.
+        taken: epoch milliseconds at which the record was taken.
+        dataset: the id of the dataset that says so.
+        primary: the identity whose fragment is written.
+        identities: all, ``primary`` among them, each once.
+        links: whether ``identities`` belong to one person; else only ``primary`` counts.
+        operation: what is done to the fragment.
+        entity: the attributes, without ``identityMap`` and ``segmentMembership``; a null leaf removes where it merges.
+        memberships: the entries of ``segmentMembership``.
+        time_series: whether the record is an event in time, of which only identities are kept.
+    """
+
+    xaction_id: str
+    taken: int
+    dataset: str
+    primary: Identity
+    identities: tuple[Identity, ...]
+    links: bool
+    operation: Operation
+    entity: dict[str, Any]
+    memberships: tuple[Membership, ...] = ()
+    time_series: bool = False

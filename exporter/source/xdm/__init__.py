@@ -1,0 +1,1 @@
+"""Schemas: what records may hold, where their identities stand, and what is wrong with one."""
