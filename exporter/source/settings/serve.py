@@ -1,0 +1,154 @@
+"""The section ``serve``: where records are taken, by whom, and within which limits."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.quantities import Duration, Rate, Size
+from exporter.sections.section import Secret, Section
+from exporter.sections.tls import ReadableFile
+from exporter.sections.urls import HttpUrl
+
+_Host = Annotated[str, Field(min_length=1)]
+_Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address, as far as the address tells."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ServeTls(Section):
+    """The certificate of the data plane."""
+
+    cert_file: ReadableFile | None = Field(default=None, description="PEM with the certificate, its chain behind it.")
+    key_file: ReadableFile | None = Field(default=None, description="PEM with its key; null: it stands in cert_file.")
+    client_ca_file: ReadableFile | None = Field(
+        default=None, description="PEM with the authorities of clients, which then must present a certificate (mTLS)."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.cert_file is None:
+            lone = [name for name in ("key_file", "client_ca_file") if getattr(self, name) is not None]
+            if lone:
+                raise mistakes([Mistake((name,), "needs cert_file beside it") for name in lone])
+        return self
+
+
+class StaticToken(Section):
+    """A token that never expires, known by a name."""
+
+    name: str = Field(min_length=1, description="For people.")
+    token: Secret = Field(description="What the client presents; !file is read again when it changes.")
+
+
+class TokenIssuer(Section):
+    """An outside issuer, whose keys are fetched."""
+
+    url: HttpUrl = Field(description="Where its JWKS is: https, or loopback.")
+    issuer: str = Field(min_length=1, description="What `iss` must be.")
+    audience: str = Field(min_length=1, description="What `aud` must be, or hold.")
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        host = self.url.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0].strip("[]")
+        if self.url.startswith("http://") and not is_loopback(host):
+            raise mistakes([Mistake(("url",), "keys are fetched by https only, but from this machine")])
+        return self
+
+
+class Tokens(Section):
+    """Who may use authenticated inlets, and the control plane where it says ``tokens``."""
+
+    static: tuple[StaticToken, ...] = Field(default=(), description="Tokens of this configuration.")
+    jwks: tuple[TokenIssuer, ...] = Field(default=(), description="Issuers whose tokens are good.")
+
+
+class Api(Section):
+    """The control plane, on a listener of its own."""
+
+    host: _Host = Field(default="127.0.0.1", description="Address to listen on.")
+    port: _Port = Field(default=8086, description="Port to listen on; 0: any that is free.")
+    auth: Literal["none", "tokens"] = Field(default="none", description="none, or tokens: those of `tokens`.")
+    open: bool = Field(default=False, description="Says yes to auth: none on an address that others reach.")
+    org_ids: tuple[str, ...] = Field(default=(), description="What x-gw-ims-org-id may be; empty: anything.")
+    api_keys: tuple[str, ...] = Field(default=(), description="What x-api-key may be; empty: anything.")
+
+    @model_validator(mode="after")
+    def _closed(self) -> Self:
+        if self.auth == "none" and not self.open and not is_loopback(self.host):
+            reason = f"anybody who reaches {self.host} could act: write auth: tokens, or open: true if that is wanted"
+            raise mistakes([Mistake(("auth",), reason)])
+        return self
+
+
+class ServeOps(Section):
+    """Where the serving process answers questions about itself."""
+
+    host: _Host = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
+    port: _Port = Field(default=9465, description="Port to listen on; 0: any that is free.")
+
+
+class Serve(Section):
+    """The data plane, the control plane, and their limits."""
+
+    host: _Host = Field(default="127.0.0.1", description="Address of the data plane (/collection/...).")
+    port: _Port = Field(default=8085, description="Its port; 0: any that is free.")
+    public_url: HttpUrl | None = Field(
+        default=None, description="What the URLs of inlets begin with; null: http(s)://host:port."
+    )
+    tls: ServeTls = Field(default=ServeTls(), description="The data plane's certificate.")
+    api: Api = Field(default=Api(), description="The control plane.")
+    cors: tuple[str, ...] = Field(default=(), description="Origins that get CORS headers on the data plane.")
+    tokens: Tokens = Field(default=Tokens(), description="Who may use authenticated inlets.")
+    ops: ServeOps = Field(default=ServeOps(), description="/live, /ready, /metrics, /status.")
+    org_id: str = Field(
+        default="ABCDEF0123456789@AdobeOrg", min_length=1, description="The organisation that messages must name."
+    )
+    tenant: str = Field(default="acme", pattern=r"^[a-z0-9]+$", description="Stands in the ids of schemas.")
+    sandboxes: tuple[str, ...] = Field(default=("prod",), min_length=1, description="The sandboxes that are known.")
+    max_body: Annotated[int, Size(least=1024)] = Field(
+        default=1024**2, description="A larger request body is refused, before and after it is unpacked."
+    )
+    memory: Annotated[int, Size(above=0)] = Field(
+        default=64 * 1024**2, description="Bodies and answers in hand, all together."
+    )
+    hold: Annotated[float, Duration(above=0)] = Field(
+        default=12.0, description="How long a request waits for the intake before 503; below drain."
+    )
+    overload_status: Literal[500, 503] = Field(
+        default=503, description="500 for Adobe's Kafka sink, which drops a record that is answered 503."
+    )
+    rate: Annotated[float, Rate(above=0)] | None = Field(
+        default=None, description="Records a second of an inlet; null: no limit."
+    )
+    sync_rate: Annotated[float, Rate(above=0)] | None = Field(
+        default=None, description="Synchronous validations of an inlet, such as 60/m; null: no limit."
+    )
+    mapping_time: Annotated[float, Duration(above=0)] = Field(
+        default=0.05, description="How long the mapping of one record may take."
+    )
+    drain: Annotated[float, Duration(most=3600)] = Field(
+        default=15.0, description="How long SIGTERM waits for what is in hand."
+    )
+
+    @model_validator(mode="after")
+    def _hold_below_drain(self) -> Self:
+        found = []
+        if self.hold >= self.drain:
+            found.append(Mistake(("hold",), f"should be below drain ({self.drain:g} s), or a stop cuts what is held"))
+        if self.memory < 2 * self.max_body:
+            found.append(Mistake(("memory",), "should be twice max_body at least"))
+        if found:
+            raise mistakes(found)
+        return self
