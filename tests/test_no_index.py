@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from exporter.cli.commands import app
+from exporter.cli.commands import command_line
 from exporter.sections.extras import missing_extra
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def printed() -> Iterator[tuple[str, str]]:
         for each, sub in getattr(command, "commands", {}).items():
             yield from helps(sub, f"{name} {each}")
 
-    yield from helps(get_command(app), "exporter")
+    yield from helps(get_command(command_line()), "exporter")
     for extra in ("redis", "kafka", "nats", "all"):
         hint = missing_extra(extra, "no_such_module")
         assert hint is not None
