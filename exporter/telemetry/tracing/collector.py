@@ -20,6 +20,8 @@ from exporter.telemetry.metrics import Metrics
 MOST_WAITING: Final = 2048
 _BATCH_SPANS: Final = 512
 _DELAY_MS: Final = 1000.0
+#: For the batch of `check --connect`, with its retries.
+_TRY_SECONDS: Final = 5.0
 
 #: ``exporter_spans``; only where tracing is on.
 MEANING: Final = "Spans of sampled traces, by outcome: sent, failed at the collector, dropped for want of room."
@@ -147,8 +149,12 @@ class SpanMetrics:
         yield family
 
 
-class _Heard(logging.Handler):
-    """Tells each kind of record once, without the values that it quotes."""
+class Heard(logging.Handler):
+    """Logs each kind of record once, without the values that it quotes, until it is made ``deaf``.
+
+    So what the libraries say of their settings is told. What they say of a collector later, ``Collector`` says in its
+    own words.
+    """
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
@@ -164,23 +170,29 @@ class _Heard(logging.Handler):
 
 
 @contextmanager
-def libraries_held_back(log: Log) -> Iterator[_Heard]:
-    """While entered, log what the libraries say of their settings, until the handler is made deaf: then nothing.
-
-    What they say of a collector later, ``Collector`` says in its own words.
-    """
-    heard = _Heard(log)
+def libraries_held_back(heard: logging.Handler) -> Iterator[None]:
+    """While entered, ``heard`` alone gets what the libraries log."""
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
     before = [logger.propagate for logger in loggers]
     for logger in loggers:
         logger.addHandler(heard)
         logger.propagate = False
     try:
-        yield heard
+        yield
     finally:
         for logger, propagate in zip(loggers, before, strict=True):
             logger.removeHandler(heard)
             logger.propagate = propagate
+
+
+def why_not_taken(url: str) -> str | None:
+    """Send the collector at ``url`` a batch without spans; why that is not taken, None where it is. Waits for it."""
+    session = _Session()
+    exporter: SpanExporter = OTLPSpanExporter(endpoint=url, session=session, timeout=_TRY_SECONDS)
+    with libraries_held_back(logging.NullHandler()):
+        taken = exporter.export(()) is SpanExportResult.SUCCESS
+        exporter.shutdown()
+    return None if taken else session.failure or "it cannot be asked"
 
 
 def _words(error: BaseException) -> str:

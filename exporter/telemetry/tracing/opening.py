@@ -30,9 +30,10 @@ async def open_tracing(section: TracingSettings, metrics: Metrics, log: Log) -> 
     if (url := section.traces_url) is None:
         yield None
         return
-    from exporter.telemetry.tracing.collector import SpanMetrics, libraries_held_back
+    from exporter.telemetry.tracing.collector import Heard, SpanMetrics, libraries_held_back
 
-    with libraries_held_back(log) as heard:
+    heard = Heard(log)
+    with libraries_held_back(heard):
         try:
             provider, collector, spans = _put_together(url, section.sample, log)
         except RuntimeError as error:

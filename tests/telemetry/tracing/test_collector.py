@@ -21,7 +21,7 @@ from exporter.messages.message import Message
 from exporter.telemetry.logs import Log, configure
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.tracing import opening
-from exporter.telemetry.tracing.collector import MOST_WAITING
+from exporter.telemetry.tracing.collector import MOST_WAITING, why_not_taken
 from exporter.telemetry.tracing.opening import open_tracing
 from exporter.telemetry.tracing.port import Tracing
 from exporter.telemetry.tracing.settings import TracingSettings
@@ -194,6 +194,18 @@ async def test_the_libraries_log_as_ever_afterwards(server: SpanCollector) -> No
         assert not logging.getLogger("opentelemetry").propagate
     assert logging.getLogger("opentelemetry").propagate
     assert logging.getLogger("opentelemetry").handlers == []
+
+
+def test_whether_spans_are_taken_is_found_out_without_any(
+    server: SpanCollector, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert why_not_taken(f"{server.url}/v1/traces") is None
+    assert (len(server.requests), server.spans) == (1, [])
+    server.status = 404
+    assert why_not_taken(f"{server.url}/v1/traces") == "HTTP 404"
+    assert why_not_taken("http://127.0.0.1:1/v1/traces") == "ConnectionRefusedError: Connection refused"
+    assert (why_not_taken("http://no.invalid/v1/traces") or "").startswith("gaierror: ")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
