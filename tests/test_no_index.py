@@ -29,7 +29,7 @@ INSTALLS = re.compile(
 PACKAGE = re.compile(r"(?:profile[-_.]+)?exporter(?:\[[^\]]*\])?(?:[<>=!~@; ].*)?", re.IGNORECASE)
 #: Only requirements are written so. The package's own extra `all` names others of its extras; it is no instruction.
 WITH_EXTRAS = re.compile(r"(?<![\w./*-])(?:profile[-_.]+)?exporter\[(?!Unreleased)")
-OWN_EXTRA = 'all = ["profile-exporter[redis,kafka,nats]"]'
+OWN_EXTRA = 'all = ["profile-exporter[redis,kafka,nats,otel]"]'
 
 
 def shipped() -> Iterator[tuple[str, str]]:
@@ -53,7 +53,7 @@ def printed() -> Iterator[tuple[str, str]]:
             yield from helps(sub, f"{name} {each}")
 
     yield from helps(get_command(command_line()), "exporter")
-    for extra in ("redis", "kafka", "nats", "all"):
+    for extra in ("redis", "kafka", "nats", "otel", "all"):
         hint = missing_extra(extra, "no_such_module")
         assert hint is not None
         yield f"the hint of {extra}", hint

@@ -36,7 +36,7 @@ from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
-from exporter.settings.whereabouts import not_yet_made, whereabouts
+from exporter.settings.whereabouts import whereabouts
 from exporter.state.interventions import Intervention, Interventions
 from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
@@ -47,6 +47,7 @@ from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.process_metrics import ProcessMetrics
 from exporter.telemetry.status import DataflowStatus, Health, StatusDocument
+from exporter.telemetry.tracing.opening import open_tracing
 
 #: How often the daemon looks whether all dataflows read, until all do.
 LOOK_SECONDS = 0.02
@@ -192,10 +193,8 @@ class Daemon:
         groups = settings.groups
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
-        made = {part: file for part in ("state", "queue") if (file := not_yet_made(getattr(settings, part)))}
+        tracing = await stack.enter_async_context(open_tracing(settings.tracing, self._metrics, self._log))
         state, queue, interventions = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
-        for part, file in made.items():
-            self._log.info("new database", what=part, path=str(file))
         shared = Shared(
             queue=queue,
             state=state,
@@ -207,6 +206,7 @@ class Daemon:
             clock=self._clock,
             wait_delay=probe_delay(random.uniform),
             queue_delay=reach_delay(random.uniform),
+            tracing=tracing,
         )
         self._interventions = state.interventions
         return shared, groups, interventions

@@ -19,6 +19,7 @@ from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 
+_GRPC_PORT = 4317
 #: Names that are presented together with a secret.
 _PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
 
@@ -43,6 +44,8 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
         found.extend(_empty(section, (name,)))
         found.extend(_blanks_around(section, (name,)))
+    if urlsplit(settings.tracing.otlp_endpoint or "").port == _GRPC_PORT:
+        found.append(f"tracing.otlp_endpoint: {_GRPC_PORT} is usually OTLP over gRPC; over HTTP, as here, it is 4318")
     return tuple(printable(note) for note in found)
 
 

@@ -22,6 +22,7 @@ from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, onc
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.threshold import Level
+from exporter.telemetry.tracing.settings import TracingSettings
 
 __all__ = ["Destination", "Ops", "Settings"]
 
@@ -102,6 +103,9 @@ class Settings(BaseSettings):
     )
     ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
     log: LogSettings = Field(default=LogSettings(), description="What the daemon logs.")
+    tracing: TracingSettings = Field(
+        default=TracingSettings(), description="Where spans of attempts go; the requests then carry `traceparent`."
+    )
     defaults: Annotated[dict[str, Any], BeforeValidator(_merged_before)] = Field(
         default={},
         repr=False,

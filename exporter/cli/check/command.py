@@ -125,6 +125,7 @@ def planned(settings: Settings, only: Sequence[Destination] | None = None) -> di
         "state": as_values(settings.state),
         "ops": settings.ops.model_dump(mode="json"),
         "log": settings.log.model_dump(mode="json"),
+        "tracing": settings.tracing.model_dump(mode="json"),
         "drain": settings.drain,
         "max_event_bytes": int(settings.max_event_bytes),
         "memory": int(settings.memory),
@@ -164,6 +165,7 @@ def _lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
     for name in ("queue", "state", "ops", "log"):
         section = getattr(settings, name)
         yield f"{name:<12} {as_text(section)}"
+    yield f"{'tracing':<12} {'off' if settings.tracing.otlp_endpoint is None else as_text(settings.tracing)}"
     running = sum(destination["enabled"] for destination in plan["destinations"])
     yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"
     for destination in plan["destinations"]:
