@@ -117,7 +117,7 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), self._parent_heard():
             desk = Desk(self._metrics, self._health, self._status, self._log, self.actions)
-            async with serve(ops.host, ops.port, desk, ops.token) as port, serve_locally(self._socket, desk):
+            async with serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port, serve_locally(self._socket, desk):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
                 self._announce(port)

@@ -62,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    app = typer.Typer()
+    app = typer.Typer(rich_markup_mode=None)
     app.command("test")(command.run_tests)
 
     def run(*arguments: object) -> Result:
@@ -199,7 +199,10 @@ def test_one_destination_only(run: Run, folder: Path) -> None:
     result = run("--destination", "mail")
     assert result.stdout == "ok      a.test.yaml:3: entered\n1 test: 1 passed, 0 failed\n"
     unknown = run("--destination", "male")
-    assert (unknown.exit_code, "no destination is called 'male' (crm, mail)" in unknown.stderr) == (2, True)
+    assert (unknown.exit_code, "no destination is called 'male' (crm, mail); did you mean mail?" in unknown.stderr) == (
+        2,
+        True,
+    )
     write(folder, ENTERED.replace("      mail: {excluded: no_trigger}\n", ""))
     nothing = run("--destination", "mail")
     assert (nothing.exit_code, nothing.stdout) == (1, "")

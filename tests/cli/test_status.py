@@ -170,8 +170,9 @@ def test_a_port_that_only_the_daemon_knows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://127.0.0.1:99999", "http://"])
 async def test_a_wrong_url(url: str) -> None:
     code, out, err = await _asked("--url", url)
-    assert (code, out) == (1, "")
-    assert "is not the URL of an ops port" in err
+    assert (code, out) == (2, "")
+    assert "Invalid value for '--url'" in err
+    assert "such as http://127.0.0.1:9464" in err
 
 
 async def test_somebody_else_answers() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,13 @@ class Place:
     async def port(self, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> tuple[int, Any]:
         return await _posted(aiohttp.TCPConnector(), f"http://127.0.0.1:{self._port}{path}", headers, more)
 
+    async def got(self, path: str, headers: Mapping[str, str]) -> int:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{self._port}{path}", headers=headers) as answer,
+        ):
+            return answer.status
+
     async def socket(self, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> tuple[int, Any]:
         return await _posted(aiohttp.UnixConnector(str(self._path)), f"http://localhost{path}", headers, more)
 
@@ -77,13 +84,15 @@ async def _posted(
 
 
 @asynccontextmanager
-async def place(folder: Path, actions: Actions | None, token: Secret | None = None) -> AsyncIterator[Place]:
+async def place(
+    folder: Path, actions: Actions | None, token: Secret | None = None, hosts: Sequence[str] = ()
+) -> AsyncIterator[Place]:
     log = io.StringIO()
     desk = Desk(
         Metrics(), lambda: Health(True), lambda: document(0.0, ConfigStatus(), ()), configure(log, False), actions
     )
     path = folder / "s"
-    async with serve("127.0.0.1", 0, desk, token) as port, serve_locally(path, desk):
+    async with serve("127.0.0.1", 0, desk, token, hosts) as port, serve_locally(path, desk):
         yield Place(port, path, log)
 
 
@@ -150,10 +159,50 @@ async def test_the_port_acts_for_whoever_has_the_token(tmp_path: Path) -> None:
 async def test_no_page_of_a_browser_may_act(tmp_path: Path) -> None:
     told = Told(Done("done"))
     async with place(tmp_path, told, TOKEN) as there:
-        for origin in ("https://evil.example", "null", "http://127.0.0.1:9464"):
-            assert (await there.port("/destinations/crm/pause", BEARER | {"Origin": origin}))[0] == 403
-            assert (await there.socket("/destinations/crm/pause", {"Origin": origin}))[0] == 403
+        for origin in ("https://evil.example", "null", "http://127.0.0.1:9"):
+            status, said = await there.port("/destinations/crm/pause", BEARER | {"Origin": origin})
+            assert (status, said) == (403, {"error": "a page of another origin may not act here"})
     assert (told.asked, there.logged()) == ([], [])
+
+
+FOREIGN = (
+    "evil.example",
+    "evil.example:80",
+    "localhost.evil.example",
+    "me@localhost",
+    "[localhost]",
+    "127.0.0.1.nip.io",
+)
+OWN = (
+    "localhost",
+    "LOCALHOST:9464",
+    "127.0.0.1:1",
+    "10.1.2.3",
+    "[::1]:9464",
+    "ops.example.com:9464",
+    "Ops.Example.com.",
+)
+
+
+async def test_the_port_acts_by_its_own_names_only(tmp_path: Path) -> None:
+    told = Told(Done("done"))
+    async with place(tmp_path, told, TOKEN, ["ops.example.com"]) as there:
+        for host in FOREIGN:
+            status, said = await there.port("/destinations/crm/resume", BEARER | {"Host": host})
+            assert (status, told.asked) == (403, []), host
+            assert f"does not act as {host}: ask it by an address, or add the name to ops.hosts" in said["error"]
+            assert await there.got("/live", {"Host": host}) == 200
+        for host in OWN:
+            assert (await there.port("/destinations/crm/resume", BEARER | {"Host": host}))[0] == 200, host
+            of_its_own = {"Host": host, "Origin": f"https://{host}"}
+            assert (await there.port("/destinations/crm/resume", BEARER | of_its_own))[0] == 200, host
+            assert (await there.port("/destinations/crm/resume", {"Host": host}))[0] == 401, host
+
+
+async def test_the_socket_looks_at_no_names(tmp_path: Path) -> None:
+    async with place(tmp_path, Told(Done("done")), TOKEN) as there:
+        for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
+            assert (await there.socket("/destinations/crm/resume", headers))[0] == 200
 
 
 @pytest.mark.parametrize(

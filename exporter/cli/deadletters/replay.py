@@ -11,6 +11,7 @@ import typer
 
 from exporter.cli.shared.daemon import Daemon
 from exporter.cli.shared.daemon_port import NoDaemon, get_json
+from exporter.sections.printable import counted
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter
 
@@ -36,13 +37,13 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
 
     def text(self, *, waited: bool) -> str:
         """The report for people."""
-        lines = [f"replay of {self.asked} dead letters asked for"]
+        lines = [f"replay of {counted(self.asked, 'dead letter')} asked for"]
         if self.left_out:
             lines.append(
                 f"{self.left_out} left out: a later state was delivered (--superseded sends them all the same)"
             )
         if self.missing:
-            lines.append(f"{self.missing} of the ids are not there")
+            lines.append(f"{self.missing} of the ids {'is' if self.missing == 1 else 'are'} not there")
         if waited:
             lines.append(f"{self.delivered} delivered, {self.failed} failed again")
         if self.superseded_meanwhile:

@@ -14,6 +14,7 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.queue import fail, with_queue
+from exporter.sections.printable import counted
 
 if TYPE_CHECKING:
     from exporter.cli.send.event_lines import Line
@@ -96,9 +97,9 @@ def send(
         with _progress("sending", _total_bytes(files)) as advance:
             with_queue(settings, lambda queue: sending.run(queue, advance))
     finally:
-        typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{sending.queued} events queued")
-    if sending.doubts > _DOUBTS_SHOWN:
-        typer.echo(f"note: {sending.doubts - _DOUBTS_SHOWN} more lines like these", err=True)
+        typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{counted(sending.queued, 'event')} queued")
+    if (more := sending.doubts - _DOUBTS_SHOWN) > 0:
+        typer.echo(f"note: {counted(more, 'more line like this', 'more lines like these')}", err=True)
     if sending.failure is not None:
         fail(sending.failure)
     if sending.refused:

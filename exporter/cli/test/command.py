@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
-from exporter.sections.printable import printable
+from exporter.cli.shared.destinations import DestinationsOption, chosen, note_switched_off
+from exporter.sections.printable import counted, printable
 
 if TYPE_CHECKING:
     from exporter.cli.test.json_tree import Difference
@@ -30,10 +31,7 @@ def run_tests(
             help="Files of tests; without any: every *.test.yaml beside the configuration and in its destinations_dir.",
         ),
     ] = None,
-    destination: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Test only this destination; may be given more than once."),
-    ] = None,
+    destination: DestinationsOption = None,
     update: Annotated[
         bool, typer.Option("--update", help="Write what is sent now into the files, where a test fails.")
     ] = False,
@@ -48,9 +46,10 @@ def run_tests(
     loaded = load_or_exit(config, stand_in=True)
     if loaded.not_here:
         _note(f"not here, so something stands in (secrets are masked anyway): {', '.join(loaded.not_here)}")
-    names = _chosen(loaded, destination or [])
+    looked_at = chosen(loaded.settings, destination or [])
     tests = _read(loaded, _files(loaded, files or []))
-    results = list(_run(loaded, tests, names))
+    note_switched_off(one for one in looked_at if any(one.name in test.expect for test in tests))
+    results = list(_run(loaded, tests, frozenset(one.name for one in looked_at)))
     if not results:
         _fail(f"no test expects anything for {', '.join(destination or [])}")
     trouble = _updated(results) if update else []
@@ -70,15 +69,6 @@ class _Result:
     test: ReadyTest
     failed: list[Failed]
     updated: list[str] = field(default_factory=list)
-
-
-def _chosen(loaded: Loaded, names: Sequence[str]) -> frozenset[str]:
-    known = [one.name for one in loaded.settings.destinations]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        there = ", ".join(known) or "there is none"
-        raise typer.BadParameter(f"no destination is called {unknown[0]!r} ({there})", param_hint="--destination")
-    return frozenset(names or known)
 
 
 def _files(loaded: Loaded, named: Sequence[Path]) -> list[Path]:
@@ -209,7 +199,7 @@ def _summary(results: Sequence[_Result]) -> str:
     failed = sum(bool(result.failed) for result in results)
     updated = sum(bool(result.updated) and not result.failed for result in results)
     counts = [f"{len(results) - failed - updated} passed", *([f"{updated} updated"] if updated else [])]
-    return f"{len(results)} test{'' if len(results) == 1 else 's'}: {', '.join([*counts, f'{failed} failed'])}"
+    return f"{counted(len(results), 'test')}: {', '.join([*counts, f'{failed} failed'])}"
 
 
 def _note(text: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 import orjson
@@ -20,6 +21,7 @@ JSON: Final = "application/json"
 PATHS: Final = "/destinations/NAME/pause|resume|probe"
 WHY_LENGTH: Final = 200
 
+_HOST: Final = re.compile(r"(?:\[(?P<address>[^\]]+)\]|(?P<name>[^:@/\[\]]+))(?::[0-9]*)?")
 _PATH: Final = re.compile(r"/destinations/([^/]+)/(pause|resume|probe)")
 _BODY_BYTES: Final = 4096
 _BODY_SECONDS: Final = 5.0
@@ -31,17 +33,23 @@ Admit: TypeAlias = Callable[[web.BaseRequest], By | tuple[int, str]]
 
 
 def everybody(_request: web.BaseRequest) -> By:
-    """Admit whoever can open the socket: its mode lets in nobody but its owner."""
+    """Admit whoever can open the socket: its mode lets in nobody but its owner, and no page of a browser can."""
     return "socket"
 
 
-def bearers(token: Secret | None) -> Admit:
-    """Admit requests with the ``token``; nobody where there is none."""
+def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
+    """Admit requests with the ``token``, nobody where there is none, that ask for this port by a name of its own.
+
+    ``hosts`` are names in lower case, beside addresses and localhost.
+    """
+    names = frozenset({"localhost", *hosts})
     expected = None if token is None else f"bearer {token.reveal()}".encode()
 
     def admit(request: web.BaseRequest) -> By | tuple[int, str]:
         if expected is None:
             return 403, "this port takes no actions: set ops.token, or use the socket of ops.socket"
+        if (foreign := _foreign(request, names)) is not None:
+            return 403, foreign
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         presented = f"{scheme.lower()} {given.strip()}".encode(errors="surrogateescape")
         if not hmac.compare_digest(presented, expected):
@@ -51,6 +59,37 @@ def bearers(token: Secret | None) -> Admit:
     return admit
 
 
+def _foreign(request: web.BaseRequest, names: Collection[str]) -> str | None:
+    """Why a request may come from a page of a browser that somebody else wrote; None where it does not.
+
+    A browser sends the ``Origin`` of the page with every such request. A page whose own name was turned to an address
+    of this machine (DNS rebinding) sends the same name as ``Host``, which is none of ``names``.
+    """
+    hosts = request.headers.getall("Host", [])
+    for host in hosts:
+        if not _is_own(host, names):
+            return (
+                f"this port does not act as {printable(host[:100])}: ask it by an address, or add the name to ops.hosts"
+            )
+    origins = {origin.partition("://")[2].lower() for origin in request.headers.getall("Origin", [])}
+    if origins - {host.lower() for host in hosts}:
+        return "a page of another origin may not act here"
+    return None
+
+
+def _is_own(host: str, names: Collection[str]) -> bool:
+    """Whether the value of ``Host`` is an address, or one of ``names``."""
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    name = (found["address"] or found["name"]).lower()
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name.rstrip(".") in names
+    return True
+
+
 async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admit, log: Log) -> web.Response | None:
     """The answer to a request for an action, once it is done; None to any other request."""
     asked = _PATH.fullmatch(request.path)
@@ -58,9 +97,6 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
         return None
     if request.method != "POST":
         return web.Response(status=405, headers={"Allow": "POST"})
-    if "Origin" in request.headers:
-        # A browser sends the header for every page that makes such a request, whoever wrote the page.
-        return _refusal(403, "a page of a browser may not act here")
     admitted = admit(request)
     if isinstance(admitted, tuple):
         return _refusal(*admitted)

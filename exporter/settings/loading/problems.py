@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exporter.sections.mistakes import Steps
-from exporter.sections.printable import printable
+from exporter.sections.printable import counted, printable
 
 
 def path_text(steps: Steps) -> str:
@@ -59,6 +59,5 @@ class Problems:
 
     def render(self, where: str = "the configuration") -> str:
         """A line for each problem, ``file:line: path: reason``, then their number."""
-        count = len(self.problems)
-        total = f"1 mistake in {where}" if count == 1 else f"{count} mistakes in {where}"
+        total = f"{counted(len(self.problems), 'mistake')} in {where}"
         return "\n".join([*(str(problem) for problem in self.problems), total])

@@ -172,7 +172,7 @@ def test_the_port_acts_with_the_token_only(tmp_path: Path) -> None:
         request = urllib.request.Request(
             f"{url(daemon)}/destinations/crm/pause",
             method="POST",
-            headers={"Authorization": "Bearer open-sesame", "Origin": url(daemon)},
+            headers={"Authorization": "Bearer open-sesame", "Origin": "http://127.0.0.1:9"},
         )
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(request, timeout=30)
