@@ -170,7 +170,6 @@ FOREIGN = (
     "evil.example:80",
     "localhost.evil.example",
     "me@localhost",
-    "[localhost]",
     "127.0.0.1.nip.io",
 )
 OWN = (

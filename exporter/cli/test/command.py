@@ -127,10 +127,21 @@ def _updated(results: Sequence[_Result]) -> list[str]:
     from exporter.cli.test.update import update
     from exporter.settings.loading.plain_values import read_values
 
-    trouble: list[str] = []
+    trouble = [
+        f"{result.test.file}:{result.test.line}: the event is malformed for {one.destination} ({one.outcome}), which "
+        "--update does not write: mend the event, or write malformed: by hand where that is meant"
+        for result in results
+        for one in result.failed
+        if _newly_malformed(result.test, one)
+    ]
     for file in dict.fromkeys(result.test.file for result in results if result.failed):
         here = {result.test.index: result for result in results if result.test.file == file}
-        outcomes = {(index, one.destination): one.outcome for index, result in here.items() for one in result.failed}
+        outcomes = {
+            (index, one.destination): one.outcome
+            for index, result in here.items()
+            for one in result.failed
+            if not _newly_malformed(result.test, one)
+        }
         try:
             left = update(file, outcomes)
         except OSError as error:
@@ -139,14 +150,22 @@ def _updated(results: Sequence[_Result]) -> list[str]:
         lines = read_values(file).lines  # where tests stand now
         for index, result in here.items():
             result.test = replace(result.test, line=lines.get(("tests", index)) or result.test.line)
-            result.updated = [one.destination for one in result.failed if (index, one.destination) not in left]
-            result.failed = [one for one in result.failed if (index, one.destination) in left]
+            written = outcomes.keys() - left
+            result.updated = [one.destination for one in result.failed if (index, one.destination) in written]
+            result.failed = [one for one in result.failed if (index, one.destination) not in written]
         trouble += [
             f"{file}:{here[index].test.line}: what {name} expects must be written by hand: an anchor or the layout "
             "keeps it from being changed alone"
             for index, name in sorted(left)
         ]
     return trouble
+
+
+def _newly_malformed(test: ReadyTest, failed: Failed) -> bool:
+    """Whether an event is malformed that was not expected to be: a slip in the event rather than what is meant."""
+    from exporter.profile.malformed import Malformed
+
+    return isinstance(failed.outcome, Malformed) and test.expect[failed.destination].malformed is None
 
 
 def _lines(result: _Result) -> Iterator[str]:

@@ -20,8 +20,8 @@ from exporter.settings.loading.default_paths import with_default_paths
 from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
 from exporter.settings.loading.former_places import left_behind, unread
 from exporter.settings.loading.gathering import Gathered, gather
-from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
-from exporter.settings.loading.problems import Problem, Problems
+from exporter.settings.loading.overrides import Overrides, find_overrides
+from exporter.settings.loading.problems import ENVIRONMENT, Problem, Problems
 from exporter.settings.loading.stand_ins import StandIns
 from exporter.settings.loading.suggestions import suggestion
 from exporter.settings.notes import notes
@@ -149,8 +149,7 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
         if not isinstance(name, str) or gathered.is_broken(at):
             continue
         if name in first:
-            where = first[name]
-            yield gathered.problem(at, f"the name is taken by another destination ({where.file}:{where.line})")
+            yield replace(gathered.problem(at, "the name is taken by another destination"), beside=first[name])
         first.setdefault(name, gathered.problem(at, ""))
 
 
@@ -200,7 +199,9 @@ def translated(
         known: problems of the defaults as such.
     """
     errors = refused.error.errors(include_url=False, include_input=False)
-    failures = [_failure(root, details, gathered, overrides) for details in errors]
+    failures = [
+        _failure(root, details, gathered, overrides) for details in errors if not _follows(details, gathered, overrides)
+    ]
     for failure in (*failures, *left_out(root, refused.data, failures)):
         for place, problem in _placed(failure, gathered, overrides):
             is_shared = gathered.origin(place) != place and problem not in known
@@ -211,18 +212,36 @@ def _placed(failure: Failure, gathered: Gathered, overrides: Mapping[Steps, str]
     """The problem of each mistake, with its place in the whole tree; none where the value could not be had."""
     for mistake in failure.mistakes:
         place = (*failure.at, *mistake.at)
-        variable = _variable(gathered.origin(place), overrides, gathered)
-        if variable is not None:
-            yield place, Problem(ENVIRONMENT, None, (variable,), mistake.reason)
-        elif failure.is_unknown_key or not gathered.is_broken(place):
-            yield place, gathered.problem(place, mistake.reason)
+        problem = _problem(place, mistake.reason, gathered, overrides)
+        if mistake.beside is not None:
+            beside = _problem((*failure.at, *mistake.beside), "", gathered, overrides)
+            problem = replace(problem, beside=beside)
+        if problem.file == ENVIRONMENT or failure.is_unknown_key or not gathered.is_broken(place):
+            yield place, problem
+
+
+def _problem(place: Steps, reason: str, gathered: Gathered, overrides: Mapping[Steps, str]) -> Problem:
+    """A problem at a place in the whole tree, which a variable may have overridden."""
+    variable = _variable(gathered.origin(place), overrides, gathered)
+    return gathered.problem(place, reason) if variable is None else Problem(ENVIRONMENT, None, (variable,), reason)
+
+
+def _follows(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> bool:
+    """Whether pydantic misses an item only since it counts none that is wrong, of which it tells too."""
+    return details["type"] == "too_short" and gathered.holds(_steps(details, gathered, overrides))
 
 
 def _failure(
     root: type[BaseModel], details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]
 ) -> Failure:
     found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(root, details)),)
-    return Failure(_steps(details, gathered, overrides), found, details["type"] == "extra_forbidden")
+    at = _steps(details, gathered, overrides)
+    if details["type"].startswith("union_tag"):
+        # Of what is no mapping, pydantic says that its kind is missing.
+        if gathered.exists(at) and not gathered.is_mapping(at):
+            return Failure(at, (Mistake((), _REASONS["model_type"]),))
+        at = (*at, "kind")
+    return Failure(at, found, details["type"] == "extra_forbidden")
 
 
 def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Steps:
@@ -236,7 +255,7 @@ def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, 
         overridden = any(override[: len(further)] == gathered.origin(further) for override in overrides)
         if gathered.exists(further) or overridden or (is_last and names_a_key):
             steps = further
-    return (*steps, "kind") if details["type"].startswith("union_tag") else steps
+    return steps
 
 
 def _variable(steps: Steps, overrides: Mapping[Steps, str], gathered: Gathered) -> str | None:
