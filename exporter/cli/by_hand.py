@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
-from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, daemon_with
+from exporter.cli.shared.daemon import SocketOption, TokenOption, UrlOption, daemon_of, daemon_with
 from exporter.cli.shared.destinations import EXIT_USAGE
 from exporter.cli.shared.queue import fail
 from exporter.sections.printable import printable
@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     from exporter.cli.shared.daemon import Daemon
     from exporter.daemon.ops.actions import Action, ActionResult
     from exporter.settings.tree import Settings
-    from exporter.state.interventions import Interventions
+    from exporter.state.kinds import State
 
 #: The longest note.
 WHY_CHARACTERS = 200
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TokenOption = Annotated[
-    str | None,
-    typer.Option("--token", envvar="EXPORTER_OPS_TOKEN", help="With --url: the daemon's ops.token.", show_envvar=True),
-]
 
 
 def pause(
@@ -211,11 +207,11 @@ async def _acted(settings: Settings, asked: Asked) -> ActionResult:
         return Done(f"{asked.name} is not paused: there is no state yet, so no daemon has ever run")
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Interventions]:
+    async def opened() -> AsyncIterator[State]:
         async with open_state(settings.state) as state:
             if missing:
                 typer.echo(f"note: made {getattr(settings.state, 'path', 'the state')}", err=True)
-            yield state.interventions
+            yield state
 
     actions = ByHand(lambda: settings, opened, time.time, _who())
     match asked.action:

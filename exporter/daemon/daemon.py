@@ -37,7 +37,8 @@ from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made, whereabouts
-from exporter.state.interventions import Intervention, Interventions
+from exporter.state.interventions import Intervention
+from exporter.state.kinds import State
 from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
@@ -93,11 +94,9 @@ class Daemon:
         self._refused: str | None = None
         self._broken = False
         self._reload = asyncio.Event()
-        self._interventions: Interventions | None = None
+        self._state: State | None = None
         #: What may be done by hand through this process.
-        self.actions = ByHand(
-            self._now, self._opened_interventions, clock.epoch, "the ops port", self._obey, self._paused
-        )
+        self.actions = ByHand(self._now, self._opened_state, clock.epoch, "the ops port", self._obey, self._paused)
 
     async def run(self) -> int:
         """Run until a signal; the exit code is 0, or 1 if the last commit failed or a bug ended the run.
@@ -208,7 +207,7 @@ class Daemon:
             wait_delay=probe_delay(random.uniform),
             queue_delay=reach_delay(random.uniform),
         )
-        self._interventions = state.interventions
+        self._state = state
         return shared, groups, interventions
 
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
@@ -226,10 +225,10 @@ class Daemon:
         return self._loaded.settings if self._slots is None else self._slots.settings
 
     @asynccontextmanager
-    async def _opened_interventions(self) -> AsyncIterator[Interventions]:
-        if self._interventions is None:
+    async def _opened_state(self) -> AsyncIterator[State]:
+        if self._state is None:
             raise StateUnavailable(self._startup.reason)
-        yield self._interventions
+        yield self._state
 
     def _obey(self, interventions: Mapping[str, Intervention]) -> None:
         if self._slots is not None:

@@ -8,16 +8,18 @@ obeyed at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final
 
 from exporter.daemon.ops.actions import ActionResult, Done, NotDone
 from exporter.database import DatabaseRefused, DatabaseUnavailable
-from exporter.sections.printable import printable
+from exporter.sections.printable import counted, printable
 from exporter.settings.loading.suggestions import guess
 from exporter.settings.tree import Settings
 from exporter.state.interventions import NO_INTERVENTION, Intervention, Interventions, OperatorPause
+from exporter.state.kinds import State
+from exporter.state.letter import Filter
 from exporter.state.port import StateUnavailable
 
 #: How often a process looks; with the time that a look may take, a change is obeyed within ``OBEYED_SECONDS``.
@@ -25,8 +27,8 @@ LOOK_SECONDS: Final = 2.0
 OBEYED_SECONDS: Final = 5
 
 Obey = Callable[[Mapping[str, Intervention]], None]
-#: The interventions of a state, opened for one action or open all the time. Raises as ``open_state``.
-Opening = Callable[[], AbstractAsyncContextManager[Interventions]]
+#: A state, opened for one action or open all the time. Raises as ``open_state``.
+Opening = Callable[[], AbstractAsyncContextManager[State]]
 
 
 async def follow(interventions: Interventions, obey: Obey) -> None:
@@ -124,6 +126,22 @@ class ByHand:
 
         return await self._do(name, probe)
 
+    async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
+        """See ``Actions.replay``. A destination that is not configured any more may have letters."""
+        names = [destination.name for destination in self._settings().destinations]
+        name = which.destination
+        try:
+            async with self._opening() as state:
+                letters = state.letters
+                if name is not None and name not in names and not await letters.count(Filter(destination=name)):
+                    return _unknown(name, names)
+                asked = await letters.ask(which, superseded=superseded)
+                missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
+        except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
+            return _away(error)
+        counts = {"asked": len(asked.ids), "leftOut": asked.left_out, "missing": missing}
+        return Done(f"replay of {counted(len(asked.ids), 'dead letter')} asked for", counts)
+
     @property
     def _soon(self) -> str:
         return f"; every process that runs it obeys within {OBEYED_SECONDS} s"
@@ -137,11 +155,19 @@ class ByHand:
         settings = self._settings()
         enabled = {destination.name: destination.enabled for destination in settings.destinations}
         if name not in enabled:
-            return NotDone("unknown", f"no destination is called {printable(name)}{guess(name, list(enabled))}")
+            return _unknown(name, list(enabled))
         try:
-            async with self._opening() as interventions:
-                result = await act(interventions, settings.group_of(name))
-                self._obey(await interventions.all())
+            async with self._opening() as state:
+                result = await act(state.interventions, settings.group_of(name))
+                self._obey(await state.interventions.all())
         except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
-            return NotDone("unavailable", f"the state cannot be used now: {error}")
+            return _away(error)
         return result
+
+
+def _unknown(name: str, known: Sequence[str]) -> NotDone:
+    return NotDone("unknown", f"no destination is called {printable(name)}{guess(name, known)}")
+
+
+def _away(error: Exception) -> NotDone:
+    return NotDone("unavailable", f"the state cannot be used now: {error}")

@@ -19,6 +19,7 @@ from exporter.daemon.ops.document import document
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.sections.section import Secret
+from exporter.state.letter import Filter
 from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import ConfigStatus, Health
@@ -44,6 +45,10 @@ class Told:
 
     async def probe(self, name: str) -> ActionResult:
         self.asked.append(("probe", name))
+        return self._result
+
+    async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
+        self.asked.append(("replay", repr(which), *(["superseded"] if superseded else [])))
         return self._result
 
 
@@ -236,3 +241,20 @@ async def test_only_a_post_acts(tmp_path: Path) -> None:
     ):
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert told.asked == []
+
+
+async def test_a_replay_says_which_letters_and_has_their_numbers(tmp_path: Path) -> None:
+    told = Told(Done("asked for", {"asked": 2, "leftOut": 1, "missing": 0}))
+    async with place(tmp_path, told, TOKEN) as there:
+        wanted = {"ids": [3, 4], "destination": "crm", "reason": "rejected", "profileId": "p", "superseded": True}
+        status, said = await there.socket("/deadletters/replay", json=wanted)
+        assert (status, said["done"], said["asked"], said["leftOut"], said["missing"]) == (200, True, 2, 1, 0)
+        assert (await there.port("/deadletters/replay", json=wanted))[0] == 401
+        wrongs: tuple[Any, ...] = ({}, {"idz": [3]}, {"ids": ["3"]}, {"reason": "none"}, [], "x")
+        for wrong in wrongs:
+            assert (await there.socket("/deadletters/replay", json=wrong))[0] == 400, wrong
+        assert (await there.socket("/deadletters/replay", json={"all": True}))[0] == 200
+    assert told.asked == [
+        ("replay", repr(Filter(ids=(3, 4), destination="crm", reason="rejected", profile_id="p")), "superseded"),
+        ("replay", repr(Filter())),
+    ]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, settings_or_part
+from exporter.cli.shared.daemon import SocketOption, TokenOption, UrlOption, daemon_of, settings_or_part
 from exporter.cli.shared.destinations import refuse_unknown
 from exporter.sections.printable import counted
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Reason
 
 if TYPE_CHECKING:
+    from exporter.cli.deadletters.replay import Report
     from exporter.settings.tree import Settings
     from exporter.state.dead_letters import DeadLetters
 
@@ -114,16 +115,22 @@ def replay(
     wait: Annotated[bool, typer.Option("--wait", help="Return when each was delivered or failed again.")] = False,
     url: UrlOption = None,
     socket: SocketOption = None,
+    token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Have dead letters sent again by the daemon, with the same Idempotency-Key.
 
-    Those that are superseded are left out. Without a running daemon they wait for its next start.
+    Those that are superseded are left out. Without a running daemon they wait for its next start. With --url or
+    --socket that daemon is asked for it, and no configuration is read, unless --wait is given, which follows the
+    letters in the state of the configuration.
     """
-    from exporter.cli.deadletters.replay import Report, run_replay
+    from exporter.cli.deadletters.replay import Report, ask_daemon, run_replay
 
     which = _filter(ids, destination, reason, profile, since, until)
     _refuse_all_by_accident(which, everything)
+    if (url is not None or socket is not None) and not wait:
+        _shown(ask_daemon(daemon_of(config, url, socket), which, token, superseded=superseded), as_json, waited=False)
+        return
     settings, whole = settings_or_part(config)
 
     async def ask(letters: DeadLetters) -> Report:
@@ -137,7 +144,11 @@ def replay(
     report = _with_letters(settings, ask, nothing=nothing)
     if report is nothing and whole:
         _refuse_unknown(which, settings)
-    typer.echo(report.as_json(waited=wait) if as_json else report.text(waited=wait))
+    _shown(report, as_json, waited=wait)
+
+
+def _shown(report: Report, as_json: bool, *, waited: bool) -> None:
+    typer.echo(report.as_json(waited=waited) if as_json else report.text(waited=waited))
     if report.missing or report.failed:
         raise typer.Exit(1)
 

@@ -53,7 +53,12 @@ def send(
         bool, typer.Option("--test", help="No FILE: a made-up event for the destination of --to, which is really sent.")
     ] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help="With --test: return when the event was delivered or is a dead letter.")
+        bool,
+        typer.Option(
+            "--wait",
+            help="With --test: return when the event was delivered or is a dead letter. A queue on Redis knows of the "
+            "delivery once nothing at all waits for the destination.",
+        ),
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

@@ -45,6 +45,10 @@ SocketOption = Annotated[
     Path | None,
     typer.Option("--socket", metavar="PATH", help="The daemon's socket, if not the one of the configuration."),
 ]
+TokenOption = Annotated[
+    str | None,
+    typer.Option("--token", envvar="EXPORTER_OPS_TOKEN", help="With --url: the daemon's ops.token.", show_envvar=True),
+]
 
 
 @dataclass(frozen=True, slots=True)
