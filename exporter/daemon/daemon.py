@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
-from exporter.daemon.interventions import ByHand, follow
+from exporter.daemon.interventions import follow, in_process
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, described, document
 from exporter.daemon.ops.local_socket import serve_locally
@@ -39,7 +39,6 @@ from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made, whereabouts
 from exporter.state.interventions import Intervention
 from exporter.state.kinds import State
-from exporter.state.port import StateUnavailable
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.configuration import ConfigurationHealth
@@ -96,7 +95,9 @@ class Daemon:
         self._reload = asyncio.Event()
         self._state: State | None = None
         #: What may be done by hand through this process.
-        self.actions = ByHand(self._now, self._opened_state, clock.epoch, "the ops port", self._obey, self._paused)
+        self.actions = in_process(
+            self._now, lambda: self._state or self._startup.reason, lambda: self._slots, clock.epoch
+        )
 
     async def run(self) -> int:
         """Run until a signal; the exit code is 0, or 1 if the last commit failed or a bug ended the run.
@@ -219,25 +220,10 @@ class Daemon:
         event = "ready" if self._parent is None else "worker ready"
         self._log.info(event, ops=address, port=port, destinations=destinations)
 
-    # -- by hand
+    # -- health and status
 
     def _now(self) -> Settings:
         return self._loaded.settings if self._slots is None else self._slots.settings
-
-    @asynccontextmanager
-    async def _opened_state(self) -> AsyncIterator[State]:
-        if self._state is None:
-            raise StateUnavailable(self._startup.reason)
-        yield self._state
-
-    def _obey(self, interventions: Mapping[str, Intervention]) -> None:
-        if self._slots is not None:
-            self._slots.obey(interventions)
-
-    def _paused(self, name: str) -> Collection[str] | None:
-        return None if self._slots is None else self._slots.paused(name)
-
-    # -- health and status
 
     def _health(self) -> Health:
         health = self._startup.health() if self._slots is None else self._slots.health()
@@ -247,8 +233,7 @@ class Daemon:
         return self._startup.status() if self._slots is None else self._slots.status()
 
     def _status(self) -> StatusDocument:
-        settings = self._loaded.settings if self._slots is None else self._slots.settings
-        destinations = {destination.name: destination for destination in settings.running}
+        destinations = {destination.name: destination for destination in self._now().running}
         flows = described(self._flows(), destinations, lambda name: self._metrics.of(name).history)
         return document(self._started_at, self._configuration.status, flows)
 

@@ -8,9 +8,9 @@ obeyed at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final, Protocol
 
 from exporter.daemon.ops.actions import ActionResult, Done, NotDone
 from exporter.database import DatabaseRefused, DatabaseUnavailable
@@ -163,6 +163,44 @@ class ByHand:
         except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
             return _away(error)
         return result
+
+
+class Running(Protocol):
+    """The dataflows of a process."""
+
+    def obey(self, interventions: Mapping[str, Intervention]) -> None:
+        """Take over what operators ask, by group."""
+
+    def paused(self, name: str) -> Collection[str] | None:
+        """For which reasons a destination is paused here, None where it does not run here."""
+
+
+def in_process(
+    settings: Callable[[], Settings],
+    state: Callable[[], State | str],
+    running: Callable[[], Running | None],
+    epoch: Callable[[], float],
+) -> ByHand:
+    """What may be done by hand through a daemon.
+
+    ``state`` is its open state, or why there is none; ``running`` are its dataflows, None before they are started.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[State]:
+        found = state()
+        if isinstance(found, str):
+            raise StateUnavailable(found)
+        yield found
+
+    def obey(interventions: Mapping[str, Intervention]) -> None:
+        if (flows := running()) is not None:
+            flows.obey(interventions)
+
+    def paused(name: str) -> Collection[str] | None:
+        return None if (flows := running()) is None else flows.paused(name)
+
+    return ByHand(settings, opened, epoch, "the ops port", obey, paused)
 
 
 def _unknown(name: str, known: Sequence[str]) -> NotDone:

@@ -19,6 +19,7 @@ from exporter.sections.printable import counted
 if TYPE_CHECKING:
     from exporter.cli.send.event_lines import Line
     from exporter.queues.port import Queue
+    from exporter.settings.tree import Settings
 
 _BATCH_LINES = 1000
 _BATCH_BYTES = 1024 * 1024
@@ -97,6 +98,11 @@ def send(
         if not check_events(files, int(settings.max_event_bytes), as_json=as_json):
             raise typer.Exit(1)
         return
+    _send(files, settings, as_json=as_json)
+
+
+def _send(files: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
+    """Queue the events of ``files`` and say how many; exits with 1 where not all could be."""
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
         with _progress("sending", _total_bytes(files)) as advance:

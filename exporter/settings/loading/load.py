@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -85,27 +85,29 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
     if isinstance(settings, Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])
-    watched: dict[Path, Stamp] = {}  # a file that was read twice, and changed between, with its first stamp
-    for document in gathered.documents:
-        for file, stamp in document.secret_files.items():
-            watched.setdefault(file, stamp)
-    secret_files = tuple(watched)
-    for tls in values_of(Tls, settings):
-        for file, stamp in tls.stamps.items():
-            watched.setdefault(file, stamp)
+    secret_files = _first([document.secret_files for document in gathered.documents])
     return Loaded(
         settings,
         tuple(Path(document.file) for document in gathered.documents),
-        secret_files,
+        tuple(secret_files),
         (
             *unread(settings, gathered, overrides),
             *notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         ),
         gathered.indirect(),
-        watched,
+        _first([secret_files, *(tls.stamps for tls in values_of(Tls, settings))]),
         tuple(gathered.test_files),
         () if stand_ins is None else stand_ins.names,
     )
+
+
+def _first(of_each: Iterable[Mapping[Path, Stamp]]) -> dict[Path, Stamp]:
+    """Every file with its stamp; one that was read twice, and changed between, with the first."""
+    stamps: dict[Path, Stamp] = {}
+    for some in of_each:
+        for file, stamp in some.items():
+            stamps.setdefault(file, stamp)
+    return stamps
 
 
 @dataclass(frozen=True, slots=True)
