@@ -16,6 +16,7 @@ from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.paths import FilePath
 from exporter.sections.quantities import Duration
 from exporter.sections.section import Secret, Section
+from exporter.sections.urls import HostName
 from exporter.settings.delivery import Bytes
 from exporter.settings.destination import Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
@@ -45,6 +46,10 @@ class Ops(Section):
     token: Secret | None = Field(
         default=None,
         description="Who presents it may pause, resume and probe over the port; null: nobody.",
+    )
+    hosts: tuple[HostName, ...] = Field(
+        default=(),
+        description="Further names by which the port may be asked to act, beside addresses and localhost.",
     )
     socket: SocketPlace | None = Field(
         default="auto",

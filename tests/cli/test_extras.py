@@ -153,4 +153,4 @@ def test_the_journal_works_without_any_client(tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
     events.write_text('{"profileId": "p"}\n')
     done = without(ALL, "send", str(events), "--config", str(file))
-    assert (done.returncode, done.stdout) == (0, "1 events queued\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "1 event queued\n"), done.stderr

@@ -363,3 +363,9 @@ def test_files_of_certificates_are_watched_as_they_were_when_they_were_read(pem:
     assert dict(found.watched) == {each: stamp_of(each) for each in (tmp_path / "token", pem)}
     _replace(pem, "one")
     assert found.watched[pem] != stamp_of(pem)
+
+
+def test_a_socket_whose_path_no_system_takes_is_noted(tmp_path: Path) -> None:
+    (note,) = notes_of(tmp_path, HTTPS, f"ops: {{socket: /tmp/{'s' * 103}}}\n")
+    assert note.startswith("ops.socket is 108 bytes long, and this system takes at most 10")
+    assert notes_of(tmp_path, HTTPS, f"ops: {{socket: /tmp/{'s' * 98}}}\n") == []
