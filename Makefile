@@ -6,7 +6,7 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BIN = $(VENV)/bin
-PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n auto
 
 # The compiled build, unpacked: make what runs with $(COMPILED) depend on $(COMPILED_READY). Neither the sources in the
 # current folder nor those of the editable installation then come first, in child processes neither.

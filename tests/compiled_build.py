@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,11 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+
+#: Whether this run is to be on the compiled build.
+COMPILED = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
+#: The transports to test: the one over aiohttp is interpreted on either build.
+TRANSPORTS = ("lean",) if COMPILED else ("lean", "aiohttp")
 
 
 def files() -> list[str]:

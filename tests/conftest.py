@@ -8,7 +8,7 @@ import inspect
 import os
 import signal
 from collections.abc import Generator, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
+from xdist.scheduler import LoadScopeScheduling
 
 from exporter.daemon.process.cores import usable
 
@@ -87,7 +88,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(_LEAST_WORKERS, usable())
 
 
-def group_of(file: Path) -> str:
+def group_of(file: PurePosixPath) -> str:
     """The tests that one worker runs one after the other: of a file, and of all files with one kind of broker.
 
     So no two Kafkas start at a time, and no two kill loops on one kind of broker take each other's processor.
@@ -97,14 +98,23 @@ def group_of(file: Path) -> str:
     return next((broker for broker in _BROKERS if broker in file.name), file.as_posix())
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """``--dist loadgroup`` goes by this."""
-    item.add_marker(pytest.mark.xdist_group(group_of(item.path.relative_to(Path(__file__).parent))))
+class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # without types
+    """Hands whole groups to workers, in the order of their first tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(PurePosixPath(nodeid.partition("::")[0].removeprefix("tests/")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Groups by a scheduler of our own: marks of groups, of which xdist has one, are lost with pytest 9.2."""
+    config.option.loadscopereorder = False
+    return _ByGroup(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first, all others as they were. It needs ``--no-loadscope-reorder``, or workers order them anew."""
+    """Long files first, all others as they were."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from exporter.cli.commands import app
+from exporter.cli.commands import command_line
 from exporter.sections.extras import missing_extra
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ INSTALLS = re.compile(
 PACKAGE = re.compile(r"(?:profile[-_.]+)?exporter(?:\[[^\]]*\])?(?:[<>=!~@; ].*)?", re.IGNORECASE)
 #: Only requirements are written so. The package's own extra `all` names others of its extras; it is no instruction.
 WITH_EXTRAS = re.compile(r"(?<![\w./*-])(?:profile[-_.]+)?exporter\[(?!Unreleased)")
-OWN_EXTRA = 'all = ["profile-exporter[redis,kafka,nats]"]'
+OWN_EXTRA = 'all = ["profile-exporter[redis,kafka,nats,otel]"]'
 
 
 def shipped() -> Iterator[tuple[str, str]]:
@@ -52,8 +52,8 @@ def printed() -> Iterator[tuple[str, str]]:
         for each, sub in getattr(command, "commands", {}).items():
             yield from helps(sub, f"{name} {each}")
 
-    yield from helps(get_command(app), "exporter")
-    for extra in ("redis", "kafka", "nats", "all"):
+    yield from helps(get_command(command_line()), "exporter")
+    for extra in ("redis", "kafka", "nats", "otel", "all"):
         hint = missing_extra(extra, "no_such_module")
         assert hint is not None
         yield f"the hint of {extra}", hint

@@ -9,8 +9,12 @@ from exporter.daemon import signals
 
 def main() -> None:
     """Run the command of ``sys.argv``."""
-    if sys.argv[1:2] == ["run"]:
+    asked = sys.argv[1:2]
+    if asked == ["run"]:
         signals.expect()
-    from exporter.cli.commands import app
+    from exporter.cli.commands import COMMANDS, command_line
 
-    app()
+    if asked == ["--version"]:
+        command_line(())()
+    # A name that is none is answered with all that there are.
+    command_line(asked if asked and asked[0] in COMMANDS else COMMANDS)()

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
-from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, daemon_with
+from exporter.cli.shared.daemon import SocketOption, TokenOption, UrlOption, daemon_of, daemon_with
+from exporter.cli.shared.destinations import EXIT_USAGE
 from exporter.cli.shared.queue import fail
 from exporter.sections.printable import printable
 
@@ -23,17 +24,13 @@ if TYPE_CHECKING:
     from exporter.cli.shared.daemon import Daemon
     from exporter.daemon.ops.actions import Action, ActionResult
     from exporter.settings.tree import Settings
-    from exporter.state.interventions import Interventions
+    from exporter.state.kinds import State
 
 #: The longest note.
 WHY_CHARACTERS = 200
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TokenOption = Annotated[
-    str | None,
-    typer.Option("--token", envvar="EXPORTER_OPS_TOKEN", help="With --url: the daemon's ops.token.", show_envvar=True),
-]
 
 
 def pause(
@@ -58,32 +55,34 @@ def pause(
     _run(Asked("pause", name, why.strip()), Place(config, url, socket, token), as_json=as_json)
 
 
-def resume(
-    name: Name,
-    as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-    url: UrlOption = None,
-    socket: SocketOption = None,
-    token: TokenOption = None,
-) -> None:
-    """End the pause of `exporter pause`; a destination that is paused for other reasons goes on by itself."""
-    _run(Asked("resume", name), Place(config, url, socket, token), as_json=as_json)
+def _command(action: Literal["resume", "probe"], text: str) -> Callable[..., None]:
+    """The command for an action that takes no note; ``text`` is its help."""
+
+    def command(
+        name: Name,
+        as_json: JsonOption = False,
+        config: ConfigOption = DEFAULT_CONFIG,
+        url: UrlOption = None,
+        socket: SocketOption = None,
+        token: TokenOption = None,
+    ) -> None:
+        _run(Asked(action, name), Place(config, url, socket, token), as_json=as_json)
+
+    command.__name__, command.__doc__ = action, text
+    return command
 
 
-def probe(
-    name: Name,
-    as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-    url: UrlOption = None,
-    socket: SocketOption = None,
-    token: TokenOption = None,
-) -> None:
+resume = _command(
+    "resume", "End the pause of `exporter pause`; a destination that is paused for other reasons goes on by itself."
+)
+probe = _command(
+    "probe",
     """Probe a destination that is paused for another reason now, instead of when its next probe is due.
 
     Every process that runs the destination probes its own pause within 5 seconds. A pause by `exporter pause` is not
     probed: the command says so and ends with 1.
-    """
-    _run(Asked("probe", name), Place(config, url, socket, token), as_json=as_json)
+    """,
+)
 
 
 class Asked(NamedTuple):
@@ -112,7 +111,7 @@ class Told(NamedTuple):
 
 
 def _run(asked: Asked, place: Place, *, as_json: bool) -> None:
-    """Act, print what came of it, and exit with 1 where nothing was done."""
+    """Act, print what came of it; exit with 1 where nothing was done, with 2 where no destination has this name."""
     told = _named(asked, place) if place.url or place.socket else _configured(asked, place)
     if as_json:
         reason = {} if told.reason is None else {"reason": told.reason}
@@ -121,7 +120,7 @@ def _run(asked: Asked, place: Place, *, as_json: bool) -> None:
     else:
         typer.echo(told.detail if told.done else f"error: {told.detail}", err=not told.done)
     if not told.done:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_USAGE if told.reason == "unknown" else 1)
 
 
 def _named(asked: Asked, place: Place) -> Told:
@@ -208,11 +207,11 @@ async def _acted(settings: Settings, asked: Asked) -> ActionResult:
         return Done(f"{asked.name} is not paused: there is no state yet, so no daemon has ever run")
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Interventions]:
+    async def opened() -> AsyncIterator[State]:
         async with open_state(settings.state) as state:
             if missing:
                 typer.echo(f"note: made {getattr(settings.state, 'path', 'the state')}", err=True)
-            yield state.interventions
+            yield state
 
     actions = ByHand(lambda: settings, opened, time.time, _who())
     match asked.action:

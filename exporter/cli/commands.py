@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from exporter import __version__
-from exporter.cli.by_hand import pause, probe, resume
-from exporter.cli.check.command import check
-from exporter.cli.deadletters.command import deadletters
-from exporter.cli.demo import demo
-from exporter.cli.init.command import init
-from exporter.cli.positions import positions
-from exporter.cli.preview.command import preview
-from exporter.cli.receive import receive
-from exporter.cli.run.command import run
-from exporter.cli.schema import schema
-from exporter.cli.send.command import send
-from exporter.cli.status import status
-from exporter.cli.test.command import run_tests
 from exporter.telemetry.compilation import compiled
 
-app = typer.Typer(
-    name="exporter",
-    help="Streams profile changes to HTTP endpoints: in order per profile, at least once.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+#: The subcommands as the help lists them, with where each stands: a function, or the app of a group.
+COMMANDS = {
+    "init": "init.command:init",
+    "run": "run.command:run",
+    "check": "check.command:check",
+    "preview": "preview.command:preview",
+    "send": "send.command:send",
+    "status": "status:status",
+    "pause": "by_hand:pause",
+    "resume": "by_hand:resume",
+    "probe": "by_hand:probe",
+    "receive": "receive:receive",
+    "schema": "schema:schema",
+    "demo": "demo:demo",
+    "test": "test.command:run_tests",
+    "deadletters": "deadletters.command:deadletters",
+    "positions": "positions:positions",
+}
+
+
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command with some of its subcommands. Only what these need is imported."""
+    app = typer.Typer(
+        name="exporter",
+        help="Streams profile changes to HTTP endpoints: in order per profile, at least once.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(exporter)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"exporter.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -37,17 +57,9 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def exporter(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Streams profile changes to HTTP endpoints: in order per profile, at least once."""
-
-
-for command in (init, run, check, preview, send, status, pause, resume, probe, receive, schema, demo):
-    app.command()(command)
-app.command("test")(run_tests)
-app.add_typer(deadletters, name="deadletters")
-app.add_typer(positions, name="positions")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.destinations import refuse_unknown
 from exporter.cli.shared.queue import Result, fail, with_queue
 
 if TYPE_CHECKING:
@@ -119,16 +120,21 @@ def _changed(settings: Settings, name: str, change: Callable[[Queue, str], Await
     """Change the group that ``name`` stands for: a destination's group, or a group by its name on the queue."""
     from exporter.queues.port import GroupInUse
 
+    there: dict[str, None] = {}
+
     async def found(queue: Queue) -> Result:
         is_destination = any(destination.name == name for destination in settings.destinations)
-        is_group = any(position.group == name for position in await queue.positions())
-        return await change(queue, name if is_group and not is_destination else settings.group_of(name))
+        there.update((position.group, None) for position in await queue.positions())
+        return await change(queue, name if name in there and not is_destination else settings.group_of(name))
 
     try:
         return with_queue(settings, found)
     except GroupInUse as error:
         fail(f"a daemon reads group {error}: stop it, or switch the destination off, and try again")
     except KeyError as error:
+        known = [destination.name for destination in settings.destinations]
+        if name not in known and name not in map(settings.group_of, known):
+            refuse_unknown(name, [*known, *there], "NAME", "destination or group")
         fail(f"there is no group {error.args[0]}; `exporter positions list` shows those that there are")
 
 

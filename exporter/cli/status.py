@@ -99,7 +99,12 @@ def _refused(document: Document) -> Iterator[str]:
 
     config = document.get("config") or {}
     if not config.get("valid", True):
-        yield "the daemon has refused its configuration as read last, and goes on with the one before:"
+        at = config.get("refused_at")  # a daemon of an earlier version does not say
+        when = "" if at is None else f", {_duration(max(0.0, time.time() - at))} ago"
+        yield (
+            f"the daemon refused the configuration at its last reload{when}, and goes on with the one before; the "
+            "files may have changed since then (exporter check). What it found:"
+        )
         yield from (f"  {printable(problem)}" for problem in config.get("problems", ()))
 
 

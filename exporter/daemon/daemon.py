@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
-from exporter.daemon.interventions import ByHand, follow
+from exporter.daemon.interventions import follow, in_process
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, described, document
 from exporter.daemon.ops.local_socket import serve_locally
@@ -36,9 +36,9 @@ from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
-from exporter.settings.whereabouts import not_yet_made, whereabouts
-from exporter.state.interventions import Intervention, Interventions
-from exporter.state.port import StateUnavailable
+from exporter.settings.whereabouts import whereabouts
+from exporter.state.interventions import Intervention
+from exporter.state.kinds import State
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.configuration import ConfigurationHealth
@@ -47,6 +47,7 @@ from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.process_metrics import ProcessMetrics
 from exporter.telemetry.status import DataflowStatus, Health, StatusDocument
+from exporter.telemetry.tracing.opening import open_tracing
 
 #: How often the daemon looks whether all dataflows read, until all do.
 LOOK_SECONDS = 0.02
@@ -93,10 +94,10 @@ class Daemon:
         self._refused: str | None = None
         self._broken = False
         self._reload = asyncio.Event()
-        self._interventions: Interventions | None = None
+        self._state: State | None = None
         #: What may be done by hand through this process.
-        self.actions = ByHand(
-            self._now, self._opened_interventions, clock.epoch, "the ops port", self._obey, self._paused
+        self.actions = in_process(
+            self._now, lambda: self._state or self._startup.reason, lambda: self._slots, clock.epoch
         )
 
     async def run(self) -> int:
@@ -117,7 +118,7 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), self._parent_heard():
             desk = Desk(self._metrics, self._health, self._status, self._log, self.actions)
-            async with serve(ops.host, ops.port, desk, ops.token) as port, serve_locally(self._socket, desk):
+            async with serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port, serve_locally(self._socket, desk):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
                 self._announce(port)
@@ -192,10 +193,8 @@ class Daemon:
         groups = settings.groups
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
-        made = {part: file for part in ("state", "queue") if (file := not_yet_made(getattr(settings, part)))}
+        tracing = await stack.enter_async_context(open_tracing(settings.tracing, self._metrics, self._log))
         state, queue, interventions = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
-        for part, file in made.items():
-            self._log.info("new database", what=part, path=str(file))
         shared = Shared(
             queue=queue,
             state=state,
@@ -207,8 +206,9 @@ class Daemon:
             clock=self._clock,
             wait_delay=probe_delay(random.uniform),
             queue_delay=reach_delay(random.uniform),
+            tracing=tracing,
         )
-        self._interventions = state.interventions
+        self._state = state
         return shared, groups, interventions
 
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:
@@ -220,25 +220,10 @@ class Daemon:
         event = "ready" if self._parent is None else "worker ready"
         self._log.info(event, ops=address, port=port, destinations=destinations)
 
-    # -- by hand
+    # -- health and status
 
     def _now(self) -> Settings:
         return self._loaded.settings if self._slots is None else self._slots.settings
-
-    @asynccontextmanager
-    async def _opened_interventions(self) -> AsyncIterator[Interventions]:
-        if self._interventions is None:
-            raise StateUnavailable(self._startup.reason)
-        yield self._interventions
-
-    def _obey(self, interventions: Mapping[str, Intervention]) -> None:
-        if self._slots is not None:
-            self._slots.obey(interventions)
-
-    def _paused(self, name: str) -> Collection[str] | None:
-        return None if self._slots is None else self._slots.paused(name)
-
-    # -- health and status
 
     def _health(self) -> Health:
         health = self._startup.health() if self._slots is None else self._slots.health()
@@ -248,8 +233,7 @@ class Daemon:
         return self._startup.status() if self._slots is None else self._slots.status()
 
     def _status(self) -> StatusDocument:
-        settings = self._loaded.settings if self._slots is None else self._slots.settings
-        destinations = {destination.name: destination for destination in settings.running}
+        destinations = {destination.name: destination for destination in self._now().running}
         flows = described(self._flows(), destinations, lambda name: self._metrics.of(name).history)
         return document(self._started_at, self._configuration.status, flows)
 

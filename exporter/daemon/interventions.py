@@ -8,16 +8,18 @@ obeyed at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final, Protocol
 
 from exporter.daemon.ops.actions import ActionResult, Done, NotDone
 from exporter.database import DatabaseRefused, DatabaseUnavailable
-from exporter.sections.printable import printable
+from exporter.sections.printable import counted, printable
 from exporter.settings.loading.suggestions import guess
 from exporter.settings.tree import Settings
 from exporter.state.interventions import NO_INTERVENTION, Intervention, Interventions, OperatorPause
+from exporter.state.kinds import State
+from exporter.state.letter import Filter
 from exporter.state.port import StateUnavailable
 
 #: How often a process looks; with the time that a look may take, a change is obeyed within ``OBEYED_SECONDS``.
@@ -25,8 +27,8 @@ LOOK_SECONDS: Final = 2.0
 OBEYED_SECONDS: Final = 5
 
 Obey = Callable[[Mapping[str, Intervention]], None]
-#: The interventions of a state, opened for one action or open all the time. Raises as ``open_state``.
-Opening = Callable[[], AbstractAsyncContextManager[Interventions]]
+#: A state, opened for one action or open all the time. Raises as ``open_state``.
+Opening = Callable[[], AbstractAsyncContextManager[State]]
 
 
 async def follow(interventions: Interventions, obey: Obey) -> None:
@@ -124,6 +126,22 @@ class ByHand:
 
         return await self._do(name, probe)
 
+    async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
+        """See ``Actions.replay``. A destination that is not configured any more may have letters."""
+        names = [destination.name for destination in self._settings().destinations]
+        name = which.destination
+        try:
+            async with self._opening() as state:
+                letters = state.letters
+                if name is not None and name not in names and not await letters.count(Filter(destination=name)):
+                    return _unknown(name, names)
+                asked = await letters.ask(which, superseded=superseded)
+                missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
+        except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
+            return _away(error)
+        counts = {"asked": len(asked.ids), "leftOut": asked.left_out, "missing": missing}
+        return Done(f"replay of {counted(len(asked.ids), 'dead letter')} asked for", counts)
+
     @property
     def _soon(self) -> str:
         return f"; every process that runs it obeys within {OBEYED_SECONDS} s"
@@ -137,11 +155,57 @@ class ByHand:
         settings = self._settings()
         enabled = {destination.name: destination.enabled for destination in settings.destinations}
         if name not in enabled:
-            return NotDone("unknown", f"no destination is called {printable(name)}{guess(name, list(enabled))}")
+            return _unknown(name, list(enabled))
         try:
-            async with self._opening() as interventions:
-                result = await act(interventions, settings.group_of(name))
-                self._obey(await interventions.all())
+            async with self._opening() as state:
+                result = await act(state.interventions, settings.group_of(name))
+                self._obey(await state.interventions.all())
         except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
-            return NotDone("unavailable", f"the state cannot be used now: {error}")
+            return _away(error)
         return result
+
+
+class Running(Protocol):
+    """The dataflows of a process."""
+
+    def obey(self, interventions: Mapping[str, Intervention]) -> None:
+        """Take over what operators ask, by group."""
+
+    def paused(self, name: str) -> Collection[str] | None:
+        """For which reasons a destination is paused here, None where it does not run here."""
+
+
+def in_process(
+    settings: Callable[[], Settings],
+    state: Callable[[], State | str],
+    running: Callable[[], Running | None],
+    epoch: Callable[[], float],
+) -> ByHand:
+    """What may be done by hand through a daemon.
+
+    ``state`` is its open state, or why there is none; ``running`` are its dataflows, None before they are started.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[State]:
+        found = state()
+        if isinstance(found, str):
+            raise StateUnavailable(found)
+        yield found
+
+    def obey(interventions: Mapping[str, Intervention]) -> None:
+        if (flows := running()) is not None:
+            flows.obey(interventions)
+
+    def paused(name: str) -> Collection[str] | None:
+        return None if (flows := running()) is None else flows.paused(name)
+
+    return ByHand(settings, opened, epoch, "the ops port", obey, paused)
+
+
+def _unknown(name: str, known: Sequence[str]) -> NotDone:
+    return NotDone("unknown", f"no destination is called {printable(name)}{guess(name, known)}")
+
+
+def _away(error: Exception) -> NotDone:
+    return NotDone("unavailable", f"the state cannot be used now: {error}")

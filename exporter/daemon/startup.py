@@ -16,6 +16,7 @@ from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable
 from exporter.sections.schedules import until_reachable
 from exporter.settings.tree import Settings
+from exporter.settings.whereabouts import not_yet_made
 from exporter.state.interventions import Intervention
 from exporter.state.kinds import State, StateSettings, open_state
 from exporter.state.port import StateUnavailable
@@ -84,13 +85,15 @@ async def open_state_and_queue(
 ) -> tuple[State, Queue, Mapping[str, Intervention]]:
     """Open both, to be closed by ``stack``, and look what operators have asked of the groups so far.
 
-    While a part cannot be reached, try again, and have ``startup`` say so.
+    While a part cannot be reached, try again, and have ``startup`` say so; log which databases are new.
     ``groups`` holds the names of all configured groups, and is kept up to date for the queue.
 
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
         StateNotShared: as ``refuse_unless_shared``, which is asked once both are open.
     """
+
+    made = {part: file for part in ("state", "queue") if (file := not_yet_made(getattr(settings, part)))}
 
     def failed(error: Exception) -> None:
         startup.failed(str(error))
@@ -118,6 +121,8 @@ async def open_state_and_queue(
     async for attempt in tries("state"):  # last, since a queue may be long in coming
         with attempt:
             interventions = await state.interventions.all()
+    for part, file in made.items():
+        log.info("new database", what=part, path=str(file))
     return state, queue, interventions
 
 

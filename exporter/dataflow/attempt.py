@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeAlias
 
 from exporter.auth.authorizer import Authorization, Unauthorized
 from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import where
-from exporter.messages.exchange import Answer, NoAnswer, Outcome, Request, Unreachable
+from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
 from exporter.messages.export import Export
 from exporter.outbox.verdict import Broken, CredentialsRefused, Judged, Unavailable, Verdict, judge
 from exporter.tasks.lifetimes import asked_to_end
@@ -29,7 +29,7 @@ async def attempt(export: Export, dependencies: Dependencies) -> Attempted:
         if isinstance(authorization, Unauthorized):
             return _unavailable(authorization), 0.0
         began = dependencies.clock.monotonic()
-        outcome = await dependencies.transport.send(_request(export, authorization, dependencies))
+        outcome = await _sending(export, authorization, dependencies)
         verdict, round_trip = _judged(outcome, began, dependencies)
         if isinstance(verdict, CredentialsRefused):
             return await _again(export, authorization, verdict, round_trip, dependencies)
@@ -55,13 +55,17 @@ async def _again(
             return _ours(refused, f"; {renewed.detail}"), round_trip
         return _unavailable(renewed), 0.0
     began = dependencies.clock.monotonic()
-    outcome = await dependencies.transport.send(_request(export, renewed, dependencies))
+    outcome = await _sending(export, renewed, dependencies)
     verdict, round_trip = _judged(outcome, began, dependencies)
     return _ours(verdict) if isinstance(verdict, CredentialsRefused) else verdict, round_trip
 
 
-def _request(export: Export, authorization: Authorization, dependencies: Dependencies) -> Request:
-    return dependencies.prepared.request(authorization.header, export.key, export.position, export.body)
+def _sending(export: Export, authorization: Authorization, dependencies: Dependencies) -> Coroutine[Any, Any, Outcome]:
+    request = dependencies.prepared.request(authorization.header, export.key, export.position, export.body)
+    tracing = dependencies.tracing
+    if tracing is None:
+        return dependencies.transport.send(request)
+    return tracing.send(request, export, dependencies.transport)
 
 
 def _judged(outcome: Outcome, began: float, dependencies: Dependencies) -> tuple[Verdict, float]:

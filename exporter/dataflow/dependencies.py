@@ -15,6 +15,7 @@ from exporter.queues.port import Queue, Start, Subscription
 from exporter.state.dataflow_letters import DataflowLetters
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics
+from exporter.telemetry.tracing.port import DestinationTracing
 from exporter.transport.port import Transport
 from exporter.transport.requests.prepare import Prepared
 
@@ -34,6 +35,7 @@ class Dependencies:
     ``read`` may be shared by all dataflows of a process; ``decide`` and ``build`` are compiled from the destination's
     mapping. ``wait_delay(n)`` gives the seconds before try n, n from 0, of a call that must succeed in the end;
     ``queue_delay(n)`` does for the queue, and is never long, since the events of all destinations wait meanwhile.
+    ``tracing`` is None where tracing is off.
     """
 
     destination: str
@@ -53,6 +55,7 @@ class Dependencies:
     clock: Clock
     wait_delay: Callable[[int], float]
     queue_delay: Callable[[int], float]
+    tracing: DestinationTracing | None = None
 
     def place(self, lane: str) -> str:
         """A lane's name in dead letters, with the queue's: a queue made anew begins at the same positions again."""

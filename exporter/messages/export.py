@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 
 #: Memory of an export beyond the bytes of message and body, measured roughly: objects, list and tracker entries.
 OVERHEAD_BYTES = 1024
@@ -15,7 +16,8 @@ class Export(msgspec.Struct, eq=False):
 
     ``body`` is the document, ``key`` and ``position`` its two headers. ``letter`` is the id of the dead letter to
     replay; ``foreign`` says that it comes from a queue that is no more, so that its position says nothing about other
-    events. In the outbox only the outbox changes the counts; a sender sets ``first_at``. Times are seconds on the
+    events. ``trace`` is what the next attempt continues: None before the first attempt, and where tracing is off.
+    In the outbox only the outbox changes the counts; a sender sets ``first_at`` and ``trace``. Times are seconds on the
     outbox's clock, ``occurred_at`` and ``first_at`` epoch seconds.
     """
 
@@ -36,6 +38,7 @@ class Export(msgspec.Struct, eq=False):
     due: float = 0.0
     suspect: bool = False
     released: bool = False
+    trace: Trace | None = None
 
     # Bytes held in memory.
     size: int = 0

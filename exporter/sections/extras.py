@@ -1,4 +1,4 @@
-"""Which library is missing, where a kind of queue or state needs a client that is not installed."""
+"""Which library is missing, where a part of the configuration needs one that is not installed."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ from importlib.util import find_spec
 DISTRIBUTION = "profile-exporter"
 
 
-def missing_extra(extra: str, *modules: str) -> str | None:
-    """A sentence that names what to install, or None where all ``modules`` can be found. Imports nothing.
+def missing_extra(
+    extra: str, *modules: str, what: str = "this kind needs a client that is not installed"
+) -> str | None:
+    """A sentence that begins with ``what`` and names what to install, or None where all ``modules`` can be found.
 
-    The sentence names the libraries of the package's ``extra``, with the versions that the package's own metadata asks
-    for, and never the package: an index may have another package of that name.
+    Imports nothing but the packages in which a module stands. The sentence names the libraries of the package's
+    ``extra``, with the versions that the package's own metadata asks for, and never the package: an index may have
+    another package of that name.
     """
-    if all(find_spec(module) is not None for module in modules):
+    if all(map(_is_there, modules)):
         return None
     needed = " ".join(f"'{requirement}'" for requirement in _libraries(extra))
     wanted = f"pip install {needed}" if needed else f"the libraries of the extra {extra}, in pyproject.toml"
-    return f"this kind needs a client that is not installed: {wanted}"
+    return f"{what}: {wanted}"
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is the package in which it stands
+        return False
 
 
 def _libraries(extra: str) -> list[str]:

@@ -15,10 +15,14 @@ KIND = "mistakes"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """``at``: the place of the mistake, from the value that the validator was given; ``reason`` holds no secret."""
+    """``at``: the place of the mistake, from the value that the validator was given; ``reason`` holds no secret.
+
+    ``beside``: where that value has what the mistake collides with.
+    """
 
     at: Steps
     reason: str
+    beside: Steps | None = None
 
 
 def mistakes(found: Sequence[Mistake]) -> PydanticCustomError:

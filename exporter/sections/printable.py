@@ -1,4 +1,4 @@
-"""Makes text from elsewhere safe to show: on a terminal, in a log, in a dead letter."""
+"""Text for people: text from elsewhere made safe to show (terminal, log, dead letter), and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def printable(text: str | bytes) -> str:
         character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """The number with its noun: ``1 event``, ``2000 events``; ``plural`` where that is not the noun and an "s"."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -18,8 +18,9 @@ from pydantic_core import CoreSchema, core_schema
 from exporter.sections.mistakes import mistake
 
 _NUMBER: Final = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_TIME: Final = "|".join(_SECONDS)
+_SECONDS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
+#: A unit of time in any letter case, written out, since JSON Schema knows no flags.
+_TIME: Final = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in unit) for unit in _SECONDS)
 _PREFIXES: Final = "kmgtpe"
 #: A hundred years: what is longer is a slip.
 MOST_SECONDS: Final = 36_525 * 86_400.0
@@ -87,9 +88,14 @@ class _Quantity(ABC):
         """The amount of a text, from the groups of ``pattern``; None where it has none."""
 
 
+def _seconds(unit: str | None) -> float:
+    """The length of a unit of time; no unit is a second."""
+    return _SECONDS[(unit or "s").lower()]
+
+
 @dataclass(frozen=True, slots=True)
 class Duration(_Quantity):
-    """A field in seconds: ``10``, ``10s``, ``500ms``, ``1.5m``, ``2h``, ``7d``."""
+    """A field in seconds: ``10``, ``10s``, ``500ms``, ``1.5m`` or ``1.5min``, ``2h``, ``7d``; in any letter case."""
 
     most: float = MOST_SECONDS
 
@@ -100,7 +106,7 @@ class Duration(_Quantity):
     @staticmethod
     def amount(*parts: str | None) -> float | None:
         number, unit = parts
-        return float(number or 0) * _SECONDS[unit or "s"]
+        return float(number or 0) * _seconds(unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class Size(_Quantity):
 
 @dataclass(frozen=True, slots=True)
 class Rate(_Quantity):
-    """A field in times a second: ``300``, ``300/s``, ``100/10s``, ``5/m``."""
+    """A field in times a second: ``300``, ``300/s``, ``100/10s``, ``5/m``, ``5/min``, ``600/h``; in any letter case."""
 
     what = "a rate, as 300, 300/s or 100/10s"
     unit = "a second"
@@ -138,5 +144,5 @@ class Rate(_Quantity):
     @staticmethod
     def amount(*parts: str | None) -> float | None:
         number, count, unit = parts
-        seconds = float(count or 1) * _SECONDS[unit or "s"]
+        seconds = float(count or 1) * _seconds(unit)
         return float(number or 0) / seconds if seconds else None

@@ -51,6 +51,17 @@ def _is_host(host: str) -> bool:
     return True
 
 
+def host_name(text: str) -> str:
+    """The name of a host, in lower case and without a dot at its end.
+
+    Raises:
+        PydanticCustomError: the text is none, or has a scheme or a port.
+    """
+    if len(text) > 253 or _HOST.fullmatch(text) is None:
+        raise mistake("should be the name of a host, without scheme and port, as exporter.example.com")
+    return text.lower().rstrip(".")
+
+
 def http_url(text: str) -> str:
     """The URL unchanged, if http or https with a host and neither user, fragment nor odd characters.
 
@@ -86,5 +97,10 @@ def http_address(host: str, port: int) -> str:
 
 
 _URI = {"type": "string", "format": "uri", "pattern": "^https?://"}
+HostName = Annotated[
+    str,
+    AfterValidator(host_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_HOST.pattern}$", "maxLength": 253}),
+]
 HttpUrl = Annotated[str, AfterValidator(http_url), WithJsonSchema(_URI)]
 ProxyUrl = Annotated[str, AfterValidator(proxy_url), WithJsonSchema(_URI)]

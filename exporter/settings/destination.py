@@ -125,7 +125,7 @@ class Destination(Section):
     def _one_authorization(self) -> Self:
         own = [name for name in self.headers if name.lower() == "authorization"]
         if own and not isinstance(self.auth, NoAuth):
-            raise mistakes([Mistake(("headers", own[0]), f"auth of kind {self.auth.kind} sets this header")])
+            raise mistakes([Mistake(("headers", own[0]), f"auth of kind {self.auth.kind} sets this header", ("auth",))])
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 
 #: Keys that can't change while the daemon runs.
-NEED_RESTART = ("queue", "state", "ops")
+NEED_RESTART = ("queue", "state", "ops", "tracing")
 #: Keys that the daemon takes over at once, without touching a dataflow.
 LIVE = ("log", "drain", "memory")
 

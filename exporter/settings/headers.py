@@ -62,12 +62,12 @@ def _value_problem(value: object) -> str | None:
     return None
 
 
-def _name_problem(name: str, seen: set[str]) -> str | None:
+def _name_problem(name: str) -> str | None:
     if not _TOKEN.fullmatch(name):
         return "a header's name must be a token of RFC 9110 §5.6.2: letters, digits and !#$%&'*+-.^_`|~"
     if name.lower() in RESERVED:
         return "this header belongs to HTTP or to the exporter and cannot be set"
-    return "this header is given twice" if name.lower() in seen else None
+    return None
 
 
 def read_headers(value: object) -> dict[str, str]:
@@ -85,14 +85,17 @@ def read_headers(value: object) -> dict[str, str]:
         raise mistake('headers must be a mapping or text as in "x-team:growth,x-env:prod"')
     headers: dict[str, str] = {}
     found: list[Mistake] = []
-    seen: set[str] = set()
+    seen: dict[str, Steps] = {}
     for each in written:
         if isinstance(each, Mistake):
             found.append(each)
             continue
-        reasons = _name_problem(each.name, seen), _value_problem(each.value)
-        seen.add(each.name.lower())
+        reasons = _name_problem(each.name), _value_problem(each.value)
         found.extend(Mistake(each.at, each.where + reason) for reason in reasons if reason is not None)
+        name = each.name.lower()
+        if name in seen:
+            found.append(Mistake(each.at, f"{each.where}this header is given twice", seen[name] or None))
+        seen.setdefault(name, each.at)
         headers[each.name] = str(each.value).strip(" \t")
     if found:
         raise mistakes(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from exporter.state.sqlite.settings import SqliteSettings
 
 #: Bytes of a path that leave room for the number of a shard in the 103 that every system takes for a socket.
 LONGEST: Final = 94
+#: Bytes of a path that this system takes for a socket.
+MOST: Final = 107 if sys.platform == "linux" else 103
 
 
 def socket_path(settings: Settings, config: Path) -> Path | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -17,8 +19,10 @@ from exporter.sections.printable import printable
 from exporter.sections.section import Secret
 from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
+from exporter.settings.local_socket import MOST
 from exporter.settings.tree import Settings
 
+_GRPC_PORT = 4317
 #: Names that are presented together with a secret.
 _PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
 
@@ -43,7 +47,19 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
         found.extend(_empty(section, (name,)))
         found.extend(_blanks_around(section, (name,)))
+    if urlsplit(settings.tracing.otlp_endpoint or "").port == _GRPC_PORT:
+        found.append(f"tracing.otlp_endpoint: {_GRPC_PORT} is usually OTLP over gRPC; over HTTP, as here, it is 4318")
+    found.extend(_no_socket(settings.ops.socket))
     return tuple(printable(note) for note in found)
+
+
+def _no_socket(place: object) -> Iterator[str]:
+    """A note for a socket whose path the system does not take."""
+    if isinstance(place, Path) and (length := len(os.fsencode(place))) > MOST:
+        yield (
+            f"ops.socket is {length} bytes long, and this system takes at most {MOST} for the path of a socket: there "
+            "will be none"
+        )
 
 
 def _in_plain_text(key: Steps) -> str:

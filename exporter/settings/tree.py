@@ -16,12 +16,14 @@ from exporter.sections.mistakes import Mistake, mistakes
 from exporter.sections.paths import FilePath
 from exporter.sections.quantities import Duration
 from exporter.sections.section import Secret, Section
+from exporter.sections.urls import HostName
 from exporter.settings.delivery import Bytes
 from exporter.settings.destination import Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.threshold import Level
+from exporter.telemetry.tracing.settings import TracingSettings
 
 __all__ = ["Destination", "Ops", "Settings"]
 
@@ -44,6 +46,10 @@ class Ops(Section):
     token: Secret | None = Field(
         default=None,
         description="Who presents it may pause, resume and probe over the port; null: nobody.",
+    )
+    hosts: tuple[HostName, ...] = Field(
+        default=(),
+        description="Further names by which the port may be asked to act, beside addresses and localhost.",
     )
     socket: SocketPlace | None = Field(
         default="auto",
@@ -102,6 +108,9 @@ class Settings(BaseSettings):
     )
     ops: Ops = Field(default=Ops(), description="Where the daemon answers questions about itself.")
     log: LogSettings = Field(default=LogSettings(), description="What the daemon logs.")
+    tracing: TracingSettings = Field(
+        default=TracingSettings(), description="Where spans of attempts go; the requests then carry `traceparent`."
+    )
     defaults: Annotated[dict[str, Any], BeforeValidator(_merged_before)] = Field(
         default={},
         repr=False,

@@ -35,4 +35,4 @@ class ConfigurationHealth:
     def refused(self, why: Refusal, problems: Sequence[str]) -> None:
         """Note that a configuration was not taken over, for the ``problems``, which are free of secrets."""
         self._reloads[why] += 1
-        self.status = ConfigStatus(False, self.status.reloaded_at, tuple(problems))
+        self.status = ConfigStatus(False, self.status.reloaded_at, tuple(problems), self._epoch())

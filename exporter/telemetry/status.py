@@ -84,7 +84,13 @@ class ConfigStatus:
     reloaded_at: Annotated[
         float | None, _said("When a reload took over a configuration last; null: the one of the start runs.")
     ] = None
-    problems: Annotated[tuple[str, ...], _said("Why the reload was refused, as the log says it; without secrets.")] = ()
+    problems: Annotated[
+        tuple[str, ...],
+        _said("Why the reload was refused, as the log says it; without secrets. Files are named from the root on."),
+    ] = ()
+    refused_at: Annotated[
+        float | None, _said("When the reload was refused, seconds since the epoch; null: none since the last good one.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

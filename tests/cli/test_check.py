@@ -14,6 +14,7 @@ import pytest
 from certificates import Authority
 from check_command import check
 from loopback import Peer, repeats, serving
+from span_collector import SpanCollector
 
 from exporter.cli.check.command import _lines, planned
 from exporter.cli.check.section_text import as_text
@@ -454,3 +455,23 @@ async def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
         )
     assert found.code == 1
     assert f"FAILED  queue: {tmp_path / 'file'} cannot be written" in found.stdout
+
+
+async def test_tracing_is_shown_and_its_collector_is_asked(tmp_path: Path) -> None:
+    assert "\ntracing      off\n" in (await check(tmp_path, destinations=[])).stdout
+    collector = SpanCollector()
+    try:
+        tracing = {"otlp_endpoint": collector.url, "sample": 0.5}
+        shown = await check(tmp_path, destinations=[], tracing=tracing)
+        assert f"\ntracing      otlp_endpoint {collector.url}, sample 0.5\n" in shown.stdout
+        assert collector.requests == []
+        found = await check(tmp_path, "--connect", "--json", destinations=[], tracing=tracing)
+        assert (found.code, collector.spans, len(collector.requests)) == (0, [], 1)
+        assert found.connect[None, "collector"] == (True, f"{collector.url}/v1/traces takes spans")
+        assert json.loads(found.stdout)["tracing"] == tracing
+        collector.status = 401
+        found = await check(tmp_path, "--connect", "--json", destinations=[], tracing=tracing)
+        assert (found.code, found.connect[None, "collector"][0]) == (1, False)
+        assert found.connect[None, "collector"][1] == f"{collector.url}/v1/traces: HTTP 401"
+    finally:
+        collector.close()

@@ -62,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    app = typer.Typer()
+    app = typer.Typer(rich_markup_mode=None)
     app.command("test")(command.run_tests)
 
     def run(*arguments: object) -> Result:
@@ -199,7 +199,10 @@ def test_one_destination_only(run: Run, folder: Path) -> None:
     result = run("--destination", "mail")
     assert result.stdout == "ok      a.test.yaml:3: entered\n1 test: 1 passed, 0 failed\n"
     unknown = run("--destination", "male")
-    assert (unknown.exit_code, "no destination is called 'male' (crm, mail)" in unknown.stderr) == (2, True)
+    assert (unknown.exit_code, "no destination is called 'male' (crm, mail); did you mean mail?" in unknown.stderr) == (
+        2,
+        True,
+    )
     write(folder, ENTERED.replace("      mail: {excluded: no_trigger}\n", ""))
     nothing = run("--destination", "mail")
     assert (nothing.exit_code, nothing.stdout) == (1, "")
@@ -484,3 +487,23 @@ def test_help_answers(run: Run) -> None:
     assert shown.exit_code == 0
     for words in ("*.test.yaml", "--update", "--destination", "--json", "78"):
         assert words in " ".join(shown.stdout.split())
+
+
+def test_a_destination_that_is_switched_off_is_noted_once(run: Run, folder: Path) -> None:
+    config = folder / "exporter.yaml"
+    config.write_text(config.read_text().replace("  - name: crm\n", "  - name: crm\n    enabled: false\n"))
+    more = "  - {name: second, event: *event, expect: {crm: {triggers: [segment]}}}\n"
+    write(folder, ENTERED + more)
+    result = run()
+    assert result.exit_code == 0
+    note = "note: crm is switched off (enabled: false), so it exports nothing now\n"
+    assert result.stderr.count(note) == result.stderr.count("switched off") == 1
+
+
+def test_a_file_whose_only_test_is_wrong_is_not_called_empty(run: Run, folder: Path) -> None:
+    write(folder, "tests:\n  - 5\n")
+    result = run()
+    assert (result.exit_code, result.stderr) == (
+        78,
+        "a.test.yaml:2: tests[0]: should be a mapping\n1 mistake in the tests\n",
+    )

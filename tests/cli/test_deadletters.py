@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from letters_command import Place, letter
 
 from exporter.cli.deadletters.command import parse_when
+from exporter.daemon.interventions import ByHand
+from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import document
+from exporter.daemon.ops.local_socket import serve_locally
+from exporter.settings.tree import Settings
 from exporter.state.dataflow_letters import DataflowLetters
-from exporter.state.kinds import open_state
+from exporter.state.kinds import State, open_state
 from exporter.state.letter import Filter, Letter, Stored
+from exporter.telemetry.logs import configure
+from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.status import ConfigStatus, Health
 
 
 @pytest.fixture
@@ -68,7 +79,7 @@ def test_filters_of_list(place: Place) -> None:
     assert found("--since", "2023-12-01T00:00:00Z") == [2, 3]
     assert found("--until", "1h", "--since", "3h") == [3]
     assert found("--profile", "p-3") == [3]
-    assert found("--destination", "web") == []
+    assert found("--destination", "crm", "--profile", "nobody") == []
     assert found("--only-superseded") == [4]
     assert found("1", "2", "77") == [1, 2]
 
@@ -145,11 +156,10 @@ def test_replay_for_a_destination_that_does_not_run_says_so(place: Place) -> Non
 
 @pytest.mark.parametrize("words", [["replay"], ["purge", "--yes"], ["list"], ["list", "--json"]])
 def test_a_destination_that_is_none_is_named(place: Place, words: list[str]) -> None:
-    looks = words[0] == "list"
     for _ in range(2):  # without a store, then with one
         done = place.run("deadletters", *words, "--destination", "crn")
-        assert done.stderr == "no destination crn; did you mean crm?\n"
-        assert (done.returncode, done.stdout) == (0 if looks else 1, "")
+        assert "no destination is called 'crn' (crm); did you mean crm?\n" in done.stderr
+        assert (done.returncode, done.stdout) == (2, "")
         assert place.run("deadletters", *words, "--destination", "crm").returncode == 0
         place.put(letter(1))
 
@@ -308,3 +318,39 @@ def test_a_wrong_configuration(place: Place) -> None:
 )
 def test_times(text: str, expected: float | None) -> None:
     assert parse_when(text, 1000.0) == expected
+
+
+def test_a_named_daemon_asks_in_its_own_state_and_no_configuration_is_read(place: Place) -> None:
+    place.put(letter(1), letter(2))
+    path = place.config.parent / "s"
+    place.config.write_text("not: [yaml")
+
+    async def daemon(*words: str) -> tuple[int | None, str, str]:
+        async with open_state(place.state) as state:
+
+            @asynccontextmanager
+            async def opened() -> AsyncIterator[State]:
+                yield state
+
+            settings = Settings.model_validate({"destinations": [{"name": "crm", "endpoint": "http://127.0.0.1:9/"}]})
+            acts = ByHand(lambda: settings, opened, lambda: 7.0, "alice")
+            status = document(0.0, ConfigStatus(), ())
+            desk = Desk(Metrics(), lambda: Health(True), lambda: status, configure(io.StringIO(), False), acts)
+            async with serve_locally(path, desk):
+                command = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "exporter", "deadletters", "replay", *words, "--socket", str(path),
+                    "--config", str(place.config), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                )  # fmt: skip
+                out, err = await command.communicate()
+                return command.returncode, out.decode(), err.decode()
+
+    assert asyncio.run(daemon("1", "9")) == (1, "replay of 1 dead letter asked for\n1 of the ids is not there\n", "")
+    code, _, err = asyncio.run(daemon("--destination", "crn"))
+    assert (code, err) == (2, "error: no destination is called crn; did you mean crm?\n")
+    assert asyncio.run(daemon("--all", "--json"))[:2] == (0, '{"asked": 2, "leftOut": 0, "missing": 0}\n')
+
+
+def test_a_named_daemon_that_does_not_answer_is_a_failure(place: Place) -> None:
+    done = place.run("deadletters", "replay", "--all", "--socket", str(place.config.parent / "nobody"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no daemon answers at" in done.stderr

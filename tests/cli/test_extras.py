@@ -20,8 +20,10 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config/exporter.yaml"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-#: What each extra brings, by the names under which it is imported.
+#: What the extra of each kind of queue brings, by the names under which it is imported.
 CLIENTS = {"redis": ("redis", "hiredis"), "kafka": ("aiokafka",), "nats": ("nats", "nkeys")}
+#: What tracing needs.
+TRACING = ("opentelemetry", "requests")
 
 #: Where a broker of that kind would be, but for its port.
 WHERE = {
@@ -51,12 +53,12 @@ def without(modules: tuple[str, ...], *words: str, **environ: str) -> subprocess
     )
 
 
-ALL = tuple(name for names in CLIENTS.values() for name in names)
+ALL = (*(name for names in CLIENTS.values() for name in names), *TRACING)
 
 
 def test_the_extras_are_those_of_the_package() -> None:
-    assert set(EXTRAS) == {*CLIENTS, "all", "dev"}
-    assert EXTRAS["all"] == [f"{extras.DISTRIBUTION}[redis,kafka,nats]"]
+    assert set(EXTRAS) == {*CLIENTS, "otel", "all", "dev"}
+    assert EXTRAS["all"] == [f"{extras.DISTRIBUTION}[redis,kafka,nats,otel]"]
     assert PROJECT["name"] == extras.DISTRIBUTION
 
 
@@ -82,9 +84,22 @@ def test_state_on_redis_without_its_client_names_the_libraries(tmp_path: Path) -
     assert wanted(done.stderr.splitlines()[0]) == [Requirement(text) for text in EXTRAS["redis"]]
 
 
-def wanted(mistake: str) -> list[Requirement]:
+@pytest.mark.parametrize("module", ["opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"])
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_tracing_without_its_libraries_names_them(command: str, module: str, tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("destinations: []\ntracing:\n  otlp_endpoint: http://127.0.0.1:4318\n")
+    done = without((module,), command, "--config", str(file))
+    assert (done.returncode, done.stdout) == (78, "")
+    [mistake, count] = done.stderr.splitlines()
+    assert mistake.startswith(f"{file}:3: tracing.otlp_endpoint: ")
+    assert wanted(mistake, "tracing needs libraries that are") == [Requirement(text) for text in EXTRAS["otel"]]
+    assert count == "1 mistake in the configuration"
+
+
+def wanted(mistake: str, what: str = "this kind needs a client that is") -> list[Requirement]:
     """What a message says that pip should install."""
-    _, said, libraries = mistake.partition(": this kind needs a client that is not installed: pip install ")
+    _, said, libraries = mistake.partition(f": {what} not installed: pip install ")
     assert said, mistake
     return [Requirement(text) for text in shlex.split(libraries)]
 
@@ -98,13 +113,15 @@ def test_sources_that_nobody_installed_name_the_extra(monkeypatch: pytest.Monkey
 
 
 def test_what_the_reference_says_to_install_is_what_the_extra_asks_for() -> None:
-    said = re.findall(r"pip install '([^']+)', or this package's extra `(\w+)`", CONFIG.read_text(encoding="utf-8"))
-    assert sorted(extra for _, extra in said) == ["kafka", "nats", "redis", "redis"]
-    assert [[Requirement(text)] for text, _ in said] == [[*map(Requirement, EXTRAS[extra])] for _, extra in said]
+    text = CONFIG.read_text(encoding="utf-8")
+    said = re.findall(r"pip install ('[^']+'(?: '[^']+')*)`?,[\s#]+(?:or|which is) this package's extra `(\w+)`", text)
+    assert sorted(extra for _, extra in said) == ["kafka", "nats", "otel", "redis", "redis"]
+    libraries = [[*map(Requirement, shlex.split(texts))] for texts, _ in said]
+    assert libraries == [[*map(Requirement, EXTRAS[extra])] for _, extra in said]
 
 
 def test_every_page_has_the_bounds_of_the_package() -> None:
-    bounds = {each.name: each for extra in CLIENTS for each in map(Requirement, EXTRAS[extra])}
+    bounds = {each.name: each for extra in (*CLIENTS, "otel") for each in map(Requirement, EXTRAS[extra])}
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", CONFIG, *(ROOT / "docs").rglob("*.md")]
     said = [text for page in pages for text in re.findall(r"pip install '([^']+)'", page.read_text(encoding="utf-8"))]
     libraries = [found for text in said if not text.startswith(".") and (found := Requirement(text)).name in bounds]
@@ -136,4 +153,4 @@ def test_the_journal_works_without_any_client(tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
     events.write_text('{"profileId": "p"}\n')
     done = without(ALL, "send", str(events), "--config", str(file))
-    assert (done.returncode, done.stdout) == (0, "1 events queued\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "1 event queued\n"), done.stderr

@@ -48,7 +48,7 @@ def test_an_empty_folder_is_ready_after_it(tmp_path: Path) -> None:
     for words, said in (
         (("check",), "destinations 1 enabled"),
         (("preview", "events.jsonl"), "e-1"),
-        (("send", "events.jsonl"), "1 events queued"),
+        (("send", "events.jsonl"), "1 event queued"),
     ):
         done = exporter(tmp_path, *words)
         assert done.returncode == 0, done.stderr

@@ -145,11 +145,18 @@ def test_a_group_that_is_read_is_left_alone(folder: Path) -> None:
     assert positions(folder, "seek", "partner", "latest").returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [("seek", "other", "earliest"), ("drop", "nobody")])
-def test_an_unknown_group_is_said(folder: Path, arguments: tuple[str, ...]) -> None:
-    done = positions(folder, *arguments)
+def test_a_destination_that_has_no_group_yet_is_a_failure(folder: Path) -> None:
+    done = positions(folder, "seek", "other", "earliest")
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"there is no group exporter.{arguments[1]}" in done.stderr
+    assert "there is no group exporter.other" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("seek", "partmer", "earliest"), ("drop", "partmer")])
+def test_an_unknown_name_is_a_wrong_call(folder: Path, words: tuple[str, ...]) -> None:
+    done = positions(folder, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no destination or group is called 'partmer'" in done.stderr
+    assert "; did you mean partner?" in done.stderr
 
 
 @pytest.mark.parametrize("to", ["yesterday", "1.5", "²", ""])

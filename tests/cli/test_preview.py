@@ -466,7 +466,7 @@ def test_a_disabled_destination_is_shown_with_a_note(run: Run, config: Path, tmp
     config.write_text(config.read_text().replace("- name: mail", "- name: mail\n    enabled: false"))
     result = run(write(tmp_path, event()), "--json")
     assert [line["destination"] for line in lines(result)] == ["crm", "mail"]
-    assert "mail is not enabled" in result.stderr
+    assert "note: mail is switched off (enabled: false)" in result.stderr
 
 
 def test_an_empty_file_gives_nothing_and_a_note(run: Run, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_what_preview_reads_is_queued_as_the_same_events(folder: Path, content: 
 def test_an_error_within_an_event_of_several_lines_names_its_own_line(folder: Path) -> None:
     (folder / "a.json").write_bytes(lines(event(1)) + b'{\n  "profileId": "p",\n  "profile": nope\n}\n')
     done = exporter(folder, "send", "a.json")
-    assert (done.returncode, done.stdout) == (1, "1 events queued\n")
+    assert (done.returncode, done.stdout) == (1, "1 event queued\n")
     assert done.stderr == "error: a.json:4 is not JSON: Expecting value at column 14\n"
 
 
@@ -169,7 +169,7 @@ def test_a_check_queues_nothing_and_says_all_that_is_wrong(folder: Path) -> None
 
 def test_a_check_of_good_events_ends_well_also_with_unknown_keys(folder: Path) -> None:
     done = exporter(folder, "send", "--check", "-", stdin=lines(event(1, team="x"), event(2)))
-    assert (done.returncode, done.stdout) == (0, "2 events, 0 of them malformed, 1 unknown keys; nothing queued\n")
+    assert (done.returncode, done.stdout) == (0, "2 events, 0 of them malformed, 1 unknown key; nothing queued\n")
     assert done.stderr == "note: stdin:1: team is not known and ignored\n"
     assert not (folder / "queue.db").exists()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -170,8 +172,9 @@ def test_a_port_that_only_the_daemon_knows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://127.0.0.1:99999", "http://"])
 async def test_a_wrong_url(url: str) -> None:
     code, out, err = await _asked("--url", url)
-    assert (code, out) == (1, "")
-    assert "is not the URL of an ops port" in err
+    assert (code, out) == (2, "")
+    assert "Invalid value for '--url'" in err
+    assert "such as http://127.0.0.1:9464" in err
 
 
 async def test_somebody_else_answers() -> None:
@@ -276,11 +279,13 @@ def test_a_file_that_says_nothing_is_no_reason_to_ask_another_daemon(tmp_path: P
 
 
 async def test_a_refused_configuration_stands_above_the_table() -> None:
-    refused = ConfigStatus(False, None, ("exporter.yaml:3: drain: should be a number", "odd\x1b[2J"))
+    problems_of_it = ("exporter.yaml:3: drain: should be a number", "odd\x1b[2J")
+    refused = ConfigStatus(False, None, problems_of_it, time.time() - 7500)
     code, out, err = await _asked("--url", "URL", config=refused)
     assert (code, err) == (0, "")
     first, *problems, head = out.splitlines()[:4]
-    assert first.startswith("the daemon has refused its configuration as read last")
+    assert re.fullmatch(r"the daemon refused the configuration at its last reload, 2h0\dm ago, and goes on .*", first)
+    assert "the files may have changed since then (exporter check)" in first
     assert problems == ["  exporter.yaml:3: drain: should be a number", "  odd\\x1b[2J"]
     assert head.startswith("DESTINATION")
 

@@ -328,3 +328,21 @@ def test_a_change_changes_that_value_and_keeps_every_other_line(
     assert list(differences(expected, tree(updated))) == []
     assert updated.startswith("# above\n")
     assert updated.endswith("# below\n")
+
+
+def test_what_is_newly_malformed_is_not_written(run: Run, folder: Path) -> None:
+    file = folder / "a.test.yaml"
+    text = """\
+tests:
+  - {name: slip, event: {profileId: p, changes: {backfill: 1}}, expect: {crm: {triggers: [segment]}, mail: }}
+  - {name: meant, event: {profileId: p, changes: {backfill: 1}}, expect: {crm: {malformed: elsewhere}}}
+"""
+    file.write_text(text)
+    result = run("--update")
+    assert result.exit_code == 1
+    told = "changes.backfill: must be a boolean or null, not a number"
+    assert file.read_text() == text.replace("elsewhere", f'"{told}"')
+    for name in ("crm", "mail"):
+        assert (
+            f"a.test.yaml:2: the event is malformed for {name} ({told}), which --update does not write" in result.stderr
+        )

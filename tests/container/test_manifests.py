@@ -23,7 +23,7 @@ from manifests import (
 )
 from pydantic import BaseModel
 
-from exporter.cli.commands import app
+from exporter.cli.commands import command_line
 from exporter.sections.paths import Written, located
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
@@ -65,7 +65,7 @@ def path_of(section: BaseModel) -> Path:
 
 def parse_command(arguments: list[str]) -> Tree:
     """The parameters of a command line, parsed as the entry point would; a usage error raises."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(command_line())
     assert isinstance(group, typer.core.TyperGroup)
     command = group.commands[arguments[0]]
     parameters: Tree = command.make_context(arguments[0], list(arguments[1:])).params

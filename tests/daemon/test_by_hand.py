@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from exporter.daemon.ops.document import document
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.sections.section import Secret
+from exporter.state.letter import Filter
 from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.status import ConfigStatus, Health
@@ -46,6 +47,10 @@ class Told:
         self.asked.append(("probe", name))
         return self._result
 
+    async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
+        self.asked.append(("replay", repr(which), *(["superseded"] if superseded else [])))
+        return self._result
+
 
 class Place:
     """A port and a socket that answer from one desk."""
@@ -62,6 +67,13 @@ class Place:
     async def port(self, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> tuple[int, Any]:
         return await _posted(aiohttp.TCPConnector(), f"http://127.0.0.1:{self._port}{path}", headers, more)
 
+    async def got(self, path: str, headers: Mapping[str, str]) -> int:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{self._port}{path}", headers=headers) as answer,
+        ):
+            return answer.status
+
     async def socket(self, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> tuple[int, Any]:
         return await _posted(aiohttp.UnixConnector(str(self._path)), f"http://localhost{path}", headers, more)
 
@@ -77,13 +89,15 @@ async def _posted(
 
 
 @asynccontextmanager
-async def place(folder: Path, actions: Actions | None, token: Secret | None = None) -> AsyncIterator[Place]:
+async def place(
+    folder: Path, actions: Actions | None, token: Secret | None = None, hosts: Sequence[str] = ()
+) -> AsyncIterator[Place]:
     log = io.StringIO()
     desk = Desk(
         Metrics(), lambda: Health(True), lambda: document(0.0, ConfigStatus(), ()), configure(log, False), actions
     )
     path = folder / "s"
-    async with serve("127.0.0.1", 0, desk, token) as port, serve_locally(path, desk):
+    async with serve("127.0.0.1", 0, desk, token, hosts) as port, serve_locally(path, desk):
         yield Place(port, path, log)
 
 
@@ -150,10 +164,49 @@ async def test_the_port_acts_for_whoever_has_the_token(tmp_path: Path) -> None:
 async def test_no_page_of_a_browser_may_act(tmp_path: Path) -> None:
     told = Told(Done("done"))
     async with place(tmp_path, told, TOKEN) as there:
-        for origin in ("https://evil.example", "null", "http://127.0.0.1:9464"):
-            assert (await there.port("/destinations/crm/pause", BEARER | {"Origin": origin}))[0] == 403
-            assert (await there.socket("/destinations/crm/pause", {"Origin": origin}))[0] == 403
+        for origin in ("https://evil.example", "null", "http://127.0.0.1:9"):
+            status, said = await there.port("/destinations/crm/pause", BEARER | {"Origin": origin})
+            assert (status, said) == (403, {"error": "a page of another origin may not act here"})
     assert (told.asked, there.logged()) == ([], [])
+
+
+FOREIGN = (
+    "evil.example",
+    "evil.example:80",
+    "localhost.evil.example",
+    "me@localhost",
+    "127.0.0.1.nip.io",
+)
+OWN = (
+    "localhost",
+    "LOCALHOST:9464",
+    "127.0.0.1:1",
+    "10.1.2.3",
+    "[::1]:9464",
+    "ops.example.com:9464",
+    "Ops.Example.com.",
+)
+
+
+async def test_the_port_acts_by_its_own_names_only(tmp_path: Path) -> None:
+    told = Told(Done("done"))
+    async with place(tmp_path, told, TOKEN, ["ops.example.com"]) as there:
+        for host in FOREIGN:
+            status, said = await there.port("/destinations/crm/resume", BEARER | {"Host": host})
+            assert (status, told.asked) == (403, []), host
+            assert f"does not act as {host}: ask it by an address, or add the name to ops.hosts" in said["error"]
+            assert await there.got("/live", {"Host": host}) == 200
+        for host in OWN:
+            assert (await there.port("/destinations/crm/resume", BEARER | {"Host": host}))[0] == 200, host
+            of_its_own = {"Host": host, "Origin": f"https://{host}"}
+            assert (await there.port("/destinations/crm/resume", BEARER | of_its_own))[0] == 200, host
+            assert (await there.port("/destinations/crm/resume", {"Host": host}))[0] == 401, host
+
+
+async def test_the_socket_looks_at_no_names(tmp_path: Path) -> None:
+    async with place(tmp_path, Told(Done("done")), TOKEN) as there:
+        for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
+            assert (await there.socket("/destinations/crm/resume", headers))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -188,3 +241,20 @@ async def test_only_a_post_acts(tmp_path: Path) -> None:
     ):
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert told.asked == []
+
+
+async def test_a_replay_says_which_letters_and_has_their_numbers(tmp_path: Path) -> None:
+    told = Told(Done("asked for", {"asked": 2, "leftOut": 1, "missing": 0}))
+    async with place(tmp_path, told, TOKEN) as there:
+        wanted = {"ids": [3, 4], "destination": "crm", "reason": "rejected", "profileId": "p", "superseded": True}
+        status, said = await there.socket("/deadletters/replay", json=wanted)
+        assert (status, said["done"], said["asked"], said["leftOut"], said["missing"]) == (200, True, 2, 1, 0)
+        assert (await there.port("/deadletters/replay", json=wanted))[0] == 401
+        wrongs: tuple[Any, ...] = ({}, {"idz": [3]}, {"ids": ["3"]}, {"reason": "none"}, [], "x")
+        for wrong in wrongs:
+            assert (await there.socket("/deadletters/replay", json=wrong))[0] == 400, wrong
+        assert (await there.socket("/deadletters/replay", json={"all": True}))[0] == 200
+    assert told.asked == [
+        ("replay", repr(Filter(ids=(3, 4), destination="crm", reason="rejected", profile_id="p")), "superseded"),
+        ("replay", repr(Filter())),
+    ]

@@ -14,7 +14,8 @@ from exporter.daemon.interventions import ByHand, follow, held_back
 from exporter.daemon.ops.actions import Done, NotDone
 from exporter.settings.tree import Settings
 from exporter.state.interventions import Intervention, Interventions, OperatorPause
-from exporter.state.kinds import open_state
+from exporter.state.kinds import State, open_state
+from exporter.state.letter import Filter
 from exporter.state.port import StateUnavailable
 from exporter.state.sqlite.settings import SqliteSettings
 
@@ -37,8 +38,8 @@ async def acting(folder: Path, process: Process) -> AsyncIterator[tuple[ByHand, 
     async with open_state(SqliteSettings(path=folder / "state.db")) as state:
 
         @asynccontextmanager
-        async def opened() -> AsyncIterator[Interventions]:
-            yield state.interventions
+        async def opened() -> AsyncIterator[State]:
+            yield state
 
         acts = ByHand(lambda: SETTINGS, opened, lambda: 7.0, "alice", process.obeyed.append, process.paused.get)
         yield acts, state.interventions
@@ -91,12 +92,13 @@ async def test_a_name_that_is_none_and_a_state_that_is_away(tmp_path: Path) -> N
         assert await interventions.all() == {}
 
     @asynccontextmanager
-    async def away() -> AsyncIterator[Interventions]:
+    async def away() -> AsyncIterator[State]:
         raise StateUnavailable("it is gone")
         yield
 
     acts = ByHand(lambda: SETTINGS, away, lambda: 7.0, "alice")
-    for result in (await acts.pause("crm", ""), await acts.resume("crm"), await acts.probe("crm")):
+    by_hand = (await acts.pause("crm", ""), await acts.resume("crm"), await acts.probe("crm"))
+    for result in (*by_hand, await acts.replay(Filter(), superseded=False)):
         assert result == NotDone("unavailable", "the state cannot be used now: it is gone")
 
 

@@ -131,7 +131,7 @@ async def test_a_configuration_that_stays_refused_is_read_again_when_a_file_chan
             assert len(problems) == 1
             assert problems[0].startswith(f"{file}:1: ")
             assert "\n" not in problems[0]
-            assert health.status == ConfigStatus(False, None, tuple(problems))
+            assert health.status == ConfigStatus(False, None, tuple(problems), 5.0)
         _replace(secret, "two")
         await log.reloaded.wait()
         reloading.cancel()

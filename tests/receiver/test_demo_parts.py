@@ -116,11 +116,11 @@ A = State("a", 1)
 @pytest.mark.parametrize(
     ("summary", "says"),
     [
-        (replace(GOOD, judgement=replace(SOUND, lost=(A,))), "1 events were lost"),
+        (replace(GOOD, judgement=replace(SOUND, lost=(A,))), "1 event was lost"),
         (replace(GOOD, judgement=replace(SOUND, unexpected=(A,))), "should not be"),
         (replace(GOOD, judgement=replace(SOUND, duplicates=2)), "2 duplicates"),
         (replace(GOOD, judgement=replace(SOUND, rekeyed=(A,))), "two keys"),
-        (replace(GOOD, judgement=replace(SOUND, overtaken=((A, A),))), "came after newer"),
+        (replace(GOOD, judgement=replace(SOUND, overtaken=((A, A),))), "came after a newer"),
         (replace(GOOD, judgement=replace(SOUND, concurrent=((A, A),))), "in flight"),
         (replace(GOOD, received=4), "4 events were received of 5"),
         (replace(GOOD, excluded={}), "excluded were"),

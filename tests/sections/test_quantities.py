@@ -33,6 +33,11 @@ READ: list[tuple[TypeAdapter[Any], object, float]] = [
     (DURATION, "1.5m", 90),
     (DURATION, "5m", 300),
     (DURATION, "2 h", 7200),
+    (DURATION, "10S", 10),
+    (DURATION, "500Ms", 0.5),
+    (DURATION, "5M", 300),
+    (DURATION, "5min", 300),
+    (DURATION, "1 D", 86400),
     (DURATION, "7d", 604800),
     (DURATION, "0.5d", 43200),
     (DURATION, ".5", 0.5),
@@ -53,6 +58,9 @@ READ: list[tuple[TypeAdapter[Any], object, float]] = [
     (RATE, "100 / 10 s", 10),
     (RATE, "6/m", 0.1),
     (RATE, "3600/h", 1),
+    (RATE, "600/min", 10),
+    (RATE, "600/10 MIN", 1),
+    (RATE, "3600/H", 1),
     (RATE, "1/500ms", 2),
 ]
 REFUSED: list[tuple[TypeAdapter[Any], object]] = [

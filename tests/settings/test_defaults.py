@@ -131,16 +131,28 @@ def test_what_is_wrong_for_one_destination_alone_names_it(tmp_path: Path) -> Non
     )
     assert refused(file) == [
         *(
-            f"exporter.yaml:3: defaults.headers.authorization: auth of kind {kind} sets this header {whose}"
-            for kind, whose in (
-                ("oauth2_client_credentials", "(destination b)"),
-                ("oauth2_client_credentials", "(destination c)"),
-                ("bearer", "(destination d)"),
+            f"exporter.yaml:3: defaults.headers.authorization: auth of kind {kind} sets this header {beside}"
+            for kind, beside in (
+                ("oauth2_client_credentials", f"(beside {file}:7: destinations[1].auth) (destination b)"),
+                ("oauth2_client_credentials", f"(beside {file}:4: defaults.auth) (destination c)"),
+                ("bearer", f"(beside {file}:9: destinations[3].auth) (destination d)"),
             )
         ),
         "exporter.yaml:4: defaults.auth.client_id: this key is required (destination c)",
         "exporter.yaml:4: defaults.auth.client_secret: this key is required (destination c)",
         "exporter.yaml:9: destinations[3].auth.token: this key is required (destination d)",
+    ]
+
+
+def test_a_header_of_the_defaults_in_another_case_names_both_places(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "defaults:\n  headers: {x-team: a}\n"
+        "destinations:\n  - {name: a, endpoint: 'https://a.example/', headers: {X-Team: b}}\n",
+    )
+    assert refused(file) == [
+        "exporter.yaml:2: defaults.headers.x-team: this header is given twice "
+        f"(beside {file}:4: destinations[0].headers.X-Team) (destination a)"
     ]
 
 

@@ -452,3 +452,45 @@ def test_loading_twice_gives_equal_settings(tmp_path: Path) -> None:
 def test_a_key_is_no_option_of_the_library(tmp_path: Path, key: str) -> None:
     [(_, line, path, reason)] = refused(write(tmp_path, f"{key}: nowhere\n"))
     assert (line, path, reason[:11]) == (1, key, "unknown key")
+
+
+@pytest.mark.parametrize("key", ["queue", "state", "ops", "log"])
+@pytest.mark.parametrize("value", ["5", "x", "true", "[a]", "null"])
+def test_a_section_that_is_no_mapping_is_told_so(tmp_path: Path, key: str, value: str) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(f"{key}: {value}\n")
+    problems = load(file, {})
+    assert isinstance(problems, Problems)
+    assert [str(each) for each in problems.problems] == [f"{file}:1: {key}: should be a mapping"]
+
+
+@pytest.mark.parametrize(
+    "where", ["defaults: {auth: 5}\n", "destinations: [{name: a, endpoint: 'http://a/', auth: 5}]\n"]
+)
+def test_an_auth_that_is_no_mapping_is_told_so(tmp_path: Path, where: str) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(where)
+    problems = load(file, {})
+    assert isinstance(problems, Problems)
+    assert [each.reason for each in problems.problems] == ["should be a mapping"]
+
+
+def test_a_list_whose_only_items_are_wrong_is_not_called_empty(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("destinations: [{name: a, endpoint: 'http://a/', delivery: {retries: [x]}}]\n")
+    problems = load(file, {})
+    assert isinstance(problems, Problems)
+    assert [each.reason for each in problems.problems] == ["should be a duration, as 10, 10s or 1.5m"]
+
+
+def test_places_from_the_root_can_be_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("exporter.yaml").write_text(
+        "drain: x\ndestinations:\n  - {name: a, endpoint: 'http://a/'}\n  - {name: a, endpoint: 'http://a/'}\n"
+    )
+    problems = load(Path("exporter.yaml"), {"EXPORTER__OPS__PORT": "x"})
+    assert isinstance(problems, Problems)
+    drain, name, port = [str(each) for each in problems.from_the_root().problems]
+    assert drain.startswith(f"{tmp_path}/exporter.yaml:1: drain: ")
+    assert f"(beside {tmp_path}/exporter.yaml:3: destinations[0].name)" in name
+    assert port.startswith("environment: EXPORTER__OPS__PORT: ")

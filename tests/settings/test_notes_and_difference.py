@@ -57,6 +57,11 @@ def test_nothing_to_note(tmp_path: Path) -> None:
     ("destination", "rest", "note"),
     [
         (HTTP + TOKEN, "", "crm: credentials go to the endpoint over plain http"),
+        (
+            HTTPS,
+            "tracing: {otlp_endpoint: 'http://collector:4317'}\n",
+            "tracing.otlp_endpoint: 4317 is usually OTLP over gRPC; over HTTP, as here, it is 4318",
+        ),
         (HTTP + "    headers: {X-Api-Key: '${TOKEN}'}\n", "", "crm: credentials go to the endpoint over plain http"),
         (
             HTTPS + "    auth: {kind: bearer, token: hunter2}\n",
@@ -233,6 +238,7 @@ def test_what_needs_a_restart_and_what_does_not() -> None:
     assert difference(settings(CRM), settings(CRM, queue={"kind": "memory"})).needs_restart == ("queue",)
     assert difference(settings(CRM), settings(CRM, state={"kind": "sqlite", "path": "x"})).needs_restart == ("state",)
     assert difference(settings(CRM), settings(CRM, ops={"port": 0})).needs_restart == ("ops",)
+    assert difference(settings(CRM), settings(CRM, tracing={"sample": 1})).needs_restart == ("tracing",)
     found = difference(settings(CRM), settings(CRM, drain=1, memory="1MiB"))
     assert (found.live, found.same, found.needs_restart) == (("drain", "memory"), ("crm",), ())
     assert difference(settings(CRM), settings(CRM, max_event_bytes=5)).changed == ("crm",)
@@ -357,3 +363,9 @@ def test_files_of_certificates_are_watched_as_they_were_when_they_were_read(pem:
     assert dict(found.watched) == {each: stamp_of(each) for each in (tmp_path / "token", pem)}
     _replace(pem, "one")
     assert found.watched[pem] != stamp_of(pem)
+
+
+def test_a_socket_whose_path_no_system_takes_is_noted(tmp_path: Path) -> None:
+    (note,) = notes_of(tmp_path, HTTPS, f"ops: {{socket: /tmp/{'s' * 103}}}\n")
+    assert note.startswith("ops.socket is 108 bytes long, and this system takes at most 10")
+    assert notes_of(tmp_path, HTTPS, f"ops: {{socket: /tmp/{'s' * 98}}}\n") == []

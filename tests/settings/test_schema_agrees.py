@@ -33,6 +33,7 @@ from exporter.settings.segments import CatalogueSegment, SegmentMapping
 from exporter.settings.tree import LogSettings, Ops, Settings
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
+from exporter.telemetry.tracing.settings import TracingSettings
 
 VALID = jsonschema.Draft202012Validator(configuration_schema()).is_valid
 
@@ -63,6 +64,7 @@ SECTIONS: list[tuple[type[BaseModel], dict[str, Any], tuple[str | int, ...]]] = 
     (Settings, {}, ()),
     (Ops, {"ops": {}}, ("ops",)),
     (LogSettings, {"log": {}}, ("log",)),
+    (TracingSettings, {"tracing": {}}, ("tracing",)),
     (JournalSettings, {"queue": {}}, ("queue",)),
     (MemorySettings, {"queue": {"kind": "memory"}}, ("queue",)),
     (KafkaSettings, {"queue": {"kind": "kafka"}}, ("queue",)),

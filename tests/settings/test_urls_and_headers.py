@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from exporter.sections.mistakes import KIND
 from exporter.sections.urls import http_url, proxy_url, shown
 from exporter.settings.headers import read_headers, read_query
+from exporter.settings.tree import Ops
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,10 @@ def test_queries_in_both_ways() -> None:
     for bad in ("a b", "a#b", "a\r\nb", "ü=1", 5, {"a": None}, {"a": ["b"]}):
         with pytest.raises(PydanticCustomError):
             read_query(bad)
+
+
+def test_names_of_the_ops_port() -> None:
+    assert Ops(hosts=("Exporter.Example.com.", "ops")).hosts == ("exporter.example.com", "ops")
+    for wrong in ("", "https://ops", "ops:9464", "a b", "*", "ops/"):
+        with pytest.raises(ValidationError, match="should be the name of a host, without scheme and port"):
+            Ops(hosts=(wrong,))

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 import uvloop
+from compiled_build import COMPILED, TRANSPORTS
 from transport_contract import LONG, Opening
 
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportKind, TransportOptions
 from exporter.transport.port import Transport
 
-COMPILED = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
 #: States of a socket, the first byte of Linux's ``struct tcp_info``. One that was reset or never used is closed.
 LISTENING, CLOSED = 10, 7
 
@@ -83,7 +83,7 @@ async def closing_all(kind: TransportKind, **options: Any) -> AsyncIterator[Tran
     assert not open_still
 
 
-@pytest.fixture(params=["lean"] if COMPILED else ["lean", "aiohttp"])
+@pytest.fixture(params=TRANSPORTS)
 def opening(request: pytest.FixtureRequest, nothing_left: None) -> Opening:
     """Opens a transport; takes what ``TransportOptions`` takes, with defaults."""
     return partial(closing_all, request.param)

@@ -12,7 +12,7 @@ import typer
 from exporter.cli.check.notes import grouped, of_these
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import DestinationsOption, chosen
-from exporter.sections.printable import printable
+from exporter.sections.printable import counted, printable
 
 if TYPE_CHECKING:
     from exporter.cli.check.connect import Checked
@@ -74,11 +74,12 @@ def _summary(plan: dict[str, Any], notes: int, checked: Sequence[Checked] | None
     enabled = sum(destination["enabled"] for destination in plan["destinations"])
     off = len(plan["destinations"]) - enabled
     parts = ["the configuration is valid", f"{enabled} enabled" + (f", {off} switched off" if off else "")]
-    parts += ["1 note" if notes == 1 else f"{notes} notes"] if notes else []
+    parts += [counted(notes, "note")] if notes else []
     if checked is not None:
         failed = [result for result in checked if not result.ok]
-        steps = f"{len(checked)} steps of --connect"
-        parts.append(f"{len(failed)} of {steps} FAILED" if failed else f"all {steps} are ok")
+        steps = f"{counted(len(checked), 'step')} of --connect"
+        every = f"{steps} is ok" if len(checked) == 1 else f"all {steps} are ok"
+        parts.append(f"{len(failed)} of {steps} FAILED" if failed else every)
     return "; ".join(parts)
 
 
@@ -125,6 +126,7 @@ def planned(settings: Settings, only: Sequence[Destination] | None = None) -> di
         "state": as_values(settings.state),
         "ops": settings.ops.model_dump(mode="json"),
         "log": settings.log.model_dump(mode="json"),
+        "tracing": settings.tracing.model_dump(mode="json"),
         "drain": settings.drain,
         "max_event_bytes": int(settings.max_event_bytes),
         "memory": int(settings.memory),
@@ -164,6 +166,7 @@ def _lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
     for name in ("queue", "state", "ops", "log"):
         section = getattr(settings, name)
         yield f"{name:<12} {as_text(section)}"
+    yield f"{'tracing':<12} {'off' if settings.tracing.otlp_endpoint is None else as_text(settings.tracing)}"
     running = sum(destination["enabled"] for destination in plan["destinations"])
     yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"
     for destination in plan["destinations"]:
@@ -202,7 +205,7 @@ def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
         "limits",
         f"{delivery['rate']:g} attempts/s, {delivery['concurrency']} in flight, {delivery['timeout']:g} s each",
     )
-    yield "window", f"{window['events']} events, {size(window['bytes'])}"
+    yield "window", f"{counted(window['events'], 'event')}, {size(window['bytes'])}"
 
 
 def _listed(items: list[str], most: int = 20) -> str:

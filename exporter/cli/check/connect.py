@@ -1,4 +1,4 @@
-"""Tries to reach the parts that a configuration names: queue, state, endpoints, proxies, token servers.
+"""Tries to reach the parts that a configuration names: queue, state, collector, endpoints, proxies, token servers.
 
 No profile is sent.
 """
@@ -48,7 +48,7 @@ class Checked:
 async def check_connections(
     settings: Settings, warn: Callable[[str], None], only: Collection[Destination] | None = None
 ) -> list[Checked]:
-    """Try queue and state, and every part that the enabled destinations need, destinations side by side.
+    """Try queue, state, the collector of spans, and what the enabled destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
@@ -60,6 +60,8 @@ async def check_connections(
         await _store("queue", settings.queue, lambda: look_at_queue(settings.queue, settings.groups, warn), warn),
         await _store("state", settings.state, lambda: open_state(settings.state), warn),
     ]
+    if (url := settings.tracing.traces_url) is not None:
+        stores.append(await _collector(url))
     async with asyncio.TaskGroup() as tasks:
         each = [tasks.create_task(_destination(destination)) for destination in looked_at if destination.enabled]
     return [*stores, *(checked for task in each for checked in task.result())]
@@ -99,6 +101,13 @@ async def _store(
         return Checked(None, what, False, f"it could not be opened within {_STORE_SECONDS:g} s")
     usable = f"{path} can be used" if isinstance(path, Path) else "can be used"
     return Checked(None, what, True, f"{usable}; {' and '.join(missing)} will be created" if missing else usable)
+
+
+async def _collector(url: str) -> Checked:
+    from exporter.telemetry.tracing.collector import why_not_taken
+
+    failure = await asyncio.to_thread(why_not_taken, url)
+    return Checked(None, "collector", failure is None, f"{url} takes spans" if failure is None else f"{url}: {failure}")
 
 
 async def _destination(destination: Destination) -> list[Checked]:

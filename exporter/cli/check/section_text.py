@@ -32,7 +32,7 @@ def size(count: int) -> str:
     for unit, factor in _UNITS:
         if count and count % factor == 0:
             return f"{count // factor}{unit}"
-    return f"{count} bytes"
+    return f"{count} byte{'s'[: count != 1]}"
 
 
 def _safe(value: Any) -> Any:

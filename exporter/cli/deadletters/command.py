@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of, settings_or_part
+from exporter.cli.shared.daemon import SocketOption, TokenOption, UrlOption, daemon_of, settings_or_part
+from exporter.cli.shared.destinations import refuse_unknown
+from exporter.sections.printable import counted
 from exporter.state.kinds import open_state
 from exporter.state.letter import Filter, Reason
 
 if TYPE_CHECKING:
+    from exporter.cli.deadletters.replay import Report
     from exporter.settings.tree import Settings
     from exporter.state.dead_letters import DeadLetters
 
 T = TypeVar("T")
 
 PAGE = 500
-_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)")
+_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters by id, as `list` shows them.")]
@@ -59,10 +62,8 @@ def list_letters(
     which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
     loaded = load_or_exit(config)
 
-    none = None if as_json else "no dead letters"
-
-    async def print_pages(letters: DeadLetters) -> str | None:
-        """The message where no letter was printed."""
+    async def print_pages(letters: DeadLetters) -> bool:
+        """Whether a letter was printed."""
         from exporter.cli.deadletters.shown import as_object, json_text, rows
 
         after, left = 0, limit
@@ -72,11 +73,14 @@ def list_letters(
             else:
                 typer.echo(rows(page))
             after, left = page[-1].id, None if left is None else left - len(page)
-        return None if after else await _stranger(which, letters, loaded.settings) or none
+        if not after:
+            await _refuse_stranger(which, letters, loaded.settings)
+        return bool(after)
 
-    said = _with_letters(loaded.settings, print_pages, nothing=_unknown(which, loaded.settings) or none)
-    if said is not None:
-        typer.echo(said, err=True)
+    if not _with_letters(loaded.settings, print_pages, nothing=False):
+        _refuse_unknown(which, loaded.settings)
+        if not as_json:
+            typer.echo("no dead letters", err=True)
 
 
 @deadletters.command()
@@ -111,21 +115,27 @@ def replay(
     wait: Annotated[bool, typer.Option("--wait", help="Return when each was delivered or failed again.")] = False,
     url: UrlOption = None,
     socket: SocketOption = None,
+    token: TokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Have dead letters sent again by the daemon, with the same Idempotency-Key.
 
-    Those that are superseded are left out. Without a running daemon they wait for its next start.
+    Those that are superseded are left out. Without a running daemon they wait for its next start. With --url or
+    --socket that daemon is asked for it, and no configuration is read, unless --wait is given, which follows the
+    letters in the state of the configuration.
     """
-    from exporter.cli.deadletters.replay import Report, run_replay
+    from exporter.cli.deadletters.replay import Report, ask_daemon, run_replay
 
     which = _filter(ids, destination, reason, profile, since, until)
     _refuse_all_by_accident(which, everything)
+    if (url is not None or socket is not None) and not wait:
+        _shown(ask_daemon(daemon_of(config, url, socket), which, token, superseded=superseded), as_json, waited=False)
+        return
     settings, whole = settings_or_part(config)
 
     async def ask(letters: DeadLetters) -> Report:
         if whole:
-            _refuse_stranger(await _stranger(which, letters, settings))
+            await _refuse_stranger(which, letters, settings)
         daemon = daemon_of(config, url, socket)
         running = {each.name for each in settings.running} if whole else None
         return await run_replay(letters, which, running, daemon, superseded=superseded, wait=wait)
@@ -133,8 +143,12 @@ def replay(
     nothing = Report(missing=len(which.ids))
     report = _with_letters(settings, ask, nothing=nothing)
     if report is nothing and whole:
-        _refuse_stranger(_unknown(which, settings))
-    typer.echo(report.as_json(waited=wait) if as_json else report.text(waited=wait))
+        _refuse_unknown(which, settings)
+    _shown(report, as_json, waited=wait)
+
+
+def _shown(report: Report, as_json: bool, *, waited: bool) -> None:
+    typer.echo(report.as_json(waited=waited) if as_json else report.text(waited=waited))
     if report.missing or report.failed:
         raise typer.Exit(1)
 
@@ -163,14 +177,16 @@ def purge(
         typer.echo("nobody is there to confirm it: give --yes", err=True)
         raise typer.Exit(2)
     loaded = load_or_exit(config)
-    unknown = _unknown(which, loaded.settings)
-    _refuse_stranger(
-        _with_letters(loaded.settings, lambda letters: _stranger(which, letters, loaded.settings), nothing=unknown)
-    )
-    if not yes:
-        count = _with_letters(loaded.settings, lambda letters: letters.count(which), nothing=0)
-        if not typer.confirm(f"Delete {count} dead letters for good?", err=True):
-            raise typer.Exit(1)
+
+    async def counted_letters(letters: DeadLetters) -> int:
+        await _refuse_stranger(which, letters, loaded.settings)
+        return await letters.count(which)
+
+    there = _with_letters(loaded.settings, counted_letters, nothing=None)
+    if there is None:
+        _refuse_unknown(which, loaded.settings)
+    if not yes and not typer.confirm(f"Delete {counted(there or 0, 'dead letter')} for good?", err=True):
+        raise typer.Exit(1)
     purged = _with_letters(loaded.settings, lambda letters: letters.purge(which), nothing=0)
     typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged} deleted")
 
@@ -213,7 +229,7 @@ def parse_when(text: str, now: float) -> float | None:
     from exporter.profile.event.times import parse_time
 
     age = _AGE.fullmatch(text)
-    return parse_time(text) if age is None else now - float(age[1]) * _SECONDS[age[2]]
+    return parse_time(text) if age is None else now - float(age[1]) * _SECONDS[age[2].lower()]
 
 
 def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
@@ -221,28 +237,17 @@ def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
         raise typer.BadParameter("say which: ids, a filter, or --all")
 
 
-def _unknown(which: Filter, settings: Settings) -> str | None:
-    """The message for a destination that is not configured; None if it is, or if no destination is asked for."""
+def _refuse_unknown(which: Filter, settings: Settings) -> None:
+    """Exit with 2 where a destination is asked for that is not configured."""
     names = [destination.name for destination in settings.destinations]
-    if which.destination is None or which.destination in names:
-        return None
-    from exporter.settings.loading.suggestions import guess
-
-    return f"no destination {which.destination}{guess(which.destination, names)}"
+    if which.destination is not None and which.destination not in names:
+        refuse_unknown(which.destination, names, "--destination")
 
 
-async def _stranger(which: Filter, letters: DeadLetters, settings: Settings) -> str | None:
-    """The message of ``_unknown``; also None if the destination has dead letters, as after a removal or a new name."""
-    unknown = _unknown(which, settings)
-    if unknown is not None and await letters.count(Filter(destination=which.destination)):
-        return None
-    return unknown
-
-
-def _refuse_stranger(stranger: str | None) -> None:
-    if stranger is not None:
-        typer.echo(stranger, err=True)
-        raise typer.Exit(1)
+async def _refuse_stranger(which: Filter, letters: DeadLetters, settings: Settings) -> None:
+    """``_refuse_unknown``, unless the destination has dead letters, as after a removal or a new name."""
+    if not await letters.count(Filter(destination=which.destination)):
+        _refuse_unknown(which, settings)
 
 
 def _with_letters(settings: Settings, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:

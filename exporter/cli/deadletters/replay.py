@@ -10,7 +10,11 @@ import msgspec
 import typer
 
 from exporter.cli.shared.daemon import Daemon
-from exporter.cli.shared.daemon_port import NoDaemon, get_json
+from exporter.cli.shared.daemon_port import NoDaemon, get_json, post_json
+from exporter.cli.shared.destinations import EXIT_USAGE
+from exporter.cli.shared.queue import fail
+from exporter.daemon.ops.by_hand import REPLAY, Wanted
+from exporter.sections.printable import counted, printable
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter
 
@@ -36,13 +40,13 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
 
     def text(self, *, waited: bool) -> str:
         """The report for people."""
-        lines = [f"replay of {self.asked} dead letters asked for"]
+        lines = [f"replay of {counted(self.asked, 'dead letter')} asked for"]
         if self.left_out:
             lines.append(
                 f"{self.left_out} left out: a later state was delivered (--superseded sends them all the same)"
             )
         if self.missing:
-            lines.append(f"{self.missing} of the ids are not there")
+            lines.append(f"{self.missing} of the ids {'is' if self.missing == 1 else 'are'} not there")
         if waited:
             lines.append(f"{self.delivered} delivered, {self.failed} failed again")
         if self.superseded_meanwhile:
@@ -83,6 +87,25 @@ async def run_replay(
         left_out=asked.left_out,
         missing=missing,
     )
+
+
+def ask_daemon(daemon: Daemon, which: Filter, token: str | None, *, superseded: bool) -> Report:
+    """Have the daemon ask for the replay of ``which`` in its own state.
+
+    Exits with 1 where no daemon does, and with 2 where it knows no such destination.
+    """
+    wanted = msgspec.to_builtins(Wanted.of(which, superseded=superseded))
+    try:
+        where, (status, answer) = daemon.ask(lambda where: post_json(where, REPLAY, wanted, token))
+        if status == 200:
+            return msgspec.convert(answer, Report)
+        detail = answer.get("detail") or answer["error"]
+    except NoDaemon as error:
+        fail(str(error))
+    except (msgspec.ValidationError, AttributeError, KeyError):
+        fail(f"{where}{REPLAY} answers {status} and not what an exporter does")
+    typer.echo(f"error: {printable(str(detail))}", err=True)
+    raise typer.Exit(EXIT_USAGE if answer.get("reason") == "unknown" else 1)
 
 
 async def _followed(letters: DeadLetters, ids: Sequence[int], *, superseded: bool) -> Report:

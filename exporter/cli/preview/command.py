@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.destinations import DestinationsOption, chosen
+from exporter.cli.shared.destinations import DestinationsOption, chosen, note_switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,9 +60,7 @@ def preview(
 
 def _chosen(settings: Settings, names: Sequence[str]) -> Sequence[Destination]:
     found = chosen(settings, names)
-    for one in found:
-        if not one.enabled:
-            typer.echo(f"note: {one.name} is not enabled, so it exports nothing now", err=True)
+    note_switched_off(found)
     if not found:
         typer.echo("note: the configuration has no destination", err=True)
     return found

@@ -178,7 +178,8 @@ def _load_again(config: Path, share: Callable[[Loaded], Loaded]) -> Loaded | Pro
     except Exception as error:
         # A bug in reading a new configuration must not end the running daemon.
         return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
-    return again if isinstance(again, Problems) else share(again)
+    # Whoever asks the daemon stands in another folder.
+    return again.from_the_root() if isinstance(again, Problems) else share(again)
 
 
 def _share_of(loaded: Loaded, *, shard: Shard | None, under_parent: bool) -> Loaded:

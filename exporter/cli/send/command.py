@@ -14,10 +14,12 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.queue import fail, with_queue
+from exporter.sections.printable import counted
 
 if TYPE_CHECKING:
     from exporter.cli.send.event_lines import Line
     from exporter.queues.port import Queue
+    from exporter.settings.tree import Settings
 
 _BATCH_LINES = 1000
 _BATCH_BYTES = 1024 * 1024
@@ -52,7 +54,12 @@ def send(
         bool, typer.Option("--test", help="No FILE: a made-up event for the destination of --to, which is really sent.")
     ] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help="With --test: return when the event was delivered or is a dead letter.")
+        bool,
+        typer.Option(
+            "--wait",
+            help="With --test: return when the event was delivered or is a dead letter. A queue on Redis knows of the "
+            "delivery once nothing at all waits for the destination.",
+        ),
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -91,14 +98,19 @@ def send(
         if not check_events(files, int(settings.max_event_bytes), as_json=as_json):
             raise typer.Exit(1)
         return
+    _send(files, settings, as_json=as_json)
+
+
+def _send(files: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
+    """Queue the events of ``files`` and say how many; exits with 1 where not all could be."""
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
         with _progress("sending", _total_bytes(files)) as advance:
             with_queue(settings, lambda queue: sending.run(queue, advance))
     finally:
-        typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{sending.queued} events queued")
-    if sending.doubts > _DOUBTS_SHOWN:
-        typer.echo(f"note: {sending.doubts - _DOUBTS_SHOWN} more lines like these", err=True)
+        typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{counted(sending.queued, 'event')} queued")
+    if (more := sending.doubts - _DOUBTS_SHOWN) > 0:
+        typer.echo(f"note: {counted(more, 'more line like this', 'more lines like these')}", err=True)
     if sending.failure is not None:
         fail(sending.failure)
     if sending.refused:

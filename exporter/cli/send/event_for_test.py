@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import typer
 
+from exporter.cli.shared.destinations import refuse_unknown
 from exporter.cli.shared.queue import fail, with_queue
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.profile.paths import PathTree, parse_path, tree
@@ -106,12 +107,9 @@ def send_test_event(settings: Settings, config: Path, name: str, *, wait: bool, 
 
 
 def _enabled(settings: Settings, name: str) -> Destination:
-    from exporter.settings.loading.suggestions import guess
-
     known = {destination.name: destination for destination in settings.destinations}
     if name not in known:
-        hint = guess(name, list(known))
-        raise typer.BadParameter(f"no destination is called {printable(name)}{hint}", param_hint="--to")
+        refuse_unknown(name, list(known), "--to")
     if not known[name].enabled:
         fail(f"{name} is switched off (enabled: false), so nothing would be sent: nothing was queued")
     return known[name]

@@ -21,13 +21,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+def _ops_url(url: str | None) -> str | None:
+    """The URL of ``--url``; a malformed one is a wrong call, which exits with 2."""
+    from pydantic_core import PydanticCustomError
+
+    from exporter.sections.urls import http_url
+
+    try:
+        return None if url is None else http_url(url)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{error.message()}; such as http://127.0.0.1:9464") from None
+
+
 #: Parameters of a command: ``url: UrlOption = None, socket: SocketOption = None``.
 UrlOption = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="The daemon's ops port, if not the one in the configuration.")
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", callback=_ops_url, help="The daemon's ops port, if not the one in the configuration."
+    ),
 ]
 SocketOption = Annotated[
     Path | None,
     typer.Option("--socket", metavar="PATH", help="The daemon's socket, if not the one of the configuration."),
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option("--token", envvar="EXPORTER_OPS_TOKEN", help="With --url: the daemon's ops.token.", show_envvar=True),
 ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
+
+from exporter.state.letter import Filter
 
 Action = Literal["pause", "resume", "probe"]
 
@@ -15,9 +18,13 @@ Reason = Literal["unknown", "not_now", "unavailable", "unsupported"]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was asked for holds now, whether or not it did before; ``detail`` is a sentence for people."""
+    """What was asked for holds now, whether or not it did before; ``detail`` is a sentence for people.
+
+    ``counts`` are the numbers in it, by name, where it has any.
+    """
 
     detail: str
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +56,9 @@ class Actions(Protocol):
 
     async def probe(self, name: str) -> ActionResult:
         """Send the next probe of a paused destination now instead of when it is due."""
+
+    async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
+        """Ask for the replay of dead letters, of superseded ones only if ``superseded``; does not wait for its end.
+
+        The counts of ``Done`` are ``asked``, ``leftOut`` (superseded ones) and ``missing`` (ids that are not there).
+        """

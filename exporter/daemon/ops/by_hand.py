@@ -1,29 +1,38 @@
-"""``POST /destinations/NAME/pause|resume|probe``: who may act, what is done, and one line in the log for each."""
+"""Actions by POST: who may act, what is done, and one line in the log for each (contract.md#operation)."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+import msgspec
 import orjson
 from aiohttp import web
 
 from exporter.daemon.ops.actions import Action, ActionResult, Actions, Done, NotDone, Reason
 from exporter.sections.printable import printable
 from exporter.sections.section import Secret
+from exporter.state.letter import Filter
+from exporter.state.letter import Reason as LetterReason
 from exporter.telemetry.logs import Log
 
 JSON: Final = "application/json"
-PATHS: Final = "/destinations/NAME/pause|resume|probe"
+REPLAY: Final = "/deadletters/replay"
+PATHS: Final = f"/destinations/NAME/pause|resume|probe, {REPLAY}"
 WHY_LENGTH: Final = 200
 
+_HOST: Final = re.compile(r"(?:\[(?P<address>[^\]]+)\]|(?P<name>[^:@/\[\]]+))(?::[0-9]*)?")
 _PATH: Final = re.compile(r"/destinations/([^/]+)/(pause|resume|probe)")
 _BODY_BYTES: Final = 4096
+_REPLAY_BYTES: Final = 256 * 1024
 _BODY_SECONDS: Final = 5.0
 STATUS: Final[Mapping[Reason, int]] = {"unknown": 404, "not_now": 409, "unavailable": 503, "unsupported": 501}
+
+NO_ACTIONS: Final = NotDone("unsupported", "this process takes no actions")
 
 By = Literal["socket", "token"]
 #: Who asks; or the refusal, with its status and why, for whoever may not act.
@@ -31,17 +40,23 @@ Admit: TypeAlias = Callable[[web.BaseRequest], By | tuple[int, str]]
 
 
 def everybody(_request: web.BaseRequest) -> By:
-    """Admit whoever can open the socket: its mode lets in nobody but its owner."""
+    """Admit whoever can open the socket: its mode lets in nobody but its owner, and no page of a browser can."""
     return "socket"
 
 
-def bearers(token: Secret | None) -> Admit:
-    """Admit requests with the ``token``; nobody where there is none."""
+def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
+    """Admit requests with the ``token``, nobody where there is none, that ask for this port by a name of its own.
+
+    ``hosts`` are names in lower case, beside addresses and localhost.
+    """
+    names = frozenset({"localhost", *hosts})
     expected = None if token is None else f"bearer {token.reveal()}".encode()
 
     def admit(request: web.BaseRequest) -> By | tuple[int, str]:
         if expected is None:
             return 403, "this port takes no actions: set ops.token, or use the socket of ops.socket"
+        if (foreign := _foreign(request, names)) is not None:
+            return 403, foreign
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         presented = f"{scheme.lower()} {given.strip()}".encode(errors="surrogateescape")
         if not hmac.compare_digest(presented, expected):
@@ -51,66 +66,133 @@ def bearers(token: Secret | None) -> Admit:
     return admit
 
 
+def _foreign(request: web.BaseRequest, names: Collection[str]) -> str | None:
+    """Why a request may come from a page of a browser that somebody else wrote; None where it does not.
+
+    A browser sends the ``Origin`` of the page with every such request. A page whose own name was turned to an address
+    of this machine (DNS rebinding) sends the same name as ``Host``, which is none of ``names``.
+    """
+    hosts = request.headers.getall("Host", [])
+    for host in hosts:
+        if not _is_own(host, names):
+            return (
+                f"this port does not act as {printable(host[:100])}: ask it by an address, or add the name to ops.hosts"
+            )
+    origins = {origin.partition("://")[2].lower() for origin in request.headers.getall("Origin", [])}
+    if origins - {host.lower() for host in hosts}:
+        return "a page of another origin may not act here"
+    return None
+
+
+def _is_own(host: str, names: Collection[str]) -> bool:
+    """Whether the value of ``Host`` is an address, or one of ``names``."""
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    name = (found["address"] or found["name"]).lower()
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name.rstrip(".") in names
+    return True
+
+
 async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admit, log: Log) -> web.Response | None:
     """The answer to a request for an action, once it is done; None to any other request."""
     asked = _PATH.fullmatch(request.path)
-    if asked is None:
+    if asked is None and request.path != REPLAY:
         return None
     if request.method != "POST":
         return web.Response(status=405, headers={"Allow": "POST"})
-    if "Origin" in request.headers:
-        # A browser sends the header for every page that makes such a request, whoever wrote the page.
-        return _refusal(403, "a page of a browser may not act here")
     admitted = admit(request)
     if isinstance(admitted, tuple):
         return _refusal(*admitted)
-    note = await _note(request)
-    if isinstance(note, web.Response):
-        return note
-    name, action = asked[1], cast(Action, asked[2])
-    if actions is None:
-        result: ActionResult = NotDone("unsupported", "this process takes no actions")
-    else:
-        result = await _taken(actions, action, name, note)
+    wanted = await (_wanted(request) if asked is None else _note(request, asked[1], cast(Action, asked[2])))
+    if isinstance(wanted, web.Response):
+        return wanted
+    name, action = (wanted.destination, "replay") if isinstance(wanted, Wanted) else (wanted.name, wanted.action)
+    result: ActionResult = NO_ACTIONS if actions is None else await _taken(actions, wanted)
     done = isinstance(result, Done)
-    shown = printable(name[:100])
+    shown = None if name is None else printable(name[:100])
     log.info("action", action=action, destination=shown, by=admitted, done=done, detail=result.detail)
     told = {"destination": shown, "action": action, "done": done, "detail": result.detail}
     if isinstance(result, NotDone):
         return _json(STATUS[result.reason], told | {"reason": result.reason})
-    return _json(200, told)
+    return _json(200, {**told, **result.counts})
 
 
-async def _taken(actions: Actions, action: Action, name: str, note: Note) -> ActionResult:
-    match action:
+async def _taken(actions: Actions, wanted: Note | Wanted) -> ActionResult:
+    if isinstance(wanted, Wanted):
+        return await actions.replay(wanted.which, superseded=wanted.superseded)
+    match wanted.action:
         case "pause":
-            return await actions.pause(name, note.why, note.by)
+            return await actions.pause(wanted.name, wanted.why, wanted.by)
         case "resume":
-            return await actions.resume(name)
+            return await actions.resume(wanted.name)
         case "probe":
-            return await actions.probe(name)
+            return await actions.probe(wanted.name)
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The dead letters whose replay is asked for; none of the keys stands for all only where ``all`` says so."""
+
+    ids: tuple[int, ...] = ()
+    destination: str | None = None
+    reason: LetterReason | None = None
+    profile_id: str | None = None
+    since: float | None = None
+    until: float | None = None
+    superseded: bool = False
+    all: bool = False
+
+    @classmethod
+    def of(cls, which: Filter, *, superseded: bool) -> Wanted:
+        """What asks for the replay of ``which``, of superseded letters only if ``superseded``."""
+        return cls(
+            which.ids, which.destination, which.reason, which.profile_id, which.since, which.until, superseded, True
+        )
+
+    @property
+    def which(self) -> Filter:
+        """The filter that they come to."""
+        return Filter(
+            ids=self.ids,
+            destination=self.destination,
+            reason=self.reason,
+            profile_id=self.profile_id,
+            since=self.since,
+            until=self.until,
+        )
+
+
+async def _wanted(request: web.BaseRequest) -> Wanted | web.Response:
+    """The letters that the request's body names; or the answer to any other body."""
+    body = await _body(request, _REPLAY_BYTES)
+    if isinstance(body, web.Response):
+        return body
+    try:
+        wanted = msgspec.json.decode(body or b"{}", type=Wanted)
+    except msgspec.DecodeError as error:
+        return _refusal(400, f"the body does not say which dead letters: {error}")
+    if wanted.which == Filter() and not wanted.all:
+        return _refusal(400, 'say which dead letters, or {"all": true}')
+    return wanted
 
 
 class Note(NamedTuple):
-    """Why an operator acts, and who that is; each empty where it is not said."""
+    """What an operator does, why, and who that is; the latter two are empty where they are not said."""
 
+    name: str
+    action: Action
     why: str
     by: str
 
 
-async def _note(request: web.BaseRequest) -> Note | web.Response:
+async def _note(request: web.BaseRequest, name: str, action: Action) -> Note | web.Response:
     """The operator's note in the request's body, ``{"why": "...", "by": "..."}``; or the answer to any other body."""
-    if (request.content_length or 0) > _BODY_BYTES:
-        return _refusal(413, f"the body is longer than {_BODY_BYTES} bytes")
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            body = await request.content.readexactly(_BODY_BYTES + 1)
-    except asyncio.IncompleteReadError as short:
-        body = short.partial
-    except TimeoutError:
-        return _refusal(408, f"the body did not come within {_BODY_SECONDS:g} s")
-    if len(body) > _BODY_BYTES:
-        return _refusal(413, f"the body is longer than {_BODY_BYTES} bytes")
+    body = await _body(request, _BODY_BYTES)
+    if isinstance(body, web.Response):
+        return body
     try:
         given = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
@@ -120,7 +202,20 @@ async def _note(request: web.BaseRequest) -> Note | web.Response:
         return _refusal(400, 'the body should be {"why": "..."}, or nothing')
     if len(why) > WHY_LENGTH:
         return _refusal(400, f"why is longer than {WHY_LENGTH} characters")
-    return Note(printable(why.strip())[:WHY_LENGTH], printable(by.strip())[:WHY_LENGTH])
+    return Note(name, action, printable(why.strip())[:WHY_LENGTH], printable(by.strip())[:WHY_LENGTH])
+
+
+async def _body(request: web.BaseRequest, most: int) -> bytes | web.Response:
+    """The request's body of at most ``most`` bytes; or the answer to a longer or a slow one."""
+    if (request.content_length or 0) <= most:
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                await request.content.readexactly(most + 1)
+        except asyncio.IncompleteReadError as whole:
+            return whole.partial
+        except TimeoutError:
+            return _refusal(408, f"the body did not come within {_BODY_SECONDS:g} s")
+    return _refusal(413, f"the body is longer than {most} bytes")
 
 
 def _refusal(status: int, error: str) -> web.Response:

@@ -56,8 +56,10 @@ def merged_config(of_each: Iterable[ConfigStatus]) -> ConfigStatus:
     """How the configuration fares in all of several processes."""
     all_of = list(of_each)
     reloaded = [each.reloaded_at for each in all_of if each.reloaded_at is not None]
+    refused = [each.refused_at for each in all_of if each.refused_at is not None]
     return ConfigStatus(
         valid=all(each.valid for each in all_of),
         reloaded_at=max(reloaded, default=None),
         problems=tuple(dict.fromkeys(problem for each in all_of for problem in each.problems)),
+        refused_at=max(refused, default=None),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -25,15 +25,17 @@ class OpsUnavailable(Exception):
 
 
 @asynccontextmanager
-async def serve(host: str, port: int, desk: Desk, token: Secret | None = None) -> AsyncIterator[int]:
+async def serve(
+    host: str, port: int, desk: Desk, token: Secret | None = None, hosts: Collection[str] = ()
+) -> AsyncIterator[int]:
     """Serve until the context ends; yields the port that was opened (``port`` 0 takes a free port).
 
-    Who has the ``token`` may act; nobody may where it is None.
+    Who has the ``token`` may act; nobody may where it is None. ``hosts`` are further names by which an action may ask.
 
     Raises:
         OpsUnavailable: the port is taken, the host is no address of this machine, or permission is missing.
     """
-    server = BoundedServer(answering(desk, bearers(token)), most_connections=MOST_CONNECTIONS)
+    server = BoundedServer(answering(desk, bearers(token, hosts)), most_connections=MOST_CONNECTIONS)
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:

@@ -34,6 +34,7 @@ from exporter.state.kinds import State
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.telemetry.tracing.port import DestinationTracing, Tracing
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
@@ -54,6 +55,7 @@ class Shared:
     clock: Clock
     wait_delay: Callable[[int], float]
     queue_delay: Callable[[int], float]
+    tracing: Tracing | None = None
     #: By ``max_event_bytes``, which a reload may change.
     readings: dict[int, SharedReading] = field(default_factory=dict)
     tls: TlsContexts = field(default_factory=TlsContexts)
@@ -132,6 +134,7 @@ def _dependencies(
         clock=shared.clock,
         wait_delay=shared.wait_delay,
         queue_delay=shared.queue_delay,
+        tracing=_tracing(destination, shared.tracing),
     )
 
 
@@ -148,6 +151,13 @@ def limits(delivery: Delivery) -> Limits:
         retry_after_cap=delivery.retry_after_cap,
         pause_after_rejections=delivery.pause_after_rejections,
     )
+
+
+def _tracing(destination: Destination, tracing: Tracing | None) -> DestinationTracing | None:
+    if tracing is None:
+        return None
+    own = {name.lower() for name in destination.headers}
+    return tracing.of(destination.name, destination.endpoint, passed_on="traceparent" not in own)
 
 
 def _reading(settings: Settings, shared: Shared) -> Read:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
+import msgspec
 import orjson
 
 from exporter.daemon.ops.actions import Action, ActionResult, Done, NotDone, Reason
-from exporter.daemon.ops.by_hand import STATUS
+from exporter.daemon.ops.by_hand import REPLAY, STATUS, Wanted
 from exporter.daemon.workers.worker import Worker
+from exporter.state.letter import Filter
 
 #: How long a worker may take: the state may be away, and a worker gives up by itself.
 ANSWER_SECONDS = 30.0
@@ -38,11 +41,24 @@ class WorkersActions:
         """See ``Actions``."""
         return await self._passed_on("probe", name, {})
 
+    async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
+        """See ``Actions``: all workers share the state, so the first that answers asks for it."""
+        body = msgspec.to_builtins(Wanted.of(which, superseded=superseded))
+        result: ActionResult = NotDone("unavailable", "no worker answers on its socket")
+        for worker in self._workers:
+            result = await self._asked(worker, REPLAY, body)
+            if isinstance(result, Done) or result.reason != "unavailable":
+                break
+        return result
+
     async def _passed_on(self, action: Action, name: str, body: Mapping[str, str]) -> ActionResult:
         running = self._names()
         worker = next((each for each in self._workers if name in each.shard.owned(running)), None)
         if worker is None:
             return NotDone("unknown", "no destination of this name runs here")
+        return await self._asked(worker, f"/destinations/{name}/{action}", body)
+
+    async def _asked(self, worker: Worker, path: str, body: Mapping[str, Any]) -> ActionResult:
         if worker.socket is None:
             return NotDone("unavailable", f"shard {worker.shard} has no socket to be asked by: set ops.socket")
         with suppress(aiohttp.ClientError, OSError, asyncio.TimeoutError, orjson.JSONDecodeError):
@@ -51,14 +67,14 @@ class WorkersActions:
                     connector=aiohttp.UnixConnector(str(worker.socket)),
                     timeout=aiohttp.ClientTimeout(ANSWER_SECONDS),
                 ) as session,
-                session.post(f"http://worker/destinations/{name}/{action}", json=dict(body)) as answer,
+                session.post(f"http://worker{path}", json=dict(body)) as answer,
             ):
                 return _read(answer.status, orjson.loads(await answer.read()))
         return NotDone("unavailable", f"shard {worker.shard} does not answer on its socket {worker.socket}")
 
 
-def _read(status: int, told: Mapping[str, str]) -> ActionResult:
+def _read(status: int, told: Mapping[str, Any]) -> ActionResult:
     detail = str(told.get("detail", told.get("error", "")))
     if status == 200:
-        return Done(detail)
+        return Done(detail, {name: value for name, value in told.items() if type(value) is int})
     return NotDone(_REASONS.get(status, "unavailable"), detail)

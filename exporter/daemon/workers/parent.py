@@ -99,7 +99,7 @@ class Workers:
         with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as self._session,
-                serve(self._ops.host, self._ops.port, desk, self._ops.token) as port,
+                serve(self._ops.host, self._ops.port, desk, self._ops.token, self._ops.hosts) as port,
                 serve_locally(self._socket, desk),
                 asyncio.TaskGroup() as tasks,
             ):

@@ -19,6 +19,7 @@ from nats.aio.msg import Msg
 from nats.js.api import Header
 
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 from exporter.queues.jetstream.connection.link import Link
 from exporter.queues.jetstream.connection.replies import Inbox
 from exporter.queues.jetstream.failures import shortened
@@ -175,9 +176,14 @@ class Fetch:
         if delivery.sequence > self.next:
             self._missing(self.next, delivery.sequence - 1)
         self.next = delivery.sequence + 1
-        headers = message.headers or {}
-        event_id = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
-        self.buffer.append(Message(self._lane, delivery.sequence, message.data, delivery.taken_at, event_id))
+        event_id = trace = None
+        if headers := message.headers:
+            event_id = next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
+            if parent := headers.get("traceparent"):
+                trace = Trace(parent, headers.get("tracestate", ""))
+        self.buffer.append(
+            Message(self._lane, delivery.sequence, message.data, delivery.taken_at, event_id, None, trace)
+        )
 
     def _told(self, consumer: _Consumer, headers: dict[str, str]) -> None:
         status = headers.get(Header.STATUS, "")

@@ -11,6 +11,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 from exporter.queues.commit_timing import CommitTiming
 from exporter.queues.kafka.check.diagnosis import cause
 from exporter.queues.kafka.cluster.cluster import Cluster
@@ -201,12 +202,15 @@ def _messages(lane: str, records: Iterable[ConsumerRecord], id_headers: Sequence
     """A message for each record; the first of ``id_headers`` that is set holds the id. A tombstone's body is empty."""
     for record in records:
         taken_at = record.timestamp / 1000 if record.timestamp >= 0 else time.time()
-        event_id = _event_id(record, id_headers) if record.headers else None
-        yield Message(lane, record.offset, record.value or b"", taken_at, event_id)
+        event_id = trace = None
+        if record.headers:
+            headers = dict(reversed(record.headers))
+            event_id = _event_id(headers, id_headers)
+            trace = Trace.of_headers(headers.get("traceparent"), headers.get("tracestate"))
+        yield Message(lane, record.offset, record.value or b"", taken_at, event_id, None, trace)
 
 
-def _event_id(record: ConsumerRecord, id_headers: Sequence[str]) -> str | None:
-    headers = dict(reversed(record.headers))
+def _event_id(headers: Mapping[str, bytes], id_headers: Sequence[str]) -> str | None:
     for name in id_headers:
         value = headers.get(name)
         if value:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 from exporter.queues.redis_streams.ids import FIRST, RawEntry, StreamId, fits, parse, position_of
 
 _FIELD = b"event"
@@ -98,7 +99,8 @@ class Unacknowledged:
         """An entry without the field ``event`` is malformed. Names of other fields may be data, so only counted."""
         for at in range(0, len(fields) - 1, 2):
             if fields[at] == _FIELD:
-                return Message(self._lane, position, fields[at + 1], taken_at)
+                trace = None if len(fields) == 2 else _trace(fields)
+                return Message(self._lane, position, fields[at + 1], taken_at, None, None, trace)
         others = len(fields) // 2
         fault = f"has no field `{_FIELD.decode()}`, only {others} other{'' if others == 1 else 's'}"
         return Message(self._lane, position, b"", taken_at, fault=fault)
@@ -141,3 +143,9 @@ class Unacknowledged:
         self._held.clear()
         self.taken_to = FIRST
         self._last_position = 0
+
+
+def _trace(fields: Sequence[bytes]) -> Trace | None:
+    """The trace that other fields of an entry hold; of two fields of one name the first counts."""
+    named = dict(zip(fields[-2::-2], fields[-1::-2], strict=True))
+    return Trace.of_headers(named.get(b"traceparent"), named.get(b"tracestate"))

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from exporter.receiver.oracle import Judgement
+from exporter.sections.printable import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,21 @@ class Summary:
         """Every expectation that was not met, as a sentence; empty when all is well."""
         judgement = self.judgement
         checks = {
-            f"{len(judgement.lost)} events were lost": judgement.lost,
-            f"{len(judgement.unexpected)} events were exported that should not be": judgement.unexpected,
-            f"{judgement.duplicates} duplicates were received": judgement.duplicates,
-            f"{len(judgement.rekeyed)} states were delivered under two keys": judgement.rekeyed,
-            f"{len(judgement.overtaken)} older states came after newer ones": judgement.overtaken,
-            f"{len(judgement.concurrent)} times two requests of one profile were in flight": judgement.concurrent,
+            counted(len(judgement.lost), "event was lost", "events were lost"): judgement.lost,
+            counted(
+                len(judgement.unexpected),
+                "event was exported that should not be",
+                "events were exported that should not be",
+            ): judgement.unexpected,
+            counted(judgement.duplicates, "duplicate was received", "duplicates were received"): judgement.duplicates,
+            counted(
+                len(judgement.rekeyed), "state was delivered under two keys", "states were delivered under two keys"
+            ): judgement.rekeyed,
+            counted(
+                len(judgement.overtaken), "older state came after a newer one", "older states came after newer ones"
+            ): judgement.overtaken,
+            counted(len(judgement.concurrent), "time")
+            + " two requests of one profile were in flight": judgement.concurrent,
             f"{self.received} events were received of {self.queued} on the queue": self.received != self.queued,
             f"excluded were {dict(self.excluded)} instead of {dict(self.expected_excluded)}": dict(self.excluded)
             != dict(self.expected_excluded),

@@ -84,6 +84,16 @@ class Gathered:
         document, local = self._mount(steps)
         return any(len(place) > len(local) and place[: len(local)] == local for place in document.lines)
 
+    def is_mapping(self, steps: Steps) -> bool:
+        """Whether a mapping was written at ``steps``."""
+        value: Any = self.data
+        for step in self.origin(steps):
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return False
+        return isinstance(value, dict)
+
     def is_broken(self, steps: Steps) -> bool:
         """Whether the value at ``steps`` could not be had, which is a problem already."""
         document, local = self._mount(steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +20,8 @@ from exporter.settings.loading.default_paths import with_default_paths
 from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
 from exporter.settings.loading.former_places import left_behind, unread
 from exporter.settings.loading.gathering import Gathered, gather
-from exporter.settings.loading.overrides import ENVIRONMENT, Overrides, find_overrides
-from exporter.settings.loading.problems import Problem, Problems
+from exporter.settings.loading.overrides import Overrides, find_overrides
+from exporter.settings.loading.problems import ENVIRONMENT, Problem, Problems
 from exporter.settings.loading.stand_ins import StandIns
 from exporter.settings.loading.suggestions import suggestion
 from exporter.settings.notes import notes
@@ -85,27 +85,29 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
     if isinstance(settings, Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])
-    watched: dict[Path, Stamp] = {}  # a file that was read twice, and changed between, with its first stamp
-    for document in gathered.documents:
-        for file, stamp in document.secret_files.items():
-            watched.setdefault(file, stamp)
-    secret_files = tuple(watched)
-    for tls in values_of(Tls, settings):
-        for file, stamp in tls.stamps.items():
-            watched.setdefault(file, stamp)
+    secret_files = _first([document.secret_files for document in gathered.documents])
     return Loaded(
         settings,
         tuple(Path(document.file) for document in gathered.documents),
-        secret_files,
+        tuple(secret_files),
         (
             *unread(settings, gathered, overrides),
             *notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         ),
         gathered.indirect(),
-        watched,
+        _first([secret_files, *(tls.stamps for tls in values_of(Tls, settings))]),
         tuple(gathered.test_files),
         () if stand_ins is None else stand_ins.names,
     )
+
+
+def _first(of_each: Iterable[Mapping[Path, Stamp]]) -> dict[Path, Stamp]:
+    """Every file with its stamp; one that was read twice, and changed between, with the first."""
+    stamps: dict[Path, Stamp] = {}
+    for some in of_each:
+        for file, stamp in some.items():
+            stamps.setdefault(file, stamp)
+    return stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,7 @@ def _duplicate_names(gathered: Gathered) -> Iterator[Problem]:
         if not isinstance(name, str) or gathered.is_broken(at):
             continue
         if name in first:
-            where = first[name]
-            yield gathered.problem(at, f"the name is taken by another destination ({where.file}:{where.line})")
+            yield replace(gathered.problem(at, "the name is taken by another destination"), beside=first[name])
         first.setdefault(name, gathered.problem(at, ""))
 
 
@@ -200,7 +201,9 @@ def translated(
         known: problems of the defaults as such.
     """
     errors = refused.error.errors(include_url=False, include_input=False)
-    failures = [_failure(root, details, gathered, overrides) for details in errors]
+    failures = [
+        _failure(root, details, gathered, overrides) for details in errors if not _follows(details, gathered, overrides)
+    ]
     for failure in (*failures, *left_out(root, refused.data, failures)):
         for place, problem in _placed(failure, gathered, overrides):
             is_shared = gathered.origin(place) != place and problem not in known
@@ -211,18 +214,36 @@ def _placed(failure: Failure, gathered: Gathered, overrides: Mapping[Steps, str]
     """The problem of each mistake, with its place in the whole tree; none where the value could not be had."""
     for mistake in failure.mistakes:
         place = (*failure.at, *mistake.at)
-        variable = _variable(gathered.origin(place), overrides, gathered)
-        if variable is not None:
-            yield place, Problem(ENVIRONMENT, None, (variable,), mistake.reason)
-        elif failure.is_unknown_key or not gathered.is_broken(place):
-            yield place, gathered.problem(place, mistake.reason)
+        problem = _problem(place, mistake.reason, gathered, overrides)
+        if mistake.beside is not None:
+            beside = _problem((*failure.at, *mistake.beside), "", gathered, overrides)
+            problem = replace(problem, beside=beside)
+        if problem.file == ENVIRONMENT or failure.is_unknown_key or not gathered.is_broken(place):
+            yield place, problem
+
+
+def _problem(place: Steps, reason: str, gathered: Gathered, overrides: Mapping[Steps, str]) -> Problem:
+    """A problem at a place in the whole tree, which a variable may have overridden."""
+    variable = _variable(gathered.origin(place), overrides, gathered)
+    return gathered.problem(place, reason) if variable is None else Problem(ENVIRONMENT, None, (variable,), reason)
+
+
+def _follows(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> bool:
+    """Whether pydantic misses an item only since it counts none that is wrong, of which it tells too."""
+    return details["type"] == "too_short" and gathered.holds(_steps(details, gathered, overrides))
 
 
 def _failure(
     root: type[BaseModel], details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]
 ) -> Failure:
     found = details["ctx"][KIND] if details["type"] == KIND else (Mistake((), _reason(root, details)),)
-    return Failure(_steps(details, gathered, overrides), found, details["type"] == "extra_forbidden")
+    at = _steps(details, gathered, overrides)
+    if details["type"].startswith("union_tag"):
+        # Of what is no mapping, pydantic says that its kind is missing.
+        if gathered.exists(at) and not gathered.is_mapping(at):
+            return Failure(at, (Mistake((), _REASONS["model_type"]),))
+        at = (*at, "kind")
+    return Failure(at, found, details["type"] == "extra_forbidden")
 
 
 def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, str]) -> Steps:
@@ -236,7 +257,7 @@ def _steps(details: ErrorDetails, gathered: Gathered, overrides: Mapping[Steps, 
         overridden = any(override[: len(further)] == gathered.origin(further) for override in overrides)
         if gathered.exists(further) or overridden or (is_last and names_a_key):
             steps = further
-    return (*steps, "kind") if details["type"].startswith("union_tag") else steps
+    return steps
 
 
 def _variable(steps: Steps, overrides: Mapping[Steps, str], gathered: Gathered) -> str | None:

@@ -10,11 +10,10 @@ from pydantic_settings.sources.utils import parse_env_vars
 
 from exporter.sections.mistakes import Steps
 from exporter.sections.operator_text import trimmed
-from exporter.settings.loading.problems import Problem
+from exporter.settings.loading.problems import ENVIRONMENT, Problem
 
 PREFIX = "EXPORTER__"
 DELIMITER = "__"
-ENVIRONMENT = "environment"
 
 _LISTS = frozenset({"destinations", "segments"})
 

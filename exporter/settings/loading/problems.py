@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from exporter.sections.mistakes import Steps
-from exporter.sections.printable import printable
+from exporter.sections.paths import absolute
+from exporter.sections.printable import counted, printable
+
+#: Stands for the file of a mistake in a variable that overrides a key.
+ENVIRONMENT = "environment"
 
 
 def path_text(steps: Steps) -> str:
@@ -24,7 +29,7 @@ class Problem:
     ``file`` is the file as it was named, or ``environment``; ``line`` counts from 1, and is None where no line is
     known; ``at`` are the steps from the file's root, or the variable, empty for the whole file. ``reason`` never holds
     a value that could be secret. ``destination`` is the name of the destination with the mistake, where there is such a
-    name.
+    name. ``beside`` is at the place of what the mistake collides with.
     """
 
     file: str
@@ -32,15 +37,29 @@ class Problem:
     at: Steps
     reason: str
     destination: str | None = None
+    beside: Problem | None = None
 
     @property
     def path(self) -> str:
         """``at`` as people write a path."""
         return path_text(self.at)
 
+    @property
+    def place(self) -> str:
+        """Where the mistake is: ``file:line: path``."""
+        return ": ".join(
+            part for part in (self.file if self.line is None else f"{self.file}:{self.line}", self.path) if part
+        )
+
+    def from_the_root(self) -> Problem:
+        """The same with every file named by its absolute path."""
+        file = self.file if self.file == ENVIRONMENT else str(absolute(Path(self.file)))
+        return replace(self, file=file, beside=None if self.beside is None else self.beside.from_the_root())
+
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        text = ": ".join(part for part in (place, self.path, self.reason) if part)
+        text = ": ".join(part for part in (self.place, self.reason) if part)
+        if self.beside is not None:
+            text += f" (beside {self.beside.place})"
         return printable(text if self.destination is None else f"{text} (destination {self.destination})")
 
 
@@ -57,8 +76,11 @@ class Problems:
         order = list(dict.fromkeys([*files, *(problem.file for problem in once)]))
         return cls(tuple(sorted(once, key=lambda problem: (order.index(problem.file), problem.line or 0))))
 
+    def from_the_root(self) -> Problems:
+        """The same with every file named by its absolute path."""
+        return Problems(tuple(problem.from_the_root() for problem in self.problems))
+
     def render(self, where: str = "the configuration") -> str:
         """A line for each problem, ``file:line: path: reason``, then their number."""
-        count = len(self.problems)
-        total = f"1 mistake in {where}" if count == 1 else f"{count} mistakes in {where}"
+        total = f"{counted(len(self.problems), 'mistake')} in {where}"
         return "\n".join([*(str(problem) for problem in self.problems), total])

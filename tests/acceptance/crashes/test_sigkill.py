@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from compiled_build import TRANSPORTS
 from harness import Place
 from kill_loop import DUPLICATES_PER_KILL, Load, Result, run
 
@@ -13,7 +14,7 @@ from kill_loop import DUPLICATES_PER_KILL, Load, Result, run
 BROKEN = (sys.executable, str(Path(__file__).with_name("broken_daemon.py")), "run")
 
 
-@pytest.mark.parametrize("transport", ["lean", "aiohttp"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_twenty_kills_lose_nothing_and_keep_the_order(tmp_path: Path, transport: str) -> None:
     load = Load(events=12_000, profiles=500, ends=20, transports=[transport])
     with Place(tmp_path) as place:

@@ -124,7 +124,7 @@ def test_unknown_names_and_groups_that_are_dropped(tmp_path: Path) -> None:
         filled(place, receiver, 3)
         assert "there is no state yet" in said(place, "resume", "crm")
         assert not (tmp_path / "state.db").exists()
-        assert "did you mean crm?" in said(place, "pause", "crmm", code=1)
+        assert "did you mean crm?" in said(place, "pause", "crmm", code=2)
         assert "200 characters" in said(place, "pause", "crm", "--why", "x" * 201, code=2)
         done = json.loads(place.command("pause", "crm", "--json").stdout)
         assert (done["destination"], done["done"]) == ("crm", True)

@@ -35,6 +35,7 @@ from standing_still import SECONDS, answered_meanwhile
 
 from exporter.dataflow.examine import made_event_id
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 from exporter.queues.jetstream.connection.link import Link
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.kinds import open_queue
@@ -126,7 +127,9 @@ async def test_events_that_another_client_published_are_read_with_the_ids_of_the
     config = settings(broker)
     async with open_queue(config, (), pytest.fail) as queue, by_hand(broker) as client:
         js = client.jetstream()
-        await js.publish(f"{config.stream}.x", b'{"profileId":"p"}', headers={"Nats-Msg-Id": "id-1"})
+        await js.publish(
+            f"{config.stream}.x", b'{"profileId":"p"}', headers={"Nats-Msg-Id": "id-1", "traceparent": "00-a-b-01"}
+        )
         await js.publish(f"{config.stream}.y", b"", headers={"ce-id": "id-2", "Status": "404"})
         await js.publish(f"{config.stream}.x", b"plain")
         async with queue.subscribe("g", "earliest") as subscription:
@@ -136,6 +139,7 @@ async def test_events_that_another_client_published_are_read_with_the_ids_of_the
         (2, b"", "id-2"),
         (3, b"plain", None),
     ]
+    assert [m.trace for m in taken] == [Trace("00-a-b-01"), None, None]
     assert all(abs(m.taken_at - asyncio.get_running_loop().time()) > 1e6 for m in taken)  # it is an epoch time
 
 

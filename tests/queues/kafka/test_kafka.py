@@ -42,6 +42,7 @@ from kafka_broker import (
 from kafka_topics import make_topic, settings, unsigned_token
 
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 from exporter.queues.kafka.queue import KafkaQueue
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.subscription import KafkaSubscription
@@ -462,11 +463,12 @@ async def test_ranges_that_have_no_room_stop_the_lane_until_they_fit(kafka: Brok
             assert numbers(await take(subscription, 100)) == list(range(100, 200))
 
 
-async def test_ids_from_headers_null_values_and_times(kafka: Broker, topic: str, queue: Queue) -> None:
+async def test_ids_and_traces_from_headers_null_values_and_times(kafka: Broker, topic: str, queue: Queue) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
     await producer.start()
     try:
         headers = [("other", b"x"), ("id", b"plain"), ("ce_id", b"cloud-7")]
+        headers += [("traceparent", b"00-a-b-01"), ("tracestate", b"x=1")]
         await producer.send_and_wait(topic, b"a:1", key=b"k", headers=headers, timestamp_ms=1_700_000_000_123)
         await producer.send_and_wait(topic, None, key=b"k", headers=[("id", b"plain")])
         await producer.send_and_wait(topic, b"a:3", key=b"k", headers=[("id", b"\xff")])
@@ -477,6 +479,7 @@ async def test_ids_from_headers_null_values_and_times(kafka: Broker, topic: str,
     assert (first.event_id, first.body, first.taken_at) == ("cloud-7", b"a:1", 1_700_000_000.123)
     assert (second.event_id, second.body, second.fault) == ("plain", b"", None)
     assert (first.fault, third.event_id, third.fault) == (None, None, None)
+    assert (first.trace, second.trace) == (Trace("00-a-b-01", "x=1"), None)
 
 
 async def test_what_kafkas_own_producer_wrote_is_read(kafka: Broker, topic: str, queue: Queue) -> None:

@@ -26,6 +26,7 @@ from redis_server import RedisServer, needs_redis, running
 from sweeps import Sweeps
 
 from exporter.messages.message import Message
+from exporter.messages.trace import Trace
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import (
     Batch,
@@ -123,6 +124,15 @@ async def test_an_entry_that_redis_cli_added_is_handed_out_with_its_time(redis: 
         assert message.body == b'{"profileId": "p"}'
         assert abs(message.taken_at - time.time()) < 60
         assert message.lane == STREAM
+        assert message.trace is None
+
+
+async def test_an_entry_may_have_its_trace_beside_the_event(redis: RedisServer, queue: Queue) -> None:
+    redis.cli("XADD", STREAM, "*", "tracestate", "x=1", "event", "{}", "traceparent", "00-a-b-01", "traceparent", "2nd")
+    redis.cli("XADD", STREAM, "*", "event", "{}", "traceparent", "")
+    async with queue.subscribe("g", "earliest") as subscription:
+        taken = await take(subscription, 2)
+    assert [message.trace for message in taken] == [Trace("00-a-b-01", "x=1"), None]
 
 
 async def test_an_entry_without_the_field_is_handed_out_empty_so_that_it_becomes_a_dead_letter(

@@ -1,0 +1,35 @@
+"""The command imports what the subcommand needs that was asked for, and the help lists them all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from exporter.cli.commands import COMMANDS
+
+_LOADED = "import sys; from exporter.cli.app import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+
+
+def loaded(*words: str) -> set[str]:
+    """The modules that are imported once the command has ended."""
+    done = subprocess.run([sys.executable, "-c", _LOADED, *words], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [("--version",), ("receive", "--help")])
+def test_what_was_not_asked_for_is_not_imported(words: tuple[str, ...]) -> None:
+    assert not loaded(*words) & {"exporter.settings.tree", "exporter.queues.kinds", "exporter.daemon.daemon"}
+
+
+def test_the_help_lists_every_subcommand() -> None:
+    done = subprocess.run([sys.executable, "-m", "exporter", "--help"], capture_output=True, text=True, check=True)
+    listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.strip()]
+    assert [name for name in listed if name in COMMANDS] == list(COMMANDS)
+
+
+def test_a_subcommand_that_is_none_is_told_with_all_that_there_are() -> None:
+    done = subprocess.run([sys.executable, "-m", "exporter", "chekc"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "chekc" in done.stderr
