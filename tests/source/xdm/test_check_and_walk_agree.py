@@ -105,7 +105,9 @@ def possible(document: dict[str, Any]) -> dict[str, Any]:
 
 
 REFERENCES = st.sampled_from(["#", "#/definitions/x", "#/definitions/y"]).map(lambda to: {"$ref": to})
-DOCUMENTS = st.recursive(st.just({}) | keywords(st.just({})) | keywords(REFERENCES), keywords, max_leaves=6)
+DOCUMENTS: st.SearchStrategy[Any] = st.recursive(
+    st.just({}) | keywords(st.just({})) | keywords(REFERENCES), keywords, max_leaves=6
+)
 
 
 def agree(document: Any, value: Any) -> None:
