@@ -63,3 +63,15 @@ def test_a_field_within_itself_is_of_any_type_at_the_second_time() -> None:
     root = root_of({"properties": {"name": {"type": "string"}, "parent": {"$ref": "#"}}})
     again = Field(Kind.OBJECT, {"name": STRING, "parent": ANY})
     assert root == Field(Kind.OBJECT, {"name": STRING, "parent": again})
+
+
+def test_many_references_to_one_place_are_followed_once() -> None:
+    levels: dict[str, Any] = {"x64": {"type": "string"}}
+    for level in range(64):
+        to = {"$ref": f"#/definitions/x{level + 1}"}
+        levels[f"x{level}"] = {"properties": {"a": to, "b": to}}
+    field = root_of({"definitions": levels, "$ref": "#/definitions/x0"})
+    for _ in range(64):
+        assert field.properties["a"] is field.properties["b"]
+        field = field.properties["a"]
+    assert field == STRING

@@ -80,6 +80,7 @@ for _ in range(900):
         ({"properties": {"a": {"$id": "http://example.com/"}}}, [("properties", "a", "$id")]),
         (DEEP, [("properties", "a", "properties", "a")]),
         (IN_ITEMS, [("items", "items", "items", "items")]),
+        ({"not": IN_ITEMS}, [("not", "items", "items", "items")]),
     ],
 )  # fmt: skip
 def test_refused(document: Any, at: list[tuple[Any, ...]]) -> None:

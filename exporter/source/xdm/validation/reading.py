@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from exporter.sections.mistakes import Mistake, Step, Steps
@@ -32,6 +32,13 @@ from exporter.source.xdm.validation.recursion import endless
 
 #: Steps to a schema in its document; records are refused beyond 64 levels.
 _MOST_STEPS = 128
+
+_KEYWORDS_OF_TYPES = (
+    ("array", keywords.OF_ARRAYS),
+    ("object", keywords.OF_OBJECTS),
+    ("number", keywords.OF_NUMBERS),
+    ("string", keywords.OF_STRINGS),
+)
 
 Document = Mapping[str, Any]
 
@@ -124,38 +131,38 @@ class _Reading:
         ]
         if "not" in document:
             inner = self.node(document["not"], below(at, "not"), (*place, "not"))
-            parts.append(Not(inner, json_text(document["not"])))
+            # What was refused may be too deep for a text, and needs none.
+            parts.append(Not(inner, "" if self.mistakes else json_text(document["not"])))
         if "const" in document:
             parts.append(Permitted((document["const"],), constant=True))
         types = document.get("type", [])
-        readers = self._readers()
         named = [types] if isinstance(types, str) else types
-        typed = [readers[name](document, at, place) for name in named]
+        typed = [self._typed(name, document, at, place) for name in named]
         if isinstance(types, str):
             parts += typed
         elif typed:
             parts.append(Combined(Combination.ANY, tuple(Node(None, (part,)) for part in typed)))
         # Keywords of types that are not named let other types pass.
-        for wanted, words, reader in (
-            ({"array"}, keywords.OF_ARRAYS, self._array),
-            ({"object"}, keywords.OF_OBJECTS, self._object),
-            ({"integer", "number"}, keywords.OF_NUMBERS, self._number),
-            ({"string"}, keywords.OF_STRINGS, self._string),
-        ):
-            if not wanted & set(named) and any(word in document for word in words):
-                parts.append(reader(document, at, place, required=False))
+        for name, words in _KEYWORDS_OF_TYPES:
+            is_named = name in named or (name == "number" and "integer" in named)
+            if not is_named and any(word in document for word in words):
+                parts.append(self._typed(name, document, at, place, required=False))
         return parts
 
-    def _readers(self) -> Mapping[str, Callable[[Document, str, Steps], Part]]:
-        return {
-            "string": self._string,
-            "integer": lambda document, at, place: self._number(document, at, place, integer=True),
-            "number": self._number,
-            "boolean": lambda *_: Boolean(),
-            "null": lambda *_: Null(),
-            "object": self._object,
-            "array": self._array,
-        }
+    def _typed(self, name: str, document: Document, at: str, place: Steps, *, required: bool = True) -> Part:
+        match name:
+            case "string":
+                return self._string(document, place, required)
+            case "integer" | "number":
+                return Numeric(required, name == "integer", *map(document.get, keywords.OF_NUMBERS))
+            case "boolean":
+                return Boolean()
+            case "null":
+                return Null()
+            case "object":
+                return self._object(document, at, place, required)
+            case _:
+                return self._array(document, at, place, required)
 
     def _reference(self, to: str, place: Steps) -> list[Part]:
         if to != "#" and not to.startswith("#/"):
@@ -172,7 +179,7 @@ class _Reading:
         inner = document[how.value]
         return Combined(how, tuple(self.node(each, below(there, n), (*here, n)) for n, each in enumerate(inner)))
 
-    def _string(self, document: Document, at: str, place: Steps, *, required: bool = True) -> Text:  # noqa: ARG002
+    def _string(self, document: Document, place: Steps, required: bool) -> Text:
         name = document.get("format")
         if name is not None and name not in CHECKED and name not in UNCHECKED:
             self._refuse((*place, "format"), f"is no known format; checked are {', '.join(sorted(CHECKED))}")
@@ -192,18 +199,7 @@ class _Reading:
             return None
         return pattern
 
-    def _number(
-        self,
-        document: Document,
-        at: str,  # noqa: ARG002
-        place: Steps,  # noqa: ARG002
-        *,
-        required: bool = True,
-        integer: bool = False,
-    ) -> Numeric:
-        return Numeric(required, integer, *map(document.get, keywords.OF_NUMBERS))
-
-    def _object(self, document: Document, at: str, place: Steps, *, required: bool = True) -> Object:
+    def _object(self, document: Document, at: str, place: Steps, required: bool) -> Object:
         here = below(at, "properties")
         properties = {
             key: self.node(inner, below(here, key), (*place, "properties", key))
@@ -222,7 +218,7 @@ class _Reading:
             required, properties, keys, additional, document.get("minProperties"), document.get("maxProperties")
         )
 
-    def _array(self, document: Document, at: str, place: Steps, *, required: bool = True) -> Array:
+    def _array(self, document: Document, at: str, place: Steps, required: bool) -> Array:
         items = document.get("items")
         return Array(
             required,
