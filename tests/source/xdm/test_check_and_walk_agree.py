@@ -60,38 +60,36 @@ TYPES = st.sampled_from(["string", "integer", "number", "boolean", "null", "obje
 
 
 def keywords(schemas: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Schemas made of ``schemas``; any keyword may stand beside any other."""
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
-            "enum": st.lists(SMALL_VALUES, min_size=1, max_size=3),
-            "const": SMALL_VALUES,
-            "minLength": COUNTS,
-            "maxLength": COUNTS,
-            "pattern": st.sampled_from(["^a", "b$", r"\p{L}", "é", r"^\d+$", '"', r"\{a\}", "\\u00e9"]),
-            "format": st.sampled_from(["date-time", "email", "uri", "date", "ipv4", "ipv6", "hostname"]),
-            "minimum": SMALL_NUMBERS,
-            "maximum": SMALL_NUMBERS,
-            "exclusiveMinimum": SMALL_NUMBERS,
-            "exclusiveMaximum": SMALL_NUMBERS,
-            "multipleOf": st.sampled_from([1, 2, 0.1, 0.01, 1.5, 1e-9]),
-            "properties": st.dictionaries(KEYS, schemas, max_size=4),
-            "required": st.lists(KEYS, max_size=2, unique=True),
-            "additionalProperties": st.booleans() | schemas,
-            "minProperties": COUNTS,
-            "maxProperties": COUNTS,
-            "items": schemas,
-            "minItems": COUNTS,
-            "maxItems": COUNTS,
-            "uniqueItems": st.booleans(),
-            "allOf": st.lists(schemas, min_size=1, max_size=2),
-            "anyOf": st.lists(schemas, min_size=1, max_size=3),
-            "oneOf": st.lists(schemas, min_size=1, max_size=3),
-            "not": schemas,
-            "definitions": st.dictionaries(KEYS, schemas, max_size=2),
-        },
-    ).map(possible)
+    """Schemas of one to four keywords, those that hold schemas made of ``schemas``; any may stand beside any other."""
+    each = {
+        "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
+        "enum": st.lists(SMALL_VALUES, min_size=1, max_size=3),
+        "const": SMALL_VALUES,
+        "minLength": COUNTS,
+        "maxLength": COUNTS,
+        "pattern": st.sampled_from(["^a", "b$", r"\p{L}", "é", r"^\d+$", '"', r"\{a\}", "\\u00e9"]),
+        "format": st.sampled_from(["date-time", "email", "uri", "date", "ipv4", "ipv6", "hostname"]),
+        "minimum": SMALL_NUMBERS,
+        "maximum": SMALL_NUMBERS,
+        "exclusiveMinimum": SMALL_NUMBERS,
+        "exclusiveMaximum": SMALL_NUMBERS,
+        "multipleOf": st.sampled_from([1, 2, 0.1, 0.01, 1.5, 1e-9]),
+        "properties": st.dictionaries(KEYS, schemas, min_size=1, max_size=3),
+        "required": st.lists(KEYS, max_size=2, unique=True),
+        "additionalProperties": st.booleans() | schemas,
+        "minProperties": COUNTS,
+        "maxProperties": COUNTS,
+        "items": schemas,
+        "minItems": COUNTS,
+        "maxItems": COUNTS,
+        "uniqueItems": st.booleans(),
+        "allOf": st.lists(schemas, min_size=1, max_size=2),
+        "anyOf": st.lists(schemas, min_size=1, max_size=3),
+        "oneOf": st.lists(schemas, min_size=1, max_size=3),
+        "not": schemas,
+    }
+    chosen = st.lists(st.sampled_from(sorted(each)), min_size=1, max_size=4, unique=True)
+    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: each[name] for name in names})).map(possible)
 
 
 def possible(document: dict[str, Any]) -> dict[str, Any]:
@@ -105,9 +103,55 @@ def possible(document: dict[str, Any]) -> dict[str, Any]:
 
 
 REFERENCES = st.sampled_from(["#", "#/definitions/x", "#/definitions/y"]).map(lambda to: {"$ref": to})
-DOCUMENTS: st.SearchStrategy[Any] = st.recursive(
-    st.just({}) | keywords(st.just({})) | keywords(REFERENCES), keywords, max_leaves=6
-)
+LEAVES = st.just({}) | keywords(st.just({})) | keywords(REFERENCES) | TYPES.map(lambda name: {"type": name})
+DOCUMENTS: st.SearchStrategy[Any] = st.recursive(LEAVES, keywords, max_leaves=6)
+
+
+@st.composite
+def values_near(draw: st.DrawFn, document: Any, root: Any, levels: int = 6) -> Any:
+    """A value that a schema comes close to, so that most of its keywords have something to say."""
+    if levels == 0 or draw(st.integers(0, 7)) == 0:
+        return draw(VALUES)
+    if to := document.get("$ref"):
+        return draw(values_near(root if to == "#" else root["definitions"][to.split("/")[2]], root, levels - 1))
+    near: list[st.SearchStrategy[Any]] = []
+    near += [st.sampled_from(document["enum"])] if "enum" in document else []
+    near += [st.just(document["const"])] if "const" in document else []
+    for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
+        if name in document:
+            bound = document[name]
+            near.append(st.sampled_from([bound, float(bound), bound + 1, bound - 1, bound * 3, bound + 0.5]))
+    for how in ("allOf", "anyOf", "oneOf"):
+        near += [values_near(inner, root, levels - 1) for inner in document.get(how, ())]
+    near += [values_near(document["not"], root, levels - 1)] if "not" in document else []
+    types = document.get("type", [])
+    for name in [types] if isinstance(types, str) else types:
+        near.append({"string": TEXTS, "boolean": st.booleans(), "null": st.none()}.get(name, NUMBERS))
+    if {"minLength", "maxLength", "pattern", "format"} & document.keys():
+        near.append(TEXTS)
+    if "object" in types or {"properties", "required", "additionalProperties", "minProperties"} & document.keys():
+        near.append(objects_near(document, root, levels))
+    if "array" in types or {"items", "minItems", "maxItems", "uniqueItems"} & document.keys():
+        items = values_near(document.get("items", {}), root, levels - 1)
+        near.append(st.lists(items, max_size=3) | items.map(lambda item: [item, item]))
+    return draw(st.one_of(near) if near else SMALL_VALUES)
+
+
+@st.composite
+def objects_near(draw: st.DrawFn, document: Any, root: Any, levels: int) -> Any:
+    """An object with most of the keys that a schema names, and now and then another one."""
+    value: dict[str, Any] = {}
+    for key, inner in document.get("properties", {}).items():
+        if draw(st.integers(0, 4)):
+            value[key] = draw(values_near(inner, root, levels - 1))
+    for key in document.get("required", ()):
+        if key not in value and draw(st.integers(0, 4)):
+            value[key] = draw(SMALL_VALUES)
+    if draw(st.integers(0, 2)) == 0:
+        additional = document.get("additionalProperties")
+        other = values_near(additional, root, levels - 1) if isinstance(additional, dict) else SMALL_VALUES
+        value[draw(KEYS)] = draw(other)
+    return value
 
 
 def agree(document: Any, value: Any) -> None:
@@ -126,39 +170,45 @@ def agree(document: Any, value: Any) -> None:
         assert schema.violations(value) != ()
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(DOCUMENTS, st.dictionaries(st.sampled_from(["x", "y"]), keywords(REFERENCES | st.just({})), min_size=2), VALUES)
-def test_any_schema_and_any_value(document: Any, definitions: Any, value: Any) -> None:
-    agree({**document, "definitions": {**document.get("definitions", {}), **definitions}}, value)
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(DOCUMENTS, LEAVES, LEAVES, st.data())
+def test_any_schema_and_any_value(document: Any, x: Any, y: Any, data: st.DataObject) -> None:
+    if "$ref" in document:
+        document = {"items": document}
+    document = {**document, "definitions": {"x": x, "y": y}}
+    agree(document, data.draw(values_near(document, document)))
 
 
-def around(innermost: Any) -> st.SearchStrategy[Any]:
-    wraps = st.sampled_from(["properties", "items", "additionalProperties", "anyOf", "oneOf", "allOf", "not"])
-
-    def wrapped(ways: list[str]) -> Any:
-        document = innermost
-        for way in ways:
-            match way:
-                case "properties":
-                    document = {"type": "object", "properties": {"a": document, "b": {"type": "string"}}}
-                case "anyOf" | "oneOf" | "allOf":
-                    document = {way: [document, {"type": "null"}]}
-                case _:
-                    document = {way: document}
-        return document
-
-    return st.lists(wraps, max_size=60).map(wrapped)
+WAYS = ["properties", "items", "additionalProperties", "anyOf", "oneOf", "allOf", "not"]
 
 
-NESTED = st.recursive(
-    st.sampled_from([None, "a", 1]), lambda inner: st.lists(inner, max_size=1) | st.fixed_dictionaries({"a": inner})
-)
+def around(ways: list[str]) -> Any:
+    """The schema of a string, within others: the last of ``ways`` is the outermost."""
+    document: Any = {"type": "string"}
+    for way in ways:
+        match way:
+            case "properties":
+                document = {"type": "object", "properties": {"a": document, "b": {"type": "string"}}}
+            case "anyOf" | "oneOf" | "allOf":
+                document = {way: [document, {"type": "null"}]}
+            case _:
+                document = {way: document}
+    return document
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(around({"type": "string"}), NESTED)
-def test_schemas_deep_in_each_other(document: Any, value: Any) -> None:
-    agree(document, value)
+def inside(ways: list[str], value: Any) -> Any:
+    """A value of which ``value`` is what ``around(ways)`` comes to at last."""
+    for way in ways:
+        value = {"properties": {"a": value}, "items": [value], "additionalProperties": {"b": value}}.get(way, value)
+    return value
+
+
+@pytest.mark.parametrize("value", ["a", 1, None])
+@pytest.mark.parametrize("ways", [*([way] * 60 for way in WAYS), WAYS * 8, ["oneOf", "items"] * 20])
+def test_schemas_deep_in_each_other(ways: list[str], value: Any) -> None:
+    document = around(ways)
+    assert isinstance(compile_schema(document), Schema)
+    agree(document, inside(ways, value))
 
 
 @pytest.mark.parametrize("way", ["properties", "items", "additionalProperties"])

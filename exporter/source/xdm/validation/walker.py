@@ -130,8 +130,22 @@ class _Walk:
     def _combined(
         self, how: Combination, nodes: Sequence[Node], value: Any, at: str | None, pointer: str
     ) -> Violation | None:
-        right = [self._right(node, value) for node in nodes]
-        matching = sum(right)
+        before = self._left
+        # Each is walked once, also those whose violations are too many to be told: otherwise schemas in each other
+        # would take twice as long with every level.
+        causes: list[Violation] = []
+        matching = 0
+        for node in nodes:
+            told = self._left > 0
+            if not told:
+                self._left = 1
+            found = self.node(node, value, pointer)
+            if found is None:
+                matching += 1
+            elif told:
+                causes.append(found)
+            if not told:
+                self._left = 0
         match how:
             case Combination.ALL:
                 fails = matching < len(nodes)
@@ -142,13 +156,12 @@ class _Walk:
             case Combination.ONE:
                 fails = matching != 1
                 message = f"#: {matching} subschemas matched instead of one"
-        if not fails or self._left == 0:
+        if not fails:
+            self._left = before
             return None
-        wrong = [node for node, is_right in zip(nodes, right, strict=True) if not is_right]
-        causes = tuple(found for node in wrong if (found := self.node(node, value, pointer)))
         if not causes:
             self._left -= 1
-        return Violation(pointer, message, how.value, at, causes)
+        return Violation(pointer, message, how.value, at, tuple(causes))
 
 
 def _wrong_type(expected: str, value: Any) -> tuple[str, str]:
