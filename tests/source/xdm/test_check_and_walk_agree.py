@@ -89,7 +89,8 @@ def keywords(schemas: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         "not": schemas,
     }
     chosen = st.lists(st.sampled_from(sorted(each)), min_size=1, max_size=4, unique=True)
-    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: each[name] for name in names})).map(possible)
+    demands = chosen.flatmap(lambda names: st.fixed_dictionaries({name: each[name] for name in names})).map(possible)
+    return demands | st.builds(lambda document, name: {**document, "type": name}, demands, TYPES)
 
 
 def possible(document: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +104,9 @@ def possible(document: dict[str, Any]) -> dict[str, Any]:
 
 
 REFERENCES = st.sampled_from(["#", "#/definitions/x", "#/definitions/y"]).map(lambda to: {"$ref": to})
-LEAVES = st.just({}) | keywords(st.just({})) | keywords(REFERENCES) | TYPES.map(lambda name: {"type": name})
+LEAVES: st.SearchStrategy[Any] = (
+    st.just({}) | keywords(st.just({})) | keywords(REFERENCES) | TYPES.map(lambda name: {"type": name})
+)
 DOCUMENTS: st.SearchStrategy[Any] = st.recursive(LEAVES, keywords, max_leaves=6)
 
 
@@ -177,6 +180,41 @@ def test_any_schema_and_any_value(document: Any, x: Any, y: Any, data: st.DataOb
         document = {"items": document}
     document = {**document, "definitions": {"x": x, "y": y}}
     agree(document, data.draw(values_near(document, document)))
+
+
+SINGLE: list[dict[str, Any]] = [
+    *({"type": name} for name in ["string", "integer", "number", "boolean", "null", "object", "array"]),
+    *({"type": ["null", name]} for name in ["string", "integer", "number", "boolean", "object", "array"]),
+    *(
+        {end: bound}
+        for end in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]
+        for bound in [1, 1.0, 1.5]
+    ),
+    *(
+        {"minimum": low, "exclusiveMinimum": 1, "maximum": high, "exclusiveMaximum": 3}
+        for low in [0, 1, 2]
+        for high in [2, 3, 4]
+    ),
+    *({"multipleOf": divisor} for divisor in [1, 2, 0.5, 0.1]),
+    *({"enum": [value]} for value in [None, True, False, 0, 1, 1.0, "1", [1], [True], {"a": 1}, {"a": True}, [], {}]),
+    *({"const": value} for value in [None, True, 1, [1.0], {"a": [1]}]),
+    *({"uniqueItems": True, "items": items} for items in [{}, {"type": "array"}]),
+    *({count: 1} for count in ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"]),
+    *({"format": name} for name in ["date-time", "email", "uri", "date"]),
+    *({"required": ["a"], "additionalProperties": additional} for additional in [{}, True, {"type": "integer"}]),
+    {"pattern": "^1"},
+]
+PLAIN: list[Any] = [
+    *(None, True, False, 0, 1, 2, 3, 4, -1, 0.0, 1.0, 1.5, 2.0, 0.3, 3.0, 1e20, 10**20, "", "1", "a", "ab", "a@b.de"),
+    *([], [1], [1, 1], [1, 1.0], [1, True], [0, False], [[1], [1.0]], [[1], [True]], ["1", 1], [{"a": 1}, {"a": 1.0}]),
+    *({}, {"a": 1}, {"a": 1.0}, {"a": True}, {"a": [1]}, {"b": 1}, {"a": 1, "b": "x"}, "2019-10-23T12:00:00Z"),
+]
+
+
+@pytest.mark.parametrize("document", SINGLE, ids=str)
+def test_single_keywords(document: Any) -> None:
+    for value in PLAIN:
+        agree(document, value)
 
 
 WAYS = ["properties", "items", "additionalProperties", "anyOf", "oneOf", "allOf", "not"]

@@ -70,6 +70,8 @@ def leaves(violation: Violation) -> list[Violation]:
         ({"items": {"allOf": [{"type": "string"}, {"minimum": 9}]}}, [1, 2, 3], 6),
         ({"items": {"type": "string", "enum": ["a"]}}, [1, 2, 3], 6),
         ({"items": {"not": {"type": "integer"}}}, [1, 2, 3], 3),
+        ({"items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}, [1, 2, 3, None], 2),
+        ({"items": {"type": ["boolean", "integer"]}}, [1, True, 2, "a", "b"], 4),
     ],
 )
 def test_no_more_violations_are_looked_for_than_asked(
