@@ -1,0 +1,1 @@
+"""How schemas are declared: JSON Schema, fields, or field groups that ship with the package."""
