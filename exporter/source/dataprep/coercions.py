@@ -1,9 +1,13 @@
-"""Coerces values to the types of the target schema, and copies what has no type: a result shares nothing with a record.
+"""Coerces values to the types of the target schema, and copies what has no type.
 
-* STRING: text, numbers, booleans and dates as text. * BOOLEAN: booleans; ``y yes on true`` and ``n no off false``, all in
-lower or all in upper case. * INTEGER and NUMBER: numbers, and text that is one; INTEGER takes no fraction. * DATE and
-DATE_TIME: text in RFC 3339 as it came, else in the first of the known forms that matches (``dates/forms.py``), or a number
-of milliseconds since 1970. * OBJECT: the fields that the schema has; MAP: all. * ARRAY: each element.
+* STRING: text, numbers, booleans and dates as text.
+* BOOLEAN: booleans; ``y yes on true`` and ``n no off false``, all in lower or all in upper case.
+* INTEGER and NUMBER: numbers, and text that is one; INTEGER takes no fraction.
+* DATE and DATE_TIME: text in RFC 3339 as it came, else in the first of the known forms that matches
+  (``dates/forms.py``), or a number of milliseconds since 1970.
+* OBJECT: the fields that the schema has; MAP: all. ARRAY: each element.
+
+An array or object of a result is never one of the record's.
 """
 
 from __future__ import annotations
@@ -66,7 +70,7 @@ def _string(run: Run, value: Any) -> str:
     return value  # type: ignore[no-any-return] # to_text gives text
 
 
-def _boolean(run: Run, value: Any) -> bool:
+def _boolean(_run: Run, value: Any) -> bool:
     if type(value) is bool:
         return value
     if value in _TRUE if isinstance(value, str) else False:
@@ -93,11 +97,11 @@ def _finite(number: int | float) -> int | float:
     return number
 
 
-def _integer(run: Run, value: Any) -> int:
+def _integer(_run: Run, value: Any) -> int:
     return int(_finite(to_integer(_number(value))))
 
 
-def _date_time(run: Run, value: Any) -> str:
+def _date_time(_run: Run, value: Any) -> str:
     if type(value) is str:
         if is_date_time(value):
             return value
@@ -111,7 +115,7 @@ def _date_time(run: Run, value: Any) -> str:
     return date_time_text(moment)
 
 
-def _date(run: Run, value: Any) -> str:
+def _date(_run: Run, value: Any) -> str:
     if type(value) is str:
         if is_date(value):
             return value
@@ -137,7 +141,7 @@ _SCALARS: dict[Kind, Coerce] = {
     Kind.STRING: _string,
     Kind.BOOLEAN: _boolean,
     Kind.INTEGER: _integer,
-    Kind.NUMBER: lambda run, value: _number(value),
+    Kind.NUMBER: lambda _run, value: _number(value),
     Kind.DATE: _date,
     Kind.DATE_TIME: _date_time,
 }

@@ -1,8 +1,8 @@
 """Puts values at paths of a result: objects and arrays on the way are made, and a later value wins.
 
 An object that comes where an object stands is put into it, field by field. An array grows as its elements come, in any
-order; places that stay empty are left out in the end. ``[*]`` takes one value of an array for each element; a value that
-is no array goes to every element that is there.
+order; places that stay empty are left out in the end. ``[*]`` takes one value of an array for each element; a value
+that is no array goes to every element that is there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Gap:
 _GAP = _Gap()
 
 
-def field_at(root: Field | None, path: Path) -> Field | None | str:
+def field_at(root: Field | None, path: Path) -> Field | str | None:
     """The field at ``path``; None where nothing is known of it; text: why the schema has no such place."""
     field = root
     for step in path:
@@ -107,7 +107,7 @@ def putter(path: Path, nulls: bool) -> Put:
 def _put_at_keys(steps: list[str]) -> Put:
     *above, last = steps
 
-    def put(run: Run, entity: dict[str, Any], value: Any) -> None:
+    def put(_run: Run, entity: dict[str, Any], value: Any) -> None:
         node = entity
         for step in above:
             below = node.get(step)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from exporter.source.dataprep.attributes import attribute
 from exporter.source.dataprep.coercions import Coerce, coercion
 from exporter.source.dataprep.destinations import MOST_ELEMENTS, close_gaps, coerced, field_at, levels, putter
 from exporter.source.dataprep.expressions.compiling import compile_expression
 from exporter.source.dataprep.mapping_sets import Mapping, MappingSet, SourceType
 from exporter.source.dataprep.paths import EVERY, Path, parse_path
-from exporter.source.dataprep.run import Bounds, Chance, Clock, Failed, Run
+from exporter.source.dataprep.run import Bounds, Chance, Clock, Exhausted, Failed, Run
 from exporter.source.dataprep.sources import reader
 from exporter.source.dataprep.values import Appended, Replaced
 from exporter.source.xdm.fields import Field, Kind
@@ -44,7 +46,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class MappingError:
-    """A mapping that had no value for a record, or not all of one, and why. The reason holds no more than a bit of it."""
+    """A mapping that had no value for a record, or not all of one, and why."""
 
     destination: str
     source: str
@@ -72,7 +74,7 @@ class CompiledMappingSet:
     """A mapping set, ready to map records. One value may map many records at a time: it keeps nothing of them."""
 
     def __init__(self, steps: tuple[_Step, ...], bounds: Bounds) -> None:
-        self._steps = steps
+        self._steps = tuple((step.apply, step) for step in steps)
         self._bounds = bounds
 
     def apply(self, record: Any, now: int, chance: Chance, clock: Clock) -> Mapped:
@@ -83,9 +85,9 @@ class CompiledMappingSet:
         run = Run(record if type(record) is dict else {}, now, chance, clock, self._bounds)
         entity: dict[str, Any] = {}
         errors: list[MappingError] = []
-        for step in self._steps:
+        for apply, step in self._steps:
             try:
-                step.apply(run, entity)
+                apply(run, entity)
             except Failed as failed:
                 _note(errors, step, str(failed))
                 _fail(run, step, entity)
@@ -98,7 +100,7 @@ class CompiledMappingSet:
                 run.errors.clear()
         if run.gaps:
             close_gaps(run)
-        return Mapped(entity, tuple(errors), _upserts(run) if run.upserts else ())
+        return Mapped(entity, tuple(errors), _upserts(run, entity) if run.upserts else ())
 
 
 def _note(errors: list[MappingError], step: _Step, reason: str) -> None:
@@ -109,15 +111,16 @@ def _note(errors: list[MappingError], step: _Step, reason: str) -> None:
 def _fail(run: Run, step: _Step, entity: dict[str, Any]) -> None:
     """What a failure writes: a null, where the set allows nulls."""
     if step.fail is not None:
-        try:
+        with suppress(Exhausted):  # which the error says already
             step.fail(run, entity)
-        except Failed:
-            pass  # the size is used up, which the error says already
 
 
-def _upserts(run: Run) -> tuple[Upsert, ...]:
+def _upserts(run: Run, entity: dict[str, Any]) -> tuple[Upsert, ...]:
+    """Those whose array stands in the result still: a later mapping may have put something else there."""
     merging = {Appended: Merging.APPEND, Replaced: Merging.REPLACE}
-    return tuple(Upsert(path, merging[kind]) for path, kind in run.upserts.items())
+    return tuple(
+        Upsert(path, merging[kind]) for path, kind in run.upserts.items() if type(reader(path)(entity)) is list
+    )
 
 
 def compile_mapping_set(
@@ -161,9 +164,18 @@ def _compile(mapping: Mapping, root: Field | None, bounds: Bounds, nulls: bool) 
     apply = _applying(read, coerce, put, nulls)
     if mapping.source_type is SourceType.EXPRESSION and all(isinstance(step, str) for step in path):
         apply = _upserting(read, coerce, put, nulls, tuple(str(step) for step in path))
-    elif mapping.source_type is not SourceType.ATTRIBUTE or _is_large(field, mapping, path):
-        apply = _timed(apply)
+    elif mapping.source_type is SourceType.ATTRIBUTE:
+        source = parse_path(str(mapping.source))
+        if _is_large(field, mapping, path):
+            apply = _timed(apply)
+        if not nulls and not isinstance(source, str) and _is_plain(source) and _is_plain(path):
+            kind = Kind.ANY if field is None else field.kind
+            apply = attribute(tuple(map(str, source)), tuple(map(str, path)), kind, apply)
     return _Step(mapping, apply, (lambda run, entity: put(run, entity, None)) if nulls else None)
+
+
+def _is_plain(path: Path) -> bool:
+    return all(isinstance(step, str) for step in path)
 
 
 def _spreads(mapping: Mapping, path: Path) -> bool:
@@ -184,7 +196,7 @@ def _reading(mapping: Mapping, coerce: Coerce, bounds: Bounds) -> Callable[[Run]
             value = coerce(Run({}, 0, bytes, lambda: 0.0, bounds), mapping.source)
         except Failed as failed:
             return f"the constant does not fit the schema: {failed}"
-        return lambda run: value
+        return lambda _run: value
     if mapping.source_type is SourceType.EXPRESSION:
         expression = compile_expression(str(mapping.source))
         return expression if isinstance(expression, str) else expression.evaluate

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 #: Reads a clock that never goes back, in seconds.
 Clock = Callable[[], float]
@@ -23,7 +25,7 @@ class Bounds:
     seconds: float
 
 
-class Failed(Exception):  # noqa: N818 - an outcome on its way out of nested closures
+class Failed(Exception):
     """A value could not be had. Raised within an evaluation, and caught where a mapping's error is noted."""
 
 
@@ -85,7 +87,7 @@ class Run:
             raise self.too_large()
         return text
 
-    def bounded(self, value: Any) -> Any:
+    def bounded(self, value: Value) -> Value:
         """``value``, an array or object; raises ``Failed`` where it is larger than the bounds allow."""
         if measure(value, self.max_bytes) > self.max_bytes:
             raise self.too_large()

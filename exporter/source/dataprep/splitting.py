@@ -7,7 +7,7 @@ from exporter.source.dataprep.run import Run
 
 
 def split_at(text: str, pattern: Pattern) -> list[str]:
-    """The parts of ``text`` between matches; empty parts at the end, and one made by a match of nothing, are left out."""
+    """The parts of ``text`` between matches, as Java has them: without empty ones at the end."""
     parts: list[str] = []
     at = 0
     for match in pattern.every(text):

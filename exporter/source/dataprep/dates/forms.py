@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from exporter.profile.event.times import parse_time
 from exporter.source.dataprep.dates.patterns import DatePattern, compile_date_pattern
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Tried in this order, the first that matches wins, where a text is no RFC 3339 date and time (``parse_time``).
 _FORMS = (

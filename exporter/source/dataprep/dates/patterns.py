@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from exporter.source.dataprep.dates.zones import parse_zone, zone_name
 
@@ -23,8 +23,22 @@ _MOST_CHARACTERS = 100
 _ZONE = r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)*(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?"
 _OFFSET = r"Z|z|[+-][0-9]{2}(?::?[0-9]{2})?"
 _NUMBERS = {
-    **{"u": 1, "W": 1, "F": 1, "q": 1, "Q": 1, "M": 2, "L": 2, "w": 2, "D": 3, "d": 2},
-    **{"H": 2, "k": 2, "K": 2, "h": 2, "m": 2, "s": 2},
+    "u": 1,
+    "W": 1,
+    "F": 1,
+    "q": 1,
+    "Q": 1,
+    "M": 2,
+    "L": 2,
+    "w": 2,
+    "D": 3,
+    "d": 2,
+    "H": 2,
+    "k": 2,
+    "K": 2,
+    "h": 2,
+    "m": 2,
+    "s": 2,
 }
 
 Write = Callable[[datetime], str]
@@ -51,9 +65,7 @@ class DatePattern:
         match = self.reading.fullmatch(text)
         if match is None:
             return None
-        fields: dict[str, str] = {}
-        for letter, value in zip(self.letters, match.groups(), strict=True):
-            fields[letter] = value
+        fields = dict(zip(self.letters, match.groups(), strict=True))
         try:
             return _moment(fields)
         except (ValueError, OverflowError):
@@ -119,7 +131,7 @@ def _moment(fields: dict[str, str]) -> datetime:
             raise ValueError(hour)
         hour = hour % 12 + (12 if fields.get("a", "AM").upper() == "PM" else 0)
     micro = int(fields.get("S", "0").ljust(6, "0")[:6])
-    zone: tzinfo | None = timezone.utc
+    zone: tzinfo | None = UTC
     for letter in "XxZzVO":
         if letter in fields:
             zone = parse_zone(fields[letter])
@@ -131,7 +143,7 @@ def _moment(fields: dict[str, str]) -> datetime:
         found += timedelta(days=int(fields["D"]) - found.timetuple().tm_yday)
         if found.year != year:
             raise ValueError(fields["D"])
-    return found.astimezone(timezone.utc)
+    return found.astimezone(UTC)
 
 
 def _month(name: str) -> int:

@@ -14,7 +14,7 @@ from exporter.source.dataprep.run import Failed, Run
 Evaluate = Callable[[Run], Any]
 
 
-class Refused(Exception):  # noqa: N818 - an outcome on its way out of a compilation that calls itself
+class Refused(Exception):
     """A text is no expression of the language; caught where a mapping is compiled."""
 
 
@@ -28,7 +28,7 @@ class Code:
 
 
 def constant(value: Any) -> Code:
-    return Code(lambda run: value, True, value)
+    return Code(lambda _run: value, True, value)
 
 
 def function_named(name: str, count: int) -> Function:
@@ -52,7 +52,7 @@ def counted(least: int, most: int | None) -> str:
 
 
 def call(function: Function, codes: list[Code]) -> Code:
-    """The closure of a call. Raises ``Refused`` where an argument that is the same for every record can't be converted."""
+    """The closure of a call; raises ``Refused`` where a constant argument can't have the type that it has to."""
     arguments = tuple(_converted(function.argument(at), code) for at, code in enumerate(codes))
     required = tuple(at for at in range(len(codes)) if not function.argument(at).nulls)
     apply = function.call

@@ -26,7 +26,7 @@ def decimal(text: str) -> float | None:
 
 
 def string(text: str) -> str:
-    r"""The text between the quotes; ``\n \t \r \b \f \' \" \\ \uXXXX`` are one character, another backslash is itself."""
+    r"""The text between the quotes, where ``\n \t \r \b \f \' \" \\ \uXXXX`` each stand for one character."""
     found = _ESCAPE.sub(_character, text[1:-1])
     # Two escapes may make one character beyond the 16th bit; half of one is no character.
     return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if "\\u" in text else found

@@ -22,22 +22,22 @@ class Method:
     call: Callable[..., Any]
 
 
-def _index(run: Run, text: str, part: Any, start: Any = 0) -> int:
+def _index(_run: Run, text: str, part: Any, start: Any = 0) -> int:
     return text.find(to_text(part), max(to_integer(start), 0))
 
 
-def _last_index(run: Run, text: str, part: Any) -> int:
+def _last_index(_run: Run, text: str, part: Any) -> int:
     return text.rfind(to_text(part))
 
 
-def _substring(run: Run, text: str, start: Any, end: Any = None) -> str:
+def _substring(_run: Run, text: str, start: Any, end: Any = None) -> str:
     first, last = to_integer(start), len(text) if end is None else to_integer(end)
     if not 0 <= first <= last <= len(text):
         raise Failed(f"there are no characters {first} to {last}")
     return text[first:last]
 
 
-def _character(run: Run, text: str, at: Any) -> str:
+def _character(_run: Run, text: str, at: Any) -> str:
     place = to_integer(at)
     if not 0 <= place < len(text):
         raise Failed(f"there is no character {place}")
@@ -84,7 +84,7 @@ def _referred(put: str, groups: tuple[str | None, ...], whole: str | None) -> st
     return "".join(found)
 
 
-def _compare(run: Run, text: str, other: Any) -> int:
+def _compare(_run: Run, text: str, other: Any) -> int:
     """As Java's ``compareTo``: the distance of the first characters that differ, else of the lengths."""
     others = to_text(other)
     for one, two in zip(text, others, strict=False):
@@ -93,52 +93,52 @@ def _compare(run: Run, text: str, other: Any) -> int:
     return len(text) - len(others)
 
 
-def _position(run: Run, array: list[Any], value: Any) -> int:
+def _position(_run: Run, array: list[Any], value: Any) -> int:
     return next((at for at, element in enumerate(array) if equal(element, value)), -1)
 
 
-def _element(run: Run, array: list[Any], at: Any) -> Any:
+def _element(_run: Run, array: list[Any], at: Any) -> Any:
     place = to_integer(at)
     return array[place] if 0 <= place < len(array) else None
 
 
 _STRING: dict[str, Method] = {
-    "length": Method(0, 0, lambda run, text: len(text)),
-    "isEmpty": Method(0, 0, lambda run, text: not text),
-    "contains": Method(1, 1, lambda run, text, part: to_text(part) in text),
-    "startsWith": Method(1, 1, lambda run, text, part: text.startswith(to_text(part))),
-    "endsWith": Method(1, 1, lambda run, text, part: text.endswith(to_text(part))),
+    "length": Method(0, 0, lambda _run, text: len(text)),
+    "isEmpty": Method(0, 0, lambda _run, text: not text),
+    "contains": Method(1, 1, lambda _run, text, part: to_text(part) in text),
+    "startsWith": Method(1, 1, lambda _run, text, part: text.startswith(to_text(part))),
+    "endsWith": Method(1, 1, lambda _run, text, part: text.endswith(to_text(part))),
     "indexOf": Method(1, 2, _index),
     "lastIndexOf": Method(1, 1, _last_index),
     "substring": Method(1, 2, _substring),
     "toLowerCase": Method(0, 0, lambda run, text: run.bounded_text(text.lower())),
     "toUpperCase": Method(0, 0, lambda run, text: run.bounded_text(text.upper())),
-    "trim": Method(0, 0, lambda run, text: text.strip()),
+    "trim": Method(0, 0, lambda _run, text: text.strip()),
     "replace": Method(2, 2, _replace),
     "replaceAll": Method(2, 2, _replace_all),
     "split": Method(1, 1, lambda run, text, by: run.bounded(split_at(text, compile_pattern(to_text(by))))),
     "charAt": Method(1, 1, _character),
     "concat": Method(1, 1, lambda run, text, other: run.bounded_text(text + to_text(other))),
-    "equals": Method(1, 1, lambda run, text, other: text == other),
+    "equals": Method(1, 1, lambda _run, text, other: text == other),
     "equalsIgnoreCase": Method(
-        1, 1, lambda run, text, other: isinstance(other, str) and text.casefold() == other.casefold()
+        1, 1, lambda _run, text, other: isinstance(other, str) and text.casefold() == other.casefold()
     ),
     "compareTo": Method(1, 1, _compare),
-    "matches": Method(1, 1, lambda run, text, by: compile_pattern(to_text(by)).whole(text) is not None),
+    "matches": Method(1, 1, lambda _run, text, by: compile_pattern(to_text(by)).whole(text) is not None),
 }
 _MAP: dict[str, Method] = {
-    "get": Method(1, 1, lambda run, found, key: None if key is None else found.get(to_text(key))),
-    "containsKey": Method(1, 1, lambda run, found, key: key is not None and to_text(key) in found),
-    "keySet": Method(0, 0, lambda run, found: list(found)),
-    "values": Method(0, 0, lambda run, found: list(found.values())),
-    "size": Method(0, 0, lambda run, found: len(found)),
-    "isEmpty": Method(0, 0, lambda run, found: not found),
+    "get": Method(1, 1, lambda _run, found, key: None if key is None else found.get(to_text(key))),
+    "containsKey": Method(1, 1, lambda _run, found, key: key is not None and to_text(key) in found),
+    "keySet": Method(0, 0, lambda _run, found: list(found)),
+    "values": Method(0, 0, lambda _run, found: list(found.values())),
+    "size": Method(0, 0, lambda _run, found: len(found)),
+    "isEmpty": Method(0, 0, lambda _run, found: not found),
 }
 _LIST: dict[str, Method] = {
     "get": Method(1, 1, _element),
-    "size": Method(0, 0, lambda run, array: len(array)),
+    "size": Method(0, 0, lambda _run, array: len(array)),
     "contains": Method(1, 1, lambda run, array, value: _position(run, array, value) >= 0),
-    "isEmpty": Method(0, 0, lambda run, array: not array),
+    "isEmpty": Method(0, 0, lambda _run, array: not array),
     "indexOf": Method(1, 1, _position),
 }
 _RECEIVERS: tuple[tuple[type, dict[str, Method]], ...] = ((str, _STRING), (dict, _MAP), (list, _LIST))

@@ -133,13 +133,13 @@ def identical(left: Any, right: Any) -> bool:
 
 
 def compare(left: Any, right: Any) -> int:
-    """Below, at or above 0 as ``left`` stands before, at or behind ``right``; raises ``Failed`` if there is no order."""
+    """Below 0, 0 or above, as ``left`` is less, equal or more; raises ``Failed`` where there is no order."""
     kinds = (type(left), type(right))
     if kinds[0] in _NUMBERS or kinds[1] in _NUMBERS or kinds == (bool, bool):
         one, other = to_number(left), to_number(right)
         return (one > other) - (one < other)
     if kinds == (datetime, datetime):
-        return (left > right) - (left < right)
+        return int(left > right) - int(left < right)
     text, others = to_text(left), to_text(right)
     return (text > others) - (text < others)
 
@@ -218,12 +218,20 @@ OPERATORS: tuple[Operator, ...] = (
     Operator(("<=", "le"), "lessThanOrEqual", 2, "Whether the left is not more", "2 <= 2", at_most),
     Operator((">", "gt"), "greaterThan", 2, "Whether the left is more", "2 > 1", lambda left, right: less(right, left)),
     Operator(
-        *((">=", "ge"), "greaterThanOrEqual", 2, "Whether the left is not less", "2 >= 2"),
+        (">=", "ge"),
+        "greaterThanOrEqual",
+        2,
+        "Whether the left is not less",
+        "2 >= 2",
         lambda left, right: at_most(right, left),
     ),
     Operator(
-        *(("=~",), "matches", 2, "Whether the pattern matches all of the text, or the array has the value"),
-        *("'Jim' =~ 'J.*'", matches),
+        ("=~",),
+        "matches",
+        2,
+        "Whether the pattern matches all of the text, or the array has the value",
+        "'Jim' =~ 'J.*'",
+        matches,
     ),
     Operator(("!~",), "notMatches", 2, "The opposite of =~", "'Jim' !~ 'K.*'", _not(matches)),
     Operator(("=^",), "startsWith", 2, "Whether the text begins so", "'Jim' =^ 'J'", starts_with),

@@ -16,14 +16,29 @@ Node: TypeAlias = "Tree[Token]"
 
 #: Words of JEXL's statements, by what they begin.
 STATEMENTS = {
-    **{"var": "variables (var)", "let": "variables (let)", "const": "variables (const)", "if": "statements (if)"},
-    **{"else": "statements (else)", "for": "loops (for)", "while": "loops (while)", "do": "loops (do)"},
-    **{"break": "loops (break)", "continue": "loops (continue)", "return": "statements (return)", "new": "new"},
-    **{"function": "functions with a name", "instanceof": "instanceof", "try": "statements (try)", "throw": "throw"},
+    "var": "variables (var)",
+    "let": "variables (let)",
+    "const": "variables (const)",
+    "if": "statements (if)",
+    "else": "statements (else)",
+    "for": "loops (for)",
+    "while": "loops (while)",
+    "do": "loops (do)",
+    "break": "loops (break)",
+    "continue": "loops (continue)",
+    "return": "statements (return)",
+    "new": "new",
+    "function": "functions with a name",
+    "instanceof": "instanceof",
+    "try": "statements (try)",
+    "throw": "throw",
 }
 #: Names that have to stand in ``${...}``.
 RESERVED = frozenset(
-    "new mod or break var lt for false while eq gt div not null continue else and ne true le if ge return".split()
+    {
+        *("new", "mod", "or", "break", "var", "lt", "for", "false", "while", "eq", "gt", "div", "not", "null"),
+        *("continue", "else", "and", "ne", "true", "le", "if", "ge", "return"),
+    }
 )
 
 #: What stands for itself in a text and is no part of an expression; strings and comments go first, to be passed over.

@@ -17,8 +17,14 @@ _ARGUMENTS = (
     Argument("charset", Type.TEXT, "UTF-8 (where missing), UTF-16, ISO-8859-1 or US-ASCII", optional=True),
 )
 _CHARSETS = {
-    **{"UTF8": "utf-8", "UTF16": "utf-16-be", "UTF16BE": "utf-16-be", "UTF16LE": "utf-16-le"},
-    **{"ISO88591": "latin-1", "LATIN1": "latin-1", "USASCII": "ascii", "ASCII": "ascii"},
+    "UTF8": "utf-8",
+    "UTF16": "utf-16-be",
+    "UTF16BE": "utf-16-be",
+    "UTF16LE": "utf-16-le",
+    "ISO88591": "latin-1",
+    "LATIN1": "latin-1",
+    "USASCII": "ascii",
+    "ASCII": "ascii",
 }
 
 
@@ -32,13 +38,13 @@ def _encoded(text: str, charset: str) -> bytes:
 
 
 def _digest(name: str) -> Callable[..., str]:
-    def call(run: Run, text: str, charset: str = "UTF-8") -> str:
+    def call(_run: Run, text: str, charset: str = "UTF-8") -> str:
         return hashlib.new(name, _encoded(text, charset), usedforsecurity=False).hexdigest()
 
     return call
 
 
-def _crc32(run: Run, text: str, charset: str = "UTF-8") -> str:
+def _crc32(_run: Run, text: str, charset: str = "UTF-8") -> str:
     return zlib.crc32(_encoded(text, charset)).to_bytes(4, "little").hex()
 
 
@@ -50,11 +56,15 @@ def _row(name: str, meaning: str, call: Callable[..., str], result: str) -> Func
 FUNCTIONS: tuple[Function, ...] = (
     _row("sha1", "SHA-1, in hex", _digest("sha1"), "c3599c11e47719df18a2448690840c5dfcce3c80"),
     _row(
-        *("sha256", "SHA-256, in hex", _digest("sha256")),
+        "sha256",
+        "SHA-256, in hex",
+        _digest("sha256"),
         "7330d2b39ca35eaf4cb95fc846c21ee6a39af698154a83a586ee270a0d372104",
     ),
     _row(
-        *("sha512", "SHA-512, in hex", _digest("sha512")),
+        "sha512",
+        "SHA-512, in hex",
+        _digest("sha512"),
         "a3d7e45a0d9be5fd4e4b9a3b8c9c2163c21ef708bf11b4232bb21d2a8704ada2"
         "cdcd7b367dd0788a89a5c908cfe377aceb1072a7b386b7d4fd2ff68a8fd24d16",
     ),

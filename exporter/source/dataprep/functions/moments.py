@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 
-from exporter.source.dataprep.dates.forms import of_epoch, to_epoch
+from exporter.source.dataprep.dates.forms import of_epoch
 from exporter.source.dataprep.dates.patterns import DatePattern, quarter
 from exporter.source.dataprep.functions.signatures import CONVERSIONS, Argument, Example, Function, Type
 from exporter.source.dataprep.patterns import shortened
@@ -26,7 +26,7 @@ def _now(run: Run) -> datetime:
 
 
 def _date(
-    run: Run, text: object, pattern: DatePattern | None = None, otherwise: datetime | None = None
+    _run: Run, text: object, pattern: DatePattern | None = None, otherwise: datetime | None = None
 ) -> datetime | None:
     if text is None:
         return otherwise
@@ -77,14 +77,14 @@ _SETTABLE = {
 }
 
 
-def _part(run: Run, part: str, date: datetime) -> int:
+def _part(_run: Run, part: str, date: datetime) -> int:
     reading = _PARTS.get(part.lower())
     if reading is None:
         raise Failed(f"{shortened(part)} is no part of a date")
     return reading(date)
 
 
-def _set_part(run: Run, part: str, value: int, date: datetime) -> datetime:
+def _set_part(_run: Run, part: str, value: int, date: datetime) -> datetime:
     name = _SETTABLE.get(part.lower())
     if name is None:
         raise Failed(f"{shortened(part)} is no part of a date that can be set")
@@ -95,7 +95,7 @@ def _set_part(run: Run, part: str, value: int, date: datetime) -> datetime:
 
 
 def _made(
-    run: Run, year: int, month: int, day: int, hour: int, minute: int, second: int, nanosecond: int, zone: tzinfo
+    _run: Run, year: int, month: int, day: int, hour: int, minute: int, second: int, nanosecond: int, zone: tzinfo
 ) -> datetime:
     try:
         return datetime(year, month, day, hour, minute, second, nanosecond // 1000, tzinfo=zone)
@@ -103,7 +103,7 @@ def _made(
         raise Failed("there is no such date") from None
 
 
-def _to_zone(run: Run, date: datetime, zone: tzinfo) -> datetime:
+def _to_zone(_run: Run, date: datetime, zone: tzinfo) -> datetime:
     try:
         return date.astimezone(zone)
     except (ValueError, OverflowError):
@@ -124,17 +124,18 @@ _PART_NAMES = (
 FUNCTIONS: tuple[Function, ...] = (
     Function("now", CATEGORY, "The time at which the record is mapped", (), Type.DATE, _now, (Example("now()", None),)),
     Function(
-        *(
-            "timestamp",
-            CATEGORY,
-            "The time at which the record is mapped, in milliseconds since 1970",
-            (),
-            Type.INTEGER,
-        ),
-        *(lambda run: run.now, (Example("timestamp()", None),)),
+        "timestamp",
+        CATEGORY,
+        "The time at which the record is mapped, in milliseconds since 1970",
+        (),
+        Type.INTEGER,
+        lambda run: run.now,
+        (Example("timestamp()", None),),
     ),
     Function(
-        *("date", CATEGORY, "The date that a text names, in UTC"),
+        "date",
+        CATEGORY,
+        "The date that a text names, in UTC",
         (
             Argument("date", Type.ANY, "the text; a number is milliseconds since 1970", nulls=True),
             Argument(
@@ -142,7 +143,8 @@ FUNCTIONS: tuple[Function, ...] = (
             ),
             Argument("default", Type.DATE, "the result where the text is null", optional=True, nulls=True),
         ),
-        *(Type.DATE, _date),
+        Type.DATE,
+        _date,
         (
             Example('date("2019-10-23 11:24")', '"2019-10-23T11:24:00Z"'),
             Example('date("2019-10-23 11:24", "yyyy-MM-dd HH:mm")', '"2019-10-23T11:24:00Z"'),
@@ -151,36 +153,61 @@ FUNCTIONS: tuple[Function, ...] = (
         ),
     ),
     Function(
-        *("format", CATEGORY, "The date as text in a pattern", (_DATE, _FORMAT), Type.TEXT, _format),
+        "format",
+        CATEGORY,
+        "The date as text in a pattern",
+        (_DATE, _FORMAT),
+        Type.TEXT,
+        _format,
         (Example('format(date("2019-10-23T11:24:35Z"), "yyyy-MM-dd HH:mm:ss")', '"2019-10-23 11:24:35"'),),
     ),
     Function(
-        *("dformat", CATEGORY, "A time in milliseconds since 1970 as text in a pattern"),
+        "dformat",
+        CATEGORY,
+        "A time in milliseconds since 1970 as text in a pattern",
         (Argument("timestamp", Type.INTEGER, "the milliseconds"), _FORMAT),
-        *(Type.TEXT, _dformat),
+        Type.TEXT,
+        _dformat,
         (Example("dformat(1571829875000, \"yyyy-MM-dd'T'HH:mm:ss.SSSX\")", '"2019-10-23T11:24:35.000Z"'),),
     ),
     Function(
-        *("date_part", CATEGORY, f"A part of a date: {_PART_NAMES}", (_PART, _DATE), Type.INTEGER, _part),
+        "date_part",
+        CATEGORY,
+        f"A part of a date: {_PART_NAMES}",
+        (_PART, _DATE),
+        Type.INTEGER,
+        _part,
         (
             Example('date_part("MM", date("2019-10-17 11:55:12"))', "10"),
             Example("date_part('hh12', '2019-10-17T13:00:00Z')", "1"),
         ),
     ),
     Function(
-        *("set_date_part", CATEGORY, "The date with another year, month, day, hour, minute or second"),
-        *((_PART, Argument("value", Type.INTEGER, "the new value"), _DATE), Type.DATE, _set_part),
+        "set_date_part",
+        CATEGORY,
+        "The date with another year, month, day, hour, minute or second",
+        (_PART, Argument("value", Type.INTEGER, "the new value"), _DATE),
+        Type.DATE,
+        _set_part,
         (Example('set_date_part("m", 4, date("2016-11-09T11:44:44.797"))', '"2016-04-09T11:44:44Z"'),),
     ),
     Function(
-        *("make_date_time", CATEGORY, "The date of these parts; as text it is the wall clock of its zone"),
-        *((*_NUMBERS, Argument("timezone", Type.ZONE, "the zone")), Type.DATE, _made),
+        "make_date_time",
+        CATEGORY,
+        "The date of these parts; as text it is the wall clock of its zone",
+        (*_NUMBERS, Argument("timezone", Type.ZONE, "the zone")),
+        Type.DATE,
+        _made,
         (Example('make_date_time(2019, 10, 17, 11, 55, 12, 999, "America/Los_Angeles")', '"2019-10-17T11:55:12Z"'),),
         ("make_timestamp",),
     ),
     Function(
-        *("zone_date_to_utc", CATEGORY, "The date in UTC", (_DATE,), Type.DATE),
-        lambda run, date: _to_zone(run, date, timezone.utc),
+        "zone_date_to_utc",
+        CATEGORY,
+        "The date in UTC",
+        (_DATE,),
+        Type.DATE,
+        lambda run, date: _to_zone(run, date, UTC),
         (
             Example("zone_date_to_utc('2019-10-17T11:55:12 PST')", '"2019-10-17T19:55:12Z"'),
             Example(
@@ -190,8 +217,12 @@ FUNCTIONS: tuple[Function, ...] = (
         ),
     ),
     Function(
-        *("zone_date_to_zone", CATEGORY, "The date in another zone; as text it is the wall clock there"),
-        *((_DATE, Argument("zone", Type.ZONE, "the zone")), Type.DATE, _to_zone),
+        "zone_date_to_zone",
+        CATEGORY,
+        "The date in another zone; as text it is the wall clock there",
+        (_DATE, Argument("zone", Type.ZONE, "the zone")),
+        Type.DATE,
+        _to_zone,
         (Example('zone_date_to_zone("2021-10-26T13:43:59Z", "Europe/Paris")', '"2021-10-26T15:43:59Z"'),),
     ),
 )

@@ -1,4 +1,4 @@
-"""The functions on text, and those with regular expressions."""
+"""The functions on text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from exporter.source.dataprep.splitting import replaced_everywhere, split_at
 from exporter.source.dataprep.values import to_text
 
 CATEGORY = "String"
-PATTERNS = "Regular expression"
 
 _INPUT = Argument("input", Type.TEXT, "the text")
 _COUNT = Argument("count", Type.INTEGER, "how many characters")
@@ -29,7 +28,7 @@ def _concat(run: Run, *texts: Any) -> str:
 
 
 def _explode(run: Run, text: str, pattern: Pattern | None = None) -> list[str]:
-    return run.bounded(split_at(text, pattern or compile_pattern(",")))  # type: ignore[no-any-return]
+    return run.bounded(split_at(text, pattern or compile_pattern(",")))
 
 
 def _split(run: Run, text: str, separators: str) -> list[str]:
@@ -38,10 +37,10 @@ def _split(run: Run, text: str, separators: str) -> list[str]:
     first = separators[0]
     if len(separators) > 1:
         text = text.translate(dict.fromkeys(map(ord, separators), first))
-    return run.bounded([part for part in text.split(first) if part])  # type: ignore[no-any-return]
+    return run.bounded([part for part in text.split(first) if part])
 
 
-def _instr(run: Run, text: str, part: str, start: int = 0, occurrence: int = 1) -> int:
+def _instr(_run: Run, text: str, part: str, start: int = 0, occurrence: int = 1) -> int:
     at = max(start, 0) - 1
     for _ in range(max(occurrence, 1)):
         at = text.find(part, at + 1)
@@ -54,7 +53,7 @@ def _replacestr(run: Run, text: str, part: str, other: str) -> str:
     return replaced_everywhere(run, text, part, other) if part else text
 
 
-def _substr(run: Run, text: str, start: int, length: int) -> str:
+def _substr(_run: Run, text: str, start: int, length: int) -> str:
     first = max(start, 0)
     return text[first : first + max(length, 0)]
 
@@ -80,16 +79,11 @@ def _join(run: Run, separator: str, *objects: Any) -> str:
     return _joined(run, separator, [to_text(value) for value in values if value is not None])
 
 
-def _extract(run: Run, text: str, pattern: Pattern) -> list[str | None] | None:
-    match = pattern.first(text)
-    return None if match is None else run.bounded([match.group(0), *match.groups()])
-
-
-def _right(run: Run, text: str, count: int) -> str:
+def _right(_run: Run, text: str, count: int) -> str:
     return text[max(len(text) - count, 0) :] if count > 0 else ""
 
 
-def _equals(run: Run, text: Any, other: Any) -> bool:
+def _equals(_run: Run, text: Any, other: Any) -> bool:
     if isinstance(text, list | dict) or isinstance(other, list | dict):
         raise Failed("only texts are compared")
     return bool(text == other)
@@ -100,18 +94,23 @@ _PADDED = (
     Argument("count", Type.INTEGER, "the length of the result"),
     Argument("padding", Type.TEXT, "what is put before or behind; a blank where null or empty", nulls=True),
 )
-_PATTERN = Argument("regex", Type.PATTERN, "the regular expression")
-
 FUNCTIONS: tuple[Function, ...] = (
     Function(
-        *("concat", CATEGORY, "One text behind the other; nulls are left out"),
+        "concat",
+        CATEGORY,
+        "One text behind the other; nulls are left out",
         (Argument("strings", Type.ANY, "the texts", repeated=True, nulls=True),),
-        *(Type.TEXT, _concat, (Example('concat("Hi, ", "there", "!")', '"Hi, there!"'),)),
+        Type.TEXT,
+        _concat,
+        (Example('concat("Hi, ", "there", "!")', '"Hi, there!"'),),
     ),
     Function(
-        *("explode", CATEGORY, "The parts of a text between matches of a regular expression; no empty ones at the end"),
+        "explode",
+        CATEGORY,
+        "The parts of a text between matches of a regular expression; no empty ones at the end",
         (_INPUT, Argument("regex", Type.PATTERN, "where to split; a comma where missing", optional=True)),
-        *(Type.ARRAY, _explode),
+        Type.ARRAY,
+        _explode,
         (
             Example("explode('a,b,,c,,')", '["a", "b", "", "c"]'),
             Example("explode(\"id1|id2\", '\\\\|')", '["id1", "id2"]'),
@@ -119,120 +118,156 @@ FUNCTIONS: tuple[Function, ...] = (
         ),
     ),
     Function(
-        *("split", CATEGORY, "The parts of a text between any of the separators; no empty ones"),
+        "split",
+        CATEGORY,
+        "The parts of a text between any of the separators; no empty ones",
         (_INPUT, Argument("separators", Type.TEXT, "characters, each of which separates")),
-        *(Type.ARRAY, _split),
+        Type.ARRAY,
+        _split,
         (
             Example('split("Hello world", " ")', '["Hello", "world"]'),
             Example("split('a,b;;c', ',;')", '["a", "b", "c"]'),
         ),
     ),
     Function(
-        *("instr", CATEGORY, "Where a text stands in another, counted from 0; -1 if nowhere"),
+        "instr",
+        CATEGORY,
+        "Where a text stands in another, counted from 0; -1 if nowhere",
         (
             *(_INPUT, Argument("substring", Type.TEXT, "what to look for")),
             Argument("start", Type.INTEGER, "from which character on", optional=True),
             Argument("occurrence", Type.INTEGER, "which of several, counted from 1", optional=True),
         ),
-        *(Type.INTEGER, _instr),
+        Type.INTEGER,
+        _instr,
         (Example('instr("adobe.com", "com")', "6"), Example("instr('a-b-c', '-', 0, 2)", "3")),
     ),
     Function(
-        *("replacestr", CATEGORY, "A text with another wherever a third stands"),
+        "replacestr",
+        CATEGORY,
+        "A text with another wherever a third stands",
         (
             *(_INPUT, Argument("find", Type.TEXT, "what is replaced, literally")),
             Argument("replace", Type.TEXT, "what is put there"),
         ),
-        *(Type.TEXT, _replacestr),
+        Type.TEXT,
+        _replacestr,
         (Example('replacestr("This is a string re test", "re", "replace")', '"This is a string replace test"'),),
     ),
     Function(
-        *("substr", CATEGORY, "Some characters of a text"),
+        "substr",
+        CATEGORY,
+        "Some characters of a text",
         (
             *(_INPUT, Argument("start", Type.INTEGER, "the first, counted from 0")),
             Argument("length", Type.INTEGER, "how many"),
         ),
-        *(Type.TEXT, _substr, (Example('substr("This is a substring test", 7, 8)', '" a subst"'),)),
+        Type.TEXT,
+        _substr,
+        (Example('substr("This is a substring test", 7, 8)', '" a subst"'),),
     ),
     Function(
-        *("lower", CATEGORY, "The text in lower case", (_INPUT,), Type.TEXT),
+        "lower",
+        CATEGORY,
+        "The text in lower case",
+        (_INPUT,),
+        Type.TEXT,
         lambda run, text: run.bounded_text(text.lower()),
         (Example('lower("HeLLo")', '"hello"'), Example('lcase("HeLLo")', '"hello"')),
         ("lcase",),
     ),
     Function(
-        *("upper", CATEGORY, "The text in upper case", (_INPUT,), Type.TEXT),
+        "upper",
+        CATEGORY,
+        "The text in upper case",
+        (_INPUT,),
+        Type.TEXT,
         lambda run, text: run.bounded_text(text.upper()),
         (Example('upper("HeLLo")', '"HELLO"'), Example('ucase("HeLLo")', '"HELLO"')),
         ("ucase",),
     ),
     Function(
-        *("trim", CATEGORY, "The text without blanks around", (_INPUT,), Type.TEXT, lambda run, text: text.strip()),
+        "trim",
+        CATEGORY,
+        "The text without blanks around",
+        (_INPUT,),
+        Type.TEXT,
+        lambda _run, text: text.strip(),
         (Example('trim(" hello ")', '"hello"'),),
     ),
     Function(
-        *("ltrim", CATEGORY, "The text without blanks before", (_INPUT,), Type.TEXT, lambda run, text: text.lstrip()),
+        "ltrim",
+        CATEGORY,
+        "The text without blanks before",
+        (_INPUT,),
+        Type.TEXT,
+        lambda _run, text: text.lstrip(),
         (Example('ltrim(" hello")', '"hello"'),),
     ),
     Function(
-        *("rtrim", CATEGORY, "The text without blanks behind", (_INPUT,), Type.TEXT, lambda run, text: text.rstrip()),
+        "rtrim",
+        CATEGORY,
+        "The text without blanks behind",
+        (_INPUT,),
+        Type.TEXT,
+        lambda _run, text: text.rstrip(),
         (Example('rtrim("hello ")', '"hello"'),),
     ),
     Function(
-        *("lpad", CATEGORY, "The text, filled up on the left", _PADDED, Type.TEXT, _lpad),
+        "lpad",
+        CATEGORY,
+        "The text, filled up on the left",
+        _PADDED,
+        Type.TEXT,
+        _lpad,
         (Example('lpad("bat", 8, "yz")', '"yzyzybat"'), Example("lpad('7', 3, '')", '"  7"')),
     ),
     Function(
-        *("rpad", CATEGORY, "The text, filled up on the right", _PADDED, Type.TEXT, _rpad),
+        "rpad",
+        CATEGORY,
+        "The text, filled up on the right",
+        _PADDED,
+        Type.TEXT,
+        _rpad,
         (Example('rpad("bat", 8, "yz")', '"batyzyzy"'),),
     ),
     Function(
-        *("left", CATEGORY, "The first characters", (_INPUT, _COUNT), Type.TEXT),
-        lambda run, text, count: text[: max(count, 0)],
+        "left",
+        CATEGORY,
+        "The first characters",
+        (_INPUT, _COUNT),
+        Type.TEXT,
+        lambda _run, text, count: text[: max(count, 0)],
         (Example('left("abcde", 2)', '"ab"'),),
     ),
     Function(
-        *("right", CATEGORY, "The last characters", (_INPUT, _COUNT), Type.TEXT, _right),
+        "right",
+        CATEGORY,
+        "The last characters",
+        (_INPUT, _COUNT),
+        Type.TEXT,
+        _right,
         (Example('right("abcde", 2)', '"de"'),),
     ),
     Function(
-        *("join", CATEGORY, "All elements as one text, with a separator between; nulls are left out"),
+        "join",
+        CATEGORY,
+        "All elements as one text, with a separator between; nulls are left out",
         (
             Argument("separator", Type.TEXT, "what stands between"),
             Argument("objects", Type.ANY, "an array, or the elements", repeated=True, nulls=True),
         ),
-        *(Type.TEXT, _join, (Example('join(" ", to_array(true, "Hello", "world"))', '"Hello world"'),)),
+        Type.TEXT,
+        _join,
+        (Example('join(" ", to_array(true, "Hello", "world"))', '"Hello world"'),),
     ),
     Function(
-        *("equals", CATEGORY, "Whether two texts are equal; also written `text.equals(other)`"),
+        "equals",
+        CATEGORY,
+        "Whether two texts are equal; also written `text.equals(other)`",
         (Argument("text", Type.ANY, "the one", nulls=True), Argument("other", Type.ANY, "the other", nulls=True)),
-        *(
-            Type.BOOLEAN,
-            _equals,
-            (Example('"string1".equals("STRING1")', "false"), Example("equals('a', 'a')", "true")),
-        ),
-    ),
-    Function(
-        *("extract_regex", PATTERNS, "The first match and its groups", (_INPUT, _PATTERN), Type.ARRAY, _extract),
-        (
-            Example(
-                'extract_regex("E259,E259B_009,1_1", "([^,]+),[^,]*,([^,]+)")',
-                '["E259,E259B_009,1_1", "E259", "1_1"]',
-            ),
-        ),
-    ),
-    Function(
-        *(
-            "matches_regex",
-            PATTERNS,
-            "Whether the expression matches all of the text",
-            (_INPUT, _PATTERN),
-            Type.BOOLEAN,
-        ),
-        lambda run, text, pattern: pattern.whole(text) is not None,
-        (
-            Example('matches_regex("E259,E259B_009,1_1", "([^,]+),[^,]*,([^,]+)")', "true"),
-            Example("matches_regex('Jim', 'J')", "false"),
-        ),
+        Type.BOOLEAN,
+        _equals,
+        (Example('"string1".equals("STRING1")', "false"), Example("equals('a', 'a')", "true")),
     ),
 )

@@ -6,11 +6,22 @@ Not in it, and so unknown: the functions on user agents (``ua_...``), those of A
 
 from __future__ import annotations
 
-from exporter.source.dataprep.functions import arrays, conversions, hashes, maps, moments, objects, strings, urls
+from exporter.source.dataprep.functions import (
+    arrays,
+    conversions,
+    hashes,
+    maps,
+    moments,
+    objects,
+    regexes,
+    strings,
+    urls,
+)
 from exporter.source.dataprep.functions.signatures import Function
 
 TABLE: tuple[Function, ...] = (
     *strings.FUNCTIONS,
+    *regexes.FUNCTIONS,
     *hashes.FUNCTIONS,
     *urls.FUNCTIONS,
     *moments.FUNCTIONS,

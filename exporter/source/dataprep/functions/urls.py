@@ -27,24 +27,24 @@ def _parts(url: str) -> SplitResult | None:
     return parts if parts.scheme and parts.hostname else None
 
 
-def _protocol(run: Run, url: str) -> str | None:
+def _protocol(_run: Run, url: str) -> str | None:
     parts = _parts(url)
     return parts and parts.scheme
 
 
-def _host(run: Run, url: str) -> str | None:
+def _host(_run: Run, url: str) -> str | None:
     parts = _parts(url)
     return parts and parts.hostname
 
 
-def _port(run: Run, url: str) -> int | None:
+def _port(_run: Run, url: str) -> int | None:
     parts = _parts(url)
     if parts is None:
         return None
     return _PORTS.get(parts.scheme) if parts.port is None else parts.port
 
 
-def _path(run: Run, url: str, full: bool = True) -> str | None:
+def _path(_run: Run, url: str, full: bool = True) -> str | None:
     parts = _parts(url)
     if parts is None:
         return None
@@ -68,7 +68,7 @@ def _query(run: Run, url: str, anchor: str) -> dict[str, str] | None:
         found["_anchor_"] = parts.fragment
     elif parts.fragment and anchor == "retain" and last is not None:
         found[last] += f"#{parts.fragment}"
-    return run.bounded(found)  # type: ignore[no-any-return]
+    return run.bounded(found)
 
 
 def _encode(run: Run, url: str) -> str:
@@ -81,33 +81,54 @@ _SFTP = '"sftp://example.com//home/joe/employee.csv"'
 _FOO = '"foo://example.com:8042/over/there?name=ferret#nose"'
 FUNCTIONS: tuple[Function, ...] = (
     Function(
-        *("get_url_protocol", CATEGORY, "The scheme", (_URL,), Type.TEXT, _protocol),
+        "get_url_protocol",
+        CATEGORY,
+        "The scheme",
+        (_URL,),
+        Type.TEXT,
+        _protocol,
         (Example('get_url_protocol("https://platform.adobe.com/home")', '"https"'),),
     ),
     Function(
-        *("get_url_host", CATEGORY, "The host", (_URL,), Type.TEXT, _host),
+        "get_url_host",
+        CATEGORY,
+        "The host",
+        (_URL,),
+        Type.TEXT,
+        _host,
         (Example('get_url_host("https://platform.adobe.com/home")', '"platform.adobe.com"'),),
     ),
     Function(
-        *("get_url_port", CATEGORY, "The port, the scheme's where none is named", (_URL,), Type.INTEGER, _port),
+        "get_url_port",
+        CATEGORY,
+        "The port, the scheme's where none is named",
+        (_URL,),
+        Type.INTEGER,
+        _port,
         (Example(f"get_url_port({_SFTP})", "22"),),
     ),
     Function(
-        *("get_url_path", CATEGORY, "The path"),
+        "get_url_path",
+        CATEGORY,
+        "The path",
         (_URL, Argument("full", Type.BOOLEAN, "false: only what stands behind the last slash", optional=True)),
-        *(Type.TEXT, _path),
+        Type.TEXT,
+        _path,
         (
             Example(f"get_url_path({_SFTP})", '"//home/joe/employee.csv"'),
             Example(f"get_url_path({_SFTP}, false)", '"employee.csv"'),
         ),
     ),
     Function(
-        *("get_url_query_str", CATEGORY, "The parameters of the query, decoded"),
+        "get_url_query_str",
+        CATEGORY,
+        "The parameters of the query, decoded",
         (
             _URL,
             Argument("anchor", Type.TEXT, "retain: at the last value; remove; append: as the parameter _anchor_"),
         ),
-        *(Type.OBJECT, _query),
+        Type.OBJECT,
+        _query,
         (
             Example(f'get_url_query_str({_FOO}, "retain")', '{"name": "ferret#nose"}'),
             Example(f'get_url_query_str({_FOO}, "remove")', '{"name": "ferret"}'),
@@ -115,7 +136,12 @@ FUNCTIONS: tuple[Function, ...] = (
         ),
     ),
     Function(
-        *("get_url_encoded", CATEGORY, "The text with every reserved character as %XX", (_URL,), Type.TEXT, _encode),
+        "get_url_encoded",
+        CATEGORY,
+        "The text with every reserved character as %XX",
+        (_URL,),
+        Type.TEXT,
+        _encode,
         (
             Example(
                 'get_url_encoded("https://example.com/partneralliance_asia-pacific_2022")',
@@ -124,7 +150,11 @@ FUNCTIONS: tuple[Function, ...] = (
         ),
     ),
     Function(
-        *("get_url_decoded", CATEGORY, "The text with every %XX as the character", (_URL,), Type.TEXT),
+        "get_url_decoded",
+        CATEGORY,
+        "The text with every %XX as the character",
+        (_URL,),
+        Type.TEXT,
         lambda run, url: run.bounded_text(unquote(url)),
         (
             Example(
