@@ -27,6 +27,8 @@ _JAVA = {
     Type.ZONE: "java.lang.String",
     Type.FUNCTION: "java.util.function.Function",
 }
+#: A bar within a cell of a table.
+BAR = "\\|"
 _RECEIVERS = {str: "String", dict: "Map", list: "List"}
 
 
@@ -141,10 +143,10 @@ def _meaning(argument: Argument) -> str:
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in line)} |" for line in lines)
 
 
 def _code(text: str) -> str:
-    """``text`` as code, fit for the cell of a table."""
+    """``text`` as code."""
     fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}".replace("|", "\\|")
+    return f"{fence}{text}{fence}"

@@ -68,9 +68,10 @@ def _to_float(run: Run, value: Any) -> float:
         packed = struct.pack("<f", number)
     except OverflowError:
         raise Failed("the number is too large") from None
+    nearest: float = struct.unpack("<f", packed)[0]
     return next(
-        (short for digits in range(6, 10) if struct.pack("<f", short := float(f"{number:.{digits}g}")) == packed),
-        number,
+        (short for digits in range(6, 10) if struct.pack("<f", short := float(f"{nearest:.{digits}g}")) == packed),
+        nearest,
     )
 
 
