@@ -31,7 +31,7 @@ def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind,
             if type(value) is not dict:
                 return
             value = value.get(step)
-        if type(value) is not fitting or (fitting is str and len(value) > _SHORT):
+        if type(value) is not fitting or (type(value) is str and len(value) > _SHORT):
             if value is not None:
                 otherwise(run, entity)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -29,7 +30,7 @@ _JAVA = {
 }
 #: A bar within a cell of a table.
 BAR = "\\|"
-_RECEIVERS = {str: "String", dict: "Map", list: "List"}
+_RECEIVERS: dict[type, str] = {str: "String", dict: "Map", list: "List"}
 
 
 def list_functions() -> list[dict[str, Any]]:
@@ -100,12 +101,12 @@ def functions_page() -> str:
         )
     )
     parts.append("## Methods")
-    rows = [
+    methods_of = [
         (_code(name), _RECEIVERS[kind], counted(method.least, method.most))
         for name, methods in METHODS.items()
         for kind, method in methods.items()
     ]
-    parts.append(_table(("method", "of", "takes"), rows))
+    parts.append(_table(("method", "of", "takes"), methods_of))
     parts.append("## Dates without a pattern")
     parts.append(
         "Tried in this order, after RFC 3339 and its common deviations (a blank for the `T`, no seconds, no zone: UTC):"
@@ -141,7 +142,7 @@ def _meaning(argument: Argument) -> str:
     return argument.meaning + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in line)} |" for line in lines)
 

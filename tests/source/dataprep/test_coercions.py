@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from exporter.source.dataprep.coercions import coercion
 from exporter.source.dataprep.run import Failed, Run
 from exporter.source.xdm.fields import Field, Kind
 
-MOMENT = datetime(2019, 10, 23, 11, 24, 35, 797000, tzinfo=timezone.utc)
+MOMENT = datetime(2019, 10, 23, 11, 24, 35, 797000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -81,14 +81,14 @@ def test_what_is_no_pattern(text: str, reason: str) -> None:
     assert compile_date_pattern(text) == reason
 
 
-@given(st.datetimes(min_value=datetime(1000, 1, 1)), st.sampled_from(["XXX", "Z", "X"]))
+@given(st.datetimes(min_value=datetime.fromisoformat("1000-01-01")), st.sampled_from(["XXX", "Z", "X"]))
 def test_what_is_written_is_read(moment: datetime, zone: str) -> None:
     both = pattern(f"yyyy-MM-dd'T'HH:mm:ss.SSSSSS{zone}")
-    aware = moment.replace(tzinfo=timezone.utc)
+    aware = moment.replace(tzinfo=UTC)
     assert both.read(both.write(aware)) == aware
 
 
-@given(st.text(max_size=30), st.datetimes(timezones=st.just(timezone.utc)))
+@given(st.text(max_size=30), st.datetimes(timezones=st.just(UTC)))
 def test_any_text_is_a_pattern_or_is_not(text: str, moment: datetime) -> None:
     found = compile_date_pattern(text)
     if isinstance(found, DatePattern):

@@ -120,12 +120,22 @@ def test_without_a_schema(mappings: Any, record: Any, entity: Any) -> None:
         ({"name": "a"}, {"a": [1]}, {}, ["an array can't become text"]),
         ({"age": "a"}, {"a": "x"}, {}, ["text can't become a number"]),
         ({"tags": "a"}, {"a": [1, None, "b", {}]}, {"tags": ["1", "b"]}, ["[3]: an object can't become text"]),
-        ({"places[*].city": "a[*].c"}, {"a": [{"c": "x"}, {"c": []}]}, {"places": [{"city": "x"}]}, ["[1]: an array can't become text"]),
-        ({"identityMap.Email[0].id": "a", "identityMap.Email[0].primary": "'yes'"}, {"a": "x@y"}, {"identityMap": {"Email": [{"id": "x@y", "primary": True}]}}, []),
+        (
+            {"places[*].city": "a[*].c"},
+            {"a": [{"c": "x"}, {"c": []}]},
+            {"places": [{"city": "x"}]},
+            ["[1]: an array can't become text"],
+        ),
+        (
+            {"identityMap.Email[0].id": "a", "identityMap.Email[0].primary": "'yes'"},
+            {"a": "x@y"},
+            {"identityMap": {"Email": [{"id": "x@y", "primary": True}]}},
+            [],
+        ),
         ({"free.x.y": "a"}, {"a": {"b": [1, None]}}, {"free": {"x": {"y": {"b": [1, None]}}}}, []),
         ({"age": "1 +", "name": "a"}, {}, None, []),
     ],
-)  # fmt: skip
+)
 def test_with_a_schema(mappings: Any, record: Any, entity: Any, reasons: list[str]) -> None:
     read = read_mapping_set({"mappings": mappings})
     assert isinstance(read, MappingSet)
