@@ -155,7 +155,7 @@ def _object(fields: dict[str, Coerce], nulls: bool) -> Coerce:
         for name, part in value.items():
             field = fields.get(name)
             if field is not None:
-                _put(run, found, name, part, field, nulls)
+                _put(run, found, name, part, field, nulls, name)
         return found
 
     return coerce
@@ -167,13 +167,15 @@ def _map(element: Coerce, nulls: bool) -> Coerce:
             raise _refused(value, "an object")
         found: dict[str, Any] = {}
         for name, part in value.items():
-            _put(run, found, name, part, element, nulls)
+            # A map's key may be somebody's, and errors name nobody.
+            _put(run, found, name, part, element, nulls, "a value")
         return found
 
     return coerce
 
 
-def _put(run: Run, found: dict[str, Any], name: str, part: Any, coerce: Coerce, nulls: bool) -> None:
+def _put(run: Run, found: dict[str, Any], name: str, part: Any, coerce: Coerce, nulls: bool, told: str) -> None:
+    """Puts what ``part`` becomes at ``name``; notes under the name ``told`` where it becomes nothing."""
     if part is None and not nulls:
         return
     run.spend(len(name) + _SCALAR_BYTES)
@@ -182,7 +184,7 @@ def _put(run: Run, found: dict[str, Any], name: str, part: Any, coerce: Coerce, 
     except Exhausted:
         raise
     except Failed as failed:
-        run.note(f"{name}: {failed}")
+        run.note(f"{told}: {failed}")
 
 
 def _array(element: Coerce, nulls: bool) -> Coerce:

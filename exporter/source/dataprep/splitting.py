@@ -6,11 +6,12 @@ from exporter.source.dataprep.patterns import Pattern
 from exporter.source.dataprep.run import Run
 
 
-def split_at(text: str, pattern: Pattern) -> list[str]:
+def split_at(run: Run, text: str, pattern: Pattern) -> list[str]:
     """The parts of ``text`` between matches, as Java has them: without empty ones at the end."""
     parts: list[str] = []
     at = 0
     for match in pattern.every(text):
+        run.look_at_the_clock()
         if match.end() == 0:
             continue
         parts.append(text[at : match.start()])

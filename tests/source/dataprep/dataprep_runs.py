@@ -7,8 +7,9 @@ from typing import Any
 
 from exporter.source.dataprep.dates.forms import moment_text
 from exporter.source.dataprep.expressions.compiling import compile_expression
-from exporter.source.dataprep.mapper import CompiledMappingSet, Mapped, compile_mapping_set
+from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_set
 from exporter.source.dataprep.mapping_sets import MappingSet, read_mapping_set
+from exporter.source.dataprep.outcomes import Mapped
 from exporter.source.dataprep.run import Bounds, Clock, Run
 from exporter.source.xdm.fields import Field
 

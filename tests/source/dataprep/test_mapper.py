@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from dataprep_runs import BOUNDS, NOW, chance, compiled, mapped, standing, ticking
 
-from exporter.source.dataprep.mapper import (
-    CompiledMappingSet,
-    MappingError,
-    Merging,
-    Refusal,
-    Upsert,
-    compile_mapping_set,
-)
+from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_set
 from exporter.source.dataprep.mapping_sets import Mapping, MappingSet, SourceType, read_mapping_set
+from exporter.source.dataprep.outcomes import MappingError, Merging, Refusal, Upsert
 from exporter.source.dataprep.run import Bounds
 from exporter.source.xdm.fields import Field, Kind
 
@@ -37,6 +31,7 @@ SCHEMA = Field(
         "free": Field(Kind.ANY),
     },
 )
+EXPRESSION_TO_TAGS = {"sourceType": "EXPRESSION", "source": "upsert_array_append(a)", "destination": "tags"}
 EMAILS = {"emails": [{"name": "John", "email": "js@x"}, {"email": "y@x"}, {"name": "Jane"}]}
 
 
@@ -187,7 +182,7 @@ def test_a_constant_is_coerced_once() -> None:
 def test_an_error_says_where_and_why() -> None:
     found = mapped({"name": "a", "age": "to_integer(b)"}, {"a": "x", "b": "y"}, SCHEMA)
     assert found.entity == {"name": "x"}
-    assert found.errors == (MappingError("age", "to_integer(b)", SourceType.EXPRESSION, "'y' is no number"),)
+    assert found.errors == (MappingError("age", "to_integer(b)", SourceType.EXPRESSION, "the text is no number"),)
 
 
 @pytest.mark.parametrize(
@@ -219,12 +214,13 @@ def test_no_nulls_where_it_does_not() -> None:
         ({"tags": "iif(true, upsert_array_append(a), null)"}, (Upsert(("tags",), Merging.APPEND),)),
         ({"tags": "upsert_array_append(a)", "free": "a"}, (Upsert(("tags",), Merging.APPEND),)),
         ({"free": "to_object('x', upsert_array_append(a))"}, ()),
+        ([EXPRESSION_TO_TAGS, {"source": "b", "destination": "tags"}], ()),
         ({"free.x": "upsert_array_append(a)", "free": "'y'"}, ()),
         ({"tags": "a"}, ()),
     ],
 )
 def test_arrays_that_say_how_they_merge(mappings: Any, upserts: tuple[Upsert, ...]) -> None:
-    found = mapped(mappings, {"a": ["x"]}, SCHEMA)
+    found = mapped(mappings, {"a": ["x"], "b": ["x"]}, SCHEMA)
     assert found.upserts == upserts
     assert found.errors == ()
     if "tags" in mappings:

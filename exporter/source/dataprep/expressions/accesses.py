@@ -11,7 +11,7 @@ from exporter.source.dataprep.expressions import literals
 from exporter.source.dataprep.expressions.calls import Code, Evaluate, Refused, counted
 from exporter.source.dataprep.expressions.methods import METHODS, Method
 from exporter.source.dataprep.expressions.parsing import Node
-from exporter.source.dataprep.paths import EVERY, parse_path, unescaped
+from exporter.source.dataprep.paths import EVERY, MAX_STEPS, parse_path, unescaped
 from exporter.source.dataprep.run import Run
 from exporter.source.dataprep.values import to_integer, to_text
 
@@ -28,6 +28,8 @@ class Compiler(Protocol):
 
 def reached(compiler: Compiler, parts: Any, level: int) -> Code:
     """The code of a value with all that stands behind it."""
+    if len(parts) > MAX_STEPS:
+        raise Refused(f"a path has more than {MAX_STEPS} steps")
     code = compiler.compile(parts[0], level).evaluate
     for suffix in parts[1:]:
         if suffix.data == "property":

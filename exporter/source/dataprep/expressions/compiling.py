@@ -206,6 +206,9 @@ class _Compiler:
         def evaluate(run: Run) -> Any:
             value = first(run)
             for apply, operand in rest:
+                # Operands may be as large as the bounds allow, and operators many.
+                if run.clock() > run.deadline:
+                    run.look_at_the_clock()
                 value = apply(value, operand(run))
                 if grows and type(value) is str:
                     run.bounded_text(value)
@@ -251,11 +254,21 @@ class _Compiler:
 
     def _array(self, parts: Any, level: int) -> Code:
         elements = [code.evaluate for code in self.arguments(parts[0], level)]
-        return Code(lambda run: run.bounded([element(run) for element in elements]))
+
+        def evaluate(run: Run) -> list[Any]:
+            run.look_at_the_clock()
+            return run.bounded([element(run) for element in elements])
+
+        return Code(evaluate)
 
     def _object(self, parts: Any, level: int) -> Code:
         fields = [tuple(self.compile(each, level).evaluate for each in pair.children) for pair in parts]
-        return Code(lambda run: run.bounded({_key(key(run)): value(run) for key, value in fields}))
+
+        def evaluate(run: Run) -> dict[str, Any]:
+            run.look_at_the_clock()
+            return run.bounded({_key(key(run)): value(run) for key, value in fields})
+
+        return Code(evaluate)
 
 
 def _nodes(given: Any) -> list[Any]:

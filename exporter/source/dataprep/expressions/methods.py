@@ -53,6 +53,7 @@ def _replace_all(run: Run, text: str, pattern: Any, other: Any) -> str:
     parts: list[str] = []
     at = size = 0
     for match in compile_pattern(to_text(pattern)).every(text):
+        run.look_at_the_clock()
         part = text[at : match.start()] + _referred(put, match.groups(), match.group(0))
         size += len(part)
         if size > run.max_bytes:
@@ -116,7 +117,7 @@ _STRING: dict[str, Method] = {
     "trim": Method(0, 0, lambda _run, text: text.strip()),
     "replace": Method(2, 2, _replace),
     "replaceAll": Method(2, 2, _replace_all),
-    "split": Method(1, 1, lambda run, text, by: run.bounded(split_at(text, compile_pattern(to_text(by))))),
+    "split": Method(1, 1, lambda run, text, by: run.bounded(split_at(run, text, compile_pattern(to_text(by))))),
     "charAt": Method(1, 1, _character),
     "concat": Method(1, 1, lambda run, text, other: run.bounded_text(text + to_text(other))),
     "equals": Method(1, 1, lambda _run, text, other: text == other),

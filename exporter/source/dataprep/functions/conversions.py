@@ -9,7 +9,6 @@ import orjson
 
 from exporter.source.dataprep.expressions.operators import compare, equal
 from exporter.source.dataprep.functions.signatures import Argument, Example, Function, Type
-from exporter.source.dataprep.patterns import shortened
 from exporter.source.dataprep.run import Failed, Run
 from exporter.source.dataprep.values import parse_number, to_integer, to_number
 
@@ -45,7 +44,7 @@ def _number(value: Any) -> int | float:
     if isinstance(value, str):
         number = parse_number(value.strip())
         if number is None:
-            raise Failed(f"{shortened(value)} is no number")
+            raise Failed("the text is no number")
         return number
     return to_number(value)
 

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 
 from exporter.source.dataprep.functions.signatures import Argument, Example, Function, Type
-from exporter.source.dataprep.patterns import shortened
 from exporter.source.dataprep.run import Failed, Run
 
 CATEGORY = "Hashing"
@@ -33,7 +32,7 @@ def _encoded(text: str, charset: str) -> bytes:
     name = charset.upper().replace("-", "").replace("_", "")
     codec = _CHARSETS.get(name)
     if codec is None:
-        raise Failed(f"there is no charset {shortened(charset)}")
+        raise Failed("there is no such charset")
     return (b"\xfe\xff" if name == "UTF16" else b"") + text.encode(codec, "replace")
 
 

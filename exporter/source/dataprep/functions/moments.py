@@ -8,7 +8,6 @@ from datetime import UTC, datetime, tzinfo
 from exporter.source.dataprep.dates.forms import of_epoch
 from exporter.source.dataprep.dates.patterns import DatePattern, quarter
 from exporter.source.dataprep.functions.signatures import CONVERSIONS, Argument, Example, Function, Type
-from exporter.source.dataprep.patterns import shortened
 from exporter.source.dataprep.run import Failed, Run
 
 CATEGORY = "Date / Time"
@@ -80,14 +79,14 @@ _SETTABLE = {
 def _part(_run: Run, part: str, date: datetime) -> int:
     reading = _PARTS.get(part.lower())
     if reading is None:
-        raise Failed(f"{shortened(part)} is no part of a date")
+        raise Failed("the component is no part of a date")
     return reading(date)
 
 
 def _set_part(_run: Run, part: str, value: int, date: datetime) -> datetime:
     name = _SETTABLE.get(part.lower())
     if name is None:
-        raise Failed(f"{shortened(part)} is no part of a date that can be set")
+        raise Failed("the component is no part of a date that can be set")
     try:
         return date.replace(**{name: value})  # type: ignore[arg-type] # every part that can be set is a number
     except (ValueError, OverflowError):

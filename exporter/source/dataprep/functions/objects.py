@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter.source.dataprep.functions.signatures import Argument, Example, Function, Type
 from exporter.source.dataprep.paths import Every, parse_path
+from exporter.source.dataprep.patterns import MOST_CHARACTERS
 from exporter.source.dataprep.run import Failed, Run
 from exporter.source.dataprep.values import is_empty, size_of, to_text
 
@@ -72,6 +73,8 @@ def _value(
 
 
 def _contains_key(run: Run, text: str) -> bool:
+    if len(text) > MOST_CHARACTERS:
+        raise Failed(f"the path has more than {MOST_CHARACTERS} characters")
     path = parse_path(text)
     if isinstance(path, str):
         raise Failed(f"the path {path}")

@@ -11,7 +11,7 @@ from typing import Any
 from exporter.source.dataprep.dates.forms import of_epoch, parse_date
 from exporter.source.dataprep.dates.patterns import DatePattern, compile_date_pattern
 from exporter.source.dataprep.dates.zones import parse_zone
-from exporter.source.dataprep.patterns import Pattern, compile_pattern, shortened
+from exporter.source.dataprep.patterns import Pattern, compile_pattern
 from exporter.source.dataprep.run import Failed
 from exporter.source.dataprep.values import kind_name, to_integer, to_number, to_text, truth
 
@@ -131,9 +131,9 @@ def _date_pattern(value: Any) -> DatePattern:
 
 
 def _zone(value: Any) -> Any:
-    zone = parse_zone(text := to_text(value))
+    zone = parse_zone(to_text(value))
     if zone is None:
-        raise Failed(f"there is no time zone {shortened(text)}")
+        raise Failed("there is no such time zone")
     return zone
 
 

@@ -12,6 +12,7 @@ from exporter.source.dataprep.values import to_text
 
 CATEGORY = "String"
 
+_COMMA = compile_pattern(",")
 _INPUT = Argument("input", Type.TEXT, "the text")
 _COUNT = Argument("count", Type.INTEGER, "how many characters")
 
@@ -28,7 +29,7 @@ def _concat(run: Run, *texts: Any) -> str:
 
 
 def _explode(run: Run, text: str, pattern: Pattern | None = None) -> list[str]:
-    return run.bounded(split_at(text, pattern or compile_pattern(",")))
+    return run.bounded(split_at(run, text, pattern or _COMMA))
 
 
 def _split(run: Run, text: str, separators: str) -> list[str]:

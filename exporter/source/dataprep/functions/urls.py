@@ -6,7 +6,6 @@ import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from exporter.source.dataprep.functions.signatures import Argument, Example, Function, Type
-from exporter.source.dataprep.patterns import shortened
 from exporter.source.dataprep.run import Failed, Run
 
 CATEGORY = "URL"
@@ -53,7 +52,7 @@ def _path(_run: Run, url: str, full: bool = True) -> str | None:
 
 def _query(run: Run, url: str, anchor: str) -> dict[str, str] | None:
     if anchor not in ("retain", "remove", "append"):
-        raise Failed(f"{shortened(anchor)} is none of retain, remove and append")
+        raise Failed("the anchor is none of retain, remove and append")
     parts = _parts(url)
     if parts is None:
         return None

@@ -16,8 +16,9 @@ from exporter.source.dataprep.expressions.methods import METHODS
 from exporter.source.dataprep.expressions.operators import BINARY, UNARY
 from exporter.source.dataprep.functions.signatures import Function, Type
 from exporter.source.dataprep.functions.table import TABLE
-from exporter.source.dataprep.mapper import CompiledMappingSet, Mapped, compile_mapping_set
+from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_set
 from exporter.source.dataprep.mapping_sets import MappingSet, read_mapping_set
+from exporter.source.dataprep.outcomes import Mapped
 from exporter.source.dataprep.run import MOST_NOTES, Bounds, measure
 from exporter.source.xdm.fields import Field, Kind
 
@@ -165,7 +166,7 @@ def test_every_function_operator_and_method_takes_anything(record: Any) -> None:
 
 @pytest.mark.parametrize("call", [*CALLS, *OPERATIONS, *METHOD_CALLS])
 @given(values=st.lists(SCALARS, min_size=8, max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_call_ends_in_a_value_or_an_error(call: str, values: list[Any]) -> None:
     alone = compiled([{"sourceType": "EXPRESSION", "source": call, "destination": "x"}], nulls=True)
     assert alone is not None
