@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from exporter.source.dataprep.coercions import Coerce
+from exporter.source.dataprep.coercions import Coerce, coercion
 from exporter.source.dataprep.paths import EVERY, Path
 from exporter.source.dataprep.run import Exhausted, Failed, Run
 from exporter.source.dataprep.sources import Spread
@@ -21,6 +21,8 @@ Put = Callable[[Run, dict[str, Any], Any], None]
 
 #: A result with more elements than that by their index is not meant.
 MOST_ELEMENTS = 10_000
+
+_COPY = coercion(None, True)
 
 
 class _Gap:
@@ -163,7 +165,8 @@ def _put_below(path: Path, nulls: bool) -> Callable[[Run, Any, Any], None]:
         if not isinstance(value, list):
             for at, there in enumerate(node):
                 if there is not _GAP:
-                    put_at(run, node, at, value)
+                    # Each has its own, and each counts.
+                    put_at(run, node, at, _COPY(run, value))
             return
         _grow(run, node, len(value))
         for at, part in enumerate(value):

@@ -253,6 +253,14 @@ def test_a_result_is_bounded() -> None:
     assert {error.reason for error in found.errors} == {"the record's result is larger than 10000 bytes"}
 
 
+def test_what_goes_to_every_element_counts_for_each() -> None:
+    record = {"list": [{"n": number} for number in range(100)], "a": {"b": "x" * 500}}
+    found = mapped({"p": "list", "p[*].a": "a"}, record, bounds=Bounds(20_000, 1.0))
+    assert [error.reason for error in found.errors] == ["the record's result is larger than 20000 bytes"]
+    few = mapped({"p": "list", "p[*].a": "a", "p[0].a.b": "'y'"}, {**record, "list": [{}, {}]})
+    assert few.entity == {"p": [{"a": {"b": "y"}}, {"a": {"b": "x" * 500}}]}
+
+
 def test_a_record_has_only_so_much_time() -> None:
     mappings = {f"f{number}": "upper(a)" for number in range(100)}
     found = mapped(mappings, {"a": "x"}, bounds=Bounds(10_000, 0.05), clock=ticking())
