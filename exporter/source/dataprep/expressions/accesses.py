@@ -74,7 +74,7 @@ def _index(evaluate: Evaluate, key: Evaluate) -> Evaluate:
         value, at = evaluate(run), key(run)
         if isinstance(value, dict):
             return None if at is None else value.get(to_text(at))
-        if not isinstance(value, list) or at is None:
+        if not isinstance(value, list) or at is None or isinstance(at, str):
             return None
         place = to_integer(at)
         return value[place] if 0 <= place < len(value) else None

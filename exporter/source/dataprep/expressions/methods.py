@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.source.dataprep.expressions.operators import equal
 from exporter.source.dataprep.patterns import compile_pattern
 from exporter.source.dataprep.run import Failed, Run
 from exporter.source.dataprep.splitting import replaced_everywhere, split_at
@@ -95,7 +94,9 @@ def _compare(_run: Run, text: str, other: Any) -> int:
 
 
 def _position(_run: Run, array: list[Any], value: Any) -> int:
-    return next((at for at, element in enumerate(array) if equal(element, value)), -1)
+    """Where an element is equal and of the same type, as Java's ``equals`` has it."""
+    kind = type(value)
+    return next((at for at, element in enumerate(array) if type(element) is kind and element == value), -1)
 
 
 def _element(_run: Run, array: list[Any], at: Any) -> Any:
@@ -104,6 +105,7 @@ def _element(_run: Run, array: list[Any], at: Any) -> Any:
 
 
 _STRING: dict[str, Method] = {
+    "size": Method(0, 0, lambda _run, text: len(text)),
     "length": Method(0, 0, lambda _run, text: len(text)),
     "isEmpty": Method(0, 0, lambda _run, text: not text),
     "contains": Method(1, 1, lambda _run, text, part: to_text(part) in text),

@@ -14,7 +14,7 @@ from typing import Any
 
 from exporter.source.dataprep.patterns import Pattern, compile_pattern
 from exporter.source.dataprep.run import Failed
-from exporter.source.dataprep.values import MOST_BITS, is_empty, size_of, to_integer, to_number, to_text, truth
+from exporter.source.dataprep.values import MOST_BITS, is_empty, size_of, to_number, to_text, truth
 
 _NUMBERS = (int, float)
 
@@ -80,7 +80,7 @@ def _wrapped(value: int) -> int:
 
 
 def _bits(value: Any) -> int:
-    number = to_integer(value)
+    number = int(to_number(value))
     if number != _wrapped(number):
         raise Failed("the number has more than 64 bits")
     return number
@@ -167,13 +167,13 @@ def matches(left: Any, right: Any) -> bool:
 def starts_with(left: Any, right: Any) -> bool:
     if left is None or right is None:
         return left is right
-    return to_text(left).startswith(to_text(right))
+    return isinstance(left, str) and left.startswith(to_text(right))
 
 
 def ends_with(left: Any, right: Any) -> bool:
     if left is None or right is None:
         return left is right
-    return to_text(left).endswith(to_text(right))
+    return isinstance(left, str) and left.endswith(to_text(right))
 
 
 def _not(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
