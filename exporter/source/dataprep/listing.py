@@ -88,7 +88,8 @@ def functions_page() -> str:
         "# Functions of Data Prep",
         "What an expression of a mapping can call. Null for an argument makes the result null, where the argument's "
         "row doesn't say otherwise; an argument of another type becomes one of the row's type, or the mapping has an "
-        "error and no value.",
+        "error and no value. Characters are Unicode code points, and indexes count from 0. Dates are in UTC, but for "
+        "those which a function puts into another zone; as text they are their wall clock's reading, with a `Z`.",
     ]
     for category, rows in groupby(TABLE, key=lambda function: function.category):
         parts.append(f"## {category}")

@@ -8,40 +8,26 @@ are English.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from exporter.source.dataprep.dates.zones import parse_zone, zone_name
+from exporter.source.dataprep.dates.writing import MONTHS, WEEKDAYS, WRITERS, Write
+from exporter.source.dataprep.dates.zones import parse_zone
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August")
-MONTHS = (*_MONTHS, "September", "October", "November", "December")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOKEN = re.compile(r"''|'((?:[^']|'')+)'|([A-Za-z])\2*|([^A-Za-z'])")
 _MOST_LETTERS = 9
+#: Of a pattern, and of a text that is read by one.
 _MOST_CHARACTERS = 100
+#: Matches no text.
+_NOTHING = "(?!)"
 _ZONE = r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)*(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?"
 _OFFSET = r"Z|z|[+-][0-9]{2}(?::?[0-9]{2})?"
+#: The most digits that one of these letters reads.
 _NUMBERS = {
-    "u": 1,
-    "W": 1,
-    "F": 1,
-    "q": 1,
-    "Q": 1,
-    "M": 2,
-    "L": 2,
-    "w": 2,
+    **dict.fromkeys("uWFqQ", 1),
+    **dict.fromkeys("MLwdHkKhms", 2),
     "D": 3,
-    "d": 2,
-    "H": 2,
-    "k": 2,
-    "K": 2,
-    "h": 2,
-    "m": 2,
-    "s": 2,
 }
-
-Write = Callable[[datetime], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +48,7 @@ class DatePattern:
 
         What the pattern lacks is the beginning of 1970; a text without a zone is in UTC.
         """
-        match = self.reading.fullmatch(text)
+        match = self.reading.fullmatch(text) if len(text) <= _MOST_CHARACTERS else None
         if match is None:
             return None
         fields = dict(zip(self.letters, match.groups(), strict=True))
@@ -90,13 +76,17 @@ def compile_date_pattern(text: str) -> DatePattern | str:
             literal = token[3] or (token[1] or "'").replace("''", "'")
             reading.append(re.escape(literal))
             writers.append(lambda _, literal=literal: literal)  # type: ignore[misc] # mypy sees no default in a lambda
-        elif letter not in _WRITERS or count > _MOST_LETTERS:
+        elif letter not in WRITERS or count > _MOST_LETTERS:
             return f"the date pattern has {token[0]!r}, which has no meaning"
         else:
             reading.append(f"({_reads(letter, count)})")
             letters.append(letter)
-            writers.append(_WRITERS[letter](count))
-    return DatePattern(text, re.compile("".join(reading), re.ASCII | re.IGNORECASE), tuple(letters), tuple(writers))
+            writers.append(WRITERS[letter](count))
+    # A letter that stands twice is for writing. To read, it would have two values, and many of them side by side could
+    # share digits in more ways than there is time to try.
+    source = "".join(reading) if len(set(letters)) == len(letters) else _NOTHING
+    letters = [] if source is _NOTHING else letters
+    return DatePattern(text, re.compile(source, re.ASCII | re.IGNORECASE), tuple(letters), tuple(writers))
 
 
 def _reads(letter: str, count: int) -> str:
@@ -148,95 +138,3 @@ def _moment(fields: dict[str, str]) -> datetime:
 
 def _month(name: str) -> int:
     return next(number for number, month in enumerate(MONTHS) if month[:3].lower() == name[:3].lower())
-
-
-def _number(value: Callable[[datetime], int]) -> Callable[[int], Write]:
-    return lambda count: lambda moment: str(value(moment)).zfill(count)
-
-
-def _year(value: Callable[[datetime], int]) -> Callable[[int], Write]:
-    return lambda count: lambda moment: f"{value(moment) % 100:02}" if count == 2 else str(value(moment)).zfill(count)
-
-
-def _name(names: tuple[str, ...], value: Callable[[datetime], int]) -> Callable[[int], Write]:
-    def writer(count: int) -> Write:
-        end = {4: None, 5: 1}.get(count, 3)
-        return lambda moment: names[value(moment)][:end]
-
-    return writer
-
-
-def _month_writer(count: int) -> Write:
-    if count < 3:
-        return _number(lambda moment: moment.month)(count)
-    return _name(MONTHS, lambda moment: moment.month - 1)(count)
-
-
-def _quarter_writer(count: int) -> Write:
-    forms = {3: "Q{0}", 4: "{0}{1} quarter"}
-    form = forms.get(count, "{0:0" + str(count) + "}")
-    endings = ("st", "nd", "rd", "th")
-    return lambda moment: form.format(quarter(moment), endings[quarter(moment) - 1])
-
-
-def quarter(moment: datetime) -> int:
-    return (moment.month + 2) // 3
-
-
-def _offset(moment: datetime, colon: bool, minutes: bool) -> str:
-    distance = moment.utcoffset() or timedelta()
-    total = abs(int(distance.total_seconds())) // 60
-    hours, rest = divmod(total, 60)
-    sign = "-" if distance < timedelta() else "+"
-    if not minutes and not rest:
-        return f"{sign}{hours:02}"
-    return f"{sign}{hours:02}{':' if colon else ''}{rest:02}"
-
-
-def _iso_offset(count: int, zulu: bool) -> Write:
-    def write(moment: datetime) -> str:
-        return "Z" if zulu and not moment.utcoffset() else _offset(moment, count % 2 == 1 and count > 1, count > 1)
-
-    return write
-
-
-def _gmt_offset(_: int) -> Write:
-    def write(moment: datetime) -> str:
-        if not moment.utcoffset():
-            return "GMT"
-        sign, rest = (text := _offset(moment, True, False))[0], text[1:]
-        return f"GMT{sign}{rest.removeprefix('0')}"
-
-    return write
-
-
-_WRITERS: dict[str, Callable[[int], Write]] = {
-    "G": lambda count: lambda _: "Anno Domini" if count == 4 else "AD",
-    "y": _year(lambda moment: moment.year),
-    "Y": _year(lambda moment: moment.isocalendar().year),
-    "u": _number(lambda moment: moment.isoweekday()),
-    "M": _month_writer,
-    "L": _month_writer,
-    "w": _number(lambda moment: moment.isocalendar().week),
-    "W": _number(lambda moment: (moment.day + moment.replace(day=1).weekday() - 1) // 7 + 1),
-    "D": _number(lambda moment: moment.timetuple().tm_yday),
-    "d": _number(lambda moment: moment.day),
-    "F": _number(lambda moment: (moment.day - 1) // 7 + 1),
-    "E": _name(WEEKDAYS, lambda moment: moment.weekday()),
-    "a": lambda _: lambda moment: "AM" if moment.hour < 12 else "PM",
-    "H": _number(lambda moment: moment.hour),
-    "k": _number(lambda moment: moment.hour or 24),
-    "K": _number(lambda moment: moment.hour % 12),
-    "h": _number(lambda moment: moment.hour % 12 or 12),
-    "m": _number(lambda moment: moment.minute),
-    "s": _number(lambda moment: moment.second),
-    "S": lambda count: lambda moment: f"{moment.microsecond:06}".ljust(count, "0")[:count],
-    "z": lambda _: lambda moment: moment.tzname() or "UTC",
-    "Z": lambda count: lambda moment: _offset(moment, count > 4, True),
-    "X": lambda count: _iso_offset(count, True),
-    "x": lambda count: _iso_offset(count, False),
-    "V": lambda _: lambda moment: zone_name(moment.tzinfo),
-    "O": _gmt_offset,
-    "Q": _quarter_writer,
-    "q": _quarter_writer,
-}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 
 from exporter.source.dataprep.dates.forms import of_epoch
-from exporter.source.dataprep.dates.patterns import DatePattern, quarter
+from exporter.source.dataprep.dates.patterns import DatePattern
+from exporter.source.dataprep.dates.writing import quarter
 from exporter.source.dataprep.functions.signatures import CONVERSIONS, Argument, Example, Function, Type
 from exporter.source.dataprep.run import Failed, Run
 
