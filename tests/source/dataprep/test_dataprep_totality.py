@@ -138,8 +138,8 @@ def check(result: Mapped, mappings: int) -> None:
     assert measure(result.entity, 100 * BOUNDS.max_bytes) <= 4 * BOUNDS.max_bytes + 300 * mappings
     assert len(result.errors) <= mappings * (1 + MOST_NOTES)
     assert all(error.reason for error in result.errors)
-    spelt = json.dumps(result.entity, allow_nan=False)
-    orjson.dumps(json.loads(spelt.replace("\\ud800", "?")))
+    spelt = json.dumps(result.entity, allow_nan=False, ensure_ascii=False)
+    orjson.dumps(json.loads(spelt.replace(HALF, "?")))
 
 
 ALL = compiled(
