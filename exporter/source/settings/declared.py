@@ -30,7 +30,9 @@ class SchemaSettings(Section):
         default="record", description="record: what a profile is; time_series: what happened to it."
     )
     schema_: dict[str, Any] | None = Field(default=None, alias="schema", description="A JSON Schema, whole.")
-    fields: dict[str, Any] = Field(default={}, description="Paths and their types, such as {person.name.firstName: string}.")
+    fields: dict[str, Any] = Field(
+        default={}, description="Paths and their types, such as {person.name.firstName: string}."
+    )
     groups: tuple[_Name, ...] = Field(default=(), description="Field groups that ship with the exporter.")
     identities: tuple[IdentityDescriptor, ...] = Field(default=(), description="Where its identities stand.")
 
@@ -42,7 +44,9 @@ class DatasetSettings(Section):
     name: str = Field(default="", description="For people.")
     schema_: _Name = Field(alias="schema", description="The id of its schema.")
     profile: bool = Field(default=True, description="false: its records are counted, and reach no profile.")
-    upsert: bool = Field(default=False, description="Records merge into what was said before, unless they say otherwise.")
+    upsert: bool = Field(
+        default=False, description="Records merge into what was said before, unless they say otherwise."
+    )
     validate_: bool = Field(default=True, alias="validate", description="false: any record is taken as it is.")
 
 

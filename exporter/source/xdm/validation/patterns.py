@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+import re2
 
 from exporter.source.xdm.validation.nodes import Pattern
 

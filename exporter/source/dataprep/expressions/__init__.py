@@ -1,0 +1,1 @@
+"""The expression language: its grammar, operators and methods, and their compilation to closures."""

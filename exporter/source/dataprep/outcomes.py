@@ -1,0 +1,61 @@
+"""What comes of mapping a record, and of compiling a mapping set: values for the rooms around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from exporter.source.dataprep.mapping_sets import Mapping, SourceType
+
+
+class Merging(Enum):
+    """How an array of a record that merges is applied to the profile's array; a record that creates is taken as it is.
+
+    APPEND puts its elements behind those that are there, REPLACE puts it in their place.
+    """
+
+    APPEND = "append"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """What ``upsert_array_append`` or ``upsert_array_replace`` asked for the array at ``path``, the keys to it."""
+
+    path: tuple[str, ...]
+    merging: Merging
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A mapping that can't be compiled: its place in the set, counted from 0, and why."""
+
+    position: int
+    mapping: Mapping
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappingError:
+    """A mapping that had no value for a record, or not all of one, and why; ``reason`` holds nothing of the record."""
+
+    destination: str
+    source: str
+    source_type: SourceType
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A record after its mapping.
+
+    Attributes:
+        entity: pure JSON, which shares no array or object with the record.
+        errors: in the order of the mappings.
+        upserts: the arrays of ``entity``, which holds them as plain arrays, that merge by a rule of their own.
+    """
+
+    entity: dict[str, Any]
+    errors: tuple[MappingError, ...]
+    upserts: tuple[Upsert, ...]
