@@ -1,0 +1,1 @@
+"""From taken records to profiles and told events: map, merge, tell, settle."""

@@ -1,0 +1,158 @@
+"""Compiles what a configuration declares into a catalogue, or finds every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from exporter.sections.mistakes import Mistake, Steps
+from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_set
+from exporter.source.dataprep.mapping_sets import read_mapping_set
+from exporter.source.dataprep.run import Bounds
+from exporter.source.processing.catalogue import Catalogue, Dataset, Flow
+from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SchemaSettings, SourceSettings
+from exporter.source.xdm.declaring.declaration import Declaration, declared_schema
+from exporter.source.xdm.identities import IdentityRules
+from exporter.source.xdm.identity_paths import IdentityDescriptor
+from exporter.source.xdm.schema import Behaviour, Schema, SchemaRefused
+
+Named = TypeVar("Named")
+
+#: The ids of a source's flows, by the flow's place in the source.
+FlowIds = Mapping[tuple[str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The sections of a configuration that say what records are."""
+
+    schemas: Sequence[SchemaSettings] = ()
+    datasets: Sequence[DatasetSettings] = ()
+    mappings: Sequence[MappingSetSettings] = ()
+    sources: Sequence[SourceSettings] = ()
+
+
+@dataclass(slots=True)
+class _Compiling:
+    declared: Declared
+    bounds: Bounds
+    mistakes: list[Mistake] = field(default_factory=list)
+    schemas: dict[str, Schema | None] = field(default_factory=dict)
+    datasets: dict[str, Dataset | None] = field(default_factory=dict)
+    mappings: dict[str, tuple[str, CompiledMappingSet | None]] = field(default_factory=dict)
+
+    def refuse(self, at: Steps, reason: str) -> None:
+        self.mistakes.append(Mistake(at, reason))
+
+
+def compiled(
+    declared: Declared, flow_ids: FlowIds, identities: IdentityRules, bounds: Bounds
+) -> Catalogue | tuple[Mistake, ...]:
+    """The catalogue, or all mistakes, with places that begin at the configuration's keys. May take a second.
+
+    Args:
+        declared: the sections.
+        flow_ids: the id of every flow, by its source's name and its place among the source's flows.
+        identities: the rules of identities.
+        bounds: what the mapping of one record may take.
+    """
+    compiling = _Compiling(declared, bounds)
+    _compile_schemas(compiling)
+    _compile_datasets(compiling)
+    _compile_mappings(compiling)
+    flows = dict(_flows(compiling, flow_ids))
+    if compiling.mistakes:
+        return tuple(compiling.mistakes)
+    datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
+    return Catalogue(flows, datasets, identities)
+
+
+def _compile_schemas(compiling: _Compiling) -> None:
+    for index, section in enumerate(compiling.declared.schemas):
+        if section.id in compiling.schemas:
+            compiling.refuse(("schemas", index, "id"), "this id stands in the list already")
+            continue
+        declaration = Declaration(
+            id=section.id,
+            title=section.title,
+            behaviour=Behaviour(section.behaviour),
+            schema=section.schema_,
+            fields=section.fields,
+            groups=section.groups,
+            identities=tuple(IdentityDescriptor(each.path, each.namespace, each.primary) for each in section.identities),
+        )
+        schema = declared_schema(declaration)
+        if isinstance(schema, SchemaRefused):
+            for mistake in schema.mistakes:
+                compiling.refuse(("schemas", index, *mistake.at), mistake.reason)
+        compiling.schemas[section.id] = None if isinstance(schema, SchemaRefused) else schema
+
+
+def _compile_datasets(compiling: _Compiling) -> None:
+    for index, section in enumerate(compiling.declared.datasets):
+        at = ("datasets", index)
+        if section.id in compiling.datasets:
+            compiling.refuse((*at, "id"), "this id stands in the list already")
+            continue
+        schema = _named(compiling, (*at, "schema"), "schema", section.schema_, compiling.schemas)
+        dataset = None
+        if schema is not None:
+            dataset = Dataset(section.id, schema, section.profile, section.upsert, section.validate_)
+        compiling.datasets[section.id] = dataset
+
+
+def _compile_mappings(compiling: _Compiling) -> None:
+    for index, section in enumerate(compiling.declared.mappings):
+        at = ("mappings", index)
+        if section.id in compiling.mappings:
+            compiling.refuse((*at, "id"), "this id stands in the list already")
+            continue
+        schema = _named(compiling, (*at, "schema"), "schema", section.schema_, compiling.schemas)
+        mappings = section.mappings if isinstance(section.mappings, dict) else list(section.mappings)
+        read = read_mapping_set({"mappings": mappings, "allow_nulls": section.allow_nulls, "version": section.version})
+        mapping = None
+        if isinstance(read, tuple):
+            for mistake in read:
+                compiling.refuse((*at, *mistake.at), mistake.reason)
+        elif schema is not None:
+            found = compile_mapping_set(read, schema.root, compiling.bounds)
+            if isinstance(found, tuple):
+                for refusal in found:
+                    place = refusal.mapping.destination if isinstance(mappings, dict) else refusal.position
+                    compiling.refuse((*at, "mappings", place), refusal.reason)
+            else:
+                mapping = found
+        compiling.mappings[section.id] = (section.schema_, mapping)
+
+
+def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow]]:
+    names: set[str] = set()
+    for index, source in enumerate(compiling.declared.sources):
+        if source.name in names:
+            compiling.refuse(("sources", index, "name"), "this name stands in the list already")
+        names.add(source.name)
+        for number, dataset_id in enumerate(source.datasets):
+            _named(compiling, ("sources", index, "datasets", number), "dataset", dataset_id, compiling.datasets)
+        for number, section in enumerate(source.flows):
+            at = ("sources", index, "flows", number)
+            dataset = _named(compiling, (*at, "dataset"), "dataset", section.dataset, compiling.datasets)
+            mapping = None
+            if section.mapping is not None:
+                found = _named(compiling, (*at, "mapping"), "mapping set", section.mapping, compiling.mappings)
+                if found is not None:
+                    schema, mapping = found
+                    if dataset is not None and schema != dataset.schema.id:
+                        compiling.refuse((*at, "mapping"), "this mapping set maps to another schema than the dataset's")
+            flow_id = flow_ids[source.name, number]
+            yield flow_id, Flow(flow_id, section.name, section.dataset, mapping)
+
+
+def _named(
+    compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]
+) -> Named | None:
+    """What ``name`` stands for; None where it has mistakes of its own, or is none, which is one."""
+    if name not in known:
+        compiling.refuse(at, f"there is no {what} with this id")
+        return None
+    return known[name]

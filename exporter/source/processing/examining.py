@@ -1,0 +1,193 @@
+"""What a taken record comes to: a record for the profile store, a bad record, or one that reaches no profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from exporter.source.collection.taken import Form, TakenRecord
+from exporter.source.dataprep.outcomes import MappingError, Merging, Upsert
+from exporter.source.processing.catalogue import Catalogue, Dataset
+from exporter.source.records import ArrayUpsert, Operation, Record, UpsertKind
+from exporter.source.xdm.identities import IdentityWarning, Unidentified, identities_of
+from exporter.source.xdm.memberships import MembershipsRefused, memberships_of
+from exporter.source.xdm.schema import Behaviour
+from exporter.source.xdm.validation.violation import Violation
+
+BadReason: TypeAlias = Literal[
+    "mapping", "xdm", "no_primary_identity", "operation", "dataset", "flow_deleted", "too_large", "bug"
+]
+_OPERATIONS = {each.value: each for each in Operation}
+_KINDS = {Merging.APPEND: UpsertKind.APPEND, Merging.REPLACE: UpsertKind.REPLACE}
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """What a mapping may ask for, passed in: random bytes, and a clock in seconds."""
+
+    random: Callable[[int], bytes]
+    clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A record to apply, with what is worth a note."""
+
+    record: Record
+    errors: tuple[MappingError, ...] = ()
+    warnings: tuple[IdentityWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """The record is sound, and its dataset is none of profiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """The record cannot be applied. ``detail`` holds no data of it; ``violations`` are as the sender would see them."""
+
+    reason: BadReason
+    detail: str
+    violations: tuple[Violation, ...] = ()
+    errors: tuple[MappingError, ...] = ()
+
+
+Examined: TypeAlias = Good | Aside | Bad
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message taken apart; ``operations`` is what its header says, and ``meta`` the identities beside the entity."""
+
+    record: dict[str, Any]
+    operations: Any = None
+    meta: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the header asks for."""
+
+    operation: Operation
+    links: bool
+
+
+def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Examined:
+    """Map a record, hold it to its schema, and find whose it is. The same record comes to the same in any process."""
+    message = _message(taken)
+    dataset = catalogue.datasets.get(taken.dataset)
+    if dataset is None:
+        return Bad("dataset", "its dataset is not configured any more")
+    flow = None
+    if taken.flow:
+        flow = catalogue.flows.get(taken.flow)
+        if flow is None:
+            return Bad("flow_deleted", "its flow is not configured any more")
+    asked = _asked(message.operations, dataset)
+    if isinstance(asked, str):
+        return Bad("operation", asked)
+    entity, errors, upserts = message.record, (), ()
+    if flow is not None and flow.mapping is not None:
+        mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock)
+        entity, errors, upserts = mapped.entity, mapped.errors, mapped.upserts
+    elif taken.form is not Form.XDM:
+        return Bad("mapping", "its flow has no mapping any more")
+    found = _sound(entity, message.meta, taken, dataset, asked, catalogue, errors)
+    if isinstance(found, Good) and upserts and asked.operation is Operation.MERGE:
+        _mark(found.record.entity, upserts)
+    return found
+
+
+def _message(taken: TakenRecord) -> _Message:
+    message = msgspec.json.decode(taken.body)
+    match taken.form:
+        case Form.RAW:
+            return _Message(message)
+        case Form.WRAPPED:
+            return _Message(message["body"], message["header"].get("operations"))
+        case Form.XDM:
+            body = message["body"]
+            meta = body.get("xdmMeta") or {}
+            header = message.get("header") or {}
+            return _Message(body["xdmEntity"], header.get("operations"), meta.get("identityMap"))
+
+
+def _asked(operations: Any, dataset: Dataset) -> _Asked | str:
+    """What is to be done, or why that is none that is known."""
+    if operations is None:
+        operations = {}
+    if not isinstance(operations, dict):
+        return "header.operations is no object"
+    of_data = operations.get("data")
+    if of_data is None:
+        operation = Operation.MERGE if dataset.upsert else Operation.CREATE
+    elif isinstance(of_data, str) and of_data in _OPERATIONS:
+        operation = _OPERATIONS[of_data]
+    else:
+        return "header.operations.data is none of create, merge and delete"
+    of_identity = operations.get("identity")
+    if of_identity is None:
+        # An upsert that says nothing of identities is about its primary identity alone.
+        return _Asked(operation, links=operation is not Operation.MERGE)
+    if of_identity != "create":
+        return "header.operations.identity is not create"
+    other = operations.get("identityDatasetId")
+    if not isinstance(other, str) or not other:
+        return "header.operations.identity needs identityDatasetId"
+    if other == dataset.id:
+        return "header.operations.identityDatasetId names the record's own dataset"
+    return _Asked(operation, links=True)
+
+
+def _sound(
+    entity: dict[str, Any],
+    meta: Any,
+    taken: TakenRecord,
+    dataset: Dataset,
+    asked: _Asked,
+    catalogue: Catalogue,
+    errors: tuple[MappingError, ...],
+) -> Examined:
+    """The record of an entity, or what is wrong with the entity."""
+    schema = dataset.schema
+    if dataset.validated and asked.operation is not Operation.DELETE and not schema.passes(entity):
+        violations = schema.violations(entity)
+        return Bad("mapping" if errors else "xdm", "it is not as its schema has it", violations, errors)
+    identified = identities_of(schema, entity, meta, catalogue.identities)
+    if isinstance(identified, Unidentified):
+        reason: BadReason = "no_primary_identity" if identified.reason == "no_primary_identity" else "xdm"
+        return Bad(reason, identified.reason, (identified.violation,), errors)
+    memberships = memberships_of(entity, taken.taken)
+    if isinstance(memberships, MembershipsRefused):
+        return Bad("xdm", "a membership cannot be read", (memberships.violation,), errors)
+    if not dataset.profile:
+        return Aside()
+    attributes = {key: value for key, value in entity.items() if key not in ("identityMap", "segmentMembership")}
+    record = Record(
+        xaction_id=taken.xaction_id,
+        taken=taken.taken,
+        dataset=dataset.id,
+        primary=identified.primary,
+        identities=identified.identities,
+        links=asked.links,
+        operation=asked.operation,
+        entity=attributes,
+        memberships=memberships,
+        time_series=schema.behaviour is Behaviour.TIME_SERIES,
+    )
+    return Good(record, errors, identified.warnings)
+
+
+def _mark(entity: dict[str, Any], upserts: Sequence[Upsert]) -> None:
+    """Put the arrays that a merge appends to, or replaces, in the place of plain arrays."""
+    for upsert in upserts:
+        node: Any = entity
+        for step in upsert.path[:-1]:
+            node = node.get(step) if isinstance(node, dict) else None
+        last = upsert.path[-1]
+        if isinstance(node, dict) and isinstance(node.get(last), list):
+            node[last] = ArrayUpsert(_KINDS[upsert.merging], tuple(node[last]))

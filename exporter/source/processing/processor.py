@@ -1,0 +1,253 @@
+"""Processes the intake: examines records in their order, keeps the bad ones, applies the others, and settles them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from exporter.messages.message import Message
+from exporter.queues.port import LaneLost, Subscription
+from exporter.source.collection.taken import TakenRecord, UnreadableRecord
+from exporter.source.processing.catalogue import Catalogue
+from exporter.source.processing.examining import Bad, Chances, Examined, Good, examine
+from exporter.source.profiles.merge.steps import Outcome
+from exporter.source.profiles.port import Mark, MarkMoved, ProfilesUnavailable, ProfileStore, Refused
+from exporter.state.port import StateUnavailable
+
+Result = TypeVar("Result")
+
+#: The most records of one transaction.
+BATCH_RECORDS = 500
+#: After so many records the event loop gets a turn, so that requests are answered meanwhile.
+_TURN_RECORDS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be applied.
+
+    ``name`` is the xactionId, or the place in the intake of what is none of our messages; ``message`` are the bytes
+    that stand there.
+    """
+
+    name: str
+    message: bytes
+    taken: TakenRecord | None
+    bad: Bad
+
+
+class BadRecords(Protocol):
+    """Where bad records are kept."""
+
+    async def keep(self, records: Sequence[BadRecord]) -> bool:
+        """Make them durable, each in the place of an earlier one of the same name; False: there is no room.
+
+        Raises:
+            StateUnavailable: they cannot be kept now.
+        """
+        ...
+
+    async def applied(self, names: Sequence[str]) -> None:
+        """Forget those of these names: they are applied now. Raises as ``keep``."""
+        ...
+
+
+@dataclass(slots=True)
+class _Place:
+    """A message on its way, and what it came to."""
+
+    message: Message
+    taken: TakenRecord | None
+    examined: Examined
+
+    @property
+    def name(self) -> str:
+        message = self.message
+        return f"{message.lane}-{message.position}" if self.taken is None else self.taken.xaction_id
+
+    @property
+    def flow(self) -> str:
+        return "" if self.taken is None else self.taken.flow
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of what the processor does; none of them may raise.
+
+    Attributes:
+        became: what became of a record, by its flow's id: applied, unchanged, aside or bad.
+        mapping_failed: a mapping had no value for a record: its flow's id, and how many failed.
+        bug: an error of ours that made a record bad.
+        told: events are in the outbox.
+    """
+
+    became: Callable[[str, str], None]
+    mapping_failed: Callable[[str, int], None]
+    bug: Callable[[Exception], None]
+    told: Callable[[], None]
+
+
+class Processor:
+    """Processes one reading of the intake, its lanes one after the other as they come. ``run`` does the work.
+
+    Args:
+        queue: the intake's name.
+        subscription: the reading.
+        store: the profiles.
+        bad_records: where bad records go.
+        catalogue: what is in force, asked for anew with every batch.
+        chances: what mappings may ask for.
+        max_event_bytes: a record whose event would be larger is bad.
+        outbox_max: bytes of events that wait to be told, beyond which nothing is applied.
+        delay: the seconds before the try that follows so many failures in a row.
+        listeners: see there.
+    """
+
+    def __init__(
+        self,
+        queue: str,
+        subscription: Subscription,
+        store: ProfileStore,
+        bad_records: BadRecords,
+        catalogue: Callable[[], Catalogue],
+        chances: Chances,
+        max_event_bytes: int,
+        outbox_max: int,
+        delay: Callable[[int], float],
+        listeners: Listeners,
+    ) -> None:
+        self._queue = queue
+        self._subscription = subscription
+        self._store = store
+        self._bad_records = bad_records
+        self._catalogue = catalogue
+        self._chances = chances
+        self._max_event_bytes = max_event_bytes
+        self._outbox_max = outbox_max
+        self._delay = delay
+        self._listeners = listeners
+        self._marks: dict[str, int] = {}
+        #: Why nothing can be applied now; None where that works.
+        self.failure: str | None = None
+
+    async def run(self) -> None:
+        """Process until cancelled. What is on its way is applied once, whenever that is.
+
+        Raises:
+            MarkMoved: somebody else applies a lane, too.
+            QueueUnavailable: the intake cannot be read.
+        """
+        self._marks = dict(await self._until_it_works(lambda: self._store.marks(self._queue)))
+        while True:
+            await self._room()
+            batch = await self._subscription.receive(BATCH_RECORDS)
+            if isinstance(batch, LaneLost):
+                continue
+            lanes: dict[str, list[Message]] = {}
+            for message in batch.messages:
+                lanes.setdefault(message.lane, []).append(message)
+            for lane, messages in lanes.items():
+                applied_to = self._marks.get(lane, 0)
+                fresh = [message for message in messages if message.position > applied_to]
+                if fresh:
+                    await self._process([await self._examined(message, at) for at, message in enumerate(fresh)])
+                for message in messages:
+                    self._subscription.settle(message)
+
+    async def _room(self) -> None:
+        """Wait while too many bytes of events wait to be told."""
+        failures = 0
+        while (await self._until_it_works(self._store.counts)).outbox_bytes > self._outbox_max:
+            self.failure = "too many events wait to be told"
+            failures += 1
+            await asyncio.sleep(self._delay(failures))
+        self.failure = None
+
+    async def _examined(self, message: Message, at: int) -> _Place:
+        if at % _TURN_RECORDS == 0:
+            await asyncio.sleep(0)
+        taken = None
+        try:
+            taken = TakenRecord.from_bytes(message.body)
+            found = examine(taken, self._catalogue(), self._chances)
+        except UnreadableRecord as error:
+            found = Bad("bug", str(error))
+        except Exception as error:
+            self._listeners.bug(error)
+            found = Bad("bug", "an error of the exporter's own")
+        if not isinstance(found, Bad) and (errors := getattr(found, "errors", ())):
+            self._listeners.mapping_failed("" if taken is None else taken.flow, len(errors))
+        return _Place(message, taken, found)
+
+    async def _process(self, places: Sequence[_Place]) -> None:
+        """Keep and apply records of one lane, together if that goes, with the mark behind the last."""
+        await self._keep([place for place in places if isinstance(place.examined, Bad)])
+        good = [place for place in places if isinstance(place.examined, Good)]
+        steps = [place.examined.record for place in good if isinstance(place.examined, Good)]
+        lane, to = places[-1].message.lane, places[-1].message.position
+        mark = Mark(self._queue, lane, self._marks.get(lane, 0), to)
+        try:
+            done = await self._until_it_works(lambda: self._store.apply(steps, self._max_event_bytes, [mark]))
+        except MarkMoved:
+            raise
+        except Exception as error:
+            if not good:
+                raise
+            await self._one_by_one(places, error)
+            return
+        if isinstance(done, Refused):
+            for index, bad in done.bad.items():
+                good[index].examined = Bad(bad.reason, "the profile store refuses it")
+            await self._process(places)
+            return
+        self._marks[lane] = to
+        await self._until_it_works(lambda: self._bad_records.applied([place.name for place in good]))
+        if done.events:
+            self._listeners.told()
+        self._tell(places, good, done.outcomes)
+
+    async def _one_by_one(self, places: Sequence[_Place], error: Exception) -> None:
+        """Find the record by which an error of ours ended the transaction."""
+        if len(places) > 1:
+            for place in places:
+                await self._process([place])
+            return
+        self._listeners.bug(error)
+        places[0].examined = Bad("bug", "an error of the exporter's own")
+        await self._process(places)
+
+    async def _keep(self, bad: Sequence[_Place]) -> None:
+        records = [
+            BadRecord(place.name, place.message.body, place.taken, place.examined)
+            for place in bad
+            if isinstance(place.examined, Bad)
+        ]
+        failures = 0
+        while records and not await self._until_it_works(lambda: self._bad_records.keep(records)):
+            self.failure = "there is no room for bad records"
+            failures += 1
+            await asyncio.sleep(self._delay(failures))
+
+    def _tell(self, places: Sequence[_Place], good: Sequence[_Place], outcomes: Sequence[Outcome]) -> None:
+        for place in places:
+            if not isinstance(place.examined, Good):
+                self._listeners.became(place.flow, "bad" if isinstance(place.examined, Bad) else "aside")
+        for place, outcome in zip(good, outcomes, strict=True):
+            self._listeners.became(place.flow, "applied" if outcome is Outcome.TOLD else "unchanged")
+
+    async def _until_it_works(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Try for ever while store or state are away."""
+        failures = 0
+        while True:
+            try:
+                result = await call()
+            except (ProfilesUnavailable, StateUnavailable) as error:
+                self.failure = str(error)
+                failures += 1
+                await asyncio.sleep(self._delay(failures))
+            else:
+                if failures:
+                    self.failure = None
+                return result

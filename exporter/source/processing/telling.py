@@ -1,0 +1,83 @@
+"""Tells the events of the outbox: puts them on the product's queue in their order, each once, and then forgets them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from exporter.profile.event.times import parse_time
+from exporter.queues.port import EventTooLarge, Numbered, Outgoing, Queue, QueueFull, QueueUnavailable
+from exporter.source.profiles.port import ProfilesUnavailable, ProfileStore, Told
+
+#: So many are on their way at a time, and a queue that reads back its tail after a start looks for no more.
+BATCH_EVENTS = 500
+BATCH_BYTES = 4 * 1024 * 1024
+
+
+class _Times(msgspec.Struct):
+    """The part of an event that says how old it may be."""
+
+    occurredAt: str  # noqa: N815 - the event's own key
+
+
+_TIMES = msgspec.json.Decoder(_Times)
+
+
+class Teller:
+    """Empties the outbox of ``store`` into ``queue``. ``run`` does the work.
+
+    Args:
+        store: whose outbox it is; its name is the producer's.
+        queue: the product's.
+        delay: the seconds before the try that follows so many failures in a row.
+        lost: is told how many events the queue can never take: larger than it allows.
+    """
+
+    def __init__(
+        self, store: ProfileStore, queue: Queue, delay: Callable[[int], float], lost: Callable[[int], None]
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._delay = delay
+        self._lost = lost
+        self._more = asyncio.Event()
+        self._more.set()
+        #: Number of the last event that is on the queue, as far as is known.
+        self.told_to = 0
+        #: How many events this process has put on the queue.
+        self.told = 0
+        #: Why nothing can be told now; None where that works.
+        self.failure: str | None = None
+
+    def look(self) -> None:
+        """There may be more to tell."""
+        self._more.set()
+
+    async def run(self) -> None:
+        """Tell until cancelled; what cannot be told waits."""
+        failures = 0
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            try:
+                while events := await self._store.told(self.told_to, BATCH_EVENTS, BATCH_BYTES):
+                    await self._tell(events)
+                    failures, self.failure = 0, None
+            except (QueueFull, QueueUnavailable, ProfilesUnavailable) as error:
+                self.failure = str(error)
+                failures += 1
+                await asyncio.sleep(self._delay(failures))
+                self._more.set()
+
+    async def _tell(self, events: Sequence[Told]) -> None:
+        first = events[0]
+        numbered = Numbered(self._store.name, first.number, parse_time(_TIMES.decode(first.body).occurredAt) or 0.0)
+        try:
+            await self._queue.publish([Outgoing(event.profile_id, event.body) for event in events], numbered)
+        except EventTooLarge as error:
+            self._lost(len(error.indexes))
+        self.told_to = events[-1].number
+        self.told += len(events)
+        await self._store.delete_told(self.told_to)
