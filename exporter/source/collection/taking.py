@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from exporter.source.collection.checks.admission import Admitted, admit, too_large
 from exporter.source.collection.checks.answers import Answer, about, overloaded, problem, unauthorised
@@ -22,8 +25,7 @@ from exporter.source.tokens.verdicts import Tokens, Verdict
 _TOO_LARGE = "Message is larger than the intake takes"
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(msgspec.Struct, frozen=True):
     """A request whose records are on their way into the intake: ``outcome`` is shared, and must not be cancelled."""
 
     request: Admitted

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import orjson
 
 from exporter.source.collection.plane import Inlet, Plane
@@ -23,8 +23,7 @@ WRONG_ORG = "Message has an absent or wrong ims org in the header"
 INVALID = "Message is invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What a request is answered with.
 
     ``headers`` are those beside the content's type and length; ``close``: the connection ends with this answer.
@@ -32,10 +31,13 @@ class Answer:
     """
 
     status: int
-    body: bytes = field(repr=False)
+    body: bytes
     headers: tuple[Header, ...] = ()
     close: bool = False
     source: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {len(self.body)} bytes)"
 
 
 def about(inlet_id: str, org_id: str, text: str) -> str:

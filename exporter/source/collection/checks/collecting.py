@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from exporter.source.collection.checks.admission import Admitted, too_large
-from exporter.source.collection.checks.answers import INVALID, Answer, about, invalid, problem
+from exporter.source.collection.checks.answers import INVALID, UNKNOWN_FORMAT, Answer, about, invalid, problem
+from exporter.source.collection.checks.envelope import messages_of
 from exporter.source.collection.checks.flows import Way, way_of
 from exporter.source.collection.checks.inflation import Unfit, inflate
-from exporter.source.collection.checks.json_text import NoJson, decoded, messages_of
+from exporter.source.collection.checks.json_text import NoJson, decoded
 from exporter.source.collection.checks.lane_key import lane_key
 from exporter.source.collection.checks.messages import Message, read_message
-from exporter.source.collection.checks.successes import batch, refused_element, taken_element, taken_single
+from exporter.source.collection.checks.successes import (
+    batch,
+    element_begin,
+    refused_element,
+    taken_element,
+    taken_single,
+)
 from exporter.source.collection.stamps import Stamp
-from exporter.source.collection.taken import TakenRecord
+from exporter.source.collection.taken import Form, TakenRecord
 
 #: Maps and validates a record at once: its violations, none of them where all is well. Also gets the decoded message.
 Validate = Callable[[TakenRecord, Mapping[str, Any]], Sequence[Mapping[str, Any]] | None]
@@ -47,8 +53,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
         return f"Refused({self.batch_id}:{self.index}, {len(self.body)} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(msgspec.Struct, frozen=True):
     """``answer`` may go out once ``records`` are durable, at once where there are none.
 
     ``elements`` are the parts of a batch's answer, one a message, and ``kept`` the indexes of those whose records are
@@ -58,8 +63,11 @@ class Collected:
     answer: Answer
     records: tuple[Keyed, ...] = ()
     refused: tuple[Refused, ...] = ()
-    elements: tuple[bytes, ...] = field(default=(), repr=False)
+    elements: tuple[bytes, ...] = ()
     kept: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Collected({self.answer!r}, {len(self.records)} records, {len(self.refused)} refused)"
 
 
 def collect(
@@ -108,6 +116,7 @@ def _batch(request: Admitted, body: bytes, stamp: Stamp, *, authenticated: bool)
     records: list[Keyed] = []
     refused: list[Refused] = []
     elements: list[bytes] = []
+    begin = element_begin(stamp.name)
     kept: list[int] = []
     name, ms = stamp.name, stamp.ms
     for index, text in enumerate(messages):
@@ -123,13 +132,20 @@ def _batch(request: Admitted, body: bytes, stamp: Stamp, *, authenticated: bool)
         else:
             records.append(found)
             kept.append(index)
-            elements.append(taken_element(name, index))
+            elements.append(taken_element(begin, index))
     answer = Answer(207, batch(inlet.id, stamp, elements), request.headers, source=inlet.source)
     return Collected(answer, tuple(records), tuple(refused), tuple(elements), tuple(kept))
 
 
 def _record(request: Admitted, message: object, body: bytes, name: str, ms: int, authenticated: bool) -> Keyed | str:
     inlet = request.inlet
+    if type(message) is dict and "header" not in message and "body" not in message and not request.flow:
+        # What most senders send: the rules below come to the same.
+        mapped = inlet.mapped
+        if mapped is None:
+            return UNKNOWN_FORMAT
+        key = lane_key(message, inlet) if inlet.key else inlet.id
+        return Keyed(key, TakenRecord(name, ms, inlet.id, mapped.id, mapped.dataset, Form.RAW, body, authenticated))
     read = read_message(message, inlet.org_id)
     if not isinstance(read, Message):
         return read

@@ -22,9 +22,14 @@ def batch(inlet_id: str, stamp: Stamp, elements: Sequence[bytes]) -> bytes:
     return head.encode() + b",".join(elements) + b"]}"
 
 
-def taken_element(batch_id: str, index: int) -> bytes:
+def element_begin(batch_id: str) -> bytes:
+    """What all elements of messages that were taken begin with."""
+    return b'{"xactionId":"%b:' % batch_id.encode()
+
+
+def taken_element(begin: bytes, index: int) -> bytes:
     """The element of a message that was taken. It never has a status: clients take any status for a failure."""
-    return b'{"xactionId":"%b:%d"}' % (batch_id.encode(), index)
+    return b'%b%d"}' % (begin, index)
 
 
 def refused_element(inlet: Inlet, batch_id: str, index: int, text: str, status: int = 400) -> bytes:

@@ -55,6 +55,11 @@ class Arriving:
         return elapsed > bounds.body_grace_seconds and self.body.received < elapsed * bounds.body_rate
 
 
+def body_of(length: int | None, limit: int, *, kept: bool = True) -> Body:
+    """A body of ``length`` bytes; None: in chunks, with ``limit`` bytes at most."""
+    return ChunkedBody(limit, kept=kept) if length is None else SizedBody(length, kept=kept)
+
+
 class SizedBody:
     """A body of a known length. With ``kept`` False its bytes are counted only."""
 
@@ -153,6 +158,8 @@ class ChunkedBody:
             self.fault = Fault.BROKEN
         elif found < 0:
             self._line = line
+            if self._part is _Part.DATA_END and line != b"\r":
+                self.fault = Fault.BROKEN
         elif not line.endswith(b"\r\n"):
             self.fault = Fault.BROKEN
         else:

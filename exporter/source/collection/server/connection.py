@@ -86,8 +86,9 @@ class Connection(asyncio.Protocol):
         if ending is not None:
             self.close(ending)
             return
-        incoming.advance()
-        self._set_reading()
+        if not (self._reading and incoming.rests()):
+            incoming.advance()
+            self._set_reading()
 
     def close(self, ending: Ending) -> None:
         """See ``Outlet``."""

@@ -71,8 +71,8 @@ class Exchange:
 
     def leave_line(self) -> None:
         """Wait for room no more."""
-        self._memory.leave(self)
-        self._reserved = 0
+        if self._memory.leave(self):
+            self._reserved = 0
 
     def give_back(self) -> None:
         """Release the room, if any was granted."""

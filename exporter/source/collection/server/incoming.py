@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from exporter.source.collection.checks.admission import Admitted, too_large
-from exporter.source.collection.checks.answers import Answer, problem
-from exporter.source.collection.server.bodies import Arriving, Body, ChunkedBody, Fault, SizedBody
+from exporter.source.collection.checks.admission import Admitted
+from exporter.source.collection.checks.answers import Answer
+from exporter.source.collection.server.bodies import Arriving, Body, body_of
 from exporter.source.collection.server.exchange import Exchange
 from exporter.source.collection.server.head import NO_HEAD, BadHead, ParsedHead
 from exporter.source.collection.server.home import Home, Outlet
 from exporter.source.collection.server.outgoing import Ending
 from exporter.source.collection.server.phases import Phase
 from exporter.source.collection.server.reader import Reader
-from exporter.source.collection.server.recognition import Recognition
+from exporter.source.collection.server.recognition import Recognised, Recognition
+from exporter.source.collection.server.refusals import HEAD_LATE, OUR_FAULT, bad_head, body_late, body_spoiled
 
 
 class Incoming:
-    """See ``Phase``. Times are the event loop's seconds. An exchange is put into ``waiting`` when its head has come."""
+    """See ``Phase``. Times are the event loop's seconds. An exchange stands in ``waiting`` from its head on."""
 
     __slots__ = (
         "_advancing", "_body", "_home", "_in_head", "_outlet", "_reader", "_recognition", "_waiting",
@@ -42,19 +43,24 @@ class Incoming:
 
     def add(self, data: bytes) -> None:
         """Take in what has come."""
-        if self.phase < Phase.DONE:
-            self._reader.add(data)
-            self.advance()
+        if self.phase >= Phase.DONE:
+            return
+        if self.phase is Phase.HEAD and not self._in_head and self._reader.empty():
+            again = self._recognition.again(data, self._home.taking)
+            if again is not None and len(self._waiting) < self._home.bounds.pipelined:
+                self._take_again(again, data)
+                return
+        self._reader.add(data)
+        self.advance()
 
     def end(self) -> None:
         """The client sends nothing more: what has not come whole never will."""
         self.ended = True
-        if self.phase is Phase.BODY or self.phase is Phase.DROP:
-            if self.phase is Phase.BODY:
-                self._waiting.pop().give_back()
-            self._reader.clear()
-            self._body = None
-            self.phase = Phase.HEAD
+        if self._body is not None:
+            cut_off = self.phase is Phase.BODY
+            self.stop(Phase.HEAD, math.inf)
+            if cut_off:
+                self._waiting.pop()
 
     def stop(self, phase: Phase, until: float) -> None:
         """Read no further request; the request that was being read is given up."""
@@ -71,6 +77,15 @@ class Incoming:
         """Whether the connection ends when all that was read is answered."""
         going = self._home.draining or self.ended
         return going and self.phase is Phase.HEAD and not self._reader.holds_head()
+
+    def rests(self) -> bool:
+        """Whether there is nothing to do before more comes; then also no request may be waiting."""
+        if self.phase is not Phase.HEAD or self._waiting or not self._reader.empty():
+            return False
+        if self._home.draining or self.ended:
+            return False
+        self.until = self._home.loop.time() + self._home.bounds.idle_seconds
+        return True
 
     def proceed(self, exchange: Exchange) -> None:
         """See ``Owner``."""
@@ -106,6 +121,17 @@ class Incoming:
 
     # -- heads
 
+    def _take_again(self, again: Recognised, data: bytes) -> None:
+        """A request whose head is known and whose body is here: the way of most requests of a busy client."""
+        exchange = self._exchange(again.parsed)
+        if isinstance(again.found, Admitted):
+            exchange.request = again.found
+        if exchange.reserve(len(data) - len(again.head)):
+            self._completed(exchange, data[len(again.head) :])
+        else:
+            self._reader.add(data[len(again.head) :])
+            self._hold(exchange)
+
     def _step_head(self) -> bool:
         home = self._home
         if len(self._waiting) >= home.bounds.pipelined:
@@ -119,7 +145,7 @@ class Incoming:
         try:
             found = head if isinstance(head, BadHead) else self._recognition.read(head, home.taking, home.bounds)
             if isinstance(found, BadHead):
-                self._answer_last(self._exchange(NO_HEAD), problem(found.status, found.words, close=True))
+                self._answer_last(self._exchange(NO_HEAD), bad_head(found))
                 return False
             self._admit(self._exchange(found.parsed), found.found)
         except Exception as error:
@@ -167,8 +193,11 @@ class Incoming:
         if exchange.reserve(size):
             self._read_body(exchange)
         else:
-            self.phase = Phase.HELD
-            self.until = exchange.began + request.plane.hold_seconds
+            self._hold(exchange)
+
+    def _hold(self, exchange: Exchange) -> None:
+        self.phase = Phase.HELD
+        self.until = exchange.began + exchange.request.plane.hold_seconds
 
     # -- bodies
 
@@ -178,9 +207,8 @@ class Incoming:
         if length is not None and (body := self._reader.take_whole(length)) is not None:
             self._completed(exchange, body)
             return
-        limit = exchange.request.plane.max_body
         waits = exchange.head.expects and self._reader.empty()
-        self._begin_body(Phase.BODY, ChunkedBody(limit) if length is None else SizedBody(length))
+        self._begin_body(Phase.BODY, body_of(length, exchange.request.plane.max_body))
         if waits:
             exchange.wants_continue = True
             self._outlet.flush()
@@ -196,7 +224,11 @@ class Incoming:
         body = self._body.body
         self._reader.feed(body)
         if body.fault is not None:
-            self._spoiled(body.fault)
+            if self.phase is Phase.DROP:
+                self._outlet.close(Ending.LINGER)
+            else:
+                exchange = self._waiting[-1]
+                self._answer_last(exchange, body_spoiled(exchange.request, body.fault))
             return False
         if not body.done:
             return False
@@ -220,19 +252,6 @@ class Incoming:
         if exchange.answer is not None:
             self._outlet.flush()
 
-    def _spoiled(self, fault: Fault) -> None:
-        if self.phase is Phase.DROP:
-            self._outlet.close(Ending.LINGER)
-            return
-        exchange = self._waiting[-1]
-        exchange.give_back()
-        request = exchange.request
-        if fault is Fault.TOO_LARGE:
-            self._answer_last(exchange, too_large(request.plane, request.inlet, request.headers))
-        else:
-            words = "The chunks of the body are broken"
-            self._answer_last(exchange, problem(400, words, close=True, source=request.inlet.source))
-
     # -- answers without a check of the body
 
     def _answer_early(self, exchange: Exchange, answer: Answer) -> None:
@@ -246,12 +265,12 @@ class Incoming:
             self._answer_last(exchange, answer)
             return
         else:
-            body: Body = ChunkedBody(limit, kept=False) if length is None else SizedBody(length, kept=False)
-            self._begin_body(Phase.DROP, body)
+            self._begin_body(Phase.DROP, body_of(length, limit, kept=False))
         self._outlet.flush()
 
     def _answer_last(self, exchange: Exchange, answer: Answer) -> None:
         """Answer, and read no further request, since where it would begin is not known or not waited for."""
+        exchange.give_back()
         exchange.answer = answer
         exchange.lingers = True
         self._body = None
@@ -262,23 +281,20 @@ class Incoming:
 
     def _fault(self, error: Exception) -> None:
         self._home.fault(error)
-        waiting = self._waiting
-        exchange = waiting[-1] if waiting and waiting[-1].answer is None else self._exchange(NO_HEAD)
-        exchange.give_back()
-        self._answer_last(exchange, problem(500, "The request met a fault of the server", close=True))
+        last = self._waiting[-1] if self._waiting else None
+        exchange = last if last is not None and last.answer is None else self._exchange(NO_HEAD)
+        self._answer_last(exchange, OUR_FAULT)
 
     def _overdue(self) -> None:
         match self.phase:
             case Phase.HEAD if self._in_head:
-                self._answer_last(self._exchange(NO_HEAD), problem(408, "The head did not come in time", close=True))
+                self._answer_last(self._exchange(NO_HEAD), HEAD_LATE)
             case Phase.HELD:
                 exchange = self._waiting[-1]
                 exchange.leave_line()
                 self._answer_last(exchange, self._home.taking.held_too_long(exchange.request, close=True))
             case Phase.BODY:
                 exchange = self._waiting[-1]
-                exchange.give_back()
-                source = exchange.request.inlet.source
-                self._answer_last(exchange, problem(408, "The body did not come in time", close=True, source=source))
+                self._answer_last(exchange, body_late(exchange.request))
             case _:
                 self._outlet.close(Ending.CLOSE)

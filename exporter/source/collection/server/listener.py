@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.server.answer_text import date_line
 from exporter.source.collection.server.bounds import Bounds
@@ -25,8 +27,7 @@ _TLS_GOODBYE_SECONDS = 2.0
 _CLOSE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """A request and its answer, for metrics. ``source`` is None where no inlet was found.
 
     ``received`` counts bytes of the body, ``records`` those that were kept; ``seconds`` passed since the head came.

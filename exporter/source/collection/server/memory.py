@@ -39,10 +39,12 @@ class Memory:
         self._line[waiter] = size
         return False
 
-    def leave(self, waiter: Waiter) -> None:
-        """Take ``waiter`` out of the line, if it stands there."""
-        if self._line.pop(waiter, None) is not None:
+    def leave(self, waiter: Waiter) -> bool:
+        """Take ``waiter`` out of the line; whether it stood there. Else it may have been granted, and not yet told."""
+        stood = self._line.pop(waiter, None) is not None
+        if stood:
             self._serve()
+        return stood
 
     def release(self, size: int) -> None:
         """Give back room of a request for ``size``."""

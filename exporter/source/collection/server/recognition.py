@@ -17,12 +17,17 @@ _REMEMBERED_BYTES = 2048
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A head that could be read, and what it decides under a plane."""
+    """A head that could be read, and what it decides under a plane.
+
+    ``plain`` are the bytes of the body where nothing but the plane has to be asked before it is read: no token, no
+    word that the client waits for, no decompression. Else None.
+    """
 
     head: bytes
     plane: Plane
     parsed: ParsedHead
     found: Admitted | Answer
+    plain: int | None
 
 
 class Recognition:
@@ -42,6 +47,20 @@ class Recognition:
         if isinstance(parsed, BadHead):
             return parsed
         plane = taking.plane
-        recognised = Recognised(head, plane, parsed, taking.admit(parsed.request))
+        found = taking.admit(parsed.request)
+        recognised = Recognised(head, plane, parsed, found, _plain(parsed, found))
         self._last = recognised if len(head) <= _REMEMBERED_BYTES else None
         return recognised
+
+    def again(self, data: bytes, taking: Taking) -> Recognised | None:
+        """The last head, if ``data`` is the same once more with the whole of a plain body behind it, and no more."""
+        last = self._last
+        if last is None or last.plain is None or len(data) != len(last.head) + last.plain:
+            return None
+        return last if data.startswith(last.head) and taking.plane is last.plane else None
+
+
+def _plain(parsed: ParsedHead, found: Admitted | Answer) -> int | None:
+    if isinstance(found, Answer) or found.token or found.inlet.authentication or found.encoding != "identity":
+        return None
+    return None if parsed.expects or not parsed.keep_alive else parsed.request.length
