@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,7 +184,15 @@ async def converse(port: int, *pieces: bytes, end: bool = True, tls: Any = None)
                 writer.write_eof()
             return await reader.read()
         finally:
-            writer.transport.abort()
+            await closed(writer)
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """End a connection at once, and wait until the event loop has let go of its socket."""
+    writer.transport.abort()
+    with suppress(OSError):
+        await writer.wait_closed()
+    await asyncio.sleep(0)
 
 
 def post(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from data_plane import LONG, OPEN, Intake, answers, converse, post, served
+from data_plane import LONG, OPEN, Intake, answers, closed, converse, post, served
 
 from exporter.source.collection.intake import Kept, NotKept
 from exporter.source.collection.server.bounds import Bounds
@@ -49,7 +49,7 @@ async def client(port: int) -> AsyncIterator[Client]:
     try:
         yield Client(reader, writer)
     finally:
-        writer.transport.abort()
+        await closed(writer)
 
 
 async def until(probe: object) -> None:
@@ -231,7 +231,7 @@ async def test_three_hundred_slow_clients_beside_a_good_one() -> None:
             except ConnectionError:
                 data = b""
             assert not data or data.startswith(b"HTTP/1.1 408 ")
-            writer.transport.abort()
+            await closed(writer)
 
 
 async def test_a_drain_answers_what_was_read_and_ends_the_rest() -> None:
@@ -254,7 +254,7 @@ async def test_a_drain_answers_what_was_read_and_ends_the_rest() -> None:
             draining = tasks.create_task(plane.listener.drain(LONG))
             assert await idle.rest() == b""
             assert await begun.rest() == b""
-            with pytest.raises(OSError, match="."):
+            with pytest.raises(OSError, match=r"refused|failed"):
                 await asyncio.open_connection("127.0.0.1", plane.port)
             await sending.send(request[-3:])
             await until(lambda: len(intake.kept) == 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from typing import Protocol, cast
 
 from exporter.source.collection.server.exchange import Exchange
@@ -100,7 +101,9 @@ class Connection(asyncio.Protocol):
             # Closed with unread bytes, a socket is reset, and the answer may be lost on its way.
             incoming.stop(Phase.LINGER, now + bounds.linger_seconds)
             if transport.can_write_eof():
-                transport.write_eof()
+                # asyncio's own transport raises where the client has gone.
+                with suppress(OSError):
+                    transport.write_eof()
             self._set_reading()
         else:
             incoming.stop(Phase.CLOSED, now + bounds.write_seconds)

@@ -221,6 +221,10 @@ class Listener:
         """End what was overdue at the sweep; sweep again as long as any connection is open."""
         self._sweeping = None
         for connection in tuple(self._connections):
-            connection.look(self._swept_at)
+            try:
+                connection.look(self._swept_at)
+            except Exception as error:  # the deadlines of all others are still to be kept
+                self.fault(error)
+                connection.abort()
         if self._connections:
             self._sweeping = self.loop.call_later(self.bounds.sweep_seconds, self._sweep)
