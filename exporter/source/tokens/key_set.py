@@ -14,6 +14,8 @@ Key = RSAKey | ECKey | OKPKey
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _LEAST_RSA_BITS = 2048
+#: So many in base64, without padding.
+_LEAST_RSA_CHARACTERS = 342
 _KEYS = 100
 
 
@@ -73,6 +75,8 @@ def _imported(jwk: dict[str, Any]) -> tuple[Key, str] | None:
     match jwk.get("kty"):
         case "RSA":
             algorithm = stated if stated is not None else "RS256"
+            if len(jwk["n"]) < _LEAST_RSA_CHARACTERS:
+                return None  # before the library warns of it
             key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
             fits = algorithm in _RSA and key.public_key.key_size >= _LEAST_RSA_BITS
             return (key, algorithm) if fits else None

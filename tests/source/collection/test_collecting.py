@@ -38,7 +38,7 @@ def without(message: dict[str, Any], part: str, key: str) -> dict[str, Any]:
     return {**message, part: {name: value for name, value in message[part].items() if name != key}}
 
 
-def take(body: bytes, inlet: Inlet = OPEN, *, batch: bool = False, query: str = "", **headers: str) -> Collected:
+def take(body: bytes, inlet: Inlet = OPEN, *, batch: bool = False, query: str = "", **headers: Any) -> Collected:
     path = f"/collection/{'batch/' if batch else ''}{inlet.id}"
     head = RequestHead("POST", path, query, {name.replace("_", "-"): value for name, value in headers.items()})
     admitted = admit(head, plane())
@@ -211,7 +211,7 @@ def take(body: bytes, inlet: Inlet = OPEN, *, batch: bool = False, query: str = 
     ],
 )
 def test_forms_and_flows(
-    message: object, inlet: Inlet, headers: dict[str, str], found: tuple[str, str, Form] | str
+    message: object, inlet: Inlet, headers: dict[str, Any], found: tuple[str, str, Form] | str
 ) -> None:
     body = orjson.dumps(message)
     collected = take(body, inlet, **headers)
