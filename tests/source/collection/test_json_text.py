@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.source.collection.checks.json_text import TOO_BIG, TOO_DEEP, UNREADABLE, NoJson, decoded
+from exporter.source.collection.checks.json_text import TOO_BIG, TOO_DEEP, UNREADABLE, NoJson, decoded, is_headless
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,55 @@ def test_as_a_look_at_the_whole_tree_says(tree: object, wrapped: int) -> None:
         assert found == NoJson(TOO_BIG)
     else:
         assert found == tree
+
+
+@given(
+    st.dictionaries(st.sampled_from(["header", "body", "a", "b"]), TREES),
+    st.booleans(),
+    st.lists(
+        st.tuples(st.integers(0), st.sampled_from([b"", b'"', b"\\", b"{", b"]", b"\xff", b"0", b"\\ud800", b"e999"]))
+    ),
+)
+def test_the_quick_look_is_never_wrong(
+    tree: dict[str, Any], ascii_only: bool, changes: list[tuple[int, bytes]]
+) -> None:
+    text = json.dumps(tree, ensure_ascii=ascii_only).encode()
+    for at, put in changes:
+        place = at % len(text)
+        text = text[:place] + put + text[place + 1 :]
+    if is_headless(text):
+        found = decoded(text)
+        assert isinstance(found, dict)
+        assert found.keys().isdisjoint({"header", "body"})
+
+
+@pytest.mark.parametrize(
+    "text", [b"{}", b'{"a":[1.5e3,-2E+10,"header",{"header":1}],"\xc3\xa4":"e999"}', b' {"a":123456789012345678} ']
+)
+def test_the_quick_look_is_quick_for_what_is_common(text: bytes) -> None:
+    assert is_headless(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":1e999}',
+        b'{"a":1E+999}',
+        b'{"a":"\xff"}',
+        b'{"a":"\\ud800"}',
+        b'{"a":18446744073709551616}',
+        b'{"h\\u0065ader":1}',
+        b'{"a":NaN}',
+        b"[]",
+        b"1",
+        b"",
+        b"{} x",
+        b"\xef\xbb\xbf{}",
+        b'{"a":01}',
+        b'{"a":1.}',
+        b'{"a":"\t"}',
+        b'{"a":1,}',
+    ],
+)
+def test_the_quick_look_sees(text: bytes) -> None:
+    assert not is_headless(text)

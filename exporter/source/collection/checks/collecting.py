@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from exporter.source.collection.checks.admission import Admitted, too_large
-from exporter.source.collection.checks.answers import INVALID, UNKNOWN_FORMAT, Answer, about, invalid, problem
+from exporter.source.collection.checks.answers import INVALID, Answer, about, invalid, problem
 from exporter.source.collection.checks.envelope import messages_of
 from exporter.source.collection.checks.flows import Way, way_of
 from exporter.source.collection.checks.inflation import Unfit, inflate
-from exporter.source.collection.checks.json_text import NoJson, decoded
+from exporter.source.collection.checks.json_text import NoJson, decoded, is_headless
 from exporter.source.collection.checks.lane_key import lane_key
 from exporter.source.collection.checks.messages import Message, read_message
 from exporter.source.collection.checks.successes import (
@@ -92,13 +92,10 @@ def collect(
         body = plain
     if request.batch:
         return _batch(request, body, stamp, authenticated=authenticated)
-    message = decoded(body)
-    if isinstance(message, NoJson):
-        return _refused(request, message.reason)
-    found = _record(request, message, body, stamp.name, stamp.ms, authenticated)
+    found = _record(request, body, stamp.name, stamp.ms, authenticated)
     if isinstance(found, str):
         return _refused(request, found)
-    if request.sync and (violations := validate(found.record, message)):
+    if request.sync and (violations := validate(found.record, decoded(body))):
         return _refused(request, INVALID, violations)
     sync = b"" if request.sync is None else _PASS if request.sync else _SKIPPED
     answer = Answer(200, taken_single(inlet.id, stamp, sync), request.headers, source=inlet.source)
@@ -120,12 +117,7 @@ def _batch(request: Admitted, body: bytes, stamp: Stamp, *, authenticated: bool)
     kept: list[int] = []
     name, ms = stamp.name, stamp.ms
     for index, text in enumerate(messages):
-        message = decoded(text)
-        found = (
-            message.reason
-            if isinstance(message, NoJson)
-            else _record(request, message, text, f"{name}:{index}", ms, authenticated)
-        )
+        found = _record(request, text, f"{name}:{index}", ms, authenticated)
         if isinstance(found, str):
             refused.append(Refused(name, index, ms, inlet.id, text, found))
             elements.append(refused_element(inlet, name, index, found))
@@ -137,15 +129,17 @@ def _batch(request: Admitted, body: bytes, stamp: Stamp, *, authenticated: bool)
     return Collected(answer, tuple(records), tuple(refused), tuple(elements), tuple(kept))
 
 
-def _record(request: Admitted, message: object, body: bytes, name: str, ms: int, authenticated: bool) -> Keyed | str:
+def _record(request: Admitted, text: bytes, name: str, ms: int, authenticated: bool) -> Keyed | str:
+    """The record of a message, or why there is none."""
     inlet = request.inlet
-    if type(message) is dict and "header" not in message and "body" not in message and not request.flow:
+    mapped = inlet.mapped
+    if mapped is not None and not request.flow and not inlet.key and is_headless(text):
         # What most senders send: the rules below come to the same.
-        mapped = inlet.mapped
-        if mapped is None:
-            return UNKNOWN_FORMAT
-        key = lane_key(message, inlet) if inlet.key else inlet.id
-        return Keyed(key, TakenRecord(name, ms, inlet.id, mapped.id, mapped.dataset, Form.RAW, body, authenticated))
+        record = TakenRecord(name, ms, inlet.id, mapped.id, mapped.dataset, Form.RAW, text, authenticated)
+        return Keyed(inlet.id, record)
+    message = decoded(text)
+    if isinstance(message, NoJson):
+        return message.reason
     read = read_message(message, inlet.org_id)
     if not isinstance(read, Message):
         return read
@@ -154,7 +148,7 @@ def _record(request: Admitted, message: object, body: bytes, name: str, ms: int,
         return way
     flow = "" if way.flow is None else way.flow.id
     key = lane_key(read.record, inlet) if inlet.key else inlet.id
-    return Keyed(key, TakenRecord(name, ms, inlet.id, flow, way.dataset, read.form, body, authenticated))
+    return Keyed(key, TakenRecord(name, ms, inlet.id, flow, way.dataset, read.form, text, authenticated))
 
 
 def _refused(request: Admitted, text: str, violations: Sequence[Mapping[str, Any]] | None = None) -> Collected:
