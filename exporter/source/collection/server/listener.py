@@ -17,6 +17,7 @@ from exporter.source.collection.server.bounds import Bounds
 from exporter.source.collection.server.connection import Connection
 from exporter.source.collection.server.exchange import Exchange
 from exporter.source.collection.server.memory import Memory
+from exporter.source.collection.server.refusals import OUR_FAULT
 from exporter.source.collection.taking import Taking
 from exporter.tasks.background import group
 from exporter.tasks.late_deadlines import after_reading
@@ -83,6 +84,8 @@ class Listener:
     """See ``open_listener``; ``taking.plane`` may be replaced at any time."""
 
     _server: asyncio.Server
+    #: The port that is listened at.
+    port: int
 
     def __init__(self, taking: Taking, options: ListenerOptions, tasks: asyncio.TaskGroup) -> None:
         self.loop = asyncio.get_running_loop()
@@ -99,11 +102,6 @@ class Listener:
         self._nobody.set()
         self._sweeping: asyncio.TimerHandle | None = None
         self._swept_at = 0.0
-
-    @property
-    def port(self) -> int:
-        """The port that is listened at."""
-        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def connections(self) -> int:
@@ -128,6 +126,8 @@ class Listener:
             ssl_handshake_timeout=_HANDSHAKE_SECONDS if secure else None,
             ssl_shutdown_timeout=_TLS_GOODBYE_SECONDS if secure else None,
         )
+
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def drain(self, seconds: float) -> None:
         """Listen no more, answer what has been read, and return when all connections are closed, or after ``seconds``.
@@ -187,7 +187,12 @@ class Listener:
         task.add_done_callback(self._judging.discard)
 
     async def _judge(self, exchange: Exchange, judged: Callable[[Exchange, bool | Answer], None]) -> None:
-        judged(exchange, await self.taking.judged_token(exchange.request))
+        try:
+            found = await self.taking.judged_token(exchange.request)
+        except Exception as error:  # it must not end the task group, and all requests with it
+            self.fault(error)
+            found = OUR_FAULT
+        judged(exchange, found)
 
     def answered(self, exchange: Exchange, answer: Answer) -> None:
         """See ``Home``."""
