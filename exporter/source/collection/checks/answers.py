@@ -15,6 +15,8 @@ Header = tuple[str, str]
 
 _PROBLEM = "http://ns.adobe.com/adobecloud/problem/data-collection-service/inlet"
 _UNAUTHORISED = "https://ns.adobe.com/adobecloud/problem/data-collection-service-authorization"
+#: The words of statuses (RFC 9110 §15); Python's own differ from release to release.
+PHRASES = {**{status.value: status.phrase for status in HTTPStatus}, 413: "Content Too Large"}
 #: How much of an inlet id that is none is repeated in an answer.
 _SHOWN_CHARACTERS = 64
 
@@ -59,7 +61,7 @@ def problem(
     report: dict[str, Any] = {"message": message}
     if violations is not None:
         report["cause"] = {"_streamingValidation": violations}
-    named = title or HTTPStatus(status).phrase
+    named = title or PHRASES[status]
     body = orjson.dumps({"type": _PROBLEM, "status": status, "title": named, "report": report})
     return Answer(status, body, headers, close, source)
 

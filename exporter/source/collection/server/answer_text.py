@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from email.utils import formatdate
-from http import HTTPStatus
 
-from exporter.source.collection.checks.answers import Answer
+from exporter.source.collection.checks.answers import PHRASES, Answer
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n".encode() for status, phrase in PHRASES.items()}
 _CLOSE = b"Connection: close\r\n"
 _KEEP = b"Connection: keep-alive\r\n"
 _NO_CONTENT = 204
