@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
 from exporter.source.collection.checks.collecting import Keyed
@@ -35,14 +35,52 @@ class NotKept:
 Outcome = Kept | NotKept
 
 
+class Pending:
+    """Records on their way, which any number of requests may share. To be awaited, or to be told of.
+
+    Who awaits may be cancelled: that disturbs nobody else. What ``then`` is given is called in the very turn of the
+    event loop in which the outcome is known, since a call in a later turn costs as much as many an answer.
+    """
+
+    __slots__ = ("_calls", "_outcome")
+
+    def __init__(self) -> None:
+        self._outcome: Outcome | None = None
+        self._calls: list[Callable[[Outcome], None]] = []
+
+    def done(self) -> bool:
+        """Whether the outcome is known."""
+        return self._outcome is not None
+
+    def then(self, call: Callable[[Outcome], None]) -> None:
+        """Call ``call`` with the outcome, at once where it is known."""
+        if self._outcome is None:
+            self._calls.append(call)
+        else:
+            call(self._outcome)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Tell everybody; once. An error of one call keeps nothing from the others, and goes to the event loop."""
+        self._outcome = outcome
+        calls, self._calls = self._calls, []
+        for call in calls:
+            try:
+                call(outcome)
+            except Exception as error:
+                context = {"message": "a request could not be told that it is kept", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+    def __await__(self) -> Generator[Any, None, Outcome]:
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.then(lambda outcome: None if future.done() else future.set_result(outcome))
+        return (yield from future.__await__())
+
+
 class Keep(Protocol):
     """Makes records durable."""
 
-    def __call__(self, records: Sequence[Keyed]) -> asyncio.Future[Outcome]:
-        """A future that is done when the records are durable, or could not be made so.
-
-        Requests share it, so it must not be cancelled: wait for it by ``asyncio.shield``.
-        """
+    def __call__(self, records: Sequence[Keyed]) -> Pending:
+        """Begin to make ``records`` durable; the outcome says when they are, or could not be made so."""
         ...
 
 
@@ -56,8 +94,8 @@ class Publishing(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    done: asyncio.Future[Outcome]
     deadline: float
+    done: Pending = field(default_factory=Pending)
     records: list[Keyed] = field(default_factory=list)
     size: int = 0
 
@@ -81,11 +119,11 @@ class Intake:
         self._groups: deque[_Group] = deque()
         self._waiting = asyncio.Event()
 
-    def keep(self, records: Sequence[Keyed]) -> asyncio.Future[Outcome]:
+    def keep(self, records: Sequence[Keyed]) -> Pending:
         """See ``Keep``."""
         group = self._groups[-1] if self._groups else None
         if group is None or group.full:
-            group = _Group(self._loop.create_future(), self._loop.time() + self.hold_seconds)
+            group = _Group(self._loop.time() + self.hold_seconds)
             self._groups.append(group)
             self._waiting.set()
         group.records.extend(records)
@@ -103,14 +141,14 @@ class Intake:
                 if not self._groups:
                     self._waiting.clear()
                 outcome = await self._publish(group)
-                group.done.set_result(outcome)
+                group.done.settle(outcome)
                 group = None
         finally:
             left = [*([group] if group is not None else []), *self._groups]
             self._groups.clear()
             for each in left:
                 if not each.done.done():
-                    each.done.set_result(NotKept("the intake has ended"))
+                    each.done.settle(NotKept("the intake has ended"))
 
     async def _publish(self, group: _Group) -> Outcome:
         messages = [Outgoing(each.key, each.record.to_bytes()) for each in group.records]

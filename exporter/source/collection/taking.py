@@ -16,7 +16,7 @@ from exporter.source.collection.checks.answers import Answer, about, overloaded,
 from exporter.source.collection.checks.collecting import Collected, Refused, Validate, collect
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.checks.successes import batch, refused_element
-from exporter.source.collection.intake import Keep, Kept, Outcome
+from exporter.source.collection.intake import Keep, Kept, Outcome, Pending
 from exporter.source.collection.plane import Plane
 from exporter.source.collection.rates import Rates
 from exporter.source.collection.stamps import Stamp, Stamps
@@ -26,12 +26,12 @@ _TOO_LARGE = "Message is larger than the intake takes"
 
 
 class Keeping(msgspec.Struct, frozen=True):
-    """A request whose records are on their way into the intake: ``outcome`` is shared, and must not be cancelled."""
+    """A request whose records are on their way into the intake."""
 
     request: Admitted
     stamp: Stamp
     collected: Collected
-    outcome: asyncio.Future[Outcome]
+    outcome: Pending
 
 
 def _valid(record: object, message: Mapping[str, Any]) -> None:
@@ -134,7 +134,7 @@ class Taking:
             return keeping
         try:
             async with asyncio.timeout(request.plane.hold_seconds):
-                return self.finish(keeping, await asyncio.shield(keeping.outcome))
+                return self.finish(keeping, await keeping.outcome)
         except TimeoutError:
             return self.held_too_long(request)
 

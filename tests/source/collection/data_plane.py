@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.source.collection.checks.collecting import Keyed, Refused
-from exporter.source.collection.intake import Kept, Outcome
+from exporter.source.collection.intake import Kept, Outcome, Pending
 from exporter.source.collection.plane import Flow, Inlet, Plane
 from exporter.source.collection.server.bounds import Bounds
 from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
@@ -49,22 +49,22 @@ class Intake:
     holds: bool = False
     outcome: Outcome = field(default_factory=Kept)
     kept: list[Keyed] = field(default_factory=list)
-    pending: list[asyncio.Future[Outcome]] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def keep(self, records: Sequence[Keyed]) -> asyncio.Future[Outcome]:
+    def keep(self, records: Sequence[Keyed]) -> Pending:
         self.kept.extend(records)
         self.came.set()
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.pending.append(future)
+        pending = Pending()
+        self.pending.append(pending)
         if not self.holds:
             self.release()
-        return future
+        return pending
 
     def release(self) -> None:
         pending, self.pending = self.pending, []
-        for future in pending:
-            future.set_result(self.outcome)
+        for each in pending:
+            each.settle(self.outcome)
 
 
 @dataclass

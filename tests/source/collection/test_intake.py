@@ -18,7 +18,7 @@ from exporter.queues.journal.queue import open_journal
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Batch, EventTooLarge, Outgoing, QueueFull, QueueUnavailable
 from exporter.source.collection.checks.collecting import Keyed
-from exporter.source.collection.intake import GROUP_RECORDS, Intake, Kept, NotKept, Publishing
+from exporter.source.collection.intake import GROUP_RECORDS, Intake, Kept, NotKept, Pending, Publishing
 from exporter.source.collection.server.listener import ListenerOptions, open_listener
 from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import Form, TakenRecord
@@ -68,7 +68,7 @@ async def test_what_comes_meanwhile_is_the_next_group() -> None:
         await asyncio.sleep(0.02)
         assert not first.done()
         queue.free.set()
-        assert await asyncio.gather(first, *others) == [Kept()] * 5
+        assert [await each for each in (first, *others)] == [Kept()] * 5
     assert queue.names() == [["1"], ["2", "3", "4", "5"]]
     assert {each.key for group in queue.published for each in group} == {"key"}
 
@@ -77,7 +77,7 @@ async def test_a_group_has_an_end() -> None:
     queue = Queue()
     async with running(queue) as intake:
         kept = [intake.keep([record(str(number))]) for number in range(GROUP_RECORDS + 3)]
-        await asyncio.gather(*kept)
+        assert [await each for each in kept] == [Kept()] * len(kept)
         big = intake.keep([record(f"b{number}") for number in range(GROUP_RECORDS * 2)])
         await big
     assert [len(group) for group in queue.published] == [GROUP_RECORDS, 3, GROUP_RECORDS * 2]
@@ -117,7 +117,8 @@ async def test_nothing_is_left_waiting_at_the_end() -> None:
 
 async def test_any_queue_keeps_them_in_their_order() -> None:
     async with open_memory(max_bytes=10**6, groups=(), warn=print) as queue, running(queue) as intake:
-        await asyncio.gather(*(intake.keep([record(str(number), b"x" * number)]) for number in range(20)))
+        kept = [intake.keep([record(str(number), b"x" * number)]) for number in range(20)]
+        assert [await each for each in kept] == [Kept()] * 20
         async with queue.subscribe("g", "earliest") as subscription:
             batch = await subscription.receive(100)
     assert isinstance(batch, Batch)
@@ -197,3 +198,19 @@ async def test_no_answer_before_the_journal_is_synced(tmp_path: Path) -> None:
                 bodies = [TakenRecord.from_bytes(message.body).body for message in batch.messages]
     assert bodies == [b'{"a":1}', b'{"a":2}'][: len(bodies)]
     assert bodies
+
+
+async def test_one_who_cannot_hear_keeps_it_from_nobody() -> None:
+    pending, heard, told = Pending(), list[object](), list[dict[str, object]]()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    pending.then(told_nothing)
+    pending.then(heard.append)
+    pending.settle(Kept())
+    pending.then(heard.append)
+    assert heard == [Kept()] * 2
+    assert [type(context["exception"]) for context in told] == [LookupError]
+    assert pending.done()
+
+
+def told_nothing(outcome: object) -> None:
+    raise LookupError

@@ -12,6 +12,7 @@ from data_plane import LOCKED, OPEN, Intake, taking_of
 
 import exporter.source.collection.checks
 from exporter.source.collection.checks.request import RequestHead
+from exporter.source.collection.intake import Kept, Outcome
 
 PATH = f"/collection/{OPEN.id}"
 
@@ -45,8 +46,14 @@ async def test_a_listener_that_gives_up_on_one_request_leaves_the_others_alone()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert not intake.pending[0].cancelled()
+    second = asyncio.create_task(_outcome(intake))
+    await asyncio.sleep(0)
     intake.release()
+    assert await second == Kept()
+
+
+async def _outcome(intake: Intake) -> Outcome:
+    return await intake.pending[0]
 
 
 async def test_take_does_not_wait_for_ever() -> None:

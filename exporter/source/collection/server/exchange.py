@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Protocol
 
@@ -97,7 +96,7 @@ class Exchange:
         self._keeping = found
         self.records = len(found.collected.records)
         self.until = until
-        found.outcome.add_done_callback(self._kept)
+        found.outcome.then(self._kept)
 
     def expire(self) -> None:
         """Answer that it took too long; the records may still be kept, and keep their room until that is known."""
@@ -106,8 +105,8 @@ class Exchange:
             self.answer = self._taking.held_too_long(self.request)
             self._owner.flush()
 
-    def _kept(self, outcome: asyncio.Future[Outcome]) -> None:
+    def _kept(self, outcome: Outcome) -> None:
         self.give_back()
         if self.answer is None:
-            self.answer = self._taking.finish(self._keeping, outcome.result())
+            self.answer = self._taking.finish(self._keeping, outcome)
             self._owner.flush()
