@@ -75,7 +75,8 @@ async def said(pieces: list[bytes]) -> bytes:
     connection = Connection(listener)
     connection.connection_made(cast("asyncio.Transport", pipe))
     for piece in pieces:
-        connection.data_received(piece)
+        connection.get_buffer(-1)[: len(piece)] = piece
+        connection.buffer_updated(len(piece))
         await asyncio.sleep(0)
     for _ in range(4):
         await asyncio.sleep(0)

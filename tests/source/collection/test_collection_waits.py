@@ -149,6 +149,29 @@ async def test_room_in_memory_is_waited_for_and_the_socket_not_read() -> None:
         assert (plane.listener.held, plane.listener.memory.used) == (0, 0)
 
 
+async def test_a_request_like_the_last_waits_for_room_like_any() -> None:
+    intake = Intake()
+    body = b'{"a":"%b"}' % (b"y" * 500)
+    async with (
+        served(intake, memory=1000, max_body=1000) as plane,
+        client(plane.port) as one,
+        client(plane.port) as two,
+    ):
+        for _ in range(3):
+            await two.send(post(body))
+            assert await two.status() == 200
+        intake.holds = True
+        await one.send(post(body))
+        await until(lambda: len(intake.kept) == 4)
+        await two.send(post(body))
+        await until(lambda: plane.listener.held == 1)
+        intake.release()
+        await until(lambda: len(intake.kept) == 5)
+        intake.release()
+        assert [await one.status(), await two.status()] == [200, 200]
+        assert plane.listener.memory.used == 0
+
+
 async def test_no_room_for_too_long() -> None:
     intake = Intake(holds=True)
     async with (

@@ -15,7 +15,9 @@ from exporter.source.collection.server.phases import Phase
 
 
 class Register(Home, Protocol):
-    """The listener, which knows its connections."""
+    """The listener, which knows its connections. ``received`` is what the event loop reads into."""
+
+    received: memoryview
 
     def opened(self, connection: Connection) -> None:
         """The connection is there."""
@@ -26,8 +28,11 @@ class Register(Home, Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
-    """Times are the event loop's seconds; the listener calls ``look`` now and then."""
+class Connection(asyncio.BufferedProtocol):
+    """Bytes are read into memory that all connections share, so that none holds more than that unasked.
+
+    Times are the event loop's seconds; the listener calls ``look`` now and then.
+    """
 
     __slots__ = ("_home", "_incoming", "_outgoing", "_reading", "_transport", "_write_until")
 
@@ -46,8 +51,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._home.opened(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._incoming.add(data)
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - it is large enough for any
+        return self._home.received
+
+    def buffer_updated(self, count: int) -> None:
+        self._incoming.add(bytes(self._home.received[:count]))
         self._set_reading()
 
     def eof_received(self) -> bool:

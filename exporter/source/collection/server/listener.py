@@ -23,6 +23,8 @@ from exporter.tasks.background import group
 from exporter.tasks.late_deadlines import after_reading
 
 _BACKLOG = 1024
+#: What may be read of a connection at a time, whether or not there is room for it.
+_READ_BYTES = 64 * 1024
 _HANDSHAKE_SECONDS = 10.0
 _TLS_GOODBYE_SECONDS = 2.0
 _CLOSE_SECONDS = 2.0
@@ -93,6 +95,8 @@ class Listener:
         self.bounds = options.bounds
         self.memory = Memory(options.memory_bytes, self.loop.call_soon)
         self.date = b""
+        # What is read is taken out before anything else is read, for all connections together.
+        self.received = memoryview(bytearray(_READ_BYTES))
         self.draining = False
         self._options = options
         self._tasks = tasks
