@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -319,3 +321,37 @@ async def test_a_rate() -> None:
         refused = found[-1]
         assert (refused.status, refused.headers["retry-after"]) == (429, "1")
     assert math.isfinite(plane.taking.clock())
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [post()[:-2], post(b"3\r\n{", "Transfer-Encoding: chunked", length=False), post(b"{", path="/x")[:-1], b"POST /"],
+)
+async def test_a_client_that_ends_halfway_is_answered_what_came_whole(rest: bytes) -> None:
+    intake = Intake(holds=True)
+    async with served(intake) as plane:
+        async with asyncio.TaskGroup() as tasks:
+            alone = tasks.create_task(converse(plane.port, rest))
+            behind = tasks.create_task(converse(plane.port, post() + rest))
+            await until(lambda: intake.kept)
+            dropped = [404] if b"/x" in rest else []
+            assert [each.status for each in answers(await alone)] == dropped
+            intake.release()
+            assert [each.status for each in answers(await behind)] == [200, *dropped]
+        await until(lambda: plane.listener.connections == 0)
+        assert plane.listener.memory.used == 0
+
+
+@pytest.mark.parametrize("bodies", [1, 5])
+async def test_a_client_that_vanishes_leaves_nothing_behind(bodies: int) -> None:
+    intake = Intake(holds=True)
+    async with served(intake) as plane:
+        async with client(plane.port) as one:
+            await one.send(post() * bodies + post()[:-2])
+            await until(lambda: len(intake.kept) == bodies)
+            # Closed so, a socket is reset: the server need not wait whether answers are still read.
+            one.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await until(lambda: plane.listener.connections == 0)
+        assert plane.listener.memory.used == bodies * len(b'{"a":1}')
+        intake.release()
+        assert plane.listener.memory.used == 0

@@ -14,11 +14,12 @@ from exporter.source.collection.checks.json_text import NoJson
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.integers() | st.text() | st.floats(-9, 9),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(VALUES), st.dictionaries(st.text(), VALUES), st.sampled_from([None, 2]), st.booleans())
 def test_both_ways_find_the_same(messages: list[Any], around: dict[str, Any], indent: int | None, raw: bool) -> None:
     around.pop("messages", None)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.source.collection.checks.collecting import Keyed
 from exporter.source.collection.plane import Inlet
 from exporter.source.collection.rates import Rates
 from exporter.source.collection.server.memory import Memory
@@ -46,6 +47,7 @@ def test_what_is_no_record_is_told(noise: bytes, record: TakenRecord, at: int) -
 def test_no_repr_shows_data_or_a_whole_inlet() -> None:
     record = TakenRecord("1:2:3", 1, "inlet", "f", "d", Form.RAW, b'{"secret":1}')
     assert repr(record) == "TakenRecord(1:2:3, 12 bytes)"
+    assert repr(Keyed("a person", record)) == "Keyed(TakenRecord(1:2:3, 12 bytes))"
     assert "a" * 9 not in repr(Inlet("a" * 64, "crm", "org"))
 
 

@@ -33,10 +33,13 @@ MAX_MESSAGES = 20_000
 
 
 class Keyed(msgspec.Struct, frozen=True, gc=False):
-    """A record, and the key of its lane in the intake."""
+    """A record, and the key of its lane in the intake, which the repr does not show: it may be a person's id."""
 
     key: str
     record: TakenRecord
+
+    def __repr__(self) -> str:
+        return f"Keyed({self.record!r})"
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

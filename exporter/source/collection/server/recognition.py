@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.source.collection.checks.admission import Admitted
 from exporter.source.collection.checks.answers import Answer
@@ -23,7 +23,7 @@ class Recognised:
     word that the client waits for, no decompression. Else None.
     """
 
-    head: bytes
+    head: bytes = field(repr=False)
     plane: Plane
     parsed: ParsedHead
     found: Admitted | Answer
