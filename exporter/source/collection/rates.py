@@ -1,0 +1,27 @@
+"""How many records a second an inlet may send. Pure: time is passed in."""
+
+from __future__ import annotations
+
+import math
+
+
+class Rates:
+    """A bucket of a second's worth for each name (GCRA). ``per_second`` is above zero, and may change."""
+
+    def __init__(self) -> None:
+        self._full_at: dict[str, float] = {}
+
+    def wait(self, name: str, count: int, per_second: float, now: float) -> float:
+        """Take ``count``, or the seconds (above 0) after which to ask again; then nothing was taken.
+
+        A count beyond a second's worth is let through when the bucket is full, and paid off afterwards.
+        """
+        if per_second <= 0:
+            return math.inf
+        burst = max(1.0, 1 / per_second)
+        due = max(self._full_at.get(name, now), now)
+        need = count / per_second
+        if due > now and due + need > now + burst:
+            return max(due + min(need, burst) - now - burst, 0.001)
+        self._full_at[name] = due + need
+        return 0.0

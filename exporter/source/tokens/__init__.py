@@ -1,0 +1,1 @@
+"""Tokens of those who send: static ones, and those of outside issuers."""
