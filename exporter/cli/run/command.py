@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exporter.cli.run.sharding import fewer_workers, refuse_ports_beyond, shard_option, workers_option
-from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.long_running import LogFormatOption, LogLevelOption, exit_code, is_text, logging_to_stderr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,23 +22,12 @@ if TYPE_CHECKING:
     from exporter.settings.loading.load import Loaded
     from exporter.settings.loading.problems import Problems
     from exporter.settings.tree import Settings
-    from exporter.telemetry.log_writer import LogWriter
-    from exporter.telemetry.logs import Log
-    from exporter.telemetry.threshold import Threshold
 
 
 def run(
     config: ConfigOption = DEFAULT_CONFIG,
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"] | None,
-        typer.Option(help="The least important lines to write, instead of the configuration's log.level (info)."),
-    ] = None,
-    log_format: Annotated[
-        Literal["auto", "text", "json"] | None,
-        typer.Option(
-            help="auto: text on a terminal, JSON otherwise; instead of the configuration's log.format (auto)."
-        ),
-    ] = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -84,9 +73,9 @@ def run(
     from exporter.telemetry.threshold import Threshold
 
     form = log_format or loaded.settings.log.format
-    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    text = is_text(form)
     threshold = Threshold(log_level or loaded.settings.log.level)
-    with _logging(text, threshold, own) as (log, written):
+    with logging_to_stderr(text, threshold, {} if own is None else {"shard": str(own)}) as (log, written):
         metrics = Metrics(lambda: written.lost, None if own is None else str(own))
 
         def taken_over(settings: Settings) -> None:
@@ -116,56 +105,8 @@ def run(
             own_socket = socket if own is None else own.socket(socket)
             told = partial(_announce, announce)
             runs = Daemon(share(noted), reload, metrics, log, clock, own_socket, told, parent, taken_over)
-        code = _exit_code(runs.run, log)
+        code = exit_code(runs.run, log)
     raise typer.Exit(code)
-
-
-def _exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
-    """Run to the end; where that is a failure, log why."""
-    import asyncio
-
-    from exporter.daemon.failures import causes, told, trace
-    from exporter.daemon.ops.port import OpsUnavailable
-    from exporter.daemon.process.event_loop import new_event_loop
-    from exporter.daemon.shared_state import StateNotShared
-    from exporter.database import DatabaseRefused
-
-    try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            code = runner.run(run())
-    except* (DatabaseRefused, OpsUnavailable) as errors:
-        for error in causes(errors):
-            log.error("cannot start", detail=str(error))
-        code = 1
-    except* StateNotShared as errors:
-        for detail in dict.fromkeys(map(str, causes(errors))):
-            log.error("refused", detail=detail)
-        code = EXIT_CONFIG
-    except* Exception as errors:
-        log.error("ended by a bug", detail=told(errors), trace=trace(errors))
-        code = 1
-    return code
-
-
-@contextmanager
-def _logging(text: bool, threshold: Threshold, shard: Shard | None) -> Iterator[tuple[Log, LogWriter]]:
-    """The log of the process, on stderr, with all other text that would be written to stderr."""
-    from exporter.daemon.failures import threads_heard
-    from exporter.telemetry.log_writer import log_writer
-    from exporter.telemetry.logs import configure, lost_line
-
-    colours = sys.stderr.isatty()
-    bound = {} if shard is None else {"shard": str(shard)}
-    with ExitStack() as ending:
-        try:
-            writer = ending.enter_context(log_writer(sys.stderr.fileno(), lost_line(text, colours=colours, **bound)))
-        except RuntimeError as error:
-            typer.echo(f"cannot start: no thread can be started ({error})", err=True)
-            raise typer.Exit(1) from error
-        log: Log = configure(writer, text, threshold, colours=colours).bind(**bound)
-        # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
-        with redirect_stderr(cast(Any, writer)), threads_heard(log):
-            yield log, writer
 
 
 def _load_again(config: Path, share: Callable[[Loaded], Loaded]) -> Loaded | Problems:
