@@ -77,10 +77,12 @@ def _compile_schemas(compiling: _Compiling) -> None:
             id=section.id,
             title=section.title,
             behaviour=Behaviour(section.behaviour),
-            schema=section.schema_,
+            schema=section.schema,
             fields=section.fields,
             groups=section.groups,
-            identities=tuple(IdentityDescriptor(each.path, each.namespace, each.primary) for each in section.identities),
+            identities=tuple(
+                IdentityDescriptor(each.path, each.namespace, each.primary) for each in section.identities
+            ),
         )
         schema = declared_schema(declaration)
         if isinstance(schema, SchemaRefused):
@@ -95,10 +97,10 @@ def _compile_datasets(compiling: _Compiling) -> None:
         if section.id in compiling.datasets:
             compiling.refuse((*at, "id"), "this id stands in the list already")
             continue
-        schema = _named(compiling, (*at, "schema"), "schema", section.schema_, compiling.schemas)
+        schema = _named(compiling, (*at, "schema"), "schema", section.schema, compiling.schemas)
         dataset = None
         if schema is not None:
-            dataset = Dataset(section.id, schema, section.profile, section.upsert, section.validate_)
+            dataset = Dataset(section.id, schema, section.profile, section.upsert, section.validate)
         compiling.datasets[section.id] = dataset
 
 
@@ -108,7 +110,7 @@ def _compile_mappings(compiling: _Compiling) -> None:
         if section.id in compiling.mappings:
             compiling.refuse((*at, "id"), "this id stands in the list already")
             continue
-        schema = _named(compiling, (*at, "schema"), "schema", section.schema_, compiling.schemas)
+        schema = _named(compiling, (*at, "schema"), "schema", section.schema, compiling.schemas)
         mappings = section.mappings if isinstance(section.mappings, dict) else list(section.mappings)
         read = read_mapping_set({"mappings": mappings, "allow_nulls": section.allow_nulls, "version": section.version})
         mapping = None
@@ -123,7 +125,7 @@ def _compile_mappings(compiling: _Compiling) -> None:
                     compiling.refuse((*at, "mappings", place), refusal.reason)
             else:
                 mapping = found
-        compiling.mappings[section.id] = (section.schema_, mapping)
+        compiling.mappings[section.id] = (section.schema, mapping)
 
 
 def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow]]:
@@ -148,9 +150,7 @@ def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow
             yield flow_id, Flow(flow_id, section.name, section.dataset, mapping)
 
 
-def _named(
-    compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]
-) -> Named | None:
+def _named(compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]) -> Named | None:
     """What ``name`` stands for; None where it has mistakes of its own, or is none, which is one."""
     if name not in known:
         compiling.refuse(at, f"there is no {what} with this id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from warnings import catch_warnings, filterwarnings
 
 from pydantic import Field
 
@@ -21,45 +22,51 @@ class IdentityDescriptor(Section):
     primary: bool = Field(default=False, description="Whether it is the record's own identity.")
 
 
-class SchemaSettings(Section):
-    """What a record may hold."""
+with catch_warnings():
+    # ``schema`` and ``validate`` are what these keys are called, and methods that pydantic has given up.
+    filterwarnings("ignore", 'Field name "(schema|validate)"', UserWarning)
 
-    id: _Name = Field(description="Its $id, by which records and datasets name it.")
-    title: str = Field(default="", description="For people.")
-    behaviour: Literal["record", "time_series"] = Field(
-        default="record", description="record: what a profile is; time_series: what happened to it."
-    )
-    schema_: dict[str, Any] | None = Field(default=None, alias="schema", description="A JSON Schema, whole.")
-    fields: dict[str, Any] = Field(
-        default={}, description="Paths and their types, such as {person.name.firstName: string}."
-    )
-    groups: tuple[_Name, ...] = Field(default=(), description="Field groups that ship with the exporter.")
-    identities: tuple[IdentityDescriptor, ...] = Field(default=(), description="Where its identities stand.")
+    class SchemaSettings(Section):
+        """What a record may hold."""
 
+        id: _Name = Field(description="Its $id, by which records and datasets name it.")
+        title: str = Field(default="", description="For people.")
+        behaviour: Literal["record", "time_series"] = Field(
+            default="record", description="record: what a profile is; time_series: what happened to it."
+        )
+        schema: dict[str, Any] | None = Field(  # type: ignore[assignment]
+            default=None, description="A JSON Schema, whole."
+        )
+        fields: dict[str, Any] = Field(
+            default={}, description="Paths and their types, such as {person.name.firstName: string}."
+        )
+        groups: tuple[_Name, ...] = Field(default=(), description="Field groups that ship with the exporter.")
+        identities: tuple[IdentityDescriptor, ...] = Field(default=(), description="Where its identities stand.")
 
-class DatasetSettings(Section):
-    """Where records of one kind belong."""
+    class DatasetSettings(Section):
+        """Where records of one kind belong."""
 
-    id: _Name = Field(description="As records name it.")
-    name: str = Field(default="", description="For people.")
-    schema_: _Name = Field(alias="schema", description="The id of its schema.")
-    profile: bool = Field(default=True, description="false: its records are counted, and reach no profile.")
-    upsert: bool = Field(
-        default=False, description="Records merge into what was said before, unless they say otherwise."
-    )
-    validate_: bool = Field(default=True, alias="validate", description="false: any record is taken as it is.")
+        id: _Name = Field(description="As records name it.")
+        name: str = Field(default="", description="For people.")
+        schema: _Name = Field(description="The id of its schema.")  # type: ignore[assignment]
+        profile: bool = Field(default=True, description="false: its records are counted, and reach no profile.")
+        upsert: bool = Field(
+            default=False, description="Records merge into what was said before, unless they say otherwise."
+        )
+        validate: bool = Field(  # type: ignore[assignment]
+            default=True, description="false: any record is taken as it is."
+        )
 
+    class MappingSetSettings(Section):
+        """How raw records become what the schema has."""
 
-class MappingSetSettings(Section):
-    """How raw records become what the schema has."""
-
-    id: _Name = Field(description="As flows name it.")
-    version: int = Field(default=0, ge=0, description="Its version.")
-    schema_: _Name = Field(alias="schema", description="The id of the schema that it maps to.")
-    allow_nulls: bool = Field(default=False, description="Write nulls, too.")
-    mappings: dict[str, str] | tuple[dict[str, Any], ...] = Field(
-        description="Destination paths and source expressions; or a list in either dialect of Data Prep."
-    )
+        id: _Name = Field(description="As flows name it.")
+        version: int = Field(default=0, ge=0, description="Its version.")
+        schema: _Name = Field(description="The id of the schema that it maps to.")  # type: ignore[assignment]
+        allow_nulls: bool = Field(default=False, description="Write nulls, too.")
+        mappings: dict[str, str] | tuple[dict[str, Any], ...] = Field(
+            description="Destination paths and source expressions; or a list in either dialect of Data Prep."
+        )
 
 
 class FlowSettings(Section):
