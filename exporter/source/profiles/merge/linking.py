@@ -1,0 +1,87 @@
+"""Which profiles a record brings together: joins that the rules allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.source.profiles.merge.profile import Known, Profile
+from exporter.source.profiles.merge.rules import Rules
+from exporter.source.records import Identity, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What meets in a record.
+
+    Attributes:
+        profiles: numbers of the profiles, the oldest first; empty where the record is the first to name anybody.
+        named: the identities that the record names of the profile, the primary first.
+        refused: how many identities were not linked, since the rules forbid it.
+    """
+
+    profiles: Sequence[int]
+    named: Sequence[Identity]
+    refused: int = 0
+
+
+def is_ignored(identity: Identity, rules: Rules) -> bool:
+    """Whether the identity's id is nobody's."""
+    return bool(rules.ignore) and identity.id.strip().casefold() in rules.ignore
+
+
+def met(
+    record: Record,
+    rules: Rules,
+    number_of: Callable[[Identity], int | None],
+    profiles: Mapping[int, Profile],
+) -> Meeting:
+    """What ``record``, whose primary identity is not ignored, brings together.
+
+    One identity after the other is linked, in the record's order, as far as the rules allow: a profile keeps within
+    ``max_identities``, and has one id of each namespace that is ``unique``.
+    """
+    primary = record.primary
+    first = number_of(primary)
+    found = [] if first is None else [first]
+    named = [primary]
+    if not (record.links and rules.linked) or len(record.identities) < 2:
+        return Meeting(found, named)
+    others = [
+        each
+        for each in record.identities
+        if not (each.id == primary.id and each.namespace == primary.namespace) and not is_ignored(each, rules)
+    ]
+    together: _Together | None = None
+    refused = 0
+    for identity in others:
+        number = number_of(identity)
+        if number is None or number not in found:
+            if together is None:
+                together = _Together(rules, [primary] if first is None else profiles[first].identities)
+            if not together.takes([identity] if number is None else profiles[number].identities):
+                refused += 1
+                continue
+            if number is not None:
+                found.append(number)
+        named.append(identity)
+    return Meeting(sorted(found), named, refused)
+
+
+class _Together:
+    """The identities of a profile to be."""
+
+    def __init__(self, rules: Rules, identities: Sequence[Identity] | Sequence[Known]) -> None:
+        self._rules = rules
+        self._ids = {(each.namespace, each.id) for each in identities}
+
+    def takes(self, identities: Sequence[Identity] | Sequence[Known]) -> bool:
+        """Add ``identities``, all or none; whether they were added."""
+        more = self._ids | {(each.namespace, each.id) for each in identities}
+        if len(more) > self._rules.max_identities:
+            return False
+        for namespace in self._rules.unique:
+            if sum(each[0] == namespace for each in more) > 1:
+                return False
+        self._ids = more
+        return True
