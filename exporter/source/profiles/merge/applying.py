@@ -8,13 +8,13 @@ from typing import TypeAlias, assert_never
 from exporter.source.profiles.merge import memberships
 from exporter.source.profiles.merge.change import Change
 from exporter.source.profiles.merge.fragment import Fragment, written
-from exporter.source.profiles.merge.leaves import Flattened, flattened
+from exporter.source.profiles.merge.leaves import Flattened
 from exporter.source.profiles.merge.linking import Meeting, is_ignored, met
 from exporter.source.profiles.merge.profile import Known, Profile, joined, seen
 from exporter.source.profiles.merge.stamps import Stamp
 from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Step, Unlinking
 from exporter.source.profiles.merge.taking_apart import delete, unlink
-from exporter.source.profiles.merge.view import differing, view_of
+from exporter.source.profiles.merge.view import differing, vanished, view_of
 from exporter.source.profiles.merge.workspace import Workspace
 from exporter.source.records import Identity, Operation, Record
 
@@ -43,7 +43,7 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
         return Outcome.UNCHANGED  # a deletion makes nobody known
     before = [workspace.profiles[number] for number in meeting.profiles]
     survivor, absorbed = (before[0], before[1:]) if before else (_NOBODY, [])
-    said = flattened(record.entity)
+    said = workspace.paths.flattened(record.entity)
     if said is None:
         return Bad("too_large")
     whole = joined(survivor, absorbed) if absorbed else survivor
@@ -51,7 +51,7 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     if after is survivor:
         workspace.refused_links += meeting.refused
         return Outcome.UNCHANGED
-    change = _change(survivor, absorbed, after, wrote, workspace)
+    change = _change(survivor, absorbed, after, said, wrote, workspace)
     if change:
         telling = workspace.telling(record.xaction_id, record.taken, change, after, said)
         if telling is None:
@@ -106,6 +106,7 @@ def _change(
     survivor: Profile,
     absorbed: Sequence[Profile],
     after: Profile,
+    said: Flattened,
     wrote: _Wrote,
     workspace: Workspace,
 ) -> Change:
@@ -114,9 +115,12 @@ def _change(
     attributes: list[str] = []
     if after.fragments is not survivor.fragments:
         dataset, paths = wrote
-        attributes = list(paths) if precedence is None or dataset in precedence else []
+        if precedence is not None and dataset not in precedence:
+            paths = ()
         before, now = view_of(survivor.fragments, precedence), view_of(after.fragments, precedence)
-        attributes += list(differing(before, now, dict.fromkeys(attributes)))
+        # Where the record wrote all that is seen, nothing else can be another value.
+        others = vanished if now is said.leaves else differing
+        attributes = [*paths, *others(before, now, paths)]
     return Change(
         list(memberships.changed(survivor.members, after.members)),
         _namespaces(survivor, absorbed, after),

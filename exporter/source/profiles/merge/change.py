@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -16,8 +15,7 @@ class SegmentChange(NamedTuple):
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What an event tells: namespaces of identities, paths of attributes, ids of absorbed profiles."""
 
     segments: Sequence[SegmentChange] = ()

@@ -12,7 +12,6 @@ from exporter.source.profiles.merge.change import Change
 from exporter.source.profiles.merge.leaves import Leaves, nested
 from exporter.source.profiles.merge.memberships import entries
 from exporter.source.profiles.merge.profile import Profile
-from exporter.source.profiles.merge.times import text_of
 
 
 def shown(profile: Profile, view: Leaves, at: int, attributes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def identity_map(profile: Profile) -> dict[str, list[dict[str, Any]]]:
 def event_of(
     event_id: str,
     profile_id: str,
-    occurred: int,
+    occurred: str,
     change: Change,
     entity: Mapping[str, Any],
     max_bytes: int,
@@ -50,12 +49,12 @@ def event_of(
     """The event, or None where no dataflow would read it: larger than ``max_bytes``, nested too deep, or with a number
     that JSON readers cannot hold.
 
-    ``occurred`` is in epoch milliseconds; ``backfilled_for`` names the destination of a backfill.
+    ``occurred`` is in RFC 3339; ``backfilled_for`` names the destination of a backfill.
     """
     event = {
         "id": event_id,
         "profileId": profile_id,
-        "occurredAt": text_of(occurred),
+        "occurredAt": occurred,
         "destination": backfilled_for,
         "changes": {
             "segments": [

@@ -17,7 +17,7 @@ from exporter.source.profiles.merge.stamps import Stamp, newer, newest
 from exporter.source.records import ArrayUpsert, Operation, UpsertKind
 
 
-class Fragment(msgspec.Struct, array_like=True):
+class Fragment(msgspec.Struct, array_like=True, gc=False):
     """A fragment. Never changed: a write makes another one.
 
     Attributes:
@@ -125,7 +125,7 @@ class _Draft:
         self._leaves = dict(fragment.leaves)
         self._marks = dict(fragment.marks)
         self._changed = False
-        self.written: list[str] = []
+        self.written: dict[str, None] = {}
 
     def done(self) -> Fragment:
         """The fragment after all writes."""
@@ -168,7 +168,7 @@ class _Draft:
             else:
                 self._leaves[path] = self._array(path, value) if type(value) is ArrayUpsert else value
                 self._marks[path] = self._stamp
-                self.written.append(path)
+                self.written[path] = None
 
     def _at(self, path: str) -> Stamp:
         return self._marks.get(path, self._base)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from exporter.profile.event.soundness import MAX_DEPTH
 from exporter.profile.paths import escaped, format_path, parse_path
@@ -11,6 +11,10 @@ from exporter.source.records import ArrayUpsert
 
 #: Values by path, as ``format_path`` writes paths. No path stands above another one.
 Leaves: TypeAlias = dict[str, Any]
+
+
+#: So many paths are remembered; keys that data choose may make any number.
+_PATHS_KEPT: Final = 20_000
 
 
 class Flattened(NamedTuple):
@@ -24,38 +28,58 @@ class Flattened(NamedTuple):
     plain: Mapping[str, Any] | None
 
 
-def flattened(entity: dict[str, Any]) -> Flattened | None:
-    """The leaves of ``entity``, in its order; None where it is nested deeper than an event may be."""
-    leaves: Leaves = {}
-    objects: set[str] = set()
-    try:
-        plain = _flatten(entity, "", leaves, objects, MAX_DEPTH)
-    except _TooDeep:
-        return None
-    return Flattened(leaves, objects, entity if plain else None)
-
-
 class _TooDeep(Exception):
     """Objects stand in objects beyond the limit."""
 
 
-def _flatten(node: dict[str, Any], prefix: str, leaves: Leaves, objects: set[str], levels: int) -> bool:
-    """Add the leaves in ``node``; whether they are all that is in it."""
-    plain = True
-    if not levels:
-        raise _TooDeep
-    for key, value in node.items():
-        path = prefix + (escaped(key) if "." in key or "\\" in key else key)
-        if type(value) is not dict:
-            leaves[path] = value
-            if value is None or type(value) is ArrayUpsert:
+#: For each key of an object: its path, and the same for the keys below.
+_Names: TypeAlias = dict[str, "tuple[str, _Names]"]
+
+
+class Paths:
+    """The paths that entities have had: records of a dataset have the same ones, so each is put together once."""
+
+    def __init__(self) -> None:
+        self._root: _Names = {}
+        self._known = 0
+
+    def flattened(self, entity: dict[str, Any]) -> Flattened | None:
+        """The leaves of ``entity``, in its order; None where it is nested deeper than an event may be."""
+        if self._known > _PATHS_KEPT:
+            self._root, self._known = {}, 0
+        leaves: Leaves = {}
+        objects: set[str] = set()
+        try:
+            plain = self._flatten(entity, self._root, "", leaves, objects, MAX_DEPTH)
+        except _TooDeep:
+            return None
+        return Flattened(leaves, objects, entity if plain else None)
+
+    def _flatten(
+        self, node: dict[str, Any], names: _Names, prefix: str, leaves: Leaves, objects: set[str], levels: int
+    ) -> bool:
+        """Add the leaves in ``node``; whether they are all that is in it."""
+        plain = True
+        if not levels:
+            raise _TooDeep
+        for key, value in node.items():
+            name = names.get(key)
+            if name is None:
+                self._known += 1
+                name = names[key] = (prefix + escaped(key), {})
+            kind = type(value)
+            if kind is not dict:
+                leaves[name[0]] = value
+                if value is None or kind is ArrayUpsert:
+                    plain = False
+            elif value:
+                path, below = name
+                objects.add(path)
+                if not self._flatten(value, below, path + ".", leaves, objects, levels - 1):
+                    plain = False
+            else:
                 plain = False
-        elif not value:
-            plain = False
-        else:
-            objects.add(path)
-            plain &= _flatten(value, path + ".", leaves, objects, levels - 1)
-    return plain
+        return plain
 
 
 def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from exporter.source.profiles.merge.profile import Known, Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.records import Identity, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(NamedTuple):
     """What meets in a record.
 
     Attributes:
@@ -47,14 +46,11 @@ def met(
     named = [primary]
     if not (record.links and rules.linked) or len(record.identities) < 2:
         return Meeting(found, named)
-    others = [
-        each
-        for each in record.identities
-        if not (each.id == primary.id and each.namespace == primary.namespace) and not is_ignored(each, rules)
-    ]
     together: _Together | None = None
     refused = 0
-    for identity in others:
+    for identity in record.identities:
+        if (identity.id == primary.id and identity.namespace == primary.namespace) or is_ignored(identity, rules):
+            continue
         number = number_of(identity)
         if number is None or number not in found:
             if together is None:

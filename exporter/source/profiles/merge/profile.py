@@ -18,7 +18,7 @@ _KEY_BYTES = 16
 _ID_BYTES = 15
 
 
-class Known(msgspec.Struct, array_like=True):
+class Known(msgspec.Struct, array_like=True, gc=False):
     """An identity of a profile; ``since`` is the write of its ``authenticatedState``."""
 
     namespace: str
@@ -28,7 +28,7 @@ class Known(msgspec.Struct, array_like=True):
     since: Stamp | None
 
 
-class Member(msgspec.Struct, array_like=True):
+class Member(msgspec.Struct, array_like=True, gc=False):
     """How a profile stands to a segment.
 
     ``since`` is the ``lastQualificationTime`` in epoch milliseconds, ``stamp`` the write, ``entry`` all that came.
@@ -53,7 +53,7 @@ Named: TypeAlias = tuple[str, str]
 Members: TypeAlias = dict[str, dict[str, Member]]
 
 
-class Profile(msgspec.Struct, array_like=True):
+class Profile(msgspec.Struct, array_like=True, gc=False):
     """A profile. Never changed: what happens to it makes another one.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from exporter.source.profiles.merge.profile import Named
 from exporter.source.records import Identity, Record
@@ -52,8 +52,7 @@ class Bad:
     reason: BadReason
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event for the queue, with the profile's id as its key."""
 
     profile_id: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
 from exporter.source.profiles.merge.fragment import Fragment
@@ -76,20 +75,18 @@ def _filled(view: Leaves, leaves: Leaves) -> Leaves:
     return filled
 
 
-_NOTHING: Mapping[str, object] = MappingProxyType({})
-
-
-def differing(before: Leaves, after: Leaves, written: Mapping[str, object] = _NOTHING) -> Iterator[str]:
+def differing(before: Leaves, after: Leaves, written: Collection[str] = ()) -> Iterator[str]:
     """The paths whose value is another one now, or has come or gone, without those that were ``written``."""
     if before is after:
-        return
-    if written.keys() == after.keys():
-        yield from (path for path in before if path not in after)
         return
     for path, value in after.items():
         old = before.get(path)
         if old is not value and path not in written and (old != value or type(old) is not type(value)):
             yield path
-    for path in before:
-        if path not in after and path not in written:
-            yield path
+    yield from vanished(before, after, written)
+
+
+def vanished(before: Leaves, after: Leaves, written: Collection[str] = ()) -> Iterator[str]:
+    """The paths that are no longer there, without those that were ``written``."""
+    if gone := before.keys() - after.keys():
+        yield from (path for path in before if path in gone and path not in written)

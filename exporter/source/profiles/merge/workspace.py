@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from exporter.source.profiles.merge.change import Change, combined
 from exporter.source.profiles.merge.event import event_of, shown
-from exporter.source.profiles.merge.leaves import Flattened
+from exporter.source.profiles.merge.leaves import Flattened, Paths
 from exporter.source.profiles.merge.profile import Known, Named, Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
+from exporter.source.profiles.merge.times import Times
 from exporter.source.profiles.merge.view import view_of
 from exporter.source.records import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """An event that may be told, and the place of the event that is then told no more."""
 
     event: Event
@@ -29,6 +29,7 @@ class Workspace:
 
     Attributes:
         rules: how to merge.
+        paths: those that entities have had.
         numbers: identity to the number of its profile; None where there is none.
         profiles: all that are there now; a number grows with each new profile, so the lowest is the oldest.
         touched: numbers of profiles that are new or changed.
@@ -44,6 +45,7 @@ class Workspace:
     def __init__(
         self,
         rules: Rules,
+        paths: Paths,
         max_event_bytes: int,
         numbers: Mapping[Named, int],
         profiles: Mapping[int, Profile],
@@ -51,6 +53,7 @@ class Workspace:
         next_number: int,
     ) -> None:
         self.rules = rules
+        self.paths = paths
         self.numbers: dict[Named, int | None] = dict(numbers)
         self.profiles = dict(profiles)
         self.touched: set[int] = set()
@@ -63,6 +66,7 @@ class Workspace:
         self.next_number = next_number
         self._max_event_bytes = max_event_bytes
         self._events: list[Event | None] = []
+        self._times = Times()
         self._latest: dict[str, tuple[int, Change]] = {}
 
     @property
@@ -118,17 +122,19 @@ class Workspace:
         if before is not None:
             place, earlier = before
             both = combined(earlier, change)
-            body = event_of(event_id, profile_id, taken, both, entity, self._max_event_bytes)
+            body = event_of(event_id, profile_id, self._times.text_of(taken), both, entity, self._max_event_bytes)
             if body is not None:
                 return Telling(Event(profile_id, body), both, place)
-        body = event_of(event_id, profile_id, taken, change, entity, self._max_event_bytes)
+        body = event_of(event_id, profile_id, self._times.text_of(taken), change, entity, self._max_event_bytes)
         return None if body is None else Telling(Event(profile_id, body), change, None)
 
     def tell_backfill(self, event_id: str, at: int, destination: str, profile: Profile) -> bool:
         """Tell a profile to ``destination``; False, and nothing told, where the event is too large."""
         entity = shown(profile, view_of(profile.fragments, self.rules.precedence), at)
         profile_id = profile.profile_id
-        body = event_of(event_id, profile_id, at, Change(), entity, self._max_event_bytes, destination)
+        body = event_of(
+            event_id, profile_id, self._times.text_of(at), Change(), entity, self._max_event_bytes, destination
+        )
         if body is not None:
             self._events.append(Event(profile_id, body))
         return body is not None

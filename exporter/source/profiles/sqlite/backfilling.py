@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 import orjson
 
+from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import Backfill, Segment
 from exporter.source.profiles.sqlite.transaction import Transaction, segment_number
@@ -66,7 +68,7 @@ def step(connection: apsw.Connection, rules: Rules, number: int, limit: int, at:
     if finished:
         return Backfill(number, destination, segments, mapped, done, total, skipped, True)
     next_ones = _next(connection, segments, passed, limit)
-    transaction = Transaction.begin(connection, rules, max_event_bytes, numbered=next_ones)
+    transaction = Transaction.begin(connection, rules, Paths(), max_event_bytes, numbered=next_ones)
     for each in next_ones:
         profile = transaction.workspace.profiles[each]
         event_id = f"backfill:{number}:{profile.profile_id}"
@@ -87,7 +89,7 @@ def all_of(connection: apsw.Connection) -> list[Backfill]:
     """All backfills, the first first."""
     with connection:
         segments = _segments(connection)
-        rows = connection.execute(f"{_BACKFILLS} ORDER BY number").fetchall()
+        rows: list[Any] = connection.execute(f"{_BACKFILLS} ORDER BY number").fetchall()
     return [
         Backfill(number, destination, segments.get(number, []), mapped, done, total, skipped, bool(finished))
         for number, destination, mapped, _, done, total, skipped, finished in rows

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import apsw
 
 from exporter.database import Database, DatabaseUnavailable, kept_private
 from exporter.source.profiles.merge.applying import apply
+from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.profile import identity_key
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Bad, Outcome, Step, named_in
@@ -61,7 +62,7 @@ async def open_sqlite(path: Path, rules: Rules) -> AsyncIterator[SqliteProfiles]
         for each in (database, reading):
             await each.read(_prepare)
         name = await database.read(lambda connection: connection.execute("SELECT name FROM store").get)
-        yield SqliteProfiles(f"profiles-{name}", database, reading, rules, tuple(kept_private(path)))
+        yield SqliteProfiles(f"profiles-{name}", database, reading, rules, Paths(), tuple(kept_private(path)))
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -77,6 +78,7 @@ class SqliteProfiles(ProfileStore):
     database: Database
     reading: Database
     rules: Rules
+    paths: Paths
     open_to_others: Sequence[str] = ()
 
     @property
@@ -88,7 +90,7 @@ class SqliteProfiles(ProfileStore):
     ) -> Applied | Refused:
         def write(connection: apsw.Connection) -> Applied | Refused:
             _move(connection, marks)
-            transaction = Transaction.begin(connection, self.rules, max_event_bytes, named_in(steps))
+            transaction = Transaction.begin(connection, self.rules, self.paths, max_event_bytes, named_in(steps))
             work = transaction.workspace
             outcomes: list[Outcome] = []
             bad: dict[int, Bad] = {}
@@ -135,9 +137,9 @@ class SqliteProfiles(ProfileStore):
     async def counts(self) -> Counts:
         def read(connection: apsw.Connection) -> Counts:
             with connection:
-                [row] = connection.execute("SELECT profiles, identities, joins, refused_links FROM store")
-                events, size = outbox.waiting(connection)
-            return Counts(*row, events, size)
+                row: Any = connection.execute("SELECT profiles, identities, joins, refused_links FROM store").get
+                waiting = outbox.waiting(connection)
+            return Counts(*row, *waiting)
 
         return await self._read(read)
 

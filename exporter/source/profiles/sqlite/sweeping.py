@@ -9,6 +9,7 @@ import apsw
 
 from exporter.source.profiles.lines import line_of, profile_in
 from exporter.source.profiles.merge import taking_apart
+from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.profile import Named, Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.workspace import Workspace
@@ -44,7 +45,7 @@ def swept(
 ) -> Swept:
     """Let ``sweep`` change the next ``limit`` profiles after number ``after``."""
     numbers = _numbers(connection, after, limit)
-    transaction = Transaction.begin(connection, rules, max_event_bytes, numbered=numbers)
+    transaction = Transaction.begin(connection, rules, Paths(), max_event_bytes, numbered=numbers)
     changed = sum(sweep(number, transaction.workspace) for number in numbers)
     transaction.end()
     return Swept(changed, numbers[-1] if len(numbers) == limit else None)
@@ -61,7 +62,9 @@ def exported(connection: apsw.Connection, after: int, limit: int) -> Page:
 def imported(connection: apsw.Connection, rules: Rules, lines: Sequence[bytes]) -> Imported:
     """Store the profiles in ``lines``; see ``ProfileStore.import_profiles``."""
     profiles = [_read(place, line) for place, line in enumerate(lines, 1)]
-    transaction = Transaction.begin(connection, rules, 0, [named for each in profiles for named in _named(each)])
+    transaction = Transaction.begin(
+        connection, rules, Paths(), 0, [named for each in profiles for named in _named(each)]
+    )
     work = transaction.workspace
     known = 0
     for profile in profiles:

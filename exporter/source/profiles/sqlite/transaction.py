@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import apsw
 import msgspec
 
+from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.memberships import inside
 from exporter.source.profiles.merge.profile import Named, Profile, identity_key
 from exporter.source.profiles.merge.rules import Rules
@@ -57,6 +58,7 @@ class Transaction:
         cls,
         connection: apsw.Connection,
         rules: Rules,
+        paths: Paths,
         max_event_bytes: int,
         named: Iterable[Named] = (),
         numbered: Iterable[int] = (),
@@ -74,7 +76,7 @@ class Transaction:
             if connection.execute("SELECT EXISTS (SELECT 1 FROM erased)").get:
                 erased = {by_key[key]: taken for key, taken in connection.execute(_ERASED, (apsw.carray(wanted),))}
         before = profiles_of(connection, {*numbers.values(), *numbered})
-        workspace = Workspace(rules, max_event_bytes, numbers, before, erased, standing.next_profile)
+        workspace = Workspace(rules, paths, max_event_bytes, numbers, before, erased, standing.next_profile)
         return cls(connection, workspace, standing, before, keys)
 
     def end(self) -> int:
