@@ -1,6 +1,6 @@
 """The port that a profile store implements: apply, tell, read, backfill.
 
-Contract, held by ``tests/source/profiles/contract.py`` for every kind:
+Contract, held by ``tests/source/profiles/contract_of_profiles.py`` for every kind:
 
 * ``apply`` is one transaction: the profiles, the events, the counters and the marks of the lanes are durable together
   when it returns, or nothing is.

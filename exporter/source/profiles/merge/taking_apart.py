@@ -26,7 +26,8 @@ def delete(step: Deletion, workspace: Workspace) -> Outcome | Bad:
         return Outcome.UNCHANGED
     before = workspace.profiles[number]
     stamp = (step.taken, step.xaction_id)
-    fragments = [left for each in before.fragments if (left := _emptied(each, stamp)).leaves]
+    # What was removed later than that is kept, too: older records must not bring it back.
+    fragments = [_emptied(each, stamp) for each in before.fragments if newer(each.newest(), stamp)]
     stays = bool(fragments) or any(
         newer(each.stamp, stamp) for mine in before.members.values() for each in mine.values()
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
@@ -137,9 +137,11 @@ class SqliteProfiles(ProfileStore):
     async def counts(self) -> Counts:
         def read(connection: apsw.Connection) -> Counts:
             with connection:
-                row: Any = connection.execute("SELECT profiles, identities, joins, refused_links FROM store").get
-                waiting = outbox.waiting(connection)
-            return Counts(*row, *waiting)
+                profiles, identities, joins, refused_links = connection.execute(
+                    "SELECT profiles, identities, joins, refused_links FROM store"
+                ).get
+                events, size = outbox.waiting(connection)
+            return Counts(profiles, identities, joins, refused_links, events, size)
 
         return await self._read(read)
 

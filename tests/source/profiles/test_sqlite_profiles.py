@@ -1,0 +1,70 @@
+"""The profile store in an SQLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from contract_of_profiles import Contract, Opening, applied, entity
+from profile_records import NOON, ROOM, named, record
+
+from exporter.database import Database, DatabaseRefused
+from exporter.queues.journal.tables import SCHEMA as JOURNAL
+from exporter.source.profiles.merge.rules import Rules
+from exporter.source.profiles.merge.steps import Deletion
+from exporter.source.profiles.sqlite.store import open_sqlite
+
+
+class TestSqlite(Contract):
+    """The contract, and what is of this kind."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "folder" / "profiles.db"
+
+    @pytest.fixture
+    def opening(self, path: Path) -> Opening:
+        return lambda rules: open_sqlite(path, rules)
+
+    async def test_two_that_have_the_file_open_do_not_step_on_each_other(self, opening: Opening) -> None:
+        async with opening(Rules()) as one, opening(Rules()) as other:
+            await applied(one, record("e:1", entity={"a": 1}))
+            await applied(other, record("e:1", "c:1", at=1, entity={"b": 1}, dataset="web"))
+            await applied(one, record("c:1", at=2, entity={"c": 1}, dataset="third"))
+            assert await entity(other, "e:1") == {"a": 1, "b": 1, "c": 1}
+            assert (await one.counts()).profiles == 1
+
+    async def test_a_truncated_file_is_refused_in_words(self, opening: Opening, path: Path) -> None:
+        async with opening(Rules()) as store:
+            await applied(store, *(record(f"e:{number}", entity={"a": "x" * 900}) for number in range(100)))
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+        size = path.stat().st_size
+        with pytest.raises(DatabaseRefused, match="it is truncated"):
+            async with opening(Rules()):
+                pass
+        assert path.stat().st_size == size
+
+    async def test_a_foreign_file_is_refused_in_words(self, opening: Opening, path: Path) -> None:
+        async with Database.open(path, JOURNAL):
+            pass
+        before = path.read_bytes()
+        with pytest.raises(DatabaseRefused, match="it is not a store of profiles of exporter"):
+            async with opening(Rules()):
+                pass
+        assert path.read_bytes() == before
+
+    async def test_what_is_no_database_is_refused_in_words(self, opening: Opening, path: Path) -> None:
+        path.parent.mkdir()
+        path.write_bytes(b"profiles\n" * 1000)
+        with pytest.raises(DatabaseRefused, match="it is not an SQLite database"):
+            async with opening(Rules()):
+                pass
+
+    async def test_what_was_deleted_does_not_stay_in_the_file(self, opening: Opening, path: Path) -> None:
+        async with opening(Rules()) as store:
+            await applied(store, record("email:secret@example.com", entity={"a": "very-secret"}))
+            await store.apply([Deletion("d", NOON + 1, named("email:secret@example.com"))], ROOM)
+            await store.delete_told(100)
+        for word in (b"very-secret", b"secret@example.com"):
+            assert word not in path.read_bytes()
