@@ -18,7 +18,7 @@ At: TypeAlias = tuple[int, int]
 
 
 def at(step: Step) -> At:
-    return step.taken, int(step.xaction_id.rsplit(":", 1)[1])
+    return step.taken, int(step.xaction_id.rsplit(":", 1)[-1])
 
 
 @dataclass
