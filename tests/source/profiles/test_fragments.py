@@ -82,7 +82,7 @@ def test_what_is_left(writes: list[Write], left: dict[str, Any]) -> None:
     assert after(*writes) == left
 
 
-VALUES = st.one_of(st.integers(0, 3), st.none(), st.just({}), st.just([1]))
+VALUES: st.SearchStrategy[Any] = st.one_of(st.integers(0, 3), st.none(), st.just({}), st.just([1]))
 ENTITIES = st.dictionaries(
     st.sampled_from(["a", "b", "."]),
     st.one_of(VALUES, st.dictionaries(st.sampled_from("xy"), st.one_of(VALUES, st.just({"z": 1})), max_size=2)),

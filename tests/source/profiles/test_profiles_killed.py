@@ -1,4 +1,4 @@
-"""A process that applies records is killed, again and again: nothing is applied twice or skipped, told twice or lost."""
+"""A process that applies records is killed, again and again: none is applied twice or skipped, told twice or lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any sequence of steps, on any clock, leaves the store as plain bookkeeping says, and its events tell the way there."""
+"""Any sequence of steps, on any clock, leaves the store as plain bookkeeping says; its events tell the way there."""
 
 from __future__ import annotations
 

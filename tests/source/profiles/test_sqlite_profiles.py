@@ -15,6 +15,21 @@ from exporter.source.profiles.merge.steps import Deletion
 from exporter.source.profiles.sqlite.store import open_sqlite
 
 
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def write(path: Path, text: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(text)
+
+
+def halved(path: Path) -> int:
+    """Cut off half of a file; the bytes that are left."""
+    with path.open("r+b") as file:
+        return file.truncate(path.stat().st_size // 2)
+
+
 class TestSqlite(Contract):
     """The contract, and what is of this kind."""
 
@@ -37,26 +52,23 @@ class TestSqlite(Contract):
     async def test_a_truncated_file_is_refused_in_words(self, opening: Opening, path: Path) -> None:
         async with opening(Rules()) as store:
             await applied(store, *(record(f"e:{number}", entity={"a": "x" * 900}) for number in range(100)))
-        with path.open("r+b") as file:
-            file.truncate(path.stat().st_size // 2)
-        size = path.stat().st_size
+        size = halved(path)
         with pytest.raises(DatabaseRefused, match="it is truncated"):
             async with opening(Rules()):
                 pass
-        assert path.stat().st_size == size
+        assert len(content(path)) == size
 
     async def test_a_foreign_file_is_refused_in_words(self, opening: Opening, path: Path) -> None:
         async with Database.open(path, JOURNAL):
             pass
-        before = path.read_bytes()
+        before = content(path)
         with pytest.raises(DatabaseRefused, match="it is not a store of profiles of exporter"):
             async with opening(Rules()):
                 pass
-        assert path.read_bytes() == before
+        assert content(path) == before
 
     async def test_what_is_no_database_is_refused_in_words(self, opening: Opening, path: Path) -> None:
-        path.parent.mkdir()
-        path.write_bytes(b"profiles\n" * 1000)
+        write(path, b"profiles\n" * 1000)
         with pytest.raises(DatabaseRefused, match="it is not an SQLite database"):
             async with opening(Rules()):
                 pass
@@ -67,4 +79,4 @@ class TestSqlite(Contract):
             await store.apply([Deletion("d", NOON + 1, named("email:secret@example.com"))], ROOM)
             await store.delete_told(100)
         for word in (b"very-secret", b"secret@example.com"):
-            assert word not in path.read_bytes()
+            assert word not in content(path)

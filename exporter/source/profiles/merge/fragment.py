@@ -101,7 +101,7 @@ def _fits(before: Fragment, said: Flattened) -> bool:
 
 def _updated(before: Fragment, leaves: Leaves, stamp: Stamp) -> Fragment:
     """What the general way comes to where ``leaves`` are written last, and fit."""
-    after = {**before.leaves, **leaves}
+    after = leaves if before.leaves.keys() <= leaves.keys() else {**before.leaves, **leaves}
     base, marks = before.stamp, before.marks
     if 2 * len(leaves) > len(after):
         older = {path: before.stamp_of(path) for path in after.keys() - leaves.keys()}

@@ -86,6 +86,7 @@ def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
     """The entity that has ``leaves``."""
     root: dict[str, Any] = {}
     objects: dict[str, dict[str, Any]] = {}
+    latest, node = "", root  # most leaves stand in the object of the leaf before
     for path, value in leaves.items():
         if "\\" in path:
             above, step = _last_step(path)
@@ -94,10 +95,10 @@ def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
         head, dot, step = path.rpartition(".")
         if not dot:
             root[step] = value
-        elif (found := objects.get(head)) is not None:
-            found[step] = value
-        else:
-            _object(root, objects, head)[step] = value
+            continue
+        if node is root or head != latest:
+            latest, node = head, _object(root, objects, head)
+        node[step] = value
     return root
 
 

@@ -34,7 +34,7 @@ def heeded(profile: Profile, memberships: Sequence[Membership], stamp: Stamp) ->
 def dropped(members: Members, exits_dropped: int, at: int) -> tuple[Members, int]:
     """The members without exits of more than 30 days before ``at``, and the new ``exits_dropped``."""
     oldest = at - EXITED_KEPT_MS
-    if not any(_forgotten(member, oldest) for mine in members.values() for member in mine.values()):
+    if not members or not any(_forgotten(member, oldest) for mine in members.values() for member in mine.values()):
         return members, exits_dropped
     kept: Members = {}
     for namespace, mine in members.items():
