@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.source.profiles.merge.fragment import Fragment, written
+from exporter.source.profiles.merge.fragment import Fragment
 from exporter.source.profiles.merge.leaves import Paths, nested
 from exporter.source.profiles.merge.stamps import Stamp, newer
+from exporter.source.profiles.merge.writing import written
 from exporter.source.records import ArrayUpsert, Operation, UpsertKind
 
 CREATE, MERGE, DELETE = Operation.CREATE, Operation.MERGE, Operation.DELETE

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract_of_profiles import Contract, Opening, applied, entity
@@ -12,6 +15,7 @@ from exporter.database import Database, DatabaseRefused
 from exporter.queues.journal.tables import SCHEMA as JOURNAL
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Deletion
+from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.profiles.sqlite.store import open_sqlite
 
 
@@ -22,6 +26,18 @@ def content(path: Path) -> bytes:
 def write(path: Path, text: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(text)
+
+
+def moved_away(path: Path) -> None:
+    path.rename(path.with_suffix(".elsewhere"))
+
+
+async def until_it_fails(call: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """The file is looked at once a second."""
+    async with asyncio.timeout(30):
+        while True:
+            await call()
+            await asyncio.sleep(0.05)
 
 
 def halved(path: Path) -> int:
@@ -80,3 +96,17 @@ class TestSqlite(Contract):
             await store.delete_told(100)
         for word in (b"very-secret", b"secret@example.com"):
             assert word not in content(path)
+
+    async def test_a_store_whose_file_is_gone_says_so(self, opening: Opening, path: Path) -> None:
+        async with opening(Rules()) as store:
+            await applied(store, record("e:1"))
+            moved_away(path)
+            calls: list[Callable[[], Coroutine[Any, Any, object]]] = [
+                lambda: store.apply([record("e:2")], ROOM),
+                lambda: store.profile(named("e:1"), NOON),
+                lambda: store.delete_told(1),
+                store.check,
+            ]
+            for call in calls:
+                with pytest.raises(ProfilesUnavailable, match=r"profiles.db was removed while it was open"):
+                    await until_it_fails(call)

@@ -7,7 +7,7 @@ from typing import TypeAlias, assert_never
 
 from exporter.source.profiles.merge import memberships
 from exporter.source.profiles.merge.change import Change
-from exporter.source.profiles.merge.fragment import Fragment, written
+from exporter.source.profiles.merge.fragment import Fragment
 from exporter.source.profiles.merge.leaves import Flattened
 from exporter.source.profiles.merge.linking import Meeting, is_ignored, met
 from exporter.source.profiles.merge.profile import Known, Profile, joined, seen
@@ -16,6 +16,7 @@ from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Step, U
 from exporter.source.profiles.merge.taking_apart import delete, unlink
 from exporter.source.profiles.merge.view import differing, vanished, view_of
 from exporter.source.profiles.merge.workspace import Workspace
+from exporter.source.profiles.merge.writing import written
 from exporter.source.records import Identity, Operation, Record
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.source.profiles.merge import memberships
 from exporter.source.profiles.merge.change import Change
-from exporter.source.profiles.merge.fragment import Fragment, written
+from exporter.source.profiles.merge.fragment import Fragment
 from exporter.source.profiles.merge.leaves import Flattened
 from exporter.source.profiles.merge.memberships import exited
 from exporter.source.profiles.merge.profile import Known, Members, Profile
@@ -12,6 +12,7 @@ from exporter.source.profiles.merge.stamps import Stamp, newer
 from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Unlinking
 from exporter.source.profiles.merge.view import differing, view_of
 from exporter.source.profiles.merge.workspace import Workspace
+from exporter.source.profiles.merge.writing import written
 from exporter.source.records import Operation
 
 _NOTHING = Flattened({}, set(), {})

@@ -25,9 +25,10 @@ _STAND = """
     UPDATE store SET next_profile = ?, next_event = ?, told_bytes = ?, profiles = ?, identities = ?, joins = ?,
       refused_links = ?
 """
-_NUMBERS = "SELECT key, profile FROM identities WHERE key IN (SELECT value FROM carray(?))"
-_PROFILES = "SELECT number, body FROM profiles WHERE number IN (SELECT value FROM carray(?))"
-_ERASED = "SELECT key, taken FROM erased WHERE key IN (SELECT value FROM carray(?))"
+# The order of the tables is told, so that each key of the list is looked for, and nothing else.
+_NUMBERS = "SELECT key, profile FROM carray(?) AS wanted CROSS JOIN identities ON key = wanted.value"
+_PROFILES = "SELECT number, body FROM carray(?) AS wanted CROSS JOIN profiles ON number = wanted.value"
+_ERASED = "SELECT key, taken FROM carray(?) AS wanted CROSS JOIN erased ON key = wanted.value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Transaction:
         standing = Standing(*connection.execute(_STANDING).get)
         keys = {each: identity_key(*each) for each in set(named)}
         by_key = {key: each for each, key in keys.items()}
-        wanted = tuple(by_key)
+        wanted = tuple(sorted(by_key))
         numbers: dict[Named, int] = {}
         erased: dict[Named, int] = {}
         if wanted:
@@ -190,7 +191,7 @@ def segment_number(connection: apsw.Connection, segment: Segment) -> int | None:
 
 def profiles_of(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, Profile]:
     """The profiles with these numbers, as far as they are there."""
-    wanted = array("q", numbers)
+    wanted = array("q", sorted(numbers))
     if not wanted:
         return {}
     return {number: _decode(body) for number, body in connection.execute(_PROFILES, (apsw.carray(wanted),))}
