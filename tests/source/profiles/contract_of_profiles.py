@@ -428,6 +428,21 @@ class Contract:
             ]
             assert await entity(store, "e:1") == {"b": 1}
 
+    async def test_what_was_removed_after_the_time_of_a_deletion_does_not_come_back(self, opening: Opening) -> None:
+        async with opening(Rules()) as store:
+            await applied(store, record("e:1", entity={"a": 1}))
+            await applied(store, record("e:1", at=9, entity={"a": None}, operation=Operation.MERGE))
+            assert await changes(store, Deletion("gone", NOON + 5, named("e:1"))) == []
+            assert await changes(store, record("e:1", at=7, entity={"a": 1}, operation=Operation.MERGE)) == []
+
+    async def test_an_older_record_does_not_link_a_deleted_identity(self, opening: Opening) -> None:
+        async with opening(Rules()) as store:
+            await applied(store, record("e:1"), Deletion("gone", NOON + 5, named("e:1")))
+            await applied(store, record("c:1", "e:1", at=4))
+            assert await profile_id(store, "e:1") is None
+            await applied(store, record("c:1", "e:1", at=6))
+            assert await profile_id(store, "e:1") == await profile_id(store, "c:1")
+
     async def test_a_deletion_may_tell_nothing(self, opening: Opening) -> None:
         async with opening(Rules(delete_tells=False)) as store:
             await applied(store, record("e:1", memberships=(membership("s", "realized", NOON),)))

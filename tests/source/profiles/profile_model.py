@@ -81,7 +81,8 @@ class Model:
             return
         if self.person(primary) is None and record.operation is Operation.DELETE and not record.time_series:
             return
-        who = list(dict.fromkeys([record.primary, *record.identities])) if record.links else [record.primary]
+        others = [each for each in record.identities if self.erased.get(_named(each), -1) < record.taken]
+        who = list(dict.fromkeys([record.primary, *others])) if record.links else [record.primary]
         met = [each for each in self.people if any(_named(one) in each.identities for one in who)]
         if not met:
             met = [Person()]

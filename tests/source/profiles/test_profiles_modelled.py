@@ -20,7 +20,7 @@ from exporter.source.profiles.sqlite.store import open_sqlite
 from exporter.source.records import Identity, Operation, Record
 
 IDENTITIES = st.builds(
-    Identity, st.sampled_from(["e", "c"]), st.sampled_from("123"), st.sampled_from([None, None, "x", "y"])
+    Identity, st.sampled_from(["e", "c"]), st.sampled_from("12"), st.sampled_from([None, None, "x", "y"])
 )
 VALUES = st.one_of(st.integers(0, 2), st.none(), st.just([1]))
 ENTITIES = st.fixed_dictionaries(
@@ -43,7 +43,7 @@ CLOCK = st.integers(NOON, NOON + 6)
 def steps(draw: st.DrawFn) -> list[Step]:
     """Steps of all kinds; some come twice."""
     made: list[Step] = []
-    for number in range(draw(st.integers(1, 10))):
+    for number in range(draw(st.integers(1, 14))):
         taken = draw(CLOCK)
         xaction_id = f"{taken}:1:{number}"
         what = draw(st.sampled_from(["record"] * 8 + ["replay", "delete", "unlink"]))
@@ -72,8 +72,8 @@ def steps(draw: st.DrawFn) -> list[Step]:
     return made
 
 
-@settings(max_examples=150, deadline=None)
-@given(steps(), st.lists(st.integers(1, 5), min_size=10, max_size=10))
+@settings(max_examples=200, deadline=None)
+@given(steps(), st.lists(st.integers(3, 7), min_size=5, max_size=5))
 def test_as_bookkeeping_says(made: list[Step], sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_played(Path(folder) / "profiles.db", made, sizes))
@@ -124,6 +124,11 @@ async def _compare(store: ProfileStore, model: Model, made: list[Step]) -> None:
         assert begun is None or begun.total == inside
 
 
+def inside(statuses: dict[str, str]) -> dict[str, str]:
+    """The memberships that count: an exit goes without an event."""
+    return {segment: status for segment, status in statuses.items() if status != "exited"}
+
+
 async def _told_all(store: ProfileStore, model: Model, told: dict[str, dict[str, Any]]) -> None:
     """What was last told of each profile is what the profile is now."""
     for person in model.people:
@@ -131,4 +136,4 @@ async def _told_all(store: ProfileStore, model: Model, told: dict[str, dict[str,
         assert found is not None
         last = told[found.profile_id]
         assert leaves_of(last) == person.view()
-        assert statuses_of(last) == person.segments()
+        assert inside(statuses_of(last)) == inside(person.segments())

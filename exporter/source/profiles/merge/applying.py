@@ -9,7 +9,7 @@ from exporter.source.profiles.merge import memberships
 from exporter.source.profiles.merge.change import Change
 from exporter.source.profiles.merge.fragment import Fragment
 from exporter.source.profiles.merge.leaves import Flattened
-from exporter.source.profiles.merge.linking import Meeting, is_ignored, met
+from exporter.source.profiles.merge.linking import Meeting, is_erased, is_ignored, met
 from exporter.source.profiles.merge.profile import Known, Profile, joined, seen
 from exporter.source.profiles.merge.stamps import Stamp
 from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Step, Unlinking
@@ -37,9 +37,9 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     primary = record.primary
     if is_ignored(primary, workspace.rules):
         return Bad("no_primary_identity")
-    if workspace.erased and workspace.erased.get((primary.namespace, primary.id), -1) >= record.taken:
+    if workspace.erased and is_erased(primary, record.taken, workspace.erased):
         return Outcome.UNCHANGED
-    meeting = met(record, workspace.rules, workspace.number_of, workspace.profiles)
+    meeting = met(record, workspace.rules, workspace.number_of, workspace.profiles, workspace.erased)
     if record.operation is Operation.DELETE and workspace.number_of(primary) is None and not record.time_series:
         return Outcome.UNCHANGED  # a deletion makes nobody known
     before = [workspace.profiles[number] for number in meeting.profiles]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from exporter.source.profiles.merge.profile import Known, Profile
+from exporter.source.profiles.merge.profile import Known, Named, Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.records import Identity, Record
 
@@ -29,13 +29,19 @@ def is_ignored(identity: Identity, rules: Rules) -> bool:
     return bool(rules.ignore) and identity.id.strip().casefold() in rules.ignore
 
 
+def is_erased(identity: Identity, taken: int, erased: Mapping[Named, int]) -> bool:
+    """Whether the profile of ``identity`` was deleted after ``taken``, or in the same millisecond."""
+    return erased.get((identity.namespace, identity.id), taken - 1) >= taken
+
+
 def met(
     record: Record,
     rules: Rules,
     number_of: Callable[[Identity], int | None],
     profiles: Mapping[int, Profile],
+    erased: Mapping[Named, int],
 ) -> Meeting:
-    """What ``record``, whose primary identity is not ignored, brings together.
+    """What ``record``, whose primary identity counts, brings together. Identities ``erased`` since do not count.
 
     One identity after the other is linked, in the record's order, as far as the rules allow: a profile keeps within
     ``max_identities``, and has one id of each namespace that is ``unique``.
@@ -50,6 +56,8 @@ def met(
     refused = 0
     for identity in record.identities:
         if (identity.id == primary.id and identity.namespace == primary.namespace) or is_ignored(identity, rules):
+            continue
+        if erased and is_erased(identity, record.taken, erased):
             continue
         number = number_of(identity)
         if number is None or number not in found:

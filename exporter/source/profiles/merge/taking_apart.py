@@ -56,11 +56,11 @@ def _emptied(fragment: Fragment, stamp: Stamp) -> Fragment:
 
 
 def _left(members: Members, stamp: Stamp) -> Members:
-    """The members that were written later, and of those before the exits."""
+    """The members that were written later, or by the same deletion; of those before, the exits."""
     kept: Members = {}
     for namespace, mine in members.items():
         for segment, member in mine.items():
-            if newer(member.stamp, stamp):
+            if not newer(stamp, member.stamp):
                 kept.setdefault(namespace, {})[segment] = member
             elif member.inside:
                 kept.setdefault(namespace, {})[segment] = memberships.left(stamp[0], stamp)
