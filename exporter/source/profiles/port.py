@@ -162,7 +162,9 @@ class ProfileStore(Protocol):
     async def apply(
         self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tally | None = None
     ) -> Applied | Refused:
-        """Apply ``steps`` in order, and move ``marks``.
+        """Apply ``steps`` in order, and move ``marks``. Any other exception than those below is a bug in a step.
+
+        Whatever is raised, nothing was written, so the caller can find the step that is at fault by halves.
 
         Raises:
             MarkMoved: a lane stands elsewhere.
