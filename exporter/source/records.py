@@ -39,6 +39,25 @@ class Membership:
     entry: dict[str, Any]
 
 
+class UpsertKind(Enum):
+    """What a merge does with the array that is there."""
+
+    APPEND = "append"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayUpsert:
+    """An array in a record's entity that says what a merge does with the array that is there.
+
+    ``items`` follow what is there, or take its place. Where nothing is there, and where the record creates, ``items``
+    are the array.
+    """
+
+    kind: UpsertKind
+    items: tuple[Any, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A record for the profile store.
@@ -51,7 +70,8 @@ class Record:
         identities: all, ``primary`` among them, each once.
         links: whether ``identities`` belong to one person; else only ``primary`` counts.
         operation: what is done to the fragment.
-        entity: the attributes, without ``identityMap`` and ``segmentMembership``; a null leaf removes where it merges.
+        entity: the attributes, without ``identityMap`` and ``segmentMembership``; a null leaf removes where it merges,
+            and an array may be an ``ArrayUpsert``.
         memberships: the entries of ``segmentMembership``.
         time_series: whether the record is an event in time, of which only identities are kept.
     """

@@ -1,0 +1,23 @@
+"""The kinds of profile store that the configuration may name: a new kind is a member of the union, and a case here."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
+
+from exporter.source.profiles.port import ProfileStore
+from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings, rules_of
+from exporter.source.profiles.sqlite.store import open_sqlite
+
+#: With a second kind: a union that is told apart by ``kind``.
+ProfileSettings: TypeAlias = SqliteProfileSettings
+
+
+def open_profiles(profiles: ProfileSettings, identities: IdentitySettings) -> AbstractAsyncContextManager[ProfileStore]:
+    """Open the store that the sections ``profiles`` and ``identities`` of a configuration name.
+
+    Raises:
+        DatabaseRefused: the file cannot be used.
+        DatabaseUnavailable: the file cannot be opened now.
+    """
+    return open_sqlite(profiles.path, rules_of(profiles, identities))

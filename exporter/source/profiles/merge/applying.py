@@ -1,0 +1,155 @@
+"""Applies steps to the profiles of a workspace: a record is merged, a profile is deleted or taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TypeAlias, assert_never
+
+from exporter.source.profiles.merge import memberships
+from exporter.source.profiles.merge.change import Change
+from exporter.source.profiles.merge.fragment import Fragment
+from exporter.source.profiles.merge.leaves import Flattened
+from exporter.source.profiles.merge.linking import Meeting, is_erased, is_ignored, met
+from exporter.source.profiles.merge.profile import Known, Profile, joined, seen
+from exporter.source.profiles.merge.stamps import Stamp
+from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Step, Unlinking
+from exporter.source.profiles.merge.taking_apart import delete, unlink
+from exporter.source.profiles.merge.view import differing, vanished, view_of
+from exporter.source.profiles.merge.workspace import Workspace
+from exporter.source.profiles.merge.writing import written
+from exporter.source.records import Identity, Operation, Record
+
+
+def apply(step: Step, workspace: Workspace) -> Outcome | Bad:
+    """Apply ``step``; a bad one changes nothing."""
+    match step:
+        case Record():
+            return _apply_record(step, workspace)
+        case Deletion():
+            return delete(step, workspace)
+        case Unlinking():
+            return unlink(step, workspace)
+        case _:
+            assert_never(step)
+
+
+def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
+    primary = record.primary
+    if is_ignored(primary, workspace.rules):
+        return Bad("no_primary_identity")
+    if workspace.erased and is_erased(primary, record.taken, workspace.erased):
+        return Outcome.UNCHANGED
+    meeting = met(record, workspace.rules, workspace.number_of, workspace.profiles, workspace.erased)
+    if record.operation is Operation.DELETE and workspace.number_of(primary) is None and not record.time_series:
+        return Outcome.UNCHANGED  # a deletion makes nobody known
+    before = [workspace.profiles[number] for number in meeting.profiles]
+    survivor, absorbed = (before[0], before[1:]) if before else (_NOBODY, [])
+    said = workspace.paths.flattened(record.entity)
+    if said is None:
+        return Bad("too_large")
+    whole = joined(survivor, absorbed) if absorbed else survivor
+    after, wrote = _after(whole, record, meeting.named, said)
+    if after is survivor:
+        workspace.refused_links += meeting.refused
+        return Outcome.UNCHANGED
+    change = _change(survivor, absorbed, after, said, wrote, workspace)
+    if change:
+        telling = workspace.telling(record.xaction_id, record.taken, change, after, said)
+        if telling is None:
+            return Bad("too_large")
+        workspace.tell(telling)
+    _settle(meeting, absorbed, after, workspace)
+    return Outcome.TOLD if change else Outcome.UNCHANGED
+
+
+_NOBODY = Profile([], [], {})
+
+
+#: The dataset of a record, and the paths of the values that it wrote.
+_Wrote: TypeAlias = tuple[str, Collection[str]]
+
+
+def _after(profile: Profile, record: Record, named: Sequence[Identity], said: Flattened) -> tuple[Profile, _Wrote]:
+    """The profile after ``record``, which ``said`` so; the same object where the record changes nothing."""
+    stamp = (record.taken, record.xaction_id)
+    identities = _identities(profile.identities, record.primary, named, stamp)
+    fragments, members = profile.fragments, profile.members
+    wrote: Collection[str] = ()
+    if not record.time_series:
+        fragments, wrote = _fragments(fragments, record, stamp, said)
+        members = memberships.heeded(profile, record.memberships, stamp)
+    members, exits_dropped = memberships.dropped(members, profile.exits_dropped, record.taken)
+    if identities is profile.identities and fragments is profile.fragments and members is profile.members:
+        return profile, (record.dataset, ())
+    after = Profile(identities, fragments, members, max(profile.modified, record.taken), exits_dropped)
+    return after, (record.dataset, wrote)
+
+
+def _identities(known: list[Known], primary: Identity, named: Sequence[Identity], stamp: Stamp) -> list[Known]:
+    for each in named:
+        known = seen(known, each, each is primary, stamp)
+    return known
+
+
+def _fragments(
+    fragments: list[Fragment], record: Record, stamp: Stamp, said: Flattened
+) -> tuple[list[Fragment], Collection[str]]:
+    primary = (record.primary.namespace, record.primary.id)
+    for at, before in enumerate(fragments):
+        if before.dataset == record.dataset and before.primary == primary:
+            after, wrote = written(before, record.dataset, primary, stamp, record.operation, said)
+            return (fragments if after is before else [*fragments[:at], after, *fragments[at + 1 :]]), wrote
+    after, wrote = written(None, record.dataset, primary, stamp, record.operation, said)
+    return [*fragments, after], wrote
+
+
+def _change(
+    survivor: Profile,
+    absorbed: Sequence[Profile],
+    after: Profile,
+    said: Flattened,
+    wrote: _Wrote,
+    workspace: Workspace,
+) -> Change:
+    """What is told: the difference from what the survivor was, and what the record wrote."""
+    precedence = workspace.rules.precedence
+    attributes: list[str] = []
+    if after.fragments is not survivor.fragments:
+        dataset, paths = wrote
+        if precedence is not None and dataset not in precedence:
+            paths = ()
+        before, now = view_of(survivor.fragments, precedence), view_of(after.fragments, precedence)
+        # Where the record wrote all that is seen, nothing else can be another value.
+        others = vanished if now is said.leaves else differing
+        attributes = [*paths, *others(before, now, paths)]
+    return Change(
+        list(memberships.changed(survivor.members, after.members)),
+        _namespaces(survivor, absorbed, after),
+        attributes,
+        [each.profile_id for each in absorbed],
+    )
+
+
+def _namespaces(survivor: Profile, absorbed: Sequence[Profile], after: Profile) -> list[str]:
+    """The namespaces in which an identity was gained, or is otherwise now; of a join, those of all who met."""
+    if after.identities is survivor.identities:
+        return []
+    before = {(each.namespace, each.id): (each.primary, each.state) for each in survivor.identities}
+    found = [
+        each.namespace
+        for each in after.identities
+        if absorbed or before.get((each.namespace, each.id)) != (each.primary, each.state)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _settle(meeting: Meeting, absorbed: Sequence[Profile], after: Profile, workspace: Workspace) -> None:
+    """Let ``after`` stand in place of all who met."""
+    number = meeting.profiles[0] if meeting.profiles else workspace.new_number()
+    for gone, profile in zip(meeting.profiles[1:], absorbed, strict=True):
+        workspace.move(profile.identities, number)
+        workspace.remove(gone)
+    workspace.move([each for each in meeting.named if workspace.number_of(each) != number], number)
+    workspace.put(number, after)
+    workspace.joins += len(absorbed)
+    workspace.refused_links += meeting.refused

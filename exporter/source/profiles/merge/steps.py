@@ -1,0 +1,71 @@
+"""What is done to profiles, in order, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, NamedTuple, TypeAlias
+
+from exporter.source.profiles.merge.profile import Named
+from exporter.source.records import Identity, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Forget the profile of ``identity``: all that was taken up to ``taken``, in epoch milliseconds.
+
+    What was written later stays, and the profile with it. No record of an identity of the profile that was taken up to
+    then is applied any more.
+    """
+
+    xaction_id: str
+    taken: int
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinking:
+    """Make ``identity``, with what was said of it, a profile of its own. A later record may link it again."""
+
+    xaction_id: str
+    taken: int
+    identity: Identity
+
+
+Step: TypeAlias = Record | Deletion | Unlinking
+
+BadReason: TypeAlias = Literal["no_primary_identity", "too_large"]
+
+
+class Outcome(Enum):
+    """What came of a step that was applied: an event or several, or nothing to tell."""
+
+    TOLD = "told"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """The step is no good and changed nothing."""
+
+    reason: BadReason
+
+
+class Event(NamedTuple):
+    """An event for the queue, with the profile's id as its key."""
+
+    profile_id: str
+    body: bytes
+
+
+def named_in(steps: Sequence[Step]) -> Iterator[Named]:
+    """All identities that ``steps`` name; some may come twice."""
+    for step in steps:
+        if isinstance(step, Record):
+            yield (step.primary.namespace, step.primary.id)
+            if len(step.identities) > 1:
+                for each in step.identities:
+                    yield (each.namespace, each.id)
+        else:
+            yield (step.identity.namespace, step.identity.id)

@@ -1,0 +1,43 @@
+"""Times in words: RFC 3339 of epoch milliseconds, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def text_of(epoch_ms: int) -> str:
+    """RFC 3339, in UTC to the millisecond; of a time that no calendar has, the nearest that one has."""
+    try:
+        when = _EPOCH + timedelta(milliseconds=epoch_ms)
+    except OverflowError:
+        when = datetime.max.replace(tzinfo=UTC) if epoch_ms > 0 else datetime.min.replace(tzinfo=UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Times:
+    """The same, of times that mostly stand in the second of the one before."""
+
+    def __init__(self) -> None:
+        self._second: int | None = None
+        self._text = ""
+
+    def text_of(self, epoch_ms: int) -> str:
+        """See the function ``text_of``."""
+        second, milliseconds = divmod(epoch_ms, 1000)
+        if second != self._second:
+            self._second, self._text = second, text_of(second * 1000)[: -len("000Z")]
+        return f"{self._text}{milliseconds:03}Z"
+
+
+def instant(text: object) -> int | None:
+    """Epoch milliseconds of an RFC 3339 time; None for all that is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return (when - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,148 @@
+"""The profiles that one transaction touches, in memory: steps are applied here one by one, and written as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from exporter.source.profiles.merge.change import Change, combined
+from exporter.source.profiles.merge.event import event_of, shown
+from exporter.source.profiles.merge.leaves import Flattened, Paths
+from exporter.source.profiles.merge.profile import Known, Named, Profile
+from exporter.source.profiles.merge.rules import Rules
+from exporter.source.profiles.merge.steps import Event
+from exporter.source.profiles.merge.times import Times
+from exporter.source.profiles.merge.view import view_of
+from exporter.source.records import Identity
+
+
+class Telling(NamedTuple):
+    """An event that may be told, and the place of the event that is then told no more."""
+
+    event: Event
+    change: Change
+    instead_of: int | None
+
+
+class Workspace:
+    """Profiles by number. What was read is never changed; what becomes of it is in the attributes.
+
+    Attributes:
+        rules: how to merge.
+        paths: those that entities have had.
+        numbers: identity to the number of its profile; None where there is none.
+        profiles: all that are there now; a number grows with each new profile, so the lowest is the oldest.
+        touched: numbers of profiles that are new or changed.
+        gone: numbers of profiles that are no more.
+        moved: identities whose profile is another one now, or none.
+        erased: identity to the time of a deletion, in epoch milliseconds; those of this transaction are in
+            ``erasing``, too.
+        events: what is told, in order.
+        joins: how many profiles were absorbed.
+        refused_links: how many identities were not linked.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        paths: Paths,
+        max_event_bytes: int,
+        numbers: Mapping[Named, int],
+        profiles: Mapping[int, Profile],
+        erased: Mapping[Named, int],
+        next_number: int,
+    ) -> None:
+        self.rules = rules
+        self.paths = paths
+        self.numbers: dict[Named, int | None] = dict(numbers)
+        self.profiles = dict(profiles)
+        self.touched: set[int] = set()
+        self.gone: set[int] = set()
+        self.moved: set[Named] = set()
+        self.erased = dict(erased)
+        self.erasing: dict[Named, int] = {}
+        self.joins = 0
+        self.refused_links = 0
+        self.next_number = next_number
+        self._max_event_bytes = max_event_bytes
+        self._events: list[Event | None] = []
+        self._times = Times()
+        self._latest: dict[str, tuple[int, Change]] = {}
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What is told, in order."""
+        return [event for event in self._events if event is not None]
+
+    def number_of(self, identity: Identity) -> int | None:
+        """The number of the profile that has ``identity``."""
+        return self.numbers.get((identity.namespace, identity.id))
+
+    def put(self, number: int, profile: Profile) -> None:
+        """Let ``profile`` stand under ``number``."""
+        self.profiles[number] = profile
+        self.touched.add(number)
+
+    def new_number(self) -> int:
+        """A number that no profile has had."""
+        self.next_number += 1
+        return self.next_number - 1
+
+    def remove(self, number: int) -> None:
+        """Let there be no profile under ``number``; where its identities lead is for the caller to say."""
+        del self.profiles[number]
+        self.touched.discard(number)
+        self.gone.add(number)
+
+    def move(self, identities: Iterable[Known] | Iterable[Identity], number: int | None) -> None:
+        """Let ``identities`` lead to another profile, or to none."""
+        for each in identities:
+            named = (each.namespace, each.id)
+            self.numbers[named] = number
+            self.moved.add(named)
+
+    def erase(self, identities: Iterable[Known], taken: int) -> None:
+        """Let nothing count that was taken up to ``taken`` of ``identities``."""
+        for each in identities:
+            named = (each.namespace, each.id)
+            self.erased[named] = self.erasing[named] = max(taken, self.erased.get(named, taken))
+
+    def telling(
+        self, event_id: str, taken: int, change: Change, profile: Profile, said: Flattened | None = None
+    ) -> Telling | None:
+        """What tells ``change``, after which the profile is ``profile``; None where the event is too large.
+
+        ``said`` is what a record said, which may be all that there is to show.
+        """
+        profile_id = profile.profile_id
+        view = view_of(profile.fragments, self.rules.precedence)
+        is_all = said is not None and view is said.leaves
+        entity = shown(profile, view, taken, said.plain if is_all and said is not None else None)
+        before = self._latest.get(profile_id) if self.rules.coalesce else None
+        if before is not None:
+            place, earlier = before
+            both = combined(earlier, change)
+            body = event_of(event_id, profile_id, self._times.text_of(taken), both, entity, self._max_event_bytes)
+            if body is not None:
+                return Telling(Event(profile_id, body), both, place)
+        body = event_of(event_id, profile_id, self._times.text_of(taken), change, entity, self._max_event_bytes)
+        return None if body is None else Telling(Event(profile_id, body), change, None)
+
+    def tell_backfill(self, event_id: str, at: int, destination: str, profile: Profile) -> bool:
+        """Tell a profile to ``destination``; False, and nothing told, where the event is too large."""
+        entity = shown(profile, view_of(profile.fragments, self.rules.precedence), at)
+        profile_id = profile.profile_id
+        body = event_of(
+            event_id, profile_id, self._times.text_of(at), Change(), entity, self._max_event_bytes, destination
+        )
+        if body is not None:
+            self._events.append(Event(profile_id, body))
+        return body is not None
+
+    def tell(self, telling: Telling) -> None:
+        """Put the event behind those before; one of the same profile that it makes needless is taken away."""
+        if telling.instead_of is not None:
+            self._events[telling.instead_of] = None
+        if self.rules.coalesce:
+            self._latest[telling.event.profile_id] = (len(self._events), telling.change)
+        self._events.append(telling.event if telling.change else None)

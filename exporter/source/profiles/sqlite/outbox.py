@@ -1,0 +1,76 @@
+"""The events that wait to be published, many to a row: a row is what one transaction told, or a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import apsw
+import msgspec
+
+from exporter.source.profiles.merge.steps import Event
+from exporter.source.profiles.port import Told
+
+#: A row takes no more events beyond that many bytes.
+_ROW_BYTES = 256 * 1024
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
+
+
+def put(connection: apsw.Connection, events: Sequence[Event], first: int, told_bytes: int) -> int:
+    """Store ``events``, the first under number ``first``; return ``told_bytes`` with theirs."""
+    for row in _rows(events):
+        size = sum(len(event.body) for event in row)
+        told_bytes += size
+        packed = _encode([(event.profile_id, event.body) for event in row])
+        last = first + len(row) - 1
+        connection.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (last, first, size, told_bytes, packed))
+        first += len(row)
+    return told_bytes
+
+
+def _rows(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    row: list[Event] = []
+    size = 0
+    for event in events:
+        row.append(event)
+        size += len(event.body)
+        if size >= _ROW_BYTES:
+            yield row
+            row, size = [], 0
+    if row:
+        yield row
+
+
+def read(connection: apsw.Connection, after: int, limit: int, max_bytes: int) -> list[Told]:
+    """Events with numbers above ``after``, in order, that have not been deleted; at least one if there is any."""
+    found: list[Told] = []
+    size = 0
+    after = max(after, connection.execute("SELECT deleted_to FROM store").get)
+    for first, events in connection.execute("SELECT first, events FROM outbox WHERE last > ? ORDER BY last", (after,)):
+        for number, (profile_id, body) in enumerate(_decode(events), first):
+            if number <= after:
+                continue
+            found.append(Told(number, profile_id, body))
+            size += len(body)
+            if len(found) >= limit or size >= max_bytes:
+                return found
+    return found
+
+
+def delete(connection: apsw.Connection, to: int) -> None:
+    """Delete the events up to number ``to``: first as far as a reader can see, then the rows that hold no other."""
+    connection.execute("UPDATE store SET deleted_to = min(?, next_event - 1) WHERE deleted_to < ?", (to, to))
+    connection.execute("DELETE FROM outbox WHERE last <= ?", (to,))
+
+
+def waiting(connection: apsw.Connection) -> tuple[int, int]:
+    """How many events wait, and their bytes. Those that share a row with an event that waits count as bytes, too."""
+    ends = connection.execute(
+        "SELECT (SELECT told_bytes FROM outbox ORDER BY last DESC LIMIT 1), told_bytes - bytes"
+        " FROM outbox ORDER BY last LIMIT 1"
+    ).fetchone()
+    if ends is None:
+        return 0, 0
+    number: int = connection.execute("SELECT next_event - 1 - deleted_to FROM store").get
+    return number, ends[0] - ends[1]

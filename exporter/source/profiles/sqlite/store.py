@@ -1,0 +1,231 @@
+"""The port ``ProfileStore`` on an SQLite file, put together from the other files of the folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+
+from exporter.database import Database, DatabaseUnavailable, kept_private
+from exporter.source.profiles.merge.applying import apply
+from exporter.source.profiles.merge.leaves import Paths
+from exporter.source.profiles.merge.profile import identity_key
+from exporter.source.profiles.merge.rules import Rules
+from exporter.source.profiles.merge.steps import Bad, Outcome, Step, named_in
+from exporter.source.profiles.port import (
+    Applied,
+    Backfill,
+    Counts,
+    Imported,
+    Mark,
+    MarkMoved,
+    Page,
+    ProfileStore,
+    ProfilesUnavailable,
+    Refused,
+    Segment,
+    ShownProfile,
+    Swept,
+    Tally,
+    Told,
+)
+from exporter.source.profiles.showing import shown_profile
+from exporter.source.profiles.sqlite import backfilling, outbox, sweeping
+from exporter.source.profiles.sqlite.schema import SCHEMA
+from exporter.source.profiles.sqlite.transaction import Transaction, profiles_of
+from exporter.source.records import Identity
+
+T = TypeVar("T")
+
+#: Of the file's pages, each connection keeps that much in memory, in KiB.
+_CACHE_KIB: Final = 32 * 1024
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path, rules: Rules) -> AsyncIterator[SqliteProfiles]:
+    """Open the store at ``path``; a missing file is created. ``rules`` hold until it is closed.
+
+    Raises:
+        DatabaseRefused: the file cannot be used, and was left unchanged.
+        DatabaseUnavailable: the file cannot be opened now.
+    """
+    async with (
+        Database.open(path, SCHEMA) as database,
+        # A second connection: reading must not wait while a commit waits for the disk.
+        database.second_connection() as reading,
+    ):
+        for each in (database, reading):
+            await each.read(_prepare)
+        name = await database.read(lambda connection: connection.execute("SELECT name FROM store").get)
+        yield SqliteProfiles(f"profiles-{name}", database, reading, rules, Paths(), tuple(kept_private(path)))
+
+
+def _prepare(connection: apsw.Connection) -> None:
+    connection.pragma("secure_delete", True)
+    connection.pragma("cache_size", -_CACHE_KIB)
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteProfiles(ProfileStore):
+    """See ``ProfileStore``. Made by ``open_sqlite``. ``open_to_others`` has sentences for people."""
+
+    store_name: str
+    database: Database
+    reading: Database
+    rules: Rules
+    paths: Paths
+    open_to_others: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        return self.store_name
+
+    async def apply(
+        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tally | None = None
+    ) -> Applied | Refused:
+        def write(connection: apsw.Connection) -> Applied | Refused:
+            _move(connection, marks)
+            transaction = Transaction.begin(connection, self.rules, self.paths, max_event_bytes, named_in(steps))
+            work = transaction.workspace
+            outcomes: list[Outcome] = []
+            bad: dict[int, Bad] = {}
+            for place, step in enumerate(steps):
+                outcome = apply(step, work)
+                if isinstance(outcome, Bad):
+                    bad[place] = outcome
+                else:
+                    outcomes.append(outcome)
+            if bad:
+                raise _Undone(Refused(bad))
+            if tally is not None:
+                connection.executemany(
+                    "INSERT INTO counters VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                    list(tally(outcomes).items()),
+                )
+            return Applied(outcomes, transaction.end(), work.joins, work.refused_links)
+
+        try:
+            return await self._write(write)
+        except _Undone as undone:
+            return undone.refused
+
+    async def marks(self, queue: str) -> Mapping[str, int]:
+        statement = "SELECT lane, position FROM marks WHERE queue = ?"
+        return await self._read(lambda connection: dict(connection.execute(statement, (queue,))))
+
+    async def counters(self, beginning: str = "") -> Mapping[str, int]:
+        statement = "SELECT name, value FROM counters WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1"
+        return await self._read(lambda connection: dict(connection.execute(statement, (beginning,))))
+
+    async def drop_counters(self, names: Sequence[str]) -> None:
+        def write(connection: apsw.Connection) -> None:
+            connection.executemany("DELETE FROM counters WHERE name = ?", [(name,) for name in names])
+
+        await self._write(write)
+
+    async def told(self, after: int, limit: int, max_bytes: int) -> Sequence[Told]:
+        return await self._read(lambda connection: outbox.read(connection, after, limit, max_bytes))
+
+    async def delete_told(self, to: int) -> None:
+        await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+
+    async def counts(self) -> Counts:
+        def read(connection: apsw.Connection) -> Counts:
+            with connection:
+                profiles, identities, joins, refused_links = connection.execute(
+                    "SELECT profiles, identities, joins, refused_links FROM store"
+                ).get
+                events, size = outbox.waiting(connection)
+            return Counts(profiles, identities, joins, refused_links, events, size)
+
+        return await self._read(read)
+
+    async def profile(self, identity: Identity, at: int) -> ShownProfile | None:
+        key = identity_key(identity.namespace, identity.id)
+
+        def read(connection: apsw.Connection) -> ShownProfile | None:
+            with connection:
+                number = connection.execute("SELECT profile FROM identities WHERE key = ?", (key,)).get
+                found = {} if number is None else profiles_of(connection, (number,))
+            return shown_profile(found[number], self.rules, at) if found else None
+
+        return await self._read(read)
+
+    async def begin_backfill(self, destination: str, segments: Sequence[Segment], mapped: int) -> Backfill | None:
+        beginning = await self._read(lambda connection: backfilling.plan(connection, destination, segments, mapped))
+        if beginning is None:
+            return None
+        return await self._write(lambda connection: backfilling.begin(connection, beginning))
+
+    async def backfill(self, number: int, limit: int, at: int, max_event_bytes: int) -> Backfill:
+        return await self._write(
+            lambda connection: backfilling.step(connection, self.rules, number, limit, at, max_event_bytes)
+        )
+
+    async def backfills(self) -> Sequence[Backfill]:
+        return await self._read(backfilling.all_of)
+
+    async def forget_dataset(
+        self, dataset: str, event_id: str, at: int, max_event_bytes: int, after: int, limit: int
+    ) -> Swept:
+        sweep = sweeping.forgetting(dataset, event_id, at)
+        return await self._write(
+            lambda connection: sweeping.swept(connection, self.rules, max_event_bytes, after, limit, sweep)
+        )
+
+    async def lapse(self, ttl_ms: int, event_id: str, at: int, max_event_bytes: int, after: int, limit: int) -> Swept:
+        sweep = sweeping.lapsing(ttl_ms, event_id, at)
+        return await self._write(
+            lambda connection: sweeping.swept(connection, self.rules, max_event_bytes, after, limit, sweep)
+        )
+
+    async def export_profiles(self, after: int, limit: int) -> Page:
+        return await self._read(lambda connection: sweeping.exported(connection, after, limit))
+
+    async def import_profiles(self, lines: Sequence[bytes]) -> Imported:
+        return await self._write(lambda connection: sweeping.imported(connection, self.rules, lines))
+
+    async def check(self) -> None:
+        now = time.time()
+
+        def write(connection: apsw.Connection) -> None:
+            connection.execute("UPDATE store SET checked_at = ?", (now,))
+
+        await self._write(write)
+        await self._read(lambda connection: connection.execute("SELECT name FROM store").get)
+
+    async def _read(self, run: Callable[[apsw.Connection], T]) -> T:
+        return await _translated(self.reading.read(run))
+
+    async def _write(self, run: Callable[[apsw.Connection], T]) -> T:
+        return await _translated(self.database.write(run))
+
+
+class _Undone(Exception):
+    """Takes a transaction back."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__()
+        self.refused = refused
+
+
+def _move(connection: apsw.Connection, marks: Sequence[Mark]) -> None:
+    for mark in marks:
+        where = (mark.queue, mark.lane)
+        stands = connection.execute("SELECT position FROM marks WHERE queue = ? AND lane = ?", where).get or 0
+        if stands != mark.after:
+            raise MarkMoved(f"lane {mark.lane} of {mark.queue} is applied up to {stands}, and not up to {mark.after}")
+        connection.execute("REPLACE INTO marks VALUES (?, ?, ?)", (*where, mark.to))
+
+
+async def _translated(call: Awaitable[T]) -> T:
+    """The result of ``call``; a failure of the database as ``ProfilesUnavailable``."""
+    try:
+        return await call
+    except DatabaseUnavailable as error:
+        raise ProfilesUnavailable(error.reason) from error
