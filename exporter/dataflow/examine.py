@@ -61,6 +61,7 @@ def _examine(message: Message, dependencies: Dependencies) -> Examined:
         position=position_value(message.lane, message.position),
         body=body,
         occurred_at=occurred_at,
+        joined=change.joined,
     )
 
 

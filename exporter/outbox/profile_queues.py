@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from exporter.messages.export import Export
 from exporter.outbox.shares import Share
@@ -27,6 +27,9 @@ class ProfileQueue:
                                                     the head becomes a dead letter: storing
     waiting     no          no          the heap    the head's retry is due: ready; a probe: in flight
     storing     no          yes         neither     the dead letter is durable: the next head is ready
+    held        no          no          neither     nothing earlier of the head's lane is left of the profiles that
+                                                    the head's profile has absorbed: ready; or a replay comes
+                                                    before the head: ready
     ==========  ==========  ==========  ==========  =====================================================
 
     A queue whose last export goes is gone. Beside these, a queue is *overfull* while it holds its quarter of the
@@ -62,6 +65,8 @@ class ProfileQueues:
         self._ready: deque[ProfileQueue] = deque()
         self._waiting: list[tuple[float, int, ProfileQueue]] = []
         self._sequence = 0
+        # Of each absorbed profile, the queues whose heads wait for it. Names may stay of queues that wait no longer.
+        self._held: dict[str, dict[ProfileQueue, None]] = {}
         self._overfull = 0
         self.events = 0
 
@@ -98,7 +103,11 @@ class ProfileQueues:
             self.schedule(queue, now)
 
     def insert(self, replay: Export, now: float) -> None:
-        """Put a replay before the profile's waiting exports, after a busy head and after earlier replays."""
+        """Put a replay before the profile's waiting exports, after a busy head and after earlier replays.
+
+        A replay waits for no other profile: its event is of a time that is past, and might wait for what waits for it.
+        """
+        replay.joined = ()
         queue = self._queues.get(replay.profile_id)
         if queue is None:
             self.append(replay, now)
@@ -111,10 +120,13 @@ class ProfileQueues:
         self.schedule(queue, now)
 
     def schedule(self, queue: ProfileQueue, now: float) -> None:
-        """Put a queue where the head belongs: among the ready queues, or in the heap until the head is due."""
+        """Put a queue where the head belongs: among the ready queues, in the heap until the head is due, or nowhere."""
         if queue.busy:
             return
-        due = queue.exports[0].due
+        head = queue.exports[0]
+        if head.joined and self._holds(queue, head):
+            return
+        due = head.due
         if due <= now:
             if not queue.ready:
                 queue.ready = True
@@ -123,6 +135,31 @@ class ProfileQueues:
             queue.waiting = due
             self._sequence += 1
             heapq.heappush(self._waiting, (due, self._sequence, queue))
+
+    def _holds(self, queue: ProfileQueue, head: Export) -> bool:
+        """Whether ``head`` must wait, as an earlier export of a profile that its own has absorbed is still in hand.
+
+        Such waits end: each is for an export of the same lane that came earlier, and within a queue exports wait for
+        exports that came earlier too, whatever their lanes. Replays wait for none.
+        """
+        for profile_id in head.joined:
+            absorbed = self._queues.get(profile_id)
+            if absorbed is None or absorbed is queue:
+                continue
+            if any(_is_earlier(each, head) for each in absorbed.exports):
+                self._held.setdefault(profile_id, {})[queue] = None
+                queue.waiting = 0.0
+                if queue.ready:
+                    queue.ready = False
+                    self._ready.remove(queue)
+                return True
+        head.joined = ()
+        return False
+
+    def _look_again(self, held: Iterable[ProfileQueue], now: float) -> None:
+        for queue in held:
+            if queue.exports:
+                self.schedule(queue, now)
 
     # -- out
 
@@ -183,6 +220,8 @@ class ProfileQueues:
             self.schedule(queue, now)
         else:
             del self._queues[export.profile_id]
+        if self._held:
+            self._look_again(self._held.pop(export.profile_id, ()), now)
 
     def release(self, lane: str, now: float) -> list[Export]:
         """Let go of a lane's exports, but for busy heads, which are marked as released; return what went.
@@ -207,6 +246,9 @@ class ProfileQueues:
                 if queue.ready:
                     self._ready.remove(queue)
                 del self._queues[profile_id]
+        held, self._held = self._held, {}
+        for queues in held.values():
+            self._look_again(queues, now)
         return gone
 
     def storing(self, lane: str) -> bool:
@@ -225,3 +267,9 @@ class ProfileQueues:
         if overfull is not queue.overfull:
             queue.overfull = overfull
             self._overfull += 1 if overfull else -1
+
+
+def _is_earlier(export: Export, than: Export) -> bool:
+    """Whether an export stood before ``than`` in the lane of both; a foreign export's position says nothing."""
+    mine, other = export.message, than.message
+    return mine.lane == other.lane and mine.position < other.position and not export.foreign

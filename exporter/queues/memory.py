@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import Field
 
 from exporter.messages.message import Message
-from exporter.queues.port import Batch, GroupInUse, Lag, Outgoing, Position, QueueFull, SeekResult, Start
+from exporter.queues.port import Batch, GroupInUse, Lag, Numbered, Outgoing, Position, QueueFull, SeekResult, Start
 from exporter.queues.positions import lag_of, nearest
 from exporter.queues.progress.retention import GivenUp, GroupPosition, passed
 from exporter.queues.progress.settled import LaneProgress, count, decode
@@ -67,6 +67,7 @@ class MemoryQueue:
         self._bytes = 0
         self.last = 0
         self._groups: dict[str, _Group] = {}
+        self._highest: dict[str, int] = {}  # the highest number of each producer
         self._readers: dict[str, asyncio.Lock] = {}
         self._grown = asyncio.Event()
 
@@ -75,8 +76,16 @@ class MemoryQueue:
         """See ``Queue.name``."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         """See ``Queue.publish``; durable as far as memory is."""
+        if numbered is None or not messages:
+            self._append(messages)
+            return
+        highest = self._highest.get(numbered.producer, 0)
+        self._append(messages[numbered.passed(highest) :])
+        self._highest[numbered.producer] = max(highest, numbered.last(len(messages)))
+
+    def _append(self, messages: Sequence[Outgoing]) -> None:
         size = sum(len(message.body) for message in messages)
         self._forget_passed()
         if self._bytes + size > self._max_bytes:

@@ -2,7 +2,8 @@
 
 Contract (contract.md#the-queue), held by ``tests/queues/contract.py`` for every kind:
 
-* ``publish`` returns when the messages are durable.
+* ``publish`` returns when the messages are durable. With a producer's name and numbers it puts no message there twice,
+  also after a crash.
 * One reader per group is the queue's duty: entering a second subscription of a group waits as a standby until the first
   is gone, however that ended.
 * Within a lane positions grow; a profile's messages stand in a single lane.
@@ -15,6 +16,7 @@ Contract (contract.md#the-queue), held by ``tests/queues/contract.py`` for every
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from typing import Literal, Protocol
 from exporter.messages.message import Message
 
 Start = Literal["earliest", "latest"]
+
+_PRODUCER = re.compile(r"[!-~]{1,200}")
 
 COMMIT_SECONDS = 0.025
 COMMIT_MESSAGES = 500
@@ -34,6 +38,38 @@ class Outgoing:
 
     key: str | None
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Whose messages a call of ``publish`` has: message i is number ``first`` + i of ``producer``.
+
+    A producer numbers all that it ever publishes, publishes in the order of the numbers and at most 500 at a time, and
+    begins no call before the last has ended. After a failure or a crash it publishes again from any number up to the
+    first that is not known to be on the queue; the calls may be cut differently then. Two living processes must not be
+    one producer: whoever owns the producer holds a lock, which is free only once the former process has ended.
+
+    Attributes:
+        producer: the producer's name, printable ASCII without blanks, for ever: no other producer of the queue has it.
+        first: the number of the first message, from 1 to 2^53.
+        since: epoch seconds; nothing from ``first`` on was published before. Bounds how far back a log is read.
+    """
+
+    producer: str
+    first: int
+    since: float
+
+    def __post_init__(self) -> None:
+        if not _PRODUCER.fullmatch(self.producer) or not 1 <= self.first < 2**53:
+            raise ValueError(f"neither a producer nor a number: {self}")
+
+    def last(self, count: int) -> int:
+        """The number of the last of ``count`` messages."""
+        return self.first + count - 1
+
+    def passed(self, highest: int) -> int:
+        """How many messages, from the first on, have numbers up to ``highest``; the call may have fewer."""
+        return max(0, highest - self.first + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +210,15 @@ class Queue(Protocol):
         """A name that, with a lane's, stands for no other queue's messages: event ids are made from both."""
         ...
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         """Put messages on the queue, in order; durable on return.
 
+        With ``numbered`` the messages that the queue has of this producer already are left out without a word. Messages
+        without numbers, and those of another producer, may be published beside.
+
         Raises:
-            EventTooLarge: all was published but what is too large for the queue.
+            EventTooLarge: all was published but what is too large for the queue. Numbers of such messages count as
+                published; a call after a crash may say again that they are too large.
             QueueFull: nothing was published.
             QueueUnavailable: whether anything was published is unknown.
         """

@@ -227,7 +227,8 @@ def test_keys_that_nobody_knows_are_named_with_a_guess(run: Run, tmp_path: Path)
     misspelt = {
         "atributes": ["x"],
         "segments": [{"id": "s", "to": "realized", "form": None}],
-        "joined": [],
+        "joined": ["p-2"],
+        "joind": [],
     }
     cloud = {"specversion": "1.0", "subjct": "p", "partitionkey": "p", "data": event(traceparent="x", ocurredAt="x")}
     profile = {"identitymap": {}, "identity": 1, "segmentMembership": {}}
@@ -236,6 +237,7 @@ def test_keys_that_nobody_knows_are_named_with_a_guess(run: Run, tmp_path: Path)
     assert result.stderr.splitlines() == [
         f"note: {file}:1: profileid is not known and ignored; did you mean profileId?",
         f"note: {file}:1: changes.atributes is not known and ignored; did you mean attributes?",
+        f"note: {file}:1: changes.joind is not known and ignored; did you mean joined?",
         f"note: {file}:1: changes.segments[].form is not known and ignored; did you mean from?",
         f"note: {file}:1: profile.identitymap is an attribute; did you mean identityMap?",
         f"note: {file}:2: subjct is not known and ignored; did you mean subject?",

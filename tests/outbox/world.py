@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ def outbox(memory: Pool | None = None, load: LoopLoad | None = None, **changes: 
     return Outbox(limits(**changes), (memory or Pool(1 << 40)).join(), load=load)
 
 
-def export(position: int, profile: str = "p", lane: str = "0", size: int = 0) -> Export:
+def export(position: int, profile: str = "p", lane: str = "0", size: int = 0, joined: Sequence[str] = ()) -> Export:
     return Export(
         message=Message(lane, position, b"x" * size, 0.0),
         profile_id=profile,
@@ -54,6 +54,7 @@ def export(position: int, profile: str = "p", lane: str = "0", size: int = 0) ->
         position=f"{lane}-{position}",
         body=b"{}",
         occurred_at=0.0,
+        joined=joined,
     )
 
 

@@ -76,6 +76,7 @@ CHANGES = st.fixed_dictionaries(
         "identities": st.booleans() | st.just(["ecid"]),
         "attributes": st.lists(PATHS.map(".".join), max_size=3),
         "backfill": st.booleans(),
+        "joined": st.lists(IDS, max_size=2),
     },
 )
 

@@ -35,7 +35,7 @@ def test_a_whole_event() -> None:
     body = (
         b'{"id":"0192f0c1","profileId":"p-1842","occurredAt":"2026-11-20T10:15:00Z","destination":"crm","changes":'
         b'{"segments":[{"namespace":"AAM","id":"S","from":null,"to":"realized"}],"identities":["ecid"],'
-        b'"attributes":["person.name"],"backfill":true},"profile":%s}'
+        b'"attributes":["person.name"],"backfill":true,"joined":["p-7","p-9"]},"profile":%s}'
     )
     found = change(body % profile)
     assert found == Change(
@@ -48,6 +48,7 @@ def test_a_whole_event() -> None:
         attributes=["person.name"],
         backfill=True,
         profile=profile,
+        joined=["p-7", "p-9"],
     )
 
 
@@ -57,7 +58,7 @@ def test_a_whole_event() -> None:
         {},
         {"changes": None},
         {"changes": {}},
-        {"changes": {"segments": None, "identities": None, "attributes": None, "backfill": None}},
+        {"changes": {"segments": None, "identities": None, "attributes": None, "backfill": None, "joined": None}},
         {"changes": {"segments": [], "identities": [], "attributes": [], "backfill": False}},
     ],
 )
@@ -73,6 +74,7 @@ def test_absent_null_and_empty_mean_that_nothing_changed(changes: dict[str, Any]
         attributes=found.attributes,
         backfill=False,
         profile=b"{}",
+        joined=(),
     )
     assert not found.segments
     assert not found.attributes
@@ -214,6 +216,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"changes": {"attributes": True}}, "changes.attributes", "must be a list or null, not a boolean"),
     ({"changes": {"attributes": ["a", {}]}}, "changes.attributes[1]", "must be a string, not an object"),
     ({"changes": {"backfill": 1}}, "changes.backfill", "must be a boolean or null, not a number"),
+    ({"changes": {"joined": "p"}}, "changes.joined", "must be a list or null, not a string"),
+    ({"changes": {"joined": ["p", 7]}}, "changes.joined[1]", "must be a string, not a number"),
     ({"profile": "x"}, "profile", "must be an object, not a string"),
     ({"profile": None}, "profile", "must be an object, not null"),
     ({"profile": [{}]}, "profile", "must be an object, not a list"),
@@ -420,6 +424,7 @@ def test_half_an_emoji_that_would_be_sent_is_malformed_there(
             "changes.segments[0].id",
             ("p", None),
         ),
+        ('{"profileId":"p","profile":{},"changes":{"joined":["q","%s"]}}', "changes.joined[1]", ("p", None)),
         ('{"specversion":"1.0","data":{"profileId":"%s","profile":{}}}', "data.profileId", (None, None)),
         ('{"specversion":"1.0","subject":"%s","data":{"profile":{}}}', "subject", (None, None)),
         ('{"specversion":"1.0","subject":"p","id":"%s","data":{"profile":{}}}', "id", ("p", None)),

@@ -7,9 +7,11 @@ A kind's test module subclasses ``Contract`` and has a fixture ``opening``; the 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
+from uuid import uuid4
 
 import pytest
 
@@ -17,6 +19,7 @@ from exporter.messages.message import Message
 from exporter.queues.port import (
     Batch,
     GroupInUse,
+    Numbered,
     Outgoing,
     Position,
     Queue,
@@ -51,6 +54,23 @@ def events(count: int, profiles: int = 1, begin: int = 0) -> list[Outgoing]:
     ]
 
 
+def from_number(first: int, producer: str = "outbox") -> Numbered:
+    """What a call publishes that begins with this number, and was not published before this test."""
+    return Numbered(producer, first, time.time() - PATIENCE_SECONDS)
+
+
+def each_once_in_order(bodies: Sequence[bytes], numbers_of: Sequence[int], profiles: int) -> bool:
+    """Whether ``bodies`` are the ``events`` of these numbers, each once, and in order within each profile."""
+    wanted = {
+        f"p{profile}": [number for number in numbers_of if number % profiles == profile] for profile in range(profiles)
+    }
+    seen: dict[str, list[int]] = {profile: [] for profile in wanted}
+    for body in bodies:
+        profile, number = body.decode().split(":")
+        seen[profile].append(int(number))
+    return seen == wanted
+
+
 def number_of(message: Message) -> int:
     return int(message.body.split(b":")[1])
 
@@ -78,6 +98,14 @@ async def sought(queue: Queue, target: int | Start, lane: str) -> SeekResult:
     """What moving the group ``g`` came to in one lane."""
     [found] = [each for each in await queue.seek("g", target) if each.lane == lane]
     return found
+
+
+async def all_of(queue: Queue, count: int) -> list[bytes]:
+    """What stands on the queue, which is so many events and no more, in order within each profile."""
+    async with queue.subscribe(uuid4().hex, "earliest") as subscription:
+        bodies = [message.body for message in await take(subscription, count)]
+        assert await stays_silent(subscription)
+    return bodies
 
 
 async def turns(count: int) -> None:
@@ -455,8 +483,53 @@ class ContractOfOneOpening:
         except QueueUnavailable as error:  # pragma: no cover
             pytest.fail(str(error))
 
+    async def test_numbers_that_were_published_are_left_out(self, queue: Queue) -> None:
+        for _ in range(3):
+            await queue.publish(events(20, profiles=7), from_number(1))
+        await queue.publish(events(5, profiles=7, begin=3), from_number(4))
+        assert each_once_in_order(await all_of(queue, 20), range(20), profiles=7)
+
+    async def test_of_a_batch_that_is_half_published_only_the_rest_is_added(self, queue: Queue) -> None:
+        await queue.publish(events(20, profiles=7), from_number(1))
+        await queue.publish(events(30, profiles=7, begin=10), from_number(11))
+        await queue.publish(events(10, profiles=7, begin=40), from_number(41))
+        assert each_once_in_order(await all_of(queue, 50), range(50), profiles=7)
+
+    async def test_every_producer_has_numbers_of_its_own(self, queue: Queue) -> None:
+        await queue.publish(events(10), from_number(1, "a"))
+        await queue.publish(events(10, begin=10), from_number(1, "b"))
+        await queue.publish(events(10), from_number(1, "a"))
+        assert each_once_in_order(await all_of(queue, 20), range(20), profiles=1)
+
+    async def test_messages_without_numbers_stand_beside(self, queue: Queue) -> None:
+        await queue.publish(events(5))
+        await queue.publish(events(5, begin=5), from_number(1))
+        await queue.publish(events(5, begin=10))
+        await queue.publish(events(10, begin=5), from_number(1))
+        assert sorted(int(body.split(b":")[1]) for body in await all_of(queue, 20)) == sorted(
+            [*range(15), *range(10, 15)]
+        )
+
+    async def test_numbered_messages_wake_a_reader_and_count_as_lag(self, queue: Queue) -> None:
+        async with queue.subscribe("g", "earliest") as subscription:
+            receiving = asyncio.ensure_future(subscription.receive(10))
+            await asyncio.sleep(0.05)
+            await queue.publish(events(1), from_number(1))
+            got = await soon(receiving)
+            assert isinstance(got, Batch)
+            subscription.settle(got.messages[0])
+            await queue.publish(events(5), from_number(1))
+            assert subscription.lag().messages == 4
+
+    async def test_what_is_no_producer_and_no_number_is_a_bug(self) -> None:
+        for producer, first in (("", 1), ("two words", 1), ("línea", 1), ("outbox", 0), ("outbox", 2**53)):
+            with pytest.raises(ValueError, match="neither"):
+                from_number(first, producer)
+
     async def test_publishing_nothing_is_nothing(self, queue: Queue) -> None:
         await queue.publish([])
+        await queue.publish([], from_number(5))
+        await queue.publish([], from_number(1))
         async with queue.subscribe("g", "earliest") as subscription:
             assert await stays_silent(subscription)
 
@@ -476,6 +549,24 @@ class Contract(ContractOfOneOpening):
         assert {(message.lane, message.position, message.body) for message in before} == {
             (message.lane, message.position, message.body) for message in after
         }
+
+    async def test_numbers_are_known_after_reopening(self, opening: Opening) -> None:
+        """The second opening has half of its first call, and the third numbers beyond its first call."""
+        async with opening() as queue:
+            await queue.publish(events(3, begin=100))  # what others have published before
+            await queue.publish(events(20, profiles=7), from_number(1))
+            await queue.publish(events(20, profiles=7), from_number(1, "another"))
+        async with opening() as queue:
+            await queue.publish(events(3, begin=100))
+            await queue.publish(events(30, profiles=7, begin=10), from_number(11))
+        async with opening() as queue:
+            for begin in (20, 25, 38, 42):
+                await queue.publish(events(5, profiles=7, begin=begin), from_number(begin + 1))
+            bodies = await all_of(queue, 6 + 20 + 47)
+        live = [body for body in bodies if int(body.split(b":")[1]) < 100]
+        for number in range(20):  # of the other producer, with the same bodies
+            live.remove(f"p{number % 7}:{number}".encode())
+        assert sorted(int(body.split(b":")[1]) for body in live) == list(range(47))
 
     async def test_what_was_committed_stays_settled_after_reopening(self, opening: Opening) -> None:
         async with opening() as queue:

@@ -21,6 +21,7 @@ from exporter.queues.port import (
     GroupInUse,
     Lag,
     LaneLost,
+    Numbered,
     Outgoing,
     Position,
     QueueUnavailable,
@@ -60,6 +61,7 @@ class FakeLog:
         self.commit_seconds = COMMIT_SECONDS
         self._lanes = {str(index): _Lane(str(index)) for index in range(lanes)}
         self._committed: dict[tuple[str, str], Committed] = {}
+        self._highest: dict[str, int] = {}
         self._readers: dict[str, asyncio.Lock] = {}
         self._reading: dict[str, FakeSubscription] = {}
         self._away: dict[str, set[str]] = {}
@@ -76,8 +78,12 @@ class FakeLog:
     def lane_of(self, key: str | None) -> str:
         return str(zlib.crc32((key or "").encode()) % len(self._lanes))
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         self.refuse_if_broken()
+        if numbered is not None and messages:
+            highest = self._highest.get(numbered.producer, 0)
+            self._highest[numbered.producer] = max(highest, numbered.last(len(messages)))
+            messages = messages[numbered.passed(highest) :]
         for message in messages:
             lane = self._lanes[self.lane_of(message.key)]
             lane.last += 1 + lane.last % 3  # gaps of different widths

@@ -16,7 +16,7 @@ from exporter.settings.loading.suggestions import guess
 #: Keys that the contract has and the shapes do not read.
 _TRACE = ("traceparent", "tracestate")
 _EVENT = (*(field.encode_name for field in msgspec.structs.fields(Event)), *_TRACE)
-_CHANGES = (*(field.encode_name for field in msgspec.structs.fields(Changes)), "joined")
+_CHANGES = tuple(field.encode_name for field in msgspec.structs.fields(Changes))
 _SEGMENT = tuple(field.encode_name for field in msgspec.structs.fields(SegmentChange))
 _ENVELOPE = (
     *(field.encode_name for field in msgspec.structs.fields(Envelope)),

@@ -12,9 +12,10 @@ from exporter.profile.event.shapes import SegmentChange
 class Change(msgspec.Struct, frozen=True):
     """A change of a profile, as far as every dataflow needs to know (contract.md#the-event).
 
-    ``occurred_at`` is in epoch seconds; ``odd_time`` says that the event gives a time that cannot be read. ``profile``
-    is the profile's JSON object as raw bytes, not yet decoded. Where the event has halves of surrogate pairs,
-    ``stand_in`` stands in ``profile`` for each half (``exporter.profile.event.lone_surrogates``).
+    ``occurred_at`` is in epoch seconds; ``odd_time`` says that the event gives a time that cannot be read. ``joined``
+    are the ids of profiles that this profile has absorbed. ``profile`` is the profile's JSON object as raw bytes, not
+    yet decoded. Where the event has halves of surrogate pairs, ``stand_in`` stands in ``profile`` for each half
+    (``exporter.profile.event.lone_surrogates``).
     """
 
     id: str | None
@@ -27,6 +28,7 @@ class Change(msgspec.Struct, frozen=True):
     backfill: bool
     profile: bytes
     odd_time: bool = False
+    joined: Sequence[str] = ()
     stand_in: str | None = None
 
     def __repr__(self) -> str:

@@ -177,6 +177,7 @@ def _change(event: Event, prefix: str, envelope_time: msgspec.Raw | None) -> Cha
         bool(changes.backfill),
         profile,
         odd_time,
+        changes.joined or (),
     )
 
 
@@ -194,6 +195,7 @@ def _with_halves(change: Change, mend: Mended) -> Change | Malformed:
     for number, segment in enumerate(change.segments):
         ids.append((f"{prefix}changes.segments[{number}].id", segment.id))
         ids.append((f"{prefix}changes.segments[{number}].namespace", segment.namespace or ""))
+    ids += [(f"{prefix}changes.joined[{number}]", each) for number, each in enumerate(change.joined)]
     for place, text in ids:
         if mend.stand_in in text:
             return Malformed(place, REASON)

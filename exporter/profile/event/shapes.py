@@ -31,6 +31,7 @@ class Changes(msgspec.Struct):
     identities: list[str] | bool | None = None
     attributes: list[str] | None = None
     backfill: bool | None = None
+    joined: list[str] | None = None
 
 
 class Event(msgspec.Struct, rename="camel"):

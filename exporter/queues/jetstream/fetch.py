@@ -249,3 +249,9 @@ def delivery_of(reply: str) -> Delivery:
     at = 3 if len(parts) < 11 else 5
     consumer, _, sequence, number, taken_at = parts[at : at + 5]
     return Delivery(consumer, int(sequence), int(number), int(taken_at) / _NANOSECONDS)
+
+
+def pending_after(reply: str) -> int:
+    """How many messages the consumer has after this one; see ``delivery_of``."""
+    parts = reply.split(".")
+    return int(parts[8 if len(parts) < 11 else 10])

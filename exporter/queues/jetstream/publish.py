@@ -11,6 +11,7 @@ from typing import Any
 from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import Answer, answer_of
 from exporter.queues.jetstream.failures import MESSAGE_TOO_LARGE, STORE_FAILED, NobodyAnswers, Refused
+from exporter.queues.jetstream.look_back import NUMBER_HEADER
 from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
 from exporter.tasks.late_deadlines import answered_within
 
@@ -40,8 +41,11 @@ class Publisher:
         self._turn = asyncio.Lock()
         self._proven = False
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Publish ``messages`` in order.
+    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> None:
+        """Publish ``messages`` in order; ``stamps``, one for each message, go along in a header.
+
+        With stamps a message goes only once the servers have confirmed all earlier ones of its profile. Else what is
+        published after a failure, when earlier messages may be missing, could stand after newer states of a profile.
 
         Raises:
             EventTooLarge: all was published but what is too large for the servers.
@@ -51,23 +55,24 @@ class Publisher:
         if not messages:
             return
         async with self._turn:
-            call = _Call(messages, await self._link.max_payload() - _HEADER_BYTES - len(self._stream))
+            most = await self._link.max_payload() - _HEADER_BYTES - len(self._stream)
+            call = _Call(messages, stamps, most)
             if call.left and not self._proven:
-                await self._publish(call, call.left[:1], {"Nats-Expected-Stream": self._stream})
+                await self._publish(call, call.left[:1], self._stream)
                 self._proven = True
                 del call.left[:1]
-            for chunk in _chunks(messages, call.left):
+            for chunk in _chunks(messages, call.left, each_profile_once=stamps is not None):
                 await self._publish(call, chunk, None)
         self._grew(call.last)
         if call.refused:
             raise EventTooLarge(call.reason, sorted(call.refused))
 
-    async def _publish(self, call: _Call, chunk: Sequence[int], headers: Mapping[str, str] | None) -> None:
+    async def _publish(self, call: _Call, chunk: Sequence[int], expected: str | None) -> None:
         stream = self._stream
         try:
             async with answered_within(REQUEST_SECONDS):
                 with ExitStack() as inboxes:
-                    sent = await self._send([call.messages[index] for index in chunk], inboxes, headers)
+                    sent = await self._send(call, chunk, inboxes, expected)
                     for index, answer in zip(chunk, sent, strict=True):
                         try:
                             call.last = self._sequence(answer_of(await answer.comes()))
@@ -88,15 +93,18 @@ class Publisher:
                 raise QueueFull(f"stream {stream}: {error}") from None
             raise QueueUnavailable(f"stream {stream} refused event {index + 1} of this call: {error}") from None
 
-    async def _send(
-        self, chunk: Sequence[Outgoing], inboxes: ExitStack, headers: Mapping[str, str] | None
-    ) -> list[Answer]:
-        answers = []
-        for message in chunk:
+    async def _send(self, call: _Call, chunk: Sequence[int], inboxes: ExitStack, expected: str | None) -> list[Answer]:
+        answers: list[Answer] = []
+        bare = call.stamps is None and expected is None
+        for index in chunk:
+            message = call.messages[index]
             answer = Answer()
             subject = subject_of(self._stream, message.key)
             inbox = inboxes.enter_context(self._link.listening(answer, subject))
-            await self._link.send(subject, message.body, inbox, headers)
+            if not bare and answers and answers[-1].is_lost:
+                # A message on the next connection would follow a gap, if what went over the last one is lost.
+                await answers[-1].comes()
+            await self._link.send(subject, message.body, inbox, None if bare else call.headers(index, expected))
             answers.append(answer)
         return answers
 
@@ -115,8 +123,11 @@ class _Call:
     A server hangs up on a body larger than ``most`` bytes, so such an event is never sent.
     """
 
-    def __init__(self, messages: Sequence[Outgoing], most: int) -> None:
+    def __init__(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None, most: int) -> None:
         self.messages = messages
+        self.stamps = stamps
+        if stamps is not None:
+            most -= len(NUMBER_HEADER) + 4 + max(map(len, stamps))  # a colon, a blank, the end of the line
         self.left: list[int] = []
         self.refused: list[int] = []
         self.reason = ""
@@ -129,19 +140,33 @@ class _Call:
             else:
                 self.left.append(index)
 
+    def headers(self, index: int, expected: str | None) -> Mapping[str, str]:
+        """The headers of the event at ``index``, with the stream that is ``expected`` to take it, if any."""
+        headers = {} if expected is None else {"Nats-Expected-Stream": expected}
+        if self.stamps is not None:
+            headers[NUMBER_HEADER] = self.stamps[index]
+        return headers
+
     def refuse(self, index: int, reason: str) -> None:
         """Note that the event at ``index`` is never taken, whenever sent."""
         self.refused.append(index)
         self.reason = self.reason or reason
 
 
-def _chunks(messages: Sequence[Outgoing], indexes: Sequence[int]) -> Iterator[Sequence[int]]:
+def _chunks(
+    messages: Sequence[Outgoing], indexes: Sequence[int], *, each_profile_once: bool
+) -> Iterator[Sequence[int]]:
     begin = size = 0
+    profiles: set[str | None] = set()
     for at, index in enumerate(indexes):
         length = len(messages[index].body)
-        if at > begin and (at - begin == _CHUNK_EVENTS or size + length > _CHUNK_BYTES):
+        again = each_profile_once and messages[index].key in profiles
+        if at > begin and (again or at - begin == _CHUNK_EVENTS or size + length > _CHUNK_BYTES):
             yield indexes[begin:at]
             begin, size = at, 0
+            profiles.clear()
         size += length
+        if each_profile_once:
+            profiles.add(messages[index].key)
     if begin < len(indexes):
         yield indexes[begin:]

@@ -11,11 +11,13 @@ from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.connection.link import Link
 from exporter.queues.jetstream.group_record import Kept, Record
 from exporter.queues.jetstream.lease import CLOCKS_APART_SECONDS, Lease, badge_of, is_read
+from exporter.queues.jetstream.look_back import numbers_on_stream
 from exporter.queues.jetstream.publish import Publisher
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream, StreamState
 from exporter.queues.jetstream.subscription import JetStreamSubscription
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
+from exporter.queues.numbered import NumberedPublishing
+from exporter.queues.port import GroupInUse, Numbered, Outgoing, Position, QueueUnavailable, SeekResult, Start
 from exporter.queues.positions import nearest
 from exporter.queues.progress.settled import count
 from exporter.tasks.background import for_ever, in_background
@@ -65,6 +67,7 @@ class JetStreamQueue:
         self._badge = badge
         self._name = f"nats-{stream.name}"
         self._publisher = Publisher(link, stream.name, self._grew)
+        self._numbered = NumberedPublishing(partial(numbers_on_stream, link, stream), self._publisher.publish)
         self._subscriptions: set[JetStreamSubscription] = set()
 
     @property
@@ -72,9 +75,12 @@ class JetStreamQueue:
         """See ``Queue.name``: of the stream's name. A lane's name is the stream's creation, so no pair comes again."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
-        await self._publisher.publish(messages)
+        if numbered is None:
+            await self._publisher.publish(messages)
+        elif messages:
+            await self._numbered.publish(messages, numbered)
 
     def _grew(self, last: int) -> None:
         for subscription in self._subscriptions:

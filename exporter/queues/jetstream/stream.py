@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -76,22 +77,35 @@ class Stream(KeptStream):
 
     async def make_consumer(self, first: int) -> str:
         """Make a consumer that reads from sequence number ``first`` on, in order, each message once; its name."""
+        name, _ = await self._consumer({"deliver_policy": "by_start_sequence", "opt_start_seq": first})
+        return name
+
+    async def make_consumer_since(self, seconds: float) -> tuple[str, int]:
+        """Make a consumer that reads the headers of messages taken at ``seconds`` of the epoch or later.
+
+        Returns:
+            The consumer's name, and how many messages there are now.
+        """
+        since = datetime.fromtimestamp(seconds, UTC).isoformat()
+        return await self._consumer({"deliver_policy": "by_start_time", "opt_start_time": since, "headers_only": True})
+
+    async def _consumer(self, where: Mapping[str, Any]) -> tuple[str, int]:
         name = uuid4().hex
         config = {
             "name": name,
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": first,
+            **where,
             "ack_policy": "none",
             "max_waiting": 8,
             "inactive_threshold": _CONSUMER_KEPT_SECONDS * _NANOSECONDS,
             "num_replicas": 1,
             "mem_storage": True,
         }
+        question = {"stream_name": self.name, "config": config}
         try:
-            await self._link.api(f"CONSUMER.CREATE.{self.name}.{name}", {"stream_name": self.name, "config": config})
+            answer = await self._link.api(f"CONSUMER.CREATE.{self.name}.{name}", question)
         except Refused as error:
             raise QueueUnavailable(f"stream {self.name} cannot be read: {error}") from None
-        return name
+        return name, answer["num_pending"]
 
     async def drop_consumer(self, name: str) -> None:
         """Tell the servers that a consumer is not needed any more."""

@@ -13,7 +13,7 @@ from exporter.queues.journal.fetch import Fetch
 from exporter.queues.journal.lease import Leases
 from exporter.queues.journal.subscription import JournalSubscription
 from exporter.queues.journal.upkeep import Retention, Upkeep
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
+from exporter.queues.port import GroupInUse, Numbered, Outgoing, Position, QueueUnavailable, SeekResult, Start
 from exporter.queues.progress.settled import count, decode
 from exporter.tasks.background import in_background
 
@@ -88,12 +88,18 @@ class JournalQueue:
         """See ``Queue.name``."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``."""
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+        """See ``Queue.publish``; numbers are looked up in the transaction that publishes."""
         if not messages:
             return
+        most = self._max_bytes
         with _translated():
-            last = await self._database.write(lambda connection: tables.publish(connection, messages, self._max_bytes))
+            if numbered is None:
+                last = await self._database.write(lambda connection: tables.publish(connection, messages, most))
+            else:
+                last = await self._database.write(
+                    lambda connection: tables.publish_numbered(connection, messages, numbered, most)
+                )
         self._fetch.grew(last)
 
     @asynccontextmanager

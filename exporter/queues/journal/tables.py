@@ -11,7 +11,7 @@ import apsw
 
 from exporter.database import Schema
 from exporter.messages.message import Message
-from exporter.queues.port import Outgoing, QueueFull, SeekResult, Start
+from exporter.queues.port import Numbered, Outgoing, QueueFull, SeekResult, Start
 from exporter.queues.positions import nearest
 
 LANE = "0"
@@ -40,6 +40,8 @@ SCHEMA = Schema(
         """,
         # Samples of when every group had passed a position; only where ``retain`` is set.
         "CREATE TABLE passed (position INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT",
+        # The highest number that was published of each producer.
+        "CREATE TABLE producers (name TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ),
 )
 
@@ -95,6 +97,22 @@ def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes
         "INSERT INTO events (taken_at, body) VALUES (?, ?)", ((now, message.body) for message in messages)
     )
     return connection.last_insert_rowid()
+
+
+def publish_numbered(
+    connection: apsw.Connection, messages: Sequence[Outgoing], numbered: Numbered, max_bytes: int
+) -> int:
+    """As ``publish``, without the messages whose numbers are here already."""
+    highest: int | None = connection.execute("SELECT highest FROM producers WHERE name = ?", (numbered.producer,)).get
+    fresh = messages[numbered.passed(highest or 0) :]
+    if not fresh:
+        return last(connection)
+    end = publish(connection, fresh, max_bytes)
+    connection.execute(
+        "INSERT INTO producers VALUES (?1, ?2) ON CONFLICT DO UPDATE SET highest = ?2",
+        (numbered.producer, numbered.last(len(messages))),
+    )
+    return end
 
 
 def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: int) -> list[Message]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import repeat
+from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -21,8 +22,11 @@ from exporter.queues.kafka.cluster.cluster import Cluster
 from exporter.queues.kafka.cluster.shutdown import end_producer
 from exporter.queues.kafka.failures import NoRight, reason
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
+from exporter.queues.kafka.look_back import NUMBER_HEADER
 from exporter.queues.port import EventTooLarge, Outgoing
 from exporter.tasks.late_deadlines import answered_within
+
+_Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
 PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
@@ -48,8 +52,8 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``.
+    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> None:
+        """See ``Queue.publish``; ``stamps``, one for each message, go along in a header.
 
         Raises:
             EventTooLarge: all was published but what is too large for the brokers.
@@ -61,7 +65,7 @@ class Publisher:
             self._turn,
         ):
             try:
-                refused = await self._publish(messages)
+                refused = await self._publish(messages, stamps)
             except _MAY_NOT_WRITE as error:
                 await self.close()
                 raise NoRight("Write", "topic") from error
@@ -72,17 +76,20 @@ class Publisher:
         if refused:
             raise EventTooLarge(reason(MessageSizeTooLargeError()), refused)
 
-    async def _publish(self, messages: Sequence[Outgoing]) -> Sequence[int]:
+    async def _publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None) -> Sequence[int]:
         """Publish, and return the indexes of events that are too large; all other events are on the topic.
 
         Raises:
             CLIENT_ERRORS: the client failed; some of the events may be on the topic.
         """
+        headers = None if stamps is None else [[(NUMBER_HEADER, text.encode("ascii"))] for text in stamps]
         refused: list[int] = []
         left: Sequence[int] = range(len(messages))
         while left:
             producer = await self._started()
-            errors = await self._send(producer, [messages[index] for index in left])
+            errors = await self._send(
+                producer, [messages[index] for index in left], headers and [headers[index] for index in left]
+            )
             failed = {left[at]: error for at, error in errors.items()}
             too_large = [index for index, error in failed.items() if isinstance(error, _TOO_LARGE)]
             refused += too_large
@@ -110,15 +117,17 @@ class Publisher:
             await producer.start()
         return self._producer
 
-    async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> Mapping[int, BaseException]:
-        """Send ``messages``; return the errors of failed messages by index."""
+    async def _send(
+        self, producer: AIOKafkaProducer, messages: Sequence[Outgoing], headers: Sequence[_Headers] | None
+    ) -> Mapping[int, BaseException]:
+        """Send ``messages``, with ``headers`` if there are any; return the errors of failed messages by index."""
         sent: list[Any] = []
         failed: dict[int, BaseException] = {}
         try:
-            for message in messages:
+            for message, header in zip(messages, headers or repeat(None)):  # noqa: B905 - one may have no end
                 key = None if message.key is None else message.key.encode("utf-8", "surrogatepass")
                 try:
-                    sent.append(await producer.send(self._topic, message.body, key=key))
+                    sent.append(await producer.send(self._topic, message.body, key=key, headers=header))
                 except _TOO_LARGE as error:  # larger than the client would send at all
                     failed[len(sent)] = error
                     sent.append(_nothing())

@@ -16,10 +16,12 @@ from exporter.queues.kafka.cluster.connection import connection_of
 from exporter.queues.kafka.cluster.groups import Groups, positions_of
 from exporter.queues.kafka.cluster.topic_ids import lane_name
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
+from exporter.queues.kafka.look_back import numbers_on_topic
 from exporter.queues.kafka.publish import Publisher
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.kafka.subscription import KafkaSubscription
-from exporter.queues.port import GroupInUse, Outgoing, Position, QueueUnavailable, SeekResult, Start
+from exporter.queues.numbered import NumberedPublishing
+from exporter.queues.port import GroupInUse, Numbered, Outgoing, Position, QueueUnavailable, SeekResult, Start
 from exporter.queues.positions import nearest
 from exporter.tasks.background import for_ever, in_background
 
@@ -72,6 +74,7 @@ class KafkaQueue:
         self._read_by = Groups(cluster)
         self._high_watermarks = high_watermarks
         self._publisher = publisher
+        self._numbered = NumberedPublishing(partial(numbers_on_topic, cluster), publisher.publish)
         self._groups = groups
         self._warn = warn
         self._checked = SharedCheck(self._check, time.monotonic)
@@ -81,10 +84,14 @@ class KafkaQueue:
         """See ``Queue.name``: made of the cluster's id and the topic."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         """See ``Queue.publish``; never raises ``QueueFull``, since the brokers decide how much a topic holds."""
-        if messages:
+        if not messages:
+            return
+        if numbered is None:
             await self._publisher.publish(messages)
+        else:
+            await self._numbered.publish(messages, numbered)
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[KafkaSubscription]:

@@ -9,6 +9,7 @@ from functools import partial
 from exporter.queues.port import (
     EventTooLarge,
     GroupInUse,
+    Numbered,
     Outgoing,
     Position,
     QueueFull,
@@ -75,14 +76,21 @@ class RedisQueue:
         """See ``Queue.name``."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         """See ``Queue.publish``; as durable as Redis is configured to be. Each thousand is published as a whole."""
         most = await self._most_bytes(max((len(message.body) for message in messages), default=0))
-        taken = [message.body for message in messages if len(message.body) <= most]
-        for begin in range(0, len(taken), _PUBLISH_ENTRIES):
-            bodies = taken[begin : begin + _PUBLISH_ENTRIES]
+        taken = [index for index, message in enumerate(messages) if len(message.body) <= most]
+        # With numbers also where nothing is left to publish: what is too large counts as published.
+        for begin in range(0, max(len(taken), 1 if numbered and messages else 0), _PUBLISH_ENTRIES):
+            chunk = taken[begin : begin + _PUBLISH_ENTRIES]
+            look = bool(self._upkeep.subscriptions)
             try:
-                extent = await self._stream.publish(bodies, look=bool(self._upkeep.subscriptions))
+                if numbered is None:
+                    extent = await self._stream.publish([messages[index].body for index in chunk], look)
+                else:
+                    events = [(numbered.first + index, messages[index].body) for index in chunk]
+                    highest = events[-1][0] if begin + len(chunk) < len(taken) else numbered.last(len(messages))
+                    extent = await self._stream.publish_numbered(numbered.producer, highest, events, look)
             except OutOfMemory as error:
                 if begin:
                     raise QueueUnavailable(f"{error}; the first {begin} events were published") from None

@@ -7,14 +7,15 @@ from typing import Any
 
 from exporter.source.dataprep.destinations import close_gaps
 from exporter.source.dataprep.mapping_sets import MappingSet
-from exporter.source.dataprep.outcomes import Mapped, MappingError, Merging, Refusal, Upsert
+from exporter.source.dataprep.outcomes import Mapped, MappingError, Refusal, Upsert
 from exporter.source.dataprep.run import Bounds, Chance, Clock, Exhausted, Failed, Run
 from exporter.source.dataprep.sources import reader
 from exporter.source.dataprep.steps import Step, compile_step
 from exporter.source.dataprep.values import Appended, Replaced
+from exporter.source.records import UpsertKind
 from exporter.source.xdm.fields import Field
 
-_MERGING = {Appended: Merging.APPEND, Replaced: Merging.REPLACE}
+_KINDS = {Appended: UpsertKind.APPEND, Replaced: UpsertKind.REPLACE}
 
 
 class CompiledMappingSet:
@@ -83,6 +84,4 @@ def _fail(run: Run, step: Step, entity: dict[str, Any]) -> None:
 
 def _upserts(run: Run, entity: dict[str, Any]) -> tuple[Upsert, ...]:
     """Those whose array stands in the result still: a later mapping may have put something else there."""
-    return tuple(
-        Upsert(path, _MERGING[kind]) for path, kind in run.upserts.items() if type(reader(path)(entity)) is list
-    )
+    return tuple(Upsert(path, _KINDS[kind]) for path, kind in run.upserts.items() if type(reader(path)(entity)) is list)

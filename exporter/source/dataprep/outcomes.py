@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from exporter.source.dataprep.mapping_sets import Mapping, SourceType
-
-
-class Merging(Enum):
-    """How an array of a record that merges is applied to the profile's array; a record that creates is taken as it is.
-
-    APPEND puts its elements behind those that are there, REPLACE puts it in their place.
-    """
-
-    APPEND = "append"
-    REPLACE = "replace"
+from exporter.source.records import UpsertKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +14,7 @@ class Upsert:
     """What ``upsert_array_append`` or ``upsert_array_replace`` asked for the array at ``path``, the keys to it."""
 
     path: tuple[str, ...]
-    merging: Merging
+    kind: UpsertKind
 
 
 @dataclass(frozen=True, slots=True)

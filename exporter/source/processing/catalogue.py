@@ -45,4 +45,4 @@ class Catalogue:
 
     flows: Mapping[str, Flow] = field(default_factory=dict)
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
-    identities: IdentityRules = IdentityRules()
+    identities: IdentityRules = field(default_factory=IdentityRules)

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from exporter.source.collection.taken import Form, TakenRecord
-from exporter.source.dataprep.outcomes import MappingError, Merging, Upsert
+from exporter.source.dataprep.outcomes import MappingError, Upsert
 from exporter.source.processing.catalogue import Catalogue, Dataset
-from exporter.source.records import ArrayUpsert, Operation, Record, UpsertKind
+from exporter.source.records import ArrayUpsert, Operation, Record
 from exporter.source.xdm.identities import IdentityWarning, Unidentified, identities_of
 from exporter.source.xdm.memberships import MembershipsRefused, memberships_of
 from exporter.source.xdm.schema import Behaviour
@@ -21,7 +21,6 @@ BadReason: TypeAlias = Literal[
     "mapping", "xdm", "no_primary_identity", "operation", "dataset", "flow_deleted", "too_large", "bug"
 ]
 _OPERATIONS = {each.value: each for each in Operation}
-_KINDS = {Merging.APPEND: UpsertKind.APPEND, Merging.REPLACE: UpsertKind.REPLACE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,9 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
     asked = _asked(message.operations, dataset)
     if isinstance(asked, str):
         return Bad("operation", asked)
-    entity, errors, upserts = message.record, (), ()
+    entity = message.record
+    errors: tuple[MappingError, ...] = ()
+    upserts: tuple[Upsert, ...] = ()
     if flow is not None and flow.mapping is not None:
         mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock)
         entity, errors, upserts = mapped.entity, mapped.errors, mapped.upserts
@@ -190,4 +191,4 @@ def _mark(entity: dict[str, Any], upserts: Sequence[Upsert]) -> None:
             node = node.get(step) if isinstance(node, dict) else None
         last = upsert.path[-1]
         if isinstance(node, dict) and isinstance(node.get(last), list):
-            node[last] = ArrayUpsert(_KINDS[upsert.merging], tuple(node[last]))
+            node[last] = ArrayUpsert(upsert.kind, tuple(node[last]))

@@ -13,7 +13,7 @@ from exporter.source.collection.taken import TakenRecord, UnreadableRecord
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.examining import Bad, Chances, Examined, Good, examine
 from exporter.source.profiles.merge.steps import Outcome
-from exporter.source.profiles.port import Mark, MarkMoved, ProfilesUnavailable, ProfileStore, Refused
+from exporter.source.profiles.port import Mark, MarkMoved, ProfileStore, ProfilesUnavailable, Refused
 from exporter.state.port import StateUnavailable
 
 Result = TypeVar("Result")

@@ -9,7 +9,7 @@ import msgspec
 
 from exporter.profile.event.times import parse_time
 from exporter.queues.port import EventTooLarge, Numbered, Outgoing, Queue, QueueFull, QueueUnavailable
-from exporter.source.profiles.port import ProfilesUnavailable, ProfileStore, Told
+from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable, Told
 
 #: So many are on their way at a time, and a queue that reads back its tail after a start looks for no more.
 BATCH_EVENTS = 500

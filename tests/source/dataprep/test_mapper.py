@@ -9,8 +9,9 @@ from dataprep_runs import BOUNDS, NOW, chance, compiled, mapped, standing, ticki
 
 from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_set
 from exporter.source.dataprep.mapping_sets import Mapping, MappingSet, SourceType, read_mapping_set
-from exporter.source.dataprep.outcomes import MappingError, Merging, Refusal, Upsert
+from exporter.source.dataprep.outcomes import MappingError, Refusal, Upsert
 from exporter.source.dataprep.run import Bounds
+from exporter.source.records import UpsertKind
 from exporter.source.xdm.fields import Field, Kind
 
 STRING = Field(Kind.STRING)
@@ -209,10 +210,10 @@ def test_no_nulls_where_it_does_not() -> None:
 @pytest.mark.parametrize(
     ("mappings", "upserts"),
     [
-        ({"tags": "upsert_array_append(a)"}, (Upsert(("tags",), Merging.APPEND),)),
-        ({"tags": "upsert_array_replace(a)"}, (Upsert(("tags",), Merging.REPLACE),)),
-        ({"tags": "iif(true, upsert_array_append(a), null)"}, (Upsert(("tags",), Merging.APPEND),)),
-        ({"tags": "upsert_array_append(a)", "free": "a"}, (Upsert(("tags",), Merging.APPEND),)),
+        ({"tags": "upsert_array_append(a)"}, (Upsert(("tags",), UpsertKind.APPEND),)),
+        ({"tags": "upsert_array_replace(a)"}, (Upsert(("tags",), UpsertKind.REPLACE),)),
+        ({"tags": "iif(true, upsert_array_append(a), null)"}, (Upsert(("tags",), UpsertKind.APPEND),)),
+        ({"tags": "upsert_array_append(a)", "free": "a"}, (Upsert(("tags",), UpsertKind.APPEND),)),
         ({"free": "to_object('x', upsert_array_append(a))"}, ()),
         ([EXPRESSION_TO_TAGS, {"source": "b", "destination": "tags"}], ()),
         ({"free.x": "upsert_array_append(a)", "free": "'y'"}, ()),

@@ -107,6 +107,11 @@ class Answer:
             self._coming.set_exception(QueueUnavailable(reason))
             self._coming.exception()  # else asyncio would log the error where no caller waits yet, or any more
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is known that nothing will come."""
+        return self._coming.done() and self._coming.exception() is not None
+
     async def comes(self) -> Msg:
         """The message.
 

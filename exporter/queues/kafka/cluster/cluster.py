@@ -109,6 +109,13 @@ class Cluster:
         """Where partitions end now. Raises as ``asked``."""
         return await self._ends(self._asker.end_offsets, partitions)
 
+    async def first_since(self, partitions: Collection[int], seconds: float) -> Mapping[int, int]:
+        """The first offset with a time of ``seconds`` or later, of each partition that has any. Raises as ``asked``."""
+        places = {TopicPartition(self.topic, partition): int(seconds * 1000) for partition in partitions}
+        doing = f"asking for the offsets of {self.topic} by time"
+        found = await self.asked(doing, lambda: self._asker.offsets_for_times(dict(places)))
+        return {place.partition: each.offset for place, each in found.items() if each is not None}
+
     async def _ends(self, which: Callable[[Any], Awaitable[Any]], partitions: Collection[int]) -> Mapping[int, int]:
         places = [TopicPartition(self.topic, partition) for partition in partitions]
         found = await self.asked(f"asking for the ends of {self.topic}", lambda: which(places))

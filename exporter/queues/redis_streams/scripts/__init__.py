@@ -11,6 +11,7 @@ from typing import Final
 
 from exporter.redis_server.server import Script
 
+PUBLISH: Final = Script.of(__name__, "publish")
 HOLD: Final = Script.of(__name__, "hold")
 RELEASE: Final = Script.of(__name__, "release")
 READ: Final = Script.of(__name__, "read")
