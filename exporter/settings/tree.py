@@ -20,6 +20,12 @@ from exporter.sections.urls import HostName
 from exporter.settings.delivery import Bytes
 from exporter.settings.destination import Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
+from exporter.source.profiles.kinds import ProfileSettings
+from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings
+from exporter.source.settings.backfill import BackfillSettings
+from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SchemaSettings, SourceSettings
+from exporter.source.settings.intake import IntakeSettings, JournalIntake
+from exporter.source.settings.serve import Serve
 from exporter.state.kinds import StateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.threshold import Level
@@ -74,6 +80,17 @@ def _kind(default: str) -> Callable[[Any], Any]:
         return {"kind": default, **value} if isinstance(value, dict) else value
 
     return fill
+
+
+#: The sections that keep something in a file of their own, and what that file is called.
+_FILES = {"queue": "the queue's", "state": "the state's", "intake": "the intake's", "profiles": "the profiles'"}
+
+
+def _place(section: object) -> tuple[object, ...] | None:
+    """What tells the queue of a broker from others; None of a queue that is no broker's."""
+    kind = getattr(section, "kind", None)
+    at = [getattr(section, name, None) for name in ("url", "bootstrap_servers", "stream", "topic")]
+    return None if at == [None] * 4 else (kind, *map(str, at))
 
 
 def _merged_before(value: Any) -> Any:
@@ -136,6 +153,26 @@ class Settings(BaseSettings):
     )
     destinations: tuple[Destination, ...] = Field(default=(), description="Where profiles go.")
 
+    serve: Serve = Field(default=Serve(), description="Where `exporter serve` takes records, and within which limits.")
+    intake: Annotated[IntakeSettings, BeforeValidator(_kind("journal"))] = Field(
+        default_factory=JournalIntake,
+        description="Where records stand from their answer on until they are applied; not the product's queue.",
+        json_schema_extra={"default_kind": "journal"},
+    )
+    profiles: ProfileSettings = Field(default=SqliteProfileSettings(), description="Where profiles are kept.")
+    identities: IdentitySettings = Field(default=IdentitySettings(), description="Who belongs together.")
+    backfill: BackfillSettings = Field(default=BackfillSettings(), description="How fast profiles are told again.")
+    bad_records_max_bytes: Bytes = Field(
+        default=1024**3, description="Records that cannot be applied are kept in state; full, the others wait."
+    )
+    sources_dir: FilePath | None = Field(
+        default=None, description="Folder with one file per source (*.yaml, *.yml), relative to this file."
+    )
+    schemas: tuple[SchemaSettings, ...] = Field(default=(), description="What records may hold.")
+    datasets: tuple[DatasetSettings, ...] = Field(default=(), description="Where records of one kind belong.")
+    mappings: tuple[MappingSetSettings, ...] = Field(default=(), description="How raw records become what a schema has.")
+    sources: tuple[SourceSettings, ...] = Field(default=(), description="Where records come from.")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -156,10 +193,22 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _files_apart(self) -> Self:
-        files = [getattr(self.queue, "path", None), getattr(self.state, "path", None)]
-        paths = {file.resolve() for file in files if isinstance(file, Path)}
-        if all(isinstance(file, Path) for file in files) and len(paths) < len(files):
-            raise mistakes([Mistake(("state", "path"), "state needs a file of its own, not the queue's")])
+        owners: dict[Path, str] = {}
+        found = []
+        for key, owner in _FILES.items():
+            file = getattr(getattr(self, key), "path", None)
+            if isinstance(file, Path) and owners.setdefault(file.resolve(), owner) != owner:
+                reason = f"{key} needs a file of its own, not {owners[file.resolve()]}"
+                found.append(Mistake((key, "path"), reason))
+        if found:
+            raise mistakes(found)
+        return self
+
+    @model_validator(mode="after")
+    def _intake_apart(self) -> Self:
+        """Two journals are told apart by their files."""
+        if _place(self.intake) == _place(self.queue) is not None:
+            raise mistakes([Mistake(("intake",), "the intake needs a queue of its own, not the product's")])
         return self
 
     @cached_property

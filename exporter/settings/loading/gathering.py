@@ -137,7 +137,7 @@ class Gathered:
 
 
 def gather(file: Path, environ: Mapping[str, str], overrides: Mapping[Steps, str]) -> Gathered:
-    """Read the main file, the files of ``destinations_dir`` and ``segments_file``.
+    """Read the main file, the files of ``destinations_dir`` and ``sources_dir``, and ``segments_file``.
 
     Args:
         file: the main file.
@@ -151,7 +151,8 @@ def gather(file: Path, environ: Mapping[str, str], overrides: Mapping[Steps, str
     elif not main.problems:
         gathered.problems.append(Problem(main.file, 1, (), "the file must hold a mapping"))
     dirs = {steps[0]: trimmed(environ[name]) for steps, name in overrides.items() if len(steps) == 1}
-    _add_destinations(gathered, environ, dirs)
+    _add_files(gathered, environ, dirs, "destinations_dir", "destinations", "one destination")
+    _add_files(gathered, environ, dirs, "sources_dir", "sources", "one source")
     _add_segments(gathered, environ, dirs)
     _override_defaults(
         gathered, {steps[1:]: environ[name] for steps, name in overrides.items() if steps[0] == DEFAULTS}
@@ -170,17 +171,21 @@ def _named(key: str, gathered: Gathered, dirs: Mapping[str | int, str]) -> Path 
         return None  # a mistake that the field itself reports
 
 
-def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str | int, str]) -> None:
-    listed = _named("destinations_dir", gathered, dirs)
-    if listed is None or not isinstance(gathered.data.get("destinations") or [], list):
+def _add_files(
+    gathered: Gathered, environ: Mapping[str, str], dirs: Mapping[str | int, str], folder_key: str, key: str, what: str
+) -> None:
+    """Append what the files of the folder that ``folder_key`` names hold, each ``what``, to the list at ``key``."""
+    listed = _named(folder_key, gathered, dirs)
+    written = gathered.data.get(key) or []
+    if listed is None or not isinstance(written, list):
         return
     try:
         files = sorted(file for file in listed.iterdir() if file.suffix in (".yaml", ".yml"))
     except OSError as error:
         reason = f"the folder cannot be read: {error.strerror or 'unknown error'}"
-        gathered.problems.append(gathered.problem(("destinations_dir",), reason))
+        gathered.problems.append(gathered.problem((folder_key,), reason))
         return
-    destinations = list(gathered.destinations)
+    items = list(written)
     for file in files:
         if file.name.startswith(".") or os.path.isdir(file):  # noqa: PTH112 - pathlib raises where it may not look
             continue
@@ -189,14 +194,14 @@ def _add_destinations(gathered: Gathered, environ: Mapping[str, str], dirs: Mapp
             continue
         document = read_document(file, environ)
         gathered.problems.extend(document.problems)
-        at = ("destinations", len(destinations))
+        at = (key, len(items))
         gathered.documents.append(document)
         if isinstance(document.value, dict):
             gathered.mounts.append(Mount(at, document))
-            destinations.append(document.value)
+            items.append(document.value)
         elif not document.problems:
-            gathered.problems.append(Problem(document.file, 1, (), "the file must hold one destination, as a mapping"))
-    gathered.data = {**gathered.data, "destinations": destinations}
+            gathered.problems.append(Problem(document.file, 1, (), f"the file must hold {what}, as a mapping"))
+    gathered.data = {**gathered.data, key: items}
 
 
 def _add_test_file(gathered: Gathered, file: Path) -> None:

@@ -1,4 +1,7 @@
-"""The kinds of profile store that the configuration may name: a new kind is a member of the union, and a case here."""
+"""The kinds of profile store that the configuration may name: a new kind is a member of the union, and a case here.
+
+What a kind needs is imported when a store of that kind is opened, and not before.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import TypeAlias
 
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings, rules_of
-from exporter.source.profiles.sqlite.store import open_sqlite
 
 #: With a second kind: a union that is told apart by ``kind``.
 ProfileSettings: TypeAlias = SqliteProfileSettings
@@ -20,4 +22,6 @@ def open_profiles(profiles: ProfileSettings, identities: IdentitySettings) -> Ab
         DatabaseRefused: the file cannot be used.
         DatabaseUnavailable: the file cannot be opened now.
     """
+    from exporter.source.profiles.sqlite.store import open_sqlite
+
     return open_sqlite(profiles.path, rules_of(profiles, identities))

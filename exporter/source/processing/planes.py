@@ -1,0 +1,95 @@
+"""What the data plane is configured with, from the sections of a configuration and the ids that were made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.profile.paths import parse_path
+from exporter.source.collection.plane import Flow, Inlet, Plane
+from exporter.source.processing.compiling import FlowIds
+from exporter.source.settings.declared import DatasetSettings, SourceSettings
+from exporter.source.settings.serve import Serve
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The ids of a configuration's sources, those that it leaves out included.
+
+    Attributes:
+        inlets: by the source's name.
+        connections: likewise.
+        flows: by the source's name, and the flow's place in the source.
+    """
+
+    inlets: Mapping[str, str]
+    connections: Mapping[str, str]
+    flows: FlowIds
+
+
+def wanted(sources: Sequence[SourceSettings]) -> Iterator[tuple[str, str | None]]:
+    """The names under which ids are kept, and the id that the configuration gives, if it gives one."""
+    for source in sources:
+        yield f"inlet/{source.name}", source.inlet
+        yield f"connection/{source.name}", source.connection_id
+        for number, flow in enumerate(source.flows):
+            yield _flow_name(source, number), flow.id
+
+
+def ids_of(sources: Sequence[SourceSettings], known: Mapping[str, str]) -> Ids:
+    """The ids, by the names of ``wanted``."""
+    return Ids(
+        {source.name: known[f"inlet/{source.name}"] for source in sources},
+        {source.name: known[f"connection/{source.name}"] for source in sources},
+        {
+            (source.name, number): known[_flow_name(source, number)]
+            for source in sources
+            for number in range(len(source.flows))
+        },
+    )
+
+
+def plane_of(serve: Serve, sources: Sequence[SourceSettings], datasets: Sequence[DatasetSettings], ids: Ids) -> Plane:
+    """The data plane of a configuration whose references all lead somewhere."""
+    schemas = {dataset.id: dataset.schema for dataset in datasets}
+    inlets = [_inlet(source, serve, schemas, ids) for source in sources]
+    return Plane(
+        org_id=serve.org_id,
+        inlets={inlet.id: inlet for inlet in inlets},
+        max_body=serve.max_body,
+        hold_seconds=serve.hold,
+        overload_status=serve.overload_status,
+        cors=serve.cors,
+        rate=serve.rate,
+        sync_rate=None if serve.sync_rate is None else serve.sync_rate * 60,
+    )
+
+
+def _flow_name(source: SourceSettings, number: int) -> str:
+    """Of a flow with a name: two of one name in a source are told apart by their order."""
+    name = source.flows[number].name
+    before = sum(flow.name == name for flow in source.flows[:number])
+    return f"flow/{source.name}/{name}" + (f"/{before}" if before else "")
+
+
+def _inlet(source: SourceSettings, serve: Serve, schemas: Mapping[str, str], ids: Ids) -> Inlet:
+    flows = [
+        Flow(
+            ids.flows[source.name, number],
+            flow.dataset,
+            schemas[flow.dataset],
+            mapping=flow.mapping is not None,
+            enabled=flow.enabled,
+        )
+        for number, flow in enumerate(source.flows)
+    ]
+    return Inlet(
+        id=ids.inlets[source.name],
+        source=source.name,
+        org_id=serve.org_id,
+        flows=tuple(flows),
+        datasets={dataset: schemas[dataset] for dataset in source.datasets},
+        authentication=source.authentication,
+        deletes=source.deletes,
+        key=() if source.key is None else parse_path(source.key),
+    )
