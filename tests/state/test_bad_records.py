@@ -99,7 +99,6 @@ async def test_a_letter_kept_while_its_earlier_self_is_being_deleted_is_not_forg
     await records.open()
     await records.keep([bad(1)], ROOM)
     await asyncio.gather(records.applied([name(1)]), records.keep([bad(1)], ROOM))
-    await records.keep([bad(1)], ROOM)
     assert await records.applied([name(1)]) == Stored()
     assert await listed(records) == []
 
