@@ -9,10 +9,14 @@ import sys
 from pathlib import Path
 
 from bad_records_made import bad, name, refused, size, there
+from redis_server import needs_redis, running
 
 from exporter.state.bad_record import BadRecordFilter
+from exporter.state.bad_records import BadRecords
 from exporter.state.kinds import open_state
+from exporter.state.letter import Outcome, Stored, Unavailable
 from exporter.state.port import Totals
+from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 
 HERE = Path(__file__).parent
@@ -61,6 +65,39 @@ def _lines_until_killed(path: Path, first: int, many: int) -> list[str]:
         lines += process.stdout.readlines()
     assert len(lines) >= many
     return [line for line in lines if line.endswith("\n")]
+
+
+@needs_redis
+async def test_what_was_kept_in_redis_survives_kills_under_load(tmp_path: Path) -> None:
+    """A Redis that writes everything down before it answers; each record is kept until that is known to have worked."""
+    kept: list[int] = []
+    ended = asyncio.Event()
+
+    async def keep(records: BadRecords) -> None:
+        number = 0
+        while not ended.is_set():
+            outcome: Outcome = Unavailable("")
+            while not isinstance(outcome, Stored):
+                outcome = await records.keep([bad(number)], 1 << 30)
+                await asyncio.sleep(0)
+            kept.append(number)
+            number += 1
+
+    with running(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "always") as server:
+        settings = RedisStateSettings.model_validate({"kind": "redis", "url": server.url})
+        async with open_state(settings) as state:
+            async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
+                tasks.create_task(keep(state.bad_records))
+                for _ in range(3):
+                    before = len(kept)
+                    while len(kept) < before + 100:  # noqa: ASYNC110 - several things happen on the way
+                        await asyncio.sleep(0.01)
+                    await asyncio.to_thread(server.restart)
+                ended.set()
+            page = await state.bad_records.page(BadRecordFilter(), limit=10_000)
+            assert [each.name for each in page] == [name(number) for number in kept], "each once"
+            expected = Totals(len(kept), sum(size(bad(number)) for number in kept))
+            assert await state.bad_records.totals() == {"xdm": expected}
 
 
 async def test_a_disk_that_is_full_keeps_what_is_there(tmp_path: Path) -> None:
