@@ -6,7 +6,7 @@ is asked of every applied record, so the names of letters stand in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from exporter.state.bad_record import (
@@ -101,6 +101,15 @@ class BadRecords:
             for name in found:
                 known.discard(name, last)
         return Stored()
+
+    async def forget(self, identities: Collection[str]) -> int:
+        """Delete the letters of records whose primary identity is among ``identities``; return how many.
+
+        Raises:
+            StateUnavailable: some of them may still be there.
+        """
+        # No identity means nobody, and to a filter everybody.
+        return await self.purge(BadRecordFilter(identities=tuple(identities))) if identities else 0
 
     # -- for all
 

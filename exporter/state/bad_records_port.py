@@ -10,7 +10,7 @@ from exporter.state.port import TooLarge, Totals
 
 
 class BadRecordStore(Protocol):
-    """The bad records of an open store. A write is durable on return, and atomic but for ``purge``.
+    """The bad records of an open store. A write is durable on return, and atomic but for ``delete`` and ``purge``.
 
     Raises:
         StateUnavailable: by every call; a write may have been done all the same.

@@ -214,6 +214,13 @@ async def test_purging(records: BadRecords) -> None:
     assert await records.keep([bad(1)], ROOM) == Stored()
 
 
+async def test_an_erasure_takes_the_letters_of_the_person_and_of_nobody_else(records: BadRecords) -> None:
+    await records.keep([bad(1), bad(2), bad(3, identity=None), bad(11, identity="email:p-1")], ROOM)
+    assert await records.forget(()) == 0
+    assert await records.forget({"email:p-1", "crmid:9"}) == 2
+    assert await listed(records) == [name(2), name(3)]
+
+
 async def test_ids_never_come_back(records: BadRecords) -> None:
     await records.keep([bad(1), bad(2)], ROOM)
     highest = await records.newest()

@@ -59,9 +59,8 @@ _NEWEST_FIRST: Final = f"""
 """  # noqa: S608
 _RECORD: Final = f"SELECT {_WHOLE} FROM bad_records WHERE name = ?"  # noqa: S608
 _COUNT: Final = f"SELECT count(*) FROM bad_records WHERE {_WHICH}"  # noqa: S608
-_PURGE: Final = f"""
-    DELETE FROM bad_records WHERE id IN (SELECT id FROM bad_records WHERE {_WHICH} ORDER BY id LIMIT :limit)
-"""  # noqa: S608
+_IDS: Final = f"SELECT id FROM bad_records WHERE id > :after AND {_WHICH} ORDER BY id LIMIT :limit"  # noqa: S608
+_DELETE_IDS: Final = "DELETE FROM bad_records WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class SqliteBadRecordStore(BadRecordStore):
@@ -95,11 +94,7 @@ class SqliteBadRecordStore(BadRecordStore):
         await self._file.write(write)
 
     async def delete(self, names: Sequence[str]) -> int:
-        def write(connection: apsw.Connection) -> int:
-            connection.execute(_DELETE, (listed(names),))
-            return connection.changes()
-
-        return await self._file.write(write)
+        return await self._delete(_DELETE, names)
 
     async def names(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
         return [(id_, name) for id_, name in await self._rows(_NAMES, (after, limit))]
@@ -128,17 +123,21 @@ class SqliteBadRecordStore(BadRecordStore):
         return int(count)
 
     async def purge(self, which: BadRecordFilter) -> int:
-        """Gives free pages back to the file system too."""
-
-        def chunk(connection: apsw.Connection) -> int:
-            connection.execute(_PURGE, {**_criteria(which), "limit": CHUNK})
-            return connection.changes()
-
-        purged = 0
-        while deleted := await self._file.write(chunk):
-            purged += deleted
+        """Gives free pages back to the file system too. What is meant is looked up outside of writes."""
+        purged = after = 0
+        while found := await self._rows(_IDS, {**_criteria(which), "after": after, "limit": CHUNK}):
+            ids = [id_ for (id_,) in found]
+            purged += await self._delete(_DELETE_IDS, ids)
+            after = ids[-1]
         await shrink(self._file)
         return purged
+
+    async def _delete(self, statement: str, keys: Sequence[int] | Sequence[str]) -> int:
+        def write(connection: apsw.Connection) -> int:
+            connection.execute(statement, (listed(keys),))
+            return connection.changes()
+
+        return await self._file.write(write)
 
     async def _rows(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return await self._file.read(lambda connection: connection.execute(statement, values).fetchall())
