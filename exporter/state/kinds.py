@@ -17,6 +17,7 @@ from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 
 if TYPE_CHECKING:
+    from exporter.state.bad_records import BadRecords
     from exporter.state.dead_letters import DeadLetters
 
 StateSettings = Annotated[RedisStateSettings | SqliteSettings, Field(discriminator="kind")]
@@ -51,6 +52,11 @@ class State(Protocol):
     @property
     def interventions(self) -> Interventions:
         """What operators have asked of destinations by hand."""
+        ...
+
+    @property
+    def bad_records(self) -> BadRecords:
+        """The records of the way in that could not be applied."""
         ...
 
 

@@ -120,7 +120,7 @@ def storable_letter(letter: NewLetter) -> StorableLetter:
             letter,
             profile_id=None if letter.profile_id is None else storable(letter.profile_id),
             event_id=storable(letter.event_id),
-            detail=_shown_detail(letter.detail),
+            detail=shown_detail(letter.detail),
             answer=shown_answer(letter.answer).encode(),
         )
     )
@@ -147,7 +147,7 @@ def shown_answer(answer: bytes) -> str:
     return printable(decoder.decode(answer[:ANSWER_BYTES], final=len(answer) <= ANSWER_BYTES))
 
 
-def _shown_detail(detail: str) -> str:
-    """An explanation as stored: one line of ``DETAIL_CHARACTERS`` at most."""
+def shown_detail(detail: str) -> str:
+    """An explanation as letters keep it: one line of ``DETAIL_CHARACTERS`` at most."""
     text = printable(detail)
     return text if len(text) <= DETAIL_CHARACTERS else text[: DETAIL_CHARACTERS - 1] + "…"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from letters_command import Place, letter
 
-from exporter.cli.deadletters.command import parse_when
+from exporter.cli.shared.moments import parse_when
 from exporter.daemon.interventions import ByHand
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import document

@@ -11,11 +11,14 @@ from typing import Protocol
 from redis_server import RedisServer
 
 from exporter.database import Database
+from exporter.state.bad_records_port import BadRecordStore
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.port import LetterStore
+from exporter.state.redis.bad_records import RedisBadRecordStore
 from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.server import connected
 from exporter.state.redis.settings import RedisStateSettings
+from exporter.state.sqlite.bad_records import SqliteBadRecordStore
 from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.schema import SCHEMA
 from exporter.state.sqlite.settings import SqliteSettings
@@ -29,6 +32,7 @@ class Opened:
 
     dead_letters: DeadLetters
     store: LetterStore
+    bad_records: BadRecordStore
 
 
 class Kind(Protocol):
@@ -58,7 +62,7 @@ class InSqlite:
     async def open(self) -> AsyncIterator[Opened]:
         async with Database.open(self.path, SCHEMA) as database:
             store = SqliteLetterStore(database)
-            yield Opened(DeadLetters(store, poll_seconds=0), store)
+            yield Opened(DeadLetters(store, poll_seconds=0), store, SqliteBadRecordStore(database))
 
 
 @dataclass(frozen=True)
@@ -75,4 +79,4 @@ class InRedis:
     async def open(self) -> AsyncIterator[Opened]:
         async with connected(self.settings) as server:
             store = RedisLetterStore(server, PREFIX)
-            yield Opened(DeadLetters(store, poll_seconds=0), store)
+            yield Opened(DeadLetters(store, poll_seconds=0), store, RedisBadRecordStore(server, PREFIX))

@@ -30,7 +30,7 @@ async def test_files_that_may_not_grow(tmp_path: Path) -> None:
     """As ``ulimit -f``: needs no rights."""
     path = tmp_path / "state.db"
     script = Path(__file__).with_name("filling_disk.py")
-    done = await asyncio.to_thread(_run, sys.executable, str(script), str(path), "310000")
+    done = await asyncio.to_thread(_run, sys.executable, str(script), str(path), "330000")
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert len(seen["stored"]) > 3

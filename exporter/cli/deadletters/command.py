@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -12,8 +10,14 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.daemon import SocketOption, TokenOption, UrlOption, daemon_of, settings_or_part
 from exporter.cli.shared.destinations import refuse_unknown
-from exporter.sections.printable import counted
-from exporter.state.kinds import open_state
+from exporter.cli.shared.letters import (
+    PAGE,
+    confirm_deletion,
+    refuse_all_by_accident,
+    refuse_unattended,
+    with_state,
+)
+from exporter.cli.shared.moments import moment
 from exporter.state.letter import Filter, Reason
 
 if TYPE_CHECKING:
@@ -22,11 +26,6 @@ if TYPE_CHECKING:
     from exporter.state.dead_letters import DeadLetters
 
 T = TypeVar("T")
-
-PAGE = 500
-_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help="Dead letters by id, as `list` shows them.")]
 DestinationOption = Annotated[str | None, typer.Option("--destination", "-d", help="Of this destination.")]
 ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="That ended for this reason.")]
@@ -64,7 +63,8 @@ def list_letters(
 
     async def print_pages(letters: DeadLetters) -> bool:
         """Whether a letter was printed."""
-        from exporter.cli.deadletters.shown import as_object, json_text, rows
+        from exporter.cli.deadletters.shown import as_object, rows
+        from exporter.cli.shared.shown import json_text
 
         after, left = 0, limit
         while left != 0 and (page := await letters.page(which, after=after, limit=min(PAGE, left or PAGE))):
@@ -94,7 +94,8 @@ def show(
     if letter is None:
         typer.echo(f"there is no dead letter {letter_id}", err=True)
         raise typer.Exit(1)
-    from exporter.cli.deadletters.shown import json_text, whole, whole_object
+    from exporter.cli.deadletters.shown import whole, whole_object
+    from exporter.cli.shared.shown import json_text
 
     typer.echo(json_text(whole_object(letter)) if as_json else whole(letter))
 
@@ -127,7 +128,7 @@ def replay(
     from exporter.cli.deadletters.replay import Report, ask_daemon, run_replay
 
     which = _filter(ids, destination, reason, profile, since, until)
-    _refuse_all_by_accident(which, everything)
+    refuse_all_by_accident(chosen=which != Filter(), everything=everything)
     if (url is not None or socket is not None) and not wait:
         _shown(ask_daemon(daemon_of(config, url, socket), which, token, superseded=superseded), as_json, waited=False)
         return
@@ -169,13 +170,10 @@ def purge(
 ) -> None:
     """Delete dead letters for good."""
     import json
-    import sys
 
     which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
-    _refuse_all_by_accident(which, everything)
-    if not yes and not sys.stdin.isatty():
-        typer.echo("nobody is there to confirm it: give --yes", err=True)
-        raise typer.Exit(2)
+    refuse_all_by_accident(chosen=which != Filter(), everything=everything)
+    refuse_unattended(yes=yes)
     loaded = load_or_exit(config)
 
     async def counted_letters(letters: DeadLetters) -> int:
@@ -185,8 +183,7 @@ def purge(
     there = _with_letters(loaded.settings, counted_letters, nothing=None)
     if there is None:
         _refuse_unknown(which, loaded.settings)
-    if not yes and not typer.confirm(f"Delete {counted(there or 0, 'dead letter')} for good?", err=True):
-        raise typer.Exit(1)
+    confirm_deletion(there or 0, "dead letter", yes=yes)
     purged = _with_letters(loaded.settings, lambda letters: letters.purge(which), nothing=0)
     typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged} deleted")
 
@@ -206,35 +203,10 @@ def _filter(
         destination=destination,
         reason=reason,
         profile_id=profile,
-        since=_moment("--since", since),
-        until=_moment("--until", until),
+        since=moment("--since", since),
+        until=moment("--until", until),
         superseded=True if only_superseded else None,
     )
-
-
-def _moment(option: str, text: str | None) -> float | None:
-    moment = None if text is None else parse_when(text, time.time())
-    if text is not None and moment is None:
-        raise typer.BadParameter(
-            f"'{text}' is neither a time such as 2026-11-20T10:15:00Z nor an age such as 2h", param_hint=option
-        )
-    return moment
-
-
-def parse_when(text: str, now: float) -> float | None:
-    """Epoch seconds of an RFC 3339 date-time, or of an age before ``now`` such as ``90s``, ``1h``, ``2d``, ``1w``.
-
-    None if ``text`` is neither.
-    """
-    from exporter.profile.event.times import parse_time
-
-    age = _AGE.fullmatch(text)
-    return parse_time(text) if age is None else now - float(age[1]) * _SECONDS[age[2].lower()]
-
-
-def _refuse_all_by_accident(which: Filter, everything: bool) -> None:
-    if which == Filter() and not everything:
-        raise typer.BadParameter("say which: ids, a filter, or --all")
 
 
 def _refuse_unknown(which: Filter, settings: Settings) -> None:
@@ -251,22 +223,5 @@ async def _refuse_stranger(which: Filter, letters: DeadLetters, settings: Settin
 
 
 def _with_letters(settings: Settings, use: Callable[[DeadLetters], Awaitable[T]], *, nothing: T) -> T:
-    """The result of ``use`` on the store's letters; ``nothing`` where there is no store, since looking creates none."""
-    import asyncio
-
-    from exporter.database import DatabaseRefused, DatabaseUnavailable
-    from exporter.state.port import StateUnavailable
-
-    section = settings.state
-    if not section.exists():
-        return nothing
-
-    async def run() -> T:
-        async with open_state(section) as state:
-            return await use(state.letters)
-
-    try:
-        return asyncio.run(run())
-    except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
-        typer.echo(f"the dead letters cannot be reached: {error}", err=True)
-        raise typer.Exit(1) from None
+    """As ``with_state``, on the store's letters."""
+    return with_state(settings.state, "dead letters", lambda state: use(state.letters), nothing=nothing)

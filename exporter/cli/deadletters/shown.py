@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from exporter.cli.shared.shown import body_object, body_text, fields_text, shortened, shown_value, time_text
 from exporter.cli.shared.table import table
 from exporter.sections.printable import printable
 from exporter.state.letter import Letter, Summary
 
 _HEAD = ("ID", "AT", "DESTINATION", "REASON", "STATUS", "TRIES", "PROFILE", "EVENT", "NOTE")
-_HALF = re.compile("[\ud800-\udfff]")
-#: Ids are opaque and may be long; the whole id is in the JSON and in ``show``.
-_ID_CHARACTERS = 36
 
 
 def as_object(letter: Summary) -> dict[str, Any]:
@@ -29,8 +24,8 @@ def as_object(letter: Summary) -> dict[str, Any]:
         "detail": letter.detail,
         "status": letter.status,
         "attempts": letter.attempts,
-        "firstAt": _time(letter.first_at),
-        "at": _time(letter.at),
+        "firstAt": time_text(letter.first_at),
+        "at": time_text(letter.at),
         "superseded": letter.superseded,
         "replay": letter.replay,
         "group": letter.group,
@@ -41,15 +36,7 @@ def as_object(letter: Summary) -> dict[str, Any]:
 
 def whole_object(letter: Letter) -> dict[str, Any]:
     """``as_object`` with the answer and the event: as JSON where the event is JSON, as text otherwise."""
-    event = _parsed(letter.body)
-    body = {"bodyText": printable(letter.body)} if event is None else {"body": event[0]}
-    return {**as_object(letter), "answer": letter.answer, **body}
-
-
-def json_text(shown: dict[str, Any]) -> str:
-    """An object as a line of JSON; all in ASCII where the event holds half a surrogate pair, which is no text."""
-    text = json.dumps(shown, ensure_ascii=False)
-    return text if not _HALF.search(text) else json.dumps(shown)
+    return {**as_object(letter), "answer": letter.answer, **body_object(letter.body)}
 
 
 def rows(letters: Sequence[Summary]) -> str:
@@ -62,28 +49,20 @@ def whole(letter: Letter) -> str:
     shown = {
         "id": str(letter.id),
         "destination": letter.destination,
-        "profile": _shown(letter.profile_id),
-        "event": _shown(letter.event_id),
+        "profile": shown_value(letter.profile_id),
+        "event": shown_value(letter.event_id),
         "reason": letter.reason,
         "detail": printable(letter.detail),
-        "status": _shown(letter.status),
+        "status": shown_value(letter.status),
         "attempts": str(letter.attempts),
-        "first attempt": _time(letter.first_at),
-        "given up": _time(letter.at),
+        "first attempt": time_text(letter.first_at),
+        "given up": time_text(letter.at),
         "superseded": "yes: a later state of the profile was delivered" if letter.superseded else "no",
         "replay": letter.replay.replace("_", ", also when ") if letter.replay != "none" else "not asked for",
         "queue": f"group {letter.group}, lane {letter.lane}, position {letter.position}",
         "answer": printable(letter.answer) or "-",
     }
-    width = max(map(len, shown))
-    event = _parsed(letter.body)
-    text = (
-        printable(letter.body)
-        if event is None
-        # Characters that JSON leaves unescaped may still turn a terminal's text around, so line by line.
-        else "\n".join(printable(line) for line in json.dumps(event[0], ensure_ascii=False, indent=2).splitlines())
-    )
-    return "\n".join([*(f"{name:<{width}}  {value}" for name, value in shown.items()), "", text])
+    return "\n".join([fields_text(shown), "", body_text(letter.body)])
 
 
 def _row(letter: Summary) -> tuple[str, ...]:
@@ -91,37 +70,12 @@ def _row(letter: Summary) -> tuple[str, ...]:
     note += ["replay asked for"] if letter.replay != "none" else []
     return (
         str(letter.id),
-        _time(letter.at),
+        time_text(letter.at),
         letter.destination,
         letter.reason,
-        _shown(letter.status),
+        shown_value(letter.status),
         str(letter.attempts),
-        _shortened(letter.profile_id),
-        _shortened(letter.event_id),
+        shortened(letter.profile_id),
+        shortened(letter.event_id),
         ", ".join(note) or printable(letter.detail)[:60],
     )
-
-
-def _parsed(body: bytes) -> tuple[Any] | None:
-    """The event in a tuple of its own, since the event may be ``null``; None where the body is no JSON."""
-    try:
-        return (json.loads(body, parse_constant=_refuse),)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _shown(value: object) -> str:
-    return "-" if value is None else printable(str(value))
-
-
-def _shortened(text: str | None) -> str:
-    shown = _shown(text)
-    return shown if len(shown) <= _ID_CHARACTERS else shown[: _ID_CHARACTERS - 1] + "…"
-
-
-def _time(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

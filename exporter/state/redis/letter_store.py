@@ -10,7 +10,7 @@ from exporter.redis_server.server import Argument, Script
 from exporter.state.letter import Filter, Letter, StorableLetter, Summary
 from exporter.state.port import UNSENT_KEPT, Delivery, LetterStore, Overview, Survey, Taken, TooLarge, Totals, Written
 from exporter.state.redis import scripts
-from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of
+from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of, with_totals
 from exporter.state.redis.server import Server
 
 #: The most letters that a script goes through: Redis does nothing else meanwhile.
@@ -130,11 +130,7 @@ class RedisLetterStore(LetterStore):
 
     async def overview(self) -> Overview:
         totals, asked, newest = await self._run(scripts.OVERVIEW)
-        kept: dict[str, Totals] = {}
-        for field, value in zip(totals[::2], totals[1::2], strict=True):
-            destination, _, what = field.decode().rpartition(":")
-            kept[destination] = kept.get(destination, Totals())._replace(**{what: int(value)})
-        return Overview(kept, frozenset(name.decode() for name in asked), int(newest or 0))
+        return Overview(with_totals(totals), frozenset(name.decode() for name in asked), int(newest or 0))
 
     async def page(self, which: Filter, after: int, limit: int) -> Sequence[Summary]:
         shown: list[Summary] = []

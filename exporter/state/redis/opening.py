@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import uuid4
 
 from exporter.redis_server.advising import advice
+from exporter.state.bad_records import BadRecords
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.interventions import Intervention
 from exporter.state.port import Segment, StateUnavailable
+from exporter.state.redis.bad_records import RedisBadRecordStore
 from exporter.state.redis.interventions import RedisInterventions
 from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.mapping_times import RedisMappingTimes
@@ -36,6 +38,7 @@ class RedisState:
     letters: DeadLetters
     mapping_times: RedisMappingTimes
     interventions: RedisInterventions
+    bad_records: BadRecords
     _server: Server
     _prefix: str
 
@@ -60,7 +63,8 @@ async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisS
         identity = await _identity(server, prefix)
         letters = DeadLetters(RedisLetterStore(server, prefix))
         mapping_times, interventions = RedisMappingTimes(server, prefix), RedisInterventions(server, prefix)
-        yield RedisState(identity, letters, mapping_times, interventions, server, prefix)
+        bad_records = BadRecords(RedisBadRecordStore(server, prefix))
+        yield RedisState(identity, letters, mapping_times, interventions, bad_records, server, prefix)
 
 
 async def _identity(server: Server, prefix: str) -> str:

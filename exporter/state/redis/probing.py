@@ -5,7 +5,15 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
+from exporter.state.bad_record import (
+    BadReason,
+    BadRecordFilter,
+    NewBadRecord,
+    StorableBadRecord,
+    storable_bad_record,
+)
 from exporter.state.letter import Filter, NewLetter, StorableLetter, storable_letter
+from exporter.state.redis.bad_records import RedisBadRecordStore
 from exporter.state.redis.interventions import RedisInterventions
 from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.mapping_times import RedisMappingTimes
@@ -40,11 +48,16 @@ _KEYS = (
     "totals",
     "mapping-times:check",
     "interventions",
+    "bad-ids",
+    "bad-newest",
+    "bad-refused",
+    "bad-names",
+    "bad-totals",
 )
 
 
 async def try_all(server: Server, prefix: str) -> None:
-    """Store, mark, replay and delete a letter under separate keys, deleted afterwards.
+    """Store, mark, replay and delete letters under separate keys, deleted afterwards.
 
     Raises:
         StateUnavailable: with what Redis refused.
@@ -73,6 +86,12 @@ async def try_all(server: Server, prefix: str) -> None:
         await letters.probe("check", 1)
         await letters.purge(Filter())
         await RedisMappingTimes(server, own).first_seen("check", [("check", "check")], 0)
+        bad_records = RedisBadRecordStore(server, own)
+        await bad_records.keep([_bad_record("xdm")], 1 << 20)
+        await bad_records.remember([_bad_record("batch_message")], 1 << 20)
+        await bad_records.page(BadRecordFilter(), None, 1, newest_first=True)
+        await bad_records.record("check")
+        await bad_records.delete(["check"])
         interventions = RedisInterventions(server, own)
         await interventions.probe("check")
         await interventions.all()
@@ -99,3 +118,19 @@ def _letter() -> StorableLetter:
         at=now,
     )
     return storable_letter(letter)
+
+
+def _bad_record(reason: BadReason) -> StorableBadRecord:
+    record = NewBadRecord(
+        name="check",
+        inlet="check",
+        source="check",
+        flow="check",
+        dataset="check",
+        reason=reason,
+        detail="",
+        taken=0,
+        kept=0,
+        message=b"",
+    )
+    return storable_bad_record(record)

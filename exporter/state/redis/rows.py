@@ -55,6 +55,15 @@ def totals_of(said: Sequence[bytes | None]) -> Totals:
     return Totals(*(int(each or 0) for each in said))
 
 
+def with_totals(flat: Sequence[bytes]) -> dict[str, Totals]:
+    """Letters and bytes by name, from the fields ``<name>:letters`` and ``<name>:bytes`` of a hash and their values."""
+    kept: dict[str, Totals] = {}
+    for field, value in zip(flat[::2], flat[1::2], strict=True):
+        name, _, what = field.decode().rpartition(":")
+        kept[name] = kept.get(name, Totals())._replace(**{what: int(value)})
+    return kept
+
+
 def summary_of(letter_id: int, row: Sequence[bytes | None]) -> Summary:
     """The summary of a letter on a page of ``SELECT``."""
     return Summary(id=letter_id, **_summary(dict(zip(_SUMMARY, row, strict=True))))

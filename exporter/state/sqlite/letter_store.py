@@ -12,12 +12,11 @@ from exporter.state.letter import Filter, Letter, StorableLetter, Summary
 from exporter.state.port import UNSENT_KEPT, Delivery, LetterStore, Overview, Survey, TooLarge, Totals, Written
 from exporter.state.sqlite import statements
 from exporter.state.sqlite.file import StateFile
+from exporter.state.sqlite.shrinking import shrink
 from exporter.state.sqlite.statements import bound, criteria, listed, read_as
 
 #: The most letters that a write of the command touches, so that a running daemon hardly waits.
 CHUNK: Final = 200
-#: The most pages of the file that a write gives back, for the same reason.
-SHRINK_PAGES: Final = 2000
 
 
 class SqliteLetterStore(LetterStore):
@@ -149,8 +148,7 @@ class SqliteLetterStore(LetterStore):
         purged = 0
         while deleted := await self._file.write(chunk):
             purged += deleted
-        while await self._file.write(_shrink):
-            pass
+        await shrink(self._file)
         return purged
 
     async def _rows(self, statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -195,10 +193,3 @@ def _delete(connection: apsw.Connection, letter_ids: Iterable[int], unsent: str 
         connection.execute(statements.FORGET_UNSENT, (UNSENT_KEPT,))
     connection.execute(statements.DELETE, (these,))
     return connection.changes()
-
-
-def _shrink(connection: apsw.Connection) -> bool:
-    """Give up to ``SHRINK_PAGES`` free pages back to the file system; return whether to go on."""
-    before = connection.pragma("freelist_count")
-    connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES:d})").fetchall()
-    return bool(0 < connection.pragma("freelist_count") < before)

@@ -11,9 +11,11 @@ from typing import TypeVar
 import apsw
 
 from exporter.database import Database, kept_private
+from exporter.state.bad_records import BadRecords
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.interventions import Intervention
 from exporter.state.port import Segment
+from exporter.state.sqlite.bad_records import SqliteBadRecordStore
 from exporter.state.sqlite.interventions import SqliteInterventions, interventions_in
 from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.mapping_times import SqliteMappingTimes, times_of
@@ -30,6 +32,7 @@ class SqliteState:
     letters: DeadLetters
     mapping_times: SqliteMappingTimes
     interventions: SqliteInterventions
+    bad_records: BadRecords
     open_to_others: Sequence[str] = ()
 
     async def check(self) -> None:
@@ -47,7 +50,8 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
         identity = await database.read(lambda connection: connection.execute("SELECT name FROM identity").get)
         letters = DeadLetters(SqliteLetterStore(database))
         mapping_times, interventions = SqliteMappingTimes(database), SqliteInterventions(database)
-        yield SqliteState(identity, letters, mapping_times, interventions, tuple(kept_private(path)))
+        bad_records = BadRecords(SqliteBadRecordStore(database))
+        yield SqliteState(identity, letters, mapping_times, interventions, bad_records, tuple(kept_private(path)))
 
 
 def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:

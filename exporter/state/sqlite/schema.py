@@ -85,11 +85,47 @@ CREATE TABLE interventions (
 ) STRICT, WITHOUT ROWID;
 """
 
+_BAD_RECORDS = """
+-- Records of the way in that could not be applied, and refused elements of batches (reason batch_message).
+CREATE TABLE bad_records (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  inlet TEXT NOT NULL,
+  source TEXT NOT NULL,
+  flow TEXT NOT NULL,
+  dataset TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  taken INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  identity TEXT,
+  violations BLOB NOT NULL,
+  message BLOB NOT NULL -- last, as above
+) STRICT;
+
+CREATE INDEX bad_records_by_reason ON bad_records (reason, id);
+
+CREATE TABLE bad_record_totals (
+  reason TEXT PRIMARY KEY,
+  letters INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER bad_record_in AFTER INSERT ON bad_records BEGIN
+  INSERT INTO bad_record_totals VALUES (new.reason, 1, new.bytes)
+  ON CONFLICT DO UPDATE SET letters = letters + 1, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER bad_record_out AFTER DELETE ON bad_records BEGIN
+  UPDATE bad_record_totals SET letters = letters - 1, bytes = bytes - old.bytes WHERE reason = old.reason;
+END;
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS, _BAD_RECORDS),
 )

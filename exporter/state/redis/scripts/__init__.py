@@ -13,6 +13,10 @@ Keys, all behind the configured prefix ``P``:
 * ``purged``: ids of letters that were purged while their replay waited, sorted by id; the oldest of many are forgotten.
   ``excluded``: likewise of those whose replay was not sent, since the mapping excluded them by then.
 * ``totals``: hash, ``<destination>:letters`` and ``<destination>:bytes``.
+* ``bad-record:<id>``: hash, the fields of a bad record; ``newest-bad`` of ``meta`` is the highest id ever given.
+  ``bad-ids``: ids, sorted by id. ``bad-newest``: the same, the newest first, since Redis users that were made for dead
+  letters may not read backwards. ``bad-refused``: those of refused elements. ``bad-names``: hash, name to id.
+  ``bad-totals``: hash, ``<reason>:letters`` and ``<reason>:bytes``.
 * ``mapping-times:<destination>``: see ``mapping_times``. ``interventions``: see ``interventions``.
 
 Positions may have 63 bits and a number in Lua has 53, so positions are compared as text.
@@ -38,3 +42,6 @@ FAILED: Final = Script.of(__name__, "common", "failed")
 REQUESTED: Final = Script.of(__name__, "common", "requested")
 SINCE: Final = Script.of(__name__, "common", "since")
 SELECT: Final = Script.of(__name__, "common", "select")
+BAD_KEEP: Final = Script.of(__name__, "common", "bad_records", "bad_keep")
+BAD_DELETE: Final = Script.of(__name__, "common", "bad_records", "bad_delete")
+BAD_SELECT: Final = Script.of(__name__, "common", "bad_records", "bad_select")

@@ -1,0 +1,1 @@
+"""``exporter source``: commands of the way in."""
