@@ -15,6 +15,7 @@ from exporter.telemetry.compilation import compiled
 COMMANDS = {
     "init": "init.command:init",
     "run": "run.command:run",
+    "serve": "serve:serve",
     "check": "check.command:check",
     "preview": "preview.command:preview",
     "send": "send.command:send",

@@ -170,7 +170,9 @@ class Settings(BaseSettings):
     )
     schemas: tuple[SchemaSettings, ...] = Field(default=(), description="What records may hold.")
     datasets: tuple[DatasetSettings, ...] = Field(default=(), description="Where records of one kind belong.")
-    mappings: tuple[MappingSetSettings, ...] = Field(default=(), description="How raw records become what a schema has.")
+    mappings: tuple[MappingSetSettings, ...] = Field(
+        default=(), description="How raw records become what a schema has."
+    )
     sources: tuple[SourceSettings, ...] = Field(default=(), description="Where records come from.")
 
     @classmethod

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import Field
 
 from exporter.state.interventions import Intervention, Interventions
+from exporter.state.made_ids import MadeIds
 from exporter.state.port import MappingTimes, Segment
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
@@ -52,6 +53,11 @@ class State(Protocol):
     @property
     def interventions(self) -> Interventions:
         """What operators have asked of destinations by hand."""
+        ...
+
+    @property
+    def made_ids(self) -> MadeIds:
+        """Ids that were made for what the configuration leaves out."""
         ...
 
     @property

@@ -40,6 +40,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
     from exporter.daemon.failures import causes, told, trace
     from exporter.daemon.ops.port import OpsUnavailable
     from exporter.daemon.process.event_loop import new_event_loop
+    from exporter.daemon.serving.refusals import CannotServe
     from exporter.daemon.shared_state import StateNotShared
     from exporter.database import DatabaseRefused
 
@@ -50,7 +51,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
         for error in causes(errors):
             log.error("cannot start", detail=str(error))
         code = 1
-    except* StateNotShared as errors:
+    except* (StateNotShared, CannotServe) as errors:
         for detail in dict.fromkeys(map(str, causes(errors))):
             log.error("refused", detail=detail)
         code = EXIT_CONFIG

@@ -15,7 +15,7 @@ from exporter.daemon.ops.bounded_server import Answer
 from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import CONTENT_TYPE
-from exporter.telemetry.status import Health, StatusDocument
+from exporter.telemetry.status import Health
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Desk:
 
     metrics: Rendered
     health: Callable[[], Health]
-    status: Callable[[], StatusDocument | Awaitable[StatusDocument]]
+    status: Callable[[], object | Awaitable[object]]
     log: Log
     actions: Actions | None = None
 

@@ -6,60 +6,241 @@ import asyncio
 import os
 import random
 import signal
-import ssl
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from exporter.daemon import signals
 from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.port import serve
-from exporter.daemon.serving.observing import SourceMetrics, SourceStatus
-from exporter.daemon.startup import Part, Startup
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, ids_settled, open_parts, token_judge
+from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
-from exporter.queues.kinds import open_queue
-from exporter.queues.port import Queue, QueueUnavailable
-from exporter.sections.schedules import probe_delay, until_reachable
+from exporter.sections.schedules import probe_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
-from exporter.settings.tree import Settings
 from exporter.source.collection.intake import Intake
-from exporter.source.collection.server.listener import Listener, ListenerOptions, open_listener
+from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
 from exporter.source.collection.server.tls import listener_context
 from exporter.source.collection.stamps import Stamps
+from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
-from exporter.source.dataprep.run import Bounds
-from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Declared, compiled
-from exporter.source.processing.examining import Chances
-from exporter.source.processing.planes import Ids, plane_of
-from exporter.source.processing.processor import BadRecords, Listeners, Processor
+from exporter.source.processing.examining import Bad, Chances, examine
+from exporter.source.processing.planes import plane_of
+from exporter.source.processing.processor import Listeners, Processor
 from exporter.source.processing.telling import Teller
-from exporter.source.profiles.kinds import open_profiles
-from exporter.source.profiles.port import ProfilesUnavailable, ProfileStore
-from exporter.source.tokens.fetching import fetch_keys
-from exporter.source.tokens.issuer import Issuer, Trust
-from exporter.source.tokens.judging import TokenJudge
-from exporter.source.tokens.static import StaticTokens
-from exporter.source.xdm.identities import IdentityRules
-from exporter.state.kinds import State, open_state
 from exporter.tasks.background import in_background
 from exporter.tasks.ending import Ending
 from exporter.telemetry.logs import Log
+from exporter.telemetry.source_metrics import SourceGauges, SourceMetrics
 from exporter.telemetry.status import Health
-from exporter.transport.tls.contexts import TlsContexts
+from exporter.transport.tls.contexts import TlsFilesUnusable
 
-#: The intake's one group: whoever reads it applies the records.
-GROUP = "exporter.source"
+#: How often what is counted in the store is asked for anew.
+COUNT_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What the process works with, once all of it is open."""
+@dataclass(slots=True)
+class _Now:
+    """What the process is doing, for health, status and metrics."""
 
-    state: State
-    intake: Queue
-    queue: Queue
-    store: ProfileStore
+    reason: str | None = "starting"
+    listener: Listener | None = None
+    processor: Processor | None = None
+    teller: Teller | None = None
+    gauges: SourceGauges = field(default_factory=SourceGauges)
+
+
+class Server:
+    """Serves one configuration until SIGTERM or SIGINT."""
+
+    def __init__(self, loaded: Loaded, metrics: SourceMetrics, log: Log, clock: Clock) -> None:
+        self._loaded = loaded
+        self._settings = loaded.settings
+        self._metrics = metrics
+        self._log = log
+        self._clock = clock
+        self._ending = Ending()
+        self._broken = False
+        self._now = _Now()
+        metrics.gauges = lambda: self._now.gauges
+
+    async def run(self) -> int:
+        """Run until a signal; the exit code is 0, or 1 if a bug ended the run.
+
+        Raises:
+            OpsUnavailable: the ops port can't be opened.
+            DatabaseRefused: a file is damaged, or not a database of the exporter.
+            CannotServe: the data plane can't be opened, or intake and store do not belong together.
+        """
+        ops = self._settings.serve.ops
+        with signals.heard({signal.SIGTERM: self._ending.set, signal.SIGINT: self._ending.set}):
+            desk = Desk(self._metrics, self._health, self._status, self._log)
+            async with serve(ops.host, ops.port, desk) as port:
+                self._log.info("ops", address=http_address(ops.host, port), port=port)
+                for note in self._loaded.notes:
+                    self._log.warning("note", detail=note)
+                async with AsyncExitStack() as stack:
+                    opened = await self._ending.unless_asked(open_parts(stack, self._settings, self._waits, self._log))
+                    if opened is None:
+                        return 0
+                    async with asyncio.TaskGroup() as tasks:
+                        return await self._run(opened, tasks, http_address(ops.host, port), port)
+
+    async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, address: str, port: int) -> int:
+        settings = self._settings
+        ids = await ids_settled(opened.state, settings.sources)
+        catalogue = await catalogue_of(settings, ids)
+        in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, ids))
+        chances = Chances(os.urandom, self._clock.monotonic)
+        delay = probe_delay(random.uniform)
+        teller = Teller(opened.store, opened.queue, delay, self._lost)
+        intake = Intake(opened.intake, settings.serve.hold)
+        names = {flow: entry.name for flow, entry in catalogue.flows.items()}
+        processor = Processor(
+            opened.intake.name,
+            opened.subscription,
+            opened.store,
+            opened.state.bad_records,
+            settings.bad_records_max_bytes,
+            partial(_source_of, in_force),
+            lambda: in_force.catalogue,
+            chances,
+            settings.max_event_bytes,
+            settings.profiles.outbox_max,
+            delay,
+            self._clock.epoch,
+            Listeners(
+                lambda flow, outcome: self._metrics.became(names.get(flow, ""), outcome),
+                lambda flow, count: self._metrics.mapping_failed(names.get(flow, ""), count),
+                self._bug,
+                teller.look,
+            ),
+        )
+        tokens, issuers = token_judge(settings.serve.tokens, self._clock, self._warn)
+        stamps = Stamps(lambda: int(self._clock.epoch() * 1000), os.getpid(), opened.last_taken)
+        taking = Taking(
+            in_force.plane,
+            stamps,
+            intake.keep,
+            tokens,
+            self._clock.monotonic,
+            validate=partial(_violations, in_force, chances),
+        )
+        self._now.processor, self._now.teller = processor, teller
+        options = self._listener_options()
+        working = [tasks.create_task(self._watched("processing", processor.run()))]
+        working += [tasks.create_task(self._watched("telling", teller.run()))]
+        counting = tasks.create_task(self._watched("counting", self._count(opened)))
+        async with in_background(intake.run, *(issuer.run for issuer in issuers)):
+            try:
+                async with open_listener(taking, options) as listener:
+                    self._now.listener, self._now.reason = listener, None
+                    plain = "http" if options.tls is None else "https"
+                    url = f"{plain}://{settings.serve.host}:{listener.port}"
+                    self._log.info("ready", ops=address, port=port, collection=url, collection_port=listener.port)
+                    await self._ending.wait()
+                    self._now.reason = "draining"
+                    tell_of_stopping(self._log, settings.serve.drain)
+                    await listener.drain(settings.serve.drain)
+            except OSError as error:
+                where = f"{settings.serve.host}:{settings.serve.port}"
+                raise CannotServe(f"cannot take records on {where}: {error.strerror or error}") from error
+        for task in (*working, counting):
+            task.cancel()
+        self._log.info("stopped")
+        return 1 if self._broken else 0
+
+    def _listener_options(self) -> ListenerOptions:
+        serving = self._settings.serve
+        tls = None
+        if serving.tls.cert_file is not None:
+            try:
+                tls = listener_context(serving.tls.cert_file, serving.tls.key_file, serving.tls.client_ca_file)
+            except TlsFilesUnusable as error:
+                raise CannotServe(f"serve.tls: {error}") from error
+        return ListenerOptions(
+            host=serving.host,
+            port=serving.port,
+            memory_bytes=serving.memory,
+            tls=tls,
+            observe=self._answered,
+            fault=self._bug,
+        )
+
+    # -- what is heard
+
+    def _answered(self, answered: Answered) -> None:
+        self._metrics.answered(answered.source, answered.status, answered.received, answered.seconds)
+
+    def _waits(self, reason: str) -> None:
+        self._now.reason = reason
+
+    def _warn(self, detail: str) -> None:
+        self._log.warning("source", detail=detail)
+
+    def _lost(self, events: int) -> None:
+        self._log.error("events lost", events=events, detail="the queue takes no event of their size")
+
+    def _bug(self, error: Exception) -> None:
+        self._log.error("bug", detail=told(error), trace=trace(error))
+
+    async def _watched(self, what: str, work: Any) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
+            self._broken = True
+            self._ending.set()
+
+    async def _count(self, opened: Opened) -> None:
+        while True:
+            counts = await opened.store.counts()
+            lag = opened.subscription.lag()
+            now = self._now
+            now.gauges = SourceGauges(
+                intake_records=lag.messages,
+                intake_oldest_seconds=lag.seconds,
+                profiles=counts.profiles,
+                identities=counts.identities,
+                joins=counts.joins,
+                outbox_events=counts.outbox_events,
+                held_requests=0 if now.listener is None else now.listener.held,
+                events=0 if now.teller is None else now.teller.told,
+            )
+            await asyncio.sleep(COUNT_SECONDS)
+
+    # -- health and status
+
+    def _health(self) -> Health:
+        now = self._now
+        failures = [part.failure for part in (now.processor, now.teller) if part is not None and part.failure]
+        reasons = tuple(filter(None, (now.reason, *failures)))
+        return Health(not reasons, reasons)
+
+    def _status(self) -> dict[str, Any]:
+        gauges = self._now.gauges
+        health = self._health()
+        return {
+            "ready": health.ready,
+            "reasons": health.reasons,
+            "sources": [source.name for source in self._settings.sources],
+            "intake_records": gauges.intake_records,
+            "profiles": gauges.profiles,
+            "identities": gauges.identities,
+            "outbox_events": gauges.outbox_events,
+        }
+
+
+def _source_of(in_force: InForce, inlet: str) -> str:
+    found = in_force.plane.inlets.get(inlet)
+    return "" if found is None else found.source
+
+
+def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: object) -> list[dict[str, Any]] | None:
+    """What synchronous validation answers."""
+    found = examine(record, in_force.catalogue, chances)
+    return [violation.as_report() for violation in found.violations] if isinstance(found, Bad) else None

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from exporter.messages.message import Message
 from exporter.queues.port import LaneLost, Subscription
 from exporter.source.collection.taken import TakenRecord, UnreadableRecord
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.examining import Bad, Chances, Examined, Good, examine
+from exporter.source.processing.letters import letter_of
 from exporter.source.profiles.merge.steps import Outcome
 from exporter.source.profiles.port import Mark, MarkMoved, ProfileStore, ProfilesUnavailable, Refused
-from exporter.state.port import StateUnavailable
+from exporter.state.bad_records import BadRecords
+from exporter.state.letter import Full, Stored, Unavailable
 
 Result = TypeVar("Result")
 
@@ -22,36 +24,6 @@ Result = TypeVar("Result")
 BATCH_RECORDS = 500
 #: After so many records the event loop gets a turn, so that requests are answered meanwhile.
 _TURN_RECORDS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class BadRecord:
-    """A record that could not be applied.
-
-    ``name`` is the xactionId, or the place in the intake of what is none of our messages; ``message`` are the bytes
-    that stand there.
-    """
-
-    name: str
-    message: bytes
-    taken: TakenRecord | None
-    bad: Bad
-
-
-class BadRecords(Protocol):
-    """Where bad records are kept."""
-
-    async def keep(self, records: Sequence[BadRecord]) -> bool:
-        """Make them durable, each in the place of an earlier one of the same name; False: there is no room.
-
-        Raises:
-            StateUnavailable: they cannot be kept now.
-        """
-        ...
-
-    async def applied(self, names: Sequence[str]) -> None:
-        """Forget those of these names: they are applied now. Raises as ``keep``."""
-        ...
 
 
 @dataclass(slots=True)
@@ -63,13 +35,12 @@ class _Place:
     examined: Examined
 
     @property
-    def name(self) -> str:
-        message = self.message
-        return f"{message.lane}-{message.position}" if self.taken is None else self.taken.xaction_id
-
-    @property
     def flow(self) -> str:
         return "" if self.taken is None else self.taken.flow
+
+    @property
+    def inlet(self) -> str:
+        return "" if self.taken is None else self.taken.inlet
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +67,15 @@ class Processor:
         queue: the intake's name.
         subscription: the reading.
         store: the profiles.
-        bad_records: where bad records go.
+        letters: where bad records go, opened for the process that applies.
+        letters_max_bytes: how much of them is kept; beyond it nothing is applied.
+        source_of: the name of the connection of an inlet, by the inlet's id.
         catalogue: what is in force, asked for anew with every batch.
         chances: what mappings may ask for.
         max_event_bytes: a record whose event would be larger is bad.
         outbox_max: bytes of events that wait to be told, beyond which nothing is applied.
         delay: the seconds before the try that follows so many failures in a row.
+        epoch: reads epoch seconds.
         listeners: see there.
     """
 
@@ -110,23 +84,29 @@ class Processor:
         queue: str,
         subscription: Subscription,
         store: ProfileStore,
-        bad_records: BadRecords,
+        letters: BadRecords,
+        letters_max_bytes: int,
+        source_of: Callable[[str], str],
         catalogue: Callable[[], Catalogue],
         chances: Chances,
         max_event_bytes: int,
         outbox_max: int,
         delay: Callable[[int], float],
+        epoch: Callable[[], float],
         listeners: Listeners,
     ) -> None:
         self._queue = queue
         self._subscription = subscription
         self._store = store
-        self._bad_records = bad_records
+        self._letters = letters
+        self._letters_max_bytes = letters_max_bytes
+        self._source_of = source_of
         self._catalogue = catalogue
         self._chances = chances
         self._max_event_bytes = max_event_bytes
         self._outbox_max = outbox_max
         self._delay = delay
+        self._epoch = epoch
         self._listeners = listeners
         self._marks: dict[str, int] = {}
         #: Why nothing can be applied now; None where that works.
@@ -203,7 +183,8 @@ class Processor:
             await self._process(places)
             return
         self._marks[lane] = to
-        await self._until_it_works(lambda: self._bad_records.applied([place.name for place in good]))
+        names = [place.taken.xaction_id for place in good if place.taken is not None]
+        await self._until_stored(lambda: self._letters.applied(names))
         if done.events:
             self._listeners.told()
         self._tell(places, good, done.outcomes)
@@ -219,16 +200,24 @@ class Processor:
         await self._process(places)
 
     async def _keep(self, bad: Sequence[_Place]) -> None:
-        records = [
-            BadRecord(place.name, place.message.body, place.taken, place.examined)
+        now = int(self._epoch() * 1000)
+        letters = [
+            letter_of(place.message, place.taken, place.examined, self._source_of(place.inlet), now)
             for place in bad
             if isinstance(place.examined, Bad)
         ]
+        if letters:
+            await self._until_stored(lambda: self._letters.keep(letters, self._letters_max_bytes))
+
+    async def _until_stored(self, call: Callable[[], Awaitable[Stored | Full | Unavailable]]) -> None:
+        """Try for ever while the state is away, or has no room."""
         failures = 0
-        while records and not await self._until_it_works(lambda: self._bad_records.keep(records)):
-            self.failure = "there is no room for bad records"
+        while not isinstance(outcome := await call(), Stored):
+            self.failure = "there is no room for bad records" if isinstance(outcome, Full) else outcome.reason
             failures += 1
             await asyncio.sleep(self._delay(failures))
+        if failures:
+            self.failure = None
 
     def _tell(self, places: Sequence[_Place], good: Sequence[_Place], outcomes: Sequence[Outcome]) -> None:
         for place in places:
@@ -238,12 +227,12 @@ class Processor:
             self._listeners.became(place.flow, "applied" if outcome is Outcome.TOLD else "unchanged")
 
     async def _until_it_works(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """Try for ever while store or state are away."""
+        """Try for ever while the store is away."""
         failures = 0
         while True:
             try:
                 result = await call()
-            except (ProfilesUnavailable, StateUnavailable) as error:
+            except ProfilesUnavailable as error:
                 self.failure = str(error)
                 failures += 1
                 await asyncio.sleep(self._delay(failures))

@@ -18,6 +18,7 @@ from exporter.state.port import Segment
 from exporter.state.sqlite.bad_records import SqliteBadRecordStore
 from exporter.state.sqlite.interventions import SqliteInterventions, interventions_in
 from exporter.state.sqlite.letter_store import SqliteLetterStore
+from exporter.state.sqlite.made_ids import SqliteMadeIds
 from exporter.state.sqlite.mapping_times import SqliteMappingTimes, times_of
 from exporter.state.sqlite.schema import APPLICATION_ID, SCHEMA
 
@@ -33,6 +34,7 @@ class SqliteState:
     mapping_times: SqliteMappingTimes
     interventions: SqliteInterventions
     bad_records: BadRecords
+    made_ids: SqliteMadeIds
     open_to_others: Sequence[str] = ()
 
     async def check(self) -> None:
@@ -51,7 +53,9 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
         letters = DeadLetters(SqliteLetterStore(database))
         mapping_times, interventions = SqliteMappingTimes(database), SqliteInterventions(database)
         bad_records = BadRecords(SqliteBadRecordStore(database))
-        yield SqliteState(identity, letters, mapping_times, interventions, bad_records, tuple(kept_private(path)))
+        made_ids = SqliteMadeIds(database)
+        private = tuple(kept_private(path))
+        yield SqliteState(identity, letters, mapping_times, interventions, bad_records, made_ids, private)
 
 
 def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:

@@ -121,11 +121,16 @@ CREATE TRIGGER bad_record_out AFTER DELETE ON bad_records BEGIN
 END;
 """
 
+_MADE_IDS = """
+-- Ids that were made for what the configuration leaves out: inlets, connections, flows.
+CREATE TABLE made_ids (name TEXT PRIMARY KEY, id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS, _BAD_RECORDS),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS, _BAD_RECORDS + _MADE_IDS),
 )

@@ -1,0 +1,34 @@
+"""``exporter serve``: the way in."""
+
+from __future__ import annotations
+
+import typer
+
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.long_running import LogFormatOption, LogLevelOption, exit_code, is_text, logging_to_stderr
+
+
+def serve(
+    config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevelOption = None, log_format: LogFormatOption = None
+) -> None:
+    """Take records until SIGTERM or SIGINT, apply them to profiles, and tell what changed.
+
+    Logs go to stderr. Exits with 0 when it was stopped, 1 when it could not start, 78 when the configuration is wrong.
+    """
+    loaded = load_or_exit(config)
+    import time
+
+    from exporter import __version__
+    from exporter.daemon.serving.server import Server
+    from exporter.dataflow.dependencies import Clock
+    from exporter.telemetry.compilation import compiled
+    from exporter.telemetry.source_metrics import SourceMetrics
+    from exporter.telemetry.threshold import Threshold
+
+    log_settings = loaded.settings.log
+    threshold = Threshold(log_level or log_settings.level)
+    with logging_to_stderr(is_text(log_format or log_settings.format), threshold, {}) as (log, written):
+        log.info("starting", version=__version__, compiled=compiled())
+        server = Server(loaded, SourceMetrics(lambda: written.lost), log, Clock(time.monotonic, time.time))
+        code = exit_code(server.run, log)
+    raise typer.Exit(code)

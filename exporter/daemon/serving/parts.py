@@ -1,0 +1,154 @@
+"""What the serving process is put together from: stores and queues, opened; ids, tokens and catalogue, made ready."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import uuid4
+
+from tenacity import AsyncRetrying
+
+from exporter.daemon.serving.refusals import CannotServe
+from exporter.database import DatabaseUnavailable
+from exporter.dataflow.dependencies import Clock
+from exporter.queues.kinds import open_queue
+from exporter.queues.port import Queue, QueueUnavailable, Subscription
+from exporter.sections.schedules import until_reachable
+from exporter.settings.tree import Settings
+from exporter.source.collection.plane import Plane
+from exporter.source.dataprep.run import Bounds
+from exporter.source.processing.catalogue import Catalogue
+from exporter.source.processing.compiling import Declared, compiled
+from exporter.source.processing.planes import Ids, ids_of, wanted
+from exporter.source.profiles.kinds import open_profiles
+from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable
+from exporter.source.settings.declared import SourceSettings
+from exporter.source.settings.serve import Tokens as TokenSettings
+from exporter.source.tokens.fetching import fetch_keys
+from exporter.source.tokens.issuer import Issuer, Trust
+from exporter.source.tokens.judging import TokenJudge
+from exporter.source.tokens.static import StaticTokens
+from exporter.source.xdm.identities import IdentityRules
+from exporter.state.kinds import State, open_state
+from exporter.state.port import StateUnavailable
+from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.logs import Log
+from exporter.transport.tls.contexts import TlsContexts
+
+#: The one group of the intake: whoever reads it applies the records.
+GROUP = "exporter.source"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All of it, open. ``last_taken``: epoch milliseconds of the last record that is known to have been taken."""
+
+    state: State
+    intake: Queue
+    subscription: Subscription
+    queue: Queue
+    store: ProfileStore
+    last_taken: int
+
+
+@dataclass(slots=True)
+class InForce:
+    """The configuration by which records are taken and applied; put in its place whole."""
+
+    catalogue: Catalogue
+    plane: Plane
+
+
+async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
+    """Open stores and queues, to be closed by ``stack``; wait for what cannot be reached, and as a standby.
+
+    ``waits`` is told what is waited for.
+
+    Raises:
+        DatabaseRefused: a file is damaged, or not a database of the exporter.
+    """
+
+    def warn(text: str) -> None:
+        log.warning("queue", detail=text)
+
+    def tries(part: str) -> AsyncRetrying:
+        waits(f"opening {part}")
+
+        def failed(error: Exception) -> None:
+            waits(f"{part} cannot be reached: {error}")
+            log.warning("waiting", reason=f"{part} cannot be reached", detail=str(error))
+
+        failures = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
+        return until_reachable(failures, random.uniform, failed)
+
+    async for attempt in tries("state"):
+        with attempt:
+            state = await stack.enter_async_context(open_state(settings.state))
+    async for attempt in tries("queue"):
+        with attempt:
+            queue = await stack.enter_async_context(open_queue(settings.queue, settings.groups, warn))
+    async for attempt in tries("intake"):
+        with attempt:
+            intake = await stack.enter_async_context(open_queue(settings.intake, {GROUP}, warn))
+    async for attempt in tries("the intake, which another process may read"):
+        with attempt:
+            subscription = await stack.enter_async_context(intake.subscribe(GROUP, "earliest"))
+    async for attempt in tries("profiles"):
+        with attempt:
+            store = await stack.enter_async_context(open_profiles(settings.profiles, settings.identities))
+            last_taken = max((await store.counters("taken")).values(), default=0)
+    async for attempt in tries("state"):
+        with attempt:
+            await state.bad_records.open()
+    return Opened(state, intake, subscription, queue, store, last_taken)
+
+
+async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
+    """The ids of all sources and flows: those that are configured, and the others as they were made once."""
+    known: dict[str, str] = {}
+    to_make: dict[str, str] = {}
+    for name, given in wanted(sources):
+        if given is not None:
+            known[name] = given
+        else:
+            to_make[name] = secrets.token_hex(32) if name.startswith("inlet/") else str(uuid4())
+    known.update(await state.made_ids.settled(to_make))
+    return ids_of(sources, known)
+
+
+async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:
+    """The catalogue of a configuration.
+
+    Raises:
+        CannotServe: it has mistakes, which ``check`` shows with their places.
+    """
+    declared = Declared(settings.schemas, settings.datasets, settings.mappings, settings.sources)
+    identities = settings.identities
+    declared_codes = frozenset(each.code.lower() for each in identities.declared)
+    rules = IdentityRules(
+        lowercase_ids=frozenset(each.lower() for each in identities.lowercase_ids),
+        known=declared_codes if identities.namespaces == "declared" else None,
+        declared_only=identities.namespaces == "declared",
+    )
+    bounds = Bounds(settings.max_event_bytes, settings.serve.mapping_time)
+    found = await off_loop(compiled, declared, ids.flows, rules, bounds)
+    if isinstance(found, tuple):
+        places = "; ".join(f"{'.'.join(map(str, mistake.at))}: {mistake.reason}" for mistake in found)
+        raise CannotServe(f"the configuration has mistakes: {places}")
+    return found
+
+
+def token_judge(
+    section: TokenSettings, clock: Clock, warn: Callable[[str], None]
+) -> tuple[TokenJudge, Sequence[Issuer]]:
+    """Who judges tokens, and the issuers whose ``run`` fetches keys meanwhile."""
+    contexts = TlsContexts()
+    issuers = [
+        Issuer(Trust(each.issuer, each.audience), fetch_keys(each.url, contexts), clock.monotonic, clock.epoch, warn)
+        for each in section.jwks
+    ]
+    static = StaticTokens([each.token.reveal() for each in section.static])
+    return TokenJudge(static, issuers, clock.monotonic), issuers

@@ -1,0 +1,121 @@
+"""The metrics of the way in: requests, records, bytes, answers, and what waits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from exporter.telemetry.counting import Histogram
+
+#: Every metric and its meaning. No label takes a value that data can choose: ``source`` and ``flow`` are names of the
+#: configuration, or ``unknown``.
+MEANING: Final[Mapping[str, str]] = {
+    "exporter_source_requests": "Requests of the data plane, by source and status.",
+    "exporter_source_records": "Records, by flow and by what became of them.",
+    "exporter_source_bytes": "Bytes of request bodies, by source.",
+    "exporter_source_ack_seconds": "From a request's head to its answer, in seconds.",
+    "exporter_source_mapping_errors": "Mappings that had no value for a record, by flow.",
+    "exporter_source_intake_records": "Records that are taken and not yet applied.",
+    "exporter_source_intake_oldest_seconds": "Age of the oldest of them, in seconds.",
+    "exporter_source_profiles": "Profiles that are kept.",
+    "exporter_source_identities": "Identities that are known.",
+    "exporter_source_joins": "Profiles that were joined to another.",
+    "exporter_source_events": "Events that were put on the queue.",
+    "exporter_source_outbox_events": "Events that wait to be put on the queue.",
+    "exporter_source_held_requests": "Requests that wait for room in memory.",
+}
+#: Seconds: from a commit on a quick disk to the longest hold.
+ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGauges:
+    """The way in at the moment of a scrape; None is "not known" and leaves the series out."""
+
+    intake_records: int | None = None
+    intake_oldest_seconds: float | None = None
+    profiles: int | None = None
+    identities: int | None = None
+    joins: int | None = None
+    outbox_events: int | None = None
+    held_requests: int = 0
+    events: int = 0
+
+
+class SourceMetrics:
+    """All metrics of a serving process, in a registry of their own. For a single thread.
+
+    ``gauges`` is asked at every scrape.
+    """
+
+    def __init__(self, log_lines_lost: Callable[[], int]) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.shard: str | None = None
+        self.gauges: Callable[[], SourceGauges] = SourceGauges
+        self._log_lines_lost = log_lines_lost
+        self._requests: dict[tuple[str, str], int] = defaultdict(int)
+        self._records: dict[tuple[str, str], int] = defaultdict(int)
+        self._bytes: dict[str, int] = defaultdict(int)
+        self._mapping_errors: dict[str, int] = defaultdict(int)
+        self._ack = Histogram(ACK_BUCKETS)
+        self.registry.register(self)
+
+    def answered(self, source: str | None, status: int, received: int, seconds: float) -> None:
+        """Count a request; ``source`` is None where no inlet was found."""
+        name = source or "unknown"
+        self._requests[name, str(status)] += 1
+        self._bytes[name] += received
+        self._ack.observe(seconds)
+
+    def became(self, flow: str, outcome: str, count: int = 1) -> None:
+        """Count records: taken, applied, unchanged, aside or bad."""
+        self._records[flow or "unknown", outcome] += count
+
+    def mapping_failed(self, flow: str, count: int) -> None:
+        """Count mappings that had no value."""
+        self._mapping_errors[flow or "unknown"] += count
+
+    def render(self) -> bytes:
+        """All series in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of a scrape."""
+        yield _counters("exporter_source_requests", self._requests, "source", "code")
+        yield _counters("exporter_source_records", self._records, "flow", "outcome")
+        yield _counters("exporter_source_bytes", {(name,): count for name, count in self._bytes.items()}, "source")
+        errors = {(flow,): count for flow, count in self._mapping_errors.items()}
+        yield _counters("exporter_source_mapping_errors", errors, "flow")
+        ack = HistogramMetricFamily("exporter_source_ack_seconds", MEANING["exporter_source_ack_seconds"])
+        names = [*(str(float(bound)) for bound in ACK_BUCKETS), "+Inf"]
+        ack.add_metric([], list(zip(names, self._ack.cumulative(), strict=True)), self._ack.sum)
+        yield ack
+        now = self.gauges()
+        for name, value in (
+            ("exporter_source_intake_records", now.intake_records),
+            ("exporter_source_intake_oldest_seconds", now.intake_oldest_seconds),
+            ("exporter_source_profiles", now.profiles),
+            ("exporter_source_identities", now.identities),
+            ("exporter_source_outbox_events", now.outbox_events),
+            ("exporter_source_held_requests", now.held_requests),
+        ):
+            if value is not None:
+                yield GaugeMetricFamily(name, MEANING[name], value=value)
+        yield _counters("exporter_source_events", {(): now.events})
+        if now.joins is not None:
+            yield _counters("exporter_source_joins", {(): now.joins})
+        yield CounterMetricFamily(
+            "exporter_log_lines_lost", "Lines of the log that could not be written.", value=self._log_lines_lost()
+        )
+
+
+def _counters(name: str, counted: Mapping[tuple[str, ...], int], *labels: str) -> Metric:
+    family = CounterMetricFamily(name, MEANING[name], labels=labels)
+    for values, count in counted.items():
+        family.add_metric(list(values), count)
+    return family
