@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
+from warnings import catch_warnings, filterwarnings
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -25,6 +27,14 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
     )
+
+
+@contextmanager
+def shadowing_keys() -> Iterator[None]:
+    """Where sections are defined with keys such as ``schema`` and ``validate``: methods that pydantic has given up."""
+    with catch_warnings():
+        filterwarnings("ignore", 'Field name "(schema|validate)"', UserWarning)
+        yield
 
 
 class FromFile(Written):

@@ -58,10 +58,10 @@ class SourceMetrics:
         self.shard: str | None = None
         self.gauges: Callable[[], SourceGauges] = SourceGauges
         self._log_lines_lost = log_lines_lost
-        self._requests: dict[tuple[str, str], int] = defaultdict(int)
-        self._records: dict[tuple[str, str], int] = defaultdict(int)
-        self._bytes: dict[str, int] = defaultdict(int)
-        self._mapping_errors: dict[str, int] = defaultdict(int)
+        self._requests: dict[tuple[str, ...], int] = defaultdict(int)
+        self._records: dict[tuple[str, ...], int] = defaultdict(int)
+        self._bytes: dict[tuple[str, ...], int] = defaultdict(int)
+        self._mapping_errors: dict[tuple[str, ...], int] = defaultdict(int)
         self._ack = Histogram(ACK_BUCKETS)
         self.registry.register(self)
 
@@ -69,7 +69,7 @@ class SourceMetrics:
         """Count a request; ``source`` is None where no inlet was found."""
         name = source or "unknown"
         self._requests[name, str(status)] += 1
-        self._bytes[name] += received
+        self._bytes[name,] += received
         self._ack.observe(seconds)
 
     def became(self, flow: str, outcome: str, count: int = 1) -> None:
@@ -78,7 +78,7 @@ class SourceMetrics:
 
     def mapping_failed(self, flow: str, count: int) -> None:
         """Count mappings that had no value."""
-        self._mapping_errors[flow or "unknown"] += count
+        self._mapping_errors[flow or "unknown",] += count
 
     def render(self) -> bytes:
         """All series in Prometheus' text format."""
@@ -88,9 +88,8 @@ class SourceMetrics:
         """The metrics of a scrape."""
         yield _counters("exporter_source_requests", self._requests, "source", "code")
         yield _counters("exporter_source_records", self._records, "flow", "outcome")
-        yield _counters("exporter_source_bytes", {(name,): count for name, count in self._bytes.items()}, "source")
-        errors = {(flow,): count for flow, count in self._mapping_errors.items()}
-        yield _counters("exporter_source_mapping_errors", errors, "flow")
+        yield _counters("exporter_source_bytes", self._bytes, "source")
+        yield _counters("exporter_source_mapping_errors", self._mapping_errors, "flow")
         ack = HistogramMetricFamily("exporter_source_ack_seconds", MEANING["exporter_source_ack_seconds"])
         names = [*(str(float(bound)) for bound in ACK_BUCKETS), "+Inf"]
         ack.add_metric([], list(zip(names, self._ack.cumulative(), strict=True)), self._ack.sum)

@@ -17,11 +17,10 @@ from exporter.dataflow.dependencies import Clock
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import until_reachable
+from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
 from exporter.source.collection.plane import Plane
-from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Declared, compiled
 from exporter.source.processing.planes import Ids, ids_of, wanted
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable
@@ -31,7 +30,6 @@ from exporter.source.tokens.fetching import fetch_keys
 from exporter.source.tokens.issuer import Issuer, Trust
 from exporter.source.tokens.judging import TokenJudge
 from exporter.source.tokens.static import StaticTokens
-from exporter.source.xdm.identities import IdentityRules
 from exporter.state.kinds import State, open_state
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
@@ -125,16 +123,7 @@ async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:
     Raises:
         CannotServe: it has mistakes, which ``check`` shows with their places.
     """
-    declared = Declared(settings.schemas, settings.datasets, settings.mappings, settings.sources)
-    identities = settings.identities
-    declared_codes = frozenset(each.code.lower() for each in identities.declared)
-    rules = IdentityRules(
-        lowercase_ids=frozenset(each.lower() for each in identities.lowercase_ids),
-        known=declared_codes if identities.namespaces == "declared" else None,
-        declared_only=identities.namespaces == "declared",
-    )
-    bounds = Bounds(settings.max_event_bytes, settings.serve.mapping_time)
-    found = await off_loop(compiled, declared, ids.flows, rules, bounds)
+    found = await off_loop(compiled_catalogue, settings, ids.flows)
     if isinstance(found, tuple):
         places = "; ".join(f"{'.'.join(map(str, mistake.at))}: {mistake.reason}" for mistake in found)
         raise CannotServe(f"the configuration has mistakes: {places}")

@@ -7,7 +7,7 @@ import os
 import random
 import signal
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from exporter.source.processing.examining import Bad, Chances, examine
 from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Listeners, Processor
 from exporter.source.processing.telling import Teller
+from exporter.source.profiles.port import Counts
 from exporter.tasks.background import in_background
 from exporter.tasks.ending import Ending
 from exporter.telemetry.logs import Log
@@ -51,7 +52,8 @@ class _Now:
     listener: Listener | None = None
     processor: Processor | None = None
     teller: Teller | None = None
-    gauges: SourceGauges = field(default_factory=SourceGauges)
+    opened: Opened | None = None
+    counts: Counts | None = None
 
 
 class Server:
@@ -66,7 +68,9 @@ class Server:
         self._ending = Ending()
         self._broken = False
         self._now = _Now()
-        metrics.gauges = lambda: self._now.gauges
+        #: Events that stood in the outbox at the start.
+        self._waited = 0
+        metrics.gauges = self._gauges
 
     async def run(self) -> int:
         """Run until a signal; the exit code is 0, or 1 if a bug ended the run.
@@ -130,7 +134,9 @@ class Server:
             self._clock.monotonic,
             validate=partial(_violations, in_force, chances),
         )
-        self._now.processor, self._now.teller = processor, teller
+        self._now.counts = counts = await opened.store.counts()
+        self._waited = counts.outbox_events
+        self._now.opened, self._now.processor, self._now.teller = opened, processor, teller
         options = self._listener_options()
         working = [tasks.create_task(self._watched("processing", processor.run()))]
         working += [tasks.create_task(self._watched("telling", teller.run()))]
@@ -198,20 +204,25 @@ class Server:
 
     async def _count(self, opened: Opened) -> None:
         while True:
-            counts = await opened.store.counts()
-            lag = opened.subscription.lag()
-            now = self._now
-            now.gauges = SourceGauges(
-                intake_records=lag.messages,
-                intake_oldest_seconds=lag.seconds,
-                profiles=counts.profiles,
-                identities=counts.identities,
-                joins=counts.joins,
-                outbox_events=counts.outbox_events,
-                held_requests=0 if now.listener is None else now.listener.held,
-                events=0 if now.teller is None else now.teller.told,
-            )
             await asyncio.sleep(COUNT_SECONDS)
+            self._now.counts = await opened.store.counts()
+
+    def _gauges(self) -> SourceGauges:
+        """What is so at this moment; profiles, identities and joins as they were counted last."""
+        now = self._now
+        if now.opened is None or now.counts is None or now.processor is None or now.teller is None:
+            return SourceGauges()
+        lag = now.opened.subscription.lag()
+        return SourceGauges(
+            intake_records=lag.messages,
+            intake_oldest_seconds=lag.seconds,
+            profiles=now.counts.profiles,
+            identities=now.counts.identities,
+            joins=now.counts.joins,
+            outbox_events=self._waited + now.processor.events - now.teller.told,
+            held_requests=0 if now.listener is None else now.listener.held,
+            events=now.teller.told,
+        )
 
     # -- health and status
 
@@ -222,7 +233,7 @@ class Server:
         return Health(not reasons, reasons)
 
     def _status(self) -> dict[str, Any]:
-        gauges = self._now.gauges
+        gauges = self._gauges()
         health = self._health()
         return {
             "ready": health.ready,

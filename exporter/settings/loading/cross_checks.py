@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from exporter.sections.mistakes import KIND, Mistake, Steps
-from exporter.sections.section import Section
+from exporter.sections.section import Section, shadowing_keys
 from exporter.settings.loading.suggestions import is_of_kind, sections_in
 
 
@@ -127,6 +127,8 @@ def _validated(section: type[BaseModel], names: Sequence[str], values: Mapping[s
         name: (section.model_fields[name].annotation, section.model_fields[name]) for name in names
     }
     try:
-        return dict(vars(create_model("Right", __base__=Section, **fields).model_validate(values)))
+        with shadowing_keys():
+            right = create_model("Right", __base__=Section, **fields)
+        return dict(vars(right.model_validate(values)))
     except ValidationError:
         return None

@@ -15,6 +15,7 @@ from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
 from exporter.sections.section import values_of
 from exporter.sections.tls import Tls
+from exporter.settings.declared import declared_mistakes
 from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.default_paths import with_default_paths
 from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
@@ -82,6 +83,8 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
         problems.extend(refused if stand_ins is None else stand_ins.translated(refused))
     elif stand_ins is None:
         problems.extend(left_behind(settings, gathered, overrides))
+        declared = declared_mistakes(settings)
+        problems.extend(_problem(mistake.at, mistake.reason, gathered, overrides) for mistake in declared)
     if isinstance(settings, Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])

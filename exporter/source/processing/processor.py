@@ -109,6 +109,8 @@ class Processor:
         self._epoch = epoch
         self._listeners = listeners
         self._marks: dict[str, int] = {}
+        #: How many events this process has put into the outbox.
+        self.events = 0
         #: Why nothing can be applied now; None where that works.
         self.failure: str | None = None
 
@@ -186,6 +188,7 @@ class Processor:
         names = [place.taken.xaction_id for place in good if place.taken is not None]
         await self._until_stored(lambda: self._letters.applied(names))
         if done.events:
+            self.events += done.events
             self._listeners.told()
         self._tell(places, good, done.outcomes)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from warnings import catch_warnings, filterwarnings
 
 from pydantic import Field
 
-from exporter.sections.section import Section
+from exporter.sections.section import Section, shadowing_keys
 
 _Name = Annotated[str, Field(min_length=1)]
 _Inlet = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -22,9 +21,7 @@ class IdentityDescriptor(Section):
     primary: bool = Field(default=False, description="Whether it is the record's own identity.")
 
 
-with catch_warnings():
-    # ``schema`` and ``validate`` are what these keys are called, and methods that pydantic has given up.
-    filterwarnings("ignore", 'Field name "(schema|validate)"', UserWarning)
+with shadowing_keys():
 
     class SchemaSettings(Section):
         """What a record may hold."""

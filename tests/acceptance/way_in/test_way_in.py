@@ -1,0 +1,105 @@
+"""From a raw record by HTTP to a delivered export: ``exporter serve`` and ``exporter run`` on one configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+from harness import Place
+from processes import eventually, fetch
+from serving import ATTRIBUTES, connected, idle, post, serve, settled, way_in
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with Place(tmp_path) as place:
+        way_in(place)
+        yield place
+
+
+def test_a_record_becomes_a_profile_an_event_and_an_export(place: Place) -> None:
+    receiver = place.receiver()
+    place.destination("crm", receiver.url, attributes=ATTRIBUTES, require_membership=False)
+    place.write()
+    serving, daemon = serve(place).ready(), place.daemon().ready()
+    with connected(place) as connection:
+        status, first = post(connection, {"id": "p1", "n": 1, "name": "Ada Lovelace", "email": "ada@example.com"})
+        assert (status, set(first)) == (200, {"inletId", "xactionId", "receivedTimeMs"})
+        _, second = post(connection, {"id": "p1", "n": 2, "name": "Ada King"})
+    settled(place, serving, "crm")
+    assert serving.terminate() == 0
+    assert daemon.terminate() == 0
+    received = receiver.received()
+    assert [each.idempotency_key for each in received] == [f"crm:{each['xactionId']}" for each in (first, second)]
+    assert [json.loads(each.body) for each in received] == [
+        {
+            "_acme": {"profile": "p1", "state": 1},
+            "person": {"name": {"firstName": "Ada"}},
+            "identityMap": {"key": [{"id": "p1"}], "email": [{"id": "ada@example.com"}]},
+        },
+        {
+            "_acme": {"profile": "p1", "state": 2},
+            "person": {"name": {"firstName": "Ada"}},
+            "identityMap": {"key": [{"id": "p1"}], "email": [{"id": "ada@example.com"}]},
+        },
+    ]
+
+
+def test_what_cannot_be_applied_is_a_bad_record_and_told_to_a_sender_that_asks(place: Place) -> None:
+    place.write()
+    serving = serve(place).ready()
+    with connected(place) as connection:
+        status, _ = post(connection, {"n": 1})
+        assert status == 200
+        status, refused = post(connection, {"n": 1}, "?syncValidation=true")
+    assert status == 400
+    assert "Message is invalid" in refused["report"]["message"]
+    eventually("it is applied", lambda: idle(serving))
+    samples = serving.metrics()
+    assert samples["exporter_source_records_total{raw,bad}"] == 1
+    assert samples["exporter_source_requests_total{200,crm}"] == 1
+    assert fetch(f"http://127.0.0.1:{serving.port}/ready")[0] == 200
+    assert serving.terminate() == 0
+
+
+def test_a_second_process_waits_for_the_first(place: Place) -> None:
+    place.write()
+    first = serve(place).ready()
+    second = serve(place)
+    eventually("it stands by", lambda: second.alive() and second.logs("ops"))
+    port = second.logs("ops")[0]["port"]
+    ready = f"http://127.0.0.1:{port}/ready"
+    eventually("it says so", lambda: second.alive() and b"another process may read" in fetch(ready)[1])
+    assert fetch(ready)[0] == 503
+    first.kill()
+    second.ready()
+    with connected(place) as connection:
+        assert post(connection, {"id": "p1", "n": 1, "name": "Ada"})[0] == 200
+    assert second.terminate() == 0
+
+
+def test_an_inlet_that_is_left_out_is_made_once(place: Place) -> None:
+    del place.config["sources"][0]["inlet"]
+    place.write()
+    made = set()
+    for _ in range(2):
+        assert serve(place).ready().terminate() == 0
+        with apsw.Connection(place.config["state"]["path"], flags=apsw.SQLITE_OPEN_READONLY) as connection:
+            made.add(connection.execute("SELECT id FROM made_ids WHERE name = 'inlet/crm'").get)
+    [inlet] = made
+    assert len(bytes.fromhex(inlet)) == 32
+
+
+def test_mistakes_of_all_kinds_are_told_at_once_with_their_places(place: Place) -> None:
+    place.config["datasets"].append({"id": "people", "schema": "nowhere"})
+    place.config["sources"][0]["flows"][0]["dataset"] = "lost"
+    place.config["mappings"][0]["mappings"]["person.name.firstName"] = "split(name, ,,"
+    place.write()
+    done = place.command("check")
+    assert done.returncode == 78
+    said = done.stdout + done.stderr
+    for part in ("datasets[1].id", "flows[0].dataset: there is no dataset", "is no expression from character"):
+        assert part in said
