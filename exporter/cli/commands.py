@@ -29,6 +29,7 @@ COMMANDS = {
     "test": "test.command:run_tests",
     "deadletters": "deadletters.command:deadletters",
     "positions": "positions:positions",
+    "source": "source.command:source",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -87,7 +88,7 @@ def test_an_inlet_that_is_left_out_is_made_once(place: Place) -> None:
     made = set()
     for _ in range(2):
         assert serve(place).ready().terminate() == 0
-        with apsw.Connection(place.config["state"]["path"], flags=apsw.SQLITE_OPEN_READONLY) as connection:
+        with closing(apsw.Connection(place.config["state"]["path"], flags=apsw.SQLITE_OPEN_READONLY)) as connection:
             made.add(connection.execute("SELECT id FROM made_ids WHERE name = 'inlet/crm'").get)
     [inlet] = made
     assert len(bytes.fromhex(inlet)) == 32

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -23,7 +24,7 @@ def told(place: Place) -> list[str]:
     """The ids of all events that ever stood on the journal, which keeps what every group has passed."""
     import json
 
-    with apsw.Connection(place.config["queue"]["path"], flags=apsw.SQLITE_OPEN_READONLY) as connection:
+    with closing(apsw.Connection(place.config["queue"]["path"], flags=apsw.SQLITE_OPEN_READONLY)) as connection:
         return [json.loads(body)["id"] for (body,) in connection.execute("SELECT body FROM events ORDER BY position")]
 
 

@@ -1,0 +1,36 @@
+"""``exporter source``: what operators do with the way in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from exporter.cli.shared.config import load_or_exit
+from exporter.cli.source.deadletters import deadletters_of
+
+if TYPE_CHECKING:
+    from exporter.cli.source.way_in import WayIn
+
+
+def _way_in(config: Path) -> WayIn:
+    """What the commands need of the configuration in ``config``; exits with 78 where that is wrong."""
+    from exporter.cli.source.lanes import lane_key_of
+    from exporter.cli.source.way_in import WayIn
+    from exporter.daemon.serving.parts import GROUP
+    from exporter.source.collection.taken import TakenRecord, UnreadableRecord
+
+    settings = load_or_exit(config).settings
+
+    def body_of(message: bytes) -> bytes | None:
+        try:
+            return TakenRecord.from_bytes(message).body
+        except UnreadableRecord:
+            return None
+
+    return WayIn(settings.state, settings.intake, (GROUP,), body_of, lane_key_of(settings.sources))
+
+
+source = typer.Typer(help="Look after the way in: bad records.", no_args_is_help=True)
+source.add_typer(deadletters_of(_way_in), name="deadletters")
