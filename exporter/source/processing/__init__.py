@@ -1,1 +1,0 @@
-"""From taken records to profiles and told events: map, merge, tell, settle."""

@@ -1,1 +1,0 @@
-"""The sections of the configuration that the way in reads."""
