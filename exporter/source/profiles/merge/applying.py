@@ -53,13 +53,13 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
         workspace.refused_links += meeting.refused
         return Outcome.UNCHANGED
     change = _change(survivor, absorbed, after, said, wrote, workspace)
-    if change:
+    if change.tells:
         telling = workspace.telling(record.xaction_id, record.taken, change, after, said)
         if telling is None:
             return Bad("too_large")
         workspace.tell(telling)
     _settle(meeting, absorbed, after, workspace)
-    return Outcome.TOLD if change else Outcome.UNCHANGED
+    return Outcome.TOLD if change.tells else Outcome.UNCHANGED
 
 
 _NOBODY = Profile([], [], {})

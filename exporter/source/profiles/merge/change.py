@@ -23,7 +23,8 @@ class Change(NamedTuple):
     attributes: Sequence[str] = ()
     joined: Sequence[str] = ()
 
-    def __bool__(self) -> bool:
+    @property
+    def tells(self) -> bool:
         """Whether there is anything to tell."""
         return bool(self.segments or self.identities or self.attributes or self.joined)
 

@@ -37,7 +37,7 @@ def delete(step: Deletion, workspace: Workspace) -> Outcome | Bad:
         list(memberships.changed(before.members, after.members)) if workspace.rules.delete_tells else (),
         attributes=_differences(before, after, workspace) if stays else (),
     )
-    if change:
+    if change.tells:
         telling = workspace.telling(step.xaction_id, step.taken, change, after)
         if telling is None:
             return Bad("too_large")
@@ -48,7 +48,7 @@ def delete(step: Deletion, workspace: Workspace) -> Outcome | Bad:
     else:
         workspace.move(before.identities, None)
         workspace.remove(number)
-    return Outcome.TOLD if change else Outcome.UNCHANGED
+    return Outcome.TOLD if change.tells else Outcome.UNCHANGED
 
 
 def _emptied(fragment: Fragment, stamp: Stamp) -> Fragment:
@@ -155,7 +155,7 @@ def _replace(number: int, before: Profile, after: Profile, event_id: str, taken:
     change = Change(
         list(memberships.changed(before.members, after.members)), attributes=_differences(before, after, workspace)
     )
-    telling = workspace.telling(event_id, taken, change, after) if change else None
+    telling = workspace.telling(event_id, taken, change, after) if change.tells else None
     if telling is not None:
         workspace.tell(telling)
     workspace.put(number, after)

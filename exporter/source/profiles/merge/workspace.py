@@ -145,4 +145,4 @@ class Workspace:
             self._events[telling.instead_of] = None
         if self.rules.coalesce:
             self._latest[telling.event.profile_id] = (len(self._events), telling.change)
-        self._events.append(telling.event if telling.change else None)
+        self._events.append(telling.event if telling.change.tells else None)
