@@ -47,7 +47,9 @@ class Numbered:
     A producer numbers all that it ever publishes, publishes in the order of the numbers and at most 500 at a time, and
     begins no call before the last has ended. After a failure or a crash it publishes again from any number up to the
     first that is not known to be on the queue; the calls may be cut differently then. Two living processes must not be
-    one producer: whoever owns the producer holds a lock, which is free only once the former process has ended.
+    one producer: whoever owns the producer holds a lock, which is free only once the former process has ended. A
+    producer that may have lost its count, such as one whose store came back from a copy, goes on under another name:
+    numbers that are used again would be left out, although their messages are new.
 
     Attributes:
         producer: the producer's name, printable ASCII without blanks, for ever: no other producer of the queue has it.

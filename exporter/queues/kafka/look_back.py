@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from exporter.queues.kafka.check.diagnosis import diagnosed
 from exporter.queues.kafka.cluster.cluster import ASK_SECONDS, Cluster
-from exporter.queues.kafka.failures import CLIENT_ERRORS, unreadable
+from exporter.queues.kafka.failures import CLIENT_ERRORS, NoRight, unreadable
 from exporter.queues.numbered import CLOCKS_APART_SECONDS, number_in
 from exporter.queues.port import Numbered
 from exporter.tasks.late_deadlines import answered_within
@@ -71,6 +72,8 @@ async def _read(
     while left:
         try:
             got = await consumer.getmany(*left, timeout_ms=int(_FETCH_SECONDS * 1000))
+        except TopicAuthorizationFailedError as error:
+            raise NoRight("Read", "topic") from error
         except Exception as error:
             raise unreadable(error) from error
         for records in got.values():

@@ -12,7 +12,7 @@ from typing import Any
 import nkeys  # type: ignore[import-untyped]
 import pytest
 from certificates import Authority
-from contract import events, numbers, soon, take
+from contract import events, from_number, numbers, soon, take
 from nats_broker import Broker
 from pydantic import ValidationError
 
@@ -139,6 +139,12 @@ async def test_a_server_without_tls_gets_no_secret_where_the_url_insists(tmp_pat
         ('publish: {deny: ["$JS.API.CONSUMER.>"]}', "check", '"$JS.API.CONSUMER.CREATE.profile-changes.'),
         ('publish: {deny: ["$JS.API.CONSUMER.MSG.NEXT.>"]}', "receive", '"$JS.API.CONSUMER.MSG.NEXT.profile-changes.'),
         ('publish: {deny: ["profile-changes.*"]}', "publish", '"profile-changes.'),
+        ('publish: {deny: ["$JS.API.CONSUMER.>"]}', "numbered", '"$JS.API.CONSUMER.CREATE.profile-changes.'),
+        (
+            'publish: {deny: ["$JS.API.CONSUMER.MSG.NEXT.>"]}',
+            "numbered",
+            '"$JS.API.CONSUMER.MSG.NEXT.profile-changes.',
+        ),
         ('subscribe: {deny: ["_INBOX.>"]}', "open", 'subscription to "_inbox.'),
     ],
 )
@@ -168,6 +174,7 @@ USES: dict[str, Callable[[Queue], Any]] = {
     "open": _open,
     "check": lambda queue: queue.check(),
     "publish": lambda queue: queue.publish(events(1)),
+    "numbered": lambda queue: queue.publish(events(1), from_number(1)),
     "receive": _receive,
 }
 

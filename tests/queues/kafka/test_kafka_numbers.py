@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from contract import all_of, each_once_in_order, events, from_number
-from kafka_broker import Broker, missing
+from contract import PATIENCE_SECONDS, all_of, each_once_in_order, events, from_number
+from kafka_broker import STRANGER, STRANGERS_PASSWORD, Broker, missing
 from kafka_topics import make_topic, settings
 from numbered_kills import every_number_once
 
@@ -72,6 +73,37 @@ async def test_what_is_too_large_counts_as_published(kafka: Broker) -> None:
             assert list(refused.value.indexes) == [3, 6]
             await queue.publish([large, *events(1, begin=5)], from_number(7))
             assert each_once_in_order(await all_of(queue, 6), range(6), profiles=1)
+
+
+async def test_without_the_right_to_read_there_is_no_look_back_and_nothing_is_published(kafka: Broker) -> None:
+    topic = await make_topic(kafka, partitions=1)
+
+    async def granted(operation: str) -> None:
+        whose = ("--bootstrap-server", kafka.address, "--add", "--allow-principal", f"User:{STRANGER}")
+        what = ("--operation", operation, "--topic", topic)
+        await asyncio.to_thread(kafka.tool, "org.apache.kafka.tools.AclCommand", *whose, *what)
+
+    sasl = {"mechanism": "PLAIN", "username": STRANGER, "password": STRANGERS_PASSWORD}
+    as_stranger = settings(kafka, topic, bootstrap_servers=f"127.0.0.1:{kafka.sasl_port}", sasl=sasl)
+    await granted("Write")
+    lacking = f"looking back at topic {topic}: not authorised for the topic: Read is missing"
+    async with (
+        open_queue(settings(kafka, topic), (), pytest.fail) as ours,
+        open_queue(as_stranger, (), pytest.fail) as queue,
+    ):
+        await ours.publish(events(1, begin=100))
+        with pytest.raises(QueueUnavailable, match=lacking):
+            await queue.publish(events(2), from_number(1))
+        await granted("Read")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    await queue.publish(events(2), from_number(1))
+                except QueueUnavailable:
+                    await asyncio.sleep(0.2)
+                else:
+                    break
+        assert [body for body in await all_of(ours, 3) if body != b"p0:100"] == [b"p0:0", b"p0:1"]
 
 
 async def test_after_a_call_that_failed_the_topic_is_looked_at_again(

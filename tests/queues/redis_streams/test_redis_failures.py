@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from certificates import Authority
-from contract import events, number_of, numbers, places, settled_lag, soon, stays_silent, take
+from contract import events, from_number, number_of, numbers, places, settled_lag, soon, stays_silent, take
 from redis_server import RedisServer, free_port, needs_redis, running
 from sweeps import Sweeps
 
@@ -259,7 +259,8 @@ async def test_the_documented_permissions_are_enough(redis: RedisServer, sweeps:
     user(redis, ALLOWED)
     async with open_queue(settings(redis, username="exporter", password="s3cret"), {"g"}, pytest.fail) as queue:
         await queue.check()
-        await queue.publish(events(300))
+        await queue.publish(events(200))
+        await queue.publish(events(100, begin=200), from_number(1))
         async with queue.subscribe("g", "earliest") as subscription:
             for message in await take(subscription, 300):
                 subscription.settle(message)
@@ -295,8 +296,11 @@ async def test_publishing_says_which_command_is_missing_and_nothing_of_the_event
     async with open_queue(settings(redis, username="exporter", password="s3cret"), (), pytest.fail) as queue:
         with pytest.raises(QueueUnavailable) as refused:
             await queue.publish([Outgoing("p-1842", b"p-1842")])
-    assert f"the command XADD on the key {STREAM}; grant +xadd," in str(refused.value)
-    assert "p-1842" not in str(refused.value)
+        with pytest.raises(QueueUnavailable) as numbered:
+            await queue.publish([Outgoing("p-1842", b"p-1842")], from_number(1))
+    for error in (refused, numbered):
+        assert f"the command XADD on the key {STREAM}; grant +xadd," in str(error.value)
+        assert "p-1842" not in str(error.value)
 
 
 @pytest.mark.parametrize(
