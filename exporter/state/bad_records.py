@@ -80,6 +80,8 @@ class BadRecords:
         """
         if any(record.reason != REFUSED for record in records):
             raise ValueError("the ring is for refused elements")
+        if not records:
+            return Stored()
         try:
             await self._store.remember([storable_bad_record(each) for each in records], self._ring_bytes)
         except StateUnavailable as error:

@@ -1,4 +1,4 @@
-"""config/exporter.yaml: it loads, and shows every key with its default."""
+"""config/exporter.yaml and config/source.yaml: they load, and show every key with its default."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ SECRETS = {
     "WAREHOUSE_TOKEN": "4",
 }
 #: What an example has to fill in, so that it cannot show the default itself.
-CONTENT = {"name", "description", "endpoint", "segments", "attributes", "destinations"}
+CONTENT = {
+    *("name", "description", "endpoint", "segments", "attributes", "destinations"),
+    *("schemas", "datasets", "mappings", "sources"),
+}
 
 
 def test_it_loads_from_a_clean_clone_without_secrets_and_without_notes() -> None:
@@ -36,6 +39,13 @@ def test_it_loads_from_a_clean_clone_without_secrets_and_without_notes() -> None
     assert [(d.name, d.endpoint, d.auth.kind) for d in found.settings.running] == [
         ("local", "http://127.0.0.1:8080/", "none")
     ]
+    assert found.notes == ()
+
+
+def test_the_way_in_loads_without_notes() -> None:
+    found = load(CONFIG / "source.yaml", {})
+    assert isinstance(found, Loaded), found.render()
+    assert [source.name for source in found.settings.sources] == ["crm"]
     assert found.notes == ()
 
 
@@ -61,8 +71,10 @@ def test_the_example_of_the_page_on_authentication_loads(tmp_path: Path) -> None
 
 
 def shown() -> dict[str, Any]:
-    text = (CONFIG / "exporter.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
+    """The way in has a file of its own."""
+    found: dict[str, Any] = {}
+    for name in ("source.yaml", "exporter.yaml"):
+        found |= yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))
     return found
 
 

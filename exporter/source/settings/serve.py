@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.quantities import Duration, Rate, Size
 from exporter.sections.section import Secret, Section
 from exporter.sections.tls import ReadableFile
@@ -99,6 +99,12 @@ class ServeOps(Section):
     port: _Port = Field(default=9465, description="Port to listen on; 0: any that is free.")
 
 
+def _overload(status: int) -> int:
+    if status not in (500, 503):
+        raise mistake("should be 500 or 503")
+    return status
+
+
 class Serve(Section):
     """The data plane, the control plane, and their limits."""
 
@@ -126,8 +132,8 @@ class Serve(Section):
     hold: Annotated[float, Duration(above=0)] = Field(
         default=12.0, description="How long a request waits for the intake before 503; below drain."
     )
-    overload_status: Literal[500, 503] = Field(
-        default=503, description="500 for Adobe's Kafka sink, which drops a record that is answered 503."
+    overload_status: Annotated[int, AfterValidator(_overload)] = Field(
+        default=503, description="503; or 500 for Adobe's Kafka sink, which drops a record that is answered 503."
     )
     rate: Annotated[float, Rate(above=0)] | None = Field(
         default=None, description="Records a second of an inlet; null: no limit."
