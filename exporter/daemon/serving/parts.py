@@ -22,6 +22,7 @@ from exporter.settings.tree import Settings
 from exporter.source.collection.plane import Plane
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.planes import Ids, ids_of, wanted
+from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
@@ -97,7 +98,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     async for attempt in tries("profiles"):
         with attempt:
             store = await stack.enter_async_context(open_profiles(settings.profiles, settings.identities))
-            last_taken = max((await store.counters("taken")).values(), default=0)
+            last_taken = (await store.counters(TAKEN)).get(TAKEN, 0)
     async for attempt in tries("state"):
         with attempt:
             await state.bad_records.open()

@@ -66,6 +66,7 @@ class Server:
         self._log = log
         self._clock = clock
         self._ending = Ending()
+        self._hurry = Ending()
         self._broken = False
         self._now = _Now()
         #: Events that stood in the outbox at the start.
@@ -81,7 +82,7 @@ class Server:
             CannotServe: the data plane can't be opened, or intake and store do not belong together.
         """
         ops = self._settings.serve.ops
-        with signals.heard({signal.SIGTERM: self._ending.set, signal.SIGINT: self._ending.set}):
+        with signals.heard({signal.SIGTERM: self._stop, signal.SIGINT: self._stop}):
             desk = Desk(self._metrics, self._health, self._status, self._log)
             async with serve(ops.host, ops.port, desk) as port:
                 self._log.info("ops", address=http_address(ops.host, port), port=port)
@@ -151,7 +152,7 @@ class Server:
                     await self._ending.wait()
                     self._now.reason = "draining"
                     tell_of_stopping(self._log, settings.serve.drain)
-                    await listener.drain(settings.serve.drain)
+                    await self._hurry.unless_asked(listener.drain(settings.serve.drain))
             except OSError as error:
                 where = f"{settings.serve.host}:{settings.serve.port}"
                 raise CannotServe(f"cannot take records on {where}: {error.strerror or error}") from error
@@ -178,6 +179,12 @@ class Server:
         )
 
     # -- what is heard
+
+    def _stop(self) -> None:
+        if self._ending.is_set():
+            self._log.warning("cut", detail="a second signal: not waiting for what is in hand")
+            self._hurry.set()
+        self._ending.set()
 
     def _answered(self, answered: Answered) -> None:
         self._metrics.answered(answered.source, answered.status, answered.received, answered.seconds)

@@ -20,6 +20,8 @@ from exporter.state.letter import Full, Stored, Unavailable
 
 Result = TypeVar("Result")
 
+#: The counter in the profile store that holds the time of the newest record that is applied, in epoch milliseconds.
+TAKEN = "taken"
 #: The most records of one transaction.
 BATCH_RECORDS = 500
 #: After so many records the event loop gets a turn, so that requests are answered meanwhile.
@@ -111,6 +113,7 @@ class Processor:
         self._marks: dict[str, int] = {}
         #: How many events this process has put into the outbox.
         self.events = 0
+        self._taken = 0
         #: Why nothing can be applied now; None where that works.
         self.failure: str | None = None
 
@@ -122,6 +125,7 @@ class Processor:
             QueueUnavailable: the intake cannot be read.
         """
         self._marks = dict(await self._until_it_works(lambda: self._store.marks(self._queue)))
+        self._taken = (await self._until_it_works(lambda: self._store.counters(TAKEN))).get(TAKEN, 0)
         while True:
             await self._room()
             batch = await self._subscription.receive(BATCH_RECORDS)
@@ -170,8 +174,12 @@ class Processor:
         steps = [place.examined.record for place in good if isinstance(place.examined, Good)]
         lane, to = places[-1].message.lane, places[-1].message.position
         mark = Mark(self._queue, lane, self._marks.get(lane, 0), to)
+        newest = max((place.taken.taken for place in places if place.taken is not None), default=0)
+        later = {TAKEN: newest - self._taken} if newest > self._taken else {}
         try:
-            done = await self._until_it_works(lambda: self._store.apply(steps, self._max_event_bytes, [mark]))
+            done = await self._until_it_works(
+                lambda: self._store.apply(steps, self._max_event_bytes, [mark], lambda _: later)
+            )
         except MarkMoved:
             raise
         except Exception as error:
@@ -185,6 +193,7 @@ class Processor:
             await self._process(places)
             return
         self._marks[lane] = to
+        self._taken += later.get(TAKEN, 0)
         names = [place.taken.xaction_id for place in good if place.taken is not None]
         await self._until_stored(lambda: self._letters.applied(names))
         if done.events:

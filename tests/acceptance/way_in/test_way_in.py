@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ import apsw
 import pytest
 from harness import Place
 from processes import eventually, fetch
-from serving import ATTRIBUTES, connected, idle, post, serve, settled, way_in
+from serving import ATTRIBUTES, INLET, connected, idle, post, serve, settled, way_in
 
 
 @pytest.fixture
@@ -33,6 +35,9 @@ def test_a_record_becomes_a_profile_an_event_and_an_export(place: Place) -> None
     settled(place, serving, "crm")
     assert serving.terminate() == 0
     assert daemon.terminate() == 0
+    with closing(apsw.Connection(place.config["profiles"]["path"], flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        # Where the clock is set back meanwhile, the next process goes on from here.
+        assert connection.execute("SELECT value FROM counters WHERE name = 'taken'").get == second["receivedTimeMs"]
     received = receiver.received()
     assert [each.idempotency_key for each in received] == [f"crm:{each['xactionId']}" for each in (first, second)]
     assert [json.loads(each.body) for each in received] == [
@@ -80,6 +85,21 @@ def test_a_second_process_waits_for_the_first(place: Place) -> None:
     with connected(place) as connection:
         assert post(connection, {"id": "p1", "n": 1, "name": "Ada"})[0] == 200
     assert second.terminate() == 0
+
+
+def test_a_second_signal_does_not_wait_for_what_is_in_hand(place: Place) -> None:
+    place.config["serve"] |= {"drain": 60, "hold": 12}
+    place.write()
+    serving = serve(place).ready()
+    with closing(socket.create_connection(("127.0.0.1", place.config["serve"]["port"]))) as client:
+        client.sendall(f"POST /collection/{INLET} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode())
+        with connected(place) as connection:
+            assert post(connection, {"id": "p1", "n": 1, "name": "Ada"})[0] == 200
+        serving.send(signal.SIGTERM)
+        eventually("it waits", lambda: serving.alive() and serving.logs("stopping"))
+        serving.send(signal.SIGTERM)
+        assert serving.wait() == 0
+    assert serving.logs("cut")
 
 
 def test_an_inlet_that_is_left_out_is_made_once(place: Place) -> None:
