@@ -175,6 +175,22 @@ def test_a_database_of_an_older_exporter_where_the_same_text_led_is_not_passed_o
     assert places(settings(file, EXPORTER__STATE__PATH="stores/s.db"))[1] == Path("stores/s.db")
 
 
+@pytest.mark.parametrize(
+    ("config", "text", "old"),
+    [
+        ("config/exporter.yaml", "queue: {path: data/queue.db}\n", "data/queue.db"),
+        ("exporter.yaml", "{}", "data/queue.db"),
+    ],
+)
+def test_a_database_of_an_older_exporter_is_found_from_any_folder(
+    tmp_path: Path, config: str, text: str, old: str
+) -> None:
+    file = write(tmp_path / "project" / config, text)
+    settings(file)
+    write(tmp_path / "project" / old)
+    assert [path for _, path in problems(file)] == ["queue.path"]
+
+
 def test_a_current_folder_that_is_gone_holds_nothing_up(tmp_path: Path, elsewhere: Path) -> None:
     file = write(tmp_path / "config/exporter.yaml", "{}")
     elsewhere.rmdir()

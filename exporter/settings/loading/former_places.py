@@ -46,8 +46,10 @@ def unread(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, str
 def _former(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, str]) -> Iterator[tuple[str, Path, Path]]:
     """The key, the place and the former place of each database that an older exporter would have found elsewhere.
 
+    Where that exporter ran is not known: most likely in the current folder, in that of the configuration, or above it.
     The default of today was nobody's path before: a configuration that has it was written for today's rule.
     """
+    folder = Path(gathered.documents[0].file).parent
     for key, former_default in _FORMER_DEFAULTS.items():
         place = getattr(getattr(settings, key), "path", None)
         if not isinstance(place, Path) or (key, "path") in overrides:
@@ -57,8 +59,12 @@ def _former(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, st
         if text == str(type(getattr(settings, key)).model_fields["path"].default):
             continue
         former = expanded(former_default if text is None else text)
-        if os.path.isfile(former):  # noqa: PTH113 (pathlib raises where a folder may not be searched)
-            yield key, place, Path(former)
+        for start in (Path(), folder, folder / ".."):
+            candidate = start / former
+            # pathlib raises where a folder may not be searched
+            if os.path.isfile(candidate) and absolute(candidate) != absolute(place):  # noqa: PTH113
+                yield key, place, absolute(candidate)
+                break
 
 
 def _same_file(one: Path, other: Path) -> bool:
