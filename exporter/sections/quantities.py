@@ -95,7 +95,7 @@ def _seconds(unit: str | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Duration(_Quantity):
-    """A field in seconds: ``10``, ``10s``, ``500ms``, ``1.5m``, ``1.5min``, ``2h``, ``7d``, ``2w``; in any letter case."""
+    """A field in seconds: ``10``, ``10s``, ``500ms``, ``1.5m``, ``1.5min``, ``2h``, ``7d``, ``2w``; any letter case."""
 
     most: float = MOST_SECONDS
 

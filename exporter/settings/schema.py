@@ -55,7 +55,7 @@ def configuration_schema() -> Schema:
         del definitions["Defaults"]["properties"][key]
     definitions[_WHOLE_AUTH] = definitions["Destination"]["properties"]["auth"]
     _some_may_be_shared(definitions["Destination"], definitions)
-    whole = {"endpoint": {"required": ["endpoint"]}}
+    whole: dict[str, Schema] = {"endpoint": {"required": ["endpoint"]}}
     whole["auth"] = {"properties": {"auth": {"$ref": f"#/$defs/{_WHOLE_AUTH}"}}}
     schema["allOf"] = [
         {
