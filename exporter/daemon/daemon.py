@@ -129,6 +129,8 @@ class Daemon:
                     # queue or state fails.
                     opened = await self._ending.unless_asked(self._open(stack))
                     if opened is None:
+                        self._log.info("stopping", detail="queue and state were not opened yet")
+                        self._log.info("stopped", committed=True)
                         return 0
                     shared, groups, interventions = opened
                     async with asyncio.TaskGroup() as tasks:

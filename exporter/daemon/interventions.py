@@ -87,8 +87,9 @@ class ByHand:
             before = (await interventions.all()).get(group, NO_INTERVENTION).pause
             if before is not None and not why:
                 return Done(f"{name} was paused already, {before}")
-            await interventions.pause(group, OperatorPause(self._epoch(), printable(by or self._by), printable(why)))
-            earlier = "" if before is None else f" (it was already, {before})"
+            now = OperatorPause(self._epoch(), printable(by or self._by), printable(why))
+            await interventions.pause(group, now)
+            earlier = "" if before is None else f" {now} (it was already, {before})"
             return Done(
                 f"{name} is paused{earlier}: nothing is sent, what is in flight finishes, the rest stays in the queue "
                 f"until it is resumed{self._soon}"

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 from exporter.sections.mistakes import mistake
 
 _NUMBER: Final = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_SECONDS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}
+_SECONDS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 #: A unit of time in any letter case, written out, since JSON Schema knows no flags.
 _TIME: Final = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in unit) for unit in _SECONDS)
 _PREFIXES: Final = "kmgtpe"
@@ -95,7 +95,7 @@ def _seconds(unit: str | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Duration(_Quantity):
-    """A field in seconds: ``10``, ``10s``, ``500ms``, ``1.5m`` or ``1.5min``, ``2h``, ``7d``; in any letter case."""
+    """A field in seconds: ``10``, ``10s``, ``500ms``, ``1.5m``, ``1.5min``, ``2h``, ``7d``, ``2w``; any letter case."""
 
     most: float = MOST_SECONDS
 

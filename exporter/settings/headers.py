@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from exporter.sections.mistakes import Mistake, Steps, mistake, mistakes
 from exporter.sections.operator_text import has_control_character
@@ -120,6 +121,24 @@ def read_query(value: object) -> str:
     if bad:
         raise mistakes(bad)
     return "&".join(f"{quote(str(name), safe='')}={quote(value[name], safe='')}" for name in value)
+
+
+def headers_as_mapping(text: str) -> dict[str, str] | None:
+    """The headers of a text as a mapping; None where the text is wrong."""
+    try:
+        return read_headers(text)
+    except PydanticCustomError:
+        return None
+
+
+def query_as_mapping(text: str) -> dict[str, str] | None:
+    """The mapping that is sent as this very text; None where there is none, as for a name that is given twice."""
+    pairs = [pair.partition("=") for pair in text.split("&")]
+    parameters = {unquote(name): unquote(value) for name, _, value in pairs}
+    try:
+        return parameters if read_query(parameters) == text else None
+    except PydanticCustomError:
+        return None
 
 
 def _parameter_problem(value: object) -> str | None:

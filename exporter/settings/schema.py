@@ -6,6 +6,7 @@ is read as text: a number may stand in quotes, a text may look like a number, an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,8 @@ _TEXTS: Schema = {
     },
 }
 _REFERENCE, _WHOLE_NUMBER, _SWITCH = ({"$ref": f"#/$defs/{name}"} for name in _TEXTS)
+#: The name of the schema of an ``auth`` beside which the defaults have none.
+_WHOLE_AUTH = "WholeAuth"
 #: Keys of a schema that describe it to people, and bind no value.
 _WORDS = ("description", "default", "writeOnly")
 
@@ -50,9 +53,17 @@ def configuration_schema() -> Schema:
     definitions["Defaults"] = _partial(definitions["Destination"], definitions)
     for key in OWN_KEYS:
         del definitions["Defaults"]["properties"][key]
-    _endpoint_may_be_shared(definitions["Destination"])
-    schema["if"] = {"not": {"required": ["defaults"], "properties": {"defaults": {"required": ["endpoint"]}}}}
-    schema["then"] = {"properties": {"destinations": {"items": {"required": ["endpoint"]}}}}
+    definitions[_WHOLE_AUTH] = definitions["Destination"]["properties"]["auth"]
+    _some_may_be_shared(definitions["Destination"], definitions)
+    whole: dict[str, Schema] = {"endpoint": {"required": ["endpoint"]}}
+    whole["auth"] = {"properties": {"auth": {"$ref": f"#/$defs/{_WHOLE_AUTH}"}}}
+    schema["allOf"] = [
+        {
+            "if": {"not": {"required": ["defaults"], "properties": {"defaults": {"required": [key]}}}},
+            "then": {"properties": {"destinations": {"items": items}}},
+        }
+        for key, items in whole.items()
+    ]
     defaults = schema["properties"]["defaults"]
     schema["properties"]["defaults"] = {"description": defaults["description"], "$ref": "#/$defs/Defaults"}
     return _finished(schema, "Configuration of exporter", _MAIN)
@@ -61,13 +72,21 @@ def configuration_schema() -> Schema:
 def destination_schema() -> Schema:
     """The schema (draft 2020-12) of a file in ``destinations_dir``."""
     schema = Destination.model_json_schema(mode="validation")
-    _endpoint_may_be_shared(schema)
+    definitions = schema["$defs"]
+    whole = set(definitions)
+    _some_may_be_shared(schema, definitions)
+    references = json.dumps(schema)
+    for name in whole:
+        if f'"#/$defs/{name}"' not in references:  # only its partial form is asked for
+            del definitions[name]
     return _finished(schema, "A destination of exporter", _ONE)
 
 
-def _endpoint_may_be_shared(destination: Schema) -> None:
-    """Let the endpoint be left out, which may stand among the defaults."""
+def _some_may_be_shared(destination: Schema, definitions: Schema) -> None:
+    """Let the endpoint, and any key of ``auth``, be left out: they may stand among the defaults."""
     destination["required"].remove("endpoint")
+    properties = destination["properties"]
+    properties["auth"] = _partial_value(properties["auth"], definitions)
 
 
 def _finished(schema: Schema, title: str, description: str) -> Schema:
@@ -102,9 +121,10 @@ def _partial_value(value: Schema, definitions: Schema) -> Schema:
         definitions[f"{name}Defaults"] = partial
         return {**value, "$ref": f"#/$defs/{name}Defaults"}
     if "discriminator" in value:
-        kinds = value["discriminator"]["mapping"]
-        mapping = {kind: _partial_value({"$ref": whole}, definitions)["$ref"] for kind, whole in kinds.items()}
-        return {**value, "discriminator": {"mapping": mapping}, "partial": True}
+        whole = value["discriminator"]["mapping"]
+        mapping = {kind: _partial_value({"$ref": at}, definitions)["$ref"] for kind, at in whole.items()}
+        kinds = [{"$ref": partial} for partial in mapping.values()]
+        return {**value, "oneOf": kinds, "discriminator": {"mapping": mapping}, "partial": True}
     return value
 
 

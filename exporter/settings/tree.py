@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
-from exporter.sections.mistakes import Mistake, mistakes
+from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.paths import FilePath
 from exporter.sections.quantities import Duration
 from exporter.sections.section import Secret, Section
@@ -33,6 +33,17 @@ from exporter.telemetry.tracing.settings import TracingSettings
 
 __all__ = ["Destination", "Ops", "Settings"]
 
+#: What people write who want no socket.
+_NO_SOCKET = ("none", "off", "no", "false")
+
+
+def _socket_path(value: Any) -> Any:
+    if value == "":
+        raise mistake("a path must not be empty; null: no socket")
+    if isinstance(value, str) and value.lower() in _NO_SOCKET:
+        raise mistake(f"write null for no socket, or ./{value} for a file of that name")
+    return value
+
 
 def _is_auto(value: Any) -> str:
     return "auto" if value == "auto" else "path"
@@ -40,7 +51,8 @@ def _is_auto(value: Any) -> str:
 
 #: A single branch is tried, so that a mistake is told of once.
 SocketPlace = Annotated[
-    Annotated[Literal["auto"], Tag("auto")] | Annotated[FilePath, Tag("path")], Discriminator(_is_auto)
+    Annotated[Literal["auto"], Tag("auto")] | Annotated[FilePath, BeforeValidator(_socket_path), Tag("path")],
+    Discriminator(_is_auto),
 ]
 
 

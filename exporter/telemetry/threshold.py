@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from structlog import DropEvent
@@ -13,10 +14,11 @@ _RANKS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 
 
 class Threshold:
-    """A step of the log that drops lines below ``level``."""
+    """A step of the log that drops lines below ``level``, but none whose event is among ``always``."""
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: Level, always: Collection[str] = ()) -> None:
         self.level = level
+        self._always = always
 
     def __call__(self, _logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         """The line as it is.
@@ -24,6 +26,6 @@ class Threshold:
         Raises:
             DropEvent: the line is less important than ``level``.
         """
-        if _RANKS.get(method, 3) < _RANKS[self.level]:
+        if _RANKS.get(method, 3) < _RANKS[self.level] and event["event"] not in self._always:
             raise DropEvent
         return event

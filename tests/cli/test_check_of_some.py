@@ -41,6 +41,14 @@ async def test_only_what_is_named_is_shown_and_connected_to(tmp_path: Path) -> N
     assert "did you mean warehouse?" in found.stderr.replace("\n", " ").replace("│", "").replace("  ", " ")
 
 
+async def test_what_is_switched_off_is_connected_to_where_it_is_named(tmp_path: Path) -> None:
+    off = [destination("a"), destination("b", enabled=False)]
+    found = await check(tmp_path, "--destination", "b", "--connect", "--json", destinations=off)
+    assert {step["destination"] for step in json.loads(found.stdout)["connect"]} == {None, "b"}
+    found = await check(tmp_path, "--connect", "--json", destinations=off)
+    assert {step["destination"] for step in json.loads(found.stdout)["connect"]} == {None, "a"}
+
+
 async def test_equal_notes_are_told_in_a_line_and_the_end_counts_them(tmp_path: Path) -> None:
     found = await check(
         tmp_path, "--connect", destinations=[destination(name, segments=[]) for name in ("a", "b", "c")]

@@ -76,7 +76,7 @@ def test_a_configuration_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     file.write_text("destinations: []\n", encoding="utf-8")
     done = exporter(tmp_path, "init")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: config/exporter.yaml is there already, and is left as it is\n"
+    assert done.stderr == "error: config/exporter.yaml is there already, and is left as it is: nothing was written\n"
     assert file.read_text(encoding="utf-8") == "destinations: []\n"
 
 
@@ -110,3 +110,23 @@ def test_a_name_that_would_move_the_cursor_does_not(name: str, tmp_path: Path) -
     assert (tmp_path / name / "config/exporter.yaml").is_file()
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stdout.count("\n") == 1
+
+
+def test_a_schema_of_somebody_else_is_left_as_it_is_and_nothing_is_written(tmp_path: Path) -> None:
+    schema = tmp_path / "config/schema/exporter.json"
+    schema.parent.mkdir(parents=True)
+    schema.write_text("{}\n", encoding="utf-8")
+    done = exporter(tmp_path, "init")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: config/schema/exporter.json is there already, and is left as it is: nothing was written\n"
+    )
+    assert schema.read_text(encoding="utf-8") == "{}\n"
+    assert not (tmp_path / "config/exporter.yaml").exists()
+
+
+def test_its_own_schema_is_in_nobodys_way(tmp_path: Path) -> None:
+    assert exporter(tmp_path, "init").returncode == 0
+    (tmp_path / "config/exporter.yaml").unlink()
+    assert exporter(tmp_path, "init").returncode == 0
+    assert (tmp_path / "config/exporter.yaml").is_file()

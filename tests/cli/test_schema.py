@@ -146,6 +146,10 @@ ACCEPTED = [
     "destinations_dir: '${NOTHING}'\nsegments_file: null",
     "defaults: {enabled: no, headers: {x-number: 1.10, x-no: NO, x: '${X}'}, auth: {client_id: 5}}",
     "defaults: {delivery: {window: {bytes: 5MiB}}, segments: [a]}",
+    "defaults: {auth: {kind: oauth2_client_credentials, token_url: 'https://t.example/'}}\n"
+    "destinations: [{name: a, endpoint: 'https://a.example/', auth: {client_id: c, client_secret: s}}]",
+    "defaults: {auth: {token_url: 'https://t.example/', client_id: c}}\ndestinations: [{name: a, endpoint: "
+    "'https://a.example/', auth: {kind: oauth2_client_credentials, client_secret: s}}]",
     "defaults: {endpoint: 'https://a.example/'}\ndestinations: [{name: a}, {name: b}]",
     *(
         "destinations:\n  - {name: '${NAME}', endpoint: 'https://a.example/', " + keys + "}"
@@ -250,6 +254,13 @@ def test_mistakes_do_not_fulfil_it(tmp_path: Path, text: str) -> None:
     assert not isinstance(load(file, {}), Loaded)
     with pytest.raises(jsonschema.ValidationError):
         CONFIGURATION.validate(plain(text))
+
+
+@pytest.mark.parametrize("auth", [{"client_id": "c"}, {"kind": "oauth2_client_credentials", "client_secret": "s"}])
+def test_the_file_of_a_destination_may_leave_its_auth_to_the_defaults(auth: dict[str, str]) -> None:
+    DESTINATION.validate({"name": "a", "auth": auth})
+    with pytest.raises(jsonschema.ValidationError):
+        DESTINATION.validate({"name": "a", "auth": {"kind": "oauth2_client_credentials", "client_idd": "c"}})
 
 
 def test_both_ways_of_writing_fulfil_it() -> None:

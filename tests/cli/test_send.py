@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -277,3 +278,32 @@ def test_a_terminal_gets_a_progress_bar(folder: Path) -> None:
     assert json.loads(done.stdout) == {"queued": 10}
     assert "sending" in shown
     assert "100%" in shown
+
+
+def test_the_first_interrupt_ends_a_wait_for_more_and_says_what_was_queued(folder: Path) -> None:
+    """The note on the event without a profileId shows that the thousand before it are queued, and that it waits."""
+    # What was started in the background has SIGINT ignored, and its children, too.
+    heard = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    heard += "runpy.run_module('exporter', run_name='__main__')"
+    command = [sys.executable, "-c", heard, "send", "-", "--config", "exporter.yaml"]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            process.stdin.write(lines(*(event(number) for number in range(1000)), {"id": "x"}))
+            process.stdin.flush()
+            assert any(b"stdin:1001 will become a dead letter" in line for line in process.stderr)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+            assert process.stdout.read() == b"1000 events queued\n"
+            assert b"Traceback" not in process.stderr.read()
+        finally:
+            process.kill()
+    assert len(queued(folder)) == 1000

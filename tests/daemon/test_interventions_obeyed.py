@@ -56,7 +56,12 @@ async def test_a_pause_is_obeyed_at_once_and_says_who_and_why(tmp_path: Path) ->
         assert "already" in again.detail
         assert "moving" in again.detail
         assert await interventions.all() == {GROUP: Intervention(pause)}, "no note is no new note"
-        await acts.pause("crm", "still moving")
+        noted = await acts.pause("crm", "still moving")
+        assert isinstance(noted, Done)
+        assert noted.detail.startswith(
+            "crm is paused since 1970-01-01 00:00:07 UTC by alice: still moving "
+            "(it was already, since 1970-01-01 00:00:07 UTC by alice: moving\\x1b): "
+        )
         assert (await interventions.all())[GROUP].pause == OperatorPause(7.0, "alice", "still moving")
         process.paused["crm"] = frozenset({"operator", "unreachable"})
         resumed = await acts.resume("crm")

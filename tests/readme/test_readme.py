@@ -52,6 +52,12 @@ def test_make_sets_up_and_runs(tmp_path: Path) -> None:
     assert "tests/readme/test_readme.py" in done.stdout or "tests collected" in done.stdout
 
 
+def test_the_quick_start_begins_also_where_there_is_no_venv(tmp_path: Path) -> None:
+    """As after the commands of *Install*, which put the exporter elsewhere."""
+    quick = next(fence.text for fence in SHELL if "exporter receive" in fence.text)
+    subprocess.run(["bash", "-euc", quick.partition("exporter check")[0]], cwd=tmp_path, check=True, timeout=60)
+
+
 def test_the_same_without_make(tmp_path: Path) -> None:
     done = paste([PLAIN], copy_to(tmp_path / "clone"), environment(tmp_path))
     assert done.returncode == 0, done.stderr + done.stdout

@@ -18,8 +18,9 @@ def test_every_snippet_in_its_order(tmp_path: Path) -> None:
     kinds = [language for _, language, _ in fences]
     assert kinds[:2] == ["yaml", "yaml"]
     assert kinds[2:] == ["sh", "text"] * (len(kinds[2:]) // 2)
-    (tmp_path / "exporter.yaml").write_text(fences[0][2], encoding="utf-8")
-    (tmp_path / "exporter.test.yaml").write_text(fences[1][2], encoding="utf-8")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/exporter.yaml").write_text(fences[0][2], encoding="utf-8")
+    (tmp_path / "config/exporter.test.yaml").write_text(fences[1][2], encoding="utf-8")
     for (code, _, script), (_, _, shown) in zip(fences[2::2], fences[3::2], strict=True):
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],

@@ -40,6 +40,7 @@ READ: list[tuple[TypeAdapter[Any], object, float]] = [
     (DURATION, "1 D", 86400),
     (DURATION, "7d", 604800),
     (DURATION, "0.5d", 43200),
+    (DURATION, "2w", 1_209_600),
     (DURATION, ".5", 0.5),
     (DURATION, "1e3", 1000),
     (SIZE, 1048576, 1048576),
@@ -64,7 +65,7 @@ READ: list[tuple[TypeAdapter[Any], object, float]] = [
     (RATE, "1/500ms", 2),
 ]
 REFUSED: list[tuple[TypeAdapter[Any], object]] = [
-    *((DURATION, text) for text in ("", "d", "-1", -1, "1w", "1h30m", True, None, float("nan"), "٣d", 1e12, "1e12")),
+    *((DURATION, text) for text in ("", "d", "-1", -1, "1y", "1h30m", True, None, float("nan"), "٣d", 1e12, "1e12")),
     *((SIZE, text) for text in ("", "MiB", "-1", 0, "0", "0.5", "16ib", "1 parsec", "1MiB x", True, None, [1])),
     *((RATE, text) for text in ("", "/s", "0", "-1", "100/10", "1/0s", "1/s/s", "2/ms", "fast", True, None)),
 ]

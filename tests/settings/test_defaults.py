@@ -61,7 +61,10 @@ def test_mappings_are_merged_lists_replaced_and_the_destination_wins(tmp_path: P
     found = destinations(file)
     a, b, c = found["a"], found["b"], found["c"]
     assert (a.endpoint, b.endpoint) == ("https://a.example.com/", "https://partner.example.com/")
-    assert (a.headers, c.headers) == ({"x-team": "growth", "x-env": "test"}, {"x-own": "1"})
+    assert (a.headers, c.headers) == (
+        {"x-team": "growth", "x-env": "test"},
+        {"x-own": "1", "x-team": "growth", "x-env": "prod"},
+    )
     assert (a.attributes, b.attributes) == (("loyalty",), ("personID", "person"))
     assert isinstance(a.auth, OAuth2ClientCredentials)
     assert (a.auth.client_id, a.auth.client_secret.reveal()) == ("common", "s3cret")
@@ -71,6 +74,52 @@ def test_mappings_are_merged_lists_replaced_and_the_destination_wins(tmp_path: P
     assert (a.delivery.timeout, b.delivery.timeout) == (30, 30)
     assert (a.delivery.rate, b.delivery.rate) == (5 / 60, 100)
     assert (a.delivery.window.events, a.delivery.window.bytes) == (50, 1024**2)
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "headers"),
+    [
+        ("'a:b,c:d'", "{c: e}", {"a": "b", "c": "e"}),
+        ("{a: b}", "'c:d'", {"a": "b", "c": "d"}),
+        ("'a:b'", "'c:d'", {"a": "b", "c": "d"}),
+        ("'a:b'", "''", {}),
+        ("'a:b'", "{}", {"a": "b"}),
+    ],
+)
+def test_headers_are_merged_in_either_form(tmp_path: Path, shared: str, own: str, headers: dict[str, str]) -> None:
+    text = (
+        f"defaults: {{headers: {shared}}}\ndestinations: [{{name: a, endpoint: 'https://a.example/', headers: {own}}}]"
+    )
+    assert destinations(write(tmp_path, text))["a"].headers == headers
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "query", "noted"),
+    [
+        ("'v=2&s=a%20b'", "{v: 3, x: 1}", {"v=3", "x=1", "s=a%20b"}, False),
+        ("{v: 2}", "'x=1'", {"v=2", "x=1"}, False),
+        ("'v=2&v=3'", "{x: 1}", {"x=1"}, True),
+        ("{v: 2}", "'token'", {"token"}, True),
+        ("'v=2'", "''", {""}, False),
+    ],
+)
+def test_queries_are_merged_where_their_text_says_what_a_mapping_would(
+    tmp_path: Path, shared: str, own: str, query: set[str], noted: bool
+) -> None:
+    text = f"defaults: {{query: {shared}}}\ndestinations: [{{name: a, endpoint: 'https://a.example/', query: {own}}}]"
+    found = loaded(write(tmp_path, text))
+    assert set(found.settings.destinations[0].query.split("&")) == query
+    assert any(note.startswith("a: its query replaces the one of defaults") for note in found.notes) == noted
+
+
+def test_a_text_that_is_merged_is_told_as_what_it_is(tmp_path: Path) -> None:
+    text = "defaults: {headers: '%s'}\ndestinations: [{name: a, endpoint: 'https://a.example/', headers: {c: d}}]"
+    file = write(tmp_path, text % "x-api-key:k,b:1")
+    assert "a: headers.x-api-key stands in the file in plain text; use !file or ${NAME}" in loaded(file).notes
+    found = loaded(write(tmp_path, text % "x-api-key:${KEY},b:1"), KEY="k")
+    assert not any("plain text" in note for note in found.notes)
+    assert {("destinations", 0, "headers", name) for name in ("x-api-key", "b")} <= found.indirect
+    assert ("destinations", 0, "headers", "c") not in found.indirect
 
 
 def test_nothing_of_them_is_kept_beside_the_destinations(tmp_path: Path) -> None:

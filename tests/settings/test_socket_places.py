@@ -36,6 +36,22 @@ def test_where_it_is_configured_or_nowhere() -> None:
     assert socket_path(settings(Ops(socket=None), state), CONFIG) is None
 
 
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("none", "write null for no socket, or ./none for a file of that name"),
+        ("Off", "write null for no socket, or ./Off for a file of that name"),
+        ('""', "a path must not be empty; null: no socket"),
+    ],
+)
+def test_what_is_no_path_is_refused(tmp_path: Path, written: str, reason: str) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(f"ops: {{socket: {written}}}\n")
+    found = load(file, {})
+    assert isinstance(found, Problems)
+    assert [str(problem) for problem in found.problems] == [f"{file}:1: ops.socket: {reason}"]
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_else_in_the_runtime_folder_by_the_name_of_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: bool

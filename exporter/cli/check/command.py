@@ -31,8 +31,8 @@ def check(
 ) -> None:
     """Validate the configuration and print what would run; sends no profile.
 
-    The whole configuration is validated; with --destination only the named ones are shown and connected to. Exits with
-    78 if the configuration is wrong, with 1 if something could not be reached.
+    The whole configuration is validated; with --destination only the named ones are shown and connected to, also those
+    that are switched off. Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
     """
     loaded = load_or_exit(config)
     from exporter.daemon.slots.certificates import unusable
@@ -51,7 +51,7 @@ def check(
         typer.echo("\n".join(printable(line) for line in _lines(plan, settings)))
     checked: list[Checked] = []
     if connect:
-        checked, heard = _connected(settings, only)
+        checked, heard = _connected(settings, only if destination else None)
         notes += heard
         lines += heard
     if as_json:
@@ -99,8 +99,11 @@ def _by_hand(settings: Settings, only: Sequence[Destination], connect: bool) -> 
             yield printable(f"{destination.name} is paused by an operator, {pause}: it sends nothing; {warning}")
 
 
-def _connected(settings: Settings, only: Sequence[Destination]) -> tuple[list[Checked], list[str]]:
-    """The result of each step, and the notes for people, which are also printed at once."""
+def _connected(settings: Settings, only: Sequence[Destination] | None) -> tuple[list[Checked], list[str]]:
+    """The result of each step, and the notes for people, which are also printed at once.
+
+    ``only`` are the destinations that were named; None for all that are enabled.
+    """
     import asyncio
 
     from exporter.cli.check.connect import check_connections

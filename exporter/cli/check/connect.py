@@ -48,14 +48,14 @@ class Checked:
 async def check_connections(
     settings: Settings, warn: Callable[[str], None], only: Collection[Destination] | None = None
 ) -> list[Checked]:
-    """Try queue, state, the collector of spans, and what the enabled destinations need, destinations side by side.
+    """Try queue, state, the collector of spans, and what the destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
-        only: the destinations to try; None for all.
+        only: the destinations to try, also those that are switched off; None for all that are enabled.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
-    looked_at = settings.destinations if only is None else only
+    looked_at = settings.running if only is None else only
     stores = [
         await _store("queue", settings.queue, lambda: look_at_queue(settings.queue, settings.groups, warn), warn),
         await _store("state", settings.state, lambda: open_state(settings.state), warn),
@@ -63,7 +63,7 @@ async def check_connections(
     if (url := settings.tracing.traces_url) is not None:
         stores.append(await _collector(url))
     async with asyncio.TaskGroup() as tasks:
-        each = [tasks.create_task(_destination(destination)) for destination in looked_at if destination.enabled]
+        each = [tasks.create_task(_destination(destination)) for destination in looked_at]
     return [*stores, *(checked for task in each for checked in task.result())]
 
 

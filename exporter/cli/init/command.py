@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from importlib.resources import files
 from pathlib import Path
@@ -22,21 +23,24 @@ def init(
 ) -> None:
     """Write a configuration to begin with: FOLDER/config/exporter.yaml, every key with its default and its reason.
 
-    It runs as it is, against `exporter receive --port 8080`. Beside it stands its schema, for editors. A file that
-    exists is left as it is: exit code 1.
+    It runs as it is, against `exporter receive --port 8080`. Beside it stands its schema, for editors. Where one of the
+    two is there already, with something else in it, nothing is written: exit code 1.
     """
     from exporter.settings.schema import configuration_schema
 
     file = folder / DEFAULT_CONFIG
-    schema = file.parent / "schema/exporter.json"  # as the file's first line names it
+    schema = json.dumps(configuration_schema(), indent=2, ensure_ascii=False) + "\n"
+    # The schema stands where the first line of the configuration names it.
+    texts = {file: template(), file.parent / "schema/exporter.json": schema}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _write_new(file, template())
-        schema.parent.mkdir(exist_ok=True)
-        schema.write_text(json.dumps(configuration_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        missing = {each: text for each, text in texts.items() if each == file or not _holds(each, text)}
+        if (taken := next(filter(os.path.lexists, missing), None)) is not None:
+            fail(printable(f"{taken} is there already, and is left as it is: nothing was written"))
+        for each, text in missing.items():
+            each.parent.mkdir(parents=True, exist_ok=True)
+            _write_new(each, text)
     except FileExistsError as error:
-        taken = "is there already, and is left as it is" if error.filename == str(file) else "is no folder"
-        fail(printable(f"{error.filename} {taken}"))
+        fail(printable(f"{error.filename} is no folder"))
     except OSError as error:
         fail(printable(f"{file} cannot be written: {error.strerror or error}"))
     typer.echo(printable(f"{file} written"))
@@ -47,6 +51,14 @@ def init(
 def template() -> str:
     """The configuration that ``init`` writes."""
     return files(__package__).joinpath("exporter.yaml").read_text(encoding="utf-8")
+
+
+def _holds(file: Path, text: str) -> bool:
+    """Whether ``file`` is there and holds just this text."""
+    try:
+        return file.read_bytes() == text.encode()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _write_new(file: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -74,7 +75,9 @@ def run(
 
     form = log_format or loaded.settings.log.format
     text = is_text(form)
-    threshold = Threshold(log_level or loaded.settings.log.level)
+    # Whoever presses Ctrl-C is told what it waits for; of workers, their parent tells.
+    always = ("stopping",) if announce is None and sys.stderr.isatty() else ()
+    threshold = Threshold(log_level or loaded.settings.log.level, always)
     with logging_to_stderr(text, threshold, {} if own is None else {"shard": str(own)}) as (log, written):
         metrics = Metrics(lambda: written.lost, None if own is None else str(own))
 

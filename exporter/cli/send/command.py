@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +107,7 @@ def _send(files: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
     """Queue the events of ``files`` and say how many; exits with 1 where not all could be."""
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
-        with _progress("sending", _total_bytes(files)) as advance:
+        with _interrupted_at_once(), _progress("sending", _total_bytes(files)) as advance:
             with_queue(settings, lambda queue: sending.run(queue, advance))
     finally:
         typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{counted(sending.queued, 'event')} queued")
@@ -115,6 +117,24 @@ def _send(files: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
         fail(sending.failure)
     if sending.refused:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _interrupted_at_once() -> Iterator[None]:
+    """Let Ctrl-C end a wait for the next event: asyncio's own handler waits for the event loop, which waits too."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # a shell that starts a command in the background has it ignored
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Sending:
@@ -147,6 +167,10 @@ class _Sending:
             except QueueUnavailable as error:
                 self.failure = f"{error}; whether {batch[0].place} to {batch[-1].place} were queued is unknown"
                 return
+            except asyncio.CancelledError:
+                unknown = f"whether {batch[0].place} to {batch[-1].place} were queued is unknown"
+                typer.echo(f"note: interrupted; {unknown}", err=True)
+                raise
             self.queued += len(batch) - len(refused)
             advance(sum(line.read_bytes for line in batch))
 

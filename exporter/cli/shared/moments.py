@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
+from typing import Final
 
 import typer
+from pydantic_core import PydanticCustomError
 
-_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+from exporter.sections.quantities import Duration
+
+_AGE: Final = Duration()
 
 
 def moment(option: str, text: str | None) -> float | None:
@@ -22,11 +24,13 @@ def moment(option: str, text: str | None) -> float | None:
 
 
 def parse_when(text: str, now: float) -> float | None:
-    """Epoch seconds of an RFC 3339 date-time, or of an age before ``now`` such as ``90s``, ``1h``, ``2d``, ``1w``.
+    """Epoch seconds of an RFC 3339 date-time, or of an age before ``now``: a duration as in the configuration.
 
     None if ``text`` is neither.
     """
     from exporter.profile.event.times import parse_time
 
-    age = _AGE.fullmatch(text)
-    return parse_time(text) if age is None else now - float(age[1]) * _SECONDS[age[2].lower()]
+    try:
+        return now - _AGE.read(text)
+    except PydanticCustomError:
+        return parse_time(text)

@@ -11,7 +11,7 @@ from typing import Any
 from exporter.sections.mistakes import Steps
 from exporter.sections.operator_text import trimmed
 from exporter.sections.paths import NoHome, located
-from exporter.settings.loading.destination_defaults import DEFAULTS, OWN_KEYS, merged
+from exporter.settings.loading.destination_defaults import DEFAULTS, OWN_KEYS, comparable, merged
 from exporter.settings.loading.json_file import read_json
 from exporter.settings.loading.plain_values import TEST_SUFFIXES, is_test_file, read_values
 from exporter.settings.loading.problems import Problem
@@ -56,7 +56,7 @@ class Gathered:
         destinations = list(self.destinations)
         for index, own in enumerate(destinations):
             if isinstance(own, dict):
-                destinations[index], self.taken[index] = merged(shared, own)
+                destinations[index], self.taken[index] = merged(*comparable(shared, own))
         return {**self.data, "destinations": destinations} if destinations else self.data
 
     def origin(self, steps: Steps) -> Steps:
@@ -102,7 +102,7 @@ class Gathered:
     def is_literal(self, steps: Steps) -> bool:
         """Whether the value itself stands in the file, also as a part of a text: neither ``!file`` nor ``${}``."""
         document, local = self._mount(steps)
-        if local not in document.lines and not self.holds(steps[:-1]):
+        if local not in document.lines and not self.holds(self.origin(steps)[:-1]):
             local = local[:-1]  # headers, say, that are written as a single text
         return local in document.lines and local not in document.indirect
 
@@ -111,7 +111,13 @@ class Gathered:
         written = {(*mount.at, *steps) for mount in self.mounts for steps in mount.document.indirect}
         defaults = [steps[1:] for steps in written if steps[:1] == (DEFAULTS,)]
         copies = (("destinations", index, *steps) for index in self.taken for steps in defaults)
-        return frozenset(written.union(copy for copy in copies if self.origin(copy) != copy))
+        merged_texts = (
+            ("destinations", index, *place)
+            for index, taken in self.taken.items()
+            for place in taken
+            if any(place[: len(steps)] == steps for steps in defaults)
+        )
+        return frozenset(written.union((copy for copy in copies if self.origin(copy) != copy), merged_texts))
 
     def problem(self, steps: Steps, reason: str) -> Problem:
         """A problem at ``steps``; where no value is written, the line is that of the section around."""

@@ -18,7 +18,7 @@ from exporter.sections.tls import Tls
 from exporter.settings.declared import declared_mistakes
 from exporter.settings.loading.cross_checks import Failure, left_out
 from exporter.settings.loading.default_paths import with_default_paths
-from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in
+from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in, replaced_queries
 from exporter.settings.loading.former_places import left_behind, unread
 from exporter.settings.loading.gathering import Gathered, gather
 from exporter.settings.loading.overrides import Overrides, find_overrides
@@ -95,6 +95,7 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
         tuple(secret_files),
         (
             *unread(settings, gathered, overrides),
+            *replaced_queries(gathered.data.get(DEFAULTS), gathered.destinations),
             *notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         ),
         gathered.indirect(),
