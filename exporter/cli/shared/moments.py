@@ -26,11 +26,11 @@ def moment(option: str, text: str | None) -> float | None:
 def parse_when(text: str, now: float) -> float | None:
     """Epoch seconds of an RFC 3339 date-time, or of an age before ``now``: a duration as in the configuration.
 
-    None if ``text`` is neither.
+    None if ``text`` is neither. An age needs its unit: a bare number may be meant as a year.
     """
     from exporter.profile.event.times import parse_time
 
     try:
-        return now - _AGE.read(text)
+        return None if text.strip().isdecimal() else now - _AGE.read(text)
     except PydanticCustomError:
         return parse_time(text)

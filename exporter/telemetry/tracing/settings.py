@@ -28,6 +28,9 @@ CollectorUrl = Annotated[
 ]
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class TracingSettings(Section):
     """Where spans of attempts go, and how many traces are kept."""
 
@@ -35,10 +38,8 @@ class TracingSettings(Section):
         default=None,
         description="Collector that takes OTLP over HTTP, such as http://127.0.0.1:4318; null: nothing is traced.",
     )
-    sample: float = Field(
+    sample: Share = Field(
         default=0.01,
-        ge=0,
-        le=1,
         description="Share of the traces that begin here which are kept; an event's own trace says so itself.",
     )
 
