@@ -148,7 +148,7 @@ def _configured(asked: Asked, place: Place) -> Told:
         return _broken(asked, place)
     settings = loaded.settings
     daemon = daemon_with(settings, place.config)
-    sockets = tuple(each for each in daemon.places if isinstance(each, Path))
+    sockets = tuple(each for each in daemon.places if isinstance(each.where, Path))
     running = {each.name: each.enabled for each in settings.destinations}
     if running.get(asked.name, False) and sockets:
         # A daemon may not have read the destination yet, or its worker may not answer; a killed daemon left its socket.
@@ -185,7 +185,7 @@ def _told(daemon: Daemon, asked: Asked, token: str | None) -> Told:
 
     path = f"/destinations/{quote(asked.name, safe='')}/{asked.action}"
     note = {"why": asked.why, "by": _who()} if asked.action == "pause" else {}
-    where, (status, answer) = daemon.ask(lambda where: post_json(where, path, note, token))
+    where, (status, answer) = daemon.ask(lambda where: post_json(where, path, note, token), asked.name)
     said: dict[str, Any] = answer if isinstance(answer, dict) else {}
     detail = said.get("detail") or said.get("error")
     if not isinstance(detail, str):

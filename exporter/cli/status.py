@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,8 +41,8 @@ def status(
     daemon = daemon_of(config, url, socket)
     broken = daemon.broken
     try:
-        for document, sample in _samples(daemon):
-            refused = () if as_json else tuple(_refused(document))
+        for documents, sample in _samples(daemon):
+            refused = [] if as_json else list(dict.fromkeys(line for each in documents for line in _refused(each)))
             if broken and not refused:
                 typer.echo("\n".join([*broken, "the daemon goes on with what it read before:"]), err=True)
             broken = ()
@@ -62,18 +62,18 @@ def status(
         return  # the way to stop watching
 
 
-def _samples(daemon: Daemon) -> Iterator[tuple[Document, list[Dataflow]]]:
-    """What the daemon says, and its dataflows with their rates; anew after every ``SAMPLE_SECONDS``."""
-    where, document = daemon.ask(_document)
-    before, before_at = _by_destination(document), time.monotonic()
+def _samples(daemon: Daemon) -> Iterator[tuple[list[Document], list[Dataflow]]]:
+    """What the daemon's processes say, and their dataflows with rates; anew after every ``SAMPLE_SECONDS``."""
+    answers = daemon.ask_all(_document)
+    before, before_at = _by_destination([document for _, document in answers]), time.monotonic()
     while True:
         time.sleep(SAMPLE_SECONDS)
-        document, now_at = _document(where), time.monotonic()
-        now = _by_destination(document)
+        documents, now_at = [_document(where) for where, _ in answers], time.monotonic()
+        now = _by_destination(documents)
         flows: list[Dataflow] = [
             dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()
         ]
-        yield document, flows
+        yield documents, flows
         before, before_at = now, now_at
 
 
@@ -89,8 +89,8 @@ def _document(where: Where) -> Document:
     return dict(answer)
 
 
-def _by_destination(document: Document) -> dict[str, Dataflow]:
-    return {each["destination"]: each for each in document["destinations"]}
+def _by_destination(documents: Iterable[Document]) -> dict[str, Dataflow]:
+    return {each["destination"]: each for document in documents for each in document["destinations"]}
 
 
 def _refused(document: Document) -> Iterator[str]:

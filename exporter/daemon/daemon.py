@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
 from exporter.daemon.interventions import follow, in_process
 from exporter.daemon.ops.answers import Desk
-from exporter.daemon.ops.document import BUILD, described, document
+from exporter.daemon.ops.document import BUILD, begun_with, described, document
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
@@ -56,7 +56,7 @@ LOOK_SECONDS = 0.02
 class Daemon:
     """Runs one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``socket`` is where the commands on this machine ask, None for nowhere. ``taken_over`` is called with what a reload
+    One of ``sockets`` is where the commands on this machine ask. ``taken_over`` is called with what a reload
     takes over, ``announce`` with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its
     end means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts
     at once.
@@ -69,7 +69,7 @@ class Daemon:
         metrics: Metrics,
         log: Log,
         clock: Clock,
-        socket: Path | None = None,
+        sockets: Sequence[Path] = (),
         announce: Callable[[int], None] = lambda _: None,
         parent: int | None = None,
         taken_over: TakenOver = lambda _: None,
@@ -78,14 +78,14 @@ class Daemon:
         self._load = load
         self._log = log
         self._clock = clock
-        self._socket = socket
+        self._sockets = sockets
         self._announce = announce
         self._parent = parent
         self._taken_over = taken_over
         self._metrics = metrics
         self._slots: Slots | None = None
         self._started_at = clock.epoch()
-        self._configuration = ConfigurationHealth(clock.epoch)
+        self._configuration = ConfigurationHealth(clock.epoch, begun_with(loaded))
         ProcessMetrics(metrics, __version__, BUILD, self._configuration, self._standing_by)
         settings = loaded.settings
         places: dict[Part, str] = {"queue": whereabouts(settings.queue), "state": whereabouts(settings.state)}
@@ -118,7 +118,10 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), self._parent_heard():
             desk = Desk(self._metrics, self._health, self._status, self._log, self.actions)
-            async with serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port, serve_locally(self._socket, desk):
+            async with (
+                serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,
+                serve_locally(self._sockets, desk),
+            ):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)
                 self._announce(port)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,18 +19,39 @@ from exporter.state.sqlite.settings import SqliteSettings
 LONGEST: Final = 94
 #: Bytes of a path that this system takes for a socket.
 MOST: Final = 107 if sys.platform == "linux" else 103
+_SHARE: Final = re.compile(r"\.([0-9]+)-of-([0-9]+)")
 
 
-def socket_path(settings: Settings, config: Path) -> Path | None:
-    """The socket of a daemon that runs the configuration in the file ``config``; None where it is to have none."""
+def socket_paths(settings: Settings, config: Path) -> tuple[Path, ...]:
+    """Where the socket may be of a daemon that runs the configuration in the file ``config``, the best place first.
+
+    A further place is for a daemon whose first place another daemon has. There is none where it is to have no socket.
+    """
     place = settings.ops.socket
     if place is None or isinstance(place, Path):
-        return place
+        return () if place is None else (place,)
+    own = _folder() / f"exporter-{_digest(config)}.sock"
     if isinstance(settings.state, SqliteSettings):
         beside = Path.cwd() / settings.state.path.with_name(f"{settings.state.path.name}.sock")
         if len(os.fsencode(beside)) <= LONGEST:
-            return beside
-    return _folder() / f"exporter-{_digest(config)}.sock"
+            return beside, own
+    return (own,)
+
+
+def of_share(whole: Path, number: int, count: int) -> Path:
+    """The socket of the process that runs share ``number`` of ``count``, beside that of a process that runs all."""
+    return whole.with_name(f"{whole.name}.{number}-of-{count}")
+
+
+def sockets_of_shares(whole: Path) -> list[Path]:
+    """The sockets that are there of processes that run a share, in the order of their numbers."""
+    found = []
+    with suppress(OSError):
+        for path in whole.parent.iterdir():
+            named = _SHARE.fullmatch(path.name.removeprefix(whole.name))
+            if named is not None and path.name.startswith(whole.name) and is_ours(path):
+                found.append((int(named[2]), int(named[1]), path))
+    return [path for *_, path in sorted(found)]
 
 
 def make_folder(path: Path) -> None:
@@ -69,7 +92,10 @@ def _temporary() -> Path:
     return Path(tempfile.gettempdir()) / f"exporter-{os.getuid()}"
 
 
+def from_root(config: Path) -> str:
+    """The configuration's path from the root on; no link is resolved, since a link may be turned while it runs."""
+    return os.path.abspath(config.expanduser())  # noqa: PTH100 (pathlib keeps "..")
+
+
 def _digest(config: Path) -> str:
-    """Of the configuration's path from the root on; no link is resolved, since a link may be turned while it runs."""
-    path = os.path.abspath(config.expanduser())  # noqa: PTH100 (pathlib keeps "..")
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return hashlib.sha256(os.fsencode(from_root(config))).hexdigest()[:12]

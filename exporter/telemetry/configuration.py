@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from exporter.telemetry.status import ConfigStatus
@@ -15,12 +16,12 @@ ReloadOutcome = Literal["applied", Refusal]
 
 
 class ConfigurationHealth:
-    """The reloads of a process. ``epoch`` gives the seconds since the epoch."""
+    """The reloads of a process that began with ``status``. ``epoch`` gives the seconds since the epoch."""
 
-    def __init__(self, epoch: Callable[[], float]) -> None:
+    def __init__(self, epoch: Callable[[], float], status: ConfigStatus | None = None) -> None:
         self._epoch = epoch
         self._reloads: dict[ReloadOutcome, int] = dict.fromkeys(get_args(ReloadOutcome), 0)
-        self.status = ConfigStatus()
+        self.status = ConfigStatus() if status is None else status
 
     @property
     def reloads(self) -> Mapping[ReloadOutcome, int]:
@@ -30,9 +31,9 @@ class ConfigurationHealth:
     def applied(self) -> None:
         """Note that a configuration was taken over."""
         self._reloads["applied"] += 1
-        self.status = ConfigStatus(reloaded_at=self._epoch())
+        self.status = replace(self.status, valid=True, reloaded_at=self._epoch(), problems=(), refused_at=None)
 
     def refused(self, why: Refusal, problems: Sequence[str]) -> None:
         """Note that a configuration was not taken over, for the ``problems``, which are free of secrets."""
         self._reloads[why] += 1
-        self.status = ConfigStatus(False, self.status.reloaded_at, tuple(problems), self._epoch())
+        self.status = replace(self.status, valid=False, problems=tuple(problems), refused_at=self._epoch())

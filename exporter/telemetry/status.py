@@ -91,6 +91,10 @@ class ConfigStatus:
     refused_at: Annotated[
         float | None, _said("When the reload was refused, seconds since the epoch; null: none since the last good one.")
     ] = None
+    file: Annotated[str | None, _said("The main file, from the root on; null: not known.")] = None
+    group_prefix: Annotated[
+        str | None, _said("What stands before a destination's name in the name of its group; null: not known.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,7 +340,7 @@ def test_a_named_daemon_asks_in_its_own_state_and_no_configuration_is_read(place
             acts = ByHand(lambda: settings, opened, lambda: 7.0, "alice")
             status = document(0.0, ConfigStatus(), ())
             desk = Desk(Metrics(), lambda: Health(True), lambda: status, configure(io.StringIO(), False), acts)
-            async with serve_locally(path, desk):
+            async with serve_locally([path], desk):
                 command = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "exporter", "deadletters", "replay", *words, "--socket", str(path),
                     "--config", str(place.config), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -73,7 +73,10 @@ async def _asked(
         asked += 1
         return told(replace(CRM, delivered=50 * asked, received=100 * asked, excluded=25 * asked), WEB, config=config)
 
-    async with serve("127.0.0.1", 0, desk(status)) as port, serve_locally(socket, desk(status)):
+    async with (
+        serve("127.0.0.1", 0, desk(status)) as port,
+        serve_locally(() if socket is None else (socket,), desk(status)),
+    ):
         command = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -97,7 +97,7 @@ async def place(
         Metrics(), lambda: Health(True), lambda: document(0.0, ConfigStatus(), ()), configure(log, False), actions
     )
     path = folder / "s"
-    async with serve("127.0.0.1", 0, desk, token, hosts) as port, serve_locally(path, desk):
+    async with serve("127.0.0.1", 0, desk, token, hosts) as port, serve_locally([path], desk):
         yield Place(port, path, log)
 
 

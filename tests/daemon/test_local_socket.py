@@ -58,7 +58,7 @@ async def test_only_its_owner_may_open_it_and_nothing_is_left_of_it(tmp_path: Pa
     path, one = tmp_path / "s", _Desk(1.0)
     before = os.umask(0)
     try:
-        async with serve_locally(path, one.desk):
+        async with serve_locally([path], one.desk):
             mode = path.lstat().st_mode
             assert stat.S_ISSOCK(mode)
             assert stat.S_IMODE(mode) == 0o600
@@ -73,7 +73,7 @@ async def test_only_its_owner_may_open_it_and_nothing_is_left_of_it(tmp_path: Pa
 
 async def test_it_answers_all_that_the_port_does(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    async with serve_locally(path, _Desk(1.0).desk):
+    async with serve_locally([path], _Desk(1.0).desk):
         assert await asyncio.to_thread(get_json, path, "/live") == {"live": True}
         assert await asyncio.to_thread(get_json, path, "/ready") == {"ready": True, "reasons": []}
         with pytest.raises(NoDaemon, match="answers 404"):
@@ -87,7 +87,7 @@ async def test_one_that_a_killed_process_left_is_replaced(tmp_path: Path) -> Non
         killed.listen()
     assert path.is_socket()
     two = _Desk(2.0)
-    async with serve_locally(path, two.desk):
+    async with serve_locally([path], two.desk):
         assert await started(path) == 2.0
     assert two.warned() == []
     assert not path.exists()
@@ -98,8 +98,8 @@ async def test_one_of_a_living_process_is_left_alone_and_taken_over_after_it(
 ) -> None:
     monkeypatch.setattr(local_socket, "TRY_SECONDS", 0.05)
     path, one, two = tmp_path / "s", _Desk(1.0), _Desk(2.0)
-    async with serve_locally(path, one.desk):
-        second = serve_locally(path, two.desk)
+    async with serve_locally([path], one.desk):
+        second = serve_locally([path], two.desk)
         await second.__aenter__()
         await asyncio.sleep(0.3)
         assert await started(path) == 1.0
@@ -112,10 +112,30 @@ async def test_one_of_a_living_process_is_left_alone_and_taken_over_after_it(
     assert not path.exists()
 
 
+async def test_while_another_process_has_the_first_place_it_is_at_the_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_socket, "TRY_SECONDS", 0.05)
+    (folder := tmp_path / "first").mkdir()
+    path, own, one, two = folder / "s", tmp_path / "own", _Desk(1.0), _Desk(2.0)
+    async with serve_locally([path], one.desk):
+        second = serve_locally([path, own], two.desk)
+        await second.__aenter__()
+        await asyncio.sleep(0.3)
+        assert (await started(path), await started(own)) == (1.0, 2.0)
+    [line] = two.warned()
+    assert (line["path"], line["detail"], line["instead"]) == (str(path), "another process serves it", str(own))
+    await appears(path)
+    assert await started(path) == 2.0
+    assert not own.exists(), "it has moved"
+    await second.__aexit__(None, None, None)
+    assert names(folder) == []
+
+
 async def test_one_that_somebody_cleaned_away_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_socket, "TRY_SECONDS", 0.05)
     path = tmp_path / "s"
-    async with serve_locally(path, _Desk(1.0).desk):
+    async with serve_locally([path], _Desk(1.0).desk):
         path.unlink()
         await appears(path)
         assert await started(path) == 1.0
@@ -123,7 +143,7 @@ async def test_one_that_somebody_cleaned_away_is_made_again(tmp_path: Path, monk
 
 async def test_the_end_takes_nothing_of_another_process_away(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    async with serve_locally(path, _Desk(1.0).desk):
+    async with serve_locally([path], _Desk(1.0).desk):
         path.unlink()
         path.write_text("mine")
     assert path.read_text() == "mine"
@@ -143,7 +163,7 @@ async def test_that_it_cannot_be_only_warns(
     monkeypatch.setattr(local_socket, "FIRST_TRY_SECONDS", 0.05)
     (tmp_path / "taken").write_text("mine")
     one = _Desk(1.0)
-    async with serve_locally(tmp_path / name, one.desk), asyncio.timeout(30):
+    async with serve_locally([tmp_path / name], one.desk), asyncio.timeout(30):
         while not one.warned():  # noqa: ASYNC110 (another task, of which nobody tells)
             await asyncio.sleep(0.02)
     assert [line["detail"] for line in one.warned()] == [why]
@@ -151,7 +171,7 @@ async def test_that_it_cannot_be_only_warns(
 
 
 async def test_without_a_path_there_is_none(tmp_path: Path) -> None:
-    async with serve_locally(None, _Desk(1.0).desk):
+    async with serve_locally((), _Desk(1.0).desk):
         assert names(tmp_path) == []
 
 
@@ -160,7 +180,7 @@ async def test_the_folder_of_a_state_that_is_about_to_be_made_is_waited_for_in_s
 ) -> None:
     monkeypatch.setattr(local_socket, "FIRST_TRY_SECONDS", 0.05)
     path, one = tmp_path / "data/s", _Desk(1.0)
-    async with serve_locally(path, one.desk):
+    async with serve_locally([path], one.desk):
         path.parent.mkdir()
         await appears(path)
         assert await started(path) == 1.0

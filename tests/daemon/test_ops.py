@@ -62,7 +62,14 @@ async def test_every_path() -> None:
         assert told["version"] == __version__
         assert told["build"] == {"kind": "compiled" if compiled() else "interpreted", "python": python_version()}
         assert told["started_at"] == 7.0
-        assert told["config"] == {"valid": True, "reloaded_at": None, "problems": [], "refused_at": None}
+        assert told["config"] == {
+            "valid": True,
+            "reloaded_at": None,
+            "problems": [],
+            "refused_at": None,
+            "file": None,
+            "group_prefix": None,
+        }
         [flow] = told["destinations"]
         assert flow["destination"] == "crm"
         assert flow["state"] == "paused"

@@ -18,7 +18,7 @@ CRASHES = (sys.executable, "-c", "import sys; sys.exit(3)")
 
 
 def worker(command: tuple[str, ...], delay: Callable[[int], float]) -> Worker:
-    return Worker(Shard(2, 4), command, "127.0.0.1", None, delay, configure(io.StringIO(), tty=False))
+    return Worker(Shard(2, 4), command, "127.0.0.1", (), delay, configure(io.StringIO(), tty=False))
 
 
 async def until(what: Callable[[], bool]) -> None:

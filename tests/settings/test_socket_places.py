@@ -9,7 +9,7 @@ import pytest
 
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.loading.problems import Problems
-from exporter.settings.local_socket import is_ours, make_folder, socket_path
+from exporter.settings.local_socket import is_ours, make_folder, socket_paths
 from exporter.settings.tree import Ops, Settings
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
@@ -27,13 +27,13 @@ def redis() -> RedisStateSettings:
 
 def test_beside_the_state_file() -> None:
     state = SqliteSettings(path=Path("/var/lib/exporter/state.db"))
-    assert socket_path(settings(Ops(), state), CONFIG) == Path("/var/lib/exporter/state.db.sock")
+    assert socket_paths(settings(Ops(), state), CONFIG)[0] == Path("/var/lib/exporter/state.db.sock")
 
 
 def test_where_it_is_configured_or_nowhere() -> None:
     state = SqliteSettings(path=Path("/var/lib/exporter/state.db"))
-    assert socket_path(settings(Ops(socket=Path("/run/e.sock")), state), CONFIG) == Path("/run/e.sock")
-    assert socket_path(settings(Ops(socket=None), state), CONFIG) is None
+    assert socket_paths(settings(Ops(socket=Path("/run/e.sock")), state), CONFIG) == (Path("/run/e.sock"),)
+    assert socket_paths(settings(Ops(socket=None), state), CONFIG) == ()
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_else_in_the_runtime_folder_by_the_name_of_the_configuration(
 ) -> None:
     state = SqliteSettings(path=Path("/var/lib") / ("x" * 90) / "state.db") if long else redis()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    found = socket_path(settings(Ops(), state), CONFIG)
-    assert found is not None
-    assert found.parent == tmp_path
+    found = socket_paths(settings(Ops(), state), CONFIG)
+    assert [path.parent for path in found] == [tmp_path]
     monkeypatch.chdir("/etc")
-    assert socket_path(settings(Ops(), state), Path("exporter/../exporter/exporter.yaml")) == found
-    assert socket_path(settings(Ops(), state), Path("/etc/exporter/other.yaml")) != found
+    assert socket_paths(settings(Ops(), state), Path("exporter/../exporter/exporter.yaml")) == found
+    assert socket_paths(settings(Ops(), state), Path("/etc/exporter/other.yaml")) != found
+    short = socket_paths(settings(Ops(), SqliteSettings(path=Path("/var/lib/state.db"))), CONFIG)
+    assert short[1:] == found, "where another daemon has the one beside the state"
 
 
 def test_else_in_a_folder_of_the_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "missing"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    found = socket_path(settings(Ops(), redis()), CONFIG)
-    assert found is not None
+    [found] = socket_paths(settings(Ops(), redis()), CONFIG)
     assert found.parent == tmp_path / f"exporter-{os.getuid()}"
     make_folder(found)
     assert found.parent.stat().st_mode & 0o777 == 0o700

@@ -68,7 +68,7 @@ def run(
     from exporter.daemon.workers.parent import Workers
     from exporter.dataflow.dependencies import Clock
     from exporter.sections.schedules import probe_delay
-    from exporter.settings.local_socket import socket_path
+    from exporter.settings.local_socket import socket_paths
     from exporter.telemetry.compilation import compiled
     from exporter.telemetry.metrics import Metrics
     from exporter.telemetry.threshold import Threshold
@@ -93,21 +93,21 @@ def run(
             (log.info if workers == "auto" else log.warning)("note", detail=fewer)
         share = partial(_share_of, shard=own, under_parent=announce is not None)
         reload = partial(_load_again, config, share)
-        socket = socket_path(loaded.settings, config)
+        sockets = socket_paths(loaded.settings, config)
         if count > 1:
             options = ["--log-format", "text" if text else "json"]
             options += [] if log_level is None else ["--log-level", log_level]
             delay = probe_delay(random.uniform)
             runs: Daemon | Workers = Workers(
-                count, config, options, loaded, reload, delay, metrics, log, socket, time.time, taken_over
+                count, config, options, loaded, reload, delay, metrics, log, sockets, time.time, taken_over
             )
         else:
             # Under a parent, the parent has logged the notes.
             noted = loaded if announce is None else replace(loaded, notes=())
             clock = Clock(time.monotonic, time.time)
-            own_socket = socket if own is None else own.socket(socket)
+            own_sockets = sockets if own is None else own.sockets(sockets)
             told = partial(_announce, announce)
-            runs = Daemon(share(noted), reload, metrics, log, clock, own_socket, told, parent, taken_over)
+            runs = Daemon(share(noted), reload, metrics, log, clock, own_sockets, told, parent, taken_over)
         code = exit_code(runs.run, log)
     raise typer.Exit(code)
 

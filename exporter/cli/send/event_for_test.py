@@ -194,11 +194,12 @@ def _flow(settings: Settings, config: Path, name: str) -> Mapping[str, Any] | No
     from exporter.cli.shared.daemon_port import NoDaemon, get_json
 
     try:
-        _, answer = daemon_with(settings, config).ask(lambda where: get_json(where, "/status"))
+        answers = daemon_with(settings, config).ask_all(lambda where: get_json(where, "/status"))
     except NoDaemon:
         return None
-    flows = answer.get("destinations") if isinstance(answer, dict) else ()
-    return next((flow for flow in flows or () if flow.get("destination") == name), None)
+    documents = [answer for _, answer in answers if isinstance(answer, dict)]
+    flows = [flow for document in documents for flow in document.get("destinations") or ()]
+    return next((flow for flow in flows if flow.get("destination") == name), None)
 
 
 def _pending(settings: Settings, config: Path, name: str) -> str:

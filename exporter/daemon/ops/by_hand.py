@@ -54,7 +54,7 @@ def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
 
     def admit(request: web.BaseRequest) -> By | tuple[int, str]:
         if expected is None:
-            return 403, "this port takes no actions: set ops.token, or use the socket of ops.socket"
+            return 403, "this port takes no actions without an ops.token; the socket of ops.socket needs none"
         if (foreign := _foreign(request, names)) is not None:
             return 403, foreign
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")

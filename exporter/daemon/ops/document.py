@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from exporter import __version__
 from exporter.settings.destination import Destination
+from exporter.settings.loading.load import Loaded
+from exporter.settings.local_socket import from_root
 from exporter.telemetry.compilation import compiled
 from exporter.telemetry.history import History
 from exporter.telemetry.status import Build, ConfigStatus, DataflowStatus, StatusDocument
@@ -27,6 +29,12 @@ BUILD: Final = _build()
 def document(started_at: float, config: ConfigStatus, flows: Iterable[DataflowStatus]) -> StatusDocument:
     """The document of this process, which started at ``started_at``, seconds since the epoch."""
     return StatusDocument(__version__, BUILD, started_at, config, tuple(flows))
+
+
+def begun_with(loaded: Loaded) -> ConfigStatus:
+    """How the configuration is that a process begins with."""
+    file = from_root(loaded.files[0]) if loaded.files else None
+    return ConfigStatus(file=file, group_prefix=loaded.settings.queue.group_prefix)
 
 
 def described(
@@ -52,12 +60,13 @@ def described(
         yield status
 
 
-def merged_config(of_each: Iterable[ConfigStatus]) -> ConfigStatus:
-    """How the configuration fares in all of several processes."""
-    all_of = list(of_each)
+def merged_config(parent: ConfigStatus, workers: Iterable[ConfigStatus]) -> ConfigStatus:
+    """How the configuration fares in a parent and its workers."""
+    all_of = [parent, *workers]
     reloaded = [each.reloaded_at for each in all_of if each.reloaded_at is not None]
     refused = [each.refused_at for each in all_of if each.refused_at is not None]
-    return ConfigStatus(
+    return replace(
+        parent,
         valid=all(each.valid for each in all_of),
         reloaded_at=max(reloaded, default=None),
         problems=tuple(dict.fromkeys(problem for each in all_of for problem in each.problems)),

@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -36,22 +36,23 @@ class _NotNow(Exception):
 
 
 @asynccontextmanager
-async def serve_locally(path: Path | None, desk: Desk) -> AsyncIterator[None]:
-    """Serve on a socket at ``path`` until the context ends, which takes the socket away; nothing where it is None.
+async def serve_locally(paths: Sequence[Path], desk: Desk) -> AsyncIterator[None]:
+    """Serve on a socket until the context ends, which takes the socket away; nothing without ``paths``.
 
-    A socket that nobody listens on is replaced, that of a living process is not. That the socket cannot be had is
-    logged as a warning, once for each reason, and it is tried for again from time to time.
+    The socket is at the first of ``paths`` that no other process has. A socket that nobody listens on is replaced,
+    that of a living process is not. That the first cannot be had is logged as a warning, once for each reason, and it
+    is tried for again from time to time.
     """
-    if path is None:
+    if not paths:
         yield
         return
     server = BoundedServer(answering(desk, everybody), most_connections=MOST_CONNECTIONS)
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
-    place = _Place(path, server, desk)
+    place = _Place(paths, server, desk)
     try:
         # The state's folder may be made only when the state is opened: that is no news.
-        await place.take(quietly=not await off_loop(path.parent.is_dir))
+        await place.take(quietly=not await off_loop(paths[0].parent.is_dir))
         async with in_background(partial(for_ever, place.keep, place.warn)):
             yield
     finally:
@@ -60,10 +61,11 @@ async def serve_locally(path: Path | None, desk: Desk) -> AsyncIterator[None]:
 
 
 class _Place:
-    """The name of the socket in its folder."""
+    """The name of the socket in its folder, one of ``paths``."""
 
-    def __init__(self, path: Path, server: BoundedServer, desk: Desk) -> None:
-        self._path = path
+    def __init__(self, paths: Sequence[Path], server: BoundedServer, desk: Desk) -> None:
+        self._paths = paths
+        self._path = paths[0]  # where it is, or was last
         self._server = server
         self._log = desk.log
         self._listening: asyncio.Server | None = None
@@ -71,34 +73,45 @@ class _Place:
         self._told: str | None = None
 
     async def keep(self) -> None:
-        """Take the place again whenever it is lost or becomes free."""
+        """Take the place again whenever it is lost, or a better one becomes free."""
         seconds = FIRST_TRY_SECONDS
         while True:
             await asyncio.sleep(seconds)
             seconds = min(2 * seconds, TRY_SECONDS)
             # In a thread: a disk that hangs must not keep exports from going on.
             if self._made is None or await off_loop(_identity, self._path) != self._made:
+                self.leave()
+                await self.take()
+            elif self._path != self._paths[0]:
                 await self.take()
 
     async def take(self, *, quietly: bool = False) -> None:
-        """Listen there, unless that cannot be, which is logged unless ``quietly``."""
-        self.leave()
-        try:
-            opened = _bound(self._path)
-        except (OSError, _NotNow) as error:
-            why = str(error) if isinstance(error, _NotNow) else _reason(error)
-            if not quietly:
-                if why != self._told:
-                    self.warn(why)
-                self._told = why
-            return
-        self._told = None
-        self._made = _identity(self._path)
-        self._listening = await asyncio.get_running_loop().create_unix_server(self._server, sock=opened)
+        """Listen at a better place than now; that the best one cannot be had is logged, unless ``quietly``."""
+        why = None
+        for path in self._paths:
+            if self._made is not None and path == self._path:
+                return
+            try:
+                opened = _bound(path)
+            except _NotNow as error:
+                why = why or str(error)
+                continue
+            except OSError as error:
+                why = why or _reason(error)
+                break
+            self.leave()
+            self._path, self._made = path, _identity(path)
+            self._listening = await asyncio.get_running_loop().create_unix_server(self._server, sock=opened)
+            break
+        if not quietly:
+            if why is not None and why != self._told:
+                self.warn(why)
+            self._told = why
 
     def warn(self, why: str) -> None:
-        """Log why there is no socket."""
-        self._log.warning("no socket", path=printable(str(self._path)), detail=why)
+        """Log why there is no socket at the first place, and where it is instead."""
+        instead = {} if self._made is None else {"instead": printable(str(self._path))}
+        self._log.warning("no socket", path=printable(str(self._paths[0])), detail=why, **instead)
 
     def leave(self) -> None:
         """Stop listening, and take the socket away if it is still this process's."""

@@ -15,19 +15,27 @@ from exporter.daemon.ops.actions import Action, ActionResult, Done, NotDone, Rea
 from exporter.daemon.ops.by_hand import REPLAY, STATUS, Wanted
 from exporter.daemon.workers.worker import Worker
 from exporter.state.letter import Filter
+from exporter.telemetry.status import StatusDocument
 
 #: How long a worker may take: the state may be away, and a worker gives up by itself.
 ANSWER_SECONDS = 30.0
 
+_STATUS = msgspec.json.Decoder(StatusDocument)
 _REASONS: Mapping[int, Reason] = {status: reason for reason, status in STATUS.items()}
 
 
 class WorkersActions:
-    """The actions of a parent. ``names`` gives the destinations that run now; a worker's socket is asked."""
+    """The actions of a parent. ``names`` gives the destinations that run now; a worker's socket is asked.
 
-    def __init__(self, workers: Sequence[Worker], names: Callable[[], Collection[str]]) -> None:
+    ``file`` is the main file of the configuration: a process that says that it runs another one is no worker of it.
+    """
+
+    def __init__(
+        self, workers: Sequence[Worker], names: Callable[[], Collection[str]], file: str | None = None
+    ) -> None:
         self._workers = workers
         self._names = names
+        self._file = file
 
     async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
         """See ``Actions``."""
@@ -59,18 +67,20 @@ class WorkersActions:
         return await self._asked(worker, f"/destinations/{name}/{action}", body)
 
     async def _asked(self, worker: Worker, path: str, body: Mapping[str, Any]) -> ActionResult:
-        if worker.socket is None:
+        if not worker.sockets:
             return NotDone("unavailable", f"shard {worker.shard} has no socket to be asked by: set ops.socket")
-        with suppress(aiohttp.ClientError, OSError, asyncio.TimeoutError, orjson.JSONDecodeError):
-            async with (
-                aiohttp.ClientSession(
-                    connector=aiohttp.UnixConnector(str(worker.socket)),
-                    timeout=aiohttp.ClientTimeout(ANSWER_SECONDS),
-                ) as session,
-                session.post(f"http://worker{path}", json=dict(body)) as answer,
-            ):
-                return _read(answer.status, orjson.loads(await answer.read()))
-        return NotDone("unavailable", f"shard {worker.shard} does not answer on its socket {worker.socket}")
+        for socket in worker.sockets:
+            with suppress(aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError):
+                async with aiohttp.ClientSession(
+                    connector=aiohttp.UnixConnector(str(socket)), timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)
+                ) as session:
+                    async with session.get("http://worker/status") as answer:
+                        if _STATUS.decode(await answer.read()).config.file != self._file:
+                            continue  # the worker of another exporter, which had the socket before
+                    async with session.post(f"http://worker{path}", json=dict(body)) as answer:
+                        return _read(answer.status, orjson.loads(await answer.read()))
+        tried = " or ".join(map(str, worker.sockets))
+        return NotDone("unavailable", f"shard {worker.shard} does not answer on its socket {tried}")
 
 
 def _read(status: int, told: Mapping[str, Any]) -> ActionResult:

@@ -15,7 +15,7 @@ from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept
 from exporter.daemon.ops.answers import Desk
-from exporter.daemon.ops.document import BUILD, described, document, merged_config
+from exporter.daemon.ops.document import BUILD, begun_with, described, document, merged_config
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
@@ -44,9 +44,9 @@ T = TypeVar("T")
 class Workers:
     """The parent of ``count`` shards of the configuration in the file ``config``; the ops port answers for all shards.
 
-    ``load`` reads the same file again, as ``loaded`` was read; ``taken_over`` is called with what was read. ``socket``
-    is where the commands on this machine ask the parent, None for nowhere; each worker has its own beside it. ``epoch``
-    gives the seconds since the epoch.
+    ``load`` reads the same file again, as ``loaded`` was read; ``taken_over`` is called with what was read. One of
+    ``sockets`` is where the commands on this machine ask the parent; each worker has its own beside it. ``epoch`` gives
+    the seconds since the epoch.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Workers:
         delay: Callable[[int], float],
         metrics: Metrics,
         log: Log,
-        socket: Path | None,
+        sockets: Sequence[Path],
         epoch: Callable[[], float],
         taken_over: TakenOver = lambda _: None,
     ) -> None:
@@ -70,15 +70,15 @@ class Workers:
         self._metrics = metrics
         self._log = log
         self._notes = loaded.notes
-        self._socket = socket
+        self._sockets = sockets
         self._started_at = epoch()
-        self._configuration = ConfigurationHealth(epoch)
+        self._configuration = ConfigurationHealth(epoch, begun_with(loaded))
         ProcessMetrics(metrics, __version__, BUILD)
         self._read(loaded)
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ops.host, ops.host)  # noqa: S104 (what is asked, not bound)
         command = child.command("run", "--config", str(config), *options)
         shards = [Shard(number, count) for number in range(1, count + 1)]
-        self._workers = [Worker(shard, command, host, shard.socket(socket), delay, log) for shard in shards]
+        self._workers = [Worker(shard, command, host, shard.sockets(sockets), delay, log) for shard in shards]
         self._stopping = False
         self._stop_begins = asyncio.Event()
         self._asked = asyncio.Event()  # set when the configuration is to be read again
@@ -93,14 +93,16 @@ class Workers:
         """
         for note in self._notes:
             self._log.warning("note", detail=note)
-        actions = WorkersActions(self._workers, lambda: [destination.name for destination in self._running])
+        actions = WorkersActions(
+            self._workers, lambda: [destination.name for destination in self._running], self._configuration.status.file
+        )
         desk = Desk(self, self._health, self._status, self._log, actions)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as self._session,
                 serve(self._ops.host, self._ops.port, desk, self._ops.token, self._ops.hosts) as port,
-                serve_locally(self._socket, desk),
+                serve_locally(self._sockets, desk),
                 asyncio.TaskGroup() as tasks,
             ):
                 address = http_address(self._ops.host, port)
@@ -161,7 +163,7 @@ class Workers:
                 silent = [DataflowStatus(name, state, last_failure=why) for name in worker.shard.owned(destinations)]
                 for flow in described(silent, destinations):
                     flows.setdefault(flow.destination, flow)
-        config = merged_config([self._configuration.status, *(each.config for each in answers if each is not None)])
+        config = merged_config(self._configuration.status, (each.config for each in answers if each is not None))
         ordered = sorted(flows.values(), key=lambda flow: self._places.get(flow.destination, len(self._places)))
         return document(self._started_at, config, ordered)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.settings.local_socket import of_share
 from exporter.settings.tree import Settings
 
 #: Plain digits, which is stricter than Python's numbers; no more digits than the number of a port has.
@@ -69,9 +70,9 @@ class Shard:
         memory = max(1, settings.memory // self.count) if sharing_memory else settings.memory
         return settings.model_copy(update={"destinations": destinations, "ops": ops, "memory": memory})
 
-    def socket(self, whole: Path | None) -> Path | None:
-        """The socket of the shard's process, beside that of a process that runs the ``whole`` configuration."""
-        return whole and whole.with_name(f"{whole.name}.{self.number}-of-{self.count}")
+    def sockets(self, whole: Iterable[Path]) -> Sequence[Path]:
+        """The sockets of the shard's process, beside those of a process that runs the ``whole`` configuration."""
+        return [of_share(path, self.number, self.count) for path in whole]
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"

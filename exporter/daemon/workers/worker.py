@@ -33,7 +33,7 @@ _STATUS = msgspec.json.Decoder(StatusDocument)
 class Worker:
     """A process that ``command`` starts, completed with ``--shard``; its ops port is asked at ``host``.
 
-    Actions go through its ``socket``; None where there is none.
+    Actions go through the one of ``sockets`` that it could have; it has none where there are none.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Worker:
         shard: Shard,
         command: Sequence[str],
         host: str,
-        socket: Path | None,
+        sockets: Sequence[Path],
         delay: Callable[[int], float],
         log: Log,
     ) -> None:
         self.shard = shard
-        self.socket = socket
+        self.sockets = sockets
         self.health = Health(False, (f"shard {shard}: starting",))
         self.exit_code = 0  # of the last end; a crash that a restart makes good does not count
         self.refused = False  # whether the worker refused to run beside other exporters: a restart would not help

@@ -16,7 +16,10 @@ from exporter.settings.tree import Settings
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a broken configuration says all the same: ``settings`` holds for the top-level keys in ``known`` only."""
+    """What a broken configuration says all the same: ``settings`` holds for the top-level keys in ``known`` only.
+
+    The other keys are as if the file did not name them: what the environment says, else the default.
+    """
 
     settings: Settings
     known: frozenset[str]
@@ -32,14 +35,19 @@ def load_part(path: Path, environ: Mapping[str, str], keys: Sequence[str]) -> Pa
     values = document.value if isinstance(document.value, dict) else {}
     overrides, _ = find_overrides(Settings.model_fields, environ)
     data: dict[str, Any] = {}
+    known: set[str] = set()
     for key in keys:
         broken = [steps for steps in document.broken if steps[:1] == (key,)]
-        if (key not in values and not whole) or any(steps != ("ops", "token") for steps in broken):
-            continue
-        section = values.get(key, {})
+        is_known = (key in values or whole) and all(steps == ("ops", "token") for steps in broken)
+        section = values.get(key, {}) if is_known else {}
         if isinstance(section, dict):
             section.pop("token", None)
         own = {steps: name for steps, name in overrides.items() if steps[0] == key and steps[-1] != "token"}
-        if not isinstance(found := validated({key: section}, environ, own, path.parent), Refused):
+        found = validated({key: section}, environ, own, path.parent)
+        if isinstance(found, Refused):
+            is_known, found = False, validated({}, environ, {}, path.parent)
+        if not isinstance(found, Refused):
             data[key] = getattr(found, key)
-    return Part(Settings(**data), frozenset(data))
+        if is_known:
+            known.add(key)
+    return Part(Settings(**data), frozenset(known))

@@ -43,7 +43,8 @@ def test_a_daemon_tells_how_each_destination_fares(tmp_path: Path) -> None:
         eventually("it delivers", lambda: place.settled("good"))
         eventually("it pauses", lambda: daemon.paused("bad"))
         document = told(url(daemon))
-        assert document["config"] == {"valid": True, "reloaded_at": None, "problems": [], "refused_at": None}
+        runs = {"file": str(place.file), "group_prefix": "exporter."}
+        assert document["config"] == {"valid": True, "reloaded_at": None, "problems": [], "refused_at": None} | runs
         one, other = document["destinations"]
         assert (one["destination"], other["destination"]) == ("good", "bad")
         assert (one["rate"], one["max_concurrency"]) == (321.0, 12)
@@ -76,7 +77,8 @@ def test_a_refused_reload_is_told_of_until_one_is_taken_over(tmp_path: Path) -> 
         [line] = daemon.logs("reload refused")
         config = told(url(daemon))["config"]
         assert config.pop("refused_at") > 1.6e9
-        assert config == {"valid": False, "reloaded_at": None, "problems": line["problems"]}
+        runs = {"file": str(place.file), "group_prefix": "exporter."}
+        assert config == {"valid": False, "reloaded_at": None, "problems": line["problems"]} | runs
         assert "sesame" not in str(config)
         assert daemon.metric("exporter_config_valid") == 0
         assert daemon.metric("exporter_config_reloads_total", "invalid") == 1
