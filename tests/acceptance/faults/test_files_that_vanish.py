@@ -83,8 +83,10 @@ def test_a_file_that_is_taken_away_from_an_idle_daemon_is_missed_within_seconds(
     aside = file.rename(file.with_name("aside.db"))
     eventually("the dataflow is paused", lambda: which in daemon.paused("crm"), seconds=10)
     eventually("it is not ready", lambda: not ready(daemon))
-    details = [line["detail"] for line in daemon.logs("paused") if line["reason"] == which]
-    [detail] = details
+    # The log is written by a thread of its own, a moment later.
+    [detail] = eventually(
+        "it is logged", lambda: [line["detail"] for line in daemon.logs("paused") if line["reason"] == which]
+    )
     assert detail.startswith(f"{file} was removed while it was open: put it back, or start the exporter again to")
     aside.rename(file)
     eventually("it is ready", lambda: ready(daemon))
