@@ -111,7 +111,7 @@ async def open_state_and_queue(
 
     async for attempt in tries("state"):
         with attempt:
-            state = await _open_state(stack, settings.state, log)
+            state = await open_checked_state(stack, settings.state, log)
     async for attempt in tries("queue"):
         with attempt:
             queue = await stack.enter_async_context(open_queue(settings.queue, groups, warn, state.identity))
@@ -126,7 +126,7 @@ async def open_state_and_queue(
     return state, queue, interventions
 
 
-async def _open_state(stack: AsyncExitStack, section: StateSettings, log: Log) -> State:
+async def open_checked_state(stack: AsyncExitStack, section: StateSettings, log: Log) -> State:
     """Open the state, and log what is wrong with an open state: the fault may not last.
 
     Raises:

@@ -494,3 +494,29 @@ def test_places_from_the_root_can_be_found_from_any_folder(tmp_path: Path, monke
     assert drain.startswith(f"{tmp_path}/exporter.yaml:1: drain: ")
     assert f"(beside {tmp_path}/exporter.yaml:3: destinations[0].name)" in name
     assert port.startswith("environment: EXPORTER__OPS__PORT: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("queue: {path: a.db}\nintake: {path: a.db}\n", "intake.path"),
+        ("state: {path: a.db}\nprofiles: {path: a.db}\n", "profiles.path"),
+        (
+            "queue: {kind: redis, url: 'redis://x', stream: s}\nintake: {kind: redis, url: 'redis://x', stream: s}\n",
+            "intake",
+        ),
+        ("serve: {hold: 20, drain: 10}\n", "serve.hold"),
+        ("serve: {overload_status: 404}\n", "serve.overload_status"),
+        ("serve: {api: {host: 0.0.0.0}}\n", "serve.api.auth"),
+        (
+            "serve: {tokens: {jwks: [{url: 'http://x.y/k', issuer: i, audience: a}]}}\n",
+            "serve.tokens.jwks[0].url",
+        ),
+    ],
+)
+def test_what_the_way_in_cannot_do_is_refused_at_its_place(tmp_path: Path, text: str, path: str) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(text, encoding="utf-8")
+    found = load(file, {})
+    assert isinstance(found, Problems)
+    assert [problem.path for problem in found.problems] == [path]

@@ -31,6 +31,10 @@ from exporter.settings.loading.problems import Problems
 from exporter.settings.schema import configuration_schema
 from exporter.settings.segments import CatalogueSegment, SegmentMapping
 from exporter.settings.tree import LogSettings, Ops, Settings
+from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings
+from exporter.source.settings.backfill import BackfillSettings
+from exporter.source.settings.intake import JournalIntake
+from exporter.source.settings.serve import Api, Serve, ServeOps, ServeTls, Tokens
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.tracing.settings import TracingSettings
@@ -86,6 +90,15 @@ SECTIONS: list[tuple[type[BaseModel], dict[str, Any], tuple[str | int, ...]]] = 
     (Bearer, with_auth("bearer", token="t"), ("destinations", 0, "auth")),
     (OAuth2ClientCredentials, with_auth("oauth2_client_credentials", **OAUTH), ("destinations", 0, "auth")),
     (OAuth2Password, with_auth("oauth2_password", **OAUTH, username="u", password="p"), ("destinations", 0, "auth")),
+    (Serve, {"serve": {}}, ("serve",)),
+    (ServeTls, {"serve": {"tls": {}}}, ("serve", "tls")),
+    (Api, {"serve": {"api": {}}}, ("serve", "api")),
+    (Tokens, {"serve": {"tokens": {}}}, ("serve", "tokens")),
+    (ServeOps, {"serve": {"ops": {}}}, ("serve", "ops")),
+    (JournalIntake, {"intake": {}}, ("intake",)),
+    (SqliteProfileSettings, {"profiles": {}}, ("profiles",)),
+    (IdentitySettings, {"identities": {}}, ("identities",)),
+    (BackfillSettings, {"backfill": {}}, ("backfill",)),
     (Destination, DEFAULTS, ("defaults",)),
     (Delivery, DEFAULTS, ("defaults", "delivery")),
     (OAuth2Password, DEFAULTS, ("defaults", "auth")),

@@ -47,11 +47,11 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             code = runner.run(run())
-    except* (DatabaseRefused, OpsUnavailable) as errors:
+    except* (DatabaseRefused, OpsUnavailable, CannotServe) as errors:
         for error in causes(errors):
             log.error("cannot start", detail=str(error))
         code = 1
-    except* (StateNotShared, CannotServe) as errors:
+    except* StateNotShared as errors:
         for detail in dict.fromkeys(map(str, causes(errors))):
             log.error("refused", detail=detail)
         code = EXIT_CONFIG

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from tenacity import AsyncRetrying
 
-from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
 from exporter.dataflow.dependencies import Clock
 from exporter.queues.kinds import open_queue
@@ -19,19 +19,20 @@ from exporter.queues.port import Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import until_reachable
 from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
+from exporter.settings.whereabouts import not_yet_made
 from exporter.source.collection.plane import Plane
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.planes import Ids, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles
-from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable
+from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
 from exporter.source.settings.serve import Tokens as TokenSettings
 from exporter.source.tokens.fetching import fetch_keys
 from exporter.source.tokens.issuer import Issuer, Trust
 from exporter.source.tokens.judging import TokenJudge
 from exporter.source.tokens.static import StaticTokens
-from exporter.state.kinds import State, open_state
+from exporter.state.kinds import State
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
@@ -39,18 +40,25 @@ from exporter.transport.tls.contexts import TlsContexts
 
 #: The one group of the intake: whoever reads it applies the records.
 GROUP = "exporter.source"
+#: The sections whose files may have to be made.
+_PARTS = ("state", "queue", "intake", "profiles")
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """All of it, open. ``last_taken``: epoch milliseconds of the last record that is known to have been taken."""
+    """All of it, open, and what was found there.
+
+    ``last_taken``: epoch milliseconds of the last record that is known to have been taken. ``counts``: of the store.
+    """
 
     state: State
     intake: Queue
     subscription: Subscription
     queue: Queue
     store: ProfileStore
+    ids: Ids
     last_taken: int
+    counts: Counts
 
 
 @dataclass(slots=True)
@@ -64,11 +72,13 @@ class InForce:
 async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
     """Open stores and queues, to be closed by ``stack``; wait for what cannot be reached, and as a standby.
 
-    ``waits`` is told what is waited for.
+    ``waits`` is told what is waited for; the log says which databases are new.
 
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
     """
+
+    made = {part: file for part in _PARTS if (file := not_yet_made(getattr(settings, part)))}
 
     def warn(text: str) -> None:
         log.warning("queue", detail=text)
@@ -85,7 +95,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
 
     async for attempt in tries("state"):
         with attempt:
-            state = await stack.enter_async_context(open_state(settings.state))
+            state = await open_checked_state(stack, settings.state, log)
     async for attempt in tries("queue"):
         with attempt:
             queue = await stack.enter_async_context(open_queue(settings.queue, settings.groups, warn))
@@ -98,14 +108,20 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     async for attempt in tries("profiles"):
         with attempt:
             store = await stack.enter_async_context(open_profiles(settings.profiles, settings.identities))
+    async for attempt in tries("profiles"):
+        with attempt:
             last_taken = (await store.counters(TAKEN)).get(TAKEN, 0)
+            counts = await store.counts()
     async for attempt in tries("state"):
         with attempt:
             await state.bad_records.open()
-    return Opened(state, intake, subscription, queue, store, last_taken)
+            ids = await _ids_settled(state, settings.sources)
+    for part, file in made.items():
+        log.info("new database", what=part, path=str(file))
+    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts)
 
 
-async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
+async def _ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
     """The ids of all sources and flows: those that are configured, and the others as they were made once."""
     known: dict[str, str] = {}
     to_make: dict[str, str] = {}
@@ -119,15 +135,10 @@ async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
 
 
 async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:
-    """The catalogue of a configuration.
-
-    Raises:
-        CannotServe: it has mistakes, which ``check`` shows with their places.
-    """
+    """The catalogue of a configuration that ``load`` has found to be without mistakes."""
     found = await off_loop(compiled_catalogue, settings, ids.flows)
     if isinstance(found, tuple):
-        places = "; ".join(f"{'.'.join(map(str, mistake.at))}: {mistake.reason}" for mistake in found)
-        raise CannotServe(f"the configuration has mistakes: {places}")
+        raise ValueError(f"{len(found)} mistakes came with the ids that were made")
     return found
 
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class CannotServe(Exception):
-    """The text says why, and what to do."""
+    """The data plane cannot be opened; the text says why."""

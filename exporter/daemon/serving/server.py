@@ -6,7 +6,8 @@ import asyncio
 import os
 import random
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,11 +16,11 @@ from exporter.daemon import signals
 from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.port import serve
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, ids_settled, open_parts, token_judge
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts, token_judge
 from exporter.daemon.serving.refusals import CannotServe
 from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
-from exporter.sections.schedules import probe_delay
+from exporter.sections.schedules import reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.source.collection.intake import Intake
@@ -29,10 +30,11 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
 from exporter.source.processing.examining import Bad, Chances, examine
+from exporter.source.processing.letters import Letters
 from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Listeners, Processor
 from exporter.source.processing.telling import Teller
-from exporter.source.profiles.port import Counts
+from exporter.source.profiles.port import Counts, ProfilesUnavailable
 from exporter.tasks.background import in_background
 from exporter.tasks.ending import Ending
 from exporter.telemetry.logs import Log
@@ -69,8 +71,6 @@ class Server:
         self._hurry = Ending()
         self._broken = False
         self._now = _Now()
-        #: Events that stood in the outbox at the start.
-        self._waited = 0
         metrics.gauges = self._gauges
 
     async def run(self) -> int:
@@ -79,7 +79,7 @@ class Server:
         Raises:
             OpsUnavailable: the ops port can't be opened.
             DatabaseRefused: a file is damaged, or not a database of the exporter.
-            CannotServe: the data plane can't be opened, or intake and store do not belong together.
+            CannotServe: the data plane can't be opened.
         """
         ops = self._settings.serve.ops
         with signals.heard({signal.SIGTERM: self._stop, signal.SIGINT: self._stop}):
@@ -97,34 +97,12 @@ class Server:
 
     async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, address: str, port: int) -> int:
         settings = self._settings
-        ids = await ids_settled(opened.state, settings.sources)
-        catalogue = await catalogue_of(settings, ids)
-        in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, ids))
+        catalogue = await catalogue_of(settings, opened.ids)
+        in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, opened.ids))
         chances = Chances(os.urandom, self._clock.monotonic)
-        delay = probe_delay(random.uniform)
-        teller = Teller(opened.store, opened.queue, delay, self._lost)
+        teller = Teller(opened.store, opened.queue, reach_delay(random.uniform), self._lost)
         intake = Intake(opened.intake, settings.serve.hold)
-        names = {flow: entry.name for flow, entry in catalogue.flows.items()}
-        processor = Processor(
-            opened.intake.name,
-            opened.subscription,
-            opened.store,
-            opened.state.bad_records,
-            settings.bad_records_max_bytes,
-            partial(_source_of, in_force),
-            lambda: in_force.catalogue,
-            chances,
-            settings.max_event_bytes,
-            settings.profiles.outbox_max,
-            delay,
-            self._clock.epoch,
-            Listeners(
-                lambda flow, outcome: self._metrics.became(names.get(flow, ""), outcome),
-                lambda flow, count: self._metrics.mapping_failed(names.get(flow, ""), count),
-                self._bug,
-                teller.look,
-            ),
-        )
+        processor = self._processor(opened, in_force, chances, teller)
         tokens, issuers = token_judge(settings.serve.tokens, self._clock, self._warn)
         stamps = Stamps(lambda: int(self._clock.epoch() * 1000), os.getpid(), opened.last_taken)
         taking = Taking(
@@ -135,31 +113,60 @@ class Server:
             self._clock.monotonic,
             validate=partial(_violations, in_force, chances),
         )
-        self._now.counts = counts = await opened.store.counts()
-        self._waited = counts.outbox_events
+        self._now.counts = opened.counts
         self._now.opened, self._now.processor, self._now.teller = opened, processor, teller
         options = self._listener_options()
         working = [tasks.create_task(self._watched("processing", processor.run()))]
         working += [tasks.create_task(self._watched("telling", teller.run()))]
         counting = tasks.create_task(self._watched("counting", self._count(opened)))
-        async with in_background(intake.run, *(issuer.run for issuer in issuers)):
-            try:
-                async with open_listener(taking, options) as listener:
-                    self._now.listener, self._now.reason = listener, None
-                    plain = "http" if options.tls is None else "https"
-                    url = f"{plain}://{settings.serve.host}:{listener.port}"
-                    self._log.info("ready", ops=address, port=port, collection=url, collection_port=listener.port)
-                    await self._ending.wait()
-                    self._now.reason = "draining"
-                    tell_of_stopping(self._log, settings.serve.drain)
-                    await self._hurry.unless_asked(listener.drain(settings.serve.drain))
-            except OSError as error:
-                where = f"{settings.serve.host}:{settings.serve.port}"
-                raise CannotServe(f"cannot take records on {where}: {error.strerror or error}") from error
+        async with (
+            in_background(intake.run, *(issuer.run for issuer in issuers)),
+            _listening(taking, options) as listener,
+        ):
+            self._now.listener, self._now.reason = listener, None
+            plain = "http" if options.tls is None else "https"
+            url = f"{plain}://{settings.serve.host}:{listener.port}"
+            self._log.info("ready", ops=address, port=port, collection=url, collection_port=listener.port)
+            await self._ending.wait()
+            self._now.reason = "draining"
+            tell_of_stopping(self._log, settings.serve.drain)
+            await self._hurry.unless_asked(listener.drain(settings.serve.drain))
         for task in (*working, counting):
             task.cancel()
         self._log.info("stopped")
         return 1 if self._broken else 0
+
+    def _processor(self, opened: Opened, in_force: InForce, chances: Chances, teller: Teller) -> Processor:
+        settings = self._settings
+
+        def name_of(flow: str) -> str:
+            found = in_force.catalogue.flows.get(flow)
+            return "" if found is None else found.name
+
+        letters = Letters(
+            opened.state.bad_records,
+            settings.bad_records_max_bytes,
+            partial(_source_of, in_force),
+            self._clock.epoch,
+        )
+        listeners = Listeners(
+            lambda flow, outcome: self._metrics.became(name_of(flow), outcome),
+            lambda flow, count: self._metrics.mapping_failed(name_of(flow), count),
+            self._bug,
+            teller.look,
+        )
+        return Processor(
+            opened.intake.name,
+            opened.subscription,
+            opened.store,
+            letters,
+            lambda: in_force.catalogue,
+            chances,
+            settings.max_event_bytes,
+            settings.profiles.outbox_max,
+            reach_delay(random.uniform),
+            listeners,
+        )
 
     def _listener_options(self) -> ListenerOptions:
         serving = self._settings.serve
@@ -212,7 +219,8 @@ class Server:
     async def _count(self, opened: Opened) -> None:
         while True:
             await asyncio.sleep(COUNT_SECONDS)
-            self._now.counts = await opened.store.counts()
+            with suppress(ProfilesUnavailable):  # the processor says so
+                self._now.counts = await opened.store.counts()
 
     def _gauges(self) -> SourceGauges:
         """What is so at this moment; profiles, identities and joins as they were counted last."""
@@ -226,7 +234,7 @@ class Server:
             profiles=now.counts.profiles,
             identities=now.counts.identities,
             joins=now.counts.joins,
-            outbox_events=self._waited + now.processor.events - now.teller.told,
+            outbox_events=now.opened.counts.outbox_events + now.processor.events - now.teller.told,
             held_requests=0 if now.listener is None else now.listener.held,
             events=now.teller.told,
         )
@@ -261,4 +269,16 @@ def _source_of(in_force: InForce, inlet: str) -> str:
 def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: object) -> list[dict[str, Any]] | None:
     """What synchronous validation answers."""
     found = examine(record, in_force.catalogue, chances)
-    return [violation.as_report() for violation in found.violations] if isinstance(found, Bad) else None
+    return [violation.as_report() for violation in found.told] if isinstance(found, Bad) else None
+
+
+@asynccontextmanager
+async def _listening(taking: Taking, options: ListenerOptions) -> AsyncIterator[Listener]:
+    """The data plane's listener. Raises ``CannotServe`` where the address cannot be listened at."""
+    async with AsyncExitStack() as stack:
+        try:
+            listener = await stack.enter_async_context(open_listener(taking, options))
+        except OSError as error:
+            words = f"cannot take records on {options.host}:{options.port}: {os.strerror(error.errno or 0)}"
+            raise CannotServe(words) from error
+        yield listener

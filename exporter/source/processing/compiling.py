@@ -11,7 +11,13 @@ from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_
 from exporter.source.dataprep.mapping_sets import read_mapping_set
 from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue, Dataset, Flow
-from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SchemaSettings, SourceSettings
+from exporter.source.settings.declared import (
+    DatasetSettings,
+    FlowSettings,
+    MappingSetSettings,
+    SchemaSettings,
+    SourceSettings,
+)
 from exporter.source.xdm.declaring.declaration import Declaration, declared_schema
 from exporter.source.xdm.identities import IdentityRules
 from exporter.source.xdm.identity_paths import IdentityDescriptor
@@ -129,11 +135,14 @@ def _compile_mappings(compiling: _Compiling) -> None:
 
 
 def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow]]:
-    names: set[str] = set()
+    flows: dict[str, FlowSettings] = {}
+    seen: dict[str, set[str]] = {key: set() for key in ("name", "inlet", "connection_id")}
     for index, source in enumerate(compiling.declared.sources):
-        if source.name in names:
-            compiling.refuse(("sources", index, "name"), "this name stands in the list already")
-        names.add(source.name)
+        for key, values in seen.items():
+            value = getattr(source, key)
+            if value is not None and value in values:
+                compiling.refuse(("sources", index, key), f"another source has this {key.replace('_', ' ')}")
+            values.add(value)
         for number, dataset_id in enumerate(source.datasets):
             _named(compiling, ("sources", index, "datasets", number), "dataset", dataset_id, compiling.datasets)
         for number, section in enumerate(source.flows):
@@ -147,6 +156,9 @@ def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow
                     if dataset is not None and schema != dataset.schema.id:
                         compiling.refuse((*at, "mapping"), "this mapping set maps to another schema than the dataset's")
             flow_id = flow_ids[source.name, number]
+            if flows.setdefault(flow_id, section) != section:
+                # A flow may hang on several inlets, and is one flow then.
+                compiling.refuse((*at, "id"), "another flow with this id says something else")
             yield flow_id, Flow(flow_id, section.name, section.dataset, mapping)
 
 

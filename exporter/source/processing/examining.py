@@ -54,6 +54,11 @@ class Bad:
     violations: tuple[Violation, ...] = ()
     errors: tuple[MappingError, ...] = ()
 
+    @property
+    def told(self) -> tuple[Violation, ...]:
+        """What a sender that waits is told: never nothing."""
+        return self.violations or (Violation("#", self.detail),)
+
 
 Examined: TypeAlias = Good | Aside | Bad
 

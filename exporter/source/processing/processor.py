@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.messages.message import Message
-from exporter.queues.port import LaneLost, Subscription
+from exporter.queues.port import LaneLost, QueueUnavailable, Subscription
 from exporter.source.collection.taken import TakenRecord, UnreadableRecord
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.examining import Bad, Chances, Examined, Good, examine
-from exporter.source.processing.letters import letter_of
+from exporter.source.processing.letters import Letters
 from exporter.source.profiles.merge.steps import Outcome
 from exporter.source.profiles.port import Mark, MarkMoved, ProfileStore, ProfilesUnavailable, Refused
-from exporter.state.bad_records import BadRecords
 from exporter.state.letter import Full, Stored, Unavailable
 
 Result = TypeVar("Result")
@@ -26,6 +25,8 @@ TAKEN = "taken"
 BATCH_RECORDS = 500
 #: After so many records the event loop gets a turn, so that requests are answered meanwhile.
 _TURN_RECORDS = 25
+#: How often a full outbox is looked at.
+_ROOM_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -39,10 +40,6 @@ class _Place:
     @property
     def flow(self) -> str:
         return "" if self.taken is None else self.taken.flow
-
-    @property
-    def inlet(self) -> str:
-        return "" if self.taken is None else self.taken.inlet
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +66,12 @@ class Processor:
         queue: the intake's name.
         subscription: the reading.
         store: the profiles.
-        letters: where bad records go, opened for the process that applies.
-        letters_max_bytes: how much of them is kept; beyond it nothing is applied.
-        source_of: the name of the connection of an inlet, by the inlet's id.
+        letters: where bad records go.
         catalogue: what is in force, asked for anew with every batch.
         chances: what mappings may ask for.
         max_event_bytes: a record whose event would be larger is bad.
         outbox_max: bytes of events that wait to be told, beyond which nothing is applied.
-        delay: the seconds before the try that follows so many failures in a row.
-        epoch: reads epoch seconds.
+        delay: the seconds before try n of what is away, n from 0.
         listeners: see there.
     """
 
@@ -86,29 +80,23 @@ class Processor:
         queue: str,
         subscription: Subscription,
         store: ProfileStore,
-        letters: BadRecords,
-        letters_max_bytes: int,
-        source_of: Callable[[str], str],
+        letters: Letters,
         catalogue: Callable[[], Catalogue],
         chances: Chances,
         max_event_bytes: int,
         outbox_max: int,
         delay: Callable[[int], float],
-        epoch: Callable[[], float],
         listeners: Listeners,
     ) -> None:
         self._queue = queue
         self._subscription = subscription
         self._store = store
         self._letters = letters
-        self._letters_max_bytes = letters_max_bytes
-        self._source_of = source_of
         self._catalogue = catalogue
         self._chances = chances
         self._max_event_bytes = max_event_bytes
         self._outbox_max = outbox_max
         self._delay = delay
-        self._epoch = epoch
         self._listeners = listeners
         self._marks: dict[str, int] = {}
         #: How many events this process has put into the outbox.
@@ -122,13 +110,12 @@ class Processor:
 
         Raises:
             MarkMoved: somebody else applies a lane, too.
-            QueueUnavailable: the intake cannot be read.
         """
         self._marks = dict(await self._until_it_works(lambda: self._store.marks(self._queue)))
         self._taken = (await self._until_it_works(lambda: self._store.counters(TAKEN))).get(TAKEN, 0)
         while True:
             await self._room()
-            batch = await self._subscription.receive(BATCH_RECORDS)
+            batch = await self._until_it_works(lambda: self._subscription.receive(BATCH_RECORDS))
             if isinstance(batch, LaneLost):
                 continue
             lanes: dict[str, list[Message]] = {}
@@ -144,11 +131,9 @@ class Processor:
 
     async def _room(self) -> None:
         """Wait while too many bytes of events wait to be told."""
-        failures = 0
         while (await self._until_it_works(self._store.counts)).outbox_bytes > self._outbox_max:
             self.failure = "too many events wait to be told"
-            failures += 1
-            await asyncio.sleep(self._delay(failures))
+            await asyncio.sleep(_ROOM_SECONDS)
         self.failure = None
 
     async def _examined(self, message: Message, at: int) -> _Place:
@@ -163,9 +148,10 @@ class Processor:
         except Exception as error:
             self._listeners.bug(error)
             found = Bad("bug", "an error of the exporter's own")
-        if not isinstance(found, Bad) and (errors := getattr(found, "errors", ())):
-            self._listeners.mapping_failed("" if taken is None else taken.flow, len(errors))
-        return _Place(message, taken, found)
+        place = _Place(message, taken, found)
+        if isinstance(found, Good | Bad) and found.errors:
+            self._listeners.mapping_failed(place.flow, len(found.errors))
+        return place
 
     async def _process(self, places: Sequence[_Place]) -> None:
         """Keep and apply records of one lane, together if that goes, with the mark behind the last."""
@@ -212,22 +198,21 @@ class Processor:
         await self._process(places)
 
     async def _keep(self, bad: Sequence[_Place]) -> None:
-        now = int(self._epoch() * 1000)
         letters = [
-            letter_of(place.message, place.taken, place.examined, self._source_of(place.inlet), now)
+            self._letters.of(place.message, place.taken, place.examined)
             for place in bad
             if isinstance(place.examined, Bad)
         ]
         if letters:
-            await self._until_stored(lambda: self._letters.keep(letters, self._letters_max_bytes))
+            await self._until_stored(lambda: self._letters.keep(letters))
 
     async def _until_stored(self, call: Callable[[], Awaitable[Stored | Full | Unavailable]]) -> None:
         """Try for ever while the state is away, or has no room."""
         failures = 0
         while not isinstance(outcome := await call(), Stored):
             self.failure = "there is no room for bad records" if isinstance(outcome, Full) else outcome.reason
-            failures += 1
             await asyncio.sleep(self._delay(failures))
+            failures += 1
         if failures:
             self.failure = None
 
@@ -239,15 +224,15 @@ class Processor:
             self._listeners.became(place.flow, "applied" if outcome is Outcome.TOLD else "unchanged")
 
     async def _until_it_works(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """Try for ever while the store is away."""
+        """Try for ever while the store or the intake is away."""
         failures = 0
         while True:
             try:
                 result = await call()
-            except ProfilesUnavailable as error:
+            except (ProfilesUnavailable, QueueUnavailable) as error:
                 self.failure = str(error)
-                failures += 1
                 await asyncio.sleep(self._delay(failures))
+                failures += 1
             else:
                 if failures:
                     self.failure = None

@@ -31,7 +31,7 @@ class Teller:
     Args:
         store: whose outbox it is; its name is the producer's.
         queue: the product's.
-        delay: the seconds before the try that follows so many failures in a row.
+        delay: the seconds before try n of what is away, n from 0.
         lost: is told how many events the queue can never take: larger than it allows.
     """
 
@@ -67,8 +67,8 @@ class Teller:
                     failures, self.failure = 0, None
             except (QueueFull, QueueUnavailable, ProfilesUnavailable) as error:
                 self.failure = str(error)
-                failures += 1
                 await asyncio.sleep(self._delay(failures))
+                failures += 1
                 self._more.set()
 
     async def _tell(self, events: Sequence[Told]) -> None:

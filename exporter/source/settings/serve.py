@@ -49,7 +49,7 @@ class StaticToken(Section):
     """A token that never expires, known by a name."""
 
     name: str = Field(min_length=1, description="For people.")
-    token: Secret = Field(description="What the client presents; !file is read again when it changes.")
+    token: Secret = Field(description="What the client presents.")
 
 
 class TokenIssuer(Section):

@@ -71,6 +71,37 @@ def test_what_cannot_be_applied_is_a_bad_record_and_told_to_a_sender_that_asks(p
     assert serving.terminate() == 0
 
 
+def test_a_sender_that_asks_is_told_of_an_operation_that_is_none(place: Place) -> None:
+    """Kept, it would be a bad record behind a 200."""
+    place.write()
+    serving = serve(place).ready()
+    message = {"header": {"operations": {"data": "upsert"}}, "body": {"id": "p1", "n": 1}}
+    with connected(place) as connection:
+        status, refused = post(connection, message, "?syncValidation=true")
+    assert status == 400
+    assert "header.operations.data" in json.dumps(refused["report"])
+    assert serving.terminate() == 0
+
+
+def test_a_port_that_is_taken_is_the_reason_of_the_end(place: Place) -> None:
+    with closing(socket.create_server(("127.0.0.1", place.config["serve"]["port"]))):
+        place.write()
+        serving = serve(place)
+        assert serving.wait() == 1
+    [line] = serving.logs("cannot start")
+    port = place.config["serve"]["port"]
+    assert line["detail"] == f"cannot take records on 127.0.0.1:{port}: Address already in use"
+
+
+def test_new_databases_are_told_with_their_places(place: Place) -> None:
+    place.write()
+    serving = serve(place).ready()
+    assert {line["what"]: line["path"] for line in serving.logs("new database")} == {
+        name: str(place.folder / f"{name}.db") for name in ("state", "queue", "intake", "profiles")
+    }
+    assert serving.terminate() == 0
+
+
 def test_a_second_process_waits_for_the_first(place: Place) -> None:
     place.write()
     first = serve(place).ready()

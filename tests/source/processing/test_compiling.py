@@ -1,0 +1,86 @@
+"""Every mistake in what a configuration declares is told at its place."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from processing_parts import DECLARED, catalogue, compiled_of
+
+from exporter.source.processing.catalogue import Catalogue
+
+FLOW = "1f086c23-2ea8-4d06-886c-232ea8bd061d"
+
+
+def test_what_is_right_is_compiled() -> None:
+    found = catalogue()
+    assert {name: flow.mapping is not None for name, flow in found.flows.items()} == {
+        "raw": True,
+        "plain": False,
+        "upserts": True,
+    }
+    assert {dataset.id: (dataset.upsert, dataset.profile) for dataset in found.datasets.values()} == {
+        "d": (False, True),
+        "upserts": (True, True),
+        "aside": (False, False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "place", "reason"),
+    [
+        (("datasets", 0, "schema"), "x", ("datasets", 0, "schema"), "there is no schema"),
+        (("datasets", 1, "id"), "d", ("datasets", 1, "id"), "stands in the list already"),
+        (("mappings", 0, "schema"), "x", ("mappings", 0, "schema"), "there is no schema"),
+        (("mappings", 0, "mappings", "n"), "split(n, ,,", ("mappings", 0, "mappings", "n"), "is no expression"),
+        (("mappings", 0, "mappings", "n"), "nothing(n)", ("mappings", 0, "mappings", "n"), "unknown function"),
+        (("schemas", 0, "fields", "n"), "whole", ("schemas", 0, "fields", "n"), ""),
+        (("schemas", 0, "groups"), ["people"], ("schemas", 0, "groups", 0), ""),
+        (("sources", 0, "datasets"), ["x"], ("sources", 0, "datasets", 0), "there is no dataset"),
+        (("sources", 0, "flows", 0, "dataset"), "x", ("sources", 0, "flows", 0, "dataset"), "there is no dataset"),
+        (("sources", 0, "flows", 0, "mapping"), "x", ("sources", 0, "flows", 0, "mapping"), "there is no mapping set"),
+    ],
+)
+def test_a_mistake_has_its_place(at: tuple[str | int, ...], value: object, place: tuple[Any, ...], reason: str) -> None:
+    document = deepcopy(DECLARED)
+    target: Any = document
+    for step in at[:-1]:
+        target = target[step]
+    target[at[-1]] = value
+    found = compiled_of(document)
+    assert isinstance(found, tuple)
+    assert [mistake.at for mistake in found if reason in mistake.reason] == [place]
+
+
+@pytest.mark.parametrize(("key", "value"), [("name", "crm"), ("inlet", "a" * 64), ("connection_id", FLOW)])
+def test_two_sources_share_neither_name_nor_inlet_nor_connection(key: str, value: str) -> None:
+    """One of them would go without its records."""
+    document = deepcopy(DECLARED)
+    document["sources"][0][key] = value
+    document["sources"].append({"name": "second", "flows": [], key: value})
+    found = compiled_of(document)
+    assert isinstance(found, tuple)
+    assert [mistake.at for mistake in found] == [("sources", 1, key)]
+    assert "a" * 64 not in found[0].reason
+
+
+def test_a_flow_may_hang_on_two_inlets_and_says_the_same_on_both() -> None:
+    document = deepcopy(DECLARED)
+    flow = {"id": FLOW, "name": "both", "dataset": "d"}
+    document["sources"][0]["flows"] = [flow]
+    document["sources"].append({"name": "second", "flows": [flow]})
+    assert isinstance(compiled_of(document), Catalogue)
+    document["sources"][1]["flows"] = [flow | {"dataset": "upserts"}]
+    found = compiled_of(document)
+    assert isinstance(found, tuple)
+    assert [mistake.at for mistake in found] == [("sources", 1, "flows", 0, "id")]
+
+
+def test_a_mapping_set_maps_to_the_schema_of_the_dataset() -> None:
+    document = deepcopy(DECLARED)
+    document["schemas"].append(document["schemas"][0] | {"id": "other"})
+    document["datasets"][0]["schema"] = "other"
+    found = compiled_of(document)
+    assert isinstance(found, tuple)
+    assert [mistake.at for mistake in found] == [("sources", 0, "flows", 0, "mapping")]

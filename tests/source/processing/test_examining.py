@@ -1,0 +1,107 @@
+"""What a taken record comes to: a record for the store, a bad record, or nothing for profiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from processing_parts import CHANCES, catalogue, taken
+
+from exporter.source.collection.taken import Form, TakenRecord
+from exporter.source.processing.examining import Aside, Bad, Good, examine
+from exporter.source.records import ArrayUpsert, Operation, Record, UpsertKind
+
+CATALOGUE = catalogue()
+
+
+def good(record: TakenRecord) -> Record:
+    found = examine(record, CATALOGUE, CHANCES)
+    assert isinstance(found, Good), found
+    return found.record
+
+
+def bad(record: TakenRecord) -> Bad:
+    found = examine(record, CATALOGUE, CHANCES)
+    assert isinstance(found, Bad), found
+    assert found.told  # a sender that waits must not take it for good
+    return found
+
+
+def wrapped(operations: object) -> dict[str, Any]:
+    return {"header": {"flowId": "raw", "operations": operations}, "body": {"id": "k", "n": 1}}
+
+
+def test_a_raw_record_is_mapped() -> None:
+    record = good(taken({"id": "k", "n": "7", "tags": ["a"]}))
+    assert record.entity == {"key": "k", "n": 7, "tags": ["a"]}
+    assert (record.operation, record.links) == (Operation.CREATE, True)
+    assert (record.primary.namespace, record.primary.id) == ("key", "k")
+
+
+def test_xdm_needs_no_mapping_and_its_parts_go_apart() -> None:
+    entity = {
+        "key": "k",
+        "segmentMembership": {"ups": {"s": {"status": "realized"}}},
+        "identityMap": {"Email": [{"id": "a@b.example"}]},
+    }
+    body = {"header": {"schemaRef": {"id": "s"}}, "body": {"xdmMeta": {}, "xdmEntity": entity}}
+    record = good(taken(body, flow="", form=Form.XDM, at=5))
+    assert record.entity == {"key": "k"}
+    assert [(each.id, each.status, each.since) for each in record.memberships] == [("s", "realized", 5)]
+    assert [each.namespace for each in record.identities] == ["key", "email"]
+
+
+def test_an_upsert_merges_its_arrays_by_their_rule_and_links_nothing() -> None:
+    record = good(taken({"id": "k", "tags": ["a"]}, flow="upserts", dataset="upserts"))
+    assert record.entity["tags"] == ArrayUpsert(UpsertKind.APPEND, ("a",))
+    assert (record.operation, record.links) == (Operation.MERGE, False)
+
+
+@pytest.mark.parametrize(
+    ("operations", "operation", "links"),
+    [
+        ({"data": "merge"}, Operation.MERGE, False),
+        ({"data": "merge", "identity": "create", "identityDatasetId": "x"}, Operation.MERGE, True),
+        ({"data": "delete"}, Operation.DELETE, True),
+        ({}, Operation.CREATE, True),
+    ],
+)
+def test_the_header_says_what_is_done(operations: object, operation: Operation, links: bool) -> None:
+    record = good(taken(wrapped(operations), form=Form.WRAPPED))
+    assert (record.operation, record.links) == (operation, links)
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        *("merge", ["merge"], {"data": "upsert"}, {"data": 1}, {"identity": "merge"}, {"identity": "create"}),
+        *({"identity": "create", "identityDatasetId": "d"}, {"identity": "create", "identityDatasetId": 1}),
+    ],
+)
+def test_an_operation_that_is_none_makes_a_record_bad(operations: object) -> None:
+    assert bad(taken(wrapped(operations), form=Form.WRAPPED)).reason == "operation"
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (taken({"id": "k"}, dataset="gone"), "dataset"),
+        (taken({"id": "k"}, flow="gone"), "flow_deleted"),
+        (taken({"id": "k"}, flow="plain"), "mapping"),
+        (taken({"n": 1}), "no_primary_identity"),
+        (taken({"header": {}, "body": {"xdmEntity": {"key": "k", "n": 1.5}}}, flow="", form=Form.XDM), "xdm"),
+    ],
+)
+def test_a_record_is_bad_for_a_reason(record: TakenRecord, reason: str) -> None:
+    assert bad(record).reason == reason
+
+
+def test_a_mapping_that_has_no_value_is_told_beside_the_record() -> None:
+    found = examine(taken({"id": "k", "n": "many"}), CATALOGUE, CHANCES)
+    assert isinstance(found, Good)
+    assert [error.destination for error in found.errors] == ["n"]
+
+
+def test_a_dataset_that_is_none_of_profiles_changes_none() -> None:
+    body = {"header": {}, "body": {"xdmEntity": {"key": "k"}}}
+    assert examine(taken(body, flow="", dataset="aside", form=Form.XDM), CATALOGUE, CHANCES) == Aside()

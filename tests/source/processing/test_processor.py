@@ -1,0 +1,177 @@
+"""The processor on a real store and a real state: bad records are kept, the others applied once, whatever is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processing_parts import CHANCES, INLET, catalogue, taken
+
+from exporter.queues.memory import MemoryQueue, open_memory
+from exporter.queues.port import Outgoing, QueueUnavailable
+from exporter.source.processing.letters import Letters
+from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.profiles.merge.rules import Rules
+from exporter.source.profiles.port import ProfileStore
+from exporter.source.profiles.sqlite.store import open_sqlite
+from exporter.state.bad_record import BadRecordFilter
+from exporter.state.bad_records import BadRecords
+from exporter.state.sqlite.opening import open_sqlite as open_state
+
+CATALOGUE = catalogue()
+
+
+class Parts:
+    """What a processor works with; its delays are none."""
+
+    def __init__(self, queue: MemoryQueue, subscription: Any, store: ProfileStore, records: BadRecords) -> None:
+        self.queue = queue
+        self.subscription = subscription
+        self.store = store
+        self.records = records
+        self.became: Counter[str] = Counter()
+        self.bugs: list[Exception] = []
+
+    def processor(self, *, letters_max_bytes: int = 10**9, max_event_bytes: int = 10**6) -> Processor:
+        listeners = Listeners(
+            lambda flow, outcome: self.became.update([f"{flow} {outcome}"]),
+            lambda flow, count: None,
+            self.bugs.append,
+            lambda: None,
+        )
+        return Processor(
+            self.queue.name,
+            self.subscription,
+            self.store,
+            Letters(self.records, letters_max_bytes, lambda inlet: f"source of {inlet[:2]}", lambda: 9.0),
+            lambda: CATALOGUE,
+            CHANCES,
+            max_event_bytes,
+            10**9,
+            lambda _: 0.01,
+            listeners,
+        )
+
+    async def publish(self, *bodies: object) -> None:
+        for at, each in enumerate(bodies, 1):
+            message = each if isinstance(each, bytes) else taken(each, at=at).to_bytes()
+            await self.queue.publish([Outgoing(INLET, message)])
+
+    async def run(self, processor: Processor, until: Callable[[], bool]) -> None:
+        """Run until so."""
+        running = asyncio.create_task(processor.run())
+        async with asyncio.timeout(30):
+            while not until():
+                assert not running.done(), running.exception()
+                await asyncio.sleep(0.005)
+        running.cancel()
+        await asyncio.wait([running])
+
+    async def reasons(self) -> list[tuple[str, str]]:
+        return [(each.name, each.reason) for each in await self.records.page(BadRecordFilter(), limit=100)]
+
+    async def told(self) -> int:
+        return len(await self.store.told(0, 1000, 10**9))
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Parts]:
+    async with (
+        open_memory(max_bytes=10**9, groups={"g"}, warn=pytest.fail) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+        open_sqlite(folder / "profiles.db", Rules()) as store,
+        open_state(folder / "state.db") as state,
+    ):
+        await state.bad_records.open()
+        yield Parts(queue, subscription, store, state.bad_records)
+
+
+async def test_bad_records_are_kept_and_the_others_applied(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        await parts.publish({"id": "a"}, {"n": 1}, b"none of ours", {"id": "b"})
+        await parts.run(parts.processor(), lambda: parts.became.total() == 4)
+        assert parts.became == {"raw applied": 2, "raw bad": 1, " bad": 1}
+        assert await parts.reasons() == [("2:0:0", "no_primary_identity"), ("0-3", "bug")]
+        assert await parts.told() == 2
+
+
+async def test_what_the_store_refuses_is_a_bad_record_and_harms_no_other(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        await parts.publish({"id": "a"}, {"id": "b", "tags": ["x" * 2000]}, {"id": "c"})
+        await parts.run(parts.processor(max_event_bytes=1000), lambda: parts.became.total() == 3)
+        assert parts.became == {"raw applied": 2, "raw bad": 1}
+        assert await parts.reasons() == [("2:0:0", "too_large")]
+
+
+async def test_an_error_of_ours_costs_the_record_that_meets_it_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as parts:
+        apply = type(parts.store).apply
+
+        async def fails(store: Any, steps: Any, *more: Any) -> Any:
+            if any(step.primary.id == "b" for step in steps):
+                raise ZeroDivisionError
+            return await apply(store, steps, *more)
+
+        monkeypatch.setattr(type(parts.store), "apply", fails)
+        await parts.publish({"id": "a"}, {"id": "b"}, {"id": "c"})
+        await parts.run(parts.processor(), lambda: parts.became.total() == 3)
+        assert parts.became == {"raw applied": 2, "raw bad": 1}
+        assert await parts.reasons() == [("2:0:0", "bug")]
+        assert [type(bug) for bug in parts.bugs] == [ZeroDivisionError]
+
+
+async def test_a_full_store_of_bad_records_holds_the_lane(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        await parts.publish({"n": 1})
+        await parts.run(parts.processor(), lambda: parts.became.total() == 1)
+        await parts.publish({"id": "z"}, {"n": 2}, {"id": "a"})
+        processor = parts.processor(letters_max_bytes=1)
+        held: list[tuple[int, int]] = []
+
+        async def make_room() -> None:
+            while processor.failure != "there is no room for bad records":  # noqa: ASYNC110 (a plain value)
+                await asyncio.sleep(0.005)
+            held.append((parts.became.total(), await parts.told()))
+            await parts.records.purge(BadRecordFilter())
+
+        room = asyncio.create_task(make_room())
+        await parts.run(processor, lambda: parts.became.total() == 4)
+        await room
+        assert held == [(1, 0)]
+        assert await parts.told() == 2
+
+
+async def test_an_intake_that_is_away_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path) as parts:
+        receive = parts.subscription.receive
+        away = [QueueUnavailable("it is away")] * 3
+
+        async def receives(limit: int) -> Any:
+            if away:
+                raise away.pop()
+            return await receive(limit)
+
+        monkeypatch.setattr(parts.subscription, "receive", receives)
+        await parts.publish({"id": "a"})
+        processor = parts.processor()
+        await parts.run(processor, lambda: parts.became.total() == 1)
+        assert processor.failure is None
+
+
+async def test_a_replay_that_is_applied_takes_its_letter_away(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        await parts.publish({"n": 1})
+        await parts.run(parts.processor(), lambda: parts.became.total() == 1)
+        assert await parts.reasons() == [("1:0:0", "no_primary_identity")]
+        # A replay, mended: of the same name. Its place is behind.
+        await parts.queue.publish([Outgoing(INLET, taken({"id": "a"}, at=1).to_bytes())])
+        await parts.run(parts.processor(), lambda: parts.became.total() == 2)
+        assert await parts.reasons() == []
+        assert await parts.told() == 1
