@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+#: Sums of a clock's seconds are rounded: without it the last record of a second's worth would be refused now and then.
+_ROUNDING_SECONDS = 1e-6
+
 
 class Rates:
     """A bucket of a second's worth for each name (GCRA). ``per_second`` is above zero, and may change."""
@@ -21,7 +24,8 @@ class Rates:
         burst = max(1.0, 1 / per_second)
         due = max(self._full_at.get(name, now), now)
         need = count / per_second
-        if due > now and due + need > now + burst:
-            return max(due + min(need, burst) - now - burst, 0.001)
+        beyond = due - now + min(need, burst) - burst
+        if due > now and beyond > _ROUNDING_SECONDS:
+            return max(beyond, 0.001)
         self._full_at[name] = due + need
         return 0.0

@@ -84,6 +84,14 @@ def test_a_rate_is_kept(asked: list[tuple[int, float]], per_second: float) -> No
     assert rates.wait("b", 1, 0, now) == math.inf
 
 
+@settings(deadline=None)
+@given(st.integers(1, 1000), st.floats(0, 1e7))
+def test_a_second_s_worth_is_taken_at_once_whatever_the_clock_says(per_second: int, now: float) -> None:
+    rates = Rates()
+    assert not any(rates.wait("a", 1, per_second, now) for _ in range(per_second))
+    assert rates.wait("a", 1, per_second, now) > 0
+
+
 class Waiter:
     def __init__(self) -> None:
         self.told = 0
