@@ -18,9 +18,7 @@ COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox test
     journal/test_journal_processes journal/test_journal_trouble) \
   $(patsubst %,tests/transport/%,answers test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \
     test_transport_requests.py test_transport_stale.py test_transport_stall.py) \
-  $(patsubst %,tests/acceptance/%.py,install/test_build crashes/test_sigkill crashes/test_standby faults/test_faults \
-    faults/test_isolation faults/test_replays operations/test_reload operations/test_signals \
-    on_brokers/test_redis_daemon) \
+  $(patsubst %,tests/acceptance/%.py,install/test_build crashes/test_sigkill faults/test_faults on_brokers/test_redis_daemon) \
   tests/acceptance/operations/test_workers.py::test_workers_share_the_destinations_and_a_killed_one_is_replaced
 
 .DEFAULT_GOAL := help

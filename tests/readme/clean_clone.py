@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -71,7 +72,7 @@ def paste(snippets: Sequence[Fence], clone: Path, environ: dict[str, str]) -> su
     for snippet in snippets:
         script.append(f"echo '== the snippet at line {snippet.line}' >&2")
         name, value = snippet.environment or ("", "")
-        script.extend([f"export {name}={value}"] if name else [])
+        script.extend([f"export {name}={shlex.quote(value)}"] if name else [])
         script.append(snippet.text)
         script.extend([f"unset {name}"] if name else [])
     return subprocess.run(

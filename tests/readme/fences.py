@@ -9,7 +9,7 @@ _FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _NOT_RUN = re.compile(r"not run: (.+)")
-_ENVIRONMENT = re.compile(r"environment: (\w+)=(\S+): .+")
+_ENVIRONMENT = re.compile(r"environment: (\w+)=([^:\n]+): .+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCES = fences(README)
 SHELL = [fence for fence in FENCES if fence.language == "sh" and fence.not_run is None]
 MAKE, PLAIN, *REST = SHELL
-SET_UP = Fence(0, "sh", "\n".join(PLAIN.text.splitlines()[:2]))
 
 
 def only(language: str) -> list[Fence]:
@@ -48,7 +47,7 @@ def test_make_sets_up_and_runs(tmp_path: Path) -> None:
     done = paste([MAKE], copy_to(tmp_path / "clone"), environment(tmp_path))
     assert done.returncode == 0, done.stderr + done.stdout
     assert "pip install" in done.stdout
-    # The suite that `make test` would run is this one.
+    # Of the suite that `make test` would run, this file.
     assert "tests/readme/test_readme.py" in done.stdout or "tests collected" in done.stdout
 
 
@@ -58,13 +57,7 @@ def test_the_quick_start_begins_also_where_there_is_no_venv(tmp_path: Path) -> N
     subprocess.run(["bash", "-euc", quick.partition("exporter check")[0]], cwd=tmp_path, check=True, timeout=60)
 
 
-def test_the_same_without_make(tmp_path: Path) -> None:
-    done = paste([PLAIN], copy_to(tmp_path / "clone"), environment(tmp_path))
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert "tests collected" in done.stdout or "test_readme.py" in done.stdout
-
-
-def test_the_quick_start_and_all_after_it(tmp_path: Path) -> None:
+def test_the_same_without_make_then_the_quick_start_and_all_after_it(tmp_path: Path) -> None:
     clone = copy_to(tmp_path / "clone")
     # Nothing but the ports differs from what is pasted, since the usual ones may be taken.
     receiver = str(free_port())
@@ -73,11 +66,12 @@ def test_the_quick_start_and_all_after_it(tmp_path: Path) -> None:
     snippets = [Fence(fence.line, fence.language, fence.text.replace("8080", receiver)) for fence in REST]
     environ = environment(tmp_path) | {"EXPORTER__OPS__PORT": str(free_port())}
 
-    done = paste([SET_UP, *snippets], clone, environ)
+    done = paste([PLAIN, *snippets], clone, environ)
 
     log = clone / "data/exporter.log"
     said = log.read_text(encoding="utf-8") if log.exists() else ""
     assert done.returncode == 0, done.stderr + done.stdout + said
+    assert "tests collected" in done.stdout or "test_readme.py" in done.stdout
     records = (clone / "data/received.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["idempotency_key"] for line in records] == ["local:change-1", "local:change-2"]
 
