@@ -25,15 +25,19 @@ RUN groupadd --gid 10001 exporter \
  && install --directory --owner 10001 --group 10001 /data \
  && install --directory /config
 COPY --from=builder /opt/exporter /opt/exporter
-# The root file system may be read-only: nothing writes bytecode, and the ops port must be reachable from outside.
+# The root file system may be read-only: nothing writes bytecode, and the ports must be reachable from outside: that of the
+# daemon, and of `serve` where records are taken, and where it answers questions about itself.
 ENV PATH="/opt/exporter/bin:${PATH}" \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    EXPORTER__OPS__HOST=0.0.0.0
+    EXPORTER__OPS__HOST=0.0.0.0 \
+    EXPORTER__SERVE__HOST=0.0.0.0 \
+    EXPORTER__SERVE__OPS__HOST=0.0.0.0
 # The default configuration is, from /, /config/exporter.yaml; and what is by default beside its folder, /data/*.db.
 WORKDIR /
 USER 10001:10001
 VOLUME ["/data"]
+EXPOSE 8085 9465
 EXPOSE 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \

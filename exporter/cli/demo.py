@@ -15,11 +15,12 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the journal and the log.")] = False,
 ) -> None:
-    """Show the exporter at work on this machine, in about 15 seconds.
+    """Show the exporter at work on this machine, in about 20 seconds.
 
-    Sample events are put on a journal in a temporary folder, and the real daemon exports them to a receiver that
-    demands OAuth2 client credentials, fails some requests with 503 and 429, and lets a token expire. At the end a
-    table says what became of every event. Exits with 1 if an event was lost, repeated or overtaken.
+    Raw records are posted to `exporter serve`, which makes profiles of them and puts the changes on a journal in a
+    temporary folder; sample events join them there. The real daemon exports all of it to a receiver that demands OAuth2
+    client credentials, fails some requests with 503 and 429, and lets a token expire. At the end a table says what
+    became of every record and event. Exits with 1 if one was lost, repeated or overtaken.
     """
     import asyncio
     import shutil

@@ -31,6 +31,7 @@ def test_shows_the_exporter_at_work(tmp_path: Path) -> None:
     assert (summary["duplicates"], summary["out_of_order"], summary["lost"]) == (0, 0, 0)
     assert set(summary["excluded"]) == {"no_trigger", "not_a_member", "other_destination"}
     assert summary["dead_lettered"]["malformed"] == 1
+    assert summary["records"] == {"applied": summary["posted"] - 1, "bad": 1}
     excluded, dead = sum(summary["excluded"].values()), sum(summary["dead_lettered"].values())
     assert summary["received"] == summary["delivered"] + excluded + dead
     assert summary["retried"] > 0

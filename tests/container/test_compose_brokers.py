@@ -61,6 +61,8 @@ def depended_on(service: str) -> dict[str, str]:
 
 def test_there_is_a_profile_for_each_broker_and_none_for_the_journal() -> None:
     profiles = {name: service.get("profiles", []) for name, service in SERVICES.items()}
+    # The way in is a profile of its own, on the journal.
+    assert profiles.pop("source") == ["source"]
     assert {profile for each in profiles.values() for profile in each} == set(KINDS)
     assert [name for name, each in profiles.items() if not each] == ["exporter", "receiver"]
     assert {name for name, each in profiles.items() if each == ["kafka"]} == {"exporter-kafka", "kafka", "kafka-topic"}
@@ -108,14 +110,17 @@ def test_what_a_broker_keeps_is_on_a_volume_of_its_own(kind: str) -> None:
 def test_no_two_services_share_a_volume_or_a_port() -> None:
     named = [
         volume.partition(":")[0]
-        for service in SERVICES.values()
+        for name, service in SERVICES.items()
         for volume in service.get("volumes", [])
-        if not volume.startswith(".")
+        if not volume.startswith(".") and name != "source"  # which tells to the journal of the exporter beside it
     ]
     assert sorted(named) == sorted(COMPOSE["volumes"])
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == len({port.rsplit(":", 1)[0] for port in ports}) == 1 + len(KINDS)
-    assert {port.rsplit(":", 1)[1] for port in ports} == {str(Settings().ops.port)}
+    assert len(ports) == len({port.rsplit(":", 1)[0] for port in ports}) == 3 + len(KINDS)
+    inner = {
+        port.rsplit(":", 1)[1] for name, each in SERVICES.items() if name != "source" for port in each.get("ports", [])
+    }
+    assert inner == {str(Settings().ops.port)}
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
@@ -150,7 +155,7 @@ def test_every_command_in_the_head_of_the_file_names_what_there_is() -> None:
     for words in map(str.split, commands):
         for index, word in enumerate(words):
             if word == "--profile":
-                assert words[index + 1] in KINDS
+                assert words[index + 1] in (*KINDS, "source")
             elif word == "<":
                 assert ROOT / words[index + 1] == SAMPLE
             elif word.startswith("exporter-"):

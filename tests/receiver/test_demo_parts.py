@@ -33,6 +33,8 @@ SOUND = Judgement(
     both=(),
 )
 GOOD = Summary(
+    posted=3,
+    outcomes={"applied": 2, "bad": 1},
     queued=5,
     received=5,
     excluded={"no_trigger": 1},
@@ -46,7 +48,7 @@ GOOD = Summary(
     answers={200: 3, 401: 1, 503: 2},
     latency_p50=0.01,
     latency_p95=0.2,
-    exit_code=0,
+    exit_codes=(0, 0),
     payload=b'{"loyalty":{"loyaltyID":"p-1"}}',
 )
 
@@ -127,7 +129,9 @@ A = State("a", 1)
         (replace(GOOD, dead_lettered={}), "malformed"),
         (replace(GOOD, retried=0), "retried"),
         (replace(GOOD, expired_tokens=0), "401"),
-        (replace(GOOD, exit_code=1), "exit code 1"),
+        (replace(GOOD, outcomes={"applied": 2}), "nobody's"),
+        (replace(GOOD, exit_codes=(1, 0)), "the way in ended with exit code 1"),
+        (replace(GOOD, exit_codes=(0, 1)), "the daemon ended with exit code 1"),
     ],
 )
 def test_says_what_is_broken(summary: Summary, says: str) -> None:

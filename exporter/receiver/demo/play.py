@@ -1,4 +1,4 @@
-"""The course of the demo: journal, daemon, receiver, an expired token, and the result."""
+"""The course of the demo: the way in, journal, daemon, receiver, an expired token, and the result."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from exporter.daemon.process import child
 from exporter.queues.kinds import open_queue
 from exporter.receiver.demo.feed import Feed
 from exporter.receiver.demo.process import DaemonProcess, start_daemon
+from exporter.receiver.demo.records import Posted, RecordsLost, post_all
 from exporter.receiver.demo.scrape import Numbers, scrape
 from exporter.receiver.demo.summary import Summary, percentile
 from exporter.receiver.faults import Faults
@@ -51,7 +52,7 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
     """Play the demo.
 
     Args:
-        folder: an empty folder for the configuration, the journal, the dead letters and the daemon's log.
+        folder: an empty folder for the configuration, the stores and the logs.
         tell: takes a line on the progress.
 
     Raises:
@@ -66,29 +67,56 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
         tell(f"a receiver on {receiver.base} demands OAuth2 client credentials and fails some requests")
         environ = _environment(folder, receiver)
         settings = _settings(config, environ)
+        posted, serve_exit_code = await _take_in(config, environ, folder / "serve.log", tell)
         async with open_queue(settings.queue, settings.groups, tell) as queue:
             feed = Feed(queue, PROFILES, seed=1)
             await feed.publish(BACKLOG)
             tell(f"{BACKLOG} sample events wait on a journal in {folder}")
             async with start_daemon(config, environ, folder / "daemon.log") as daemon:
-                numbers = await _watch(daemon, receiver, feed, tell)
+                numbers = await _watch(daemon, receiver, feed, len(posted.states), tell)
                 exit_code = await daemon.stop()
         tell(f"the daemon stopped on SIGTERM with exit code {exit_code}")
-        return _summary(feed, numbers, receiver, received, await _dead_letters(config, environ), exit_code)
+        letters = await _dead_letters(config, environ)
+        return _summary(feed, posted, numbers, receiver, received, letters, (serve_exit_code, exit_code))
 
 
-async def _watch(daemon: DaemonProcess, receiver: Receiver, feed: Feed, tell: Callable[[str], None]) -> Numbers:
-    """Feed the running daemon, and let the daemon's token expire; return the numbers when all was settled."""
+async def _take_in(
+    config: Path, environ: Mapping[str, str], log: Path, tell: Callable[[str], None]
+) -> tuple[Posted, int]:
+    """Post raw records to the way in, until all of them are events on the journal; what was posted, and its exit code.
+
+    Raises:
+        DemoFailed: not all were told in time.
+        DaemonFailed: the process ended, or did not start.
+    """
+    async with start_daemon(config, environ, log, "serve") as serving:
+        tell(f"the way in takes records ({await serving.collection()}); raw ones are posted in batches")
+        try:
+            posted = await post_all(serving, SETTLING_SECONDS)
+        except RecordsLost as error:
+            raise DemoFailed(str(error)) from None
+        changes = len(posted.states)
+        tell(f"{posted.posted} records were taken and merged into profiles, whose {changes} changes are events now")
+        return posted, await serving.stop()
+
+
+async def _watch(
+    daemon: DaemonProcess, receiver: Receiver, feed: Feed, told: int, tell: Callable[[str], None]
+) -> Numbers:
+    """Feed the running daemon, and let the daemon's token expire; return the numbers when all was settled.
+
+    ``told`` is how many events the way in put on the journal.
+    """
     ops = await daemon.ops()
     tell(f"the daemon is ready ({ops}); {LIVE} more events come while it exports")
     async with aiohttp.ClientSession() as session:
         await feed.trickle(LIVE)
-        await _settled(daemon, session, ops, len(feed.sent))
+        await _settled(daemon, session, ops, told + len(feed.sent))
         # Alone, so that exactly one request meets the 401; the daemon fetches a new token and sends it again.
         await receiver.control(revoke=True, fail_rate=0.0)
         tell("all is settled; now the receiver lets the token expire, and one more profile changes")
         await feed.publish_to_the_next_export()
-        return await _settled(daemon, session, ops, len(feed.sent))
+        return await _settled(daemon, session, ops, told + len(feed.sent))
 
 
 async def _settled(daemon: DaemonProcess, session: aiohttp.ClientSession, ops: str, count: int) -> Numbers:
@@ -115,7 +143,12 @@ def _environment(folder: Path, receiver: Receiver) -> dict[str, str]:
     environ.pop("RECEIVER_CLIENT_SECRET", None)
     environ["EXPORTER__QUEUE__PATH"] = str(folder / "queue.db")
     environ["EXPORTER__STATE__PATH"] = str(folder / "state.db")
+    environ["EXPORTER__INTAKE__PATH"] = str(folder / "intake.db")
+    environ["EXPORTER__PROFILES__PATH"] = str(folder / "profiles.db")
     environ["EXPORTER__OPS__PORT"] = "0"
+    environ["EXPORTER__SERVE__PORT"] = "0"
+    environ["EXPORTER__SERVE__API__PORT"] = "0"
+    environ["EXPORTER__SERVE__OPS__PORT"] = "0"
     return environ
 
 
@@ -142,18 +175,21 @@ async def _dead_letters(config: Path, environ: Mapping[str, str]) -> Sequence[Ma
 
 def _summary(
     feed: Feed,
+    posted: Posted,
     numbers: Numbers,
     receiver: Receiver,
     received: Sequence[Reception],
     letters: Sequence[Mapping[str, Any]],
-    exit_code: int,
+    exit_codes: tuple[int, int],
 ) -> Summary:
-    states = feed.states()
+    states = {**feed.states(), **posted.states}
     dead = [states[letter["event"]] for letter in letters if letter["event"] in states]
     accepted = [reception for reception in received if reception.accepted]
     latencies = _latencies(feed, accepted)
     return Summary(
-        queued=len(feed.sent),
+        posted=posted.posted,
+        outcomes=posted.outcomes,
+        queued=len(posted.states) + len(feed.sent),
         received=numbers.received,
         excluded=numbers.excluded,
         expected_excluded=feed.excluded(),
@@ -166,7 +202,7 @@ def _summary(
         answers=receiver.counters.by_status,
         latency_p50=percentile(latencies, 0.5),
         latency_p95=percentile(latencies, 0.95),
-        exit_code=exit_code,
+        exit_codes=exit_codes,
         payload=accepted[-1].body if accepted else b"null",
     )
 

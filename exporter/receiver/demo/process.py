@@ -1,4 +1,4 @@
-"""The daemon of the demo, in a process of its own."""
+"""The daemon of the demo, and its way in, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import orjson
 
@@ -23,13 +24,13 @@ class DaemonFailed(Exception):
 
 
 class DaemonProcess:
-    """A running ``exporter run``, made by ``start_daemon``."""
+    """A running ``exporter run`` or ``exporter serve``, made by ``start_daemon``."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
         self._log = log
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
-        self._ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
 
     async def follow(self) -> None:
         """Copy the daemon's log to the file until the daemon ends."""
@@ -39,9 +40,9 @@ class DaemonProcess:
                 file.write(line)
                 file.flush()
                 self._last.append(line.decode("utf-8", "replace").rstrip())
-                address = _ready_address(line)
-                if address is not None and not self._ready.done():
-                    self._ready.set_result(address)
+                ready = _ready(line)
+                if ready is not None and not self._ready.done():
+                    self._ready.set_result(ready)
         if not self._ready.done():
             self._ready.set_exception(DaemonFailed(self._told("the daemon ended before it was ready")))
 
@@ -51,6 +52,17 @@ class DaemonProcess:
         Raises:
             DaemonFailed: the daemon ended, or takes too long.
         """
+        return str((await self._when_ready())["ops"])
+
+    async def collection(self) -> str:
+        """What the URLs of inlets begin with, once ``exporter serve`` is ready.
+
+        Raises:
+            DaemonFailed: the process ended, or takes too long.
+        """
+        return str((await self._when_ready())["collection"])
+
+    async def _when_ready(self) -> Mapping[str, Any]:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await asyncio.shield(self._ready)
@@ -86,28 +98,31 @@ class DaemonProcess:
         return "\n".join([what, *(f"  {line}" for line in self._last)])
 
 
-def _ready_address(line: bytes) -> str | None:
-    """The ops address in a log line that says ``ready``, else None."""
+def _ready(line: bytes) -> Mapping[str, Any] | None:
+    """A log line that says ``ready``, else None."""
     try:
         entry = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(entry, dict) or entry.get("event") != "ready":
         return None
-    return str(entry["ops"])
+    return entry
 
 
 @asynccontextmanager
-async def start_daemon(config: Path, environ: Mapping[str, str], log: Path) -> AsyncIterator[DaemonProcess]:
+async def start_daemon(
+    config: Path, environ: Mapping[str, str], log: Path, command: Literal["run", "serve"] = "run"
+) -> AsyncIterator[DaemonProcess]:
     """Run the daemon for the length of the context; it is killed if it still runs at the end.
 
     Args:
         config: the configuration.
         environ: the environment.
         log: the file for the daemon's log.
+        command: which of the two it is.
     """
     process = await asyncio.create_subprocess_exec(
-        *child.command("run", "--config", str(config), "--log-format", "json"),
+        *child.command(command, "--config", str(config), "--log-format", "json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -17,10 +17,13 @@ from exporter.sections.printable import counted
 class Summary:
     """The demo's result.
 
-    ``excluded`` and ``dead_lettered`` by reason; latencies in seconds, from a change to the acceptance by the receiver,
-    over the changes that came while the daemon ran; ``payload`` is a received body.
+    ``posted`` raw records became ``outcomes``; ``excluded`` and ``dead_lettered`` by reason; latencies in seconds, from
+    a change to the acceptance by the receiver, over the changes that came while the daemon ran; ``exit_codes`` of the
+    way in and of the daemon; ``payload`` is a received body.
     """
 
+    posted: int
+    outcomes: Mapping[str, int]
     queued: int
     received: int
     excluded: Mapping[str, int]
@@ -34,7 +37,7 @@ class Summary:
     answers: Mapping[int, int]
     latency_p50: float
     latency_p95: float
-    exit_code: int
+    exit_codes: tuple[int, int]
     payload: bytes = field(repr=False)
 
     def broken(self) -> Sequence[str]:
@@ -62,13 +65,18 @@ class Summary:
             "the malformed event is not among the dead letters": self.dead_lettered.get("malformed") != 1,
             "no request was retried": self.retried == 0,
             "no expired token was answered with 401": self.expired_tokens == 0,
-            f"the daemon ended with exit code {self.exit_code}": self.exit_code != 0,
+            f"of {self.posted} records with one that is nobody's were {dict(self.outcomes)}": dict(self.outcomes)
+            != {"applied": self.posted - 1, "bad": 1},
+            f"the way in ended with exit code {self.exit_codes[0]}": self.exit_codes[0] != 0,
+            f"the daemon ended with exit code {self.exit_codes[1]}": self.exit_codes[1] != 0,
         }
         return [sentence for sentence, violated in checks.items() if violated]
 
     def document(self) -> dict[str, Any]:
         """The summary as plain data, for ``--json``."""
         return {
+            "posted": self.posted,
+            "records": dict(self.outcomes),
             "received": self.received,
             "excluded": dict(self.excluded),
             "delivered": self.delivered,
@@ -81,7 +89,8 @@ class Summary:
             "tokens_issued": self.tokens_issued,
             "answers": {str(status): count for status, count in sorted(self.answers.items())},
             "latency_seconds": {"p50": round(self.latency_p50, 4), "p95": round(self.latency_p95, 4)},
-            "exit_code": self.exit_code,
+            "serve_exit_code": self.exit_codes[0],
+            "exit_code": self.exit_codes[1],
             "broken": list(self.broken()),
             "payload": orjson.loads(self.payload),
         }
@@ -89,6 +98,7 @@ class Summary:
     def table(self) -> str:
         """The summary for people, and the payload below."""
         rows = [
+            ("posted", _count(self.posted), f"raw records by HTTP: {_reasons(self.outcomes)}"),
             ("received", _count(self.received), "events read from the journal"),
             ("excluded", _count(sum(self.excluded.values())), _reasons(self.excluded)),
             ("delivered", _count(self.delivered), "accepted with 2xx"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from exporter.source.dataprep.expressions.methods import METHODS
 from exporter.source.dataprep.expressions.operators import OPERATORS
@@ -61,3 +62,9 @@ def test_the_page_has_everything() -> None:
         assert f"| `{method}` |" in page
     tables = [line for line in page.splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in tables} == {4}
+
+
+def test_the_page_of_the_documentation_is_the_one_that_is_made() -> None:
+    """After a change of a function, write ``functions_page()`` there again."""
+    page = Path(__file__).parents[3] / "docs/data-prep-functions.md"
+    assert page.read_text(encoding="utf-8") == functions_page()

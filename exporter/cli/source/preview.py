@@ -1,0 +1,132 @@
+"""``exporter source preview``: what records would become, without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.sections.printable import printable
+
+if TYPE_CHECKING:
+    from exporter.cli.source.previewer import PreviewedRecord
+
+
+def preview(
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="The id or the name of a flow of the configuration.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Records: JSON lines, or records or lists of them over several lines; - for stdin."
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Show what each record would become if it were sent to FLOW: XDM, whose it is, and what is wrong with it.
+
+    The records are as they would be sent: raw, with a header around them, or XDM messages. Nothing is written, and no
+    server is asked. What is shown is personal data. Exits with 1 if a record would be refused, or become a bad record.
+    """
+    from exporter.cli.events.event_file import STDIN, Endless, events_in
+    from exporter.cli.source.previewer import NoSuchFlow, RecordPreviewer
+
+    settings = load_or_exit(config).settings
+    try:
+        previewer = RecordPreviewer(settings, flow)
+    except NoSuchFlow as error:
+        raise typer.BadParameter(printable(str(error)), param_hint="FLOW") from None
+    count = unsound = 0
+    try:
+        for found in events_in([file]):
+            count += 1
+            previewed = previewer.preview(found.body)
+            unsound += previewed.outcome in ("bad", "refused")
+            typer.echo(_line(found.place, previewed) if as_json else _text(found.place, previewed))
+    except BrokenPipeError:
+        raise
+    except Endless as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from None
+    except OSError as error:
+        reason = error.strerror or "unknown error"
+        raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
+    if not count:
+        typer.echo(f"note: {'stdin' if file == STDIN else file.name} holds no record", err=True)
+    raise typer.Exit(1 if unsound else 0)
+
+
+def _line(place: str, previewed: PreviewedRecord) -> str:
+    """A JSON object for scripts."""
+    from exporter.cli.shared.shown import json_text
+
+    record = previewed.record
+    shown: dict[str, Any] = {"record": place, "outcome": previewed.outcome}
+    if previewed.outcome != "refused":
+        shown["dataset"] = previewed.dataset
+    if previewed.reason:
+        shown["reason"] = previewed.reason
+    if previewed.detail:
+        shown["detail"] = previewed.detail
+    if previewed.xdm is not None:
+        shown["xdm"] = previewed.xdm
+    if record is not None:
+        shown["operation"] = record.operation.value
+        shown["identities"] = [
+            {"namespace": each.namespace, "id": each.id, "primary": each.primary} for each in record.identities
+        ]
+        shown["memberships"] = [
+            {"namespace": each.namespace, "id": each.id, "status": each.status} for each in record.memberships
+        ]
+    shown["errors"] = [{"destination": each.destination, "reason": each.reason} for each in previewed.errors]
+    shown["violations"] = [each.as_report() for each in previewed.violations]
+    return json_text(shown)
+
+
+def _text(place: str, previewed: PreviewedRecord) -> str:
+    """The same for people: what it comes to, what goes with that, and the XDM."""
+    import json
+
+    lines = [f"# {place}: {_headline(previewed)}", *(f"#   {line}" for line in _notes(previewed))]
+    shown = [printable(line) for line in lines]
+    if previewed.xdm is not None:
+        document = json.dumps(previewed.xdm, ensure_ascii=False, indent=2)
+        shown += [printable(line) for line in document.splitlines()]
+    return "\n".join(shown)
+
+
+def _headline(previewed: PreviewedRecord) -> str:
+    match previewed.outcome:
+        case "applied" if previewed.record is not None:
+            return f"applied ({previewed.record.operation.value}) to dataset {previewed.dataset}"
+        case "aside":
+            return f"counted only: dataset {previewed.dataset} is none of profiles"
+        case "refused":
+            return f"refused: {previewed.detail}"
+        case _:
+            return f"a bad record ({previewed.reason}): {previewed.detail}"
+
+
+def _notes(previewed: PreviewedRecord) -> Iterator[str]:
+    record = previewed.record
+    if record is not None:
+        for identity in record.identities:
+            whose = " (primary)" if identity.primary else "" if record.links else " (not linked: an upsert)"
+            yield f"identity {identity.namespace} {identity.id}{whose}"
+        for membership in record.memberships:
+            yield f"membership {membership.namespace} {membership.id} {membership.status}"
+    for error in previewed.errors:
+        yield f"no value for {error.destination}: {error.reason}"
+    for violation in previewed.violations:
+        yield from _violations(violation.as_report())
+
+
+def _violations(report: dict[str, Any]) -> Iterator[str]:
+    """The violations that are made of no others."""
+    causes = report["causingExceptions"]
+    if not causes:
+        yield f"violation at {report['pointerToViolation']}: {report['message']}"
+    for cause in causes:
+        yield from _violations(cause)

@@ -1,0 +1,109 @@
+"""``exporter source preview``: what records become, on the configuration of the tutorials."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from exporter.cli.commands import command_line
+from exporter.cli.source.previewer import NoSuchFlow, RecordPreviewer
+from exporter.settings.loading.load import Loaded, load
+from exporter.settings.tree import Settings
+
+CONFIG = Path(__file__).parents[2] / "config" / "tutorial.yaml"
+RAW = {
+    "name": "Johnson Smith",
+    "location": {"city": "Seattle", "country": "United State of America", "address": "3692 Main Street"},
+    "gender": "Male",
+    "birthday": {"year": 1984, "month": 6, "day": 9},
+}
+
+
+def run(flow: str, *records: Any, words: tuple[str, ...] = (), config: Path = CONFIG) -> Result:
+    text = "".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in records)
+    command = ["source", "preview", flow, "-", "--config", str(config), *words]
+    return CliRunner().invoke(command_line(["source", "serve"]), command, input=text)
+
+
+def lines(flow: str, *records: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run(flow, *records, words=("--json",)).stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    found = load(CONFIG, {})
+    assert isinstance(found, Loaded), found
+    return found.settings
+
+
+def test_a_raw_record_for_people(tmp_path: Path) -> None:
+    config = tmp_path / "tutorial.yaml"
+    config.write_bytes(CONFIG.read_bytes())
+    done = run("acme-raw", RAW, config=config)
+    assert done.exit_code == 0
+    head, identity, *document = done.stdout.splitlines()
+    assert head == "# stdin:1: applied (create) to dataset 637eb7fadc8a211b6312b65b"
+    assert identity.startswith("#   identity acmekey ")
+    assert identity.endswith(" (primary)")
+    assert json.loads("\n".join(document))["person"] == {
+        "name": {"fullName": "Johnson Smith", "firstName": "Johnson", "lastName": "Smith"},
+        "gender": "male",
+        "birthDate": "1984-06-09",
+    }
+    # Not even the folder of the stores is made.
+    assert [each.name for each in tmp_path.iterdir()] == [config.name]
+    assert not (tmp_path.parent / "data").exists()
+
+
+def test_all_forms_and_outcomes_for_scripts() -> None:
+    entity = {"workEmail": {"address": "ada@example.com", "extra": 1}, "person": 3}
+    wrapped = {"header": {"operations": {"data": "merge"}}, "body": RAW}
+    xdm = {"header": {"flowId": "f2ae0194-8bd8-4a40-a4d9-f07bdc3e6ce2"}, "body": {"xdmEntity": entity}}
+    shown = lines("1f086c23-2ea8-4d06-886c-232ea8bd061d", RAW, wrapped, xdm, [7], "no JSON")
+    assert [(each["outcome"], each.get("operation"), each.get("reason")) for each in shown] == [
+        ("applied", "create", None),
+        ("applied", "merge", None),
+        ("bad", None, "xdm"),
+        ("refused", None, None),
+        ("refused", None, None),
+    ]
+    assert [each["namespace"] for each in shown[0]["identities"]] == ["acmekey"]
+    assert shown[2]["xdm"] == entity
+    assert [cause["pointerToViolation"] for cause in shown[2]["violations"][0]["causingExceptions"]] == [
+        "#/person",
+        "#/workEmail",
+    ]
+    assert shown[3]["detail"] == "Message is not a JSON object"
+
+
+def test_what_is_unsound_ends_with_1_and_says_why() -> None:
+    done = run("acme-raw-by-the-tutorial", RAW)
+    assert done.exit_code == 1
+    assert "a bad record (no_primary_identity)" in done.stdout
+    assert "violation at #: primary identity not found" in done.stdout
+    done = run("acme-raw", {**RAW, "birthday": {"year": "x", "month": 6, "day": 9}})
+    assert done.exit_code == 0  # the rest of the record is sound
+    assert "no value for person.birthDate" in done.stdout
+
+
+def test_a_flow_that_is_none_is_named_with_those_that_are(settings: Settings) -> None:
+    done = run("acme", RAW)
+    assert done.exit_code == 2
+    with pytest.raises(NoSuchFlow, match="there is no flow acme; there are acme-xdm, acme-raw, acme-raw-by-the"):
+        RecordPreviewer(settings, "acme")
+
+
+def test_what_is_larger_than_a_body_may_be(settings: Settings) -> None:
+    previewer = RecordPreviewer(settings, "acme-raw")
+    assert previewer.preview(b" " * (settings.serve.max_body + 1)).outcome == "refused"
+    assert previewer.preview(json.dumps(RAW).encode()).outcome == "applied"
+
+
+def test_a_file_that_holds_nothing_is_noted() -> None:
+    done = run("acme-raw")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "stdin holds no record" in done.stderr
