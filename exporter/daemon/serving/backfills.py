@@ -9,8 +9,9 @@ from exporter.daemon.serving.parts import Opened
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.schedules import reach_delay
 from exporter.settings.tree import Settings
-from exporter.source.backfills.backfilling import Backfilling, Bounds, Listeners, Moments
+from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.backfills.newly_mapped import Target
+from exporter.source.backfills.surroundings import Bounds, Listeners, Moments
 from exporter.source.processing.telling import Teller
 from exporter.source.profiles.port import Backfill
 from exporter.telemetry.logs import Log

@@ -10,15 +10,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from exporter.queues.port import Position, QueueUnavailable
+from exporter.queues.port import QueueUnavailable
 from exporter.source.backfills.newly_mapped import Target, newly_mapped
 from exporter.source.backfills.pace import Pace
+from exporter.source.backfills.standings import Standing, standings
+from exporter.source.backfills.surroundings import Bounds, Listeners, Moments, Positions
 from exporter.source.processing.processor import BATCH_RECORDS
 from exporter.source.processing.telling import BATCH_EVENTS
 from exporter.source.profiles.port import Backfill, ProfileStore, ProfilesUnavailable, Segment
@@ -36,66 +36,6 @@ _PATIENCE_SECONDS = 1.0
 _CROWDED = "too many events wait for the destination"
 
 
-class Positions(Protocol):
-    """The part of a queue that says where groups stand."""
-
-    async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How fast profiles are told.
-
-    Attributes:
-        rate: profiles a second, all backfills together.
-        lag: nothing is told to a destination for which so many events wait.
-        max_event_bytes: a profile whose event would be larger is skipped.
-        outbox_max: bytes of events that may wait to be told; backfills use half of that.
-    """
-
-    rate: float
-    lag: int
-    max_event_bytes: int
-    outbox_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Clocks in seconds, the seconds before try n of what is away, n from 0, and how seconds are waited."""
-
-    monotonic: Callable[[], float]
-    epoch: Callable[[], float]
-    delay: Callable[[int], float]
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Who hears of what a backfill does; none of them may raise.
-
-    Attributes:
-        begun: one has begun.
-        finished: one has told all its profiles.
-        told: events are in the outbox.
-        bug: an error of ours holds one back until the process is started again.
-    """
-
-    begun: Callable[[Backfill], None]
-    finished: Callable[[Backfill], None]
-    told: Callable[[], None]
-    bug: Callable[[Exception], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """Whether somebody reads a group, and how many events wait for it, as far as its kind of queue knows."""
-
-    read: bool = False
-    lag: int = 0
-
-
 @dataclass(slots=True)
 class _Seen:
     """What was found at the last look, and what was told since, by destination."""
@@ -105,7 +45,7 @@ class _Seen:
     backfills: dict[int, Backfill] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
     fresh: list[tuple[Target, int, Sequence[Segment]]] = field(default_factory=list)
-    standings: Mapping[str, _Standing] = field(default_factory=dict)
+    standings: Mapping[str, Standing] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
 
 
@@ -223,9 +163,9 @@ class Backfilling:
             seen.fresh = self._seen.fresh
         if seen.fresh or any(not each.finished for each in seen.backfills.values()):
             # After the mappings: whoever reads a group now was opened with what was mapped before.
-            seen.standings = _standings(await self._queue.positions())
+            seen.standings = standings(await self._queue.positions())
         for target, mapped, segments in tuple(seen.fresh):
-            if seen.standings.get(target.group, _Standing()).read:
+            if seen.standings.get(target.group, Standing()).read:
                 seen.fresh.remove((target, mapped, segments))
                 begun = await self._store.begin_backfill(target.name, segments, mapped)
                 if begun is not None:
@@ -251,7 +191,7 @@ class Backfilling:
             return "an error of the exporter's own; the log has it"
         if target is None:
             return "its destination is not configured, or switched off"
-        if not self._seen.standings.get(target.group, _Standing()).read:
+        if not self._seen.standings.get(target.group, Standing()).read:
             return "nobody reads the destination's group"
         if self._allowed(target) <= 0:
             return _CROWDED
@@ -259,7 +199,7 @@ class Backfilling:
 
     def _allowed(self, target: Target) -> int:
         """How many more events may wait for a destination, as far as is known."""
-        standing = self._seen.standings.get(target.group, _Standing())
+        standing = self._seen.standings.get(target.group, Standing())
         return self._bounds().lag - standing.lag - self._seen.told[target.name]
 
     async def _held(self, now: float) -> str | None:
@@ -296,15 +236,6 @@ class Backfilling:
             self._listeners.told()
         if after.finished:
             self._listeners.finished(after)
-
-
-def _standings(positions: Iterable[Position]) -> Mapping[str, _Standing]:
-    """By group, over all its lanes."""
-    found: dict[str, _Standing] = {}
-    for each in positions:
-        before = found.get(each.group, _Standing())
-        found[each.group] = _Standing(before.read or each.reader, before.lag + (each.lag or 0))
-    return found
 
 
 def _after(last: int, ready: Sequence[Backfill]) -> Backfill:

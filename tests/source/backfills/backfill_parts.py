@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from exporter.queues.port import Position, QueueUnavailable
-from exporter.source.backfills.backfilling import Backfilling, Bounds, Listeners, Moments
+from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.backfills.newly_mapped import Target
+from exporter.source.backfills.surroundings import Bounds, Listeners, Moments
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import Backfill, ProfileStore
 from exporter.source.profiles.sqlite.store import open_sqlite
