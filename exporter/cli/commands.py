@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "check.command:check",
     "preview": "preview.command:preview",
     "send": "send.command:send",
+    "backfill": "backfill.command:backfill",
     "status": "status:status",
     "pause": "by_hand:pause",
     "resume": "by_hand:resume",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -28,6 +28,8 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_events": "Events that were put on the queue.",
     "exporter_source_outbox_events": "Events that wait to be put on the queue.",
     "exporter_source_held_requests": "Requests that wait for room in memory.",
+    "exporter_source_backfill_done": "Profiles that backfills have told or skipped, by destination.",
+    "exporter_source_backfill_total": "Profiles of all backfills, by destination: what is left and what is done.",
 }
 #: Seconds: from a commit on a quick disk to the longest hold.
 ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -35,7 +37,10 @@ ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 
 @dataclass(frozen=True, slots=True)
 class SourceGauges:
-    """The way in at the moment of a scrape; None is "not known" and leaves the series out."""
+    """The way in at the moment of a scrape; None is "not known" and leaves the series out.
+
+    ``backfills``: by destination, the profiles that are done, and all of them.
+    """
 
     intake_records: int | None = None
     intake_oldest_seconds: float | None = None
@@ -45,6 +50,7 @@ class SourceGauges:
     outbox_events: int | None = None
     held_requests: int = 0
     events: int = 0
+    backfills: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class SourceMetrics:
@@ -105,6 +111,11 @@ class SourceMetrics:
         ):
             if value is not None:
                 yield GaugeMetricFamily(name, MEANING[name], value=value)
+        for place, name in enumerate(("exporter_source_backfill_done", "exporter_source_backfill_total")):
+            family = GaugeMetricFamily(name, MEANING[name], labels=["destination"])
+            for destination, numbers in now.backfills.items():
+                family.add_metric([destination], numbers[place])
+            yield family
         yield _counters("exporter_source_events", {(): now.events})
         if now.joins is not None:
             yield _counters("exporter_source_joins", {(): now.joins})

@@ -16,6 +16,7 @@ from exporter.daemon import signals
 from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.port import serve
+from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts, token_judge
 from exporter.daemon.serving.refusals import CannotServe
 from exporter.daemon.stopping import tell_of_stopping
@@ -23,6 +24,8 @@ from exporter.dataflow.dependencies import Clock
 from exporter.sections.schedules import reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
+from exporter.source.backfills.backfilling import Backfilling
+from exporter.source.backfills.shown import report
 from exporter.source.collection.intake import Intake
 from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
 from exporter.source.collection.server.tls import listener_context
@@ -54,6 +57,7 @@ class _Now:
     listener: Listener | None = None
     processor: Processor | None = None
     teller: Teller | None = None
+    backfilling: Backfilling | None = None
     opened: Opened | None = None
     counts: Counts | None = None
 
@@ -118,6 +122,9 @@ class Server:
         options = self._listener_options()
         working = [tasks.create_task(self._watched("processing", processor.run()))]
         working += [tasks.create_task(self._watched("telling", teller.run()))]
+        backfilling = backfilling_of(opened, lambda: self._settings, teller, self._clock, self._log, self._bug)
+        self._now.backfilling = backfilling
+        working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
         counting = tasks.create_task(self._watched("counting", self._count(opened)))
         async with (
             in_background(intake.run, *(issuer.run for issuer in issuers)),
@@ -228,15 +235,17 @@ class Server:
         if now.opened is None or now.counts is None or now.processor is None or now.teller is None:
             return SourceGauges()
         lag = now.opened.subscription.lag()
+        backfilled = 0 if now.backfilling is None else now.backfilling.events
         return SourceGauges(
             intake_records=lag.messages,
             intake_oldest_seconds=lag.seconds,
             profiles=now.counts.profiles,
             identities=now.counts.identities,
             joins=now.counts.joins,
-            outbox_events=now.opened.counts.outbox_events + now.processor.events - now.teller.told,
+            outbox_events=now.opened.counts.outbox_events + now.processor.events + backfilled - now.teller.told,
             held_requests=0 if now.listener is None else now.listener.held,
             events=now.teller.told,
+            backfills={} if now.backfilling is None else now.backfilling.progress,
         )
 
     # -- health and status
@@ -249,6 +258,7 @@ class Server:
 
     def _status(self) -> dict[str, Any]:
         gauges = self._gauges()
+        backfilling = self._now.backfilling
         health = self._health()
         return {
             "ready": health.ready,
@@ -258,6 +268,7 @@ class Server:
             "profiles": gauges.profiles,
             "identities": gauges.identities,
             "outbox_events": gauges.outbox_events,
+            "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
         }
 
 

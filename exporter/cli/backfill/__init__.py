@@ -1,0 +1,1 @@
+"""``exporter backfill``: tells a destination of profiles that it wants anew."""

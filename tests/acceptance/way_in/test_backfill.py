@@ -1,0 +1,95 @@
+"""A segment that a running destination newly maps: all its members are told, whatever is killed on the way."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+from harness import Place
+from processes import Daemon, eventually, fetch
+from serving import ATTRIBUTES, SCHEMA, connected, post, serve, settled, way_in
+
+PROFILES = 150
+
+
+def in_segment(number: int, state: int, segment: str) -> dict[str, Any]:
+    """An XDM message: a profile, its state, and the segment that it is in."""
+    reference = {"id": SCHEMA, "contentType": "application/vnd.adobe.xed-full+json;version=1"}
+    entity = {
+        "_acme": {"profile": f"p{number}", "state": state},
+        "segmentMembership": {"ups": {segment: {"status": "realized"}}},
+    }
+    header = {"schemaRef": reference, "datasetId": "people"}
+    return {"header": header, "body": {"xdmMeta": {"schemaRef": reference}, "xdmEntity": entity}}
+
+
+def finished(serving: Daemon, total: int) -> bool:
+    """Whether that many profiles were told in backfills, and none is left."""
+    samples = serving.metrics()
+    numbers = [samples.get(f"exporter_source_backfill_{name}{{crm}}") for name in ("done", "total")]
+    return numbers == [total, total]
+
+
+def told(place: Place) -> Counter[str]:
+    """How often each event of a backfill stands on the queue."""
+    with closing(apsw.Connection(place.config["queue"]["path"], flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        ids = [json.loads(body)["id"] for (body,) in connection.execute("SELECT body FROM events")]
+    return Counter(each for each in ids if each.startswith("backfill:"))
+
+
+def test_a_newly_mapped_segment_is_told_whatever_is_killed(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.config["queue"]["retain"] = "1h"
+        place.config["backfill"] = {"rate": 100}
+        receiver = place.receiver()
+        destination = place.destination("crm", receiver.url, segments=["early"], attributes=ATTRIBUTES)
+        place.write()
+        serving, daemon = serve(place).ready(), place.daemon().ready()
+        with connected(place) as connection:
+            for number in range(PROFILES):
+                assert post(connection, in_segment(number, 1, "late"))[0] == 200
+        settled(place, serving, "crm")
+        assert receiver.delivered() == 0
+
+        destination["segments"] = ["early", "late"]
+        place.write()
+        daemon.send(signal.SIGHUP)
+        eventually("some are told", lambda: serving.alive() and receiver.delivered() >= 20)
+        serving.kill()
+        assert len(told(place)) < PROFILES
+        serving = serve(place).ready()
+        with connected(place) as connection:
+            for number in range(0, PROFILES, 10):
+                assert post(connection, in_segment(number, 2, "late"))[0] == 200
+        eventually("the backfill is through", lambda: serving.alive() and finished(serving, PROFILES))
+        settled(place, serving, "crm")
+
+        assert set(told(place).values()) == {1}
+        assert len(told(place)) == PROFILES
+        # The same by command, of all that is mapped.
+        done = place.command("backfill", "crm")
+        assert (done.returncode, done.stdout) == (0, f"{PROFILES} profiles told to crm\n"), done.stderr
+        assert f"backfill 3 of crm: {PROFILES} of {PROFILES} profiles" in done.stderr
+        settled(place, serving, "crm")
+        assert len(told(place)) == 2 * PROFILES
+        status = json.loads(fetch(f"http://127.0.0.1:{serving.port}/status")[1])
+        assert [(each["number"], each["done"], each["finished"]) for each in status["backfills"]] == [
+            (1, 0, True),
+            (2, PROFILES, True),
+            (3, PROFILES, True),
+        ]
+        assert serving.terminate() == 0
+        assert daemon.terminate() == 0
+        states: dict[str, list[int]] = {}
+        for each in receiver.received():
+            acme = json.loads(each.body)["_acme"]
+            states.setdefault(acme["profile"], []).append(acme["state"])
+        assert len(states) == PROFILES
+        assert all(of_one == sorted(of_one) for of_one in states.values())
+        assert all(of_one[-1] == (2 if int(name[1:]) % 10 == 0 else 1) for name, of_one in states.items())
