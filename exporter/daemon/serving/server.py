@@ -17,7 +17,7 @@ from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.port import serve
 from exporter.daemon.serving.control import control_of, serving_control
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts, token_judge
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, lapsing_of, open_parts, token_judge
 from exporter.daemon.serving.refusals import CannotServe
 from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
@@ -120,6 +120,8 @@ class Server:
         options = self._listener_options()
         working = [tasks.create_task(self._watched("processing", processor.run()))]
         working += [tasks.create_task(self._watched("telling", teller.run()))]
+        if (lapsing := lapsing_of(settings, opened, stamps, processor, teller)) is not None:
+            working += [tasks.create_task(self._watched("lapsing", lapsing.run()))]
         counting = tasks.create_task(self._watched("counting", self._count(opened)))
         wishing = Wishing(opened.intake, stamps, settings.serve.hold)
         control = control_of(settings, opened, taking, wishing, self._clock, self._answered)
