@@ -44,7 +44,7 @@ def way_in(place: Place) -> None:
             }
         ],
         "datasets": [{"id": "people", "schema": SCHEMA}],
-        "mappings": [{"id": "raw", "schema": SCHEMA, "mappings": MAPPING}],
+        "mappings": [{"id": "raw", "schema": SCHEMA, "mappings": dict(MAPPING)}],
         "sources": [{"name": "crm", "inlet": INLET, "flows": [{"name": "raw", "dataset": "people", "mapping": "raw"}]}],
     }
 
