@@ -31,6 +31,7 @@ COMMANDS = {
     "deadletters": "deadletters.command:deadletters",
     "positions": "positions:positions",
     "source": "source.command:source",
+    "profile": "profile.command:profile",
 }
 
 

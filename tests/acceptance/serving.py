@@ -29,7 +29,7 @@ ATTRIBUTES = ["_acme.profile", "_acme.state", "person.name"]
 def way_in(place: Place) -> None:
     """Add the way in to a place's configuration: raw records of one inlet become profiles."""
     place.config |= {
-        "serve": {"port": free_port(), "ops": {"host": "127.0.0.1", "port": 0}},
+        "serve": {"port": free_port(), "api": {"port": free_port()}, "ops": {"host": "127.0.0.1", "port": 0}},
         "intake": {"kind": "journal", "path": str(place.folder / "intake.db")},
         "profiles": {"path": str(place.folder / "profiles.db")},
         "schemas": [
@@ -44,7 +44,7 @@ def way_in(place: Place) -> None:
             }
         ],
         "datasets": [{"id": "people", "schema": SCHEMA}],
-        "mappings": [{"id": "raw", "schema": SCHEMA, "mappings": MAPPING}],
+        "mappings": [{"id": "raw", "schema": SCHEMA, "mappings": dict(MAPPING)}],
         "sources": [{"name": "crm", "inlet": INLET, "flows": [{"name": "raw", "dataset": "people", "mapping": "raw"}]}],
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
@@ -14,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from exporter.daemon.ops.actions import Action, ActionResult, Actions, Done, NotDone, Reason
+from exporter.daemon.ops.own_names import foreign
 from exporter.sections.printable import printable
 from exporter.sections.section import Secret
 from exporter.state.letter import Filter
@@ -25,7 +25,6 @@ REPLAY: Final = "/deadletters/replay"
 PATHS: Final = f"/destinations/NAME/pause|resume|probe, {REPLAY}"
 WHY_LENGTH: Final = 200
 
-_HOST: Final = re.compile(r"(?:\[(?P<address>[^\]]+)\]|(?P<name>[^:@/\[\]]+))(?::[0-9]*)?")
 _PATH: Final = re.compile(r"/destinations/([^/]+)/(pause|resume|probe)")
 _BODY_BYTES: Final = 4096
 _REPLAY_BYTES: Final = 256 * 1024
@@ -55,8 +54,8 @@ def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
     def admit(request: web.BaseRequest) -> By | tuple[int, str]:
         if expected is None:
             return 403, "this port takes no actions without an ops.token; the socket of ops.socket needs none"
-        if (foreign := _foreign(request, names)) is not None:
-            return 403, foreign
+        if (reason := foreign(request, names)) is not None:
+            return 403, reason
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         presented = f"{scheme.lower()} {given.strip()}".encode(errors="surrogateescape")
         if not hmac.compare_digest(presented, expected):
@@ -64,37 +63,6 @@ def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
         return "token"
 
     return admit
-
-
-def _foreign(request: web.BaseRequest, names: Collection[str]) -> str | None:
-    """Why a request may come from a page of a browser that somebody else wrote; None where it does not.
-
-    A browser sends the ``Origin`` of the page with every such request. A page whose own name was turned to an address
-    of this machine (DNS rebinding) sends the same name as ``Host``, which is none of ``names``.
-    """
-    hosts = request.headers.getall("Host", [])
-    for host in hosts:
-        if not _is_own(host, names):
-            return (
-                f"this port does not act as {printable(host[:100])}: ask it by an address, or add the name to ops.hosts"
-            )
-    origins = {origin.partition("://")[2].lower() for origin in request.headers.getall("Origin", [])}
-    if origins - {host.lower() for host in hosts}:
-        return "a page of another origin may not act here"
-    return None
-
-
-def _is_own(host: str, names: Collection[str]) -> bool:
-    """Whether the value of ``Host`` is an address, or one of ``names``."""
-    found = _HOST.fullmatch(host)
-    if found is None:
-        return False
-    name = (found["address"] or found["name"]).lower()
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return name.rstrip(".") in names
-    return True
 
 
 async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admit, log: Log) -> web.Response | None:

@@ -16,14 +16,17 @@ from exporter.database import DatabaseUnavailable
 from exporter.dataflow.dependencies import Clock
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
-from exporter.sections.schedules import until_reachable
+from exporter.sections.schedules import reach_delay, until_reachable
 from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made
 from exporter.source.collection.plane import Plane
+from exporter.source.collection.stamps import Stamps
 from exporter.source.processing.catalogue import Catalogue
+from exporter.source.processing.lapsing import Lapsing
 from exporter.source.processing.planes import Ids, ids_of, wanted
-from exporter.source.processing.processor import TAKEN
+from exporter.source.processing.processor import TAKEN, Processor
+from exporter.source.processing.telling import Teller
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
@@ -153,3 +156,27 @@ def token_judge(
     ]
     static = StaticTokens([each.token.reveal() for each in section.static])
     return TokenJudge(static, issuers, clock.monotonic), issuers
+
+
+def lapsing_of(
+    settings: Settings, opened: Opened, stamps: Stamps, processor: Processor, teller: Teller
+) -> Lapsing | None:
+    """What lets memberships without news leave; None where they stay for ever."""
+    ttl = settings.profiles.membership_ttl
+    if ttl is None:
+        return None
+
+    def told(profiles: int) -> None:
+        processor.events += profiles
+        teller.look()
+
+    return Lapsing(
+        opened.store,
+        int(ttl * 1000),
+        stamps,
+        opened.subscription.lag,
+        int(settings.max_event_bytes),
+        int(settings.profiles.outbox_max),
+        told,
+        reach_delay(random.uniform),
+    )

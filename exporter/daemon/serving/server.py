@@ -17,7 +17,8 @@ from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.port import serve
 from exporter.daemon.serving.backfills import backfilling_of
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts, token_judge
+from exporter.daemon.serving.control import control_of, serving_control
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, lapsing_of, open_parts, token_judge
 from exporter.daemon.serving.refusals import CannotServe
 from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
@@ -38,6 +39,7 @@ from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Listeners, Processor
 from exporter.source.processing.telling import Teller
 from exporter.source.profiles.port import Counts, ProfilesUnavailable
+from exporter.source.wishing import Wishing
 from exporter.tasks.background import in_background
 from exporter.tasks.ending import Ending
 from exporter.telemetry.logs import Log
@@ -125,15 +127,22 @@ class Server:
         backfilling = backfilling_of(opened, lambda: self._settings, teller, self._clock, self._log, self._bug)
         self._now.backfilling = backfilling
         working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
+        if (lapsing := lapsing_of(settings, opened, stamps, processor, teller)) is not None:
+            working += [tasks.create_task(self._watched("lapsing", lapsing.run()))]
         counting = tasks.create_task(self._watched("counting", self._count(opened)))
+        wishing = Wishing(opened.intake, stamps, settings.serve.hold)
+        control = control_of(settings, opened, taking, wishing, self._clock, self._answered)
         async with (
             in_background(intake.run, *(issuer.run for issuer in issuers)),
             _listening(taking, options) as listener,
+            serving_control(control, settings.serve.api, settings.serve.drain) as api_port,
         ):
             self._now.listener, self._now.reason = listener, None
             plain = "http" if options.tls is None else "https"
             url = f"{plain}://{settings.serve.host}:{listener.port}"
-            self._log.info("ready", ops=address, port=port, collection=url, collection_port=listener.port)
+            api = http_address(settings.serve.api.host, api_port)
+            places = {"collection": url, "collection_port": listener.port, "api": api, "api_port": api_port}
+            self._log.info("ready", ops=address, port=port, **places)
             await self._ending.wait()
             self._now.reason = "draining"
             tell_of_stopping(self._log, settings.serve.drain)

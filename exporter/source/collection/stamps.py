@@ -40,3 +40,9 @@ class Stamps:
         count = self._count
         self._count = count + 1
         return Stamp(ms, f"{ms}:{self._worker}:{count}")
+
+    def last_of_its_time(self) -> Stamp:
+        """A stamp after which none has the same time: what is deleted as of this time are no later records."""
+        stamp = self.next()
+        self._last = stamp.ms + 1
+        return stamp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.dataprep.outcomes import MappingError, Upsert
 from exporter.source.processing.catalogue import Catalogue, Dataset
-from exporter.source.records import ArrayUpsert, Operation, Record
+from exporter.source.records import ArrayUpsert, Identity, Operation, Record
 from exporter.source.xdm.identities import IdentityWarning, Unidentified, identities_of
 from exporter.source.xdm.memberships import MembershipsRefused, memberships_of
 from exporter.source.xdm.schema import Behaviour
@@ -47,12 +47,16 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """The record cannot be applied. ``detail`` holds no data of it; ``violations`` are as the sender would see them."""
+    """The record cannot be applied. ``detail`` holds no data of it; ``violations`` are as the sender would see them.
+
+    ``identity`` is whose the record is, as far as that can be known.
+    """
 
     reason: BadReason
     detail: str
     violations: tuple[Violation, ...] = ()
     errors: tuple[MappingError, ...] = ()
+    identity: Identity | None = field(default=None, repr=False)
 
     @property
     def told(self) -> tuple[Violation, ...]:
@@ -162,14 +166,17 @@ def _sound(
     schema = dataset.schema
     if dataset.validated and asked.operation is not Operation.DELETE and not schema.passes(entity):
         violations = schema.violations(entity)
-        return Bad("mapping" if errors else "xdm", "it is not as its schema has it", violations, errors)
+        whose = identities_of(schema, entity, meta, catalogue.identities)
+        identity = None if isinstance(whose, Unidentified) else whose.primary
+        return Bad("mapping" if errors else "xdm", "it is not as its schema has it", violations, errors, identity)
     identified = identities_of(schema, entity, meta, catalogue.identities)
     if isinstance(identified, Unidentified):
         reason: BadReason = "no_primary_identity" if identified.reason == "no_primary_identity" else "xdm"
         return Bad(reason, identified.reason, (identified.violation,), errors)
     memberships = memberships_of(entity, taken.taken)
     if isinstance(memberships, MembershipsRefused):
-        return Bad("xdm", "a membership cannot be read", (memberships.violation,), errors)
+        violation = memberships.violation
+        return Bad("xdm", "a membership cannot be read", (violation,), errors, identified.primary)
     if not dataset.profile:
         return Aside()
     attributes = {key: value for key, value in entity.items() if key not in ("identityMap", "segmentMembership")}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.messages.message import Message
 from exporter.queues.port import LaneLost, QueueUnavailable, Subscription
 from exporter.source.collection.taken import TakenRecord, UnreadableRecord
+from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.examining import Bad, Chances, Examined, Good, examine
-from exporter.source.processing.letters import Letters
-from exporter.source.profiles.merge.steps import Outcome
+from exporter.source.processing.letters import Letters, Taken
+from exporter.source.profiles.merge.steps import Deletion, Outcome, Step, Unlinking
 from exporter.source.profiles.port import Mark, MarkMoved, ProfileStore, ProfilesUnavailable, Refused
+from exporter.source.records import Identity
 from exporter.state.letter import Full, Stored, Unavailable
 
 Result = TypeVar("Result")
@@ -34,12 +36,18 @@ class _Place:
     """A message on its way, and what it came to."""
 
     message: Message
-    taken: TakenRecord | None
-    examined: Examined
+    taken: Taken | None
+    examined: Examined | Deletion | Unlinking
 
     @property
     def flow(self) -> str:
-        return "" if self.taken is None else self.taken.flow
+        return self.taken.flow if isinstance(self.taken, TakenRecord) else ""
+
+    @property
+    def step(self) -> Step | None:
+        """What is to be applied, if anything is."""
+        found = self.examined
+        return found.record if isinstance(found, Good) else found if isinstance(found, Deletion | Unlinking) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +132,8 @@ class Processor:
             for lane, messages in lanes.items():
                 applied_to = self._marks.get(lane, 0)
                 fresh = [message for message in messages if message.position > applied_to]
-                if fresh:
-                    await self._process([await self._examined(message, at) for at, message in enumerate(fresh)])
+                for places in _runs([await self._examined(message, at) for at, message in enumerate(fresh)]):
+                    await self._process(places)
                 for message in messages:
                     self._subscription.settle(message)
 
@@ -139,8 +147,11 @@ class Processor:
     async def _examined(self, message: Message, at: int) -> _Place:
         if at % _TURN_RECORDS == 0:
             await asyncio.sleep(0)
-        taken = None
+        taken: Taken | None = None
+        found: Examined | Deletion | Unlinking
         try:
+            if (wish := Wish.in_message(message.body)) is not None:
+                return _Place(message, wish, _step_of(wish))
             taken = TakenRecord.from_bytes(message.body)
             found = examine(taken, self._catalogue(), self._chances)
         except UnreadableRecord as error:
@@ -156,8 +167,10 @@ class Processor:
     async def _process(self, places: Sequence[_Place]) -> None:
         """Keep and apply records of one lane, together if that goes, with the mark behind the last."""
         await self._keep([place for place in places if isinstance(place.examined, Bad)])
-        good = [place for place in places if isinstance(place.examined, Good)]
-        steps = [place.examined.record for place in good if isinstance(place.examined, Good)]
+        if isinstance(deletion := places[0].examined, Deletion):
+            await self._forget_letters(deletion)
+        good = [place for place in places if place.step is not None]
+        steps = [step for place in good if (step := place.step) is not None]
         lane, to = places[-1].message.lane, places[-1].message.position
         mark = Mark(self._queue, lane, self._marks.get(lane, 0), to)
         newest = max((place.taken.taken for place in places if place.taken is not None), default=0)
@@ -175,7 +188,7 @@ class Processor:
             return
         if isinstance(done, Refused):
             for index, bad in done.bad.items():
-                good[index].examined = Bad(bad.reason, "the profile store refuses it")
+                good[index].examined = Bad(bad.reason, "the profile store refuses it", identity=_whose(steps[index]))
             await self._process(places)
             return
         self._marks[lane] = to
@@ -194,8 +207,16 @@ class Processor:
                 await self._process([place])
             return
         self._listeners.bug(error)
-        places[0].examined = Bad("bug", "an error of the exporter's own")
+        step = places[0].step
+        whose = None if step is None else _whose(step)
+        places[0].examined = Bad("bug", "an error of the exporter's own", identity=whose)
         await self._process(places)
+
+    async def _forget_letters(self, deletion: Deletion) -> None:
+        """Delete the bad records of a profile that is to be deleted: before it is, since nobody knows whose after."""
+        shown = await self._until_it_works(lambda: self._store.profile(deletion.identity, deletion.taken))
+        whose = [deletion.identity, *(() if shown is None else shown.identities)]
+        await self._until_stored(lambda: self._letters.forget(whose, deletion.taken))
 
     async def _keep(self, bad: Sequence[_Place]) -> None:
         letters = [
@@ -218,9 +239,11 @@ class Processor:
 
     def _tell(self, places: Sequence[_Place], good: Sequence[_Place], outcomes: Sequence[Outcome]) -> None:
         for place in places:
-            if not isinstance(place.examined, Good):
+            if place.step is None:
                 self._listeners.became(place.flow, "bad" if isinstance(place.examined, Bad) else "aside")
         for place, outcome in zip(good, outcomes, strict=True):
+            if isinstance(place.taken, Wish):
+                continue  # no record, and of no flow
             self._listeners.became(place.flow, "applied" if outcome is Outcome.TOLD else "unchanged")
 
     async def _until_it_works(self, call: Callable[[], Awaitable[Result]]) -> Result:
@@ -237,3 +260,25 @@ class Processor:
                 if failures:
                     self.failure = None
                 return result
+
+
+def _runs(places: Sequence[_Place]) -> Iterator[Sequence[_Place]]:
+    """The places, cut so that each wish is alone: it concerns what stands before it, bad records included."""
+    begin = 0
+    for at, place in enumerate(places):
+        if isinstance(place.taken, Wish):
+            if begin < at:
+                yield places[begin:at]
+            yield places[at : at + 1]
+            begin = at + 1
+    if begin < len(places):
+        yield places[begin:]
+
+
+def _step_of(wish: Wish) -> Deletion | Unlinking:
+    made = Deletion if wish.kind is WishKind.DELETE else Unlinking
+    return made(wish.xaction_id, wish.taken, Identity(wish.namespace, wish.id))
+
+
+def _whose(step: Step) -> Identity:
+    return step.identity if isinstance(step, Deletion | Unlinking) else step.primary

@@ -14,11 +14,13 @@ from processing_parts import CHANCES, INLET, catalogue, taken
 
 from exporter.queues.memory import MemoryQueue, open_memory
 from exporter.queues.port import Outgoing, QueueUnavailable
+from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.processor import Listeners, Processor
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.sqlite.store import open_sqlite
+from exporter.source.records import Identity
 from exporter.state.bad_record import BadRecordFilter
 from exporter.state.bad_records import BadRecords
 from exporter.state.sqlite.opening import open_sqlite as open_state
@@ -175,3 +177,22 @@ async def test_a_replay_that_is_applied_takes_its_letter_away(tmp_path: Path) ->
         await parts.run(parts.processor(), lambda: parts.became.total() == 2)
         assert await parts.reasons() == []
         assert await parts.told() == 1
+
+
+async def test_a_wish_is_applied_in_its_turn(tmp_path: Path) -> None:
+    """It takes what stands before it, bad records included, and leaves what stands behind."""
+    a, b = Identity("key", "a"), Identity("key", "b")
+    wish = Wish(WishKind.DELETE, "3:0:0", 3, "key", "a")
+    async with opened(tmp_path) as parts:
+        bad = {"id": "a", "tags": ["x" * 2000]}
+        await parts.publish({"id": "a"}, bad, wish.to_bytes(), {"id": "b"}, bad, wish.to_bytes()[:-1])
+        await parts.run(parts.processor(max_event_bytes=1000), lambda: parts.became.total() == 5)
+        assert await parts.reasons() == [("5:0:0", "too_large"), ("0-6", "bug")]
+        assert await parts.store.profile(a, 9) is None
+        assert await parts.store.profile(b, 9) is not None
+        assert parts.became == {"raw applied": 2, "raw bad": 2, " bad": 1}
+        # The same deletion again, from a former life of the process, changes nothing that came since.
+        await parts.queue.publish([Outgoing(INLET, taken({"id": "a"}, at=7).to_bytes()), Outgoing("", wish.to_bytes())])
+        await parts.queue.publish([Outgoing(INLET, taken({"id": "c"}, at=8).to_bytes())])
+        await parts.run(parts.processor(), lambda: parts.became["raw applied"] == 4)
+        assert await parts.store.profile(a, 9) is not None

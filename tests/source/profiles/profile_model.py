@@ -62,6 +62,8 @@ class Model:
     def __init__(self) -> None:
         self.people: list[Person] = []
         self.erased: dict[Named, int] = {}
+        #: By deletion, the segments that the profile left by it, with how it had stood to them.
+        self.exits: dict[str, set[tuple[str, str]]] = {}
 
     def person(self, named: Named) -> Person | None:
         return next((each for each in self.people if named in each.identities), None)
@@ -103,6 +105,11 @@ class Model:
             self.erased[each] = max(step.taken, self.erased.get(each, -1))
         if person is None:
             return
+        self.exits[step.xaction_id] = {
+            (segment, status)
+            for segment, (_, when, status) in person.members.items()
+            if when < at(step) and status != "exited"
+        }
         for key, writes in list(person.writes.items()):
             if max(when for when, _ in writes) > at(step):
                 writes.append((at(step), None))

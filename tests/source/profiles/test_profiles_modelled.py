@@ -89,14 +89,23 @@ async def _played(path: Path, made: list[Step], sizes: list[int]) -> None:
             result = await store.apply(batch, ROOM, [Mark("intake", "0", done, done + len(batch))])
             assert isinstance(result, Applied)
             done += len(batch)
+            exits: dict[str, set[tuple[str, str]]] = {}
             for step in batch:
                 model.apply(step)
+                if isinstance(step, Deletion):
+                    # The same deletion may come twice in a batch.
+                    exits[step.xaction_id] = exits.get(step.xaction_id, set()) | model.exits.pop(step.xaction_id, set())
             for event in await store.told(seen, 1000, ROOM):
                 seen = event.number
                 body = orjson.loads(event.body)
                 told[event.profile_id] = body["profile"]
+                if body["id"] in exits:
+                    for each in body["changes"]["segments"]:
+                        assert each["to"] == "exited"
+                        exits[body["id"]].remove((each["id"], each["from"]))
                 for absorbed in body["changes"]["joined"]:
                     assert told.pop(absorbed) is not None
+            assert not any(exits.values()), "a deletion tells every segment that is left by it"
             await _compare(store, model, made)
             await _told_all(store, model, told)
 

@@ -1,0 +1,1 @@
+"""``exporter profile``: look at profiles, delete them, carry them elsewhere."""

@@ -1,0 +1,58 @@
+"""Puts a wish about a profile into the intake, where it stands durably when the command returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+import typer
+
+from exporter.cli.profile.store import identity_of, with_profiles
+from exporter.cli.shared.queue import fail
+from exporter.queues.kinds import open_queue
+from exporter.source.collection.stamps import Stamps
+from exporter.source.wishing import NotWished, Wished, Wishing
+
+if TYPE_CHECKING:
+    from exporter.settings.tree import Settings
+    from exporter.source.collection.wish import WishKind
+    from exporter.source.profiles.port import ProfileStore
+    from exporter.source.records import Identity
+
+
+def wish(settings: Settings, kind: WishKind, namespace: str, id_: str, *, as_json: bool) -> None:
+    """Wish it, and say under which name. Exits with 1 where the intake does not take the wish."""
+    import asyncio
+
+    from exporter.database import DatabaseRefused, DatabaseUnavailable
+    from exporter.queues.port import QueueUnavailable
+    from exporter.source.processing.processor import TAKEN
+
+    identity = identity_of(settings, namespace, id_)
+    if settings.intake.kind == "memory":
+        fail("an intake in memory is reached by `exporter serve` alone: ask its control plane (serve.api)")
+
+    async def newest(store: ProfileStore) -> int:
+        return (await store.counters(TAKEN)).get(TAKEN, 0)
+
+    # The wish is later than all that is applied, even if the clock was set back meanwhile.
+    stamps = Stamps(lambda: int(time.time() * 1000), os.getpid(), with_profiles(settings, newest, nothing=0))
+    try:
+        wished = asyncio.run(_wished(settings, stamps, kind, identity))
+    except (DatabaseRefused, DatabaseUnavailable, QueueUnavailable) as error:
+        fail(f"the intake: {error}")
+    if isinstance(wished, NotWished):
+        fail(f"the intake: {wished.reason}")
+    if as_json:
+        typer.echo(json.dumps({"xactionId": wished.xaction_id}))
+    else:
+        typer.echo(f"{wished.xaction_id} stands in the intake: exporter serve applies it in its turn")
+
+
+async def _wished(settings: Settings, stamps: Stamps, kind: WishKind, identity: Identity) -> Wished | NotWished:
+    from exporter.daemon.serving.parts import GROUP
+
+    async with open_queue(settings.intake, (GROUP,), lambda _: None) as queue:
+        return await Wishing(queue, stamps, settings.serve.hold).wish(kind, identity)

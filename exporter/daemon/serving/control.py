@@ -1,0 +1,158 @@
+"""The control plane's listener: aiohttp's server, bounded, which serves the data plane's paths too."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from exporter.daemon.ops.bounded_server import BoundedServer
+from exporter.daemon.ops.listening import listen
+from exporter.daemon.ops.own_names import foreign
+from exporter.daemon.serving.parts import Opened
+from exporter.daemon.serving.refusals import CannotServe
+from exporter.dataflow.dependencies import Clock
+from exporter.settings.tree import Settings
+from exporter.source.collection.checks.answers import Answer, problem
+from exporter.source.collection.checks.request import RequestHead
+from exporter.source.collection.server.listener import Answered
+from exporter.source.collection.taking import Taking
+from exporter.source.control.answers import refused
+from exporter.source.control.entities import Entities
+from exporter.source.control.gateway import Gateway
+from exporter.source.control.plane import ControlPlane, resources
+from exporter.source.settings.serve import Api
+from exporter.source.wishing import Wishing
+
+#: Each may have one body in hand.
+MOST_CONNECTIONS: Final = 64
+_BODY_SECONDS: Final = 30.0
+_DATA_PLANE: Final = ("/collection/", "/data/foundation/import/")
+_HINT: Final = "add the name to ops.hosts, or ask for tokens by serve.api.auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What the listener answers from.
+
+    Attributes:
+        plane: the control plane.
+        taking: the data plane.
+        names: the names, in lower case, by which it may be asked without authentication; None: it asks for tokens.
+        observe: is told of every answer of the data plane.
+    """
+
+    plane: ControlPlane
+    taking: Taking
+    names: frozenset[str] | None
+    observe: Callable[[Answered], None]
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request."""
+        head = _head(request)
+        if head.path.startswith(_DATA_PLANE):
+            return _response(await self._take(request, head))
+        if self.names is not None:
+            reason = foreign(request, self.names, _HINT, own_pages=False)
+            if reason is not None:
+                return _response(refused(403, "403000", reason))
+        return _response(await self.plane.answer(head))
+
+    async def _take(self, request: web.BaseRequest, head: RequestHead) -> Answer:
+        began = time.monotonic()
+        admitted = self.taking.admit(head)
+        body = b""
+        if isinstance(admitted, Answer):
+            answer = admitted
+        else:
+            if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+                request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            read = await _body(request, admitted.plane.max_body + 1)
+            if isinstance(read, bytes):
+                body = read
+                answer = await self.taking.take(head, body)
+            else:
+                answer = read
+        self.observe(Answered(answer.source, answer.status, len(body), 0, time.monotonic() - began))
+        return answer
+
+
+@asynccontextmanager
+async def serving_control(control: Control, api: Api, drain: float) -> AsyncIterator[int]:
+    """Serve until the context ends; yields the port. What is in hand by then is waited for, ``drain`` seconds at most.
+
+    Raises:
+        CannotServe: the address cannot be listened at.
+    """
+    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS)
+    runner = web.ServerRunner(server, shutdown_timeout=drain)
+    await runner.setup()
+    try:
+        try:
+            await listen(runner, api.host, api.port)
+        except OSError as error:
+            words = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise CannotServe(f"cannot serve the control plane on {api.host}:{api.port}: {words}") from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def control_of(
+    settings: Settings,
+    opened: Opened,
+    taking: Taking,
+    wishing: Wishing,
+    clock: Clock,
+    observe: Callable[[Answered], None],
+) -> Control:
+    """The control plane of a configuration."""
+    serving = settings.serve
+    api = serving.api
+    with_tokens = api.auth == "tokens"
+    gateway = Gateway(taking.tokens if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
+    lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
+    entities = Entities(opened.store, wishing.wish, lowercase_ids, serving.org_id, lambda: int(clock.epoch() * 1000))
+    names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
+    return Control(ControlPlane(gateway, resources(entities)), taking, names, observe)
+
+
+def _head(request: web.BaseRequest) -> RequestHead:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    path, _, query = request.raw_path.partition("?")
+    length = request.content_length
+    if length is None and "transfer-encoding" not in headers:
+        length = 0
+    return RequestHead(request.method, path, query, headers, length)
+
+
+async def _body(request: web.BaseRequest, most: int) -> bytes | Answer:
+    """The body, cut after ``most`` bytes; or the answer to a slow one."""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await request.content.readexactly(most)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    except TimeoutError:
+        return problem(408, "The body did not come in time", close=True)
+
+
+def _response(answer: Answer) -> web.Response:
+    if answer.status == 204:
+        response = web.Response(status=204)
+    else:
+        response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
+    for name, value in answer.headers:
+        response.headers.add(name, value)
+    if answer.close:
+        response.force_close()
+    return response

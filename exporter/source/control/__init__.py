@@ -1,0 +1,1 @@
+"""The control plane: what clients read and change by API."""
