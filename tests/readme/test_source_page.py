@@ -41,7 +41,7 @@ def test_every_snippet_in_its_order(tmp_path: Path) -> None:
     ports = {number: str(free_port()) for number in ("8080", "8085", "9464", "9465")}
     config = tmp_path / "config/tutorial.yaml"
     text = config.read_text(encoding="utf-8").replace(
-        "serve:\n", f"ops: {{port: {ports['9464']}}}\nserve:\n  ops: {{port: {ports['9465']}}}\n"
+        "serve:\n", f"ops: {{port: {ports['9464']}}}\nserve:\n  ops: {{port: {ports['9465']}}}\n  api: {{port: 0}}\n"
     )
     # Nothing but the ports differs from what is pasted, since the usual ones may be taken.
     for number in ("8080", "8085"):
