@@ -119,8 +119,9 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
             marks = await store.marks(intake.name)
             # A journal counts its records without gaps; brokers name their logs anew when they are made anew.
             dense = settings.intake.kind == "journal"
-            if (why := mismatch(marks, await intake.positions(), GROUP, dense=dense)) is not None:
-                raise StoresDoNotFit(why)
+            why = mismatch(marks, await intake.positions(), GROUP, dense=dense)
+    if why is not None:
+        raise StoresDoNotFit(why)
     async for attempt in tries("state"):
         with attempt:
             await state.bad_records.open()
