@@ -28,6 +28,7 @@ COMMANDS = {
     "schema": "schema:schema",
     "demo": "demo:demo",
     "test": "test.command:run_tests",
+    "backup": "backup:backup",
     "deadletters": "deadletters.command:deadletters",
     "positions": "positions:positions",
     "source": "source.command:source",

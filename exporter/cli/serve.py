@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.long_running import LogFormatOption, LogLevelOption, exit_code, is_text, logging_to_stderr
+from exporter.cli.shared.long_running import (
+    LogFormatOption,
+    LogLevelOption,
+    exit_code,
+    is_text,
+    load_again,
+    logging_to_stderr,
+)
+
+if TYPE_CHECKING:
+    from exporter.settings.tree import Settings
 
 
 def serve(
     config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevelOption = None, log_format: LogFormatOption = None
 ) -> None:
-    """Take records until SIGTERM or SIGINT, apply them to profiles, and tell what changed.
+    """Take records until SIGTERM or SIGINT, apply them to profiles, and tell what changed; SIGHUP reloads.
 
     Logs go to stderr. Exits with 0 when it was stopped, 1 when it could not start, 78 when the configuration is wrong.
     """
     loaded = load_or_exit(config)
     import time
+    from functools import partial
 
     from exporter import __version__
     from exporter.daemon.serving.server import Server
@@ -29,6 +42,11 @@ def serve(
     threshold = Threshold(log_level or log_settings.level)
     with logging_to_stderr(is_text(log_format or log_settings.format), threshold, {}) as (log, written):
         log.info("starting", version=__version__, compiled=compiled())
-        server = Server(loaded, SourceMetrics(lambda: written.lost), log, Clock(time.monotonic, time.time))
+
+        def taken_over(settings: Settings) -> None:
+            threshold.level = log_level or settings.log.level
+
+        metrics, clock = SourceMetrics(lambda: written.lost), Clock(time.monotonic, time.time)
+        server = Server(loaded, partial(load_again, config), metrics, log, clock, taken_over)
         code = exit_code(server.run, log)
     raise typer.Exit(code)

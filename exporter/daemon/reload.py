@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exporter.daemon.shared_state import StateNotShared
@@ -40,9 +40,25 @@ async def reload_for_ever(
 
     ``health`` is told how each reload ended.
 
-    Files are read and looked at in a thread: a disk that hangs must not keep exports from going on. Stamps are compared
-    with those from the time of reading, so that no change is missed, not even during a reload. ``taken_over`` is called
-    with each configuration that has become the daemon's.
+    ``taken_over`` is called with each configuration that has become the daemon's.
+    """
+
+    async def take_over(old: Loaded) -> Loaded | None:
+        return await _reload(old, load, slots, log, health)
+
+    await take_over_for_ever(loaded, asked, take_over, taken_over)
+
+
+async def take_over_for_ever(
+    loaded: Loaded,
+    asked: asyncio.Event,
+    take_over: Callable[[Loaded], Awaitable[Loaded | None]],
+    taken_over: TakenOver = lambda _: None,
+) -> None:
+    """Call ``take_over`` with the old configuration at every reload; the result goes on, or the old where that is None.
+
+    Files are read and looked at in a thread: a disk that hangs must not keep the process from going on. Stamps are
+    compared with those from the time of reading, so that no change is missed, not even during a reload.
     """
     known: Stamps = loaded.watched
     while True:
@@ -54,7 +70,7 @@ async def reload_for_ever(
                 continue
         asked.clear()
         before = await off_loop(_stamps, known)
-        new = await _reload(loaded, load, slots, log, health)
+        new = await take_over(loaded)
         if new is None:
             known = before  # try again when a file changes once more
         else:
@@ -62,23 +78,50 @@ async def reload_for_ever(
             taken_over(new.settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Tells how a reload fares, in the log and in ``health``, with the same words in every process."""
+
+    log: Log
+    health: ConfigurationHealth
+
+    def refused(self, outcome: Refusal, why: Sequence[str], reason: str, **more: object) -> None:
+        """The old configuration goes on, for ``why``; ``reason`` is the sentence of the log."""
+        self.health.refused(outcome, why)
+        self.log.error("reload refused", reason=reason, **more)
+
+    async def read(self, load: Load) -> Loaded | None:
+        """What ``load`` reads; None, and told, where that has mistakes."""
+        new = await off_loop(load)
+        if isinstance(new, Problems):
+            problems = [str(problem) for problem in new.problems]
+            reason = "the configuration is invalid; the old one goes on"
+            self.refused("invalid", problems, reason, problems=problems)
+            return None
+        return new
+
+    def refused_until_restart(self, keys: Sequence[str]) -> None:
+        """The old configuration goes on, since ``keys`` differ and cannot while the process runs."""
+        problems = [f"{key}: needs a restart" for key in keys]
+        self.refused("needs_restart", problems, "needs a restart", keys=keys)
+
+    def stale(self, keys: Sequence[str]) -> None:
+        """All else is taken over; what files named under ``keys`` held goes on."""
+        reason = "a file that they name holds something else now; what it held goes on"
+        self.log.warning("needs a restart", keys=keys, reason=reason)
+
+
 async def _reload(old: Loaded, load: Load, slots: Slots, log: Log, health: ConfigurationHealth) -> Loaded | None:
     """The configuration that goes on; None where the old configuration does."""
 
-    def refused(outcome: Refusal, why: Sequence[str], reason: str, **more: object) -> None:
-        health.refused(outcome, why)
-        log.error("reload refused", reason=reason, **more)
-
-    new = await off_loop(load)
-    if isinstance(new, Problems):
-        reason = "the configuration is invalid; the old one goes on"
-        problems = [str(problem) for problem in new.problems]
-        refused("invalid", problems, reason, problems=problems)
+    telling = Telling(log, health)
+    refused = telling.refused
+    new = await telling.read(load)
+    if new is None:
         return None
     changes = difference(old.settings, new.settings)
     if changes.needs_restart:
-        problems = [f"{key}: needs a restart" for key in changes.needs_restart]
-        refused("needs_restart", problems, "needs a restart", keys=changes.needs_restart)
+        telling.refused_until_restart(changes.needs_restart)
         return None
     starting = (*changes.added, *changes.changed)
     destinations = [destination for destination in new.settings.running if destination.name in starting]
@@ -96,8 +139,7 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log, health: Confi
     for note in new.notes:
         log.warning("note", detail=note)
     if changes.stale:
-        reason = "a file that they name holds something else now; what it held goes on"
-        log.warning("needs a restart", keys=changes.stale, reason=reason)
+        telling.stale(changes.stale)
         kept = {key: getattr(old.settings, key) for key in changes.stale}
         new = replace(new, settings=new.settings.model_copy(update=kept))
     await slots.change(new.settings, changes)

@@ -45,7 +45,7 @@ def difference(old: Settings, new: Settings) -> Difference:
     after = {destination.name: destination for destination in new.running}
     both = [name for name in after if name in before]
     differing = [key for key in NEED_RESTART if getattr(old, key) != getattr(new, key)]
-    stale = [key for key in differing if _same_but_for_files(getattr(old, key), getattr(new, key))]
+    stale = [key for key in differing if same_but_for_files(getattr(old, key), getattr(new, key))]
     same = [name for name in both if _built_from(before[name], old) == _built_from(after[name], new)]
     return Difference(
         added=tuple(name for name in after if name not in before),
@@ -58,11 +58,11 @@ def difference(old: Settings, new: Settings) -> Difference:
     )
 
 
-def _same_but_for_files(old: object, new: object) -> bool:
+def same_but_for_files(old: object, new: object) -> bool:
     """Whether the same files are named, whatever the files hold, and everything else is equal."""
     if isinstance(old, BaseModel) and type(old) is type(new):
         fields = type(old).model_fields
-        return all(_same_but_for_files(getattr(old, name), getattr(new, name)) for name in fields)
+        return all(same_but_for_files(getattr(old, name), getattr(new, name)) for name in fields)
     if isinstance(old, Secret | RedisUrl) and isinstance(new, Secret | RedisUrl) and old.file is not None:
         return old.file == new.file
     return old == new

@@ -11,6 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.source_metrics import SourceMetrics
 from exporter.telemetry.status import Build
 
 #: Every metric and its meaning; several workers are told apart by ``shard``, their parent has none.
@@ -30,7 +31,7 @@ class ProcessMetrics:
 
     def __init__(
         self,
-        metrics: Metrics,
+        metrics: Metrics | SourceMetrics,
         version: str,
         build: Build,
         configuration: ConfigurationHealth | None = None,

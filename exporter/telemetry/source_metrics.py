@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,7 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_records": "Records, by flow and by what became of them.",
     "exporter_source_bytes": "Bytes of request bodies, by source.",
     "exporter_source_ack_seconds": "From a request's head to its answer, in seconds.",
-    "exporter_source_mapping_errors": "Mappings that had no value for a record, by flow.",
+    "exporter_source_mapping_errors": "Mappings that had no value for a record, by flow and reason.",
     "exporter_source_intake_records": "Records that are taken and not yet applied.",
     "exporter_source_intake_oldest_seconds": "Age of the oldest of them, in seconds.",
     "exporter_source_profiles": "Profiles that are kept.",
@@ -82,9 +82,10 @@ class SourceMetrics:
         """Count records: taken, applied, unchanged, aside or bad."""
         self._records[flow or "unknown", outcome] += count
 
-    def mapping_failed(self, flow: str, count: int) -> None:
-        """Count mappings that had no value."""
-        self._mapping_errors[flow or "unknown",] += count
+    def mapping_failed(self, flow: str, reasons: Sequence[str]) -> None:
+        """Count mappings that had no value, each for its reason: time, too_large, value."""
+        for reason in reasons:
+            self._mapping_errors[flow or "unknown", reason] += 1
 
     def render(self) -> bytes:
         """All series in Prometheus' text format."""
@@ -95,7 +96,7 @@ class SourceMetrics:
         yield _counters("exporter_source_requests", self._requests, "source", "code")
         yield _counters("exporter_source_records", self._records, "flow", "outcome")
         yield _counters("exporter_source_bytes", self._bytes, "source")
-        yield _counters("exporter_source_mapping_errors", self._mapping_errors, "flow")
+        yield _counters("exporter_source_mapping_errors", self._mapping_errors, "flow", "reason")
         ack = HistogramMetricFamily("exporter_source_ack_seconds", MEANING["exporter_source_ack_seconds"])
         names = [*(str(float(bound)) for bound in ACK_BUCKETS), "+Inf"]
         ack.add_metric([], list(zip(names, self._ack.cumulative(), strict=True)), self._ack.sum)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -14,14 +13,18 @@ import typer
 
 from exporter.cli.run.sharding import fewer_workers, refuse_ports_beyond, shard_option, workers_option
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.long_running import LogFormatOption, LogLevelOption, exit_code, is_text, logging_to_stderr
+from exporter.cli.shared.long_running import (
+    LogFormatOption,
+    LogLevelOption,
+    exit_code,
+    is_text,
+    load_again,
+    logging_to_stderr,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from exporter.daemon.workers.shard import Shard
     from exporter.settings.loading.load import Loaded
-    from exporter.settings.loading.problems import Problems
     from exporter.settings.tree import Settings
 
 
@@ -92,7 +95,7 @@ def run(
             # With "auto" the count is not the operator's choice.
             (log.info if workers == "auto" else log.warning)("note", detail=fewer)
         share = partial(_share_of, shard=own, under_parent=announce is not None)
-        reload = partial(_load_again, config, share)
+        reload = partial(load_again, config, share)
         sockets = socket_paths(loaded.settings, config)
         if count > 1:
             options = ["--log-format", "text" if text else "json"]
@@ -110,20 +113,6 @@ def run(
             runs = Daemon(share(noted), reload, metrics, log, clock, own_sockets, told, parent, taken_over)
         code = exit_code(runs.run, log)
     raise typer.Exit(code)
-
-
-def _load_again(config: Path, share: Callable[[Loaded], Loaded]) -> Loaded | Problems:
-    from exporter.daemon.failures import told
-    from exporter.settings.loading.load import load
-    from exporter.settings.loading.problems import Problem, Problems
-
-    try:
-        again = load(config, os.environ)
-    except Exception as error:
-        # A bug in reading a new configuration must not end the running daemon.
-        return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
-    # Whoever asks the daemon stands in another folder.
-    return again.from_the_root() if isinstance(again, Problems) else share(again)
 
 
 def _share_of(loaded: Loaded, *, shard: Shard | None, under_parent: bool) -> Loaded:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
 import typer
@@ -12,6 +14,8 @@ import typer
 from exporter.cli.shared.config import EXIT_CONFIG
 
 if TYPE_CHECKING:
+    from exporter.settings.loading.load import Loaded
+    from exporter.settings.loading.problems import Problems
     from exporter.telemetry.log_writer import LogWriter
     from exporter.telemetry.logs import Log
     from exporter.telemetry.threshold import Threshold
@@ -40,7 +44,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
     from exporter.daemon.failures import causes, told, trace
     from exporter.daemon.ops.port import OpsUnavailable
     from exporter.daemon.process.event_loop import new_event_loop
-    from exporter.daemon.serving.refusals import CannotServe
+    from exporter.daemon.serving.refusals import CannotServe, StoresDoNotFit
     from exporter.daemon.shared_state import StateNotShared
     from exporter.database import DatabaseRefused
 
@@ -51,7 +55,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
         for error in causes(errors):
             log.error("cannot start", detail=str(error))
         code = 1
-    except* StateNotShared as errors:
+    except* (StateNotShared, StoresDoNotFit) as errors:
         for detail in dict.fromkeys(map(str, causes(errors))):
             log.error("refused", detail=detail)
         code = EXIT_CONFIG
@@ -82,3 +86,18 @@ def logging_to_stderr(text: bool, threshold: Threshold, bound: Mapping[str, str]
         # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
         with redirect_stderr(cast(Any, writer)), threads_heard(log):
             yield log, writer
+
+
+def load_again(config: Path, share: Callable[[Loaded], Loaded] = lambda loaded: loaded) -> Loaded | Problems:
+    """Read the configuration for a process that runs; ``share`` takes from it what is for that process."""
+    from exporter.daemon.failures import told
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.problems import Problem, Problems
+
+    try:
+        again = load(config, os.environ)
+    except Exception as error:
+        # A bug in reading a new configuration must not end the running daemon.
+        return Problems((Problem(str(config), None, (), f"it cannot be read: {told(error)}"),))
+    # Whoever asks the daemon stands in another folder.
+    return again.from_the_root() if isinstance(again, Problems) else share(again)

@@ -116,7 +116,7 @@ def control_of(
     serving = settings.serve
     api = serving.api
     with_tokens = api.auth == "tokens"
-    gateway = Gateway(taking.tokens if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
+    gateway = Gateway((lambda: taking.tokens) if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
     lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
     entities = Entities(opened.store, wishing.wish, lowercase_ids, serving.org_id, lambda: int(clock.epoch() * 1000))
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})

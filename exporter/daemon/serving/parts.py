@@ -11,9 +11,10 @@ from uuid import uuid4
 
 from tenacity import AsyncRetrying
 
+from exporter.daemon.serving.marks import mismatch
+from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
-from exporter.dataflow.dependencies import Clock
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import reach_delay, until_reachable
@@ -30,16 +31,10 @@ from exporter.source.processing.telling import Teller
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
-from exporter.source.settings.serve import Tokens as TokenSettings
-from exporter.source.tokens.fetching import fetch_keys
-from exporter.source.tokens.issuer import Issuer, Trust
-from exporter.source.tokens.judging import TokenJudge
-from exporter.source.tokens.static import StaticTokens
 from exporter.state.kinds import State
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
-from exporter.transport.tls.contexts import TlsContexts
 
 #: The one group of the intake: whoever reads it applies the records.
 GROUP = "exporter.source"
@@ -52,6 +47,7 @@ class Opened:
     """All of it, open, and what was found there.
 
     ``last_taken``: epoch milliseconds of the last record that is known to have been taken. ``counts``: of the store.
+    ``groups``: those of the product's queue, kept up to date.
     """
 
     state: State
@@ -62,6 +58,7 @@ class Opened:
     ids: Ids
     last_taken: int
     counts: Counts
+    groups: set[str]
 
 
 @dataclass(slots=True)
@@ -71,6 +68,11 @@ class InForce:
     catalogue: Catalogue
     plane: Plane
 
+    def name_of(self, flow: str) -> str:
+        """The name of a flow, by its id; empty where there is no such flow any more."""
+        found = self.catalogue.flows.get(flow)
+        return "" if found is None else found.name
+
 
 async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
     """Open stores and queues, to be closed by ``stack``; wait for what cannot be reached, and as a standby.
@@ -79,8 +81,10 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
 
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
+        StoresDoNotFit: the profile store is older than the intake, or the intake older than the store.
     """
 
+    groups = settings.groups
     made = {part: file for part in _PARTS if (file := not_yet_made(getattr(settings, part)))}
 
     def warn(text: str) -> None:
@@ -101,7 +105,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
             state = await open_checked_state(stack, settings.state, log)
     async for attempt in tries("queue"):
         with attempt:
-            queue = await stack.enter_async_context(open_queue(settings.queue, settings.groups, warn))
+            queue = await stack.enter_async_context(open_queue(settings.queue, groups, warn))
     async for attempt in tries("intake"):
         with attempt:
             intake = await stack.enter_async_context(open_queue(settings.intake, {GROUP}, warn))
@@ -115,16 +119,22 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
         with attempt:
             last_taken = (await store.counters(TAKEN)).get(TAKEN, 0)
             counts = await store.counts()
+            marks = await store.marks(intake.name)
+            # A journal counts its records without gaps; brokers name their logs anew when they are made anew.
+            dense = settings.intake.kind == "journal"
+            why = mismatch(marks, await intake.positions(), GROUP, dense=dense)
+    if why is not None:
+        raise StoresDoNotFit(why)
     async for attempt in tries("state"):
         with attempt:
             await state.bad_records.open()
-            ids = await _ids_settled(state, settings.sources)
+            ids = await ids_settled(state, settings.sources)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
-    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts)
+    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups)
 
 
-async def _ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
+async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
     """The ids of all sources and flows: those that are configured, and the others as they were made once."""
     known: dict[str, str] = {}
     to_make: dict[str, str] = {}
@@ -143,19 +153,6 @@ async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:
     if isinstance(found, tuple):
         raise ValueError(f"{len(found)} mistakes came with the ids that were made")
     return found
-
-
-def token_judge(
-    section: TokenSettings, clock: Clock, warn: Callable[[str], None]
-) -> tuple[TokenJudge, Sequence[Issuer]]:
-    """Who judges tokens, and the issuers whose ``run`` fetches keys meanwhile."""
-    contexts = TlsContexts()
-    issuers = [
-        Issuer(Trust(each.issuer, each.audience), fetch_keys(each.url, contexts), clock.monotonic, clock.epoch, warn)
-        for each in section.jwks
-    ]
-    static = StaticTokens([each.token.reveal() for each in section.static])
-    return TokenJudge(static, issuers, clock.monotonic), issuers
 
 
 def lapsing_of(

@@ -6,30 +6,34 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.document import BUILD, begun_with
 from exporter.daemon.ops.port import serve
+from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
+from exporter.daemon.serving.collecting import certificate_of, listening
 from exporter.daemon.serving.control import control_of, serving_control
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, lapsing_of, open_parts, token_judge
-from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.serving.now import Now
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, lapsing_of, open_parts
+from exporter.daemon.serving.reload import Running, reload
+from exporter.daemon.serving.sender_tokens import SenderTokens
 from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.schedules import reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
-from exporter.source.backfills.backfilling import Backfilling
-from exporter.source.backfills.shown import report
+from exporter.settings.tree import Settings
 from exporter.source.collection.intake import Intake
-from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
-from exporter.source.collection.server.tls import listener_context
+from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
@@ -37,37 +41,37 @@ from exporter.source.processing.examining import Bad, Chances, examine
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.refused import RefusedElements
 from exporter.source.processing.telling import Teller
-from exporter.source.profiles.port import Counts, ProfilesUnavailable
+from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.wishing import Wishing
 from exporter.tasks.background import in_background
 from exporter.tasks.ending import Ending
+from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
-from exporter.telemetry.source_metrics import SourceGauges, SourceMetrics
-from exporter.telemetry.status import Health
-from exporter.transport.tls.contexts import TlsFilesUnusable
+from exporter.telemetry.process_metrics import ProcessMetrics
+from exporter.telemetry.source_metrics import SourceMetrics
 
 #: How often what is counted in the store is asked for anew.
 COUNT_SECONDS = 2.0
-
-
-@dataclass(slots=True)
-class _Now:
-    """What the process is doing, for health, status and metrics."""
-
-    reason: str | None = "starting"
-    listener: Listener | None = None
-    processor: Processor | None = None
-    teller: Teller | None = None
-    backfilling: Backfilling | None = None
-    opened: Opened | None = None
-    counts: Counts | None = None
+#: How long the end waits for elements of batches that were refused to be kept: they stop nothing.
+REFUSED_SECONDS = 1.0
 
 
 class Server:
-    """Serves one configuration until SIGTERM or SIGINT."""
+    """Serves one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    def __init__(self, loaded: Loaded, metrics: SourceMetrics, log: Log, clock: Clock) -> None:
+    ``taken_over`` is called with what a reload takes over.
+    """
+
+    def __init__(
+        self, loaded: Loaded, load: Load, metrics: SourceMetrics, log: Log, clock: Clock, taken_over: TakenOver
+    ) -> None:
+        self._load = load
+        self._taken_over = taken_over
+        self._reload = asyncio.Event()
+        self._configuration = ConfigurationHealth(clock.epoch, begun_with(loaded))
+        ProcessMetrics(metrics, __version__, BUILD, self._configuration)
         self._loaded = loaded
         self._settings = loaded.settings
         self._metrics = metrics
@@ -76,8 +80,8 @@ class Server:
         self._ending = Ending()
         self._hurry = Ending()
         self._broken = False
-        self._now = _Now()
-        metrics.gauges = self._gauges
+        self._now = Now()
+        metrics.gauges = self._now.gauges
 
     async def run(self) -> int:
         """Run until a signal; the exit code is 0, or 1 if a bug ended the run.
@@ -86,10 +90,11 @@ class Server:
             OpsUnavailable: the ops port can't be opened.
             DatabaseRefused: a file is damaged, or not a database of the exporter.
             CannotServe: the data plane can't be opened.
+            StoresDoNotFit: as ``open_parts``.
         """
         ops = self._settings.serve.ops
-        with signals.heard({signal.SIGTERM: self._stop, signal.SIGINT: self._stop}):
-            desk = Desk(self._metrics, self._health, self._status, self._log)
+        with signals.heard({signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}):
+            desk = Desk(self._metrics, self._now.health, self._status, self._log)
             async with serve(ops.host, ops.port, desk) as port:
                 self._log.info("ops", address=http_address(ops.host, port), port=port)
                 for note in self._loaded.notes:
@@ -107,58 +112,64 @@ class Server:
         in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, opened.ids))
         chances = Chances(os.urandom, self._clock.monotonic)
         teller = Teller(opened.store, opened.queue, reach_delay(random.uniform), self._lost)
-        intake = Intake(opened.intake, settings.serve.hold)
+        intake = Intake(opened.intake, settings.serve.hold, partial(self._taken, in_force))
         processor = self._processor(opened, in_force, chances, teller)
-        tokens, issuers = token_judge(settings.serve.tokens, self._clock, self._warn)
+        tokens = SenderTokens(tasks, self._clock, self._warn)
+        refused = self._refused(opened, in_force)
         stamps = Stamps(lambda: int(self._clock.epoch() * 1000), os.getpid(), opened.last_taken)
         taking = Taking(
             in_force.plane,
             stamps,
             intake.keep,
-            tokens,
+            tokens.judge(settings.serve.tokens),
             self._clock.monotonic,
             validate=partial(_violations, in_force, chances),
+            refused=refused.note,
         )
         self._now.counts = opened.counts
         self._now.opened, self._now.processor, self._now.teller = opened, processor, teller
-        options = self._listener_options()
+        certificate = certificate_of(settings.serve.tls)
         working = [tasks.create_task(self._watched("processing", processor.run()))]
         working += [tasks.create_task(self._watched("telling", teller.run()))]
+        working += [tasks.create_task(self._watched("counting", self._count(opened)))]
         backfilling = backfilling_of(opened, lambda: self._settings, teller, self._clock, self._log, self._bug)
         self._now.backfilling = backfilling
         working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
         if (lapsing := lapsing_of(settings, opened, stamps, processor, teller)) is not None:
             working += [tasks.create_task(self._watched("lapsing", lapsing.run()))]
-        counting = tasks.create_task(self._watched("counting", self._count(opened)))
+        running = Running(opened, in_force, taking, intake, tokens, certificate)
+        take_over = partial(reload, load=self._load, running=running, log=self._log, health=self._configuration)
+        reloading = take_over_for_ever(self._loaded, self._reload, take_over, self._reloaded)
+        working += [tasks.create_task(self._watched("reloading", reloading))]
         wishing = Wishing(opened.intake, stamps, settings.serve.hold)
         control = control_of(settings, opened, taking, wishing, self._clock, self._answered)
         async with (
-            in_background(intake.run, *(issuer.run for issuer in issuers)),
-            _listening(taking, options) as listener,
+            in_background(intake.run, refused.run),
+            listening(taking, settings.serve, certificate, self._answered, self._bug) as listener,
             serving_control(control, settings.serve.api, settings.serve.drain) as api_port,
         ):
             self._now.listener, self._now.reason = listener, None
-            plain = "http" if options.tls is None else "https"
+            plain = "http" if certificate is None else "https"
             url = f"{plain}://{settings.serve.host}:{listener.port}"
             api = http_address(settings.serve.api.host, api_port)
             places = {"collection": url, "collection_port": listener.port, "api": api, "api_port": api_port}
             self._log.info("ready", ops=address, port=port, **places)
             await self._ending.wait()
             self._now.reason = "draining"
-            tell_of_stopping(self._log, settings.serve.drain)
-            await self._hurry.unless_asked(listener.drain(settings.serve.drain))
-        for task in (*working, counting):
+            drain = self._settings.serve.drain
+            tell_of_stopping(self._log, drain)
+            await self._hurry.unless_asked(listener.drain(drain))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFUSED_SECONDS):
+                    await refused.kept()
+        for task in working:
             task.cancel()
+        tokens.close()
         self._log.info("stopped")
         return 1 if self._broken else 0
 
     def _processor(self, opened: Opened, in_force: InForce, chances: Chances, teller: Teller) -> Processor:
-        settings = self._settings
-
-        def name_of(flow: str) -> str:
-            found = in_force.catalogue.flows.get(flow)
-            return "" if found is None else found.name
-
+        settings, name_of = self._settings, in_force.name_of
         letters = Letters(
             opened.state.bad_records,
             settings.bad_records_max_bytes,
@@ -167,7 +178,7 @@ class Server:
         )
         listeners = Listeners(
             lambda flow, outcome: self._metrics.became(name_of(flow), outcome),
-            lambda flow, count: self._metrics.mapping_failed(name_of(flow), count),
+            lambda flow, kinds: self._metrics.mapping_failed(name_of(flow), kinds),
             self._bug,
             teller.look,
         )
@@ -184,23 +195,6 @@ class Server:
             listeners,
         )
 
-    def _listener_options(self) -> ListenerOptions:
-        serving = self._settings.serve
-        tls = None
-        if serving.tls.cert_file is not None:
-            try:
-                tls = listener_context(serving.tls.cert_file, serving.tls.key_file, serving.tls.client_ca_file)
-            except TlsFilesUnusable as error:
-                raise CannotServe(f"serve.tls: {error}") from error
-        return ListenerOptions(
-            host=serving.host,
-            port=serving.port,
-            memory_bytes=serving.memory,
-            tls=tls,
-            observe=self._answered,
-            fault=self._bug,
-        )
-
     # -- what is heard
 
     def _stop(self) -> None:
@@ -211,6 +205,22 @@ class Server:
 
     def _answered(self, answered: Answered) -> None:
         self._metrics.answered(answered.source, answered.status, answered.received, answered.seconds)
+
+    def _refused(self, opened: Opened, in_force: InForce) -> RefusedElements:
+        def lost(count: int) -> None:
+            self._log.warning("refused elements not kept", elements=count, detail="the state is away")
+
+        remember = opened.state.bad_records.remember_refused
+        delay = reach_delay(random.uniform)
+        return RefusedElements(remember, partial(_source_of, in_force), self._clock.epoch, delay, lost)
+
+    def _taken(self, in_force: InForce, flows: Mapping[str, int]) -> None:
+        for flow, count in flows.items():
+            self._metrics.became(in_force.name_of(flow), "taken", count)
+
+    def _reloaded(self, settings: Settings) -> None:
+        self._settings = settings
+        self._taken_over(settings)
 
     def _waits(self, reason: str) -> None:
         self._now.reason = reason
@@ -238,47 +248,8 @@ class Server:
             with suppress(ProfilesUnavailable):  # the processor says so
                 self._now.counts = await opened.store.counts()
 
-    def _gauges(self) -> SourceGauges:
-        """What is so at this moment; profiles, identities and joins as they were counted last."""
-        now = self._now
-        if now.opened is None or now.counts is None or now.processor is None or now.teller is None:
-            return SourceGauges()
-        lag = now.opened.subscription.lag()
-        backfilled = 0 if now.backfilling is None else now.backfilling.events
-        return SourceGauges(
-            intake_records=lag.messages,
-            intake_oldest_seconds=lag.seconds,
-            profiles=now.counts.profiles,
-            identities=now.counts.identities,
-            joins=now.counts.joins,
-            outbox_events=now.opened.counts.outbox_events + now.processor.events + backfilled - now.teller.told,
-            held_requests=0 if now.listener is None else now.listener.held,
-            events=now.teller.told,
-            backfills={} if now.backfilling is None else now.backfilling.progress,
-        )
-
-    # -- health and status
-
-    def _health(self) -> Health:
-        now = self._now
-        failures = [part.failure for part in (now.processor, now.teller) if part is not None and part.failure]
-        reasons = tuple(filter(None, (now.reason, *failures)))
-        return Health(not reasons, reasons)
-
     def _status(self) -> dict[str, Any]:
-        gauges = self._gauges()
-        backfilling = self._now.backfilling
-        health = self._health()
-        return {
-            "ready": health.ready,
-            "reasons": health.reasons,
-            "sources": [source.name for source in self._settings.sources],
-            "intake_records": gauges.intake_records,
-            "profiles": gauges.profiles,
-            "identities": gauges.identities,
-            "outbox_events": gauges.outbox_events,
-            "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
-        }
+        return self._now.status(asdict(self._configuration.status), [source.name for source in self._settings.sources])
 
 
 def _source_of(in_force: InForce, inlet: str) -> str:
@@ -290,15 +261,3 @@ def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: obj
     """What synchronous validation answers."""
     found = examine(record, in_force.catalogue, chances)
     return [violation.as_report() for violation in found.told] if isinstance(found, Bad) else None
-
-
-@asynccontextmanager
-async def _listening(taking: Taking, options: ListenerOptions) -> AsyncIterator[Listener]:
-    """The data plane's listener. Raises ``CannotServe`` where the address cannot be listened at."""
-    async with AsyncExitStack() as stack:
-        try:
-            listener = await stack.enter_async_context(open_listener(taking, options))
-        except OSError as error:
-            words = f"cannot take records on {options.host}:{options.port}: {os.strerror(error.errno or 0)}"
-            raise CannotServe(words) from error
-        yield listener

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -110,9 +110,13 @@ class Intake:
     Args:
         queue: the intake's queue, of any kind.
         hold_seconds: how long a group is tried again where the queue is full or away. Then ``NotKept``.
+        taken: is told of every group that is kept: how many records, by flow. Must not raise.
     """
 
-    def __init__(self, queue: Publishing, hold_seconds: float) -> None:
+    def __init__(
+        self, queue: Publishing, hold_seconds: float, taken: Callable[[Mapping[str, int]], None] | None = None
+    ) -> None:
+        self._taken = taken
         self._queue = queue
         self.hold_seconds = hold_seconds
         self._loop = asyncio.get_running_loop()
@@ -141,6 +145,8 @@ class Intake:
                 if not self._groups:
                     self._waiting.clear()
                 outcome = await self._publish(group)
+                if self._taken is not None and isinstance(outcome, Kept):
+                    self._taken(_by_flow(group.records, outcome.too_large))
                 group.done.settle(outcome)
                 group = None
         finally:
@@ -164,3 +170,10 @@ class Intake:
                 return Kept()
             await asyncio.sleep(AGAIN_SECONDS)
         return NotKept(reason)
+
+
+def _by_flow(records: Sequence[Keyed], too_large: frozenset[str]) -> Mapping[str, int]:
+    """How many records are kept, by flow."""
+    if too_large:
+        return Counter(each.record.flow for each in records if each.record.xaction_id not in too_large)
+    return Counter([each.record.flow for each in records])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.source.collection.checks.answers import Answer
@@ -15,13 +16,13 @@ class Gateway:
     """The checks of ``serve.api``.
 
     Attributes:
-        tokens: judges tokens; None: nobody is asked for one, and nothing is checked but the sandbox.
+        tokens: who judges tokens now; None: nobody is asked for one, and nothing is checked but the sandbox.
         org_ids: what ``x-gw-ims-org-id`` may be; empty: anything.
         api_keys: what ``x-api-key`` may be; empty: anything.
         sandboxes: those that are known.
     """
 
-    tokens: Tokens | None
+    tokens: Callable[[], Tokens] | None
     org_ids: tuple[str, ...]
     api_keys: tuple[str, ...]
     sandboxes: tuple[str, ...]
@@ -30,7 +31,7 @@ class Gateway:
         """Why a request goes no further; None where it does."""
         headers = head.headers
         if self.tokens is not None:
-            if (unknown := await _token_refused(headers.get("authorization", ""), self.tokens)) is not None:
+            if (unknown := await _token_refused(headers.get("authorization", ""), self.tokens())) is not None:
                 return unknown
             if not (key := headers.get("x-api-key")):
                 return refused(403, "403000", "Api Key is required")

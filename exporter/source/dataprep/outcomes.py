@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from exporter.source.dataprep.mapping_sets import Mapping, SourceType
 from exporter.source.records import UpsertKind
+
+#: The words of errors that are told apart in metrics.
+OUT_OF_TIME: Final = "the time for this record is over"
+LARGER: Final = "result is larger than"
+
+ErrorKind: TypeAlias = Literal["time", "too_large", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,13 @@ class MappingError:
     source: str
     source_type: SourceType
     reason: str
+
+    @property
+    def kind(self) -> ErrorKind:
+        """What it was, in one word: the record's time was over, the result too large, or there was no value."""
+        if self.reason == OUT_OF_TIME:
+            return "time"
+        return "too_large" if LARGER in self.reason else "value"
 
 
 @dataclass(frozen=True, slots=True)

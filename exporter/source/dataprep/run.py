@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from exporter.source.dataprep.outcomes import LARGER, OUT_OF_TIME
+
 Value = TypeVar("Value")
 
 #: Reads a clock that never goes back, in seconds.
@@ -70,12 +72,12 @@ class Run:
         """Counts ``size`` bytes of the result; raises ``Exhausted`` beyond the bounds."""
         self.left -= size
         if self.left < 0:
-            raise Exhausted(f"the record's result is larger than {self.max_bytes} bytes")
+            raise Exhausted(f"the record's {LARGER} {self.max_bytes} bytes")
 
     def look_at_the_clock(self) -> None:
         """Raises ``Exhausted`` once the time of this record is over."""
         if self.clock() > self.deadline:
-            raise Exhausted("the time for this record is over")
+            raise Exhausted(OUT_OF_TIME)
 
     def bounded_text(self, text: str) -> str:
         """``text``; raises ``Failed`` where it is larger than the bounds allow."""
@@ -94,7 +96,7 @@ class Run:
         return value
 
     def too_large(self) -> Failed:
-        return Failed(f"the result is larger than {self.max_bytes} bytes")
+        return Failed(f"the {LARGER} {self.max_bytes} bytes")
 
 
 def measure(value: Any, limit: int) -> int:

@@ -56,13 +56,13 @@ class Listeners:
 
     Attributes:
         became: what became of a record, by its flow's id: applied, unchanged, aside or bad.
-        mapping_failed: a mapping had no value for a record: its flow's id, and how many failed.
+        mapping_failed: mappings had no value for a record: its flow's id, and of what kind each error was.
         bug: an error of ours that made a record bad.
         told: events are in the outbox.
     """
 
     became: Callable[[str, str], None]
-    mapping_failed: Callable[[str, int], None]
+    mapping_failed: Callable[[str, Sequence[str]], None]
     bug: Callable[[Exception], None]
     told: Callable[[], None]
 
@@ -161,7 +161,7 @@ class Processor:
             found = Bad("bug", "an error of the exporter's own")
         place = _Place(message, taken, found)
         if isinstance(found, Good | Bad) and found.errors:
-            self._listeners.mapping_failed(place.flow, len(found.errors))
+            self._listeners.mapping_failed(place.flow, [error.kind for error in found.errors])
         return place
 
     async def _process(self, places: Sequence[_Place]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from certificates import Authority, encrypt_key
 from data_plane import LONG, answers, converse, post, served
 
-from exporter.source.collection.server.tls import listener_context
+from exporter.source.collection.server.tls import RenewableContext, listener_context
 from exporter.transport.tls.contexts import TlsFilesUnusable
 
 CLOSING = post(b"{}", "Connection: close")
@@ -71,3 +71,23 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         with pytest.raises(TlsFilesUnusable) as told:
             listener_context(certificate, key, authorities)
         assert told.value.file == culprit
+
+
+@pytest.mark.usefixtures("either_loop")
+async def test_a_renewed_certificate(tmp_path: Path) -> None:
+    """Clients that trust only the new authority are served, and those of the old are not, by the same listener."""
+    old, new = Authority(tmp_path), Authority(tmp_path, "another authority")
+    first, second = old.sign("127.0.0.1"), new.sign("127.0.0.1", name="renewed")
+    certificate = RenewableContext(listener_context(first.certificate, first.key, old.certificate))
+    mine, theirs = old.sign("me", name="me"), new.sign("me", name="them")
+    async with served(tls=certificate.context) as plane:
+        for authority, client in ((old, mine), (new, theirs)):
+            for trusted in (old, new):
+                context = trusting(trusted)
+                context.load_cert_chain(client.certificate, client.key)
+                try:
+                    data = await converse(plane.port, CLOSING, end=False, tls=context)
+                except OSError:
+                    data = b""
+                assert [each.status for each in answers(data)] == ([200] if trusted is authority else [])
+            certificate.renew(listener_context(second.certificate, second.key, new.certificate))

@@ -38,6 +38,27 @@ def listener_context(certificate: Path, key: Path | None, client_authority: Path
     return context
 
 
+class RenewableContext:
+    """A context whose certificate can be renewed while a listener uses it; who is connected stays so.
+
+    ``context`` is the listener's. Whether clients must present a certificate stays as it was at first.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+        self._current = context
+        context.sni_callback = self._choose
+
+    def renew(self, context: ssl.SSLContext) -> None:
+        """Use ``context`` for every handshake that begins from now on."""
+        self._current = context
+
+    def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        # Called in every handshake, whether or not the client names a host.
+        if self._current is not self.context:
+            connection.context = self._current
+
+
 def _culprit(certificate: Path, key: Path | None, error: Exception) -> tuple[Path, str]:
     if key is not None:
         try:

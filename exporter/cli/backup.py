@@ -1,0 +1,51 @@
+"""``exporter backup``: copies all stores as they are at one moment, while they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+
+_PARTS = ("state", "queue", "intake", "profiles")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the copies go; made where it is missing.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Copy state, queue, intake and profiles into FOLDER as they are at one moment, while they run.
+
+    Only what stands in files is copied: a broker keeps its own. A copy goes back to where the configuration has the
+    file, while nothing runs, and all copies of a backup together. They hold personal data.
+    """
+    from exporter.database.backup import BackupFailed, back_up
+    from exporter.settings.whereabouts import whereabouts
+
+    settings = load_or_exit(config).settings
+    files: dict[Path, Path] = {}
+    for part in _PARTS:
+        section = getattr(settings, part)
+        path = getattr(section, "path", None)
+        if path is None:
+            typer.echo(f"{part}: left out, since it is no file ({whereabouts(section)})", err=True)
+        elif path.exists():
+            files[path] = folder / f"{part}.db"
+        else:
+            typer.echo(f"{part}: left out, since {path} is not there", err=True)
+    if not files:
+        typer.echo("error: there is nothing to copy", err=True)
+        raise typer.Exit(1)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        back_up(files)
+    except OSError as error:
+        typer.echo(f"error: {folder} cannot be made: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    except BackupFailed as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for source, target in files.items():
+        typer.echo(f"{source} -> {target}")

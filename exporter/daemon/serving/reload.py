@@ -1,0 +1,137 @@
+"""Reloading of the way in: what is declared is compiled, then put in the place of the old in one turn of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from exporter.daemon.reload import Load, Telling
+from exporter.daemon.serving.collecting import context_of
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, ids_settled
+from exporter.daemon.serving.sender_tokens import SenderTokens
+from exporter.settings.difference import same_but_for_files
+from exporter.settings.loading.load import Loaded
+from exporter.settings.tree import Settings
+from exporter.source.collection.intake import Intake
+from exporter.source.collection.server.tls import RenewableContext
+from exporter.source.collection.taking import Taking
+from exporter.source.processing.planes import plane_of
+from exporter.source.settings.serve import Serve, ServeTls
+from exporter.state.port import StateUnavailable
+from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.configuration import ConfigurationHealth
+from exporter.telemetry.logs import Log
+from exporter.transport.tls.contexts import TlsFilesUnusable
+
+#: Sections of which stores, queues and their rules are made at the start.
+NEED_RESTART: Final = (
+    "queue",
+    "state",
+    "intake",
+    "profiles",
+    "identities",
+    "max_event_bytes",
+    "bad_records_max_bytes",
+)
+#: Keys of ``serve`` that are in force from the reload on; all others need a restart.
+LIVE: Final = frozenset(
+    {
+        "public_url",
+        "tls",
+        "cors",
+        "tokens",
+        "org_id",
+        "max_body",
+        "hold",
+        "overload_status",
+        "rate",
+        "sync_rate",
+        "mapping_time",
+        "drain",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a reload changes: all of it is in use meanwhile."""
+
+    opened: Opened
+    in_force: InForce
+    taking: Taking
+    intake: Intake
+    tokens: SenderTokens
+    certificate: RenewableContext | None
+
+
+async def reload(old: Loaded, load: Load, running: Running, log: Log, health: ConfigurationHealth) -> Loaded | None:
+    """The configuration that goes on; None where the old configuration does. Nothing is refused meanwhile."""
+    telling = Telling(log, health)
+    new = await telling.read(load)
+    if new is None:
+        return None
+    before, after = old.settings, new.settings
+    if keys := needing_restart(before, after):
+        telling.refused_until_restart(keys)
+        return None
+    try:
+        context = await off_loop(context_of, after.serve.tls)
+    except TlsFilesUnusable as error:
+        reason = "certificates cannot be used as they are now; the old ones go on until they can"
+        problems = [f"serve.tls: {error}"]
+        telling.refused("unusable", problems, reason, problems=problems)
+        return None
+    try:
+        ids = await ids_settled(running.opened.state, after.sources)
+    except StateUnavailable as error:
+        problems = [f"state cannot be reached: {error.reason}"]
+        telling.refused("unusable", problems, "the state keeps the ids of new sources, and is away", problems=problems)
+        return None
+    catalogue = await catalogue_of(after, ids)
+    plane = plane_of(after.serve, after.sources, after.datasets, ids)
+    for note in new.notes:
+        log.warning("note", detail=note)
+    if stale := [key for key in NEED_RESTART if getattr(before, key) != getattr(after, key)]:
+        telling.stale(stale)
+        kept = {key: getattr(before, key) for key in stale}
+        new = replace(new, settings=after.model_copy(update=kept))
+    # No wait from here on: a record is never taken by the one configuration and applied before the other is whole.
+    running.in_force.catalogue, running.in_force.plane = catalogue, plane
+    running.taking.plane = plane
+    running.taking.tokens = running.tokens.judge(after.serve.tokens)
+    running.intake.hold_seconds = after.serve.hold
+    running.opened.groups.update(after.groups)
+    running.opened.groups.intersection_update(after.groups)
+    if running.certificate is not None and context is not None:
+        running.certificate.renew(context)
+    health.applied()
+    was = {source.name: source for source in before.sources}
+    now = {source.name: source for source in after.sources}
+    both = [name for name in now if name in was]
+    changed = [name for name in both if now[name] != was[name]]
+    log.info(
+        "reloaded",
+        added=tuple(name for name in now if name not in was),
+        removed=tuple(name for name in was if name not in now),
+        changed=tuple(changed),
+        same=len(both) - len(changed),
+    )
+    return new
+
+
+def needing_restart(before: Settings, after: Settings) -> Sequence[str]:
+    """The keys that differ, and cannot while the process runs."""
+    keys = [key for key in NEED_RESTART if not same_but_for_files(getattr(before, key), getattr(after, key))]
+    for key in Serve.model_fields:
+        was, now = getattr(before.serve, key), getattr(after.serve, key)
+        if key == "tls":
+            # Whether there is TLS, and whether clients present a certificate, is settled when the port is opened.
+            keys += [f"serve.tls.{name}" for name in ("cert_file", "client_ca_file") if _switched(was, now, name)]
+        elif key not in LIVE and was != now:
+            keys.append(f"serve.{key}")
+    return keys
+
+
+def _switched(was: ServeTls, now: ServeTls, name: str) -> bool:
+    return (getattr(was, name) is None) != (getattr(now, name) is None)

@@ -1,0 +1,138 @@
+"""Stores that do not fit, are backed up while they run, or find no room: told, held, and nothing skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from harness import Place
+from processes import Daemon, eventually, fetch
+from serving import Sender, connected, idle, post, serve, way_in
+
+
+def test_a_backup_goes_back_as_a_whole_or_the_start_is_refused(tmp_path: Path) -> None:
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.write()
+        serving = serve(place).ready()
+        sender = Sender(place, ["p-1", "p-2"], 100_000)
+        sender.start()
+        eventually("some are taken", lambda: len(sender.answered) > 20)
+        done = place.command("backup", str(tmp_path / "copies"))
+        assert done.returncode == 0, done.stderr
+        before = len(sender.answered)
+        eventually("more are taken", lambda: len(sender.answered) > before + 20)
+        sender.stopped.set()
+        sender.join()
+        eventually("all is applied", lambda: serving.alive() and idle(serving))
+        assert serving.terminate() == 0
+        again = place.command("backup", str(tmp_path / "copies"))
+        assert again.returncode == 1
+        assert "cannot be written: File exists" in again.stderr
+
+        kept = tmp_path / "kept"
+        kept.mkdir()
+        parts = ("state", "queue", "intake", "profiles")
+        for part in parts:
+            shutil.copy(tmp_path / f"{part}.db", kept)
+        for part, words in (("profiles", "this store knows nothing of them"), ("intake", "it ends with record")):
+            _put_back(place, tmp_path / "copies", part)
+            refused = serve(place)
+            assert refused.wait() == 78
+            [line] = refused.logs("refused")
+            assert words in line["detail"]
+            assert "exporter backup" in line["detail"]
+            _put_back(place, kept, part)
+        for part in parts:
+            _put_back(place, tmp_path / "copies", part)
+        serving = serve(place).ready()
+        with connected(place) as connection:
+            assert post(connection, {"id": "p-1", "n": 999, "name": "Ada"})[0] == 200
+        eventually("all is applied", lambda: serving.alive() and idle(serving))
+        assert serving.terminate() == 0
+
+
+def _put_back(place: Place, copies: Path, part: str) -> None:
+    file = place.folder / f"{part}.db"
+    for each in place.folder.glob(f"{part}.db-*"):
+        each.unlink() if each.is_file() else None
+    shutil.copy(copies / file.name, file)
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of four megabytes in memory."""
+    folder.mkdir()
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], check=False).returncode
+    ):
+        pytest.skip("only root mounts a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("part", ["intake"])
+def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
+    """The disk under one store is full: records are held or refused, and all that was answered is applied later."""
+    with small_disk(tmp_path / "small") as disk, Place(tmp_path) as place:
+        way_in(place)
+        place.config["serve"] |= {"hold": 1}
+        place.config[part] |= {"kind": "sqlite" if part in ("profiles", "state") else "journal"}
+        place.config[part]["path"] = str(disk / f"{part}.db")
+        place.write()
+        serving = serve(place).ready()
+        with connected(place) as connection:
+            assert post(connection, {"id": "first", "n": 1, "name": "Ada"})[0] == 200
+            eventually("it is applied", lambda: serving.alive() and idle(serving))
+            filling = disk / "filling"
+            with filling.open("wb", buffering=0) as file:
+                for size in (65536, 4096, 512):
+                    while _written(file.fileno(), size):
+                        pass
+            taken, bad = 1, 0
+            for number in range(60):
+                status, answer = post(connection, _record(part, number))
+                assert status in (200, 503)
+                if status == 503:
+                    assert "cannot take" in answer["report"]["message"]
+                    break
+                taken += 1
+                bad += part == "state"
+            assert (status == 503) == (part == "intake")
+            if part != "intake":
+                eventually("it is told", lambda: serving.alive() and _not_ready(serving))
+            assert fetch(f"http://127.0.0.1:{serving.port}/live")[0] == 200
+            filling.unlink()
+            eventually("records are taken", lambda: post(connection, {"id": "last", "n": 1, "name": "Ada"})[0] == 200)
+        eventually("all is applied", lambda: serving.alive() and idle(serving))
+        samples = serving.metrics()
+        applied = samples["exporter_source_records_total{raw,applied}"]
+        assert applied + samples.get("exporter_source_records_total{raw,bad}", 0) >= taken + 1
+        assert samples.get("exporter_source_records_total{raw,bad}", 0) == bad
+        eventually("it is ready", lambda: serving.alive() and not _not_ready(serving))
+        assert serving.terminate() == 0
+
+
+def _record(part: str, number: int) -> dict[str, object]:
+    """Large enough to need pages of its own; where bad records find no room, without an id."""
+    record: dict[str, object] = {"n": number, "name": "Ada" + "x" * 60_000}
+    return record if part == "state" else {**record, "id": f"p-{number}"}
+
+
+def _written(descriptor: int, size: int) -> int:
+    try:
+        return os.write(descriptor, bytes(size))
+    except OSError:
+        return 0
+
+
+def _not_ready(serving: Daemon) -> bool:
+    return fetch(f"http://127.0.0.1:{serving.port}/ready")[0] == 503
