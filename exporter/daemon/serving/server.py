@@ -16,6 +16,7 @@ from exporter.daemon import signals
 from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.port import serve
+from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts, token_judge
 from exporter.daemon.serving.refusals import CannotServe
 from exporter.daemon.stopping import tell_of_stopping
@@ -124,6 +125,7 @@ class Server:
             _listening(taking, options) as listener,
         ):
             self._now.listener, self._now.reason = listener, None
+            freeze_after_start()
             plain = "http" if options.tls is None else "https"
             url = f"{plain}://{settings.serve.host}:{listener.port}"
             self._log.info("ready", ops=address, port=port, collection=url, collection_port=listener.port)
