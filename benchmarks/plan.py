@@ -21,6 +21,9 @@ from benchmarks.shards import one_and_two
 from benchmarks.stages import stages
 from benchmarks.throughput import beside_wrk
 from benchmarks.transports import transports
+from benchmarks.way_in.chain import chain
+from benchmarks.way_in.processing import in_a_process
+from benchmarks.way_in.taking import FORMS, taking
 from exporter.telemetry.compilation import compiled
 
 SIZE_BYTES = 1_000
@@ -54,6 +57,12 @@ class Scale:
     #: Receivers: milliseconds of each answer, and seconds of the run.
     ramps: tuple[tuple[float, float], ...] = ((5, 12.0), (50, 12.0), (500, 40.0))
     shard_events: int = 30_000
+    taking_seconds: float = 3.0
+    processed_records: int = 20_000
+    #: Profiles that are there before the first record is processed.
+    stores: tuple[int, ...] = (10_000, 1_000_000)
+    chain_rate: float = 3_500.0
+    chain_seconds: float = 30.0
 
 
 FULL = Scale()
@@ -73,6 +82,10 @@ QUICK = replace(
     idle_seconds=2.0,
     ramps=((5, 4.0), (500, 15.0)),
     shard_events=10_000,
+    taking_seconds=1.0,
+    processed_records=5_000,
+    stores=(5_000,),
+    chain_seconds=3.0,
 )
 
 #: Fills a record; the core is the daemon's.
@@ -152,6 +165,24 @@ def measure_isolation(record: Record, scale: Scale, core: int | None) -> None:
         record.attempt(what, partial(isolation, how, scale.isolation_rate, scale.isolation_seconds, dead=dead))
 
 
+def measure_taking(record: Record, scale: Scale, core: int | None) -> None:
+    """Records taken, and two other servers beside the data plane."""
+    for form in FORMS:
+        record.attempt(form, partial(taking, form, scale.taking_seconds, scale.runs, core))
+
+
+def measure_processing(record: Record, scale: Scale, core: int | None) -> None:
+    """Records mapped, validated, merged and told, by the number of profiles."""
+    for profiles in scale.stores:
+        record.attempt(str(profiles), partial(in_a_process, profiles, scale.processed_records, core))
+
+
+def measure_chain(record: Record, scale: Scale, core: int | None) -> None:  # noqa: ARG001 - it has all cores
+    """All of the way in at once; then at half of that rate."""
+    record.attempt("whole", partial(chain, scale.chain_rate, scale.chain_seconds))
+    record.attempt("half", partial(chain, scale.chain_rate / 2, scale.chain_seconds / 2))
+
+
 #: By the name of the record.
 MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
     {
@@ -163,5 +194,8 @@ MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
         "destinations": measure_destinations,
         "ramp": measure_ramps,
         "shards": measure_shards,
+        "taking": measure_taking,
+        "processing": measure_processing,
+        "chain": measure_chain,
     }
 )

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.brokers import KINDS
 from benchmarks.plan import SHARES_PERCENT, TRANSPORTS
 from benchmarks.results import Record
+from benchmarks.way_in.taking import FORMS, SERVERS
 
 Records = Mapping[str, Record]
 Row = Sequence[str]
@@ -190,6 +191,60 @@ def shards(records: Records) -> str:
     return note + table(head, rows)
 
 
+def taking(records: Records) -> str:
+    """Records taken, by server and form of request."""
+    rows = []
+    for form in FORMS:
+        for server in SERVERS:
+            each = of(records, "taking", form, server)
+            if each:
+                figures = (number(each["taken a CPU second"]), number(each["taken a second"]))
+                rows.append(
+                    (
+                        form,
+                        server,
+                        *figures,
+                        f"{short(each['CPU us a record'])} µs",
+                        f"{number(each['peak RSS MB'])} MB",
+                    )
+                )
+    return table(("requests", "server", "records a CPU second", "a second", "CPU a record", "peak RSS"), rows)
+
+
+def processing(records: Records) -> str:
+    """Records processed, by the number of profiles."""
+    rows = [
+        (
+            number(float(profiles)),
+            number(each["processed a CPU second"]),
+            number(each["processed a second"]),
+            f"{short(each['CPU us a record'])} µs",
+            number(each["bytes a profile"]),
+            f"{number(each['peak RSS MB'])} MB",
+        )
+        for profiles, each in (of(records, "processing") or {}).items()
+    ]
+    return table(("profiles", "records a CPU second", "a second", "CPU a record", "bytes a profile", "peak RSS"), rows)
+
+
+def chain(records: Records) -> str:
+    """The whole way in under a steady stream."""
+    columns = (
+        "records a second",
+        "published a second",
+        "records behind at the end",
+        "p50 ms",
+        "p99 ms",
+        "CPU us a record",
+    )
+    found = of(records, "chain") or {}
+    rows = [
+        (what, *(short(each[key]) for key in columns), f"{number(each['peak RSS MB'])} MB")
+        for what, each in found.items()
+    ]
+    return table(("load", *columns, "peak RSS"), rows)
+
+
 def _missing(records: Records) -> str:
     lines = [
         f"* {name}, {what}: {why}"
@@ -212,6 +267,9 @@ TABLES: Mapping[str, Callable[[Records], str]] = MappingProxyType(
         "destinations": destinations,
         "ramp": ramp,
         "shards": shards,
+        "taking": taking,
+        "processing": processing,
+        "chain": chain,
         "missing": _missing,
     }
 )

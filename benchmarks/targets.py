@@ -81,6 +81,22 @@ def _targets(records: Records) -> Sequence[Target]:
         Target(
             "500 destinations idle, CPU", 5, of(records, "destinations", "500", "idle CPU % of a core"), " %", False
         ),
+        *_way_in(records),
+    ]
+
+
+def _way_in(records: Records) -> Sequence[Target]:
+    rate, chain = "processed a CPU second", ("chain", "whole")
+    many = ("processing", "1000000")
+    return [
+        Target("taken a CPU second, single", 20_000, of(records, "taking", "single", "ours", "taken a CPU second")),
+        Target("taken a CPU second, batches", 50_000, of(records, "taking", "batches", "ours", "taken a CPU second")),
+        Target("processed a CPU second, 10,000 profiles", 8_000, of(records, "processing", "10000", rate)),
+        Target("processed a CPU second, 1 M profiles", 5_000, of(records, *many, rate)),
+        Target("processed a second, 1 M profiles", 2_500, of(records, *many, "processed a second")),
+        Target("taken and published a second", 3_500, of(records, *chain, "published a second")),
+        Target("the same, answer, p99", 100, of(records, *chain, "p99 ms"), " ms", False),
+        Target("the same, RSS", 200, of(records, *chain, "peak RSS MB"), " MB", False),
     ]
 
 

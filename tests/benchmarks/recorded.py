@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.brokers import KINDS
 from benchmarks.plan import SHARES_PERCENT, TRANSPORTS
 from benchmarks.results import Record
+from benchmarks.way_in.taking import FORMS, SERVERS
 
 MACHINE = {"processor": "a processor", "cores": "2", "load": "0.1 0.2 0.3"}
 
@@ -26,8 +27,42 @@ def records() -> dict[str, Record]:
         record("destinations", {"1": _destinations(), "500": _destinations()}),
         record("ramp", {"500": _ramp()}),
         record("shards", {"shards": _shards()}),
+        record("taking", {form: {server: _taken() for server in SERVERS} for form in FORMS}),
+        record("processing", {"10000": _processed(), "1000000": _processed()}),
+        record("chain", {"whole": _chained(), "half": _chained()}),
     ]
     return {each.name: each for each in found}
+
+
+def _taken() -> dict[str, Any]:
+    return {
+        "taken a CPU second": 60_000.0,
+        "taken a second": 50_000.0,
+        "CPU us a record": 17.0,
+        "peak RSS MB": 70.0,
+    }
+
+
+def _processed() -> dict[str, Any]:
+    return {
+        "processed a CPU second": 9_000.0,
+        "processed a second": 4_000.0,
+        "CPU us a record": 110.0,
+        "bytes a profile": 2_000.0,
+        "peak RSS MB": 150.0,
+    }
+
+
+def _chained() -> dict[str, Any]:
+    return {
+        "records a second": 3_600.0,
+        "published a second": 3_600.0,
+        "records behind at the end": 40.0,
+        "p50 ms": 8.0,
+        "p99 ms": 40.0,
+        "CPU us a record": 220.0,
+        "peak RSS MB": 150.0,
+    }
 
 
 def _clients() -> dict[str, Any]:

@@ -38,6 +38,11 @@ TINY = replace(
     idle_seconds=0.2,
     ramps=((5, 1.5),),
     shard_events=5_000,
+    taking_seconds=0.5,
+    processed_records=1_000,
+    stores=(200,),
+    chain_rate=100.0,
+    chain_seconds=0.5,
 )
 
 

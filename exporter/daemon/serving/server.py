@@ -18,6 +18,7 @@ from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, begun_with
 from exporter.daemon.ops.port import serve
+from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.collecting import certificate_of, listening
@@ -150,6 +151,7 @@ class Server:
         ):
             self._now.listener, self._now.reason = listener, None
             plain = "http" if certificate is None else "https"
+            freeze_after_start()
             url = f"{plain}://{settings.serve.host}:{listener.port}"
             api = http_address(settings.serve.api.host, api_port)
             places = {"collection": url, "collection_port": listener.port, "api": api, "api_port": api_port}

@@ -11,7 +11,15 @@ from exporter.source.xdm.fields import Kind
 Apply = Callable[[Run, dict[str, Any]], None]
 
 #: The JSON type of which a value needs no coercion, where there is one.
-_FITTING: dict[Kind, type] = {Kind.STRING: str, Kind.ANY: str, Kind.BOOLEAN: bool}
+_FITTING: dict[Kind, type] = {
+    Kind.STRING: str,
+    Kind.ANY: str,
+    Kind.BOOLEAN: bool,
+    Kind.INTEGER: int,
+    Kind.NUMBER: int,
+}
+#: A whole number beyond is looked at for its bits.
+_SMALL = 2**31
 #: A text that is no longer is not counted: the number of mappings bounds what all of them take.
 _SHORT = 200
 
@@ -31,7 +39,12 @@ def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind,
             if type(value) is not dict:
                 return
             value = value.get(step)
-        if type(value) is not fitting or (type(value) is str and len(value) > _SHORT):
+        found = type(value)
+        if (
+            found is not fitting
+            or (found is str and len(value) > _SHORT)
+            or (found is int and not -_SMALL < value < _SMALL)
+        ):
             if value is not None:
                 otherwise(run, entity)
             return

@@ -1,0 +1,114 @@
+"""Records taken a CPU second of the server, one in a request and a hundred; beside them uvicorn and aiohttp.web.
+
+wrk sends from the other core, on 128 connections. Rates of several servers are compared within one run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.cores import core_for_the_daemon, pinned
+from benchmarks.material import medians, report
+from benchmarks.processes import Failed, Receiver, end
+from benchmarks.setting import REPOSITORY
+from benchmarks.way_in.material import BATCH, INLET, batch, record
+from benchmarks.wrk import missing
+
+SERVERS = ("ours", "uvicorn", "aiohttp")
+FORMS = ("single", "batches")
+CONNECTIONS = 128
+
+
+def _script(folder: Path, form: str) -> Path:
+    """What wrk sends: the same bytes each time."""
+    body = folder / "body"
+    body.write_bytes(record(1, 1) if form == "single" else batch(record(number, 1) for number in range(BATCH)))
+    script = folder / "post.lua"
+    lines = (
+        f'local file = io.open("{body}", "rb")',
+        'wrk.method = "POST"',
+        'wrk.body = file:read("*a")',
+        "file:close()",
+        'wrk.headers["Content-Type"] = "application/json"',
+    )
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return script
+
+
+def _sent(url: str, script: Path, seconds: float) -> int:
+    """Send for so long; how many requests were answered."""
+    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}", "-s", str(script), url]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
+    requests = re.search(r"(\d+) requests in", done.stdout)
+    if requests is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise Failed(f"wrk failed at {urlsplit(url).path[:12]}: {done.stdout}")
+    return int(requests[1])
+
+
+def taken(server: str, form: str, seconds: float, core: int | None) -> dict[str, float]:
+    """What one server makes of one form of request. Raises ``Failed``."""
+    if (lacking := missing()) is not None:
+        raise Failed(lacking)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        argv = [sys.executable, "-m", "benchmarks.way_in.taking_server", server, str(folder)]
+        process = subprocess.Popen(pinned(argv, core), stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+        try:
+            running = Receiver(process)
+            path = f"collection/{INLET}" if form == "single" else f"collection/batch/{INLET}"
+            url = f"http://127.0.0.1:{running.port}/{path}"
+            script = _script(folder, form)
+            _sent(url, script, 1)
+            spent, begun = running.used.cpu_seconds(), time.monotonic()
+            requests = _sent(url, script, seconds)
+            cpu, wall = running.used.cpu_seconds() - spent, time.monotonic() - begun
+            records = requests * (BATCH if form == "batches" else 1)
+            peak = running.used.peak_megabytes()
+        finally:
+            end(process)
+    return {
+        "taken a CPU second": records / cpu,
+        "taken a second": records / wall,
+        "CPU us a record": cpu / records * 1e6,
+        "peak RSS MB": peak,
+    }
+
+
+def taking(
+    form: str, seconds: float, runs: int, core: int | None, servers: Sequence[str] = SERVERS
+) -> dict[str, dict[str, float]]:
+    """All servers in turn, ``runs`` times; medians."""
+    each: dict[str, list[dict[str, float]]] = {server: [] for server in servers}
+    for _ in range(runs):
+        for server in servers:
+            each[server].append(taken(server, form, seconds, core))
+    return {server: medians(found) for server, found in each.items()}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one run (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="medians are shown (default: %(default)s)")
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=SERVERS)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    with core_for_the_daemon() as core:
+        numbers = {
+            f"{server}, {form}": found
+            for form in FORMS
+            for server, found in taking(form, options.seconds, options.runs, core, options.servers).items()
+        }
+    report("taking", numbers, options.json)
+
+
+if __name__ == "__main__":
+    main()
