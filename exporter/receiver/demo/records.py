@@ -117,7 +117,7 @@ def _read(text: str) -> tuple[dict[str, int], int]:
     waiting = 0
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            if sample.name == "exporter_source_records_total":
+            if sample.name == "exporter_source_records_total" and sample.labels["outcome"] != "taken":
                 outcome = sample.labels["outcome"]
                 outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
             elif sample.name == "exporter_source_outbox_events":
