@@ -66,11 +66,11 @@ def _put_back(place: Place, copies: Path, part: str) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of four megabytes in memory."""
+    """A file system of eight megabytes in memory."""
     folder.mkdir()
     if (
         os.geteuid()
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], check=False).returncode
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder], check=False).returncode
     ):
         pytest.skip("only root mounts a small disk")
     try:
@@ -79,7 +79,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.mark.parametrize("part", ["intake"])
+@pytest.mark.parametrize("part", ["intake", "profiles", "state", "queue"])
 def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
     """The disk under one store is full: records are held or refused, and all that was answered is applied later."""
     with small_disk(tmp_path / "small") as disk, Place(tmp_path) as place:
