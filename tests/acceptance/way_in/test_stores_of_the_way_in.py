@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from harness import Place
 from processes import Daemon, eventually, fetch
+from redis_server import needs_redis, running
 from serving import Sender, connected, idle, post, serve, way_in
 
 
@@ -118,6 +120,35 @@ def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
         assert applied + samples.get("exporter_source_records_total{raw,bad}", 0) >= taken + 1
         assert samples.get("exporter_source_records_total{raw,bad}", 0) == bad
         eventually("it is ready", lambda: serving.alive() and not _not_ready(serving))
+        assert serving.terminate() == 0
+
+
+@needs_redis
+def test_while_the_queue_is_away_records_are_taken_and_told_later(tmp_path: Path) -> None:
+    """What is applied waits in the outbox, over an end of the process too, and is told once and in order."""
+    with running(tmp_path / "redis", "--appendonly", "yes") as redis, Place(tmp_path) as place:
+        way_in(place)
+        place.config["queue"] = {"kind": "redis", "url": redis.url, "stream": "changes"}
+        place.write()
+        serving = serve(place).ready()
+        names = []
+        with connected(place) as connection:
+            for number in range(20):
+                if number == 2:
+                    eventually("it is told", lambda: serving.alive() and idle(serving))
+                    redis.stop()
+                status, answer = post(connection, {"id": f"p-{number % 3}", "n": number, "name": "Ada"})
+                assert status == 200
+                names.append(answer["xactionId"])
+        eventually("all is applied", lambda: serving.metrics()["exporter_source_intake_records{}"] == 0)
+        eventually("it is not ready", lambda: serving.alive() and _not_ready(serving))
+        assert serving.metrics()["exporter_source_outbox_events{}"] == 18
+        assert serving.terminate() == 0
+        redis.start()
+        serving = serve(place).ready()
+        eventually("all is told", lambda: serving.alive() and idle(serving) and not _not_ready(serving))
+        told = re.findall(r'{"id":"([^"]+)","profileId"', redis.cli("XRANGE", "changes", "-", "+", options=["--raw"]))
+        assert told == names
         assert serving.terminate() == 0
 
 
