@@ -152,6 +152,36 @@ def test_while_the_queue_is_away_records_are_taken_and_told_later(tmp_path: Path
         assert serving.terminate() == 0
 
 
+@needs_redis
+def test_a_record_whose_event_the_queue_does_not_take_is_bad_and_changes_nothing(tmp_path: Path) -> None:
+    """The limit counts as it was at the start; what one that was lowered since refuses is counted."""
+    with running(tmp_path / "redis") as redis, Place(tmp_path) as place:
+        way_in(place)
+        place.config["queue"] = {"kind": "redis", "url": redis.url, "stream": "changes"}
+        place.config["serve"] |= {"max_body": "8MiB"}
+        place.config["max_event_bytes"] = "8MiB"
+        place.write()
+        redis.cli("CONFIG", "SET", "proto-max-bulk-len", "3000000")
+        serving = serve(place).ready()
+        [line] = serving.logs("queue limit")
+        assert line["max_event_bytes"] == 3_000_000
+        with connected(place) as connection:
+            for id_, size in (("larger", 3_100_000), ("small", 1), ("large", 1_500_000)):
+                assert post(connection, {"id": id_, "n": 1, "name": "x" * size})[0] == 200
+                eventually("it is applied", lambda: serving.alive() and idle(serving))
+                redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(1024**2))
+        eventually("both are counted", lambda: serving.metrics()["exporter_source_profiles{}"] == 2)
+        samples = serving.metrics()
+        assert samples["exporter_source_records_total{raw,bad}"] == 1
+        assert samples["exporter_source_records_total{raw,applied}"] == 2
+        assert samples["exporter_source_events_total{}"] == 1
+        assert samples["exporter_source_events_lost_total{}"] == 1
+        assert [line["events"] for line in serving.logs("events lost")] == [1]
+        listed = place.command("source", "deadletters", "list", "--json")
+        assert '"too_large"' in listed.stdout, listed
+        assert serving.terminate() == 0
+
+
 def _record(part: str, number: int) -> dict[str, object]:
     """Large enough to need pages of its own; where bad records find no room, without an id."""
     record: dict[str, object] = {"n": number, "name": "Ada" + "x" * 60_000}
