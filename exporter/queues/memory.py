@@ -85,6 +85,10 @@ class MemoryQueue:
         self._append(messages[numbered.passed(highest) :])
         self._highest[numbered.producer] = max(highest, numbered.last(len(messages)))
 
+    async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
+        """See ``Queue.max_event_bytes``."""
+        return self._max_bytes
+
     def _append(self, messages: Sequence[Outgoing]) -> None:
         size = sum(len(message.body) for message in messages)
         self._forget_passed()

@@ -27,6 +27,8 @@ from exporter.messages.message import Message
 Start = Literal["earliest", "latest"]
 
 _PRODUCER = re.compile(r"[!-~]{1,200}")
+#: Of a message: doubles hold each number up to here, and Redis' scripts count in doubles.
+MAX_NUMBER = 2**53 - 1
 
 COMMIT_SECONDS = 0.025
 COMMIT_MESSAGES = 500
@@ -62,7 +64,7 @@ class Numbered:
     since: float
 
     def __post_init__(self) -> None:
-        if not _PRODUCER.fullmatch(self.producer) or not 1 <= self.first < 2**53:
+        if not _PRODUCER.fullmatch(self.producer) or not 1 <= self.first <= MAX_NUMBER:
             raise ValueError(f"neither a producer nor a number: {self}")
 
     def last(self, count: int) -> int:
@@ -223,6 +225,16 @@ class Queue(Protocol):
                 published; a call after a crash may say again that they are too large.
             QueueFull: nothing was published.
             QueueUnavailable: whether anything was published is unknown.
+        """
+        ...
+
+    async def max_event_bytes(self, producer: str) -> int | None:
+        """The size of the largest event that the queue takes with a number of ``producer`` now, for certain.
+
+        Somewhat larger events may be taken, too. None where the kind knows no limit, or may not ask for the limit.
+
+        Raises:
+            QueueUnavailable: the queue cannot be asked now.
         """
         ...
 

@@ -26,6 +26,7 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_identities": "Identities that are known.",
     "exporter_source_joins": "Profiles that were joined to another.",
     "exporter_source_events": "Events that were put on the queue.",
+    "exporter_source_events_lost": "Events that the queue did not take for their size: its limit was lowered.",
     "exporter_source_outbox_events": "Events that wait to be put on the queue.",
     "exporter_source_held_requests": "Requests that wait for room in memory.",
     "exporter_source_backfill_done": "Profiles that backfills have told or skipped, by destination.",
@@ -50,6 +51,7 @@ class SourceGauges:
     outbox_events: int | None = None
     held_requests: int = 0
     events: int = 0
+    events_lost: int = 0
     backfills: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -118,6 +120,7 @@ class SourceMetrics:
                 family.add_metric([destination], numbers[place])
             yield family
         yield _counters("exporter_source_events", {(): now.events})
+        yield _counters("exporter_source_events_lost", {(): now.events_lost})
         if now.joins is not None:
             yield _counters("exporter_source_joins", {(): now.joins})
         yield CounterMetricFamily(

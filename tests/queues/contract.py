@@ -17,6 +17,7 @@ import pytest
 
 from exporter.messages.message import Message
 from exporter.queues.port import (
+    MAX_NUMBER,
     Batch,
     GroupInUse,
     Numbered,
@@ -32,6 +33,8 @@ from exporter.queues.port import (
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
+#: Beyond what the brokers of the tests take, but for Redis.
+LARGE_BYTES = 9 * 1024**2
 
 
 class Opening(Protocol):
@@ -185,6 +188,15 @@ class ContractOfOneOpening:
                 subscription.settle(message)
             await soon(subscription.commit())
         assert await settled_lag(queue, "g") == 0
+
+    async def test_an_event_of_the_most_bytes_is_taken(self, queue: Queue) -> None:
+        """Where the queue takes more than that, a large one is."""
+        most = await soon(queue.max_event_bytes("outbox"))
+        size = LARGE_BYTES if most is None else min(most, LARGE_BYTES)
+        assert size > 1024
+        await soon(queue.publish([Outgoing("p" * 64, b"x" * size)], from_number(MAX_NUMBER)))
+        async with queue.subscribe("g", "earliest") as subscription:
+            assert [len(message.body) for message in await take(subscription, 1)] == [size]
 
     async def test_positions_grow_within_a_lane(self, queue: Queue) -> None:
         await queue.publish(events(100, profiles=20))

@@ -90,6 +90,9 @@ class FakeLog:
             lane.messages.append(Message(lane.name, lane.last, message.body, time.time()))
         self.wake()
 
+    async def max_event_bytes(self, producer: str) -> int | None:
+        return None
+
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[FakeSubscription]:
         async with self._readers.setdefault(group, asyncio.Lock()):

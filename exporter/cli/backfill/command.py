@@ -77,7 +77,10 @@ def backfill(
     else:
         typer.echo(f"backfill {found.number} of {name} is asked for: {counted(found.total, 'profile')}")
     if found.skipped:
-        typer.echo(f"note: {counted(found.skipped, 'profile')} skipped: larger than max_event_bytes", err=True)
+        typer.echo(
+            f"note: {counted(found.skipped, 'profile')} skipped: larger than max_event_bytes, or than the queue takes",
+            err=True,
+        )
 
 
 def _segments(destination: Destination, wanted: Sequence[str], *, everything: bool) -> list[Segment]:

@@ -33,7 +33,7 @@ def backfilling_of(
 
     def bounds() -> Bounds:
         now = settings()
-        return Bounds(now.backfill.rate, now.backfill.lag, now.max_event_bytes, now.profiles.outbox_max)
+        return Bounds(now.backfill.rate, now.backfill.lag, opened.max_event_bytes, now.profiles.outbox_max)
 
     def begun(backfill: Backfill) -> None:
         log.info("backfill begun", **_facts(backfill))

@@ -48,7 +48,8 @@ class Now:
             joins=self.counts.joins,
             outbox_events=self.opened.counts.outbox_events + self.processor.events + backfilled - self.teller.told,
             held_requests=0 if self.listener is None else self.listener.held,
-            events=self.teller.told,
+            events=self.teller.told - self.teller.lost,
+            events_lost=self.teller.lost,
             backfills={} if self.backfilling is None else self.backfilling.progress,
         )
 

@@ -47,7 +47,8 @@ class Opened:
     """All of it, open, and what was found there.
 
     ``last_taken``: epoch milliseconds of the last record that is known to have been taken. ``counts``: of the store.
-    ``groups``: those of the product's queue, kept up to date.
+    ``groups``: those of the product's queue, kept up to date. ``max_event_bytes``: the configured bound, or what the
+    queue took at the start where that is less.
     """
 
     state: State
@@ -59,6 +60,7 @@ class Opened:
     last_taken: int
     counts: Counts
     groups: set[str]
+    max_event_bytes: int
 
 
 @dataclass(slots=True)
@@ -115,6 +117,13 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     async for attempt in tries("profiles"):
         with attempt:
             store = await stack.enter_async_context(open_profiles(settings.profiles, settings.identities))
+    async for attempt in tries("queue"):
+        with attempt:
+            most = await queue.max_event_bytes(store.name)
+    max_event_bytes = int(settings.max_event_bytes)
+    if most is not None and most < max_event_bytes:
+        log.info("queue limit", max_event_bytes=most, detail="less than max_event_bytes: counts in its place")
+        max_event_bytes = most
     async for attempt in tries("profiles"):
         with attempt:
             last_taken = (await store.counters(TAKEN)).get(TAKEN, 0)
@@ -131,7 +140,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
             ids = await ids_settled(state, settings.sources)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
-    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups)
+    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)
 
 
 async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
@@ -172,7 +181,7 @@ def lapsing_of(
         int(ttl * 1000),
         stamps,
         opened.subscription.lag,
-        int(settings.max_event_bytes),
+        opened.max_event_bytes,
         int(settings.profiles.outbox_max),
         told,
         reach_delay(random.uniform),

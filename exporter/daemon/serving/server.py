@@ -191,7 +191,7 @@ class Server:
             letters,
             lambda: in_force.catalogue,
             chances,
-            settings.max_event_bytes,
+            opened.max_event_bytes,
             settings.profiles.outbox_max,
             reach_delay(random.uniform),
             listeners,
@@ -231,7 +231,7 @@ class Server:
         self._log.warning("source", detail=detail)
 
     def _lost(self, events: int) -> None:
-        self._log.error("events lost", events=events, detail="the queue takes no event of their size")
+        self._log.error("events lost", events=events, detail="the queue does not take their size any more")
 
     def _bug(self, error: Exception) -> None:
         self._log.error("bug", detail=told(error), trace=trace(error))

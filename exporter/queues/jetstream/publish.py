@@ -12,7 +12,8 @@ from exporter.queues.jetstream.connection.link import REQUEST_SECONDS, Link
 from exporter.queues.jetstream.connection.replies import Answer, answer_of
 from exporter.queues.jetstream.failures import MESSAGE_TOO_LARGE, STORE_FAILED, NobodyAnswers, Refused
 from exporter.queues.jetstream.look_back import NUMBER_HEADER
-from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
+from exporter.queues.numbered import stamp
+from exporter.queues.port import MAX_NUMBER, EventTooLarge, Outgoing, QueueFull, QueueUnavailable
 from exporter.tasks.late_deadlines import answered_within
 
 _SUBJECTS = 256
@@ -55,8 +56,7 @@ class Publisher:
         if not messages:
             return
         async with self._turn:
-            most = await self._link.max_payload() - _HEADER_BYTES - len(self._stream)
-            call = _Call(messages, stamps, most)
+            call = _Call(messages, stamps, await self._most_bytes(stamps))
             if call.left and not self._proven:
                 await self._publish(call, call.left[:1], self._stream)
                 self._proven = True
@@ -66,6 +66,24 @@ class Publisher:
         self._grew(call.last)
         if call.refused:
             raise EventTooLarge(call.reason, sorted(call.refused))
+
+    async def max_event_bytes(self, producer: str, max_message_bytes: int | None) -> int:
+        """The largest body that servers and stream take with a stamp; the stream takes ``max_message_bytes``, if any.
+
+        Raises:
+            QueueUnavailable: there is no connection.
+        """
+        stamps = [stamp(producer, MAX_NUMBER)]
+        most = await self._most_bytes(stamps)
+        return most if max_message_bytes is None else min(most, max_message_bytes - self._header_bytes(stamps))
+
+    async def _most_bytes(self, stamps: Sequence[str] | None) -> int:
+        return await self._link.max_payload() - self._header_bytes(stamps)
+
+    def _header_bytes(self, stamps: Sequence[str] | None) -> int:
+        """The most that headers take."""
+        numbers = 0 if stamps is None else len(NUMBER_HEADER) + 4 + max(map(len, stamps))  # colon, blank, end of line
+        return _HEADER_BYTES + len(self._stream) + numbers
 
     async def _publish(self, call: _Call, chunk: Sequence[int], expected: str | None) -> None:
         stream = self._stream
@@ -126,8 +144,6 @@ class _Call:
     def __init__(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None, most: int) -> None:
         self.messages = messages
         self.stamps = stamps
-        if stamps is not None:
-            most -= len(NUMBER_HEADER) + 4 + max(map(len, stamps))  # a colon, a blank, the end of the line
         self.left: list[int] = []
         self.refused: list[int] = []
         self.reason = ""

@@ -82,6 +82,10 @@ class JetStreamQueue:
         elif messages:
             await self._numbered.publish(messages, numbered)
 
+    async def max_event_bytes(self, producer: str) -> int | None:
+        """See ``Queue.max_event_bytes``: the servers' ``max_payload``, or the stream's ``max_msg_size``."""
+        return await self._publisher.max_event_bytes(producer, (await self._stream.look()).max_message_bytes)
+
     def _grew(self, last: int) -> None:
         for subscription in self._subscriptions:
             subscription.grew(last)

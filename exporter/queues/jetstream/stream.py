@@ -25,7 +25,7 @@ class StreamState:
     """The state of a stream at one look.
 
     ``created`` tells streams of the same name apart. ``first`` is the first sequence number kept, or the next to come;
-    ``last`` the last ever given.
+    ``last`` the last ever given. ``max_message_bytes`` counts body and headers; None where the stream sets no limit.
     """
 
     created: str
@@ -33,6 +33,7 @@ class StreamState:
     last: int
     replicas: int
     storage: str
+    max_message_bytes: int | None
 
     @property
     def lane(self) -> str:
@@ -141,4 +142,5 @@ class Stream(KeptStream):
             last=state["last_seq"],
             replicas=answer["config"].get("num_replicas", 1),
             storage=answer["config"].get("storage", "file"),
+            max_message_bytes=size if (size := answer["config"].get("max_msg_size", -1)) > 0 else None,
         )

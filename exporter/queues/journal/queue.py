@@ -102,6 +102,10 @@ class JournalQueue:
                 )
         self._fetch.grew(last)
 
+    async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
+        """See ``Queue.max_event_bytes``: an event needs no more than room."""
+        return None
+
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JournalSubscription]:
         """See ``Queue.subscribe``."""

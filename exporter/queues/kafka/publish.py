@@ -23,7 +23,8 @@ from exporter.queues.kafka.cluster.shutdown import end_producer
 from exporter.queues.kafka.failures import NoRight, reason
 from exporter.queues.kafka.fetch.high_watermarks import HighWatermarks
 from exporter.queues.kafka.look_back import NUMBER_HEADER
-from exporter.queues.port import EventTooLarge, Outgoing
+from exporter.queues.numbered import stamp
+from exporter.queues.port import MAX_NUMBER, EventTooLarge, Outgoing
 from exporter.tasks.late_deadlines import answered_within
 
 _Headers: TypeAlias = Sequence[tuple[str, bytes]]
@@ -32,6 +33,8 @@ PUBLISH_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
 _BATCH_BYTES = 16 * 1024
 _REQUEST_BYTES = 64 * 1024**2  # the broker decides which events are too large
+#: What a batch of one event holds beside the event's body and stamp, with a key of up to 256 bytes.
+_BESIDE_BYTES = 512
 
 #: A user who may write to no topic gets no id for an idempotent producer; brokers call that a right on the cluster.
 _MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
@@ -76,6 +79,21 @@ class Publisher:
         if refused:
             raise EventTooLarge(reason(MessageSizeTooLargeError()), refused)
 
+    async def max_event_bytes(self, producer: str) -> int | None:
+        """The size of the largest event that topic and client take with a stamp; None where the topic does not tell.
+
+        Raises:
+            QueueUnavailable: the brokers cannot be asked.
+        """
+        most = await self._max_batch_bytes()
+        if most is None:
+            return None
+        return max(0, min(most, _REQUEST_BYTES) - _BESIDE_BYTES - len(stamp(producer, MAX_NUMBER)))
+
+    async def _max_batch_bytes(self) -> int | None:
+        most = (await self._cluster.topic_settings()).configs.get("max.message.bytes", "")
+        return int(most) if most.isdecimal() else None
+
     async def _publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None) -> Sequence[int]:
         """Publish, and return the indexes of events that are too large; all other events are on the topic.
 
@@ -105,14 +123,14 @@ class Publisher:
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
             await self._high_watermarks.look()  # the client would take long to find that there is no such topic
-            most = (await self._cluster.topic_settings()).configs.get("max.message.bytes", "")
+            most = await self._max_batch_bytes()
             producer = self._producer = AIOKafkaProducer(
                 **self._connection.options(),
                 enable_idempotence=True,
                 acks="all",
                 max_request_size=_REQUEST_BYTES,
                 # So a refused batch is a single event that is too large, never several events together.
-                max_batch_size=min(_BATCH_BYTES, int(most)) if most.isdecimal() else _BATCH_BYTES,
+                max_batch_size=_BATCH_BYTES if most is None else min(_BATCH_BYTES, most),
             )
             await producer.start()
         return self._producer

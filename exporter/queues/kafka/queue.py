@@ -93,6 +93,10 @@ class KafkaQueue:
         else:
             await self._numbered.publish(messages, numbered)
 
+    async def max_event_bytes(self, producer: str) -> int | None:
+        """See ``Queue.max_event_bytes``: the topic's ``max.message.bytes``, which takes the right DescribeConfigs."""
+        return await self._publisher.max_event_bytes(producer)
+
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[KafkaSubscription]:
         """Become a member of ``group``, whose members share the lanes; with more members than lanes, some get none.

@@ -78,7 +78,8 @@ class RedisQueue:
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
         """See ``Queue.publish``; as durable as Redis is configured to be. Each thousand is published as a whole."""
-        most = await self._most_bytes(max((len(message.body) for message in messages), default=0))
+        largest = max((len(message.body) for message in messages), default=0)
+        most = _TAKEN_BYTES if largest <= _TAKEN_BYTES else await self._most_bytes()
         taken = [index for index, message in enumerate(messages) if len(message.body) <= most]
         # With numbers also where nothing is left to publish: what is too large counts as published.
         for begin in range(0, max(len(taken), 1 if numbered and messages else 0), _PUBLISH_ENTRIES):
@@ -101,13 +102,15 @@ class RedisQueue:
             reason = f"an event is larger than the {most} bytes that Redis takes (proto-max-bulk-len)"
             raise EventTooLarge(reason, [index for index, each in enumerate(messages) if len(each.body) > most])
 
-    async def _most_bytes(self, largest: int) -> int:
+    async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002 - a number is an argument of its own
+        """See ``Queue.max_event_bytes``."""
+        return await self._most_bytes()
+
+    async def _most_bytes(self) -> int:
         """The size of the largest event that Redis takes: on a larger event Redis hangs up, so none is ever sent.
 
         Managed servers often refuse CONFIG, and have the default.
         """
-        if largest <= _TAKEN_BYTES:
-            return _TAKEN_BYTES
         try:
             found = await self._stream.server.call("CONFIG", "GET", "proto-max-bulk-len")
         except QueueUnavailable:

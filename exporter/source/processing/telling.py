@@ -32,22 +32,24 @@ class Teller:
         store: whose outbox it is; its name is the producer's.
         queue: the product's.
         delay: the seconds before try n of what is away, n from 0.
-        lost: is told how many events the queue can never take: larger than it allows.
+        refused: is told how many events the queue can never take: its limit was lowered after they were made.
     """
 
     def __init__(
-        self, store: ProfileStore, queue: Queue, delay: Callable[[int], float], lost: Callable[[int], None]
+        self, store: ProfileStore, queue: Queue, delay: Callable[[int], float], refused: Callable[[int], None]
     ) -> None:
         self._store = store
         self._queue = queue
         self._delay = delay
-        self._lost = lost
+        self._refused = refused
         self._more = asyncio.Event()
         self._more.set()
         #: Number of the last event that is on the queue, as far as is known.
         self.told_to = 0
-        #: How many events this process has put on the queue.
+        #: How many events this process has taken out of the outbox.
         self.told = 0
+        #: How many of these the queue did not take for their size.
+        self.lost = 0
         #: Why nothing can be told now; None where that works.
         self.failure: str | None = None
 
@@ -77,7 +79,8 @@ class Teller:
         try:
             await self._queue.publish([Outgoing(event.profile_id, event.body) for event in events], numbered)
         except EventTooLarge as error:
-            self._lost(len(error.indexes))
+            self.lost += len(error.indexes)
+            self._refused(len(error.indexes))
         self.told_to = events[-1].number
         self.told += len(events)
         await self._store.delete_told(self.told_to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from harness import Place
 from processes import Daemon, eventually, fetch
+from redis_server import needs_redis, running
 from serving import Sender, connected, idle, post, serve, way_in
 
 
@@ -66,11 +68,11 @@ def _put_back(place: Place, copies: Path, part: str) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of four megabytes in memory."""
+    """A file system of eight megabytes in memory."""
     folder.mkdir()
     if (
         os.geteuid()
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], check=False).returncode
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder], check=False).returncode
     ):
         pytest.skip("only root mounts a small disk")
     try:
@@ -79,7 +81,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.mark.parametrize("part", ["intake"])
+@pytest.mark.parametrize("part", ["intake", "profiles", "state", "queue"])
 def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
     """The disk under one store is full: records are held or refused, and all that was answered is applied later."""
     with small_disk(tmp_path / "small") as disk, Place(tmp_path) as place:
@@ -118,6 +120,65 @@ def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
         assert applied + samples.get("exporter_source_records_total{raw,bad}", 0) >= taken + 1
         assert samples.get("exporter_source_records_total{raw,bad}", 0) == bad
         eventually("it is ready", lambda: serving.alive() and not _not_ready(serving))
+        assert serving.terminate() == 0
+
+
+@needs_redis
+def test_while_the_queue_is_away_records_are_taken_and_told_later(tmp_path: Path) -> None:
+    """What is applied waits in the outbox, over an end of the process too, and is told once and in order."""
+    with running(tmp_path / "redis", "--appendonly", "yes") as redis, Place(tmp_path) as place:
+        way_in(place)
+        place.config["queue"] = {"kind": "redis", "url": redis.url, "stream": "changes"}
+        place.write()
+        serving = serve(place).ready()
+        names = []
+        with connected(place) as connection:
+            for number in range(20):
+                if number == 2:
+                    eventually("it is told", lambda: serving.alive() and idle(serving))
+                    redis.stop()
+                status, answer = post(connection, {"id": f"p-{number % 3}", "n": number, "name": "Ada"})
+                assert status == 200
+                names.append(answer["xactionId"])
+        eventually("all is applied", lambda: serving.metrics()["exporter_source_intake_records{}"] == 0)
+        eventually("it is not ready", lambda: serving.alive() and _not_ready(serving))
+        assert serving.metrics()["exporter_source_outbox_events{}"] == 18
+        assert serving.terminate() == 0
+        redis.start()
+        serving = serve(place).ready()
+        eventually("all is told", lambda: serving.alive() and idle(serving) and not _not_ready(serving))
+        told = re.findall(r'{"id":"([^"]+)","profileId"', redis.cli("XRANGE", "changes", "-", "+", options=["--raw"]))
+        assert told == names
+        assert serving.terminate() == 0
+
+
+@needs_redis
+def test_a_record_whose_event_the_queue_does_not_take_is_bad_and_changes_nothing(tmp_path: Path) -> None:
+    """The limit counts as it was at the start; what one that was lowered since refuses is counted."""
+    with running(tmp_path / "redis") as redis, Place(tmp_path) as place:
+        way_in(place)
+        place.config["queue"] = {"kind": "redis", "url": redis.url, "stream": "changes"}
+        place.config["serve"] |= {"max_body": "8MiB"}
+        place.config["max_event_bytes"] = "8MiB"
+        place.write()
+        redis.cli("CONFIG", "SET", "proto-max-bulk-len", "3000000")
+        serving = serve(place).ready()
+        [line] = serving.logs("queue limit")
+        assert line["max_event_bytes"] == 3_000_000
+        with connected(place) as connection:
+            for id_, size in (("larger", 3_100_000), ("small", 1), ("large", 1_500_000)):
+                assert post(connection, {"id": id_, "n": 1, "name": "x" * size})[0] == 200
+                eventually("it is applied", lambda: serving.alive() and idle(serving))
+                redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(1024**2))
+        eventually("both are counted", lambda: serving.metrics()["exporter_source_profiles{}"] == 2)
+        samples = serving.metrics()
+        assert samples["exporter_source_records_total{raw,bad}"] == 1
+        assert samples["exporter_source_records_total{raw,applied}"] == 2
+        assert samples["exporter_source_events_total{}"] == 1
+        assert samples["exporter_source_events_lost_total{}"] == 1
+        assert [line["events"] for line in serving.logs("events lost")] == [1]
+        listed = place.command("source", "deadletters", "list", "--json")
+        assert '"too_large"' in listed.stdout, listed
         assert serving.terminate() == 0
 
 

@@ -73,6 +73,12 @@ async def test_what_is_too_large_counts_as_published(kafka: Broker) -> None:
             assert list(refused.value.indexes) == [3, 6]
             await queue.publish([large, *events(1, begin=5)], from_number(7))
             assert each_once_in_order(await all_of(queue, 6), range(6), profiles=1)
+    async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
+        most = await queue.max_event_bytes("outbox")
+        assert most is not None
+        await queue.publish([Outgoing("p" * 64, b"x" * most)], from_number(2**52))
+        with pytest.raises(EventTooLarge):
+            await queue.publish([Outgoing("p0", b"x" * (most + 600))], from_number(2**52 + 1))
 
 
 async def test_without_the_right_to_read_there_is_no_look_back_and_nothing_is_published(kafka: Broker) -> None:

@@ -32,6 +32,7 @@ def opening(redis: RedisServer) -> Opening:
 async def test_what_is_too_large_counts_as_published(redis: RedisServer, queue: Queue) -> None:
     redis.cli("CONFIG", "SET", "proto-max-bulk-len", str(1024**2))
     large = Outgoing("p0", b"x" * (1024**2 + 1))
+    assert await queue.max_event_bytes("outbox") == 1024**2
     for _ in range(2):
         with pytest.raises(EventTooLarge) as refused:
             await queue.publish([*events(3), large, *events(2, begin=3), large], from_number(1))
