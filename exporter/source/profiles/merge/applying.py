@@ -51,6 +51,7 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     after, wrote = _after(whole, record, meeting.named, said)
     if after is survivor:
         workspace.refused_links += meeting.refused
+        _keep(record, workspace)
         return Outcome.UNCHANGED
     change = _change(survivor, absorbed, after, said, wrote, workspace)
     if change.tells:
@@ -59,7 +60,13 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
             return Bad("too_large")
         workspace.tell(telling)
     _settle(meeting, absorbed, after, workspace)
+    _keep(record, workspace)
     return Outcome.TOLD if change.tells else Outcome.UNCHANGED
+
+
+def _keep(record: Record, workspace: Workspace) -> None:
+    if record.time_series and workspace.rules.keeps_time_series and record.operation is not Operation.DELETE:
+        workspace.happened.append(record)
 
 
 _NOBODY = Profile([], [], {})
