@@ -258,6 +258,24 @@ class Contract:
             assert found is not None
             assert found.identities == [Identity("e", "1", "authenticated", True), Identity("c", "1", None, True)]
 
+    async def test_a_record_that_is_applied_again_tells_only_what_it_says_otherwise_now(self, opening: Opening) -> None:
+        async with opening(Rules()) as store:
+            first = record("e:1", "c:1", entity={"a": 1, "b": [1]}, memberships=(membership("s", "realized", NOON),))
+            merges = record("e:1", at=1, entity={"c": 1}, operation=Operation.MERGE, links=False)
+            web = record("c:1", at=2, entity={"d": 1}, dataset="web")
+            await applied(store, first, merges, web)
+            before = await entity(store, "e:1")
+            assert await applied(store, first, merges, web) == [UNCHANGED] * 3
+            assert await entity(store, "e:1") == before
+            assert await changes(store, replace(web, entity={"d": 1, "x": True})) == [{"attributes": ["x"]}]
+            assert await changes(store, replace(web, entity={"d": 2})) == [{"attributes": ["d", "x"]}]
+            assert await changes(store, replace(merges, entity={"c": 2})) == [{"attributes": ["c"]}]
+            assert await changes(store, replace(first, entity={"a": 3, "c": 1})) == [{"attributes": ["a", "b"]}]
+            shown = await store.profile(named("e:1"), NOON)
+            assert shown is not None
+            assert {key: shown.entity[key] for key in ("a", "c", "d")} == {"a": 3, "c": 2, "d": 2}
+            assert "b" not in shown.entity
+
     async def test_of_a_time_series_only_identities_are_kept(self, opening: Opening) -> None:
         async with opening(Rules()) as store:
             event = record(
