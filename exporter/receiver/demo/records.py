@@ -118,7 +118,8 @@ def _read(text: str) -> tuple[dict[str, int], int]:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == "exporter_source_records_total":
-                outcome = sample.labels["outcome"]
+                if (outcome := sample.labels["outcome"]) == "taken":
+                    continue  # each of them becomes something else yet
                 outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
             elif sample.name == "exporter_source_outbox_events":
                 waiting = int(sample.value)
