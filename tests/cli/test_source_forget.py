@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from exporter.cli.commands import command_line
 from exporter.cli.source.forget import Forgetting, NoRoom
+from exporter.queues.memory import open_memory
+from exporter.source.processing.telling import Teller
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.sqlite.store import open_sqlite
 from exporter.source.records import Identity, Operation, Record
@@ -94,3 +96,23 @@ async def test_events_that_nobody_tells_stop_it(tmp_path: Path) -> None:
         forgetting = Forgetting("web", 10**6, 10, patience_seconds=0)
         await forgetting.run(store, lambda _: None)
         assert forgetting.changed == 2
+
+
+async def test_a_server_that_runs_meanwhile_tells_it(tmp_path: Path) -> None:
+    await _filled(tmp_path / "profiles.db")
+    async with (
+        open_memory(max_bytes=10**9, groups={"g"}, warn=pytest.fail) as queue,
+        open_sqlite(tmp_path / "profiles.db", Rules()) as serving,
+        open_sqlite(tmp_path / "profiles.db", Rules()) as command,
+    ):
+        teller = Teller(serving, queue, lambda _: 0.01, lambda _: None)
+        telling = asyncio.create_task(teller.run())
+        async with asyncio.timeout(30):
+            while teller.told < 4:  # noqa: ASYNC110 (a plain value)
+                await asyncio.sleep(0.01)
+            await Forgetting("web", 10**6, 10**6).run(command, lambda _: None)
+            while teller.told < 6:  # noqa: ASYNC110 (a plain value)
+                await asyncio.sleep(0.01)
+        telling.cancel()
+        await asyncio.wait([telling])
+        assert (await serving.counts()).outbox_events == 0
