@@ -9,7 +9,9 @@ import typer
 
 from exporter.cli.shared.config import load_or_exit
 from exporter.cli.source.deadletters import deadletters_of
+from exporter.cli.source.forget import forget
 from exporter.cli.source.preview import preview
+from exporter.cli.source.reprocess import reprocess
 
 if TYPE_CHECKING:
     from exporter.cli.source.way_in import WayIn
@@ -33,6 +35,10 @@ def _way_in(config: Path) -> WayIn:
     return WayIn(settings.state, settings.intake, (GROUP,), body_of, lane_key_of(settings.sources))
 
 
-source = typer.Typer(help="Look after the way in: try records, bad records.", no_args_is_help=True)
+source = typer.Typer(
+    help="Look after the way in: try records, apply them anew, take them back; bad records.", no_args_is_help=True
+)
 source.command("preview")(preview)
+source.command("reprocess")(reprocess)
+source.command("forget")(forget)
 source.add_typer(deadletters_of(_way_in), name="deadletters")

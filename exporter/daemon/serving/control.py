@@ -118,7 +118,10 @@ def control_of(
     with_tokens = api.auth == "tokens"
     gateway = Gateway((lambda: taking.tokens) if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
     lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
-    entities = Entities(opened.store, wishing.wish, lowercase_ids, serving.org_id, lambda: int(clock.epoch() * 1000))
+    keep_ms = int(settings.profiles.keep_time_series * 1000)
+    entities = Entities(
+        opened.store, wishing.wish, lowercase_ids, serving.org_id, lambda: int(clock.epoch() * 1000), keep_ms
+    )
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
     return Control(ControlPlane(gateway, resources(entities)), taking, names, observe)
 

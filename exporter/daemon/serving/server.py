@@ -39,6 +39,7 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
 from exporter.source.processing.examining import Bad, Chances, examine
+from exporter.source.processing.expiring import Expiring
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Listeners, Processor
@@ -117,7 +118,8 @@ class Server:
         processor = self._processor(opened, in_force, chances, teller)
         tokens = SenderTokens(tasks, self._clock, self._warn)
         refused = self._refused(opened, in_force)
-        stamps = Stamps(lambda: int(self._clock.epoch() * 1000), os.getpid(), opened.last_taken)
+        now_ms = partial(_milliseconds, self._clock)
+        stamps = Stamps(now_ms, os.getpid(), opened.last_taken)
         taking = Taking(
             in_force.plane,
             stamps,
@@ -138,6 +140,10 @@ class Server:
         working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
         if (lapsing := lapsing_of(settings, opened, stamps, processor, teller)) is not None:
             working += [tasks.create_task(self._watched("lapsing", lapsing.run()))]
+        expiring = Expiring(
+            opened.store, int(settings.profiles.keep_time_series * 1000), now_ms, reach_delay(random.uniform)
+        )
+        working += [tasks.create_task(self._watched("expiring", expiring.run()))]
         running = Running(opened, in_force, taking, intake, tokens, certificate)
         take_over = partial(reload, load=self._load, running=running, log=self._log, health=self._configuration)
         reloading = take_over_for_ever(self._loaded, self._reload, take_over, self._reloaded)
@@ -252,6 +258,10 @@ class Server:
 
     def _status(self) -> dict[str, Any]:
         return self._now.status(asdict(self._configuration.status), [source.name for source in self._settings.sources])
+
+
+def _milliseconds(clock: Clock) -> int:
+    return int(clock.epoch() * 1000)
 
 
 def _source_of(in_force: InForce, inlet: str) -> str:

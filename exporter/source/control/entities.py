@@ -23,6 +23,11 @@ from exporter.source.wishing import NotWished, Wished
 
 PATH = "/data/core/ups/access/entities"
 _PROFILE = "_xdm.context.profile"
+_TIME_SERIES = "_xdm.context.experienceevent"
+#: As many records as an answer has, where the query says nothing, and at most.
+_LIMIT = 1000
+#: In epoch milliseconds; no record is taken later.
+_END = 1 << 53
 _AWAY = (("Retry-After", "1"),)
 
 
@@ -36,6 +41,7 @@ class Entities:
         lowercase_ids: namespaces whose ids are compared in lower case.
         org_id: the organisation, of whose merge policy profiles are.
         now: epoch milliseconds.
+        keep_ms: milliseconds for which records of time series are kept.
     """
 
     store: ProfileStore
@@ -43,9 +49,13 @@ class Entities:
     lowercase_ids: frozenset[str]
     org_id: str
     now: Callable[[], int]
+    keep_ms: int = 0
 
     async def get(self, head: RequestHead) -> Answer:
-        """The profile of an identity."""
+        """The profile of an identity, or what is kept of what happened to it."""
+        given = dict(parse_qsl(head.query, keep_blank_values=True))
+        if given.get("schema.name") == _TIME_SERIES:
+            return await self._time_series(given)
         asked = self._asked(head)
         if isinstance(asked, Answer):
             return asked
@@ -57,6 +67,39 @@ class Entities:
         if profile is None:
             return failed(404, "1439-404", "There is no profile of this identity")
         return found({xid(identity): self._shown(identity, profile, query.get("fields", ""))})
+
+    async def _time_series(self, query: Mapping[str, str]) -> Answer:
+        """The records of time series of the identity that a query names; none where there is no such profile."""
+        related = query.get("relatedEntityIdNS", ""), query.get("relatedEntityId", "")
+        identity = asked_identity(*related, self.lowercase_ids)
+        if identity is None or query.get("relatedSchema.name", _PROFILE) != _PROFILE:
+            return failed(400, "1400-400", f"relatedEntityId and relatedEntityIdNS of a {_PROFILE} are needed")
+        now = self.now()
+        try:
+            since, until = (int(query.get(key, at)) for key, at in (("startTime", 0), ("endTime", now + 1)))
+            limit = int(query.get("limit", _LIMIT))
+        except ValueError:
+            since = until = limit = 0
+        if not (0 < limit <= _LIMIT and 0 <= since <= until < _END):
+            return failed(400, "1400-400", f"startTime and endTime are epoch milliseconds, limit is 1 to {_LIMIT}")
+        try:
+            since = max(since, now - self.keep_ms)
+            happened = await self.store.time_series(identity, since, until, limit) if self.keep_ms else ()
+        except ProfilesUnavailable as error:
+            return failed(503, "1503-503", f"The profiles cannot be read now: {error}", headers=_AWAY)
+        children = [
+            {
+                "relatedEntityId": xid(identity),
+                "entityId": each.entity.get("_id", each.xaction_id),
+                "sources": [each.dataset],
+                "timestamp": each.taken,
+                "entity": each.entity,
+                "lastModifiedAt": text_of(each.taken),
+            }
+            for each in happened
+        ]
+        page = {"orderby": "timestamp", "count": len(children), "next": ""}
+        return found({"_page": page, "children": children, "_links": {"next": {"href": ""}}})
 
     async def delete(self, head: RequestHead) -> Answer:
         """202 once the deletion stands in the intake, whether or not there is such a profile by now."""

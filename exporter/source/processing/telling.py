@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -14,6 +15,8 @@ from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable, Tol
 #: So many are on their way at a time, and a queue that reads back its tail after a start looks for no more.
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
+#: How often the outbox is looked at where nobody says that there is more.
+LOOK_SECONDS = 1.0
 
 
 class _Times(msgspec.Struct):
@@ -61,7 +64,10 @@ class Teller:
         """Tell until cancelled; what cannot be told waits."""
         failures = 0
         while True:
-            await self._more.wait()
+            # Commands that change profiles put events here, too, and nobody hears of them.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._more.wait()
             self._more.clear()
             try:
                 while events := await self._store.told(self.told_to, BATCH_EVENTS, BATCH_BYTES):

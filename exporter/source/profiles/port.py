@@ -110,6 +110,17 @@ class ShownProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """A record of a time series, as it was kept: whose, its xactionId, epoch milliseconds at which it was taken."""
+
+    identity: Identity
+    xaction_id: str
+    taken: int
+    dataset: str
+    entity: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Backfill:
     """A backfill of a destination, of ``segments``, or of all profiles where there are none.
 
@@ -199,6 +210,17 @@ class ProfileStore(Protocol):
         """The profile that has an identity, as it is at ``at``, in epoch milliseconds."""
         ...
 
+    async def time_series(self, identity: Identity, since: int, until: int, limit: int) -> Sequence[Happened]:
+        """What is kept of what happened to the profile that has an identity: the oldest ``limit`` records.
+
+        Of those that were taken from ``since`` on and before ``until``, in epoch milliseconds.
+        """
+        ...
+
+    async def drop_time_series(self, before: int, limit: int) -> int:
+        """Forget at most ``limit`` records of time series that were taken before ``before``; return how many."""
+        ...
+
     async def begin_backfill(self, destination: str, segments: Sequence[Segment], mapped: int) -> Backfill | None:
         """Begin a backfill of those of ``segments`` of which none was begun for this destination and time of mapping.
 
@@ -223,7 +245,8 @@ class ProfileStore(Protocol):
     ) -> Swept:
         """Take what ``dataset`` said from the next ``limit`` profiles after number ``after``, and tell it.
 
-        The ids of the events are ``<event_id>:<profile id>``; ``at`` is their time, in epoch milliseconds.
+        The ids of the events are ``<event_id>:<profile id>``; ``at`` is their time, in epoch milliseconds. The first
+        call, ``after`` 0, forgets the dataset's records of time series, too.
         """
         ...
 

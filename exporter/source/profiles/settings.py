@@ -87,4 +87,5 @@ def rules_of(profiles: SqliteProfileSettings, identities: IdentitySettings) -> R
         unique=frozenset(each.lower() for each in identities.unique),
         delete_tells=profiles.delete_tells == "exited",
         coalesce=profiles.coalesce,
+        keeps_time_series=profiles.keep_time_series > 0,
     )

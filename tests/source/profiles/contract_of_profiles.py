@@ -258,6 +258,24 @@ class Contract:
             assert found is not None
             assert found.identities == [Identity("e", "1", "authenticated", True), Identity("c", "1", None, True)]
 
+    async def test_a_record_that_is_applied_again_tells_only_what_it_says_otherwise_now(self, opening: Opening) -> None:
+        async with opening(Rules()) as store:
+            first = record("e:1", "c:1", entity={"a": 1, "b": [1]}, memberships=(membership("s", "realized", NOON),))
+            merges = record("e:1", at=1, entity={"c": 1}, operation=Operation.MERGE, links=False)
+            web = record("c:1", at=2, entity={"d": 1}, dataset="web")
+            await applied(store, first, merges, web)
+            before = await entity(store, "e:1")
+            assert await applied(store, first, merges, web) == [UNCHANGED] * 3
+            assert await entity(store, "e:1") == before
+            assert await changes(store, replace(web, entity={"d": 1, "x": True})) == [{"attributes": ["x"]}]
+            assert await changes(store, replace(web, entity={"d": 2})) == [{"attributes": ["d", "x"]}]
+            assert await changes(store, replace(merges, entity={"c": 2})) == [{"attributes": ["c"]}]
+            assert await changes(store, replace(first, entity={"a": 3, "c": 1})) == [{"attributes": ["a", "b"]}]
+            shown = await store.profile(named("e:1"), NOON)
+            assert shown is not None
+            assert {key: shown.entity[key] for key in ("a", "c", "d")} == {"a": 3, "c": 2, "d": 2}
+            assert "b" not in shown.entity
+
     async def test_of_a_time_series_only_identities_are_kept(self, opening: Opening) -> None:
         async with opening(Rules()) as store:
             event = record(
@@ -266,6 +284,28 @@ class Contract:
             assert await changes(store, event) == [{"identities": ["e", "c"]}]
             assert await entity(store, "c:1") == {}
             assert await changes(store, replace(event, taken=NOON + 1)) == []
+            assert await store.time_series(named("c:1"), 0, NOON + 9, 10) == []
+
+    async def test_a_time_series_that_is_kept_follows_its_identity_and_goes_with_it(self, opening: Opening) -> None:
+        async with opening(Rules(keeps_time_series=True)) as store:
+
+            async def kept(who: str, since: int = 0, limit: int = 10) -> list[Any]:
+                return [each.entity["n"] for each in await store.time_series(named(who), since, NOON + 9, limit)]
+
+            mine = [record("e:1", at=at, entity={"n": at}, time_series=True) for at in (1, 2, 3)]
+            await applied(store, *mine, record("c:1", at=4, entity={"n": 2**70}, dataset="web", time_series=True))
+            await applied(store, mine[0])
+            assert (await kept("e:1"), await kept("c:1")) == ([1, 2, 3], [2**70])
+            assert (await kept("e:1", NOON + 2), await kept("e:1", limit=1)) == ([2, 3], [1])
+            await applied(store, record("e:1", "c:1", at=5))
+            assert await kept("c:1") == [1, 2, 3, 2**70]
+            assert await entity(store, "e:1") == {}
+            assert (await store.drop_time_series(NOON + 3, 1), await kept("c:1")) == (1, [2, 3, 2**70])
+            assert (await store.drop_time_series(NOON + 3, 9), await kept("c:1")) == (1, [3, 2**70])
+            await store.forget_dataset("web", "f", NOON + 9, ROOM, 0, 10)
+            assert await kept("c:1") == [3]
+            await applied(store, Deletion("gone", NOON + 6, named("c:1")), record("e:1", at=7))
+            assert await kept("e:1") == []
 
     @pytest.mark.parametrize(
         ("then", "told"),

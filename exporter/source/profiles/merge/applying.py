@@ -51,6 +51,7 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     after, wrote = _after(whole, record, meeting.named, said)
     if after is survivor:
         workspace.refused_links += meeting.refused
+        _keep(record, workspace)
         return Outcome.UNCHANGED
     change = _change(survivor, absorbed, after, said, wrote, workspace)
     if change.tells:
@@ -59,7 +60,13 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
             return Bad("too_large")
         workspace.tell(telling)
     _settle(meeting, absorbed, after, workspace)
+    _keep(record, workspace)
     return Outcome.TOLD if change.tells else Outcome.UNCHANGED
+
+
+def _keep(record: Record, workspace: Workspace) -> None:
+    if record.time_series and workspace.rules.keeps_time_series and record.operation is not Operation.DELETE:
+        workspace.happened.append(record)
 
 
 _NOBODY = Profile([], [], {})
@@ -76,7 +83,7 @@ def _after(profile: Profile, record: Record, named: Sequence[Identity], said: Fl
     fragments, members = profile.fragments, profile.members
     wrote: Collection[str] = ()
     if not record.time_series:
-        fragments, wrote = _fragments(fragments, record, stamp, said)
+        fragments, wrote = _fragments(profile, record, stamp, said)
         members = memberships.heeded(profile, record.memberships, stamp)
     members, exits_dropped = memberships.dropped(members, profile.exits_dropped, record.taken)
     if identities is profile.identities and fragments is profile.fragments and members is profile.members:
@@ -92,15 +99,30 @@ def _identities(known: list[Known], primary: Identity, named: Sequence[Identity]
 
 
 def _fragments(
-    fragments: list[Fragment], record: Record, stamp: Stamp, said: Flattened
+    profile: Profile, record: Record, stamp: Stamp, said: Flattened
 ) -> tuple[list[Fragment], Collection[str]]:
+    fragments = profile.fragments
     primary = (record.primary.namespace, record.primary.id)
     for at, before in enumerate(fragments):
         if before.dataset == record.dataset and before.primary == primary:
             after, wrote = written(before, record.dataset, primary, stamp, record.operation, said)
+            if record.taken <= profile.modified:
+                wrote = _afresh(before, after, stamp, wrote)
             return (fragments if after is before else [*fragments[:at], after, *fragments[at + 1 :]]), wrote
     after, wrote = written(None, record.dataset, primary, stamp, record.operation, said)
     return [*fragments, after], wrote
+
+
+def _afresh(before: Fragment, after: Fragment, stamp: Stamp, wrote: Collection[str]) -> Collection[str]:
+    """Those of the paths that were written whose value the same record has not written before."""
+    return [path for path in wrote if not (before.stamp_of(path) == stamp and _same(before, after, path))]
+
+
+def _same(before: Fragment, after: Fragment, path: str) -> bool:
+    if path not in before.leaves or path not in after.leaves:
+        return False
+    old, value = before.leaves[path], after.leaves[path]
+    return old == value and type(old) is type(value)
 
 
 def _change(
@@ -120,7 +142,7 @@ def _change(
             paths = ()
         before, now = view_of(survivor.fragments, precedence), view_of(after.fragments, precedence)
         # Where the record wrote all that is seen, nothing else can be another value.
-        others = vanished if now is said.leaves else differing
+        others = vanished if now is said.leaves and len(paths) == len(now) else differing
         attributes = [*paths, *others(before, now, paths)]
     return Change(
         list(memberships.changed(survivor.members, after.members)),

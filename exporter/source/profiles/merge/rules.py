@@ -19,6 +19,7 @@ class Rules:
         unique: namespaces of which a profile has at most one id.
         delete_tells: whether the deletion of a profile tells that it left its segments.
         coalesce: whether all records of a profile in one transaction make one event.
+        keeps_time_series: whether records of time series are kept to be read, besides their identities.
     """
 
     precedence: Precedence = None
@@ -28,3 +29,4 @@ class Rules:
     unique: frozenset[str] = frozenset()
     delete_tells: bool = True
     coalesce: bool = False
+    keeps_time_series: bool = False

@@ -13,7 +13,7 @@ from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.times import Times
 from exporter.source.profiles.merge.view import view_of
-from exporter.source.records import Identity
+from exporter.source.records import Identity, Record
 
 
 class Telling(NamedTuple):
@@ -38,6 +38,7 @@ class Workspace:
         erased: identity to the time of a deletion, in epoch milliseconds; those of this transaction are in
             ``erasing``, too.
         events: what is told, in order.
+        happened: records of time series that are to be kept.
         joins: how many profiles were absorbed.
         refused_links: how many identities were not linked.
     """
@@ -61,6 +62,7 @@ class Workspace:
         self.moved: set[Named] = set()
         self.erased = dict(erased)
         self.erasing: dict[Named, int] = {}
+        self.happened: list[Record] = []
         self.joins = 0
         self.refused_links = 0
         self.next_number = next_number

@@ -80,7 +80,20 @@ CREATE TABLE backfilled (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Records of time series: whose, by the key of their primary identity, so that they follow it wherever it is linked.
+_TIME_SERIES = """
+CREATE TABLE time_series (
+  key BLOB NOT NULL,
+  taken INTEGER NOT NULL,
+  name TEXT NOT NULL, -- the record's xactionId
+  dataset TEXT NOT NULL,
+  entity BLOB NOT NULL, -- JSON
+  PRIMARY KEY (key, taken, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX time_series_by_time ON time_series (taken);
+"""
+
 #: "expp"
 APPLICATION_ID: Final = 0x65787070
 
-SCHEMA: Final = Schema(application_id=APPLICATION_ID, what="a store of profiles", migrations=(_TABLES,))
+SCHEMA: Final = Schema(application_id=APPLICATION_ID, what="a store of profiles", migrations=(_TABLES, _TIME_SERIES))

@@ -21,6 +21,7 @@ from exporter.source.profiles.port import (
     Applied,
     Backfill,
     Counts,
+    Happened,
     Imported,
     Mark,
     MarkMoved,
@@ -35,7 +36,7 @@ from exporter.source.profiles.port import (
     Told,
 )
 from exporter.source.profiles.showing import shown_profile
-from exporter.source.profiles.sqlite import backfilling, outbox, sweeping
+from exporter.source.profiles.sqlite import backfilling, outbox, sweeping, time_series
 from exporter.source.profiles.sqlite.schema import SCHEMA
 from exporter.source.profiles.sqlite.transaction import Transaction, profiles_of
 from exporter.source.records import Identity
@@ -156,6 +157,16 @@ class SqliteProfiles(ProfileStore):
 
         return await self._read(read)
 
+    async def time_series(self, identity: Identity, since: int, until: int, limit: int) -> Sequence[Happened]:
+        profile = await self.profile(identity, until)
+        if profile is None:
+            return ()
+        whose = profile.identities
+        return await self._read(lambda connection: time_series.read(connection, whose, since, until, limit))
+
+    async def drop_time_series(self, before: int, limit: int) -> int:
+        return await self._write(lambda connection: time_series.drop(connection, before, limit))
+
     async def begin_backfill(self, destination: str, segments: Sequence[Segment], mapped: int) -> Backfill | None:
         beginning = await self._read(lambda connection: backfilling.plan(connection, destination, segments, mapped))
         if beginning is None:
@@ -174,9 +185,13 @@ class SqliteProfiles(ProfileStore):
         self, dataset: str, event_id: str, at: int, max_event_bytes: int, after: int, limit: int
     ) -> Swept:
         sweep = sweeping.forgetting(dataset, event_id, at)
-        return await self._write(
-            lambda connection: sweeping.swept(connection, self.rules, max_event_bytes, after, limit, sweep)
-        )
+
+        def write(connection: apsw.Connection) -> Swept:
+            if not after:
+                time_series.forget(connection, dataset)
+            return sweeping.swept(connection, self.rules, max_event_bytes, after, limit, sweep)
+
+        return await self._write(write)
 
     async def lapse(self, ttl_ms: int, event_id: str, at: int, max_event_bytes: int, after: int, limit: int) -> Swept:
         sweep = sweeping.lapsing(ttl_ms, event_id, at)

@@ -15,7 +15,7 @@ from exporter.source.profiles.merge.profile import Named, Profile, identity_key
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.workspace import Workspace
 from exporter.source.profiles.port import Segment
-from exporter.source.profiles.sqlite import outbox
+from exporter.source.profiles.sqlite import outbox, time_series
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Profile).decode
@@ -86,7 +86,10 @@ class Transaction:
         self._write_profiles()
         gained = self._write_identities()
         self._write_members()
+        if work.happened:
+            time_series.keep(connection, work.happened)
         if work.erasing:
+            time_series.erase(connection, [(self._key(named), taken) for named, taken in work.erasing.items()])
             connection.executemany(
                 "INSERT INTO erased VALUES (?, ?) ON CONFLICT DO UPDATE SET taken = max(taken, excluded.taken)",
                 [(self._key(named), taken) for named, taken in work.erasing.items()],
