@@ -26,14 +26,16 @@ class NoDaemon(Exception):
     """No daemon answered; the text says where and why."""
 
 
-def base_url(host: str, port: int) -> str:
-    """The URL of a daemon with this ``ops`` section: an address that means "all" is asked as loopback.
+def base_url(host: str, port: int, key: str = "ops.port") -> str:
+    """The URL of what listens at an address of the configuration: one that means "all" is asked as loopback.
+
+    ``key`` is where the port stands in the configuration.
 
     Raises:
         NoDaemon: the port is 0, so only the daemon's log names the port.
     """
     if port == 0:
-        raise NoDaemon("ops.port is 0 in the configuration: give --url with the port that the daemon's log names")
+        raise NoDaemon(f"{key} is 0 in the configuration: give --url with the port that the daemon's log names")
     name = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
     return http_address(name, port)
 

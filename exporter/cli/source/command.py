@@ -10,6 +10,7 @@ import typer
 from exporter.cli.shared.config import load_or_exit
 from exporter.cli.source.deadletters import deadletters_of
 from exporter.cli.source.preview import preview
+from exporter.cli.source.status import status
 
 if TYPE_CHECKING:
     from exporter.cli.source.way_in import WayIn
@@ -34,5 +35,6 @@ def _way_in(config: Path) -> WayIn:
 
 
 source = typer.Typer(help="Look after the way in: try records, bad records.", no_args_is_help=True)
+source.command("status")(status)
 source.command("preview")(preview)
 source.add_typer(deadletters_of(_way_in), name="deadletters")
