@@ -46,7 +46,7 @@ def get_json(where: Where, path: str) -> Any:
     Raises:
         NoDaemon: ``where`` cannot be an ops port, no daemon answers, or the answer is not from an exporter.
     """
-    status, body = _exchange(where, "GET", path)
+    status, _, body = exchange(where, "GET", path)
     if not 200 <= status < 300:
         raise NoDaemon(f"{where}{path} answers {status}: is an exporter listening there?")
     return _json(where, path, body)
@@ -61,23 +61,30 @@ def post_json(where: Where, path: str, value: Mapping[str, Any], token: str | No
     headers = {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    status, body = _exchange(where, "POST", path, json.dumps(value).encode(), headers, ACTION_SECONDS)
+    status, _, body = exchange(where, "POST", path, json.dumps(value).encode(), headers, ACTION_SECONDS)
     return status, _json(where, path, body)
 
 
-def _exchange(
+def exchange(
     where: Where,
     method: str,
     path: str,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     seconds: float = TIMEOUT_SECONDS,
-) -> tuple[int, bytes]:
+) -> tuple[int, Mapping[str, str], bytes]:
+    """The status, the headers by their names in lower case, and the body of the answer of what listens at ``where``.
+
+    ``seconds`` is how long each part of the exchange may take.
+
+    Raises:
+        NoDaemon: ``where`` cannot be asked, or there is no whole answer; the text names ``where``, not ``path``.
+    """
     connection, prefix = _connection(where, seconds)
     try:
         connection.request(method, prefix + path, body, {**dict(own_headers()), **(headers or {})})
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     except (OSError, http.client.HTTPException) as error:
         raise NoDaemon(f"no daemon answers at {where}: {_reason(error)}") from error
     finally:

@@ -10,6 +10,7 @@ import typer
 from exporter.cli.shared.config import load_or_exit
 from exporter.cli.source.deadletters import deadletters_of
 from exporter.cli.source.preview import preview
+from exporter.cli.source.send import send
 from exporter.cli.source.status import status
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def _way_in(config: Path) -> WayIn:
     return WayIn(settings.state, settings.intake, (GROUP,), body_of, lane_key_of(settings.sources))
 
 
-source = typer.Typer(help="Look after the way in: try records, bad records.", no_args_is_help=True)
+source = typer.Typer(
+    help="Look after the way in: how it is, records to try and to send, bad records.", no_args_is_help=True
+)
 source.command("status")(status)
 source.command("preview")(preview)
+source.command("send")(send)
 source.add_typer(deadletters_of(_way_in), name="deadletters")
