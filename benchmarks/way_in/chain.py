@@ -41,6 +41,11 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._sender.free.append(self)
 
+    def close(self) -> None:
+        """End the connection."""
+        assert self._transport is not None
+        self._transport.abort()
+
     def send(self, due: float, request: bytes) -> None:
         """Send a request that was due at a time of the event loop."""
         assert self._transport is not None
@@ -86,6 +91,9 @@ class _Sender:
             await asyncio.sleep(_TICK_SECONDS)
         while len(self.seconds) < made:  # noqa: ASYNC110 - the last answers, and nothing else goes on
             await asyncio.sleep(_TICK_SECONDS)
+        for connection in self.free:
+            connection.close()
+        await asyncio.sleep(0)  # they are closed in the loop's next turn
 
 
 def _status(port: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Daemon, SocketOption, UrlOption, daemon_of
+from exporter.cli.shared.status_text import duration_text, number_text, refused_lines
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon_port import Where
@@ -42,7 +43,7 @@ def status(
     broken = daemon.broken
     try:
         for documents, sample in _samples(daemon):
-            refused = [] if as_json else list(dict.fromkeys(line for each in documents for line in _refused(each)))
+            refused = [] if as_json else list(dict.fromkeys(line for each in documents for line in refused_lines(each)))
             if broken and not refused:
                 typer.echo("\n".join([*broken, "the daemon goes on with what it read before:"]), err=True)
             broken = ()
@@ -93,21 +94,6 @@ def _by_destination(documents: Iterable[Document]) -> dict[str, Dataflow]:
     return {each["destination"]: each for document in documents for each in document["destinations"]}
 
 
-def _refused(document: Document) -> Iterator[str]:
-    """What is wrong with the configuration that the daemon did not take over, if any."""
-    from exporter.sections.printable import printable
-
-    config = document.get("config") or {}
-    if not config.get("valid", True):
-        at = config.get("refused_at")  # a daemon of an earlier version does not say
-        when = "" if at is None else f", {_duration(max(0.0, time.time() - at))} ago"
-        yield (
-            f"the daemon refused the configuration at its last reload{when}, and goes on with the one before; the "
-            "files may have changed since then (exporter check). What it found:"
-        )
-        yield from (f"  {printable(problem)}" for problem in config.get("problems", ()))
-
-
 def _rates(before: Dataflow, now: Dataflow, seconds: float) -> dict[str, float]:
     # A daemon that restarted in between counts from 0 again.
     return {f"{name}_per_second": round(max(0, now.get(name, 0) - before.get(name, 0)) / seconds, 1) for name in RATES}
@@ -126,15 +112,15 @@ def _shown(sample: Sequence[Dataflow]) -> str:
         (
             str(each["destination"]),
             str(each["state"]),
-            _number(each["lag_messages"]),
-            _duration(each["oldest_pending_seconds"]),
-            _number(each["in_flight"]),
-            _number(each["concurrency"]),
-            _number(each["delivered_per_second"]),
-            _number(each["received_per_second"]),
-            _number(each["excluded_per_second"]),
-            _number(each["retried_per_second"]),
-            _number(each["dead_letters"]),
+            number_text(each["lag_messages"]),
+            duration_text(each["oldest_pending_seconds"]),
+            number_text(each["in_flight"]),
+            number_text(each["concurrency"]),
+            number_text(each["delivered_per_second"]),
+            number_text(each["received_per_second"]),
+            number_text(each["excluded_per_second"]),
+            number_text(each["retried_per_second"]),
+            number_text(each["dead_letters"]),
         )
         for each in sample
     ]
@@ -153,9 +139,9 @@ def _why(each: Dataflow) -> str | None:
         return None
     line = f"{each['destination']}: paused ({', '.join(each['paused'])})"
     if each["paused_since"] is not None:
-        line += f" for {_duration(max(0.0, time.time() - each['paused_since']))}"
+        line += f" for {duration_text(max(0.0, time.time() - each['paused_since']))}"
     if each["next_probe_seconds"] is not None:
-        line += f", next probe in {_duration(each['next_probe_seconds'])}"
+        line += f", next probe in {duration_text(each['next_probe_seconds'])}"
     if each["last_failure"]:
         line += f": {printable(each['last_failure'])}"
     return line + _by_hand(each.get("operator"))
@@ -170,23 +156,3 @@ def _by_hand(operator: Dataflow | None) -> str:
     by = f"by {operator['by']}" if operator["by"] else "by an operator"
     said = printable(f"paused {by}" + (f": {operator['why']}" if operator["why"] else ""))
     return f"\n  {said}" + (f"\n  warning: {printable(operator['warning'])}" if operator["warning"] else "")
-
-
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:,}"
-
-
-def _duration(seconds: float | None) -> str:
-    """A duration for people: ``0.4s``, ``12s``, ``3m20s``, ``5h02m``, ``2d04h``."""
-    if seconds is None:
-        return "-"
-    if seconds < 10:
-        return f"{seconds:.1f}s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"

@@ -20,7 +20,7 @@ from letters_command import Place
 from loopback import repeats, serving
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
-from exporter.cli.status import _duration
+from exporter.cli.shared.status_text import duration_text
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import document
 from exporter.daemon.ops.local_socket import serve_locally
@@ -206,7 +206,7 @@ def test_where_a_daemon_is_asked(host: str, expected: str) -> None:
     [(None, "-"), (0.04, "0.0s"), (9.94, "9.9s"), (59.4, "59s"), (200, "3m20s"), (18120, "5h02m"), (187200, "2d04h")],
 )
 def test_durations(seconds: float | None, shown: str) -> None:
-    assert _duration(seconds) == shown
+    assert duration_text(seconds) == shown
 
 
 async def test_over_the_socket_without_a_configuration(tmp_path: Path) -> None:

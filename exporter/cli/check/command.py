@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exporter.cli.check.notes import grouped, of_these
+from exporter.cli.check.way_in import counts, planned_way_in, way_in_lines
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import DestinationsOption, chosen
 from exporter.sections.printable import counted, printable
@@ -32,7 +33,8 @@ def check(
     """Validate the configuration and print what would run; sends no profile.
 
     The whole configuration is validated; with --destination only the named ones are shown and connected to, also those
-    that are switched off. Exits with 78 if the configuration is wrong, with 1 if something could not be reached.
+    that are switched off, and the way in is not shown. Exits with 78 if the configuration is wrong, with 1 if something
+    could not be reached.
     """
     loaded = load_or_exit(config)
     from exporter.daemon.slots.certificates import unusable
@@ -47,8 +49,10 @@ def check(
     for note in lines:
         typer.echo(f"note: {note}", err=True)
     plan = planned(settings, only)
+    way_in = {} if destination else planned_way_in(settings)
     if not as_json:
-        typer.echo("\n".join(printable(line) for line in _lines(plan, settings)))
+        lines_shown = [*_lines(plan, settings), *way_in_lines(way_in, settings)]
+        typer.echo("\n".join(printable(line) for line in lines_shown))
     checked: list[Checked] = []
     if connect:
         checked, heard = _connected(settings, only if destination else None)
@@ -56,11 +60,11 @@ def check(
         lines += heard
     if as_json:
         results = {"connect": [asdict(result) for result in checked]} if connect else {}
-        typer.echo(json.dumps({**plan, "notes": notes, **results}, ensure_ascii=False))
+        typer.echo(json.dumps({**plan, **way_in, "notes": notes, **results}, ensure_ascii=False))
     else:
         if connect:
             typer.echo("\n" + "\n".join(str(result) for result in checked))
-        typer.echo("\n" + _summary(plan, len(lines), checked if connect else None))
+        typer.echo("\n" + _summary(plan, way_in, len(lines), checked if connect else None))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
 
@@ -69,11 +73,12 @@ def _not_now(problem: str) -> str:
     return printable(f"{problem}: as long as this is so, it does not start, and a reload is refused")
 
 
-def _summary(plan: dict[str, Any], notes: int, checked: Sequence[Checked] | None) -> str:
+def _summary(plan: dict[str, Any], way_in: dict[str, Any], notes: int, checked: Sequence[Checked] | None) -> str:
     """The result in a line."""
     enabled = sum(destination["enabled"] for destination in plan["destinations"])
     off = len(plan["destinations"]) - enabled
     parts = ["the configuration is valid", f"{enabled} enabled" + (f", {off} switched off" if off else "")]
+    parts += [", ".join(counts(way_in))] if way_in else []
     parts += [counted(notes, "note")] if notes else []
     if checked is not None:
         failed = [result for result in checked if not result.ok]

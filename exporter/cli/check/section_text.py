@@ -56,7 +56,7 @@ def _text(key: str, value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int() if key.endswith("bytes"):
+        case int() if key.endswith(("bytes", "outbox_max")):
             return size(value)
         case float():
             return f"{value:g}"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import stat
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.files_given import refuse_unless_file, total_bytes
+from exporter.cli.shared.progress import Advance, progress
 from exporter.cli.shared.queue import fail, with_queue
 from exporter.sections.printable import counted
 
@@ -27,9 +27,6 @@ _BATCH_LINES = 1000
 _BATCH_BYTES = 1024 * 1024
 _DOUBTS_SHOWN = 20
 _STDIN = Path("-")
-
-#: Called with the number of further bytes that are done.
-Advance = Callable[[int], None]
 
 
 def send(
@@ -92,7 +89,7 @@ def send(
         raise typer.BadParameter("give at least one, or --to NAME --test", param_hint="FILE")
     for file in files:
         if file != _STDIN:
-            _refuse_unless_file(file)
+            refuse_unless_file(file)
     settings = load_or_exit(config).settings
     if check:
         from exporter.cli.send.checking import check_events
@@ -107,7 +104,7 @@ def _send(files: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
     """Queue the events of ``files`` and say how many; exits with 1 where not all could be."""
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
-        with _interrupted_at_once(), _progress("sending", _total_bytes(files)) as advance:
+        with _interrupted_at_once(), progress("sending", total_bytes(files)) as advance:
             with_queue(settings, lambda queue: sending.run(queue, advance))
     finally:
         typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{counted(sending.queued, 'event')} queued")
@@ -202,41 +199,3 @@ class _Sending:
         self.doubts += 1
         if self.doubts <= _DOUBTS_SHOWN:
             typer.echo(f"note: {line.place} will become a dead letter: {line.doubt}", err=True)
-
-
-def _refuse_unless_file(file: Path) -> None:
-    try:
-        mode = file.stat().st_mode
-    except OSError as error:
-        reason = f"{file} cannot be read: {error.strerror or 'unknown error'}"
-        raise typer.BadParameter(reason, param_hint="FILE") from None
-    if stat.S_ISDIR(mode):
-        raise typer.BadParameter(f"{file} is a folder", param_hint="FILE")
-
-
-def _total_bytes(files: Sequence[Path]) -> int | None:
-    """The number of bytes to read; None unless all files are plain files."""
-    return sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None
-
-
-@contextmanager
-def _progress(label: str, total_bytes: int | None) -> Iterator[Advance]:
-    """Yield a function to report progress to; shows nothing unless stderr is a terminal.
-
-    ``total_bytes`` is None where the total is unknown.
-    """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-    elif total_bytes is None:
-        counted = 0
-
-        def count(done: int) -> None:
-            nonlocal counted
-            counted += done
-            typer.echo(f"\r{label}: {counted / 1024**2:.1f} MiB", err=True, nl=False)
-
-        yield count
-        typer.echo(err=True)
-    else:
-        with typer.progressbar(length=total_bytes, label=label, file=sys.stderr) as bar:
-            yield bar.update

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _ops_url(url: str | None) -> str | None:
+def plain_url(url: str | None) -> str | None:
     """The URL of ``--url``; a malformed one is a wrong call, which exits with 2."""
     from pydantic_core import PydanticCustomError
 
@@ -39,7 +39,7 @@ def _ops_url(url: str | None) -> str | None:
 UrlOption = Annotated[
     str | None,
     typer.Option(
-        "--url", metavar="URL", callback=_ops_url, help="The daemon's ops port, if not the one in the configuration."
+        "--url", metavar="URL", callback=plain_url, help="The daemon's ops port, if not the one in the configuration."
     ),
 ]
 SocketOption = Annotated[

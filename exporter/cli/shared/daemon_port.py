@@ -26,14 +26,16 @@ class NoDaemon(Exception):
     """No daemon answered; the text says where and why."""
 
 
-def base_url(host: str, port: int) -> str:
-    """The URL of a daemon with this ``ops`` section: an address that means "all" is asked as loopback.
+def base_url(host: str, port: int, key: str = "ops.port") -> str:
+    """The URL of what listens at an address of the configuration: one that means "all" is asked as loopback.
+
+    ``key`` is where the port stands in the configuration.
 
     Raises:
         NoDaemon: the port is 0, so only the daemon's log names the port.
     """
     if port == 0:
-        raise NoDaemon("ops.port is 0 in the configuration: give --url with the port that the daemon's log names")
+        raise NoDaemon(f"{key} is 0 in the configuration: give --url with the port that the daemon's log names")
     name = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
     return http_address(name, port)
 
@@ -44,7 +46,7 @@ def get_json(where: Where, path: str) -> Any:
     Raises:
         NoDaemon: ``where`` cannot be an ops port, no daemon answers, or the answer is not from an exporter.
     """
-    status, body = _exchange(where, "GET", path)
+    status, _, body = exchange(where, "GET", path)
     if not 200 <= status < 300:
         raise NoDaemon(f"{where}{path} answers {status}: is an exporter listening there?")
     return _json(where, path, body)
@@ -59,23 +61,30 @@ def post_json(where: Where, path: str, value: Mapping[str, Any], token: str | No
     headers = {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    status, body = _exchange(where, "POST", path, json.dumps(value).encode(), headers, ACTION_SECONDS)
+    status, _, body = exchange(where, "POST", path, json.dumps(value).encode(), headers, ACTION_SECONDS)
     return status, _json(where, path, body)
 
 
-def _exchange(
+def exchange(
     where: Where,
     method: str,
     path: str,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     seconds: float = TIMEOUT_SECONDS,
-) -> tuple[int, bytes]:
+) -> tuple[int, Mapping[str, str], bytes]:
+    """The status, the headers by their names in lower case, and the body of the answer of what listens at ``where``.
+
+    ``seconds`` is how long each part of the exchange may take.
+
+    Raises:
+        NoDaemon: ``where`` cannot be asked, or there is no whole answer; the text names ``where``, not ``path``.
+    """
     connection, prefix = _connection(where, seconds)
     try:
         connection.request(method, prefix + path, body, {**dict(own_headers()), **(headers or {})})
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     except (OSError, http.client.HTTPException) as error:
         raise NoDaemon(f"no daemon answers at {where}: {_reason(error)}") from error
     finally:

@@ -12,6 +12,8 @@ from exporter.cli.source.deadletters import deadletters_of
 from exporter.cli.source.forget import forget
 from exporter.cli.source.preview import preview
 from exporter.cli.source.reprocess import reprocess
+from exporter.cli.source.send import send
+from exporter.cli.source.status import status
 
 if TYPE_CHECKING:
     from exporter.cli.source.way_in import WayIn
@@ -36,9 +38,12 @@ def _way_in(config: Path) -> WayIn:
 
 
 source = typer.Typer(
-    help="Look after the way in: try records, apply them anew, take them back; bad records.", no_args_is_help=True
+    help="Look after the way in: how it is, records to try, to send, to apply anew or to take back, bad records.",
+    no_args_is_help=True,
 )
+source.command("status")(status)
 source.command("preview")(preview)
+source.command("send")(send)
 source.command("reprocess")(reprocess)
 source.command("forget")(forget)
 source.add_typer(deadletters_of(_way_in), name="deadletters")

@@ -74,7 +74,7 @@ class RecordPreviewer:
 
     def __init__(self, settings: Settings, flow: str) -> None:
         ids = _stand_ins(settings)
-        self.flow_id, source = _found(settings, flow, ids.flows)
+        self.flow_id, source = found_flow(settings, flow, ids.flows)
         plane = plane_of(settings.serve, settings.sources, settings.datasets, ids)
         catalogue = compiled_catalogue(settings, ids.flows)
         assert isinstance(catalogue, Catalogue)  # noqa: S101 - loading has compiled the same
@@ -134,8 +134,12 @@ def _stand_ins(settings: Settings) -> Ids:
     return ids_of(settings.sources, {name: given or name for name, given in wanted(settings.sources)})
 
 
-def _found(settings: Settings, flow: str, flow_ids: FlowIds) -> tuple[str, str]:
-    """The flow's id, and the name of the first source that it hangs on."""
+def found_flow(settings: Settings, flow: str, flow_ids: FlowIds) -> tuple[str, str]:
+    """The id of the flow of this name or id, and the name of the first source that it hangs on.
+
+    Raises:
+        NoSuchFlow: there is none, or there are several of that name.
+    """
     places = {
         (flow_ids[source.name, number], section.name): source.name
         for source in reversed(settings.sources)

@@ -69,6 +69,8 @@ class Now:
             "config": config,
             "sources": sources,
             "intake_records": gauges.intake_records,
+            "intake_oldest_seconds": gauges.intake_oldest_seconds,
+            "held_requests": gauges.held_requests,
             "profiles": gauges.profiles,
             "identities": gauges.identities,
             "outbox_events": gauges.outbox_events,

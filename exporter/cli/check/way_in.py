@@ -1,0 +1,130 @@
+"""The way in, as ``exporter check`` shows it: what is taken, where it stands, and what it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.sections.printable import counted
+
+if TYPE_CHECKING:
+    from exporter.settings.tree import Settings
+    from exporter.source.settings.declared import SourceSettings
+
+#: An inlet is a secret: as many of its digits are shown as logs have.
+_INLET_DIGITS: Final = 8
+
+
+def planned_way_in(settings: Settings) -> dict[str, Any]:
+    """The way in as plain JSON values, by the names of its sections; empty where nothing of it is declared."""
+    from exporter.cli.check.section_text import as_values
+
+    if not (settings.sources or settings.schemas or settings.mappings or settings.datasets):
+        return {}
+    return {
+        "intake": as_values(settings.intake),
+        "profiles": as_values(settings.profiles),
+        "schemas": [
+            {"id": each.id, "title": each.title, "behaviour": each.behaviour, "identities": len(each.identities)}
+            for each in settings.schemas
+        ],
+        "datasets": [
+            {
+                "id": each.id,
+                "name": each.name,
+                "schema": each.schema,
+                "profile": each.profile,
+                "upsert": each.upsert,
+                "validate": each.validate,
+            }
+            for each in settings.datasets
+        ],
+        "mappings": [
+            {"id": each.id, "version": each.version, "schema": each.schema, "mappings": len(each.mappings)}
+            for each in settings.mappings
+        ],
+        "sources": [_source(each) for each in settings.sources],
+    }
+
+
+def _source(source: SourceSettings) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "inlet": None if source.inlet is None else source.inlet[:_INLET_DIGITS],
+        "authentication": source.authentication,
+        "key": source.key,
+        "datasets": list(source.datasets),
+        "deletes": source.deletes,
+        "flows": [
+            {
+                "id": flow.id,
+                "name": flow.name,
+                "dataset": flow.dataset,
+                "mapping": flow.mapping,
+                "enabled": flow.enabled,
+            }
+            for flow in source.flows
+        ],
+    }
+
+
+def way_in_lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
+    """The plan of ``planned_way_in`` for people: a line for each part."""
+    from exporter.cli.check.section_text import as_text
+
+    if not plan:
+        return
+    yield ""
+    yield f"{'intake':<12} {as_text(settings.intake)}"
+    yield f"{'profiles':<12} {as_text(settings.profiles)}"
+    for schema in plan["schemas"]:
+        title = f", {schema['title']}" if schema["title"] else ""
+        identities = counted(schema["identities"], "identity field")
+        yield f"{'schema':<12} {schema['id']}{title}: {schema['behaviour']}, {identities}"
+    for dataset in plan["datasets"]:
+        name = f", {dataset['name']}" if dataset["name"] else ""
+        words = [f"schema {dataset['schema']}", *_of_dataset(dataset)]
+        yield f"{'dataset':<12} {dataset['id']}{name}: {', '.join(words)}"
+    for mapping in plan["mappings"]:
+        of = f"{counted(mapping['mappings'], 'mapping')} to schema {mapping['schema']}"
+        yield f"{'mapping set':<12} {mapping['id']}, version {mapping['version']}: {of}"
+    for source in plan["sources"]:
+        yield f"{'source':<12} {source['name']}: {', '.join(_of_source(source))}"
+        for flow in source["flows"]:
+            how = "no mapping" if flow["mapping"] is None else f"mapping {flow['mapping']}"
+            off = "" if flow["enabled"] else " (switched off)"
+            yield f"  {'flow':<10} {flow['name']}{off}: dataset {flow['dataset']}, {how}"
+
+
+def _of_dataset(dataset: dict[str, Any]) -> Iterator[str]:
+    if not dataset["profile"]:
+        yield "its records reach no profile"
+    if dataset["upsert"]:
+        yield "records merge"
+    if not dataset["validate"]:
+        yield "not validated"
+
+
+def _of_source(source: dict[str, Any]) -> Iterator[str]:
+    yield "inlet made once and kept in state" if source["inlet"] is None else f"inlet {source['inlet']}"
+    if source["authentication"]:
+        yield "token demanded"
+    if source["key"] is not None:
+        yield f"key {source['key']}"
+    if source["datasets"]:
+        yield f"datasets {', '.join(source['datasets'])}"
+    if source["deletes"]:
+        yield "may delete"
+
+
+def counts(plan: dict[str, Any]) -> Iterator[str]:
+    """How much there is of each, for the result in a line: ``2 sources``, ``3 flows``, ``1 schema``."""
+    if not plan:
+        return
+    flows = [flow for source in plan["sources"] for flow in source["flows"]]
+    off = sum(not flow["enabled"] for flow in flows)
+    yield counted(len(plan["sources"]), "source")
+    yield counted(len(flows), "flow") + (f" ({off} switched off)" if off else "")
+    yield counted(len(plan["schemas"]), "schema")
+    yield counted(len(plan["mappings"]), "mapping set")
+    yield counted(len(plan["datasets"]), "dataset")

@@ -1,0 +1,114 @@
+"""``exporter source status``: asks a running ``exporter serve`` how it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
+from exporter.cli.shared.daemon import Candidate, Daemon, Runs, UrlOption
+from exporter.cli.shared.status_text import duration_text, number_text, refused_lines
+
+if TYPE_CHECKING:
+    from exporter.cli.shared.daemon_port import Where
+
+Document = Mapping[str, Any]
+
+
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, that of /status.")] = False,
+) -> None:
+    """Show whether records are taken, what waits, and what is kept."""
+    from exporter.cli.shared.daemon_port import NoDaemon
+
+    serving = _serving(config, url)
+    try:
+        _, document = serving.ask(_document)
+    except NoDaemon as error:
+        typer.echo("\n".join([*serving.broken, str(error)]), err=True)
+        raise typer.Exit(EXIT_CONFIG if serving.broken else 1) from None
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    from exporter.sections.printable import printable
+
+    if serving.broken:
+        typer.echo("\n".join([*serving.broken, "exporter serve goes on with what it read before:"]), err=True)
+    typer.echo("\n".join(printable(line) for line in _lines(document)))
+
+
+def _serving(config: Path, url: str | None) -> Daemon:
+    """The process that ``url`` names, else that of the configuration in ``config``.
+
+    Exits with 78 where the configuration is wrong and does not say any more where its process is.
+    """
+    from exporter.cli.shared.daemon_port import NoDaemon, base_url
+    from exporter.settings.loading.load import load
+    from exporter.settings.loading.part import load_part
+    from exporter.settings.loading.problems import Problems
+
+    if url is not None:
+        return Daemon((Candidate(url.rstrip("/")),))
+    loaded = load(config, os.environ)
+    broken: list[str] = []
+    if isinstance(loaded, Problems):
+        broken = loaded.render().splitlines()
+        part = load_part(config, os.environ, ("serve",))
+        if "serve" not in part.known:
+            advice = "exporter serve cannot be found by it: give --url to ask one all the same"
+            typer.echo("\n".join([*broken, advice]), err=True)
+            raise typer.Exit(EXIT_CONFIG)
+        ops = part.settings.serve.ops
+    else:
+        ops = loaded.settings.serve.ops
+    try:
+        place = Candidate(base_url(ops.host, ops.port, "serve.ops.port"))
+    except NoDaemon as error:
+        return Daemon((), str(error), tuple(broken))
+    return Daemon((place,), None, tuple(broken), Runs(config, None))
+
+
+def _document(where: Where) -> Document:
+    from exporter.cli.shared.daemon_port import NoDaemon, get_json
+
+    answer = get_json(where, "/status")
+    if not isinstance(answer, dict) or "sources" not in answer:
+        other = isinstance(answer, dict) and "destinations" in answer
+        why = "it is exporter run that listens there" if other else "is exporter serve listening there?"
+        raise NoDaemon(f"{where}/status answers something else: {why}")
+    return answer
+
+
+def _lines(document: Document) -> Iterator[str]:
+    """The document for people."""
+    yield from refused_lines(document)
+    yield from (f"{label:<12} {value}" for label, value in _rows(document))
+
+
+def _rows(document: Document) -> Iterator[tuple[str, str]]:
+    yield "state", "takes records" if document["ready"] else f"not ready: {'; '.join(document['reasons'])}"
+    yield "sources", ", ".join(document["sources"]) or "none"
+    oldest = document.get("intake_oldest_seconds")
+    age = f", the oldest for {duration_text(oldest)}" if oldest and document["intake_records"] else ""
+    yield "intake", f"{_of(document['intake_records'], 'record')} to be applied{age}"
+    if held := document.get("held_requests"):
+        yield "held", f"{_of(held, 'request')}: memory is short"
+    yield "outbox", f"{_of(document['outbox_events'], 'event')} to be told"
+    identities = _of(document["identities"], "identity", "identities")
+    yield "profiles", f"{_of(document['profiles'], 'profile')}, {identities}"
+    for backfill in document["backfills"]:
+        if not backfill["finished"]:
+            waits = f"; waits: {backfill['waits']}" if backfill["waits"] else ""
+            done = f"{number_text(backfill['done'])} of {number_text(backfill['total'])}"
+            yield "backfill", f"{backfill['destination']}: {done} told{waits}"
+
+
+def _of(number: int | None, noun: str, plural: str | None = None) -> str:
+    return f"{number_text(number)} {noun if number == 1 else plural or noun + 's'}"

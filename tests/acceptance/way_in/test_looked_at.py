@@ -1,0 +1,155 @@
+"""``exporter source status`` and ``exporter source send``, beside a running ``exporter serve``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import Place
+from ports import free_port
+from processes import Daemon, eventually
+from serving import INLET, connected, idle, post, serve, way_in
+from typer.testing import CliRunner, Result
+
+from exporter.cli.commands import command_line
+
+TOKEN = "token-of-the-loader"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with Place(tmp_path_factory.mktemp("place")) as place:
+        way_in(place)
+        place.config["serve"]["ops"]["port"] = free_port()
+        place.config["serve"]["tokens"] = {"static": [{"name": "loader", "token": TOKEN}]}
+        flows = [{"name": "other", "dataset": "people", "mapping": "raw"}]
+        place.config["sources"].append({"name": "made", "authentication": True, "flows": flows})
+        place.write()
+        yield place
+
+
+@pytest.fixture(scope="module")
+def serving(place: Place) -> Daemon:
+    return serve(place).ready()
+
+
+def source(config: Path, *words: str, text: str | None = None) -> Result:
+    command = ["source", *words, "--config", str(config)]
+    return CliRunner().invoke(command_line(["source", "serve"]), command, input=text)
+
+
+def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) -> None:
+    with connected(place) as connection:
+        assert post(connection, {"id": "status", "n": 1})[0] == 200
+    eventually("the record is applied", lambda: serving.alive() and idle(serving))
+
+    def shown() -> list[str]:
+        done = source(serving.config, "status")
+        assert done.exit_code == 0, done.output
+        return done.stdout.splitlines()
+
+    # Profiles are counted every so often.
+    eventually("the profile is counted", lambda: any("profiles     1 profile, 1 identity" in line for line in shown()))
+    assert shown()[:3] == [
+        "state        takes records",
+        "sources      crm, made",
+        "intake       0 records to be applied",
+    ]
+    done = source(serving.config, "status", "--json")
+    document = json.loads(done.stdout)
+    assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
+    assert INLET not in done.output
+
+
+def test_a_running_process_is_asked_while_its_configuration_is_broken(place: Place, serving: Daemon) -> None:
+    whole = serving.config.read_text()
+    try:
+        serving.config.write_text(f"{whole}\nunknown: 1\n")
+        done = source(serving.config, "status")
+    finally:
+        serving.config.write_text(whole)
+    assert done.exit_code == 0
+    assert "unknown" in done.stderr
+    assert "takes records" in done.stdout
+
+
+def test_where_nothing_or_something_else_answers(place: Place, serving: Daemon, tmp_path: Path) -> None:
+    config = tmp_path / "exporter.yaml"
+    config.write_text(f"serve: {{ops: {{port: {free_port()}}}}}\n")
+    done = source(config, "status")
+    assert done.exit_code == 1
+    assert "no daemon answers at http://127.0.0.1:" in done.stderr
+    config.write_text(f"serve: {{ops: {{port: {serving.port}}}}}\n")
+    done = source(config, "status")
+    assert done.exit_code == 1
+    assert "runs another configuration" in done.stderr
+    assert source(config, "status", "--url", f"http://127.0.0.1:{serving.port}").exit_code == 0
+    config.write_text("serve: {ops: {port: 0}}\n")
+    assert "serve.ops.port is 0" in source(config, "status").stderr
+    config.write_text("serve: {ops: {port: none}}\n")
+    assert source(config, "status").exit_code == 78
+
+
+def test_records_are_sent_and_what_is_refused_is_named_by_line(place: Place, serving: Daemon, tmp_path: Path) -> None:
+    before = serving.metric("exporter_source_records_total", "raw", "taken")
+    file = tmp_path / "records.jsonl"
+    records = [json.dumps({"id": f"sent-{number}", "n": 1}) for number in range(1100)]
+    lines = [*records[:3], "no JSON", "[1, 2]", *records[3:], json.dumps({"header": {"flowId": "x"}, "body": {}})]
+    file.write_text("\n".join(lines))
+    done = source(serving.config, "send", "raw", str(file))
+    assert done.exit_code == 1
+    assert done.stdout == "1100 records taken, 4 refused\n"
+    assert {line.removeprefix(f"error: {file}:").partition(" ")[0] for line in done.stderr.splitlines()} == {
+        "4",
+        "5",
+        "1103",
+    }
+    assert done.stderr.splitlines()[0] == f"error: {file}:4 was refused: The message is not JSON in UTF-8"
+    assert f"error: {file}:5 was refused: Message is not a JSON object\n" in done.stderr
+    assert INLET not in done.output
+    assert serving.metric("exporter_source_records_total", "raw", "taken") == before + 1100
+
+
+def test_stdin_is_sent_and_the_result_is_for_scripts(serving: Daemon) -> None:
+    done = source(serving.config, "send", "raw", "-", "--json", text='{"id": "by-stdin", "n": 1}\n')
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"taken": 1, "refused": 0})
+
+
+def test_an_id_that_was_made_and_a_token(serving: Daemon) -> None:
+    done = source(serving.config, "send", "other", "-", text='{"id": "by-a-token", "n": 1}')
+    assert (done.exit_code, done.stdout) == (0, "1 record taken, 0 refused\n"), done.output
+    done = source(serving.config, "send", "other", "-", "--token", "another-token", text='{"id": "x"}')
+    assert (done.exit_code, done.stdout) == (1, "0 records taken, 0 refused\n")
+    assert " answers 401: " in done.stderr
+    assert "another-token" not in done.output
+    # A 401 names the inlet in words of its own.
+    assert not re.search("[0-9a-f]{64}", done.output)
+
+
+def test_a_record_larger_than_a_body_and_batches_as_large_as_one(serving: Daemon, tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    large = [json.dumps({"id": f"large-{number}", "n": 1, "x": "y" * 400_000}) for number in range(5)]
+    file.write_text("\n".join([*large, json.dumps({"id": "too", "x": "y" * 1024**2})]))
+    done = source(serving.config, "send", "raw", str(file))
+    assert (done.exit_code, done.stdout) == (1, "5 records taken, 1 refused\n")
+    assert f"{file}:6 was refused: The record has more than " in done.stderr
+
+
+def test_what_cannot_be_sent(place: Place, serving: Daemon, tmp_path: Path) -> None:
+    done = source(serving.config, "send", "rew", "-", text="{}")
+    assert done.exit_code == 2
+    assert "there is no flow rew" in done.stderr
+    assert source(serving.config, "send", "raw", str(tmp_path / "none")).exit_code == 2
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    done = source(serving.config, "send", "raw", "-", "--url", nowhere, text='{"id": "x"}')
+    assert (done.exit_code, done.stdout) == (1, "0 records taken, 0 refused\n")
+    assert f"no daemon answers at {nowhere}: " in done.stderr
+    assert "stdin:1 to stdin:1 may not have been taken" in done.stderr
+    # What listens there has no such path.
+    done = source(serving.config, "send", "raw", "-", "--url", f"http://127.0.0.1:{serving.port}", text='{"id": "x"}')
+    assert done.exit_code == 1
+    assert " answers 404: " in done.stderr
+    assert INLET not in done.output

@@ -1,0 +1,76 @@
+"""``exporter check`` on a configuration with the way in: what is declared, and none of its secrets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from typer.testing import CliRunner, Result
+
+from exporter.cli.commands import command_line
+
+CONFIG = Path(__file__).parents[2] / "config" / "tutorial.yaml"
+INLET = "667b41cf2dbf3509927da1ebf7e93c20afa727cc8d8373e51da18b62e1b985ec"
+
+
+def check(config: Path, *options: str) -> Result:
+    return CliRunner().invoke(command_line(["check", "send"]), ["check", "--config", str(config), *options])
+
+
+def written(folder: Path, config: dict[str, Any]) -> Path:
+    file = folder / "exporter.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return file
+
+
+def test_each_part_has_a_line_and_the_end_counts_them() -> None:
+    done = check(CONFIG)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "source       acme: inlet 667b41cf, datasets 604a18a3bae67d18db6d258c" in lines
+    assert "  flow       acme-xdm: dataset 637eb7fadc8a211b6312b65b, no mapping" in lines
+    for part in ("intake", "profiles", "schema", "dataset", "mapping set"):
+        assert any(line.startswith(f"{part:<12} ") for line in lines), part
+    assert lines[-1] == (
+        "the configuration is valid; 1 enabled; 2 sources, 4 flows, 1 schema, 2 mapping sets, 2 datasets"
+    )
+    assert INLET not in done.output
+
+
+def test_for_scripts_by_the_names_of_the_sections() -> None:
+    done = check(CONFIG, "--json")
+    document = json.loads(done.stdout)
+    acme, _ = document["sources"]
+    assert (acme["inlet"], acme["flows"][0]["dataset"]) == ("667b41cf", "637eb7fadc8a211b6312b65b")
+    assert (document["intake"]["kind"], document["mappings"][1]["mappings"]) == ("journal", 9)
+    assert INLET not in done.output
+
+
+def test_destinations_that_are_named_are_shown_alone(tmp_path: Path) -> None:
+    done = check(CONFIG, "--destination", "local")
+    assert "acme" not in done.stdout
+    assert done.stdout.splitlines()[-1] == "the configuration is valid; 1 enabled"
+    assert "sources" not in json.loads(check(CONFIG, "--destination", "local", "--json").stdout)
+    assert "intake" not in check(written(tmp_path, {}), "--json").stdout
+
+
+def test_what_is_out_of_the_ordinary_is_said(tmp_path: Path) -> None:
+    flows = [{"name": "raw", "dataset": "d", "enabled": False}]
+    source = {"name": "crm", "authentication": True, "key": "id", "deletes": True, "flows": flows}
+    tokens = {"static": [{"name": "loader", "token": "hunter2-hunter2"}]}
+    config = {
+        "serve": {"tokens": tokens},
+        "schemas": [{"id": "s", "fields": {"id": "string"}}],
+        "datasets": [{"id": "d", "schema": "s", "profile": False, "upsert": True, "validate": False}],
+        "sources": [source],
+    }
+    done = check(written(tmp_path, config))
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "source       crm: inlet made once and kept in state, token demanded, key id, may delete" in lines
+    assert "  flow       raw (switched off): dataset d, no mapping" in lines
+    assert "dataset      d: schema s, its records reach no profile, records merge, not validated" in lines
+    assert "1 flow (1 switched off)" in lines[-1]
+    assert "hunter2" not in done.output
