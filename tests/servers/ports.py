@@ -6,6 +6,7 @@ port, and in a run that opens thousands of connections a client would have that 
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from pathlib import Path
@@ -27,12 +28,20 @@ def free_ports(count: int) -> list[int]:
     if first_of_clients - _LOWEST < _TRIES:
         return _given(count)
     found: list[int] = []
-    for port in random.sample(range(_LOWEST, first_of_clients), _TRIES):
+    for port in random.sample(_of_this_worker(_LOWEST, first_of_clients), _TRIES):
         if len(found) == count:
             return found
         if _is_free(port):
             found.append(port)
     raise AssertionError(f"no {count} free ports between {_LOWEST} and {first_of_clients}")
+
+
+def _of_this_worker(first: int, end: int) -> range:
+    """Every so many-th port: two workers that look at the same moment never find the same one."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    every = workers if (end - first) // workers >= _TRIES else 1
+    return range(first + worker % every, end, every)
 
 
 def _is_free(port: int) -> bool:
