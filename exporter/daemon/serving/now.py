@@ -12,7 +12,7 @@ from exporter.source.backfills.shown import report
 from exporter.source.collection.server.listener import Listener
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.telling import Teller
-from exporter.source.profiles.port import Counts
+from exporter.source.profiles.port import Counts, ProfileStore
 from exporter.telemetry.source_metrics import SourceGauges
 from exporter.telemetry.status import Health
 
@@ -24,6 +24,7 @@ class Now:
     Attributes:
         reason: why nothing is taken; None while records are taken.
         counts: of profiles, identities and joins, as they were counted last.
+        outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
 
     reason: str | None = "starting"
@@ -33,20 +34,38 @@ class Now:
     backfilling: Backfilling | None = None
     opened: Opened | None = None
     counts: Counts | None = None
+    outbox_before: int = 0
+
+    def _moved(self) -> tuple[int, int]:
+        """How many events the parts have added to the outbox, and how many were told."""
+        added = sum(0 if part is None else part.events for part in (self.processor, self.backfilling))
+        return added, 0 if self.teller is None else self.teller.told
+
+    async def count(self, store: ProfileStore) -> None:
+        """Count anew what the store holds.
+
+        Raises:
+            ProfilesUnavailable: the store cannot be asked.
+        """
+        added, told = self._moved()
+        self.counts = await store.counts()
+        if self._moved() == (added, told):
+            # Nothing came or went meanwhile, so this is what others have added, such as commands.
+            self.outbox_before = self.counts.outbox_events - added + told
 
     def gauges(self) -> SourceGauges:
         """What metrics show; all of it 0 until the stores are open."""
         if self.opened is None or self.counts is None or self.processor is None or self.teller is None:
             return SourceGauges()
         lag = self.opened.subscription.lag()
-        backfilled = 0 if self.backfilling is None else self.backfilling.events
+        added, told = self._moved()
         return SourceGauges(
             intake_records=lag.messages,
             intake_oldest_seconds=lag.seconds,
             profiles=self.counts.profiles,
             identities=self.counts.identities,
             joins=self.counts.joins,
-            outbox_events=self.opened.counts.outbox_events + self.processor.events + backfilled - self.teller.told,
+            outbox_events=max(0, self.outbox_before + added - told),
             held_requests=0 if self.listener is None else self.listener.held,
             events=self.teller.told - self.teller.lost,
             events_lost=self.teller.lost,

@@ -1,4 +1,4 @@
-"""What the serving process is put together from: stores and queues, opened; ids, tokens and catalogue, made ready."""
+"""What the serving process is put together from: stores and queues, opened; ids and catalogue, made ready."""
 
 from __future__ import annotations
 
@@ -17,17 +17,14 @@ from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
-from exporter.sections.schedules import reach_delay, until_reachable
+from exporter.sections.schedules import until_reachable
 from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made
 from exporter.source.collection.plane import Plane
-from exporter.source.collection.stamps import Stamps
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.lapsing import Lapsing
 from exporter.source.processing.planes import Ids, ids_of, wanted
-from exporter.source.processing.processor import TAKEN, Processor
-from exporter.source.processing.telling import Teller
+from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
@@ -74,6 +71,11 @@ class InForce:
         """The name of a flow, by its id; empty where there is no such flow any more."""
         found = self.catalogue.flows.get(flow)
         return "" if found is None else found.name
+
+    def source_of(self, inlet: str) -> str:
+        """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
+        found = self.plane.inlets.get(inlet)
+        return "" if found is None else found.source
 
 
 async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
@@ -162,27 +164,3 @@ async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:
     if isinstance(found, tuple):
         raise ValueError(f"{len(found)} mistakes came with the ids that were made")
     return found
-
-
-def lapsing_of(
-    settings: Settings, opened: Opened, stamps: Stamps, processor: Processor, teller: Teller
-) -> Lapsing | None:
-    """What lets memberships without news leave; None where they stay for ever."""
-    ttl = settings.profiles.membership_ttl
-    if ttl is None:
-        return None
-
-    def told(profiles: int) -> None:
-        processor.events += profiles
-        teller.look()
-
-    return Lapsing(
-        opened.store,
-        int(ttl * 1000),
-        stamps,
-        opened.subscription.lag,
-        opened.max_event_bytes,
-        int(settings.profiles.outbox_max),
-        told,
-        reach_delay(random.uniform),
-    )

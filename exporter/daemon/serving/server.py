@@ -24,9 +24,10 @@ from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.collecting import certificate_of, listening
 from exporter.daemon.serving.control import control_of, serving_control
 from exporter.daemon.serving.now import Now
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, lapsing_of, open_parts
+from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts
 from exporter.daemon.serving.reload import Running, reload
 from exporter.daemon.serving.sender_tokens import SenderTokens
+from exporter.daemon.serving.upkeep import expiring_of, lapsing_of
 from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.schedules import reach_delay
@@ -39,7 +40,6 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
 from exporter.source.processing.examining import Bad, Chances, examine
-from exporter.source.processing.expiring import Expiring
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Listeners, Processor
@@ -129,7 +129,7 @@ class Server:
             validate=partial(_violations, in_force, chances),
             refused=refused.note,
         )
-        self._now.counts = opened.counts
+        self._now.counts, self._now.outbox_before = opened.counts, opened.counts.outbox_events
         self._now.opened, self._now.processor, self._now.teller = opened, processor, teller
         certificate = certificate_of(settings.serve.tls)
         working = [tasks.create_task(self._watched("processing", processor.run()))]
@@ -140,9 +140,7 @@ class Server:
         working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
         if (lapsing := lapsing_of(settings, opened, stamps, processor, teller)) is not None:
             working += [tasks.create_task(self._watched("lapsing", lapsing.run()))]
-        expiring = Expiring(
-            opened.store, int(settings.profiles.keep_time_series * 1000), now_ms, reach_delay(random.uniform)
-        )
+        expiring = expiring_of(settings, opened, now_ms)
         working += [tasks.create_task(self._watched("expiring", expiring.run()))]
         running = Running(opened, in_force, taking, intake, tokens, certificate)
         take_over = partial(reload, load=self._load, running=running, log=self._log, health=self._configuration)
@@ -181,7 +179,7 @@ class Server:
         letters = Letters(
             opened.state.bad_records,
             settings.bad_records_max_bytes,
-            partial(_source_of, in_force),
+            in_force.source_of,
             self._clock.epoch,
         )
         listeners = Listeners(
@@ -220,7 +218,7 @@ class Server:
 
         remember = opened.state.bad_records.remember_refused
         delay = reach_delay(random.uniform)
-        return RefusedElements(remember, partial(_source_of, in_force), self._clock.epoch, delay, lost)
+        return RefusedElements(remember, in_force.source_of, self._clock.epoch, delay, lost)
 
     def _taken(self, in_force: InForce, flows: Mapping[str, int]) -> None:
         for flow, count in flows.items():
@@ -254,7 +252,7 @@ class Server:
         while True:
             await asyncio.sleep(COUNT_SECONDS)
             with suppress(ProfilesUnavailable):  # the processor says so
-                self._now.counts = await opened.store.counts()
+                await self._now.count(opened.store)
 
     def _status(self) -> dict[str, Any]:
         return self._now.status(asdict(self._configuration.status), [source.name for source in self._settings.sources])
@@ -262,11 +260,6 @@ class Server:
 
 def _milliseconds(clock: Clock) -> int:
     return int(clock.epoch() * 1000)
-
-
-def _source_of(in_force: InForce, inlet: str) -> str:
-    found = in_force.plane.inlets.get(inlet)
-    return "" if found is None else found.source
 
 
 def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: object) -> list[dict[str, Any]] | None:

@@ -153,3 +153,16 @@ def test_what_cannot_be_sent(place: Place, serving: Daemon, tmp_path: Path) -> N
     assert done.exit_code == 1
     assert " answers 404: " in done.stderr
     assert INLET not in done.output
+
+
+def test_events_that_a_command_adds_are_told_and_leave_the_count_of_those_that_wait_right(
+    place: Place, serving: Daemon
+) -> None:
+    with connected(place) as connection:
+        assert post(connection, {"id": "forgotten", "n": 1, "name": "Ada"})[0] == 200
+    eventually("the record is applied and told", lambda: serving.alive() and idle(serving))
+    before = serving.metrics()["exporter_source_events_total{}"]
+    done = source(serving.config, "forget", "people", "--yes")
+    assert done.exit_code == 0, done.output
+    eventually("it is told", lambda: serving.metrics()["exporter_source_events_total{}"] > before)
+    eventually("none waits", lambda: serving.alive() and idle(serving))
