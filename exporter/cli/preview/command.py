@@ -10,6 +10,7 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import DestinationsOption, chosen, note_switched_off
+from exporter.cli.shared.files_given import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,22 +41,14 @@ def preview(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
-    from exporter.cli.events.event_file import Endless
     from exporter.cli.preview.previewer import WRITTEN
 
     loaded = load_or_exit(config)
     chosen = _chosen(loaded.settings, destination or [])
     write = WRITTEN[Format.json if as_json else format]
-    try:
+    with reading(file):
         for previewed in _previewed(loaded, chosen, file):
             typer.echo(write(previewed))
-    except BrokenPipeError:
-        raise
-    except Endless as error:
-        raise typer.BadParameter(str(error), param_hint="FILE") from None
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
 
 
 def _chosen(settings: Settings, names: Sequence[str]) -> Sequence[Destination]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.files_given import reading
 from exporter.sections.printable import printable
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def preview(
     The records are as they would be sent: raw, with a header around them, or XDM messages. Nothing is written, and no
     server is asked. What is shown is personal data. Exits with 1 if a record would be refused, or become a bad record.
     """
-    from exporter.cli.events.event_file import STDIN, Endless, events_in
+    from exporter.cli.events.event_file import STDIN, events_in
     from exporter.cli.source.previewer import NoSuchFlow, RecordPreviewer
 
     settings = load_or_exit(config).settings
@@ -40,19 +41,12 @@ def preview(
     except NoSuchFlow as error:
         raise typer.BadParameter(printable(str(error)), param_hint="FLOW") from None
     count = unsound = 0
-    try:
+    with reading(file):
         for found in events_in([file]):
             count += 1
             previewed = previewer.preview(found.body)
             unsound += previewed.outcome in ("bad", "refused")
             typer.echo(_line(found.place, previewed) if as_json else _text(found.place, previewed))
-    except BrokenPipeError:
-        raise
-    except Endless as error:
-        raise typer.BadParameter(str(error), param_hint="FILE") from None
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise typer.BadParameter(f"{file} cannot be read: {reason}", param_hint="FILE") from None
     if not count:
         typer.echo(f"note: {'stdin' if file == STDIN else file.name} holds no record", err=True)
     raise typer.Exit(1 if unsound else 0)
