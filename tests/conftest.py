@@ -146,6 +146,15 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
         yield
+    assert not (tmp_path_factory.getbasetemp() / "data").exists(), "a test left databases beside its folder"
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """A folder in the test's own: a configuration's databases stand in ``../data``, which no neighbour may find."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(autouse=True, scope="session")
