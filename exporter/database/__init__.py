@@ -2,9 +2,10 @@
 
 from exporter.database.database import Database
 from exporter.database.failures import DatabaseUnavailable, FileLost, FileReplaced
-from exporter.database.opening import DatabaseRefused, Schema
+from exporter.database.opening import DatabaseRefused, Schema, headless
 from exporter.database.privacy import kept_private
 from exporter.database.same_file import FirstSeen
+from exporter.database.snapshot import snapshot
 
 __all__ = [
     "Database",
@@ -14,5 +15,7 @@ __all__ = [
     "FileReplaced",
     "FirstSeen",
     "Schema",
+    "headless",
     "kept_private",
+    "snapshot",
 ]

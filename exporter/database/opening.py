@@ -16,7 +16,8 @@ import apsw
 from exporter.database.checkpoints import TOO_MANY_PAGES
 from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, said_by_system, unavailable
 from exporter.database.obstacles import PASSING, Obstacle, descriptors_left, make_way
-from exporter.database.wholeness import damage, marked
+from exporter.database.snapshot import snapshot
+from exporter.database.wholeness import damage, has_commits, marked
 
 _NAP_SECONDS = 0.001
 _PAGE_BYTES = 4096
@@ -105,10 +106,9 @@ def _raise_known(path: Path, error: apsw.Error) -> NoReturn:
 
 
 def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
-    was_empty = _is_empty(path)
-    make_way(path)
-    if was_empty and (wrong := _lasting(lambda: _emptied(path), deadline)) is not None:
+    if (wrong := _lasting(lambda: headless(path), deadline)) is not None:
         raise DatabaseRefused(path, wrong)
+    make_way(path)
     if path.stat().st_size == 0:
         return
     _undo_half_made(path, schema)
@@ -130,23 +130,28 @@ def _lasting(look: Callable[[], str | None], deadline: float) -> str | None:
     return wrong
 
 
-def _emptied(path: Path) -> str | None:
-    """Why an empty file cannot be opened: commits in its log, which SQLite would remove, even from those who have them
-    open. SQLite begins a log only once the file has a page."""
+def headless(path: Path) -> str | None:
+    """Why a file that is empty, or not there, cannot be opened: its log holds commits, and SQLite would remove the log,
+    even from under those who have both open.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
     log = path.with_name(path.name + "-wal")
-    if not (_is_empty(path) and log.exists() and not _is_empty(log)):
-        return None
-    return (
-        f"it is empty, and {log.name} beside it is not: it was truncated, and left as it is; "
-        "put both back from a copy, or remove both to begin anew"
-    )
-
-
-def _is_empty(path: Path) -> bool:
     try:
-        return path.stat().st_size == 0
+        if path.stat().st_size:
+            return None
+        wrong = (
+            f"it is empty, and {log.name} beside it is not: it was truncated, and left as it is; "
+            "put both back from a copy, or remove both to begin anew"
+        )
+    except FileNotFoundError:
+        wrong = (
+            f"it is not there, and {log.name} beside it is: put the file back, or remove that, too, to begin anew"
+        )
     except OSError:
-        return False  # a file that is not there is made, and what is in the way is told then
+        return None  # what is in the way is told by the next step
+    return wrong if has_commits(log) else None
 
 
 def _undo_half_made(path: Path, schema: Schema) -> None:
@@ -168,7 +173,7 @@ def _refuse_foreign(path: Path, schema: Schema) -> None:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
-        with connection:
+        with snapshot(connection):
             application_id = connection.pragma("application_id")
             version = connection.pragma("user_version")
             objects = connection.execute("SELECT count(*) FROM sqlite_schema").get

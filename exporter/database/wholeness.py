@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
+_WAL_MAGIC = (0x377F0682, 0x377F0683)
 _WAL_HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
 #: SQLite locks bytes from here on and never writes to the page of these bytes ("The Lock-Byte Page").
@@ -51,6 +52,23 @@ def damage(path: Path) -> str | None:
     if count is not None and whole < count:
         return f"it is truncated: {whole} of {count} pages are there"
     return None
+
+
+def has_commits(wal: Path) -> bool:
+    """Whether a write-ahead log holds a commit, be it in the database too or not.
+
+    Raises:
+        OSError: the log is there and cannot be read.
+    """
+    try:
+        with wal.open("rb") as file:
+            header = file.read(_WAL_HEADER_BYTES)
+    except FileNotFoundError:
+        return False
+    if len(header) < _WAL_HEADER_BYTES:
+        return False
+    magic, page_bytes = struct.unpack_from(">I4xI", header)
+    return magic in _WAL_MAGIC and _logged(wal, page_bytes)[1] is not None
 
 
 def marked(path: Path) -> int:

@@ -185,10 +185,27 @@ def test_a_file_that_was_emptied_is_named_as_that_and_keeps_its_log(path: Path) 
     connection.close()
 
 
-def test_a_file_that_is_gone_is_made_anew_beside_a_log_that_was_left(path: Path) -> None:
+def test_a_file_that_is_gone_is_not_made_anew_beside_a_log_with_commits(path: Path) -> None:
+    """SQLite would remove the log, and what is put back later would have lost what the log held."""
+    connection = open_file(path, SCHEMA)
+    connection.execute("UPDATE t SET x = x'00' WHERE rowid = 1")
+    aside, log = path.with_name("aside.db"), path.with_name("data.db-wal")
+    before = log.read_bytes()
+    path.rename(aside)
+    with pytest.raises(DatabaseRefused, match=r"it is not there, and data.db-wal beside it is: put the file back, or"):
+        open_file(path, SCHEMA)
+    assert not path.exists()
+    assert log.read_bytes() == before
+    aside.rename(path)
+    open_file(path, SCHEMA).close()
+    connection.close()
+
+
+@pytest.mark.parametrize("left", [b"left by the file before", b"", bytes(100)])
+def test_a_file_that_is_gone_is_made_anew_beside_a_log_without_any(path: Path, left: bytes) -> None:
     path.unlink()
     log = path.with_name("data.db-wal")
-    log.write_bytes(b"left by the file before")
+    log.write_bytes(left)
     connection = open_file(path, SCHEMA)
     assert connection.pragma("user_version") == len(SCHEMA.migrations)
     connection.close()

@@ -16,7 +16,7 @@ from typing import Any
 from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import reach
 from exporter.daemon.slots.token_transport import open_token_transport
-from exporter.database import DatabaseRefused, DatabaseUnavailable
+from exporter.database import DatabaseRefused, DatabaseUnavailable, headless
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import look_at_queue
 from exporter.queues.port import QueueUnavailable
@@ -74,6 +74,8 @@ def _absent(what: str, path: Path) -> Checked | None:
     """
     if os.path.exists(path):  # noqa: PTH110
         return None
+    if (lost := headless(path)) is not None:
+        return Checked(None, what, False, f"{path}: {lost}")
     folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # noqa: PTH110
     writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
     return Checked(None, what, writable, f"{path} will be created" if writable else f"{folder} cannot be written")

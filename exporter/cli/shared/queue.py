@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
@@ -40,10 +39,7 @@ def with_queue(settings: Settings, use: Callable[[Queue], Awaitable[Result]]) ->
 
     try:
         return asyncio.run(run())
-    except DatabaseUnavailable as error:
-        path = getattr(settings.queue, "path", None)
-        fail(f"{path}: {error}" if isinstance(path, Path) else str(error))
-    except (DatabaseRefused, QueueUnavailable) as error:
+    except (DatabaseRefused, DatabaseUnavailable, QueueUnavailable) as error:
         fail(str(error))
 
 

@@ -18,8 +18,11 @@ class SqliteSettings(Section):
     path: FilePath = Field(default=Path("../data/state.db"), description="The SQLite file; made when it is not there.")
 
     def exists(self) -> bool:
-        """Whether there is a store already; a command that only looks creates no store."""
+        """Whether there is a store already; a command that only looks creates no store.
+
+        A log without its file counts as one: opening says that the file is to be put back.
+        """
         try:
-            return self.path.exists()
+            return self.path.exists() or self.path.with_name(f"{self.path.name}-wal").exists()
         except OSError:
             return True  # unknown; opening the file will say why

@@ -88,6 +88,13 @@ def test_a_file_that_is_taken_away_from_an_idle_daemon_is_missed_within_seconds(
         "it is logged", lambda: [line["detail"] for line in daemon.logs("paused") if line["reason"] == which]
     )
     assert detail.startswith(f"{file} was removed while it was open: put it back, or start the exporter again to")
+    command = ("positions", "list") if which == "queue" else ("deadletters", "list")
+    refused = place.command(*command)
+    assert refused.returncode == 1, refused.stderr
+    assert f"{file}: it is not there, and {file.name}-wal beside it is: put the file back" in refused.stderr
+    checked = place.command("check", "--connect")
+    assert f"{file}: it is not there, and {file.name}-wal beside it is: put the file back" in checked.stdout
+    assert not file.exists(), "it was made anew, and what is put back would have lost its log"
     aside.rename(file)
     eventually("it is ready", lambda: ready(daemon))
     place.publish(source.make(10))

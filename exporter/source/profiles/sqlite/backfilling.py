@@ -9,6 +9,7 @@ from typing import Any
 import apsw
 import orjson
 
+from exporter.database import snapshot
 from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import Backfill, Segment
@@ -87,7 +88,7 @@ def step(connection: apsw.Connection, rules: Rules, number: int, limit: int, at:
 
 def all_of(connection: apsw.Connection) -> list[Backfill]:
     """All backfills, the first first."""
-    with connection:
+    with snapshot(connection):
         segments = _segments(connection)
         rows: list[Any] = connection.execute(f"{_BACKFILLS} ORDER BY number").fetchall()
     return [

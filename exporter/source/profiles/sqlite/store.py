@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import apsw
 
-from exporter.database import Database, DatabaseUnavailable, kept_private
+from exporter.database import Database, DatabaseUnavailable, kept_private, snapshot
 from exporter.source.profiles.merge.applying import apply
 from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.profile import identity_key
@@ -137,7 +137,7 @@ class SqliteProfiles(ProfileStore):
 
     async def counts(self) -> Counts:
         def read(connection: apsw.Connection) -> Counts:
-            with connection:
+            with snapshot(connection):
                 profiles, identities, joins, refused_links = connection.execute(
                     "SELECT profiles, identities, joins, refused_links FROM store"
                 ).get
@@ -150,7 +150,7 @@ class SqliteProfiles(ProfileStore):
         key = identity_key(identity.namespace, identity.id)
 
         def read(connection: apsw.Connection) -> ShownProfile | None:
-            with connection:
+            with snapshot(connection):
                 number = connection.execute("SELECT profile FROM identities WHERE key = ?", (key,)).get
                 found = {} if number is None else profiles_of(connection, (number,))
             return shown_profile(found[number], self.rules, at) if found else None

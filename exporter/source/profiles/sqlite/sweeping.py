@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import apsw
 
+from exporter.database import snapshot
 from exporter.source.profiles.lines import line_of, profile_in
 from exporter.source.profiles.merge import taking_apart
 from exporter.source.profiles.merge.leaves import Paths
@@ -53,7 +54,7 @@ def swept(
 
 def exported(connection: apsw.Connection, after: int, limit: int) -> Page:
     """The next ``limit`` profiles after number ``after``, as lines."""
-    with connection:
+    with snapshot(connection):
         numbers = _numbers(connection, after, limit)
         found = profiles_of(connection, numbers)
     return Page([line_of(found[number]) for number in numbers], numbers[-1] if len(numbers) == limit else None)
