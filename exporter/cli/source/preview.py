@@ -10,6 +10,7 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.files_given import reading
+from exporter.cli.source.violations import violation_lines
 from exporter.sections.printable import printable
 
 if TYPE_CHECKING:
@@ -114,13 +115,4 @@ def _notes(previewed: PreviewedRecord) -> Iterator[str]:
     for error in previewed.errors:
         yield f"no value for {error.destination}: {error.reason}"
     for violation in previewed.violations:
-        yield from _violations(violation.as_report())
-
-
-def _violations(report: dict[str, Any]) -> Iterator[str]:
-    """The violations that are made of no others."""
-    causes = report["causingExceptions"]
-    if not causes:
-        yield f"violation at {report['pointerToViolation']}: {report['message']}"
-    for cause in causes:
-        yield from _violations(cause)
+        yield from (f"violation at {line}" for line in violation_lines(violation.as_report()))
