@@ -186,6 +186,13 @@ def test_what_cannot_be_sent(place: Place, serving: Daemon, tmp_path: Path) -> N
     assert INLET not in done.output
 
 
+def test_the_stores_of_the_way_in_are_tried_beside_it(serving: Daemon) -> None:
+    command = ["check", "--connect", "--config", str(serving.config)]
+    done = CliRunner().invoke(command_line(["check", "send"]), command)
+    for part in ("queue", "state", "intake", "profiles"):
+        assert re.search(rf"^ok      {part}: .*{part}.db can be used$", done.stdout, re.MULTILINE), done.output
+
+
 def test_events_that_a_command_adds_are_told_and_leave_the_count_of_those_that_wait_right(
     place: Place, serving: Daemon
 ) -> None:
