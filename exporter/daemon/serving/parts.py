@@ -131,9 +131,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
             last_taken = (await store.counters(TAKEN)).get(TAKEN, 0)
             counts = await store.counts()
             marks = await store.marks(intake.name)
-            # A journal counts its records without gaps; brokers name their logs anew when they are made anew.
-            dense = settings.intake.kind == "journal"
-            why = mismatch(marks, await intake.positions(), GROUP, dense=dense)
+            why = mismatch(marks, await intake.positions(), GROUP, settings.intake.kind)
     if why is not None:
         raise StoresDoNotFit(why)
     async for attempt in tries("state"):
