@@ -33,6 +33,13 @@ def test_a_store_and_its_intake(mark: int, settled_to: int, end: int | None, wor
     assert found is None or ("exporter backup" in found and "move the intake's file away" in found)
 
 
+def test_the_first_offset_of_a_partition_is_0() -> None:
+    assert mismatch({}, [position("0", -1, -1)], "exporter.source", "kafka") is None
+    assert mismatch({"0": 0}, [position("0", 0, 0)], "exporter.source", "kafka") is None
+    assert "records 0 to 0" in (mismatch({}, [position("0", 0, 0)], "exporter.source", "kafka") or "")
+    assert "it ends with record -1" in (mismatch({"0": 0}, [position("0", -1, -1)], "exporter.source", "kafka") or "")
+
+
 @pytest.mark.parametrize(("kind", "fits"), [("nats", True), ("kafka", False)])
 def test_a_lane_that_the_store_does_not_know(kind: str, fits: bool) -> None:
     """A stream of NATS that has lost its end goes on in a lane of another name; a partition does not."""

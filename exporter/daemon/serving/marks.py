@@ -18,17 +18,18 @@ def mismatch(marks: Mapping[str, int], positions: Sequence[Position], group: str
     """Why records would be skipped or are missing, with the way on; None where store and intake fit.
 
     Args:
-        marks: up to which position each lane is applied, as the store says; a lane that is missing: to 0.
+        marks: up to which position each lane is applied, as the store says; nothing of a lane that is missing.
         positions: those of the intake's groups.
         group: the one that applies.
         kind: of the intake. A stream of NATS goes on in another lane where its servers lost its end, so a lane that
             the store does not know is older than the store only where the store knows none.
     """
+    nothing = -1 if kind == "kafka" else 0  # offsets begin at 0
     way_on = _WAY_ON.format(_ANOTHER.get(kind, _MOVED))
     for each in positions:
         if each.group != group:
             continue
-        mark = marks.get(each.lane, 0)
+        mark = marks.get(each.lane, nothing)
         is_later = kind == "nats" and marks and each.lane not in marks
         if mark < each.settled_to and not is_later:
             return (
