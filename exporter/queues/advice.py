@@ -36,3 +36,7 @@ class Inspection(Advising, Protocol):
             QueueUnavailable: with the reason.
         """
         ...
+
+    async def max_event_bytes(self, producer: str) -> int | None:
+        """As ``Queue.max_event_bytes``, of a queue whose missing parts are made with their defaults."""
+        ...

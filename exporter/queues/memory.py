@@ -127,7 +127,7 @@ class MemoryQueue:
         settled_to, ranges = group.progress.committed()
         beyond = count(decode(settled_to, ranges))
         lag = self.last - settled_to - beyond
-        return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
+        return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at, self.last)
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """A target outside of the queue becomes its nearest end."""

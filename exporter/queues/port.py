@@ -108,7 +108,11 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A group's position in a lane: all up to ``settled_to`` is settled, and so are ``beyond`` later messages."""
+    """A group's position in a lane: all up to ``settled_to`` is settled, and so are ``beyond`` later messages.
+
+    ``end`` is the last position that the lane has given, below which a lane that loses its end goes on; None where a
+    lane of the kind gives no position twice.
+    """
 
     group: str
     lane: str
@@ -117,6 +121,7 @@ class Position:
     lag: int | None
     reader: bool
     seen_at: float | None
+    end: int | None
 
 
 #: The outcome of a seek: nothing was missed; events from the target on were deleted; the lane ends before the target.

@@ -69,6 +69,17 @@ def post(connection: http.client.HTTPConnection, record: object, query: str = ""
     return answer.status, body
 
 
+def in_segment(number: int, state: int, segment: str) -> dict[str, Any]:
+    """An XDM message: a profile, its state, and the segment that it is in."""
+    reference = {"id": SCHEMA, "contentType": "application/vnd.adobe.xed-full+json;version=1"}
+    entity = {
+        "_acme": {"profile": f"p{number}", "state": state},
+        "segmentMembership": {"ups": {segment: {"status": "realized"}}},
+    }
+    header = {"schemaRef": reference, "datasetId": "people"}
+    return {"header": header, "body": {"xdmMeta": {"schemaRef": reference}, "xdmEntity": entity}}
+
+
 class Sender(threading.Thread):
     """Sends one state after the other of each of its profiles, the next once the last was answered with 200.
 
@@ -103,6 +114,12 @@ def idle(daemon: Daemon) -> bool:
     samples = daemon.metrics()
     names = ("exporter_source_intake_records", "exporter_source_outbox_events")
     return all(samples.get(f"{name}{{}}") == 0 for name in names)
+
+
+def backfilled(serving: Daemon, total: int) -> bool:
+    """Whether so many profiles were told in backfills of the destination ``crm``, and none is left."""
+    samples = serving.metrics()
+    return [samples.get(f"exporter_source_backfill_{name}{{crm}}") for name in ("done", "total")] == [total, total]
 
 
 def settled(place: Place, serving: Daemon, *destinations: str) -> None:

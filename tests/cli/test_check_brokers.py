@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from ports import free_port
 from redis_server import RedisServer, needs_redis
 from redis_server import running as running_redis
 
-from exporter.cli.check.connect import Checked, check_connections
+from exporter.cli.check.connect import PRODUCER, Checked, check_connections
 from exporter.queues.kafka.check.advice import TopicSettings, advice
 from exporter.queues.kinds import open_queue
 from exporter.settings.tree import Settings
+from exporter.source.profiles.kinds import open_profiles
+from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings
 
 #: In every configuration that is tried, where it has no business in any output.
 SECRET = "hunter2-must-not-show"
@@ -603,6 +606,52 @@ async def test_kafka_a_cluster_that_names_brokers_which_cannot_be_reached_from_h
     said = await refusal(tmp_path, section("kafka", ports.tls, host="localhost") | {"tls": tls})
     assert "(advertised.listeners)" in said
     assert f"127.0.0.1:{ports.tls}: its certificate is for another server" in said
+
+
+# -- the way in's events
+
+
+async def test_the_stand_in_for_a_producer_is_as_long_as_the_name_of_a_store(tmp_path: Path) -> None:
+    async with open_profiles(SqliteProfileSettings(path=tmp_path / "profiles.db"), IdentitySettings()) as store:
+        assert len(store.name) == len(PRODUCER)
+
+
+@pytest.fixture
+def known(kind: str, request: pytest.FixtureRequest) -> Any:
+    """What the fixture of the kind gives; of Redis nothing, since a server's own settings say what it takes."""
+    return None if kind == "redis" else request.getfixturevalue(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_queue_that_takes_less_than_an_event_may_have_is_a_note(kind: str, known: Any, tmp_path: Path) -> None:
+    """The broker is asked how much it takes of the way in; without the way in others publish."""
+    with ExitStack() as stack:
+        match kind:
+            case "redis":
+                server = stack.enter_context(running_redis(tmp_path / "redis", "--proto-max-bulk-len", "1mb"))
+                queue = section(kind, server.port)
+            case "nats":
+                queue = section(kind, known.plain, create=True, stream="limited")
+            case _:
+                broker, ports = known
+                queue = section(kind, ports.plain, topic=await make_topic(broker, 1))
+        keys = {part: {"path": str(tmp_path / f"{part}.db")} for part in ("intake", "profiles")}
+        keys |= {"queue": queue, "state": {"kind": "sqlite", "path": str(tmp_path / "state.db")}}
+        way_in = {"sources": [{"name": "crm"}]}
+
+        async def said(most: int, **more: Any) -> list[str]:
+            notes: list[str] = []
+            found = await check_connections(
+                Settings.model_validate({**keys, **more, "max_event_bytes": most}), notes.append
+            )
+            assert all(each.ok for each in found), found
+            return [note for note in notes if f"less than max_event_bytes ({most})" in note]
+
+        [note] = await said(5_000_000, **way_in)
+        assert await said(1_000_000, **way_in) == []
+        assert await said(5_000_000) == []
+        async with open_queue(Settings.model_validate(keys).queue, (), pytest.fail) as opened:
+            assert note.startswith(f"queue: it takes events of {await opened.max_event_bytes(PRODUCER)} bytes at most")
 
 
 # -- as a command

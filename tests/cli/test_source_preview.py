@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from exporter.cli.commands import command_line
@@ -45,10 +46,11 @@ def test_a_raw_record_for_people(tmp_path: Path) -> None:
     config.write_bytes(CONFIG.read_bytes())
     done = run("acme-raw", RAW, config=config)
     assert done.exit_code == 0
-    head, identity, *document = done.stdout.splitlines()
+    head, identity, event, *document = done.stdout.splitlines()
     assert head == "# stdin:1: applied (create) to dataset 637eb7fadc8a211b6312b65b"
     assert identity.startswith("#   identity acmekey ")
     assert identity.endswith(" (primary)")
+    assert event.startswith("#   event of a new profile: identities acmekey; attributes person.name.fullName, ")
     assert json.loads("\n".join(document))["person"] == {
         "name": {"fullName": "Johnson Smith", "firstName": "Johnson", "lastName": "Smith"},
         "gender": "male",
@@ -78,6 +80,63 @@ def test_all_forms_and_outcomes_for_scripts() -> None:
         "#/workEmail",
     ]
     assert shown[3]["detail"] == "Message is not a JSON object"
+
+
+ENTITY = {
+    "workEmail": {"address": "ada@example.com"},
+    "person": {"gender": "female"},
+    "segmentMembership": {"ups": {"s-1": {"status": "realized"}, "s-2": {"status": "exited"}}},
+}
+
+
+def with_segments(folder: Path, **sections: Any) -> Path:
+    """The tutorial's configuration, whose schema also has memberships, and whose sources may delete."""
+    document = yaml.safe_load(CONFIG.read_text())
+    for source in document["sources"]:
+        source["deletes"] = True
+    document["schemas"][0]["groups"] = ["segmentation"]
+    config = folder / "exporter.yaml"
+    config.write_text(yaml.safe_dump(document | sections))
+    return config
+
+
+def test_what_the_event_of_a_new_profile_tells(tmp_path: Path) -> None:
+    config = with_segments(tmp_path)
+    xdm = {"body": {"xdmEntity": ENTITY}}
+    done = run("acme-xdm", xdm, config=config)
+    assert done.exit_code == 0, done.output
+    told = "segments ups s-1 realized, ups s-2 exited; identities email; attributes workEmail.address, person.gender"
+    assert f"#   event of a new profile: {told}\n" in done.stdout
+    deleting = {"header": {"operations": {"data": "delete"}}, **xdm}
+    shown = [
+        json.loads(line)
+        for line in run("acme-xdm", xdm, deleting, words=("--json",), config=config).stdout.splitlines()
+    ]
+    event = shown[0]["event"]
+    assert event["changes"] == {
+        "segments": [
+            {"namespace": "ups", "id": "s-1", "from": None, "to": "realized"},
+            {"namespace": "ups", "id": "s-2", "from": None, "to": "exited"},
+        ],
+        "identities": ["email"],
+        "attributes": ["workEmail.address", "person.gender"],
+        "joined": [],
+        "backfill": False,
+    }
+    assert event["profile"]["identityMap"] == {"email": [{"id": "ada@example.com", "primary": True}]}
+    # A deletion makes nobody known.
+    assert (shown[1]["outcome"], shown[1]["event"]) == ("applied", None)
+    assert "event of a new profile: none" in run("acme-xdm", deleting, config=config).stdout
+
+
+@pytest.mark.parametrize(
+    ("sections", "reason"),
+    [({"identities": {"ignore": ["ADA@example.com"]}}, "no_primary_identity"), ({"max_event_bytes": 200}, "too_large")],
+)
+def test_what_the_profile_store_would_refuse(tmp_path: Path, sections: dict[str, Any], reason: str) -> None:
+    done = run("acme-xdm", {"body": {"xdmEntity": ENTITY}}, config=with_segments(tmp_path, **sections))
+    assert done.exit_code == 1
+    assert f"a bad record ({reason}): its " in done.stdout
 
 
 def test_what_is_unsound_ends_with_1_and_says_why() -> None:

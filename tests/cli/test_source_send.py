@@ -20,7 +20,11 @@ def answer(status: int, body: object, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + text
 
 
-BUSY = answer(503, {"report": {"message": SENTENCE}}, "Retry-After: 0")
+def reported(status: int, message: str, *headers: str, **beside: object) -> bytes:
+    return answer(status, {"report": {"message": message, **beside}}, *headers)
+
+
+BUSY = reported(503, SENTENCE, "Retry-After: 0")
 
 
 async def post(url: str, *records: bytes) -> dict[int, str]:
@@ -48,6 +52,36 @@ async def test_an_intake_that_stays_full_is_told_of_without_the_inlet() -> None:
             await post(server.url(), b"{}")
     assert len(server.heard) == TRIES
     assert str(refused.value) == f"{server.url().rstrip('/')} answers 503: The intake is full"
+
+
+async def test_an_overload_that_is_answered_500_is_sent_again_and_another_500_is_not() -> None:
+    done = answer(207, {"responses": [{"xactionId": "1:0"}]})
+    async with serving(says(reported(500, SENTENCE, "Retry-After: 0")), says(done)) as server:
+        assert await post(server.url(), b"{}") == {}
+    async with serving(repeats(reported(500, SENTENCE))) as server:
+        with pytest.raises(NotTaken, match="answers 500: The intake is full"):
+            await post(server.url(), b"{}")
+    assert len(server.heard) == 1
+
+
+async def test_a_record_that_is_validated_before_the_answer() -> None:
+    cause = {"causingExceptions": [], "pointerToViolation": "#/a", "message": "expected type: String, found: Integer"}
+    whole = {"causingExceptions": [cause, {**cause, "pointerToViolation": "#/b"}], "pointerToViolation": "#"}
+    invalid = SENTENCE.replace("The intake is full", "Message is invalid")
+    refused = reported(400, invalid, cause={"_streamingValidation": [whole]})
+    taken = answer(200, {"xactionId": "1-1", "syncValidation": {"status": "pass"}})
+    async with serving(says(refused), says(BUSY), says(taken), says(reported(404, "No"))) as server:
+        plane = DataPlane(server.url().rstrip("/"), INLET, None)
+        reason = await asyncio.to_thread(plane.post_validated, b'{"id":1}')
+        assert reason == (
+            "Message is invalid; #/a: expected type: String, found: Integer; #/b: expected type: String, found: Integer"
+        )
+        assert await asyncio.to_thread(plane.post_validated, b'{"id":2}') is None
+        with pytest.raises(NotTaken, match="answers 404: No"):
+            await asyncio.to_thread(plane.post_validated, b'{"id":3}')
+    assert server.heard[0].line == f"POST /collection/{INLET}?syncValidation=true HTTP/1.1"
+    assert server.heard[0].header("x-adobe-flow-id") is None
+    assert [heard.body for heard in server.heard] == [b'{"id":1}', b'{"id":2}', b'{"id":2}', b'{"id":3}']
 
 
 @pytest.mark.parametrize("body", [[], {}, {"responses": []}, {"responses": {}}, {"responses": [3]}])

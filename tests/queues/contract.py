@@ -218,6 +218,7 @@ class ContractOfOneOpening:
             assert place.settled_to == taken[2].position
             assert place.beyond == 5
             assert place.lag == 2
+            assert place.end in (None, taken[9].position)
         await queue.publish(events(2, begin=10))
         async with queue.subscribe("g", "earliest") as subscription:
             again = await take(subscription, 4, limit=1)

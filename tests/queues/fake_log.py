@@ -143,7 +143,9 @@ class FakeLog:
             rest = [message.position for message in self._lanes[lane].messages if message.position > settled_to]
             beyond = sum(any(first <= position <= last for first, last in done) for position in rest)
             reader = self._read_by_somebody(group)
-            found.append(Position(group, lane, settled_to, beyond, len(rest) - beyond, reader, None))
+            found.append(
+                Position(group, lane, settled_to, beyond, len(rest) - beyond, reader, None, self._lanes[lane].last)
+            )
         return found
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:

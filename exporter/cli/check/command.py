@@ -26,7 +26,7 @@ def check(
     config: ConfigOption = DEFAULT_CONFIG,
     connect: Annotated[
         bool,
-        typer.Option("--connect", help="Also open queue and state, and try DNS, TCP, TLS and one token."),
+        typer.Option("--connect", help="Also open the stores, and try DNS, TCP, TLS and one token."),
     ] = False,
     destination: DestinationsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

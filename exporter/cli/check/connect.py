@@ -1,4 +1,4 @@
-"""Tries to reach the parts that a configuration names: queue, state, collector, endpoints, proxies, token servers.
+"""Tries to reach the parts that a configuration names: stores, collector, endpoints, proxies, token servers.
 
 No profile is sent.
 """
@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import reach
+from exporter.daemon.serving.parts import GROUP
 from exporter.daemon.slots.token_transport import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable, headless
-from exporter.queues.advice import Advising
-from exporter.queues.kinds import look_at_queue
-from exporter.queues.port import QueueUnavailable
+from exporter.queues.advice import Advising, Inspection
+from exporter.queues.kinds import QueueSettings, look_at_queue
+from exporter.queues.port import Queue, QueueUnavailable
 from exporter.sections.printable import printable
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
+from exporter.source.profiles.kinds import open_profiles
+from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.state.kinds import open_state
 from exporter.state.port import StateUnavailable
 from exporter.transport.tls.contexts import HTTP, TlsContexts, TlsFilesUnusable, client_context
 
+#: A producer's name as long as that of a profile store, which goes along with each event.
+PRODUCER = f"profiles-{0:016x}"
 #: For opening a file, which waits while another process has the file locked.
 _STORE_SECONDS = 30.0
 
@@ -48,18 +53,24 @@ class Checked:
 async def check_connections(
     settings: Settings, warn: Callable[[str], None], only: Collection[Destination] | None = None
 ) -> list[Checked]:
-    """Try queue, state, the collector of spans, and what the destinations need, destinations side by side.
+    """Try the stores, the collector of spans, and what the destinations need, destinations side by side.
 
     Args:
         settings: a valid configuration.
-        only: the destinations to try, also those that are switched off; None for all that are enabled.
+        only: the destinations to try, also those that are switched off, without the way in; None for the way in, where
+            there is one, and all destinations that are enabled.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
     looked_at = settings.running if only is None else only
+    way_in = bool(settings.sources) and only is None
     stores = [
-        await _store("queue", settings.queue, lambda: look_at_queue(settings.queue, settings.groups, warn), warn),
+        await _queue("queue", settings.queue, settings.groups, warn, int(settings.max_event_bytes) if way_in else None),
         await _store("state", settings.state, lambda: open_state(settings.state), warn),
     ]
+    if way_in:
+        profiles, identities = settings.profiles, settings.identities
+        stores.append(await _queue("intake", settings.intake, {GROUP}, warn))
+        stores.append(await _store("profiles", profiles, lambda: open_profiles(profiles, identities), warn))
     if (url := settings.tracing.traces_url) is not None:
         stores.append(await _collector(url))
     async with asyncio.TaskGroup() as tasks:
@@ -81,6 +92,29 @@ def _absent(what: str, path: Path) -> Checked | None:
     return Checked(None, what, writable, f"{path} will be created" if writable else f"{folder} cannot be written")
 
 
+async def _queue(
+    what: str,
+    section: QueueSettings,
+    groups: Collection[str],
+    warn: Callable[[str], None],
+    max_event_bytes: int | None = None,
+) -> Checked:
+    """As ``_store``; ``warn`` also gets to know where the queue takes less than ``max_event_bytes``."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Queue | Inspection]:
+        async with look_at_queue(section, groups, warn) as queue:
+            yield queue
+            most = None if max_event_bytes is None else await queue.max_event_bytes(PRODUCER)
+        if most is not None and max_event_bytes is not None and most < max_event_bytes:
+            warn(
+                f"{what}: it takes events of {most} bytes at most, less than max_event_bytes ({max_event_bytes}): "
+                "a record of the way in whose event would be larger is bad (too_large)"
+            )
+
+    return await _store(what, section, opened, warn)
+
+
 async def _store(
     what: str, section: object, opened: Callable[[], AbstractAsyncContextManager[Any]], warn: Callable[[str], None]
 ) -> Checked:
@@ -97,7 +131,7 @@ async def _store(
             missing: Sequence[str] = getattr(store, "missing", ())
     except (DatabaseRefused, QueueUnavailable, StateUnavailable) as error:
         return Checked(None, what, False, str(error))
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, ProfilesUnavailable) as error:
         return Checked(None, what, False, error.reason)
     except TimeoutError:
         return Checked(None, what, False, f"it could not be opened within {_STORE_SECONDS:g} s")

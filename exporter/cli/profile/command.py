@@ -83,6 +83,9 @@ def import_(
 ) -> None:
     """Store exported profiles. Nothing is told of them, and what is there stays as it is.
 
+    Works while `exporter serve` runs, and without. Destinations hear of a stored profile with its next change; for all
+    at once ask by `exporter backfill DESTINATION`.
+
     A profile one of whose identities is there already is left out. A line that is no profile ends the command with 1;
     what stood well before that line may be stored, and a second import leaves it out.
     """

@@ -7,12 +7,15 @@ import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from exporter.sections.urls import http_address
 from exporter.transport.requests.headers import own_headers
 from exporter.transport.tls.contexts import HTTP, TlsFilesUnusable, client_context
+
+if TYPE_CHECKING:
+    from exporter.sections.tls import Tls
 
 TIMEOUT_SECONDS: Final = 5.0
 #: How long an action may take, which waits for the state.
@@ -72,15 +75,17 @@ def exchange(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     seconds: float = TIMEOUT_SECONDS,
+    tls: Tls | None = None,
 ) -> tuple[int, Mapping[str, str], bytes]:
     """The status, the headers by their names in lower case, and the body of the answer of what listens at ``where``.
 
-    ``seconds`` is how long each part of the exchange may take.
+    ``seconds`` is how long each part of the exchange may take; ``tls`` are the certificates for https, None for the
+    system's authorities.
 
     Raises:
         NoDaemon: ``where`` cannot be asked, or there is no whole answer; the text names ``where``, not ``path``.
     """
-    connection, prefix = _connection(where, seconds)
+    connection, prefix = _connection(where, seconds, tls)
     try:
         connection.request(method, prefix + path, body, {**dict(own_headers()), **(headers or {})})
         answer = connection.getresponse()
@@ -111,7 +116,7 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _connection(where: Where, seconds: float) -> tuple[http.client.HTTPConnection, str]:
+def _connection(where: Where, seconds: float, tls: Tls | None) -> tuple[http.client.HTTPConnection, str]:
     """A connection that is not open yet, and what stands before every path."""
     if isinstance(where, Path):
         return _SocketConnection(where, seconds), ""
@@ -128,9 +133,9 @@ def _connection(where: Where, seconds: float) -> tuple[http.client.HTTPConnectio
     from exporter.sections.tls import Tls
 
     try:
-        context = client_context(Tls(), HTTP)
+        context = client_context(tls or Tls(), HTTP)
     except TlsFilesUnusable as error:
-        raise NoDaemon(f"the system's certificate authorities cannot be read: {error.reason}") from None
+        raise NoDaemon(f"certificates cannot be used: {error}") from None
     return http.client.HTTPSConnection(parts.hostname, port, timeout=seconds, context=context), prefix
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +10,7 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.files_given import reading
+from exporter.cli.source.violations import violation_lines
 from exporter.sections.printable import printable
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ def preview(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Show what each record would become if it were sent to FLOW: XDM, whose it is, and what is wrong with it.
+    """Show what each record would become if it were sent to FLOW: XDM, whose it is, what is told, and what is wrong.
 
-    The records are as they would be sent: raw, with a header around them, or XDM messages. Nothing is written, and no
-    server is asked. What is shown is personal data. Exits with 1 if a record would be refused, or become a bad record.
+    The records are as they would be sent: raw, with a header around them, or XDM messages. Nothing is written, no
+    server is asked, and no profile read: the event is that of a new profile, as if nobody had been heard of before.
+    What is shown is personal data. Exits with 1 if a record would be refused, or become a bad record.
     """
     from exporter.cli.events.event_file import STDIN, events_in
     from exporter.cli.source.previewer import NoSuchFlow, RecordPreviewer
@@ -74,6 +76,7 @@ def _line(place: str, previewed: PreviewedRecord) -> str:
         shown["memberships"] = [
             {"namespace": each.namespace, "id": each.id, "status": each.status} for each in record.memberships
         ]
+        shown["event"] = previewed.event
     shown["errors"] = [{"destination": each.destination, "reason": each.reason} for each in previewed.errors]
     shown["violations"] = [each.as_report() for each in previewed.violations]
     return json_text(shown)
@@ -111,16 +114,18 @@ def _notes(previewed: PreviewedRecord) -> Iterator[str]:
             yield f"identity {identity.namespace} {identity.id}{whose}"
         for membership in record.memberships:
             yield f"membership {membership.namespace} {membership.id} {membership.status}"
+        yield f"event of a new profile: {_told(previewed.event)}"
     for error in previewed.errors:
         yield f"no value for {error.destination}: {error.reason}"
     for violation in previewed.violations:
-        yield from _violations(violation.as_report())
+        yield from (f"violation at {line}" for line in violation_lines(violation.as_report()))
 
 
-def _violations(report: dict[str, Any]) -> Iterator[str]:
-    """The violations that are made of no others."""
-    causes = report["causingExceptions"]
-    if not causes:
-        yield f"violation at {report['pointerToViolation']}: {report['message']}"
-    for cause in causes:
-        yield from _violations(cause)
+def _told(event: Mapping[str, Any] | None) -> str:
+    """What an event says that changed, in a line."""
+    if event is None:
+        return "none, since nothing changes"
+    changes = event["changes"]
+    segments = [f"{each['namespace']} {each['id']} {each['to']}" for each in changes["segments"]]
+    said = {"segments": segments, "identities": changes["identities"], "attributes": changes["attributes"]}
+    return "; ".join(f"{what} {', '.join(names)}" for what, names in said.items() if names)

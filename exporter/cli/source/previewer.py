@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -25,8 +25,17 @@ from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.compiling import FlowIds
 from exporter.source.processing.examining import Aside, Bad, Chances, examine
 from exporter.source.processing.planes import Ids, ids_of, plane_of, wanted
+from exporter.source.profiles.merge import steps as store
+from exporter.source.profiles.merge.newcomer import told_of_newcomer
+from exporter.source.profiles.settings import rules_of
 from exporter.source.records import Record
 from exporter.source.xdm.validation.violation import Violation
+
+#: Why the profile store would refuse a record, by the reason of the bad record.
+_REFUSED: Final[Mapping[store.BadReason, str]] = {
+    "no_primary_identity": "its primary identity is one of identities.ignore",
+    "too_large": "its event would be larger than max_event_bytes, or nested deeper than events may be",
+}
 
 Outcome = Literal["applied", "aside", "bad", "refused"]
 
@@ -47,6 +56,7 @@ class PreviewedRecord:
         detail: why it is bad or refused, in a sentence.
         xdm: the record after its mapping; None where it is refused.
         record: what would be applied.
+        event: what would be told of a profile that is not there yet; None where nothing would be.
         errors: the mappings that had no value.
         violations: as a sender that waits for the validation is told.
     """
@@ -57,6 +67,7 @@ class PreviewedRecord:
     detail: str = ""
     xdm: dict[str, Any] | None = field(default=None, repr=False)
     record: Record | None = field(default=None, repr=False)
+    event: dict[str, Any] | None = field(default=None, repr=False)
     errors: tuple[MappingError, ...] = ()
     violations: tuple[Violation, ...] = field(default=(), repr=False)
 
@@ -81,6 +92,8 @@ class RecordPreviewer:
         self._catalogue = catalogue
         self._plane: Plane = plane
         self._inlet: Inlet = plane.inlets[ids.inlets[source]]
+        self._rules = rules_of(settings.profiles, settings.identities)
+        self._max_event_bytes = int(settings.max_event_bytes)
         self._stamps = Stamps(lambda: int(time.time() * 1000))
 
     def preview(self, body: bytes) -> PreviewedRecord:
@@ -107,7 +120,16 @@ class RecordPreviewer:
             case Aside():
                 return PreviewedRecord("aside", taken.dataset, xdm=xdm, errors=errors)
             case good:
-                return PreviewedRecord("applied", taken.dataset, xdm=xdm, record=good.record, errors=errors)
+                return self._merged(taken, xdm, good.record, errors)
+
+    def _merged(
+        self, taken: TakenRecord, xdm: dict[str, Any], record: Record, errors: tuple[MappingError, ...]
+    ) -> PreviewedRecord:
+        told = told_of_newcomer(record, self._rules, self._max_event_bytes)
+        if isinstance(told, store.Bad):
+            return PreviewedRecord("bad", taken.dataset, told.reason, _REFUSED[told.reason], xdm, errors=errors)
+        event = None if told is None else orjson.loads(told)
+        return PreviewedRecord("applied", taken.dataset, xdm=xdm, record=record, event=event, errors=errors)
 
     def _mapped(self, taken: TakenRecord, chances: Chances) -> tuple[dict[str, Any], tuple[MappingError, ...]]:
         message = decoded(taken.body)

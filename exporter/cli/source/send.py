@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,25 +20,44 @@ from exporter.sections.printable import counted, printable
 if TYPE_CHECKING:
     from exporter.cli.events.event_file import Found
     from exporter.cli.source.posting import DataPlane
-    from exporter.settings.tree import Settings
-    from exporter.source.processing.planes import Ids
+    from exporter.sections.tls import Tls
 
 _BATCH_RECORDS: Final = 500
 _ENVELOPE: Final = len(b'{"messages":[]}')
+_PEM = {"metavar": "FILE", "exists": True, "dir_okay": False, "readable": True}
 
 
 def send(
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help="The id or the name of a flow of the configuration.")],
+    to: Annotated[
+        str,
+        typer.Argument(
+            metavar="FLOW|INLET",
+            help="A flow of the configuration by id or name; or a source by name or inlet, where records name their "
+            "flow or the server finds it.",
+        ),
+    ],
     files: Annotated[
         list[Path],
         typer.Argument(
             metavar="FILE...", help="Records: JSON lines, or records or lists of them over several lines; - for stdin."
         ),
     ],
+    validate: Annotated[
+        bool,
+        typer.Option(
+            "--validate",
+            help="Send record by record, each mapped and validated before it is taken: what would become a bad record "
+            "is refused.",
+        ),
+    ] = False,
     url: Annotated[
         str | None,
         typer.Option(
-            "--url", metavar="URL", callback=plain_url, help="The data plane, if not the one of the configuration."
+            "--url",
+            metavar="URL",
+            callback=plain_url,
+            help="The data plane, if not the one of the configuration. With the 64 digits of an inlet no configuration "
+            "is read.",
         ),
     ] = None,
     token: Annotated[
@@ -47,8 +66,21 @@ def send(
             "--token",
             envvar="EXPORTER_SOURCE_TOKEN",
             show_envvar=True,
-            help="What is presented where the source demands a token; else the first of serve.tokens.static.",
+            help="What is presented where the source demands a token; else the first of serve.tokens.static. Others on "
+            "this machine may read the words of a command: use the variable.",
         ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option("--ca-file", help="PEM with the authorities to trust instead of the system's.", **_PEM),
+    ] = None,
+    client_cert_file: Annotated[
+        Path | None,
+        typer.Option("--client-cert-file", help="PEM with the certificate to present (mTLS).", **_PEM),
+    ] = None,
+    client_key_file: Annotated[
+        Path | None,
+        typer.Option("--client-key-file", help="PEM with its key, where that stands elsewhere.", **_PEM),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help='Print {"taken": n, "refused": n}.')] = False,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -62,13 +94,8 @@ def send(
     for file in files:
         if file != STDIN:
             refuse_unless_file(file)
-    settings = load_or_exit(config).settings
-    _send(files, _plane(settings, flow, url, token), settings.serve.max_body, as_json=as_json)
-
-
-def _send(files: Sequence[Path], plane: DataPlane, max_body: int, *, as_json: bool) -> None:
-    """Send the records of ``files`` and say how many were taken; exits with 1 where not all were."""
-    sending = _Sending(plane, max_body)
+    plane, max_body = _plane(to, url, token, _tls(ca_file, client_cert_file, client_key_file), config)
+    sending = _Sending(plane, max_body, validate=validate)
     try:
         with progress("sending", total_bytes(files)) as advance:
             sending.run(files, advance)
@@ -82,15 +109,40 @@ def _send(files: Sequence[Path], plane: DataPlane, max_body: int, *, as_json: bo
         raise typer.Exit(1)
 
 
+def _plane(to: str, url: str | None, token: str | None, tls: Tls, config: Path) -> tuple[DataPlane, int]:
+    """Where the records go, and the most bytes of a body there."""
+    from exporter.cli.source.addressing import addressed, is_inlet
+    from exporter.cli.source.posting import DataPlane
+    from exporter.source.settings.serve import Serve
+
+    if url is not None and is_inlet(to):
+        return DataPlane(url.rstrip("/"), to, None, token, tls), Serve().max_body
+    settings = load_or_exit(config).settings
+    return addressed(settings, to, url, token, tls), settings.serve.max_body
+
+
+def _tls(ca_file: Path | None, client_cert_file: Path | None, client_key_file: Path | None) -> Tls:
+    """The certificates of the options; exits with 2 where they do not fit together."""
+    from pydantic import ValidationError
+
+    from exporter.sections.tls import Tls
+
+    try:
+        return Tls(ca_file=ca_file, client_cert_file=client_cert_file, client_key_file=client_key_file)
+    except ValidationError:  # each of the files can be read
+        raise typer.BadParameter("it needs --client-cert-file beside it", param_hint="--client-key-file") from None
+
+
 class _Sending:
     """The progress of a call; ``failure`` is why the call ended early."""
 
-    def __init__(self, plane: DataPlane, max_body: int) -> None:
+    def __init__(self, plane: DataPlane, max_body: int, *, validate: bool) -> None:
         self.taken = 0
         self.refused = 0
         self.failure: str | None = None
         self._plane = plane
         self._most_bytes = max_body - _ENVELOPE
+        self._validate = validate
 
     def run(self, files: Sequence[Path], advance: Advance) -> None:
         """Send batch after batch, until the files end or a batch fails."""
@@ -98,7 +150,7 @@ class _Sending:
 
         for batch in self._batches(files):
             try:
-                refused = self._plane.post([found.body for found in batch])
+                refused = self._posted([found.body for found in batch])
             except NotTaken as error:
                 where = f"{batch[0].place} to {batch[-1].place}"
                 self.failure = f"{error}; {where} may not have been taken, and what follows was not sent"
@@ -108,6 +160,13 @@ class _Sending:
             self.taken += len(batch) - len(refused)
             advance(sum(found.read_bytes for found in batch))
 
+    def _posted(self, records: Sequence[bytes]) -> Mapping[int, str]:
+        if not self._validate:
+            return self._plane.post(records)
+        (record,) = records
+        reason = self._plane.post_validated(record)
+        return {} if reason is None else {0: reason}
+
     def _batches(self, files: Sequence[Path]) -> Iterator[list[Found]]:
         """Batches that the server reads as a whole: what would spoil one is refused here."""
         from exporter.cli.events.event_file import Endless, events_in
@@ -115,6 +174,7 @@ class _Sending:
 
         batch: list[Found] = []
         size = 0
+        most = 1 if self._validate else _BATCH_RECORDS
         try:
             for found in events_in(files):
                 read = decoded(found.body)
@@ -124,7 +184,7 @@ class _Sending:
                 if len(found.body) > self._most_bytes:
                     self._refuse(found, f"The record has more than {self._most_bytes} bytes (serve.max_body)")
                     continue
-                if batch and (len(batch) == _BATCH_RECORDS or size + len(found.body) > self._most_bytes):
+                if batch and (len(batch) == most or size + len(found.body) > self._most_bytes):
                     yield batch
                     batch, size = [], 0
                 batch.append(found)
@@ -137,55 +197,3 @@ class _Sending:
     def _refuse(self, found: Found, reason: str) -> None:
         self.refused += 1
         typer.echo(f"error: {printable(f'{found.place} was refused: {reason}')}", err=True)
-
-
-def _plane(settings: Settings, flow: str, url: str | None, token: str | None) -> DataPlane:
-    """Where the records go; exits with 2 where there is no such flow, with 1 where nobody knows where its server is."""
-    from exporter.cli.shared.daemon_port import NoDaemon, base_url
-    from exporter.cli.source.posting import DataPlane
-    from exporter.cli.source.previewer import NoSuchFlow, found_flow
-
-    serving = settings.serve
-    ids = _ids(settings)
-    try:
-        flow_id, source = found_flow(settings, flow, ids.flows)
-    except NoSuchFlow as error:
-        raise typer.BadParameter(printable(str(error)), param_hint="FLOW") from None
-    static = serving.tokens.static
-    if token is None and static and next(each for each in settings.sources if each.name == source).authentication:
-        token = static[0].token.current()
-    if url is None and serving.tls.cert_file is not None:
-        url = serving.public_url
-        if url is None:
-            fail("the certificate of serve.tls is for a name that the configuration does not say: give --url")
-    try:
-        url = url or base_url(serving.host, serving.port, "serve.port")
-    except NoDaemon as error:
-        fail(str(error))
-    return DataPlane(url.rstrip("/"), ids.inlets[source], flow_id, token)
-
-
-def _ids(settings: Settings) -> Ids:
-    """The ids of the configuration, and those that the server has made for what it leaves out."""
-    import asyncio
-
-    from exporter.daemon.serving.parts import ids_settled
-    from exporter.database import DatabaseRefused, DatabaseUnavailable
-    from exporter.source.processing.planes import ids_of, wanted
-    from exporter.state.kinds import open_state
-    from exporter.state.port import StateUnavailable
-
-    given = dict(wanted(settings.sources))
-    if all(id_ is not None for name, id_ in given.items() if not name.startswith("connection/")):
-        return ids_of(settings.sources, {name: id_ or "" for name, id_ in given.items()})
-    if not settings.state.exists():
-        fail("the inlet or the flow has no id as yet: it is made when exporter serve is started first")
-
-    async def made() -> Ids:
-        async with open_state(settings.state) as state:
-            return await ids_settled(state, settings.sources)
-
-    try:
-        return asyncio.run(made())
-    except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
-        fail(f"the state, where the ids stand that were made, cannot be read: {error}")

@@ -103,9 +103,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     last_taken = (await reached("profiles", lambda: store.counters(TAKEN))).get(TAKEN, 0)
     counts = await reached("profiles", store.counts)
     marks = await reached("profiles", lambda: store.marks(intake.name))
-    # A journal counts its records without gaps; brokers name their logs anew when they are made anew.
-    dense = settings.intake.kind == "journal"
-    why = mismatch(marks, await reached("intake", intake.positions), GROUP, dense=dense)
+    why = mismatch(marks, await reached("intake", intake.positions), GROUP, settings.intake.kind)
     if why is not None:
         raise StoresDoNotFit(why)
     await reached("state", state.bad_records.open)

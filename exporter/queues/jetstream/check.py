@@ -13,7 +13,7 @@ from exporter.queues.jetstream.bucket import Bucket
 from exporter.queues.jetstream.connection.link import Link
 from exporter.queues.jetstream.connection.replies import answer_of
 from exporter.queues.jetstream.failures import ANOTHER_STREAM, NobodyAnswers, Refused
-from exporter.queues.jetstream.publish import subject_of
+from exporter.queues.jetstream.publish import Publisher, subject_of
 from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.jetstream.stream import Stream
 from exporter.queues.port import QueueUnavailable
@@ -47,6 +47,7 @@ class NatsInspection:
 
     def __init__(self, link: Link, stream: Stream, bucket: Bucket, unmade: Sequence[Stream | Bucket]) -> None:
         self._link = link
+        self._name = stream.name
         self._stream = None if stream in unmade else stream
         self._bucket = None if bucket in unmade else bucket
         self._unmade = unmade
@@ -63,6 +64,11 @@ class NatsInspection:
             await self._bucket.probe()
         for part in self._unmade:
             await part.may_be_made()
+
+    async def max_event_bytes(self, producer: str) -> int | None:
+        """See ``Inspection.max_event_bytes``."""
+        own = None if self._stream is None else (await self._stream.look()).max_message_bytes
+        return await Publisher(self._link, self._name, lambda _: None).max_event_bytes(producer, own)
 
     async def advice(self) -> Sequence[str]:
         """How stream and bucket are kept, and whether this user may publish."""

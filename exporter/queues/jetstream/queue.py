@@ -184,5 +184,12 @@ def _position(group: str, record: Record, kept: Kept, state: StreamState, now: f
     settled_to = record.settled_to if record.stream == state.created else state.first - 1
     lag = state.last - max(settled_to, state.first - 1) - (beyond if record.stream == state.created else 0)
     return Position(
-        group, record.lane, record.settled_to, beyond, max(0, lag), is_read(kept, now), kept.written_at or None
+        group=group,
+        lane=record.lane,
+        settled_to=record.settled_to,
+        beyond=beyond,
+        lag=max(0, lag),
+        reader=is_read(kept, now),
+        seen_at=kept.written_at or None,
+        end=state.last if record.stream == state.created else None,
     )

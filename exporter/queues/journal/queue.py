@@ -148,9 +148,8 @@ class JournalQueue:
     def _position(self, row: tables.GroupRow, ends: tables.Ends) -> Position:
         beyond = count(decode(row.settled_to, row.ranges))
         lag = ends.last - max(row.settled_to, ends.first - 1) - beyond
-        return Position(
-            row.group, tables.LANE, row.settled_to, beyond, max(0, lag), self._leases.busy(row.group), row.seen_at
-        )
+        reader = self._leases.busy(row.group)
+        return Position(row.group, tables.LANE, row.settled_to, beyond, max(0, lag), reader, row.seen_at, ends.last)
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
         """A target outside of the journal becomes its nearest end."""

@@ -174,6 +174,7 @@ class RedisQueue:
             lag=group.pending + max(0, extent.added - read),
             reader=await self._is_read(group.name),
             seen_at=None if record is None else record.seen_at,
+            end=None,  # ids are times
         )
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:

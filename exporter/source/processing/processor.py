@@ -130,7 +130,7 @@ class Processor:
             for message in batch.messages:
                 lanes.setdefault(message.lane, []).append(message)
             for lane, messages in lanes.items():
-                applied_to = self._marks.get(lane, 0)
+                applied_to = self._marks.get(lane, -1)  # Kafka's first offset is 0
                 fresh = [message for message in messages if message.position > applied_to]
                 for places in _runs([await self._examined(message, at) for at, message in enumerate(fresh)]):
                     await self._process(places)

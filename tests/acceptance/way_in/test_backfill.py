@@ -7,32 +7,13 @@ import signal
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import apsw
 from harness import Place
-from processes import Daemon, eventually, fetch
-from serving import ATTRIBUTES, SCHEMA, connected, post, serve, settled, way_in
+from processes import eventually, fetch
+from serving import ATTRIBUTES, backfilled, connected, in_segment, post, serve, settled, way_in
 
 PROFILES = 150
-
-
-def in_segment(number: int, state: int, segment: str) -> dict[str, Any]:
-    """An XDM message: a profile, its state, and the segment that it is in."""
-    reference = {"id": SCHEMA, "contentType": "application/vnd.adobe.xed-full+json;version=1"}
-    entity = {
-        "_acme": {"profile": f"p{number}", "state": state},
-        "segmentMembership": {"ups": {segment: {"status": "realized"}}},
-    }
-    header = {"schemaRef": reference, "datasetId": "people"}
-    return {"header": header, "body": {"xdmMeta": {"schemaRef": reference}, "xdmEntity": entity}}
-
-
-def finished(serving: Daemon, total: int) -> bool:
-    """Whether that many profiles were told in backfills, and none is left."""
-    samples = serving.metrics()
-    numbers = [samples.get(f"exporter_source_backfill_{name}{{crm}}") for name in ("done", "total")]
-    return numbers == [total, total]
 
 
 def told(place: Place) -> Counter[str]:
@@ -67,7 +48,7 @@ def test_a_newly_mapped_segment_is_told_whatever_is_killed(tmp_path: Path) -> No
         with connected(place) as connection:
             for number in range(0, PROFILES, 10):
                 assert post(connection, in_segment(number, 2, "late"))[0] == 200
-        eventually("the backfill is through", lambda: serving.alive() and finished(serving, PROFILES))
+        eventually("the backfill is through", lambda: serving.alive() and backfilled(serving, PROFILES))
         settled(place, serving, "crm")
 
         assert set(told(place).values()) == {1}

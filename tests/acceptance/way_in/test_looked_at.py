@@ -129,6 +129,33 @@ def test_an_id_that_was_made_and_a_token(serving: Daemon) -> None:
     assert not re.search("[0-9a-f]{64}", done.output)
 
 
+def test_a_source_by_name_or_inlet_and_an_inlet_without_a_configuration(
+    place: Place, serving: Daemon, tmp_path: Path
+) -> None:
+    """Records without a flow go to the only one of their inlet."""
+    before = serving.metric("exporter_source_records_total", "raw", "taken")
+    url = f"http://127.0.0.1:{place.config['serve']['port']}"
+    for config, words in ((serving.config, ("crm",)), (serving.config, (INLET,)), (tmp_path / "none", (INLET, url))):
+        to, *at = words
+        done = source(config, "send", to, "-", *(["--url", url] if at else []), text='{"id": "by-inlet", "n": 1}')
+        assert (done.exit_code, done.stdout) == (0, "1 record taken, 0 refused\n"), done.output
+    assert serving.metric("exporter_source_records_total", "raw", "taken") == before + 3
+
+
+def test_records_that_are_validated_as_they_are_sent(serving: Daemon) -> None:
+    """What would become a bad record is refused, with what is wrong, and the others are taken."""
+    entity = {"_acme": {"profile": "invalid", "state": "x"}}
+    xdm = {"header": {"datasetId": "people"}, "body": {"xdmEntity": entity}}
+    records = [{"id": "valid", "n": 1}, xdm, {"n": 1}, {"id": "valid", "n": 2}]
+    text = "\n".join(json.dumps(each) for each in records)
+    done = source(serving.config, "send", "crm", "-", "--validate", text=text)
+    assert (done.exit_code, done.stdout) == (1, "2 records taken, 2 refused\n"), done.output
+    assert done.stderr.splitlines() == [
+        "error: stdin:2 was refused: Message is invalid; #/_acme/state: expected type: Integer, found: String",
+        "error: stdin:3 was refused: Message is invalid; #: primary identity not found",
+    ]
+
+
 def test_a_record_larger_than_a_body_and_batches_as_large_as_one(serving: Daemon, tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     large = [json.dumps({"id": f"large-{number}", "n": 1, "x": "y" * 400_000}) for number in range(5)]
@@ -142,6 +169,10 @@ def test_what_cannot_be_sent(place: Place, serving: Daemon, tmp_path: Path) -> N
     done = source(serving.config, "send", "rew", "-", text="{}")
     assert done.exit_code == 2
     assert "there is no flow rew" in done.stderr
+    assert "there are crm, made" in re.sub(r"[│\s]+", " ", done.stderr)
+    key = source(serving.config, "send", "raw", "-", "--client-key-file", str(serving.config), text="{}")
+    assert key.exit_code == 2
+    assert "--client-cert-file" in key.stderr
     assert source(serving.config, "send", "raw", str(tmp_path / "none")).exit_code == 2
     nowhere = f"http://127.0.0.1:{free_port()}"
     done = source(serving.config, "send", "raw", "-", "--url", nowhere, text='{"id": "x"}')
@@ -153,6 +184,13 @@ def test_what_cannot_be_sent(place: Place, serving: Daemon, tmp_path: Path) -> N
     assert done.exit_code == 1
     assert " answers 404: " in done.stderr
     assert INLET not in done.output
+
+
+def test_the_stores_of_the_way_in_are_tried_beside_it(serving: Daemon) -> None:
+    command = ["check", "--connect", "--config", str(serving.config)]
+    done = CliRunner().invoke(command_line(["check", "send"]), command)
+    for part in ("queue", "state", "intake", "profiles"):
+        assert re.search(rf"^ok      {part}: .*{part}.db can be used$", done.stdout, re.MULTILINE), done.output
 
 
 def test_events_that_a_command_adds_are_told_and_leave_the_count_of_those_that_wait_right(

@@ -167,9 +167,13 @@ def test_commands_delete_unlink_export_and_import(serving: Serving) -> None:
     assert set(unlinked) == {"xactionId"}
     eventually("it is gone", lambda: serving.daemon.alive() and serving.entity("GET", "lost")[0] == 404)
     there = len(file.read_bytes().splitlines())
+    eventually("all is told", lambda: serving.daemon.alive() and idle(serving.daemon))
+    told = serving.daemon.metrics()["exporter_source_events_total{}"]
     [imported] = place.lines("profile", "import", str(file), "--json")
     assert imported == {"stored": 1, "known": there - 1}
     assert serving.entity("GET", "lost")[0] == 200
+    assert idle(serving.daemon)
+    assert serving.daemon.metrics()["exporter_source_events_total{}"] == told
     file.write_bytes(file.read_bytes() + b"no profile\n")
     done = place.command("profile", "import", str(file))
     assert done.returncode == 1

@@ -66,6 +66,37 @@ def _put_back(place: Place, copies: Path, part: str) -> None:
     shutil.copy(copies / file.name, file)
 
 
+def test_an_intake_made_anew_is_applied_from_its_beginning(tmp_path: Path) -> None:
+    """Its positions begin at 1 again, and none of its records is taken for one that was applied."""
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.write()
+        names = []
+        for times in (1, 2):
+            serving = serve(place).ready()
+            assert [line["what"] for line in serving.logs("new database")] == (
+                ["state", "queue", "intake", "profiles"] if times == 1 else ["intake"]
+            )
+            with connected(place) as connection:
+                for number in range(5):
+                    status, answer = post(connection, {"id": f"p-{number}", "n": times, "name": "Ada"})
+                    assert status == 200
+                    names.append(answer["xactionId"])
+            _applied(serving, 5)
+            assert serving.terminate() == 0
+            for file in tmp_path.glob("intake.db*"):
+                file.unlink() if file.is_file() else shutil.rmtree(file)
+        assert [int(name.partition(":")[0]) for name in names] == sorted(int(name.partition(":")[0]) for name in names)
+        [profile] = place.lines("profile", "export")[:1]
+        assert profile["fragments"][0]["leaves"]["_acme.state"] == 2
+
+
+def _applied(serving: Daemon, records: int) -> None:
+    """Wait until all is applied, so many records."""
+    eventually("all is applied", lambda: serving.alive() and idle(serving))
+    assert serving.metric("exporter_source_records_total", "raw", "applied") == records
+
+
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of eight megabytes in memory."""

@@ -65,7 +65,7 @@ class Parts:
             raise QueueUnavailable("gone fishing")
         lanes = [("0", self.lag), ("1", None)]
         return [
-            Position(each.group, lane, 0, 0, lag, each.group in self.read and lane == "0", None)
+            Position(each.group, lane, 0, 0, lag, each.group in self.read and lane == "0", None, None)
             for each in self.targets
             for lane, lag in lanes
         ]

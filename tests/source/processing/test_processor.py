@@ -6,14 +6,16 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from processing_parts import CHANCES, INLET, catalogue, taken
 
+from exporter.messages.message import Message
 from exporter.queues.memory import MemoryQueue, open_memory
-from exporter.queues.port import Outgoing, QueueUnavailable
+from exporter.queues.port import Batch, Outgoing, QueueUnavailable
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.processor import Listeners, Processor
@@ -177,6 +179,38 @@ async def test_a_replay_that_is_applied_takes_its_letter_away(tmp_path: Path) ->
         await parts.run(parts.processor(), lambda: parts.became.total() == 2)
         assert await parts.reasons() == []
         assert await parts.told() == 1
+
+
+class Offsets:
+    """A subscription to a partition, whose first record has the offset 0."""
+
+    def __init__(self, *bodies: object) -> None:
+        records = [taken(each, at=at).to_bytes() for at, each in enumerate(bodies, 1)]
+        self.batches = [Batch([Message("0", offset, body, 0.0) for offset, body in enumerate(records)])]
+        self.settled: list[int] = []
+
+    async def receive(self, limit: int) -> Batch:
+        assert limit > 0
+        if not self.batches:
+            await asyncio.Event().wait()
+        return self.batches.pop()
+
+    def settle(self, message: Message) -> None:
+        self.settled.append(message.position)
+
+
+async def test_the_first_offset_of_a_partition_is_applied_and_not_taken_for_an_applied_one(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        for _ in range(2):  # what comes again is passed over
+            parts.subscription = offsets = Offsets({"id": "a"}, {"id": "b"})
+            await parts.run(parts.processor(), partial(_all_settled, offsets))
+            assert parts.became == {"raw applied": 2}
+            assert await parts.store.marks(parts.queue.name) == {"0": 1}
+        assert await parts.told() == 2
+
+
+def _all_settled(offsets: Offsets) -> bool:
+    return offsets.settled == [0, 1]
 
 
 async def test_a_wish_is_applied_in_its_turn(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def positions_of(
         settled_to, ranges = (first - 1, ()) if is_of_another(said, incarnation) else (said.settled_to, said.ranges)
         beyond = count(ranges)
         lag = max(0, following - max(settled_to + 1, first) - beyond)
-        yield Position(group, lane_name(number, incarnation), settled_to, beyond, lag, reader, seen_at)
+        yield Position(group, lane_name(number, incarnation), settled_to, beyond, lag, reader, seen_at, following - 1)
 
 
 def _badge(metadata: bytes) -> str:
