@@ -46,7 +46,7 @@ def configuration(folder: Path, **serve: Any) -> dict[str, Any]:
         "state": {"kind": "sqlite", "path": str(folder / "state.db")},
         "intake": {"kind": "journal", "path": str(folder / "intake.db")},
         "profiles": {"kind": "sqlite", "path": str(folder / "profiles.db")},
-        "serve": {"port": 0, "ops": {"port": 0}, **serve},
+        "serve": {"port": 0, "api": {"port": 0}, "ops": {"port": 0}, **serve},
         "schemas": [
             {
                 "id": "s",

@@ -18,7 +18,7 @@ from exporter.source.collection.checks.collected import Collected
 from exporter.source.collection.checks.collecting import MAX_MESSAGES, collect
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.plane import Inlet
-from exporter.source.collection.stamps import Stamp
+from exporter.source.collection.stamp import Stamp
 from exporter.source.collection.taken import Form
 
 STAMP = Stamp(NOW, NAME)

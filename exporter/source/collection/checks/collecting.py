@@ -16,7 +16,7 @@ from exporter.source.collection.checks.lane_key import lane_key
 from exporter.source.collection.checks.messages import Message, read_message
 from exporter.source.collection.checks.successes import batch, taken_single
 from exporter.source.collection.plane import Flow
-from exporter.source.collection.stamps import Stamp
+from exporter.source.collection.stamp import Stamp
 from exporter.source.collection.taken import Form, TakenRecord
 
 #: Maps and validates a record at once: its violations, none of them where all is well. Also gets the decoded message.

@@ -9,7 +9,7 @@ import orjson
 from exporter.source.collection.checks.answers import about
 from exporter.source.collection.checks.collected import Refused
 from exporter.source.collection.plane import Inlet
-from exporter.source.collection.stamps import Stamp
+from exporter.source.collection.stamp import Stamp
 
 
 def taken_single(inlet_id: str, stamp: Stamp, sync: bytes) -> bytes:
