@@ -26,7 +26,7 @@ from benchmarks.way_in.material import DATASET, FLOW, INLET
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import open_queue
-from exporter.source.collection.checks.collecting import Keyed
+from exporter.source.collection.checks.collected import Keyed
 from exporter.source.collection.intake import Intake
 from exporter.source.collection.plane import Flow, Inlet, Plane
 from exporter.source.collection.server.listener import ListenerOptions, open_listener

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from exporter.database import Database, DatabaseUnavailable
 from exporter.messages.message import Message
 from exporter.queues.journal import tables
-from exporter.queues.port import QueueUnavailable
+from exporter.queues.port import Outgoing, QueueUnavailable
 
 _STRETCH_EVENTS = 500
 _STRETCH_BYTES = 1024 * 1024
@@ -69,6 +69,16 @@ class Fetch:
             self.last = max(self.last, last)
         self._grown.set()
         self._grown = asyncio.Event()
+
+    def published(self, messages: Sequence[Outgoing], appended: tables.Appended) -> None:
+        """``messages`` have been published by this process: whoever stands right before them need not read them."""
+        after = appended.last - len(messages)
+        if self._waiting or after in [stretch.positions[-1] for stretch in self._stretches]:
+            numbered = enumerate(messages, after + 1)
+            kept = [Message(tables.LANE, at, each.body, appended.taken_at) for at, each in numbered]
+            if sum([len(message.body) for message in kept]) <= _STRETCH_BYTES:
+                self._keep(after, kept)
+        self.grew(appended.last)
 
     async def wait(self, growth: asyncio.Event) -> None:
         """Wait until ``growth`` is set, after a publish in any process."""

@@ -94,12 +94,13 @@ class JournalQueue:
         most = self._max_bytes
         with _translated():
             if numbered is None:
-                last = await self._database.write(lambda connection: tables.publish(connection, messages, most))
+                appended = await self._database.write(lambda connection: tables.publish(connection, messages, most))
+                self._fetch.published(messages, appended)
             else:
                 last = await self._database.write(
                     lambda connection: tables.publish_numbered(connection, messages, numbered, most)
                 )
-        self._fetch.grew(last)
+                self._fetch.grew(last)
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
         """None: an event needs no more than room."""

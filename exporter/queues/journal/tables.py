@@ -58,6 +58,13 @@ class GroupRow(NamedTuple):
     seen_at: float
 
 
+class Appended(NamedTuple):
+    """The last position of what was published together, and when that was, in epoch seconds."""
+
+    last: int
+    taken_at: float
+
+
 class Ends(NamedTuple):
     """Where the journal begins and ends: the first position kept, and the last ever given."""
 
@@ -78,13 +85,15 @@ def mark_checked(connection: apsw.Connection) -> None:
 
 def used_bytes(connection: apsw.Connection) -> int:
     """The size of the journal in bytes, free pages not counted."""
-    used: int = connection.pragma("page_count") - connection.pragma("freelist_count")
-    page_bytes: int = connection.pragma("page_size")
-    return used * page_bytes
+    used: int = connection.execute(
+        "SELECT (page_count - freelist_count) * page_size"
+        " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+    ).get
+    return used
 
 
-def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes: int) -> int:
-    """Append ``messages``; return the last position.
+def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes: int) -> Appended:
+    """Append ``messages``, at positions that follow each other.
 
     Raises:
         QueueFull: there is no room for ``messages``.
@@ -92,11 +101,11 @@ def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes
     used = used_bytes(connection)
     if used + sum(len(message.body) + _ROW_BYTES for message in messages) > max_bytes:
         raise QueueFull(f"the journal holds {used} bytes of at most {max_bytes}")
+    # One statement, during which other threads may run: each further one would wait for the interpreter.
     now = time.time()
-    connection.executemany(
-        "INSERT INTO events (taken_at, body) VALUES (?, ?)", ((now, message.body) for message in messages)
-    )
-    return connection.last_insert_rowid()
+    bodies = apsw.carray(tuple([message.body for message in messages]))
+    connection.execute("INSERT INTO events (taken_at, body) SELECT ?, value FROM carray(?)", (now, bodies))
+    return Appended(connection.last_insert_rowid(), now)
 
 
 def publish_numbered(
@@ -107,7 +116,7 @@ def publish_numbered(
     fresh = messages[numbered.passed(highest or 0) :]
     if not fresh:
         return last(connection)
-    end = publish(connection, fresh, max_bytes)
+    end = publish(connection, fresh, max_bytes).last
     connection.execute(
         "INSERT INTO producers VALUES (?1, ?2) ON CONFLICT DO UPDATE SET highest = ?2",
         (numbered.producer, numbered.last(len(messages))),

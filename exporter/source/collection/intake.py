@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavailable
-from exporter.source.collection.checks.collecting import Keyed
+from exporter.source.collection.checks.collected import Keyed
 
 #: A group is closed when it has that many records or bytes; a request is never divided.
 GROUP_RECORDS = 500

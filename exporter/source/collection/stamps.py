@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
-
-class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """When a request was taken, and its name: three decimal numbers, unique over restarts and workers."""
-
-    ms: int
-    name: str
+from exporter.source.collection.stamp import Stamp
 
 
 class Stamps:

@@ -8,30 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from exporter.source.collection.checks.admission import Admitted, admit, too_large
 from exporter.source.collection.checks.answers import Answer, about, overloaded, problem, unauthorised
-from exporter.source.collection.checks.collecting import Collected, Refused, Validate, collect
+from exporter.source.collection.checks.collected import Refused
+from exporter.source.collection.checks.collecting import Validate, collect
 from exporter.source.collection.checks.request import RequestHead
-from exporter.source.collection.checks.successes import batch, refused_element
-from exporter.source.collection.intake import Keep, Kept, Outcome, Pending
+from exporter.source.collection.checks.successes import batch
+from exporter.source.collection.intake import Keep, Kept, Outcome
+from exporter.source.collection.keeping import Keeping
 from exporter.source.collection.plane import Plane
 from exporter.source.collection.rates import Rates
-from exporter.source.collection.stamps import Stamp, Stamps
+from exporter.source.collection.stamps import Stamps
 from exporter.source.tokens.verdicts import Tokens, Verdict
 
 _TOO_LARGE = "Message is larger than the intake takes"
-
-
-class Keeping(msgspec.Struct, frozen=True):
-    """A request whose records are on their way into the intake."""
-
-    request: Admitted
-    stamp: Stamp
-    collected: Collected
-    outcome: Pending
 
 
 def _valid(record: object, message: Mapping[str, Any]) -> None:
@@ -148,16 +140,16 @@ class Taking:
             return _with(
                 request, problem(413, about(inlet.id, inlet.org_id, _TOO_LARGE), close=True, source=inlet.source)
             )
-        elements = list(collected.elements)
-        refused = []
         stamp = keeping.stamp
-        for index, each in zip(collected.kept, collected.records, strict=True):
-            if each.record.xaction_id in names:
-                elements[index] = refused_element(inlet, stamp.name, index, _TOO_LARGE, 413)
-                refused.append(Refused(stamp.name, index, stamp.ms, inlet.id, each.record.body, _TOO_LARGE))
+        refused = [
+            Refused(stamp.name, index, stamp.ms, inlet.id, each.record.body, _TOO_LARGE, 413)
+            for index, each in zip(collected.kept, collected.records, strict=True)
+            if each.record.xaction_id in names
+        ]
         if refused:
             self.refused(refused)
-        return replace(collected.answer, body=batch(inlet.id, stamp, elements))
+        count = len(collected.records) + len(collected.refused)
+        return replace(collected.answer, body=batch(inlet, stamp, count, (*collected.refused, *refused)))
 
 
 def _admitted(request: Admitted, verdict: Verdict) -> bool | Answer:

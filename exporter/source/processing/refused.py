@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from exporter.source.collection.checks.collecting import Refused
+from exporter.source.collection.checks.collected import Refused
 from exporter.state.bad_record import REFUSED, NewBadRecord
 from exporter.state.letter import Stored, Unavailable
 

@@ -17,6 +17,7 @@ from contract import Contract, Opening, batch, events, numbers, settled_lag, soo
 from sweeps import Sweeps
 
 from exporter.database import Database
+from exporter.messages.message import Message
 from exporter.queues.journal import tables
 from exporter.queues.journal.queue import JournalQueue, open_journal
 from exporter.queues.journal.settings import JournalSettings
@@ -297,3 +298,35 @@ async def test_when_ranges_have_no_room_reading_stops_until_they_have(path: Path
         for message in taken[::2]:
             subscription.settle(message)
         assert numbers(await take(subscription, 100)) == list(range(count, count + 100))
+
+
+async def test_what_this_process_publishes_is_not_read_by_who_waits_for_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    real = tables.read
+
+    def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: int) -> list[Message]:
+        reads.append(after)
+        return real(connection, after, max_events, max_bytes)
+
+    monkeypatch.setattr(tables, "read", read)
+    async with journal(path) as queue, queue.subscribe("g", "earliest") as reader:
+        waiting = asyncio.ensure_future(take(reader, 2))
+        await until(lambda: queue._fetch._waiting == 1)
+        await queue.publish(events(2))
+        first = await waiting
+        await queue.publish(events(3, begin=2))
+        then = await take(reader, 3)
+        assert reads == [0]
+        async with journal(path) as elsewhere:
+            await elsewhere.publish(events(2, begin=5))
+            await queue.publish(events(2, begin=7))
+            beyond = await take(reader, 4)
+        assert reads == [0, 5]
+        # What was kept is what the disk has.
+        async with journal(path) as elsewhere, elsewhere.subscribe("h", "earliest") as late:
+            assert [(each.position, each.body, each.taken_at) for each in await take(late, 9)] == [
+                (each.position, each.body, each.taken_at) for each in (*first, *then, *beyond)
+            ]
+    assert numbers([*first, *then, *beyond]) == list(range(9))

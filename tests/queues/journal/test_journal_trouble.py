@@ -74,7 +74,9 @@ async def test_what_cannot_be_read_is_the_queues_trouble(faults: Faults, path: P
         assert numbers(await take(subscription, 3)) == [0, 1, 2]
 
 
-async def test_a_check_reads_again_what_could_not_be_read(queue: JournalQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_check_reads_again_what_could_not_be_read(
+    queue: JournalQueue, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One page of many may be what is broken."""
     real = tables.read
     broken = 2
@@ -87,7 +89,8 @@ async def test_a_check_reads_again_what_could_not_be_read(queue: JournalQueue, m
     await queue.publish(events(2))
     async with queue.subscribe("g", "earliest") as subscription:
         await take(subscription, 2)
-        await queue.publish(events(3, begin=2))
+        async with open_journal(path, max_bytes=10**9, groups=(), warn=pytest.fail) as elsewhere:
+            await elsewhere.publish(events(3, begin=2))
         monkeypatch.setattr(tables, "read", read)
         for call in (lambda: subscription.receive(1), queue.check, queue.check):
             with pytest.raises(QueueUnavailable, match="disk I/O error"):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.source.collection.checks.collecting import Keyed, Refused
+from exporter.source.collection.checks.collected import Keyed, Refused
 from exporter.source.collection.intake import Kept, Outcome, Pending
 from exporter.source.collection.plane import Flow, Inlet, Plane
 from exporter.source.collection.server.bounds import Bounds

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from exporter.source.collection.checks.admission import Admitted, admit
 from exporter.source.collection.checks.answers import Answer
-from exporter.source.collection.checks.collecting import MAX_MESSAGES, Collected, collect
+from exporter.source.collection.checks.collected import Collected
+from exporter.source.collection.checks.collecting import MAX_MESSAGES, collect
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.plane import Inlet
-from exporter.source.collection.stamps import Stamp
+from exporter.source.collection.stamp import Stamp
 from exporter.source.collection.taken import Form
 
 STAMP = Stamp(NOW, NAME)

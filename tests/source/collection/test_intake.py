@@ -17,7 +17,7 @@ from data_plane import plane as made_plane
 from exporter.queues.journal.queue import open_journal
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Batch, EventTooLarge, Outgoing, QueueFull, QueueUnavailable
-from exporter.source.collection.checks.collecting import Keyed
+from exporter.source.collection.checks.collected import Keyed
 from exporter.source.collection.intake import GROUP_RECORDS, Intake, Kept, NotKept, Pending, Publishing
 from exporter.source.collection.server.listener import ListenerOptions, open_listener
 from exporter.source.collection.stamps import Stamps

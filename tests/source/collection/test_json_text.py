@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exporter.source.collection.checks.json_text import TOO_BIG, TOO_DEEP, UNREADABLE, NoJson, decoded, is_headless
+from exporter.source.collection.checks.envelope import messages_of
+from exporter.source.collection.checks.json_text import (
+    TOO_BIG,
+    TOO_DEEP,
+    UNREADABLE,
+    NoJson,
+    are_headless,
+    decoded,
+    is_headless,
+)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +125,11 @@ def test_the_quick_look_is_never_wrong(
         found = decoded(text)
         assert isinstance(found, dict)
         assert found.keys().isdisjoint({"header", "body"})
+    batch = b'{"x":1,"messages":[%b,{"more":1}]}' % text
+    messages = messages_of(batch)
+    if not isinstance(messages, NoJson) and are_headless(batch, messages):
+        # A change may have made one message two, or none.
+        assert all(is_headless(message) for message in messages)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +137,7 @@ def test_the_quick_look_is_never_wrong(
 )
 def test_the_quick_look_is_quick_for_what_is_common(text: bytes) -> None:
     assert is_headless(text)
+    assert are_headless(b'{"messages":[%b , %b]}' % (text, text), [text, text])
 
 
 SEEN = [
@@ -141,3 +156,6 @@ BROKEN = [b"[]", b"1", b"", b"{} x", b"\xef\xbb\xbf{}", b'{"a":01}', b'{"a":1.}'
 )
 def test_the_quick_look_sees(text: bytes) -> None:
     assert not is_headless(text)
+    batch = b'{"messages":[{},%b]}' % text
+    messages = messages_of(batch)
+    assert isinstance(messages, NoJson) or not are_headless(batch, messages)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.source.collection.checks.collecting import Keyed
+from exporter.source.collection.checks.collected import Keyed
 from exporter.source.collection.plane import Inlet
 from exporter.source.collection.rates import Rates
 from exporter.source.collection.server.memory import Memory

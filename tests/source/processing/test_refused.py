@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from exporter.source.collection.checks.collecting import Refused
+from exporter.source.collection.checks.collected import Refused
 from exporter.source.processing import refused as module
 from exporter.source.processing.refused import RefusedElements
 from exporter.state.bad_record import NewBadRecord

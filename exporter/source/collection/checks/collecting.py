@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from exporter.source.collection.checks.admission import Admitted, too_large
 from exporter.source.collection.checks.answers import INVALID, Answer, about, invalid, problem
+from exporter.source.collection.checks.collected import Collected, Keyed, Refused
 from exporter.source.collection.checks.envelope import messages_of
 from exporter.source.collection.checks.flows import Way, way_of
 from exporter.source.collection.checks.inflation import Unfit, inflate
-from exporter.source.collection.checks.json_text import NoJson, decoded, is_headless
+from exporter.source.collection.checks.json_text import NoJson, are_headless, decoded, is_headless
 from exporter.source.collection.checks.lane_key import lane_key
 from exporter.source.collection.checks.messages import Message, read_message
-from exporter.source.collection.checks.successes import (
-    batch,
-    element_begin,
-    refused_element,
-    taken_element,
-    taken_single,
-)
-from exporter.source.collection.stamps import Stamp
+from exporter.source.collection.checks.successes import batch, taken_single
+from exporter.source.collection.plane import Flow
+from exporter.source.collection.stamp import Stamp
 from exporter.source.collection.taken import Form, TakenRecord
 
 #: Maps and validates a record at once: its violations, none of them where all is well. Also gets the decoded message.
@@ -30,47 +24,6 @@ Validate = Callable[[TakenRecord, Mapping[str, Any]], Sequence[Mapping[str, Any]
 
 #: More messages than that in a megabyte are no profile data, and their answers would be many times as long.
 MAX_MESSAGES = 20_000
-
-
-class Keyed(msgspec.Struct, frozen=True, gc=False):
-    """A record, and the key of its lane in the intake, which the repr does not show: it may be a person's id."""
-
-    key: str
-    record: TakenRecord
-
-    def __repr__(self) -> str:
-        return f"Keyed({self.record!r})"
-
-
-class Refused(msgspec.Struct, frozen=True, gc=False):
-    """An element of a batch that is not kept: where it stood, as it came, and why, in a sentence without data."""
-
-    batch_id: str
-    index: int
-    taken: int
-    inlet: str
-    body: bytes
-    reason: str
-
-    def __repr__(self) -> str:
-        return f"Refused({self.batch_id}:{self.index}, {len(self.body)} bytes)"
-
-
-class Collected(msgspec.Struct, frozen=True):
-    """``answer`` may go out once ``records`` are durable, at once where there are none.
-
-    ``elements`` are the parts of a batch's answer, one a message, and ``kept`` the indexes of those whose records are
-    kept, in their order: what the intake refuses later becomes a refused element.
-    """
-
-    answer: Answer
-    records: tuple[Keyed, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    elements: tuple[bytes, ...] = ()
-    kept: tuple[int, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"Collected({self.answer!r}, {len(self.records)} records, {len(self.refused)} refused)"
 
 
 def collect(
@@ -113,31 +66,34 @@ def _batch(request: Admitted, body: bytes, stamp: Stamp, *, authenticated: bool)
     if len(messages) > MAX_MESSAGES:
         words = about(inlet.id, inlet.org_id, f"The batch has more than {MAX_MESSAGES} messages")
         return Collected(problem(413, words, headers=request.headers, source=inlet.source))
-    records: list[Keyed] = []
-    refused: list[Refused] = []
-    elements: list[bytes] = []
-    begin = element_begin(stamp.name)
-    kept: list[int] = []
     name, ms = stamp.name, stamp.ms
+    mapped = _mapped(request)
+    if mapped is not None and are_headless(body, messages):
+        key, flow, dataset = inlet.id, mapped.id, mapped.dataset
+        records = [
+            Keyed(key, TakenRecord(f"{name}:{index}", ms, key, flow, dataset, Form.RAW, text, authenticated))
+            for index, text in enumerate(messages)
+        ]
+        answer = Answer(207, batch(inlet, stamp, len(messages)), request.headers, source=inlet.source)
+        return Collected(answer, tuple(records), kept=range(len(messages)))
+    records, kept = [], []
+    refused: list[Refused] = []
     for index, text in enumerate(messages):
         found = _record(request, text, f"{name}:{index}", ms, authenticated)
         if isinstance(found, str):
             refused.append(Refused(name, index, ms, inlet.id, text, found))
-            elements.append(refused_element(inlet, name, index, found))
         else:
             records.append(found)
             kept.append(index)
-            elements.append(taken_element(begin, index))
-    answer = Answer(207, batch(inlet.id, stamp, elements), request.headers, source=inlet.source)
-    return Collected(answer, tuple(records), tuple(refused), tuple(elements), tuple(kept))
+    answer = Answer(207, batch(inlet, stamp, len(messages), refused), request.headers, source=inlet.source)
+    return Collected(answer, tuple(records), tuple(refused), tuple(kept))
 
 
 def _record(request: Admitted, text: bytes, name: str, ms: int, authenticated: bool) -> Keyed | str:
     """The record of a message, or why there is none."""
     inlet = request.inlet
-    mapped = inlet.mapped
-    if mapped is not None and not request.flow and not inlet.key and is_headless(text):
-        # What most senders send: the rules below come to the same.
+    mapped = _mapped(request)
+    if mapped is not None and is_headless(text):
         record = TakenRecord(name, ms, inlet.id, mapped.id, mapped.dataset, Form.RAW, text, authenticated)
         return Keyed(inlet.id, record)
     message = decoded(text)
@@ -152,6 +108,11 @@ def _record(request: Admitted, text: bytes, name: str, ms: int, authenticated: b
     flow = "" if way.flow is None else way.flow.id
     key = lane_key(read.record, inlet) if inlet.key else inlet.id
     return Keyed(key, TakenRecord(name, ms, inlet.id, flow, way.dataset, read.form, text, authenticated))
+
+
+def _mapped(request: Admitted) -> Flow | None:
+    """The flow that each message without a header takes, where that is the same for all: what most senders send."""
+    return None if request.flow or request.inlet.key else request.inlet.mapped
 
 
 def _refused(request: Admitted, text: str, violations: Sequence[Mapping[str, Any]] | None = None) -> Collected:

@@ -6,6 +6,7 @@ The two quick looks let nearly every text pass; only what they can't clear is lo
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,12 +54,19 @@ def decoded(text: bytes) -> Any:
         return NoJson(UNREADABLE)
 
 
-class _Outside(msgspec.Struct, gc=False):
-    header: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    body: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+class _Headless(msgspec.Struct, gc=False):
+    """An object without these two keys: no JSON has the type of their values."""
+
+    header: msgspec.UnsetType = msgspec.UNSET
+    body: msgspec.UnsetType = msgspec.UNSET
 
 
-_OUTSIDE = msgspec.json.Decoder(_Outside)
+class _HeadlessBatch(msgspec.Struct, gc=False):
+    messages: list[_Headless]
+
+
+_HEADLESS = msgspec.json.Decoder(_Headless)
+_HEADLESS_BATCH = msgspec.json.Decoder(_HeadlessBatch)
 
 
 def is_headless(text: bytes) -> bool:
@@ -72,10 +80,25 @@ def is_headless(text: bytes) -> bool:
     try:
         if not text.isascii():
             text.decode()
-        outside = _OUTSIDE.decode(text)
+        _HEADLESS.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
-    return outside.header is msgspec.UNSET and outside.body is msgspec.UNSET
+    return True
+
+
+def are_headless(batch: bytes, messages: Sequence[bytes]) -> bool:
+    """Whether ``is_headless`` holds for every one of ``messages``, which ``messages_of`` found in ``batch``."""
+    classes = batch.translate(_CLASSES, b"+")
+    if _MANY_DIGITS in classes or _LONG_EXPONENT in classes:
+        return False
+    for message in messages:
+        if message.count(b"{") + (message.count(b"[") if b"[" in message else 0) > MAX_DEPTH:
+            return False
+    try:
+        _HEADLESS_BATCH.decode(batch)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _without_strings(text: bytes) -> bytes:

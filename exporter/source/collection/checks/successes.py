@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import orjson
 
 from exporter.source.collection.checks.answers import about
+from exporter.source.collection.checks.collected import Refused
 from exporter.source.collection.plane import Inlet
-from exporter.source.collection.stamps import Stamp
+from exporter.source.collection.stamp import Stamp
 
 
 def taken_single(inlet_id: str, stamp: Stamp, sync: bytes) -> bytes:
@@ -16,32 +17,28 @@ def taken_single(inlet_id: str, stamp: Stamp, sync: bytes) -> bytes:
     return f'{{"inletId":"{inlet_id}","xactionId":"{stamp.name}","receivedTimeMs":{stamp.ms}'.encode() + sync + b"}"
 
 
-def batch(inlet_id: str, stamp: Stamp, elements: Sequence[bytes]) -> bytes:
-    """The body for a batch."""
-    head = f'{{"inletId":"{inlet_id}","batchId":"{stamp.name}","receivedTimeMs":{stamp.ms},"responses":['
-    return head.encode() + b",".join(elements) + b"]}"
+def batch(inlet: Inlet, stamp: Stamp, count: int, refused: Sequence[Refused] = ()) -> bytes:
+    """The body for a batch of ``count`` messages, of which ``refused`` are refused.
+
+    The element of a message that was taken never has a status: clients take any status for a failure.
+    """
+    elements = [f'{{"xactionId":"{stamp.name}:{index}"}}' for index in range(count)]
+    for each in refused:
+        elements[each.index] = _refused(inlet, each)
+    head = f'{{"inletId":"{inlet.id}","batchId":"{stamp.name}","receivedTimeMs":{stamp.ms},"responses":['
+    return f"{head}{','.join(elements)}]}}".encode()
 
 
-def element_begin(batch_id: str) -> bytes:
-    """What all elements of messages that were taken begin with."""
-    return b'{"xactionId":"%b:' % batch_id.encode()
-
-
-def taken_element(begin: bytes, index: int) -> bytes:
-    """The element of a message that was taken. It never has a status: clients take any status for a failure."""
-    return b'%b%d"}' % (begin, index)
-
-
-def refused_element(inlet: Inlet, batch_id: str, index: int, text: str, status: int = 400) -> bytes:
+def _refused(inlet: Inlet, refused: Refused) -> str:
     """The element of a message that was refused.
 
     Clients take the text behind the last dash of ``xactionId`` for the index, and read either of the two statuses.
     """
     return orjson.dumps(
         {
-            "xactionId": f"{batch_id}-{index}",
-            "status": status,
-            "statusCode": status,
-            "message": about(inlet.id, inlet.org_id, text),
+            "xactionId": f"{refused.batch_id}-{refused.index}",
+            "status": refused.status,
+            "statusCode": refused.status,
+            "message": about(inlet.id, inlet.org_id, refused.reason),
         }
-    )
+    ).decode()

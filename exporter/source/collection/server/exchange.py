@@ -8,9 +8,10 @@ from typing import Protocol
 from exporter.source.collection.checks.admission import Admitted
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.intake import Outcome
+from exporter.source.collection.keeping import Keeping
 from exporter.source.collection.server.head import ParsedHead
 from exporter.source.collection.server.memory import Memory
-from exporter.source.collection.taking import Keeping, Taking
+from exporter.source.collection.taking import Taking
 
 
 class Owner(Protocol):
