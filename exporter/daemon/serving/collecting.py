@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.slots.certificates import refuse_odd_files
 from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
 from exporter.source.collection.server.tls import RenewableContext, listener_context
 from exporter.source.collection.taking import Taking
@@ -23,6 +24,7 @@ def context_of(section: ServeTls) -> ssl.SSLContext | None:
     """
     if section.cert_file is None:
         return None
+    refuse_odd_files(section)
     return listener_context(section.cert_file, section.key_file, section.client_ca_file)
 
 
