@@ -189,7 +189,7 @@ class Server:
             teller.look,
         )
         return Processor(
-            opened.intake.name,
+            opened.intake,
             opened.subscription,
             opened.store,
             letters,
