@@ -23,6 +23,7 @@ from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.collecting import certificate_of, listening
 from exporter.daemon.serving.control import control_of, serving_control
+from exporter.daemon.serving.hindrances import Hindrances
 from exporter.daemon.serving.now import Now
 from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts
 from exporter.daemon.serving.reload import Running, reload
@@ -49,6 +50,7 @@ from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.wishing import Wishing
 from exporter.tasks.background import in_background
 from exporter.tasks.ending import Ending
+from exporter.tasks.lifetimes import must_live
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
 from exporter.telemetry.process_metrics import ProcessMetrics
@@ -135,6 +137,8 @@ class Server:
         working = [tasks.create_task(self._watched("processing", processor.run()))]
         working += [tasks.create_task(self._watched("telling", teller.run()))]
         working += [tasks.create_task(self._watched("counting", self._count(opened)))]
+        hindrances = Hindrances(self._now, opened.state.interventions, self._log)
+        working += [tasks.create_task(self._watched("looking for hindrances", hindrances.run()))]
         backfilling = backfilling_of(opened, lambda: self._settings, teller, self._clock, self._log, self._bug)
         self._now.backfilling = backfilling
         working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
@@ -242,7 +246,7 @@ class Server:
 
     async def _watched(self, what: str, work: Any) -> None:
         try:
-            await work
+            await must_live(what, lambda: work)
         except Exception as error:
             self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
             self._broken = True
