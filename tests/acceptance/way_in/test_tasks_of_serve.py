@@ -1,4 +1,4 @@
-"""A task of ``exporter serve`` that must live and ends all the same: the process ends with a reason, and loses nothing."""
+"""A task of ``exporter serve`` that must live and ends all the same: the process ends with a reason."""
 
 from __future__ import annotations
 
