@@ -1,4 +1,4 @@
-"""How ``exporter run`` and ``serve`` take signals: before anything has begun, while they run, and not at all at the end.
+"""How ``exporter run`` and ``serve`` take signals: before anything has begun, while they run, and not at the end.
 
 Imports little, so that ``expect`` can be called as early as can be.
 """
