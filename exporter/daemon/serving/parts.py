@@ -15,6 +15,7 @@ from exporter.daemon.serving.marks import mismatch
 from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
+from exporter.queues.advice import Advising
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import until_reachable
@@ -140,6 +141,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
         with attempt:
             await state.bad_records.open()
             ids = await ids_settled(state, settings.sources)
+    for sentence in await store.advice() if isinstance(store, Advising) else ():
+        log.warning("profiles", detail=sentence)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
     return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)
