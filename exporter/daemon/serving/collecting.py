@@ -62,6 +62,6 @@ async def listening(
         try:
             listener = await stack.enter_async_context(open_listener(taking, options))
         except OSError as error:
-            words = f"cannot take records on {options.host}:{options.port}: {os.strerror(error.errno or 0)}"
-            raise CannotServe(words) from error
+            words = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise CannotServe(f"cannot take records on {options.host}:{options.port}: {words}") from error
         yield listener
