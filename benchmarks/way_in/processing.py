@@ -132,7 +132,7 @@ async def _processed(
     seen = _Seen()
     teller = Teller(opened.store, opened.queue, lambda _: 0.1, lambda _: None)
     processor = Processor(
-        opened.intake.name,
+        opened.intake,
         opened.subscription,
         opened.store,
         Letters(opened.state.bad_records, settings.bad_records_max_bytes, lambda _: "crm", time.time),

@@ -10,7 +10,7 @@ from exporter.daemon import signals
 def main() -> None:
     """Run the command of ``sys.argv``."""
     asked = sys.argv[1:2]
-    if asked == ["run"]:
+    if asked in (["run"], ["serve"]):
         signals.expect()
     from exporter.cli.commands import COMMANDS, command_line
 

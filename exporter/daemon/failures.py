@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import traceback
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import PurePath
 from typing import Any, NoReturn
 
 from exporter.dataflow.examine import where
 from exporter.tasks.lifetimes import EndedByItself, must_live
 from exporter.telemetry.logs import Log
-
-_FRAMES = 12
+from exporter.telemetry.traces import calls
 
 
 def causes(error: BaseException) -> list[BaseException]:
@@ -39,8 +36,7 @@ def _told(cause: BaseException) -> str:
 
 def trace(error: BaseException) -> Sequence[str]:
     """The calls that led to the first cause, the last call last; without the texts of exceptions, which quote data."""
-    frames = traceback.extract_tb(causes(error)[0].__traceback__)[-_FRAMES:]
-    return [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return calls(causes(error)[0])
 
 
 async def kept(
@@ -71,3 +67,19 @@ def threads_heard(log: Log) -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
+
+
+def loop_heard(log: Log) -> Callable[[asyncio.AbstractEventLoop, Mapping[str, Any]], None]:
+    """A handler of what the event loop could tell nobody, as of a task that nobody awaits.
+
+    The loop's own words show the arguments of callbacks and the texts of exceptions, which quote data.
+    """
+
+    def failed(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        error = context.get("exception")
+        if error is None:
+            log.error("event loop", detail=context["message"])
+        else:
+            log.error("event loop", detail=told(error), trace=trace(error))
+
+    return failed

@@ -1,4 +1,4 @@
-"""How ``exporter run`` takes signals: before anything has begun, while it runs, and, once it has ended, not at all.
+"""How ``exporter run`` and ``serve`` take signals: before anything has begun, while they run, and not at the end.
 
 Imports little, so that ``expect`` can be called as early as can be.
 """

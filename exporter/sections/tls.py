@@ -1,4 +1,4 @@
-"""The section ``tls``: the certificates of any connection."""
+"""Sections that name files of certificates, and the section ``tls`` of any connection."""
 
 from __future__ import annotations
 
@@ -39,27 +39,14 @@ class _Content:
     stamp: Stamp = field(compare=False)
 
 
-class Tls(Section):
-    """Certificates. Equal where paths and contents when read are equal, since certificates are renewed in place."""
+class PemFiles(Section):
+    """A section whose every key names a file of certificates or keys, or is null.
+
+    Equal where paths and contents when read are equal, since certificates are renewed in place.
+    """
 
     _reads_anew: ClassVar[bool] = False
     _contents: dict[Path, _Content] = PrivateAttr(default_factory=dict)
-
-    ca_file: ReadableFile | None = Field(
-        default=None, description="PEM with the authorities to trust instead of the system's."
-    )
-    client_cert_file: ReadableFile | None = Field(
-        default=None, description="PEM with the certificate to present (mTLS), its chain behind it."
-    )
-    client_key_file: ReadableFile | None = Field(
-        default=None, description="PEM with its key, unencrypted; null: it stands in client_cert_file."
-    )
-
-    @model_validator(mode="after")
-    def _key_has_certificate(self) -> Self:
-        if self.client_key_file is not None and self.client_cert_file is None:
-            raise mistake("client_key_file needs client_cert_file")
-        return self
 
     @model_validator(mode="after")
     def _note_content(self) -> Self:
@@ -82,6 +69,26 @@ class Tls(Section):
     def stamps(self) -> Mapping[Path, Stamp]:
         """The stamps of the files when read; none where a change of a file is no change of the configuration."""
         return {file: content.stamp for file, content in self._contents.items()}
+
+
+class Tls(PemFiles):
+    """The certificates of a connection."""
+
+    ca_file: ReadableFile | None = Field(
+        default=None, description="PEM with the authorities to trust instead of the system's."
+    )
+    client_cert_file: ReadableFile | None = Field(
+        default=None, description="PEM with the certificate to present (mTLS), its chain behind it."
+    )
+    client_key_file: ReadableFile | None = Field(
+        default=None, description="PEM with its key, unencrypted; null: it stands in client_cert_file."
+    )
+
+    @model_validator(mode="after")
+    def _key_has_certificate(self) -> Self:
+        if self.client_key_file is not None and self.client_cert_file is None:
+            raise mistake("client_key_file needs client_cert_file")
+        return self
 
 
 class TlsReadAnew(Tls):

@@ -12,6 +12,7 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.profiles.merge.profile import profile_id
 from exporter.source.records import Identity
+from exporter.tasks.late_deadlines import answered_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Wishing:
         messages = [Outgoing(profile_id(identity.namespace, identity.id), wish.to_bytes())]
         reason = "the intake did not answer in time"
         try:
-            async with asyncio.timeout(self.hold_seconds):
+            async with answered_within(self.hold_seconds):
                 while (failure := await self._published(messages)) is not None:
                     reason = failure
                     await asyncio.sleep(AGAIN_SECONDS)

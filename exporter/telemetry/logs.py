@@ -13,6 +13,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 from exporter.sections.printable import printable
 from exporter.sections.section import MASK, FromFile, Secret
 from exporter.telemetry.threshold import Level, Threshold
+from exporter.telemetry.traces import calls
 
 #: The type of loggers; ``log.bind(destination=name)`` gives the logger of a dataflow.
 Log = FilteringBoundLogger
@@ -112,14 +113,19 @@ class _Lines:
 
 
 class _Bridge(logging.Handler):
-    """Hands log records of libraries, made with the standard library, to the exporter's logger."""
+    """Hands log records of libraries, made with the standard library, to the exporter's logger.
+
+    Of an exception, the text is left out: it may quote a profile.
+    """
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        error = record.exc_info[1] if record.exc_info else None
+        fault = {} if error is None else {"detail": type(error).__name__, "trace": calls(error)}
+        self._log.log(record.levelno, record.getMessage(), logger=record.name, **fault)
 
 
 def _route_libraries(log: Log) -> None:

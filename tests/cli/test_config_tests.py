@@ -404,6 +404,21 @@ def test_no_secret_needs_to_be_here(run: Run, folder: Path) -> None:
     }
 
 
+def test_files_of_the_way_in_need_not_be_here_either(run: Run, folder: Path) -> None:
+    way_in = """
+serve:
+  tls: {cert_file: gone/serve.crt, key_file: gone/serve.key, client_ca_file: gone/clients.pem}
+  tokens: {static: [{name: loader, token: !file gone/loader}]}
+"""
+    write(folder, SECRETS + way_in, "exporter.yaml")
+    write(folder, SECRETS_TESTS)
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert {"gone/serve.crt", "gone/serve.key", "gone/clients.pem", "gone/loader"} <= set(
+        result.stderr.strip().partition("): ")[2].split(", ")
+    )
+
+
 def test_with_the_secrets_the_same_tests_pass(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "gone").mkdir()
     for name in ("odd", "secret", "pass"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import re
 import threading
 
 import orjson
 
-from exporter.daemon.failures import kept, threads_heard, told, trace
+from exporter.daemon.failures import kept, loop_heard, threads_heard, told, trace
 from exporter.tasks.lifetimes import EndedByItself
 from exporter.telemetry.logs import configure
 
@@ -73,3 +74,25 @@ def test_a_thread_that_fails_is_one_line() -> None:
     [line] = [orjson.loads(line) for line in stream.getvalue().splitlines()]
     assert (line["event"], line["thread"]) == ("thread failed", "resolver x")
     assert re.fullmatch(r"LookupError at test_failures\.py:\d+", line["detail"])
+
+
+async def test_what_the_event_loop_could_tell_nobody_is_told_without_its_data() -> None:
+    def fails(_data: bytes) -> None:
+        raise LookupError("Ulm")
+
+    async def forgotten() -> None:
+        fails(b"ada@example.com")
+
+    stream = io.StringIO()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(loop_heard(configure(stream, tty=False)))
+    loop.call_soon(fails, b"ada@example.com")
+    task = loop.create_task(forgotten())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    loop.call_exception_handler({"message": "Unclosed connection"})
+    lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
+    assert {line["event"] for line in lines} == {"event loop"}
+    assert [line["detail"].split(" at ")[0] for line in lines] == ["LookupError", "LookupError", "Unclosed connection"]
+    assert not any(data in stream.getvalue() for data in ("Ulm", "ada@"))

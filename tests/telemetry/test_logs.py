@@ -146,9 +146,18 @@ def test_libraries_speak_through_us_from_warning_up() -> None:
     logging.getLogger("asyncio").warning("slow %s", "callback")
     shown = line(stream)
     assert (shown["event"], shown["logger"], shown["level"]) == ("slow callback", "asyncio", "warning")
+    try:
+        raise KeyError("ada@example.com")
+    except KeyError:
+        logging.getLogger("aiohttp.server").exception("Error handling request from %s", "127.0.0.1")
+    shown = orjson.loads(stream.getvalue().splitlines()[-1])
+    assert (shown["event"], shown["detail"]) == ("Error handling request from 127.0.0.1", "KeyError")
+    assert shown["trace"][0].startswith("test_logs.py:")
+    assert "ada@" not in stream.getvalue()
+    before = stream.getvalue()
     _, second = made()
     logging.getLogger("asyncio").error("once")
-    assert len(stream.getvalue().splitlines()) == 1, "a second configuration takes the first one's place"
+    assert stream.getvalue() == before, "a second configuration takes the first one's place"
     assert line(second)["event"] == "once"
 
 

@@ -41,7 +41,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
     """Run to the end; where that is a failure, log why."""
     import asyncio
 
-    from exporter.daemon.failures import causes, told, trace
+    from exporter.daemon.failures import causes, loop_heard, told, trace
     from exporter.daemon.ops.port import OpsUnavailable
     from exporter.daemon.process.event_loop import new_event_loop
     from exporter.daemon.serving.refusals import CannotServe, StoresDoNotFit
@@ -50,6 +50,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
 
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.get_loop().set_exception_handler(loop_heard(log))
             code = runner.run(run())
     except* (DatabaseRefused, OpsUnavailable, CannotServe) as errors:
         for error in causes(errors):

@@ -1,42 +1,15 @@
-"""Opens the sockets of a server before the event loop gets them: uvloop's library would start threads for a look-up."""
+"""Lets a server of aiohttp listen."""
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import socket
-
 from aiohttp import web
 
-#: What an address of a name comes to where the system lacks the address's family.
-_LACKING = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+from exporter.transport.listening import opened_sockets
 
 
 async def listen(runner: web.ServerRunner, host: str, port: int, backlog: int = 128) -> None:
-    """Serve on every address of ``host`` (of this machine, where it is empty); ``port`` 0 takes a free port.
-
-    Raises:
-        OSError: the host is no address of this machine, or an address cannot be listened on.
-        OverflowError: there is no such port.
-    """
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    opened: list[socket.socket] = []
-    try:
-        lacking = None
-        for family, *_, address in dict.fromkeys(found):
-            try:
-                opened.append(socket.create_server(address, family=family, backlog=backlog))
-            except OSError as error:
-                if error.errno not in _LACKING:
-                    raise
-                lacking = error
-        if lacking is not None and not opened:
-            raise lacking
+    """Serve on every address of ``host``, as ``opened_sockets``; raises likewise."""
+    async with opened_sockets(host, port, backlog) as opened:
         while opened:
             await web.SockSite(runner, opened[-1], backlog=backlog).start()
             opened.pop()
-    finally:
-        for unused in opened:
-            unused.close()

@@ -2,7 +2,7 @@
 
 Those threads look names up, for everyone two at a time: where a broker's name server is silent, the look-ups of the
 broker's client hold both, and nothing else could be looked up. And where the system has no thread left, the library
-aborts the process at the first look-up. Servers are opened by ``exporter.daemon.ops.listening`` for the same reason.
+aborts the process at the first look-up. Servers are opened by ``exporter.transport.listening`` for the same reason.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.slots.certificates import refuse_odd_files
 from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
 from exporter.source.collection.server.tls import RenewableContext, listener_context
 from exporter.source.collection.taking import Taking
@@ -23,6 +24,7 @@ def context_of(section: ServeTls) -> ssl.SSLContext | None:
     """
     if section.cert_file is None:
         return None
+    refuse_odd_files(section)
     return listener_context(section.cert_file, section.key_file, section.client_ca_file)
 
 
@@ -60,6 +62,6 @@ async def listening(
         try:
             listener = await stack.enter_async_context(open_listener(taking, options))
         except OSError as error:
-            words = f"cannot take records on {options.host}:{options.port}: {os.strerror(error.errno or 0)}"
-            raise CannotServe(words) from error
+            words = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise CannotServe(f"cannot take records on {options.host}:{options.port}: {words}") from error
         yield listener

@@ -29,6 +29,7 @@ from exporter.source.control.gateway import Gateway
 from exporter.source.control.plane import ControlPlane, resources
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
+from exporter.tasks.late_deadlines import answered_within
 
 #: Each may have one body in hand.
 MOST_CONNECTIONS: Final = 64
@@ -141,7 +142,7 @@ def _head(request: web.BaseRequest) -> RequestHead:
 async def _body(request: web.BaseRequest, most: int) -> bytes | Answer:
     """The body, cut after ``most`` bytes; or the answer to a slow one."""
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with answered_within(_BODY_SECONDS):
             return await request.content.readexactly(most)
     except asyncio.IncompleteReadError as whole:
         return whole.partial

@@ -23,6 +23,7 @@ class Now:
 
     Attributes:
         reason: why nothing is taken; None while records are taken.
+        state: why bad records could not be kept now; None where they could.
         counts: of profiles, identities and joins, as they were counted last.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
@@ -33,6 +34,7 @@ class Now:
     teller: Teller | None = None
     backfilling: Backfilling | None = None
     opened: Opened | None = None
+    state: str | None = None
     counts: Counts | None = None
     outbox_before: int = 0
 
@@ -77,10 +79,21 @@ class Now:
             backfills={} if self.backfilling is None else self.backfilling.progress,
         )
 
+    def hindrances(self) -> dict[str, str]:
+        """What is kept from being done now, and why."""
+        found = {
+            "applying records": None if self.processor is None else self.processor.failure,
+            "telling changes": None if self.teller is None else self.teller.failure,
+            "keeping bad records": self.state,
+            "backfilling": None if self.backfilling is None else self.backfilling.failure,
+        }
+        return {what: reason for what, reason in found.items() if reason is not None}
+
     def health(self) -> Health:
-        """Whether records are taken, applied and told, and if not, why."""
-        failures = [part.failure for part in (self.processor, self.teller) if part is not None and part.failure]
-        reasons = tuple(filter(None, (self.reason, *failures)))
+        """Whether records are taken, applied and told, and if not, why; backfills may wait."""
+        hindrances = self.hindrances()
+        hindrances.pop("backfilling", None)
+        reasons = tuple(dict.fromkeys(filter(None, (self.reason, *hindrances.values()))))
         return Health(not reasons, reasons)
 
     def status(self, config: Mapping[str, Any], sources: list[str]) -> dict[str, Any]:

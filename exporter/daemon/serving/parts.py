@@ -14,6 +14,7 @@ from exporter.daemon.serving.marks import mismatch
 from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
+from exporter.queues.advice import Advising
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import until_reachable
@@ -108,6 +109,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
         raise StoresDoNotFit(why)
     await reached("state", state.bad_records.open)
     ids = await reached("state", lambda: ids_settled(state, settings.sources))
+    for sentence in await store.advice() if isinstance(store, Advising) else ():
+        log.warning("profiles", detail=sentence)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
     return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)

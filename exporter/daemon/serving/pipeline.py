@@ -97,7 +97,7 @@ async def pipeline_of(
     )
     teller = Teller(opened.store, opened.queue, delay, reports.events_lost)
     processor = Processor(
-        opened.intake.name,
+        opened.intake,
         opened.subscription,
         opened.store,
         Letters(records, settings.bad_records_max_bytes, in_force.source_of, clock.epoch),

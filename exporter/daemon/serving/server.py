@@ -20,6 +20,7 @@ from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.collecting import certificate_of, listening
 from exporter.daemon.serving.control import control_of, serving_control
+from exporter.daemon.serving.hindrances import Hindrances
 from exporter.daemon.serving.now import Now
 from exporter.daemon.serving.parts import Opened, open_parts
 from exporter.daemon.serving.pipeline import Pipeline, pipeline_of
@@ -42,6 +43,7 @@ from exporter.source.settings.serve import Serve
 from exporter.source.wishing import Wishing
 from exporter.tasks.background import Work, in_background
 from exporter.tasks.ending import Ending
+from exporter.tasks.lifetimes import must_live
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
@@ -140,6 +142,7 @@ class Server:
             "processing": pipeline.processor.run,
             "telling": pipeline.teller.run,
             "counting": partial(self._count, opened),
+            "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,
             "backfilling": backfilling.run,
             "expiring": expiring_of(settings, opened, self._now_ms).run,
         }
@@ -176,7 +179,7 @@ class Server:
 
     async def _watched(self, what: str, run: Work) -> None:
         try:
-            await run()
+            await must_live(what, run)
         except Exception as error:
             self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
             self._broken = True

@@ -7,7 +7,7 @@ from functools import cache
 
 from exporter.sections.regular_file import TLS_BYTES, read_regular
 from exporter.sections.section import values_of
-from exporter.sections.tls import Tls
+from exporter.sections.tls import PemFiles, Tls
 from exporter.settings.destination import Destination
 from exporter.transport.tls.contexts import TlsFilesUnusable, client_context
 
@@ -24,13 +24,13 @@ def unusable(destinations: Iterable[Destination]) -> list[str]:
     return list(problems)
 
 
-def refuse_odd_files(section: Destination | Tls) -> None:
+def refuse_odd_files(section: Destination | PemFiles) -> None:
     """Refuse files that cannot be read to their end: reading a pipe in place of a certificate would wait for ever.
 
     Raises:
         TlsFilesUnusable: a file cannot be read to the end.
     """
-    for file in (file for tls in values_of(Tls, section) for file in tls.files.values()):
+    for file in (file for pem in values_of(PemFiles, section) for file in pem.files.values()):
         try:
             read_regular(file, TLS_BYTES)
         except OSError as error:

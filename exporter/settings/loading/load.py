@@ -13,7 +13,7 @@ from exporter.sections.mistakes import Mistake, Steps
 from exporter.sections.paths import NoHome, expanded
 from exporter.sections.regular_file import Stamp
 from exporter.sections.section import values_of
-from exporter.sections.tls import Tls
+from exporter.sections.tls import PemFiles
 from exporter.settings.declared import declared_mistakes
 from exporter.settings.loading.cross_checks import Failure
 from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in, replaced_queries
@@ -35,8 +35,8 @@ class Loaded:
     """A valid configuration.
 
     ``files`` are the configuration's own files, ``secret_files`` the files that ``!file`` named, and ``notes`` are for
-    the operator. ``watched`` are the files whose content is part of the settings, from ``!file`` and from ``tls``, each
-    with its stamp from the time of reading: another stamp now means that the file has changed since. ``indirect`` are
+    the operator. ``watched`` are the files whose content is part of the settings, from ``!file`` and every ``tls``,
+    each with its stamp from the time of reading: another stamp now means that it has changed since. ``indirect`` are
     the places of values from ``!file`` or ``${}``, as ``("destinations", 0, "headers", "x-team")``, without the values.
     ``test_files`` are the files with tests beside the destinations' files, and ``not_here`` the variables and files
     that something stands in for.
@@ -100,7 +100,7 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
             *notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         ),
         gathered.indirect(),
-        _first([secret_files, *(tls.stamps for tls in values_of(Tls, settings))]),
+        _first([secret_files, *(pem.stamps for pem in values_of(PemFiles, settings))]),
         tuple(gathered.test_files),
         () if stand_ins is None else stand_ins.names,
     )

@@ -17,6 +17,7 @@ from exporter.sections.tls import Tls
 from exporter.settings.loading.gathering import Gathered, Mount
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.yaml_file import Absent
+from exporter.source.settings.serve import ServeTls
 
 #: Keys of the whole, of a destination and of its defaults.
 _DECIDE = frozenset(
@@ -38,6 +39,8 @@ _DECIDE = frozenset(
 )
 #: What a field may want in place of a text: an address, or a number. Else it is left out, for its default.
 _SHAPES = ("https://{}/", "redis://{}", "nats://{}", "{}:1", "1")
+#: Keys of sections ``tls`` that name files.
+_PEM_FILES = frozenset({*Tls.model_fields, *ServeTls.model_fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +126,9 @@ def _without_tls_files(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         tls = value.get("tls")
         if isinstance(tls, dict):
-            files = [file for key in Tls.model_fields if isinstance(file := tls.get(key), str) and file]
+            files = [file for key in tls if key in _PEM_FILES and isinstance(file := tls[key], str) and file]
             if absent := [file for file in files if not _is_here(file)]:
-                value["tls"] = {key: one for key, one in tls.items() if key not in Tls.model_fields}
+                value["tls"] = {key: one for key, one in tls.items() if key not in _PEM_FILES}
                 yield from absent
         parts = list(value.values())
     elif isinstance(value, list):

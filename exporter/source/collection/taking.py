@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from exporter.source.collection.plane import Plane
 from exporter.source.collection.rates import Rates
 from exporter.source.collection.stamps import Stamps
 from exporter.source.tokens.verdicts import Tokens, Verdict
+from exporter.tasks.late_deadlines import answered_within
 
 _TOO_LARGE = "Message is larger than the intake takes"
 
@@ -125,7 +125,7 @@ class Taking:
         if isinstance(keeping, Answer):
             return keeping
         try:
-            async with asyncio.timeout(request.plane.hold_seconds):
+            async with answered_within(request.plane.hold_seconds):
                 return self.finish(keeping, await keeping.outcome)
         except TimeoutError:
             return self.held_too_long(request)

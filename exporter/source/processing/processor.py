@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.messages.message import Message
-from exporter.queues.port import LaneLost, QueueUnavailable, Subscription
+from exporter.queues.port import Batch, LaneLost, Queue, QueueUnavailable, Subscription
 from exporter.source.collection.taken import TakenRecord, UnreadableRecord
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.catalogue import Catalogue
@@ -71,7 +71,7 @@ class Processor:
     """Processes one reading of the intake, its lanes one after the other as they come. ``run`` does the work.
 
     Args:
-        queue: the intake's name.
+        queue: the intake.
         subscription: the reading.
         store: the profiles.
         letters: where bad records go.
@@ -85,7 +85,7 @@ class Processor:
 
     def __init__(
         self,
-        queue: str,
+        queue: Queue,
         subscription: Subscription,
         store: ProfileStore,
         letters: Letters,
@@ -119,11 +119,11 @@ class Processor:
         Raises:
             MarkMoved: somebody else applies a lane, too.
         """
-        self._marks = dict(await self._until_it_works(lambda: self._store.marks(self._queue)))
+        self._marks = dict(await self._until_it_works(lambda: self._store.marks(self._queue.name)))
         self._taken = (await self._until_it_works(lambda: self._store.counters(TAKEN))).get(TAKEN, 0)
         while True:
             await self._room()
-            batch = await self._until_it_works(lambda: self._subscription.receive(BATCH_RECORDS))
+            batch = await self._received()
             if isinstance(batch, LaneLost):
                 continue
             lanes: dict[str, list[Message]] = {}
@@ -136,6 +136,20 @@ class Processor:
                     await self._process(places)
                 for message in messages:
                     self._subscription.settle(message)
+
+    async def _received(self) -> Batch | LaneLost:
+        """What the intake has next. An intake that was away works again once it says so itself: it may read nothing
+        before it was asked, and the next record may be long in coming."""
+        failures = 0
+        while True:
+            try:
+                return await self._subscription.receive(BATCH_RECORDS)
+            except QueueUnavailable as error:
+                self.failure = str(error)
+                await asyncio.sleep(self._delay(failures))
+                failures += 1
+                await self._until_it_works(self._queue.check)
+                self.failure = None
 
     async def _room(self) -> None:
         """Wait while too many bytes of events wait to be told."""
@@ -172,7 +186,7 @@ class Processor:
         good = [place for place in places if place.step is not None]
         steps = [step for place in good if (step := place.step) is not None]
         lane, to = places[-1].message.lane, places[-1].message.position
-        mark = Mark(self._queue, lane, self._marks.get(lane, 0), to)
+        mark = Mark(self._queue.name, lane, self._marks.get(lane, 0), to)
         newest = max((place.taken.taken for place in places if place.taken is not None), default=0)
         later = {TAKEN: newest - self._taken} if newest > self._taken else {}
         try:

@@ -70,8 +70,11 @@ class Teller:
                     await self._more.wait()
             self._more.clear()
             try:
-                while events := await self._store.told(self.told_to, BATCH_EVENTS, BATCH_BYTES):
-                    await self._tell(events)
+                more = True
+                while more:
+                    events = await self._store.told(self.told_to, BATCH_EVENTS, BATCH_BYTES)
+                    if more := bool(events):
+                        await self._tell(events)
                     failures, self.failure = 0, None
             except (QueueFull, QueueUnavailable, ProfilesUnavailable) as error:
                 self.failure = str(error)

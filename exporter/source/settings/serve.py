@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.quantities import Duration, Rate, Size
 from exporter.sections.section import Secret, Section
-from exporter.sections.tls import ReadableFile
+from exporter.sections.tls import PemFiles, ReadableFile
 from exporter.sections.urls import HttpUrl
 
 _Host = Annotated[str, Field(min_length=1)]
@@ -27,7 +27,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class ServeTls(Section):
+class ServeTls(PemFiles):
     """The certificate of the data plane."""
 
     cert_file: ReadableFile | None = Field(default=None, description="PEM with the certificate, its chain behind it.")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from harness import Place
 from processes import EXPORTER, Daemon, eventually, fetch
+from serving import way_in
 
 #: Of no other processes, those of tests beside this one neither. Root may start threads beyond every limit.
 USER = 20_000 + os.getpid() % 40_000
@@ -79,6 +80,22 @@ def test_too_few_threads_end_no_daemon(place: Place, threads: int) -> None:
     assert fetch(f"http://127.0.0.1:{port_of(daemon)}/live")[0] == 200
     eventually("it waits or runs", lambda: daemon.alive() and (daemon.logs("waiting") or daemon.logs("ready")))
     assert daemon.terminate() == 0, daemon.tail()
+
+
+@pytest.mark.parametrize("threads", [3, 7, 9, 12])
+def test_too_few_threads_end_no_way_in(place: Place, threads: int) -> None:
+    """With nine, all its files are open, and none is left when it begins to listen."""
+    way_in(place)
+    place.write()
+    serving = place.daemon("serve", argv=(*AS_USER, "prlimit", f"--nproc={threads}:100", *EXPORTER, "serve"))
+    eventually("it waits or runs", lambda: serving.alive() and (serving.logs("waiting") or serving.logs("ready")))
+    assert fetch(f"http://127.0.0.1:{port_of(serving)}/live")[0] == 200
+    allow(serving, 100)
+    serving.ready()
+    allow(serving, 1)
+    serving.send(signal.SIGHUP)
+    eventually("it reloads", lambda: serving.alive() and serving.logs("reloaded"))
+    assert serving.terminate() == 0, serving.tail()
 
 
 @pytest.mark.parametrize(

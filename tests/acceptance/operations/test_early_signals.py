@@ -1,4 +1,4 @@
-"""Signals that come while ``exporter run`` still imports or loads: a clean end, and no wish to reload is lost."""
+"""Signals that come while ``exporter run`` or ``serve`` still imports or loads: a clean end, and no reload is lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from harness import Place
 from processes import Daemon, eventually, fetch
+from serving import way_in
 
 #: The command, to which a signal comes just when it is about to import a module for the first time. What stands in
 #: ``next.yaml`` becomes the configuration at that moment.
@@ -33,6 +34,7 @@ main()
 
 #: The first that is imported of what takes its time, and one that is imported when the configuration was loaded.
 FIRST, AFTER_LOADING = "typer", "exporter.daemon.daemon"
+SERVE_AFTER_LOADING = "exporter.daemon.serving.server"
 ALONE_AND_WITH_WORKERS = pytest.mark.parametrize("workers", [(), ("--workers", "2")])
 
 
@@ -40,6 +42,11 @@ def signalled(place: Place, module: str, number: signal.Signals, words: tuple[st
     """Started, with the signal on its way."""
     argv = (sys.executable, "-c", _SIGNALLED, module, str(int(number)), "run", *words)
     return place.daemon(argv=argv)
+
+
+def signalled_serve(place: Place, module: str, number: signal.Signals) -> Daemon:
+    """Likewise, the way in."""
+    return place.daemon("serve", argv=(sys.executable, "-c", _SIGNALLED, module, str(int(number)), "serve"))
 
 
 def two_destinations(place: Place) -> None:
@@ -83,3 +90,34 @@ def test_a_wish_to_reload_that_comes_early_is_fulfilled(tmp_path: Path, module: 
 
         eventually("the new configuration is the one that runs", lambda: daemon.alive() and names() == ["a", "b", "c"])
         assert daemon.terminate() == 0, daemon.tail()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("module", [FIRST, SERVE_AFTER_LOADING])
+def test_a_stop_of_the_way_in_before_anything_began_is_a_clean_end(
+    tmp_path: Path, module: str, number: signal.Signals
+) -> None:
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.write()
+        serving = signalled_serve(place, module, number)
+        assert serving.wait() == 0, serving.tail()
+        assert serving.log.read_text() == ""
+
+
+@pytest.mark.parametrize("module", [FIRST, SERVE_AFTER_LOADING])
+def test_a_wish_to_reload_the_way_in_that_comes_early_is_fulfilled(tmp_path: Path, module: str) -> None:
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.config["sources"].append({**place.config["sources"][0], "name": "other", "inlet": "b" * 64})
+        place.write().rename(tmp_path / "next.yaml")
+        del place.config["sources"][-1]
+        place.write()
+        serving = signalled_serve(place, module, signal.SIGHUP).ready()
+
+        def names() -> list[str]:
+            names: list[str] = json.loads(fetch(f"http://127.0.0.1:{serving.port}/status")[1])["sources"]
+            return names
+
+        eventually("the new configuration is in force", lambda: serving.alive() and names() == ["crm", "other"])
+        assert serving.terminate() == 0, serving.tail()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import ssl
 import urllib.request
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from certificates import Authority
 from harness import Place, SecretFile
 from processes import Daemon, eventually, fetch
 from serving import INLET, Sender, idle, serve, way_in
@@ -107,6 +109,33 @@ def test_what_is_declared_is_in_force_after_a_reload_and_nothing_is_refused_mean
         # Elements that are refused stand in the ring, and stop nothing.
         assert posted(place, f"batch/{INLET}", {"messages": [{"id": "p-1", "n": 999}, 7]}) == 207
         eventually("it is kept", lambda: _ring(place) == [("batch_message", "crm", b"7")])
+        assert serving.terminate() == 0
+
+
+def test_a_renewed_certificate_is_presented_without_a_signal_once_it_fits_its_key(tmp_path: Path) -> None:
+    first = Authority(tmp_path).sign("127.0.0.1", name="first")
+    authority = Authority(tmp_path, "another authority")
+    second = authority.sign("127.0.0.1", name="second")
+    trusting = ssl.create_default_context(cafile=authority.certificate)
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.config["serve"]["tls"] = {"cert_file": str(first.certificate), "key_file": str(first.key)}
+        place.write()
+        serving = serve(place).ready()
+        second.certificate.rename(first.certificate)
+
+        def refused() -> list[dict[str, Any]]:
+            return serving.logs("reload refused") if serving.alive() else []
+
+        [line] = eventually("it is refused", refused)
+        assert line["problems"] == [f"serve.tls: {first.key}: the key does not belong to the certificate"]
+        second.key.rename(first.key)
+        eventually("it reloads", lambda: serving.alive() and serving.logs("reloaded"))
+        assert posted(place, INLET, {"id": "q", "n": 1, "name": "Q"}, tls=trusting) == 200
+        first.key.unlink()
+        os.mkfifo(first.key)
+        eventually("a pipe is refused", lambda: len(refused()) > 1)
+        assert posted(place, INLET, {"id": "q", "n": 2, "name": "Q"}, tls=trusting) == 200
         assert serving.terminate() == 0
 
 

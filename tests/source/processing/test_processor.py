@@ -49,7 +49,7 @@ class Parts:
             lambda: None,
         )
         return Processor(
-            self.queue.name,
+            self.queue,
             self.subscription,
             self.store,
             Letters(self.records, letters_max_bytes, lambda inlet: f"source of {inlet[:2]}", lambda: 9.0),
@@ -167,6 +167,32 @@ async def test_an_intake_that_is_away_is_waited_for(tmp_path: Path, monkeypatch:
         processor = parts.processor()
         await parts.run(processor, lambda: parts.became.total() == 1)
         assert processor.failure is None
+
+
+async def test_an_intake_that_was_away_is_asked_before_it_is_read_and_works_again_without_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a journal that was lost and is back: nothing is read before it was asked."""
+    async with opened(tmp_path) as parts:
+        receive = parts.subscription.receive
+        answers: list[QueueUnavailable | None] = [QueueUnavailable("it is still away"), None]
+        seen: list[str | None] = []
+
+        async def receives(limit: int) -> Any:
+            if answers:
+                raise QueueUnavailable("it is away")
+            seen.append(processor.failure)
+            return await receive(limit)
+
+        async def check() -> None:
+            if (answer := answers.pop(0)) is not None:
+                raise answer
+
+        monkeypatch.setattr(parts.subscription, "receive", receives)
+        monkeypatch.setattr(parts.queue, "check", check)
+        processor = parts.processor()
+        await parts.run(processor, lambda: bool(seen))
+        assert (seen, processor.failure) == ([None], None)
 
 
 async def test_a_replay_that_is_applied_takes_its_letter_away(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ async def _processed(
     bugs: list[Exception] = []
     listeners = Listeners(lambda *_: None, lambda *_: None, bugs.append, lambda: None)
     processor = Processor(
-        queue.name, subscription, store, letters, catalogue, CHANCES, 10**6, 10**9, lambda _: 0.01, listeners
+        queue, subscription, store, letters, catalogue, CHANCES, 10**6, 10**9, lambda _: 0.01, listeners
     )
     running = asyncio.create_task(processor.run())
     async with asyncio.timeout(30):

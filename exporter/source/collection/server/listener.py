@@ -21,6 +21,7 @@ from exporter.source.collection.server.refusals import OUR_FAULT
 from exporter.source.collection.taking import Taking
 from exporter.tasks.background import group
 from exporter.tasks.late_deadlines import after_reading
+from exporter.transport.listening import opened_sockets
 
 _BACKLOG = 1024
 #: What may be read of a connection at a time, whether or not there is room for it.
@@ -88,7 +89,6 @@ class Listener:
     Made by ``open_listener``; ``taking.plane`` may be replaced at any time.
     """
 
-    _server: asyncio.Server
     #: The port that is listened at.
     port: int
 
@@ -102,6 +102,7 @@ class Listener:
         self.received = memoryview(bytearray(_READ_BYTES))
         self.draining = False
         self._options = options
+        self._servers: list[asyncio.Server] = []
         self._tasks = tasks
         self._judging: set[asyncio.Task[None]] = set()
         self._connections: set[Connection] = set()
@@ -124,24 +125,26 @@ class Listener:
         """Begin to listen."""
         options = self._options
         secure = options.tls is not None
-        self._server = await self.loop.create_server(
-            lambda: Connection(self),
-            options.host,
-            options.port,
-            ssl=options.tls,
-            backlog=_BACKLOG,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS if secure else None,
-            ssl_shutdown_timeout=_TLS_GOODBYE_SECONDS if secure else None,
-        )
-
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        async with opened_sockets(options.host, options.port, _BACKLOG) as opened:
+            self.port = int(opened[0].getsockname()[1])
+            while opened:
+                server = await self.loop.create_server(
+                    lambda: Connection(self),
+                    sock=opened[-1],
+                    ssl=options.tls,
+                    backlog=_BACKLOG,
+                    ssl_handshake_timeout=_HANDSHAKE_SECONDS if secure else None,
+                    ssl_shutdown_timeout=_TLS_GOODBYE_SECONDS if secure else None,
+                )
+                opened.pop()
+                self._servers.append(server)
 
     async def drain(self, seconds: float) -> None:
         """Listen no more, answer what has been read, and return when all connections are closed, or after ``seconds``.
 
         What has arrived by now is read first. The bodies of requests whose head has come are still read, too.
         """
-        self._server.close()
+        self._close_servers()
         after_reading(self.loop, self._drain)
         try:
             async with asyncio.timeout(seconds):
@@ -153,7 +156,7 @@ class Listener:
 
     async def close(self) -> None:
         """Close what is left, and wait until the event loop has done so."""
-        self._server.close()
+        self._close_servers()
         self.draining = True
         for judging in tuple(self._judging):
             judging.cancel()
@@ -168,6 +171,10 @@ class Listener:
         await asyncio.sleep(0)
         if self._sweeping is not None:
             self._sweeping.cancel()
+
+    def _close_servers(self) -> None:
+        for server in self._servers:
+            server.close()
 
     # -- called by connections
 

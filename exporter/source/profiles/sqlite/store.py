@@ -73,7 +73,7 @@ def _prepare(connection: apsw.Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SqliteProfiles(ProfileStore):
-    """``ProfileStore`` in a file. Made by ``open_sqlite``. ``open_to_others`` has sentences for people."""
+    """``ProfileStore`` in a file. Made by ``open_sqlite``."""
 
     store_name: str
     database: Database
@@ -213,6 +213,10 @@ class SqliteProfiles(ProfileStore):
 
         await self._write(write)
         await self._read(lambda connection: connection.execute("SELECT name FROM store").get)
+
+    async def advice(self) -> Sequence[str]:
+        """What people should know of the file, in sentences."""
+        return self.open_to_others
 
     async def _read(self, run: Callable[[apsw.Connection], T]) -> T:
         return await _translated(self.reading.read(run))
