@@ -90,7 +90,8 @@ async def serving_control(control: Control, api: Api, drain: float) -> AsyncIter
     Raises:
         CannotServe: the address cannot be listened at.
     """
-    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS)
+    # The data plane's checks unpack bodies themselves, within their limit.
+    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS, unpacks=False)
     runner = web.ServerRunner(server, shutdown_timeout=drain)
     await runner.setup()
     try:

@@ -74,7 +74,7 @@ class Taking:
         """Whether the sender is authenticated, or the refusal; None: ``judged_token`` must be awaited."""
         inlet = request.inlet
         if not request.token:
-            return unauthorised(inlet, "is empty") if inlet.authentication else False
+            return _with(request, unauthorised(inlet, "is empty")) if inlet.authentication else False
         verdict = self.tokens.known(request.token)
         if not inlet.authentication:
             return verdict is Verdict.GOOD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -126,6 +127,9 @@ def test_records_are_taken_here_too(serving: Serving) -> None:
     for path in (f"/collection/{INLET}", f"/data/foundation/import/collection/{INLET}/"):
         status, body, _ = serving.ask("POST", path, record, {"Expect": "100-continue"})
         assert (status, set(body)) == (200, {"inletId", "xactionId", "receivedTimeMs"})
+    packed = {"Content-Encoding": "gzip"}
+    assert serving.ask("POST", f"/collection/{INLET}", gzip.compress(record), packed)[0] == 200
+    assert serving.ask("POST", f"/collection/{INLET}", gzip.compress(b"x" * (1 << 20) + b"x"), packed)[0] == 413
     assert serving.ask("POST", f"/collection/{INLET}", b"x" * (1 << 20) + b"x")[0] == 413
     assert serving.ask("POST", "/collection/lost", record)[0] == 404
     eventually("it is applied", lambda: serving.daemon.alive() and idle(serving.daemon))

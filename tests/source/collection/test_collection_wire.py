@@ -155,6 +155,10 @@ async def test_cors() -> None:
     for body in (b"{}", b"no json"):
         sent = await one(post(body, "Origin: https://a.example"), cors=("https://a.example",))
         assert sent.headers["access-control-allow-origin"] == "https://a.example"
+    locked = await one(
+        post(b"{}", "Origin: https://a.example", path=f"/collection/{LOCKED.id}"), cors=("https://a.example",)
+    )
+    assert (locked.status, locked.headers["access-control-allow-origin"]) == (401, "https://a.example")
     assert (await one(post(b"{}", "Origin: x"), cors=("*",))).headers["access-control-allow-origin"] == "*"
 
 
