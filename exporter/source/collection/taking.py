@@ -64,7 +64,7 @@ class Taking:
     validate: Validate = _valid
     refused: Callable[[Sequence[Refused]], None] = _forget
     _rates: Rates = field(default_factory=Rates)
-    _sync_rates: Rates = field(default_factory=Rates)
+    _sync_rates: Rates = field(default_factory=lambda: Rates(60.0))
 
     def admit(self, head: RequestHead) -> Admitted | Answer:
         """What the head alone decides; the token is judged by ``known_token`` or ``judged_token``."""

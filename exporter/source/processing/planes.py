@@ -61,7 +61,7 @@ def plane_of(serve: Serve, sources: Sequence[SourceSettings], datasets: Sequence
         overload_status=serve.overload_status,
         cors=serve.cors,
         rate=serve.rate,
-        sync_rate=None if serve.sync_rate is None else serve.sync_rate * 60,
+        sync_rate=serve.sync_rate,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from exporter.sections.mistakes import Mistake, mistake, mistakes
-from exporter.sections.quantities import Duration, Rate, Size
+from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
 from exporter.sections.section import Secret, Section
 from exporter.sections.tls import ReadableFile
 from exporter.sections.urls import HttpUrl
@@ -138,8 +138,8 @@ class Serve(Section):
     rate: Annotated[float, Rate(above=0)] | None = Field(
         default=None, description="Records a second of an inlet; null: no limit."
     )
-    sync_rate: Annotated[float, Rate(above=0)] | None = Field(
-        default=None, description="Synchronous validations of an inlet, such as 60/m; null: no limit."
+    sync_rate: Annotated[float, RateAMinute(above=0)] | None = Field(
+        default=None, description="Synchronous validations a minute of an inlet; null: no limit."
     )
     mapping_time: Annotated[float, Duration(above=0)] = Field(
         default=0.05, description="How long the mapping of one record may take."
