@@ -79,6 +79,7 @@ class Server:
         self._metrics = metrics
         self._log = log
         self._clock = clock
+        self._started_at = clock.epoch()
         self._ending = Ending()
         self._hurry = Ending()
         self._broken = False
@@ -255,7 +256,9 @@ class Server:
                 await self._now.count(opened.store)
 
     def _status(self) -> dict[str, Any]:
-        return self._now.status(asdict(self._configuration.status), [source.name for source in self._settings.sources])
+        sources = [source.name for source in self._settings.sources]
+        process = {"version": __version__, "build": asdict(BUILD), "started_at": self._started_at}
+        return process | self._now.status(asdict(self._configuration.status), sources)
 
 
 def _milliseconds(clock: Clock) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from processes import Daemon, eventually
 from serving import INLET, connected, idle, post, serve, way_in
 from typer.testing import CliRunner, Result
 
+from exporter import __version__
 from exporter.cli.commands import command_line
 
 TOKEN = "token-of-the-loader"
@@ -61,6 +63,8 @@ def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) ->
     done = source(serving.config, "status", "--json")
     document = json.loads(done.stdout)
     assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
+    assert (document["version"], document["build"]["kind"]) == (__version__, "interpreted")
+    assert 0 < document["started_at"] <= time.time()
     assert INLET not in done.output
 
 
