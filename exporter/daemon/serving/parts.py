@@ -23,7 +23,7 @@ from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made
 from exporter.source.collection.plane import Plane
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.planes import Ids, ids_of, wanted
+from exporter.source.processing.planes import Ids, doubled, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
@@ -85,7 +85,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
 
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
-        StoresDoNotFit: the profile store is older than the intake, or the intake older than the store.
+        StoresDoNotFit: the profile store is older than the intake, or the intake older than the store; or an id that is
+            configured was made for something else.
     """
 
     groups = settings.groups
@@ -113,7 +114,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     async for attempt in tries("intake"):
         with attempt:
             intake = await stack.enter_async_context(open_queue(settings.intake, {GROUP}, warn))
-    async for attempt in tries("the intake, which another process may read"):
+    async for attempt in tries("the intake, as a standby where another process reads it"):
         with attempt:
             subscription = await stack.enter_async_context(intake.subscribe(GROUP, "earliest"))
     async for attempt in tries("profiles"):
@@ -140,6 +141,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
         with attempt:
             await state.bad_records.open()
             ids = await ids_settled(state, settings.sources)
+    if (why := doubled(settings.sources, ids)) is not None:
+        raise StoresDoNotFit(why)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
     return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)

@@ -16,7 +16,7 @@ from exporter.settings.tree import Settings
 from exporter.source.collection.intake import Intake
 from exporter.source.collection.server.tls import RenewableContext
 from exporter.source.collection.taking import Taking
-from exporter.source.processing.planes import plane_of
+from exporter.source.processing.planes import doubled, plane_of
 from exporter.source.settings.serve import Serve, ServeTls
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
@@ -87,6 +87,9 @@ async def reload(old: Loaded, load: Load, running: Running, log: Log, health: Co
     except StateUnavailable as error:
         problems = [f"state cannot be reached: {error.reason}"]
         telling.refused("unusable", problems, "the state keeps the ids of new sources, and is away", problems=problems)
+        return None
+    if (why := doubled(after.sources, ids)) is not None:
+        telling.refused("unusable", [why], "an id was made for something else", problems=[why])
         return None
     catalogue = await catalogue_of(after, ids)
     plane = plane_of(after.serve, after.sources, after.datasets, ids)
