@@ -34,6 +34,7 @@ def serve(
     from exporter import __version__
     from exporter.daemon.serving.server import Server
     from exporter.dataflow.dependencies import Clock
+    from exporter.settings.local_socket import of_serve, socket_paths
     from exporter.telemetry.compilation import compiled
     from exporter.telemetry.source_metrics import SourceMetrics
     from exporter.telemetry.threshold import Threshold
@@ -47,6 +48,7 @@ def serve(
             threshold.level = log_level or settings.log.level
 
         metrics, clock = SourceMetrics(lambda: written.lost), Clock(time.monotonic, time.time)
-        server = Server(loaded, partial(load_again, config), metrics, log, clock, taken_over)
+        sockets = [of_serve(path) for path in socket_paths(loaded.settings, config)]
+        server = Server(loaded, partial(load_again, config), metrics, log, clock, taken_over, sockets)
         code = exit_code(server.run, log)
     raise typer.Exit(code)

@@ -146,3 +146,17 @@ class Rate(_Quantity):
         number, count, unit = parts
         seconds = float(count or 1) * _seconds(unit)
         return float(number or 0) / seconds if seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class RateAMinute(Rate):
+    """A field in times a minute, written as a ``Rate``; a number alone is of a minute, too."""
+
+    what = "a rate, as 60, 60/m or 1/s"
+    unit = "a minute"
+
+    @staticmethod
+    def amount(*parts: str | None) -> float | None:
+        number, count, unit = parts
+        found = Rate.amount(number, count, unit or "m")
+        return None if found is None else found * 60

@@ -38,6 +38,11 @@ def socket_paths(settings: Settings, config: Path) -> tuple[Path, ...]:
     return (own,)
 
 
+def of_serve(whole: Path) -> Path:
+    """The socket of the process that takes records, beside that of the process that exports."""
+    return whole.with_name(f"{whole.name}.serve")
+
+
 def of_share(whole: Path, number: int, count: int) -> Path:
     """The socket of the process that runs share ``number`` of ``count``, beside that of a process that runs all."""
     return whole.with_name(f"{whole.name}.{number}-of-{count}")

@@ -21,6 +21,7 @@ from exporter.sections.tls import Tls
 from exporter.settings.destination import Destination
 from exporter.settings.local_socket import MOST
 from exporter.settings.tree import Settings
+from exporter.source.settings.ims import Ims
 
 _GRPC_PORT = 4317
 #: Names that are presented together with a secret.
@@ -49,6 +50,8 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(_blanks_around(section, (name,)))
     if urlsplit(settings.tracing.otlp_endpoint or "").port == _GRPC_PORT:
         found.append(f"tracing.otlp_endpoint: {_GRPC_PORT} is usually OTLP over gRPC; over HTTP, as here, it is 4318")
+    if settings.serve.ims not in (None, Ims()):
+        found.append("serve.ims: the token endpoints are not there yet: nobody gets a token")
     found.extend(_no_socket(settings.ops.socket))
     return tuple(printable(note) for note in found)
 

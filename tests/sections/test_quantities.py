@@ -15,13 +15,14 @@ from exporter.queues.jetstream.settings import NatsSettings
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.memory import MemorySettings
-from exporter.sections.quantities import Duration, Rate, Size
+from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 
 DURATION: TypeAdapter[float] = TypeAdapter(Annotated[float, Duration()])
 SIZE: TypeAdapter[int] = TypeAdapter(Annotated[int, Size(above=0)])
 RATE: TypeAdapter[float] = TypeAdapter(Annotated[float, Rate(above=0, most=1000)])
+A_MINUTE: TypeAdapter[float] = TypeAdapter(Annotated[float, RateAMinute(above=0)])
 
 READ: list[tuple[TypeAdapter[Any], object, float]] = [
     (DURATION, "0s", 0),
@@ -63,6 +64,11 @@ READ: list[tuple[TypeAdapter[Any], object, float]] = [
     (RATE, "600/10 MIN", 1),
     (RATE, "3600/H", 1),
     (RATE, "1/500ms", 2),
+    (A_MINUTE, 60, 60),
+    (A_MINUTE, "60", 60),
+    (A_MINUTE, "60/m", 60),
+    (A_MINUTE, "1/s", 60),
+    (A_MINUTE, "1/10s", 6),
 ]
 REFUSED: list[tuple[TypeAdapter[Any], object]] = [
     *((DURATION, text) for text in ("", "d", "-1", -1, "1y", "1h30m", True, None, float("nan"), "٣d", 1e12, "1e12")),
@@ -132,6 +138,9 @@ def test_every_key_that_is_one_is_read_as_one() -> None:
             "commit_interval": Duration,
             "fetch_max_bytes": Size,
             "sasl.auth.timeout": Duration,
+            "serve.rate": Rate,
+            "serve.sync_rate": RateAMinute,
+            "backfill.rate": Rate,
         }.items()
     )
     assert quantities(JournalSettings) == {"max_bytes": Size, "retain": Duration}

@@ -511,6 +511,8 @@ def test_places_from_the_root_can_be_found_from_any_folder(tmp_path: Path, monke
         ("serve: {hold: 20, drain: 10}\n", "serve.hold"),
         ("serve: {overload_status: 404}\n", "serve.overload_status"),
         ("serve: {api: {host: 0.0.0.0}}\n", "serve.api.auth"),
+        ("serve: {api: {host: 0.0.0.0, auth: tokens}, ims: {open: true}}\n", "serve.ims.open"),
+        ("serve: {ims: {clients: [{client_id: a, org: b}]}}\n", "serve.ims.clients[0].secret"),
         (
             "serve: {tokens: {jwks: [{url: 'http://x.y/k', issuer: i, audience: a}]}}\n",
             "serve.tokens.jwks[0].url",

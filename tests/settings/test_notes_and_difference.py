@@ -32,6 +32,13 @@ OAUTH = (
 )
 
 
+def test_what_is_read_and_not_there_yet_is_noted(tmp_path: Path) -> None:
+    (note,) = notes_of(tmp_path, HTTPS, "serve: {ims: {open: true}}\n")
+    assert note.startswith("serve.ims: ")
+    for nothing in ("{}", "null", "{enabled: true, lifetime: 1d}"):
+        assert notes_of(tmp_path, HTTPS, f"serve: {{ims: {nothing}}}\n") == []
+
+
 def test_nothing_to_note(tmp_path: Path) -> None:
     assert notes_of(tmp_path, HTTPS + TOKEN, TOKEN="t") == []
     assert notes_of(tmp_path, HTTP) == []

@@ -33,6 +33,7 @@ from exporter.settings.segments import CatalogueSegment, SegmentMapping
 from exporter.settings.tree import LogSettings, Ops, Settings
 from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings
 from exporter.source.settings.backfill import BackfillSettings
+from exporter.source.settings.ims import Ims
 from exporter.source.settings.intake import JournalIntake
 from exporter.source.settings.serve import Api, Serve, ServeOps, ServeTls, Tokens
 from exporter.state.redis.settings import RedisStateSettings
@@ -95,6 +96,7 @@ SECTIONS: list[tuple[type[BaseModel], dict[str, Any], tuple[str | int, ...]]] = 
     (Api, {"serve": {"api": {}}}, ("serve", "api")),
     (Tokens, {"serve": {"tokens": {}}}, ("serve", "tokens")),
     (ServeOps, {"serve": {"ops": {}}}, ("serve", "ops")),
+    (Ims, {"serve": {"ims": {}}}, ("serve", "ims")),
     (JournalIntake, {"intake": {}}, ("intake",)),
     (SqliteProfileSettings, {"profiles": {}}, ("profiles",)),
     (IdentitySettings, {"identities": {}}, ("identities",)),

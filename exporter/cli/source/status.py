@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
-from exporter.cli.shared.daemon import Candidate, Daemon, Runs, UrlOption
+from exporter.cli.shared.daemon import Candidate, Daemon, Runs, SocketOption, UrlOption
 from exporter.cli.shared.status_text import duration_text, number_text, refused_lines
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon_port import Where
+    from exporter.settings.tree import Settings
 
 Document = Mapping[str, Any]
 
@@ -23,12 +24,13 @@ Document = Mapping[str, Any]
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
     url: UrlOption = None,
+    socket: SocketOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, that of /status.")] = False,
 ) -> None:
     """Show whether records are taken, what waits, and what is kept."""
     from exporter.cli.shared.daemon_port import NoDaemon
 
-    serving = _serving(config, url)
+    serving = _serving(config, url, socket)
     try:
         _, document = serving.ask(_document)
     except NoDaemon as error:
@@ -44,35 +46,43 @@ def status(
     typer.echo("\n".join(printable(line) for line in _lines(document)))
 
 
-def _serving(config: Path, url: str | None) -> Daemon:
-    """The process that ``url`` names, else that of the configuration in ``config``.
+def _serving(config: Path, url: str | None, socket: Path | None) -> Daemon:
+    """The process that ``url`` or ``socket`` names, else that of the configuration in ``config``.
 
     Exits with 78 where the configuration is wrong and does not say any more where its process is.
     """
-    from exporter.cli.shared.daemon_port import NoDaemon, base_url
     from exporter.settings.loading.load import load
     from exporter.settings.loading.part import load_part
     from exporter.settings.loading.problems import Problems
 
-    if url is not None:
-        return Daemon((Candidate(url.rstrip("/")),))
+    if url is not None or socket is not None:
+        named: list[Where] = [*([] if url is None else [url.rstrip("/")]), *([] if socket is None else [socket])]
+        return Daemon(tuple(map(Candidate, named)))
     loaded = load(config, os.environ)
-    broken: list[str] = []
-    if isinstance(loaded, Problems):
-        broken = loaded.render().splitlines()
-        part = load_part(config, os.environ, ("serve",))
-        if "serve" not in part.known:
-            advice = "exporter serve cannot be found by it: give --url to ask one all the same"
-            typer.echo("\n".join([*broken, advice]), err=True)
-            raise typer.Exit(EXIT_CONFIG)
-        ops = part.settings.serve.ops
-    else:
-        ops = loaded.settings.serve.ops
+    if not isinstance(loaded, Problems):
+        return _placed(loaded.settings, config, ())
+    broken = loaded.render().splitlines()
+    part = load_part(config, os.environ, ("serve", "ops", "state"))
+    if "serve" not in part.known:
+        advice = "exporter serve cannot be found by it: give --url or --socket to ask one all the same"
+        typer.echo("\n".join([*broken, advice]), err=True)
+        raise typer.Exit(EXIT_CONFIG)
+    return _placed(part.settings, config, tuple(broken), is_guess="state" not in part.known)
+
+
+def _placed(settings: Settings, config: Path, broken: tuple[str, ...], *, is_guess: bool = False) -> Daemon:
+    """The process of ``settings``: at its socket, which may be a guess, or at its ops port."""
+    from exporter.cli.shared.daemon_port import NoDaemon, base_url
+    from exporter.settings.local_socket import is_ours, of_serve, socket_paths
+
+    sockets = [path for whole in socket_paths(settings, config) if is_ours(path := of_serve(whole))]
+    places = [Candidate(path, is_guess=is_guess) for path in sockets]
+    ops, nowhere = settings.serve.ops, None
     try:
-        place = Candidate(base_url(ops.host, ops.port, "serve.ops.port"))
+        places.append(Candidate(base_url(ops.host, ops.port, "serve.ops.port")))
     except NoDaemon as error:
-        return Daemon((), str(error), tuple(broken))
-    return Daemon((place,), None, tuple(broken), Runs(config, None))
+        nowhere = str(error)
+    return Daemon(tuple(places), nowhere, broken, Runs(config, None))
 
 
 def _document(where: Where) -> Document:

@@ -20,7 +20,10 @@ Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class BoundedServer(web.Server):
-    """Answers by ``answer``; beyond ``most_connections`` the oldest is closed, so no client shuts the rest out."""
+    """Answers by ``answer``; beyond ``most_connections`` the oldest is closed, so no client shuts the rest out.
+
+    Bodies come as they were sent where ``unpacks`` is False, else unpacked as their ``Content-Encoding`` says.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class BoundedServer(web.Server):
         most_connections: float = math.inf,
         head_seconds: float = HEAD_SECONDS,
         handler_cancellation: bool = False,
+        unpacks: bool = True,
     ) -> None:
         super().__init__(
             answer,
@@ -36,6 +40,7 @@ class BoundedServer(web.Server):
             access_log=None,
             keepalive_timeout=head_seconds,
             lingering_time=BODY_SECONDS,
+            auto_decompress=unpacks,
             logger=_OfBugs(logging.getLogger("aiohttp.server"), {}),
         )
         self._most_connections = most_connections

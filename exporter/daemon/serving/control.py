@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -23,10 +24,12 @@ from exporter.source.collection.checks.answers import Answer, problem
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
-from exporter.source.control.answers import refused
+from exporter.source.control.answers import failed, refused
 from exporter.source.control.entities import Entities
 from exporter.source.control.gateway import Gateway
+from exporter.source.control.merge_policies import policies, policy_id
 from exporter.source.control.plane import ControlPlane, resources
+from exporter.source.profiles.settings import rules_of
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
 from exporter.tasks.late_deadlines import answered_within
@@ -63,7 +66,14 @@ class Control:
             reason = foreign(request, self.names, _HINT, own_pages=False)
             if reason is not None:
                 return _response(refused(403, "403000", reason))
-        return _response(await self.plane.answer(head))
+        return _response(await self.plane.answer(head, partial(self._read, request)))
+
+    async def _read(self, request: web.BaseRequest) -> bytes | Answer:
+        most = self.taking.plane.max_body
+        body = await _body(request, most + 1)
+        if isinstance(body, bytes) and len(body) > most:
+            return failed(413, "1413-413", f"The body has more than {most} bytes")
+        return body
 
     async def _take(self, request: web.BaseRequest, head: RequestHead) -> Answer:
         began = time.monotonic()
@@ -91,7 +101,8 @@ async def serving_control(control: Control, api: Api, drain: float) -> AsyncIter
     Raises:
         CannotServe: the address cannot be listened at.
     """
-    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS)
+    # The data plane's checks unpack bodies themselves, within their limit.
+    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS, unpacks=False)
     runner = web.ServerRunner(server, shutdown_timeout=drain)
     await runner.setup()
     try:
@@ -120,11 +131,13 @@ def control_of(
     gateway = Gateway((lambda: taking.tokens) if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
     lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
     keep_ms = int(settings.profiles.keep_time_series * 1000)
+    org_id = serving.org_id
     entities = Entities(
-        opened.store, wishing.wish, lowercase_ids, serving.org_id, lambda: int(clock.epoch() * 1000), keep_ms
+        opened.store, wishing.wish, lowercase_ids, policy_id(org_id), lambda: int(clock.epoch() * 1000), keep_ms
     )
+    served = resources(entities, policies(org_id, rules_of(settings.profiles, settings.identities)))
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
-    return Control(ControlPlane(gateway, resources(entities)), taking, names, observe)
+    return Control(ControlPlane(gateway, served), taking, names, observe)
 
 
 def _head(request: web.BaseRequest) -> RequestHead:

@@ -22,7 +22,7 @@ from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.planes import Ids, ids_of, wanted
+from exporter.source.processing.planes import Ids, doubled, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
@@ -69,7 +69,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
 
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
-        StoresDoNotFit: the profile store is older than the intake, or the intake older than the store.
+        StoresDoNotFit: the profile store is older than the intake, or the intake older than the store; or an id that is
+            configured was made for something else.
     """
     groups = settings.groups
     made = {part: file for part in _PARTS if (file := not_yet_made(getattr(settings, part)))}
@@ -93,7 +94,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     state = await reached("state", lambda: open_checked_state(stack, settings.state, log))
     queue = await entered("queue", lambda: open_queue(settings.queue, groups, warn))
     intake = await entered("intake", lambda: open_queue(settings.intake, {GROUP}, warn))
-    reading = "the intake, which another process may read"
+    reading = "the intake, as a standby where another process reads it"
     subscription = await entered(reading, lambda: intake.subscribe(GROUP, "earliest"))
     store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
     most = await reached("queue", lambda: queue.max_event_bytes(store.name))
@@ -109,6 +110,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
         raise StoresDoNotFit(why)
     await reached("state", state.bad_records.open)
     ids = await reached("state", lambda: ids_settled(state, settings.sources))
+    if (why := doubled(settings.sources, ids)) is not None:
+        raise StoresDoNotFit(why)
     for sentence in await store.advice() if isinstance(store, Advising) else ():
         log.warning("profiles", detail=sentence)
     for part, file in made.items():

@@ -8,4 +8,4 @@ class CannotServe(Exception):
 
 
 class StoresDoNotFit(Exception):
-    """Intake and profile store do not belong together; the text says why, and what to do."""
+    """Intake, profile store and what the state keeps do not belong together; the text says why."""

@@ -14,7 +14,7 @@ from exporter.settings.difference import same_but_for_files
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
 from exporter.source.collection.server.tls import RenewableContext
-from exporter.source.processing.planes import plane_of
+from exporter.source.processing.planes import doubled, plane_of
 from exporter.source.settings.serve import Serve, ServeTls
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
@@ -84,6 +84,9 @@ async def reload(
     except StateUnavailable as error:
         problems = [f"state cannot be reached: {error.reason}"]
         telling.refused("unusable", problems, "the state keeps the ids of new sources, and is away", problems=problems)
+        return None
+    if (why := doubled(after.sources, ids)) is not None:
+        telling.refused("unusable", [why], "an id was made for something else", problems=[why])
         return None
     catalogue = await catalogue_of(after, ids)
     plane = plane_of(after.serve, after.sources, after.datasets, ids)

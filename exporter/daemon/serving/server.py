@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from exporter import __version__
@@ -14,6 +16,7 @@ from exporter.daemon import signals
 from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, begun_with
+from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
@@ -59,14 +62,23 @@ REFUSED_SECONDS = 1.0
 class Server:
     """Serves one configuration until SIGTERM or SIGINT; SIGHUP loads the configuration anew through ``load``.
 
-    ``taken_over`` is called with what a reload takes over.
+    ``taken_over`` is called with what a reload takes over; the socket for commands is at the first of ``sockets`` that
+    is free.
     """
 
     def __init__(
-        self, loaded: Loaded, load: Load, metrics: SourceMetrics, log: Log, clock: Clock, taken_over: TakenOver
+        self,
+        loaded: Loaded,
+        load: Load,
+        metrics: SourceMetrics,
+        log: Log,
+        clock: Clock,
+        taken_over: TakenOver,
+        sockets: Sequence[Path] = (),
     ) -> None:
         self._load = load
         self._taken_over = taken_over
+        self._sockets = sockets
         self._reload = asyncio.Event()
         self._configuration = ConfigurationHealth(clock.epoch, begun_with(loaded))
         ProcessMetrics(metrics, __version__, BUILD, self._configuration)
@@ -76,6 +88,7 @@ class Server:
         self._log = log
         self._clock = clock
         self._reports = Reports(metrics, log)
+        self._started_at = clock.epoch()
         self._ending = Ending()
         self._hurry = Ending()
         self._broken = False
@@ -94,7 +107,7 @@ class Server:
         ops = self._settings.serve.ops
         with signals.heard({signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}):
             desk = Desk(self._metrics, self._now.health, self._status, self._log)
-            async with serve(ops.host, ops.port, desk) as port:
+            async with serve(ops.host, ops.port, desk) as port, serve_locally(self._sockets, desk):
                 self._log.info("ops", address=http_address(ops.host, port), port=port)
                 for note in self._loaded.notes:
                     self._log.warning("note", detail=note)
@@ -195,7 +208,9 @@ class Server:
         return int(self._clock.epoch() * 1000)
 
     def _status(self) -> dict[str, Any]:
-        return self._now.status(asdict(self._configuration.status), [source.name for source in self._settings.sources])
+        sources = [source.name for source in self._settings.sources]
+        process = {"version": __version__, "build": asdict(BUILD), "started_at": self._started_at}
+        return process | self._now.status(asdict(self._configuration.status), sources)
 
 
 def _places(serving: Serve, listener: Listener, api_port: int) -> dict[str, str | int]:

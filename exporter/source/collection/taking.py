@@ -56,7 +56,7 @@ class Taking:
     validate: Validate = _valid
     refused: Callable[[Sequence[Refused]], None] = _forget
     _rates: Rates = field(default_factory=Rates)
-    _sync_rates: Rates = field(default_factory=Rates)
+    _sync_rates: Rates = field(default_factory=lambda: Rates(60.0))
 
     def admit(self, head: RequestHead) -> Admitted | Answer:
         """What the head alone decides; the token is judged by ``known_token`` or ``judged_token``."""
@@ -66,7 +66,7 @@ class Taking:
         """Whether the sender is authenticated, or the refusal; None: ``judged_token`` must be awaited."""
         inlet = request.inlet
         if not request.token:
-            return unauthorised(inlet, "is empty") if inlet.authentication else False
+            return _with(request, unauthorised(inlet, "is empty")) if inlet.authentication else False
         verdict = self.tokens.known(request.token)
         if not inlet.authentication:
             return verdict is Verdict.GOOD

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import NAMESPACE_URL, uuid5
 
 from exporter.profile.paths import parse_path
 from exporter.source.collection.checks.answers import Answer
+from exporter.source.collection.checks.json_text import NoJson, decoded
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.wish import WishKind
 from exporter.source.control.answers import failed, found
@@ -26,6 +26,10 @@ _PROFILE = "_xdm.context.profile"
 _TIME_SERIES = "_xdm.context.experienceevent"
 #: As many records as an answer has, where the query says nothing, and at most.
 _LIMIT = 1000
+#: As many profiles as are read at a time.
+_MOST_IDENTITIES = 1000
+#: When nobody was changed last.
+_NEVER = "1970-01-01T00:00:00Z"
 #: In epoch milliseconds; no record is taken later.
 _END = 1 << 53
 _AWAY = (("Retry-After", "1"),)
@@ -39,7 +43,7 @@ class Entities:
         store: the profiles.
         wish: puts a wish into the intake.
         lowercase_ids: namespaces whose ids are compared in lower case.
-        org_id: the organisation, of whose merge policy profiles are.
+        policy: the id of the merge policy that profiles are of.
         now: epoch milliseconds.
         keep_ms: milliseconds for which records of time series are kept.
     """
@@ -47,7 +51,7 @@ class Entities:
     store: ProfileStore
     wish: Callable[[WishKind, Identity], Awaitable[Wished | NotWished]]
     lowercase_ids: frozenset[str]
-    org_id: str
+    policy: str
     now: Callable[[], int]
     keep_ms: int = 0
 
@@ -66,7 +70,25 @@ class Entities:
             return failed(503, "1503-503", f"The profiles cannot be read now: {error}", headers=_AWAY)
         if profile is None:
             return failed(404, "1439-404", "There is no profile of this identity")
-        return found({xid(identity): self._shown(identity, profile, query.get("fields", ""))})
+        paths = [each.strip() for each in query.get("fields", "").split(",")]
+        return found({xid(identity): self._shown(identity, profile, paths)})
+
+    async def post(self, body: bytes) -> Answer:
+        """The profiles of several identities; one without a profile is an empty entity."""
+        asked = self._asked_by_body(decoded(body))
+        if isinstance(asked, Answer):
+            return asked
+        identities, paths = asked
+        try:
+            profiles = {each: await self.store.profile(each, self.now()) for each in identities}
+        except ProfilesUnavailable as error:
+            return failed(503, "1503-503", f"The profiles cannot be read now: {error}", headers=_AWAY)
+        return found(
+            {
+                xid(identity): self._nobody(identity) if profile is None else self._shown(identity, profile, paths)
+                for identity, profile in profiles.items()
+            }
+        )
 
     async def _time_series(self, query: Mapping[str, str]) -> Answer:
         """The records of time series of the identity that a query names; none where there is no such profile."""
@@ -121,11 +143,50 @@ class Entities:
             return failed(400, "1400-400", "entityId and entityIdNS are needed")
         return identity, query
 
-    def _shown(self, identity: Identity, profile: ShownProfile, fields: str) -> dict[str, Any]:
-        paths = [each.strip() for each in fields.split(",") if each.strip()]
+    def _asked_by_body(self, body: Any) -> tuple[Sequence[Identity], Sequence[str]] | Answer:
+        """The identities that a body names, and the paths that are wanted of each profile."""
+        if isinstance(body, NoJson):
+            return failed(400, "1400-400", body.reason)
+        given = body if isinstance(body, dict) else {}
+        schema, fields, named = given.get("schema"), given.get("fields", []), given.get("identities")
+        if isinstance(schema, dict) and schema.get("name", _PROFILE) != _PROFILE:
+            return failed(400, "1400-400", f"schema.name should be {_PROFILE}")
+        if not isinstance(fields, list) or not all(isinstance(each, str) for each in fields):
+            return failed(400, "1400-400", "fields should be an array of paths")
+        if not isinstance(named, list) or not 0 < len(named) <= _MOST_IDENTITIES:
+            return failed(400, "1400-400", f"identities should be an array of 1 to {_MOST_IDENTITIES}")
+        identities = [self._named(each) for each in named]
+        known = [each for each in identities if each is not None]
+        if len(known) < len(identities):
+            return failed(400, "1400-400", "entityId and entityIdNS.code of each identity are needed")
+        return known, fields
+
+    def _named(self, given: Any) -> Identity | None:
+        """The identity that an element of a body names, if it names one."""
+        if not isinstance(given, dict):
+            return None
+        namespace, key = given.get("entityIdNS"), given.get("entityId")
+        code = namespace.get("code") if isinstance(namespace, dict) else namespace
+        if not isinstance(code, str) or not isinstance(key, str):
+            return None
+        return asked_identity(code, key, self.lowercase_ids)
+
+    def _nobody(self, identity: Identity) -> dict[str, Any]:
         return {
             "entityId": xid(identity),
-            "mergePolicy": {"id": str(uuid5(NAMESPACE_URL, self.org_id))},
+            "mergePolicy": {"id": self.policy},
+            "sources": [],
+            "tags": [],
+            "identityGraph": [xid(identity)],
+            "entity": {},
+            "lastModifiedAt": _NEVER,
+        }
+
+    def _shown(self, identity: Identity, profile: ShownProfile, fields: Sequence[str]) -> dict[str, Any]:
+        paths = [each for each in fields if each]
+        return {
+            "entityId": xid(identity),
+            "mergePolicy": {"id": self.policy},
             "sources": profile.sources,
             "tags": profile.tags,
             "identityGraph": [xid(each) for each in profile.identities],
@@ -140,7 +201,7 @@ def xid(identity: Identity) -> str:
     return key.rstrip("=").replace("+", "-").replace("/", "_")
 
 
-def _picked(entity: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
+def _picked(entity: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     """What stands at ``paths``; a path that leads nowhere picks nothing."""
     picked: dict[str, Any] = {}
     for text in paths:

@@ -95,7 +95,7 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
         flow = catalogue.flows.get(taken.flow)
         if flow is None:
             return Bad("flow_deleted", "its flow is not configured any more")
-    asked = _asked(message.operations, dataset)
+    asked = _asked(message.operations, dataset, catalogue)
     if isinstance(asked, str):
         return Bad("operation", asked)
     entity = message.record
@@ -126,7 +126,7 @@ def _message(taken: TakenRecord) -> _Message:
             return _Message(body["xdmEntity"], header.get("operations"), meta.get("identityMap"))
 
 
-def _asked(operations: Any, dataset: Dataset) -> _Asked | str:
+def _asked(operations: Any, dataset: Dataset, catalogue: Catalogue) -> _Asked | str:
     """What is to be done, or why that is none that is known."""
     if operations is None:
         operations = {}
@@ -150,6 +150,8 @@ def _asked(operations: Any, dataset: Dataset) -> _Asked | str:
         return "header.operations.identity needs identityDatasetId"
     if other == dataset.id:
         return "header.operations.identityDatasetId names the record's own dataset"
+    if other in catalogue.datasets and catalogue.datasets[other].profile:
+        return "header.operations.identityDatasetId names a dataset of profiles"
     return _Asked(operation, links=True)
 
 
@@ -164,8 +166,8 @@ def _sound(
 ) -> Examined:
     """The record of an entity, or what is wrong with the entity."""
     schema = dataset.schema
-    if dataset.validated and asked.operation is not Operation.DELETE and not schema.passes(entity):
-        violations = schema.violations(entity)
+    violations = _violations(entity, dataset, asked.operation)
+    if violations:
         whose = identities_of(schema, entity, meta, catalogue.identities)
         identity = None if isinstance(whose, Unidentified) else whose.primary
         return Bad("mapping" if errors else "xdm", "it is not as its schema has it", violations, errors, identity)
@@ -193,6 +195,26 @@ def _sound(
         time_series=schema.behaviour is Behaviour.TIME_SERIES,
     )
     return Good(record, errors, identified.warnings)
+
+
+def _violations(entity: dict[str, Any], dataset: Dataset, operation: Operation) -> tuple[Violation, ...]:
+    schema = dataset.schema
+    if not dataset.validated or operation is Operation.DELETE or schema.passes(entity):
+        return ()
+    if operation is Operation.MERGE:
+        # There a null is no value, but says that there is to be none.
+        entity = _without_nulls(entity)
+        if schema.passes(entity):
+            return ()
+    return schema.violations(entity)
+
+
+def _without_nulls(entity: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nulls(value) if isinstance(value, dict) else value
+        for key, value in entity.items()
+        if value is not None
+    }
 
 
 def _mark(entity: dict[str, Any], upserts: Sequence[Upsert]) -> None:

@@ -49,6 +49,21 @@ def ids_of(sources: Sequence[SourceSettings], known: Mapping[str, str]) -> Ids:
     )
 
 
+def doubled(sources: Sequence[SourceSettings], ids: Ids) -> str | None:
+    """Why ids do not tell things apart: one that is configured was made for something else. None where all is well."""
+    for kind, names in (("inlet", ids.inlets), ("connection", ids.connections)):
+        seen: dict[str, str] = {}
+        for of_source, given_or_made in names.items():
+            if (first := seen.setdefault(given_or_made, of_source)) != of_source:
+                return f"sources {first} and {of_source} have one {kind} id, which was made for one of the two"
+    given = {flow.id: flow.name for source in sources for flow in source.flows if flow.id is not None}
+    for source in sources:
+        for number, flow in enumerate(source.flows):
+            if flow.id is None and (other := given.get(ids.flows[source.name, number])) is not None:
+                return f"the id of flow {other} was made for flow {flow.name} of source {source.name}"
+    return None
+
+
 def plane_of(serve: Serve, sources: Sequence[SourceSettings], datasets: Sequence[DatasetSettings], ids: Ids) -> Plane:
     """The data plane of a configuration whose references all lead somewhere."""
     schemas = {dataset.id: dataset.schema for dataset in datasets}
@@ -61,7 +76,7 @@ def plane_of(serve: Serve, sources: Sequence[SourceSettings], datasets: Sequence
         overload_status=serve.overload_status,
         cors=serve.cors,
         rate=serve.rate,
-        sync_rate=None if serve.sync_rate is None else serve.sync_rate * 60,
+        sync_rate=serve.sync_rate,
     )
 
 

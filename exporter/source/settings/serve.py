@@ -8,10 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from exporter.sections.mistakes import Mistake, mistake, mistakes
-from exporter.sections.quantities import Duration, Rate, Size
+from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
 from exporter.sections.section import Secret, Section
 from exporter.sections.tls import PemFiles, ReadableFile
 from exporter.sections.urls import HttpUrl
+from exporter.source.settings.ims import Ims
 
 _Host = Annotated[str, Field(min_length=1)]
 _Port = Annotated[int, Field(ge=0, le=65535)]
@@ -117,6 +118,7 @@ class Serve(Section):
     api: Api = Field(default=Api(), description="The control plane.")
     cors: tuple[str, ...] = Field(default=(), description="Origins that get CORS headers on the data plane.")
     tokens: Tokens = Field(default=Tokens(), description="Who may use authenticated inlets.")
+    ims: Ims | None = Field(default=Ims(), description="The built-in token endpoints; null: none.")
     ops: ServeOps = Field(default=ServeOps(), description="/live, /ready, /metrics, /status.")
     org_id: str = Field(
         default="ABCDEF0123456789@AdobeOrg", min_length=1, description="The organisation that messages must name."
@@ -138,8 +140,8 @@ class Serve(Section):
     rate: Annotated[float, Rate(above=0)] | None = Field(
         default=None, description="Records a second of an inlet; null: no limit."
     )
-    sync_rate: Annotated[float, Rate(above=0)] | None = Field(
-        default=None, description="Synchronous validations of an inlet, such as 60/m; null: no limit."
+    sync_rate: Annotated[float, RateAMinute(above=0)] | None = Field(
+        default=None, description="Synchronous validations a minute of an inlet; null: no limit."
     )
     mapping_time: Annotated[float, Duration(above=0)] = Field(
         default=0.05, description="How long the mapping of one record may take."
@@ -149,8 +151,11 @@ class Serve(Section):
     )
 
     @model_validator(mode="after")
-    def _hold_below_drain(self) -> Self:
+    def _fitting(self) -> Self:
         found = []
+        if self.ims is not None and self.ims.open and not self.api.open and not is_loopback(self.api.host):
+            reason = f"anybody who reaches {self.api.host} would get a token: write api.open: true if that is wanted"
+            found.append(Mistake(("ims", "open"), reason))
         if self.hold >= self.drain:
             found.append(Mistake(("hold",), f"should be below drain ({self.drain:g} s), or a stop cuts what is held"))
         if self.memory < 2 * self.max_body:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from processes import Daemon, eventually
 from serving import INLET, connected, idle, post, serve, way_in
 from typer.testing import CliRunner, Result
 
+from exporter import __version__
 from exporter.cli.commands import command_line
 
 TOKEN = "token-of-the-loader"
@@ -61,7 +65,25 @@ def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) ->
     done = source(serving.config, "status", "--json")
     document = json.loads(done.stdout)
     assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
+    assert (document["version"], document["build"]["kind"]) == (__version__, "interpreted")
+    assert 0 < document["started_at"] <= time.time()
     assert INLET not in done.output
+
+
+def test_it_is_found_by_its_socket_where_its_port_is_any(place: Place, serving: Daemon) -> None:
+    socket = f"{place.config['state']['path']}.sock.serve"
+    assert stat.S_IMODE(os.stat(socket).st_mode) == 0o600  # noqa: PTH116 (a path of the configuration)
+    whole = serving.config.read_text()
+    try:
+        port = place.config["serve"]["ops"]["port"]
+        changed = whole.replace(f"port: {port}", "port: 0")
+        assert changed != whole
+        serving.config.write_text(changed)
+        assert "takes records" in source(serving.config, "status").stdout
+    finally:
+        serving.config.write_text(whole)
+    assert "takes records" in source(serving.config, "status", "--socket", socket).stdout
+    assert source(serving.config, "status", "--socket", f"{socket}.not").exit_code == 1
 
 
 def test_a_running_process_is_asked_while_its_configuration_is_broken(place: Place, serving: Daemon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -108,6 +109,45 @@ def test_an_entity_is_read(serving: Serving) -> None:
     assert body[xid]["entity"] == {"person": {"name": {"firstName": "Ada"}}}
 
 
+def test_several_entities_are_read_at_once(serving: Serving) -> None:
+    serving.records({"id": "one", "n": 1}, {"id": "two", "n": 2, "name": "Ada"})
+    asked = [{"entityId": key, "entityIdNS": {"code": "KEY"}} for key in ("one", "two", "nobody")]
+    sent = {"schema": {"name": "_xdm.context.profile"}, "identities": asked}
+    status, body, _ = serving.ask("POST", ENTITIES, json.dumps(sent).encode())
+    assert (status, len(body)) == (200, 3)
+    one, two, nobody = body.values()
+    _, alone = serving.entity("GET", "one")
+    assert alone == {one["entityId"]: one}
+    assert set(nobody) == set(one)
+    assert (nobody["entity"], nobody["sources"], nobody["lastModifiedAt"]) == ({}, [], "1970-01-01T00:00:00Z")
+    _, picked, _ = serving.ask("POST", ENTITIES, json.dumps({**sent, "fields": ["person"]}).encode())
+    assert picked[two["entityId"]]["entity"] == {"person": {"name": {"firstName": "Ada"}}}
+    refused: tuple[dict[str, Any], ...] = (
+        {},
+        {"identities": []},
+        {"identities": asked[:1] * 1001},
+        {"identities": [{"entityId": "one"}]},
+        {"identities": [{"entityId": 1, "entityIdNS": {"code": "KEY"}}]},
+        {"identities": ["one"]},
+        {**sent, "fields": "person"},
+        {**sent, "schema": {"name": "_xdm.context.experienceevent"}},
+    )
+    for wrong in refused:
+        assert serving.ask("POST", ENTITIES, json.dumps(wrong).encode())[0] == 400
+    assert serving.ask("POST", ENTITIES, b"no json")[0] == 400
+    assert serving.ask("POST", ENTITIES, b" " * (1 << 20) + b"{")[0] == 413
+
+
+def test_the_merge_policy_is_listed(serving: Serving) -> None:
+    serving.records({"id": "merged", "n": 1})
+    status, body, _ = serving.ask("GET", "/data/core/ups/config/mergePolicies?limit=100")
+    [policy] = body["children"]
+    assert (status, body["_links"]) == (200, {"next": {"href": ""}})
+    assert (policy["attributeMerge"], policy["identityGraph"]) == ({"type": "timestampOrdered"}, {"type": "pdg"})
+    [profile] = serving.entity("GET", "merged")[1].values()
+    assert profile["mergePolicy"] == {"id": policy["id"]}
+
+
 def test_what_is_not_there_says_so_in_the_shape_that_clients_know(serving: Serving) -> None:
     unknown = serving.entity("GET", "nobody")
     elsewhere = serving.ask("GET", "/data/foundation/flowservice/connections/")[:2]
@@ -116,8 +156,8 @@ def test_what_is_not_there_says_so_in_the_shape_that_clients_know(serving: Servi
         assert set(body) == {"errorCode", "errorMessage", "errorDetails", "status"}
         assert body["status"] == 404
     assert serving.ask("GET", f"{ENTITIES}?entityId=x")[0] == 400
-    status, _, headers = serving.ask("POST", ENTITIES, b"{}")
-    assert (status, headers["Allow"]) == (405, "GET, DELETE")
+    status, _, headers = serving.ask("PUT", ENTITIES, b"{}")
+    assert (status, headers["Allow"]) == (405, "GET, POST, DELETE")
     assert serving.ask("GET", f"{ENTITIES}?entityId=x&entityIdNS=y", headers={"x-sandbox-name": "lost"})[0] == 404
 
 
@@ -126,6 +166,9 @@ def test_records_are_taken_here_too(serving: Serving) -> None:
     for path in (f"/collection/{INLET}", f"/data/foundation/import/collection/{INLET}/"):
         status, body, _ = serving.ask("POST", path, record, {"Expect": "100-continue"})
         assert (status, set(body)) == (200, {"inletId", "xactionId", "receivedTimeMs"})
+    packed = {"Content-Encoding": "gzip"}
+    assert serving.ask("POST", f"/collection/{INLET}", gzip.compress(record), packed)[0] == 200
+    assert serving.ask("POST", f"/collection/{INLET}", gzip.compress(b"x" * (1 << 20) + b"x"), packed)[0] == 413
     assert serving.ask("POST", f"/collection/{INLET}", b"x" * (1 << 20) + b"x")[0] == 413
     assert serving.ask("POST", "/collection/lost", record)[0] == 404
     eventually("it is applied", lambda: serving.daemon.alive() and idle(serving.daemon))

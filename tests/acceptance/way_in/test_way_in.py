@@ -109,7 +109,7 @@ def test_a_second_process_waits_for_the_first(place: Place) -> None:
     eventually("it stands by", lambda: second.alive() and second.logs("ops"))
     port = second.logs("ops")[0]["port"]
     ready = f"http://127.0.0.1:{port}/ready"
-    eventually("it says so", lambda: second.alive() and b"another process may read" in fetch(ready)[1])
+    eventually("it says so", lambda: second.alive() and b"as a standby" in fetch(ready)[1])
     assert fetch(ready)[0] == 503
     first.kill()
     second.ready()
@@ -143,6 +143,13 @@ def test_an_inlet_that_is_left_out_is_made_once(place: Place) -> None:
             made.add(connection.execute("SELECT id FROM made_ids WHERE name = 'inlet/crm'").get)
     [inlet] = made
     assert len(bytes.fromhex(inlet)) == 32
+    # The same id for something else would make two of one.
+    place.config["sources"].append({"name": "other", "inlet": inlet})
+    place.write()
+    refused = serve(place)
+    assert refused.wait() == 78
+    [line] = refused.logs("refused")
+    assert line["detail"] == "sources crm and other have one inlet id, which was made for one of the two"
 
 
 def test_mistakes_of_all_kinds_are_told_at_once_with_their_places(place: Place) -> None:

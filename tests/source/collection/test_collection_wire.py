@@ -129,6 +129,22 @@ async def test_head_is_answered_without_a_body() -> None:
     assert int(found.headers["content-length"]) > 0
 
 
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        pytest.param(line("GET", PATH, "Connection: close"), id="405"),
+        pytest.param(line("OPTIONS", PATH, "Connection: Keep-Alive, Close"), id="405, of several options"),
+        pytest.param(line("GET", "/nothing", "connection: close"), id="404"),
+        pytest.param(line("POST", PATH, "Connection: close", "Content-Length: 0"), id="400"),
+        pytest.param(b"GET /nothing HTTP/1.0\r\n\r\n", id="HTTP/1.0"),
+    ],
+)
+async def test_a_connection_that_is_not_wanted_any_more_ends_also_without_a_body(request_bytes: bytes) -> None:
+    async with served() as plane:
+        (found,) = answers(await converse(plane.port, request_bytes + post()))
+    assert found.headers["connection"] == "close"
+
+
 async def test_cors() -> None:
     preflight = await one(line("OPTIONS", PATH, "Origin: https://a.example"), cors=("https://a.example",))
     assert (preflight.status, preflight.body) == (204, b"")
@@ -139,6 +155,10 @@ async def test_cors() -> None:
     for body in (b"{}", b"no json"):
         sent = await one(post(body, "Origin: https://a.example"), cors=("https://a.example",))
         assert sent.headers["access-control-allow-origin"] == "https://a.example"
+    locked = await one(
+        post(b"{}", "Origin: https://a.example", path=f"/collection/{LOCKED.id}"), cors=("https://a.example",)
+    )
+    assert (locked.status, locked.headers["access-control-allow-origin"]) == (401, "https://a.example")
     assert (await one(post(b"{}", "Origin: x"), cors=("*",))).headers["access-control-allow-origin"] == "*"
 
 

@@ -11,6 +11,7 @@ import pytest
 from data_plane import LOCKED, OPEN, Intake, taking_of
 
 import exporter.source.collection.checks
+from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.intake import Kept, Outcome
 
@@ -60,6 +61,21 @@ async def test_take_does_not_wait_for_ever() -> None:
     intake = Intake(holds=True)
     answer = await taking_of(intake, hold_seconds=0.05).take(RequestHead("POST", PATH), b"{}")
     assert (answer.status, dict(answer.headers)["Retry-After"]) == (503, "1")
+
+
+async def test_so_many_validations_a_minute_and_no_more() -> None:
+    seconds = 0.0
+    taking = taking_of(Intake(), sync_rate=3.0)
+    taking.clock = lambda: seconds
+
+    async def asked(query: str = "syncValidation=true") -> Answer:
+        return await taking.take(RequestHead("POST", PATH, query), b"{}")
+
+    assert [(await asked()).status for _ in range(4)] == [200, 200, 200, 429]
+    assert dict((await asked()).headers)["Retry-After"] == "20"
+    assert (await asked("")).status == 200
+    seconds = 20.0
+    assert [(await asked()).status for _ in range(2)] == [200, 429]
 
 
 def test_the_checks_know_no_loop_no_clock_and_no_server() -> None:

@@ -62,6 +62,7 @@ def test_an_upsert_merges_its_arrays_by_their_rule_and_links_nothing() -> None:
     [
         ({"data": "merge"}, Operation.MERGE, False),
         ({"data": "merge", "identity": "create", "identityDatasetId": "x"}, Operation.MERGE, True),
+        ({"data": "merge", "identity": "create", "identityDatasetId": "aside"}, Operation.MERGE, True),
         ({"data": "delete"}, Operation.DELETE, True),
         ({}, Operation.CREATE, True),
     ],
@@ -76,6 +77,7 @@ def test_the_header_says_what_is_done(operations: object, operation: Operation, 
     [
         *("merge", ["merge"], {"data": "upsert"}, {"data": 1}, {"identity": "merge"}, {"identity": "create"}),
         *({"identity": "create", "identityDatasetId": "d"}, {"identity": "create", "identityDatasetId": 1}),
+        {"identity": "create", "identityDatasetId": "upserts"},
     ],
 )
 def test_an_operation_that_is_none_makes_a_record_bad(operations: object) -> None:
@@ -94,6 +96,17 @@ def test_an_operation_that_is_none_makes_a_record_bad(operations: object) -> Non
 )
 def test_a_record_is_bad_for_a_reason(record: TakenRecord, reason: str) -> None:
     assert bad(record).reason == reason
+
+
+def test_a_null_removes_where_a_record_merges_and_is_no_value_elsewhere() -> None:
+    def said(operation: str, **entity: object) -> TakenRecord:
+        header = {"schemaRef": {"id": "s"}, "operations": {"data": operation}}
+        return taken({"header": header, "body": {"xdmEntity": entity}}, flow="", form=Form.XDM)
+
+    assert good(said("merge", key="k", n=None)).entity == {"key": "k", "n": None}
+    assert bad(said("create", key="k", n=None)).reason == "xdm"
+    for entity in ({"n": 1.5, "tags": None}, {"n": None, "tags": [None]}, {"more": None, "n": "x"}):
+        assert bad(said("merge", key="k", **entity)).reason == "xdm"
 
 
 def test_a_mapping_that_has_no_value_is_told_beside_the_record() -> None:

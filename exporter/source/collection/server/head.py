@@ -96,7 +96,13 @@ def _judged(parser: httptools.HttpRequestParser, fields: _Fields, *, old: bool) 
     method = parser.get_method().decode("latin-1")
     request = RequestHead(method, path, query, headers, length)
     # An HTTP/1.0 client knows no 100 (RFC 9110 §10.1.1).
-    return ParsedHead(request, parser.should_keep_alive(), old, bool(expectation) and not old)
+    return ParsedHead(request, _keeps_alive(headers.get("connection", ""), old=old), old, bool(expectation) and not old)
+
+
+def _keeps_alive(connection: str, *, old: bool) -> bool:
+    """RFC 9112 §9.3. The parser does not know any more where it has found the whole message, which has no body."""
+    options = [option.strip() for option in connection.lower().split(",")] if connection else ()
+    return "close" not in options and (not old or "keep-alive" in options)
 
 
 def _length(headers: dict[str, str], *, old: bool) -> int | BadHead | None:
