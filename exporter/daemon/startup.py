@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack
-from typing import Literal
-
-from tenacity import AsyncRetrying
+from typing import Final, Literal, TypeVar
 
 from exporter.daemon.shared_state import refuse_unless_shared
 from exporter.database import DatabaseUnavailable
@@ -25,6 +23,9 @@ from exporter.telemetry.metrics import Gauges
 from exporter.telemetry.status import DataflowStatus, Health
 
 Part = Literal["queue", "state"]
+_AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable)
+
+T = TypeVar("T")
 
 
 def unreachable(part: str, place: str, failure: str) -> str:
@@ -99,9 +100,9 @@ async def open_state_and_queue(
         startup.failed(str(error))
         log.warning("waiting", reason=startup.reason, detail=str(error))
 
-    def tries(part: Part) -> AsyncRetrying:
+    async def reached(part: Part, work: Callable[[], Awaitable[T]]) -> T:
         startup.opening(part)
-        return until_reachable((DatabaseUnavailable, QueueUnavailable, StateUnavailable), random.uniform, failed)
+        return await until_reachable(work, _AWAY, random.uniform, failed)
 
     def warn(text: str) -> None:
         log.warning("queue", detail=text)
@@ -109,18 +110,14 @@ async def open_state_and_queue(
     def waits(detail: str) -> None:
         log.info("waiting", reason="state not shared", detail=detail)
 
-    async for attempt in tries("state"):
-        with attempt:
-            state = await open_checked_state(stack, settings.state, log)
-    async for attempt in tries("queue"):
-        with attempt:
-            queue = await stack.enter_async_context(open_queue(settings.queue, groups, warn, state.identity))
-    async for attempt in tries("queue"):  # the queue is open; the next question to the queue may fail too
-        with attempt:
-            await refuse_unless_shared(queue, settings, settings.running, state.identity, waits)
-    async for attempt in tries("state"):  # last, since a queue may be long in coming
-        with attempt:
-            interventions = await state.interventions.all()
+    state = await reached("state", lambda: open_checked_state(stack, settings.state, log))
+    queue = await reached(
+        "queue", lambda: stack.enter_async_context(open_queue(settings.queue, groups, warn, state.identity))
+    )
+    # The queue is open; the next question to the queue may fail too.
+    running = settings.running
+    await reached("queue", lambda: refuse_unless_shared(queue, settings, running, state.identity, waits))
+    interventions = await reached("state", state.interventions.all)  # last, since a queue may be long in coming
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
     return state, queue, interventions

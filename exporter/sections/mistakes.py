@@ -26,7 +26,7 @@ class Mistake:
 
 
 def mistakes(found: Sequence[Mistake]) -> PydanticCustomError:
-    """The error for a validator to raise; ``exporter.settings.loading.load`` takes the error apart again."""
+    """The error for a validator to raise; ``exporter.settings.loading.translation`` takes the error apart."""
     text = "; ".join(mistake.reason for mistake in found)
     return PydanticCustomError(KIND, "{text}", {"text": text, KIND: tuple(found)})
 

@@ -5,11 +5,13 @@ tenacity brings an event loop, a clock and chance along, so the pure outbox gets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_chain, wait_exponential, wait_fixed
 from tenacity.wait import wait_base
+
+T = TypeVar("T")
 
 PROBE_FIRST_SECONDS = 1
 PROBE_MOST_SECONDS = 60
@@ -50,14 +52,16 @@ def reach_delay(uniform: Callable[[float, float], float]) -> Callable[[int], flo
     return _delay(growing_wait(REACH_MOST_SECONDS, uniform))
 
 
-def until_reachable(
+async def until_reachable(
+    work: Callable[[], Awaitable[T]],
     failures: tuple[type[Exception], ...],
     uniform: Callable[[float, float], float],
     failed: Callable[[Exception], None],
-) -> AsyncRetrying:
-    """Try for ever while any of ``failures`` is raised, after 1, 2, 4, 4 … seconds ± 20 %; ``failed`` hears of each.
+) -> T:
+    """What ``work`` comes to, tried for ever while ``work`` raises any of ``failures``; ``failed`` hears of each.
 
-    For a queue or store that the whole daemon waits for: at the return every second counts, and a try costs nothing.
+    The waits are 1, 2, 4, 4 … seconds ± 20 %. For a queue or store that the whole daemon waits for: at the return every
+    second counts, and a try costs nothing.
     """
 
     def heard(state: RetryCallState) -> None:
@@ -65,12 +69,16 @@ def until_reachable(
         if isinstance(error, Exception):
             failed(error)
 
-    return AsyncRetrying(
+    async def tried() -> T:  # tenacity awaits only what is written as a coroutine, and ``work`` may be a lambda
+        return await work()
+
+    retrying = AsyncRetrying(
         retry=retry_if_exception_type(failures),
         wait=growing_wait(REACH_MOST_SECONDS, uniform),
         before_sleep=heard,
         reraise=True,
     )
+    return await retrying(tried)
 
 
 def _delay(wait: wait_base) -> Callable[[int], float]:

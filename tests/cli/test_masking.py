@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import re
+from pathlib import Path
 
-from exporter.cli.preview.masking import Masking, masked
+import pytest
+from typer.testing import CliRunner
+
+from exporter.cli.commands import command_line
+from exporter.cli.shared.masking import Masking, masked
 
 STARS = "**********"
 
@@ -103,3 +109,34 @@ def test_a_url_without_secrets_is_unchanged(url: str) -> None:
 )
 def test_what_of_the_path_comes_from_a_variable_is_masked(variables: list[str], url: str, shown: str) -> None:
     assert masked(Masking([], variables=variables).url(url)) == shown
+
+
+ENDPOINTS = """
+state: {kind: sqlite, path: %(folder)s/state.db}
+queue: {kind: memory}
+defaults: {require_membership: false}
+destinations:
+  - {name: plain, endpoint: "https://h.example.com/in?v=2&key=k3y", query: {sig: s1g, team: growth}}
+  - {name: elsewhere, endpoint: "https://h.example.com/hooks/${HOOK}/in", query: {site: "${HOOK}", odd: !file odd}}
+"""
+
+
+def test_every_command_shows_an_endpoint_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets by name and by origin are hidden, in the path too; what stands there in plain text is recognised."""
+    shown = [
+        f"https://h.example.com/in?v=2&key={STARS}&sig={STARS}&team=growth",
+        f"https://h.example.com/hooks/{STARS}/in?site={STARS}&odd={STARS}",
+    ]
+    monkeypatch.setenv("HOOK", "T0ken")
+    (tmp_path / "odd").write_text("pass-word\n")
+    config, events = tmp_path / "exporter.yaml", tmp_path / "events.jsonl"
+    config.write_text(ENDPOINTS % {"folder": tmp_path})
+    events.write_text(json.dumps({"id": "e", "profileId": "p", "changes": {"backfill": True}, "profile": {}}))
+
+    app = command_line(("check", "preview"))
+    checked = CliRunner().invoke(app, ["check", "--json", "--config", str(config)])
+    assert [each["endpoint"] for each in json.loads(checked.stdout)["destinations"]] == shown
+    previewed = CliRunner().invoke(app, ["preview", str(events), "--format", "json", "--config", str(config)])
+    assert [json.loads(line)["request"]["url"] for line in previewed.stdout.splitlines()] == shown
+    for result in (checked, previewed):
+        assert not re.search("T0ken|pass-word|k3y|s1g", result.output)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.settings.destination import Destination
-    from exporter.source.profiles.port import Segment
+    from exporter.settings.tree import Settings
+    from exporter.source.profiles.port import Backfill, Segment
 
 _INTERRUPTED = 130
 
@@ -54,28 +55,35 @@ def backfill(
     segments = _segments(known[name], segment or (), everything=everything)
     if (file := not_yet_made(settings.profiles)) is not None:
         fail(f"there are no profiles yet: `exporter serve` makes {printable(str(file))}")
+    _tell(_followed(settings, known[name], segments, wait=wait), as_json=as_json)
 
+
+def _followed(settings: Settings, destination: Destination, segments: Sequence[Segment], *, wait: bool) -> Backfill:
+    """The backfill in the end, or without ``wait`` as it is asked for. Exits where the profiles cannot be reached."""
     import asyncio
 
     from exporter.cli.backfill.following import Following
     from exporter.database import DatabaseRefused, DatabaseUnavailable
-    from exporter.source.backfills.shown import as_object
     from exporter.source.profiles.port import ProfilesUnavailable
 
-    following = Following(settings, known[name], segments)
     try:
-        found = asyncio.run(following.run(wait=wait))
+        return asyncio.run(Following(settings, destination, segments).run(wait=wait))
     except (DatabaseRefused, DatabaseUnavailable, ProfilesUnavailable) as error:
         fail(f"the profiles cannot be reached: {error}")
     except KeyboardInterrupt:
         typer.echo("note: interrupted; what was asked for goes on without this command", err=True)
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def _tell(found: Backfill, *, as_json: bool) -> None:
+    from exporter.source.backfills.shown import as_object
+
     if as_json:
         typer.echo(json.dumps(as_object(found), ensure_ascii=False))
     elif found.finished:
-        typer.echo(f"{counted(found.done - found.skipped, 'profile')} told to {name}")
+        typer.echo(f"{counted(found.done - found.skipped, 'profile')} told to {found.destination}")
     else:
-        typer.echo(f"backfill {found.number} of {name} is asked for: {counted(found.total, 'profile')}")
+        typer.echo(f"backfill {found.number} of {found.destination} is asked for: {counted(found.total, 'profile')}")
     if found.skipped:
         typer.echo(
             f"note: {counted(found.skipped, 'profile')} skipped: larger than max_event_bytes, or than the queue takes",

@@ -18,6 +18,7 @@ from exporter.sections.printable import counted, printable
 if TYPE_CHECKING:
     from exporter.cli.check.connect import Checked
     from exporter.settings.destination import Destination
+    from exporter.settings.loading.load import Loaded
     from exporter.settings.tree import Settings
 
 
@@ -48,7 +49,7 @@ def check(
     lines = grouped(notes, names)
     for note in lines:
         typer.echo(f"note: {note}", err=True)
-    plan = planned(settings, only)
+    plan = planned(loaded, only)
     way_in = {} if destination else planned_way_in(settings)
     if not as_json:
         lines_shown = [*_lines(plan, settings), *way_in_lines(way_in, settings)]
@@ -122,13 +123,14 @@ def _connected(settings: Settings, only: Sequence[Destination] | None) -> tuple[
     return asyncio.run(check_connections(settings, note, only)), notes
 
 
-def planned(settings: Settings, only: Sequence[Destination] | None = None) -> dict[str, Any]:
-    """The plan as plain JSON values; without secrets, values of headers and values of a URL's query.
+def planned(loaded: Loaded, only: Sequence[Destination] | None = None) -> dict[str, Any]:
+    """The plan as plain JSON values; without secrets, and without values of headers.
 
     ``only`` are the destinations to show; None for all.
     """
     from exporter.cli.check.section_text import as_values
 
+    settings = loaded.settings
     return {
         "queue": as_values(settings.queue),
         "state": as_values(settings.state),
@@ -138,18 +140,19 @@ def planned(settings: Settings, only: Sequence[Destination] | None = None) -> di
         "drain": settings.drain,
         "max_event_bytes": int(settings.max_event_bytes),
         "memory": int(settings.memory),
-        "destinations": [_planned(destination) for destination in (settings.destinations if only is None else only)],
+        "destinations": [_planned(loaded, each) for each in (settings.destinations if only is None else only)],
     }
 
 
-def _planned(destination: Destination) -> dict[str, Any]:
+def _planned(loaded: Loaded, destination: Destination) -> dict[str, Any]:
+    from exporter.cli.shared.masking import masked, masking
     from exporter.sections.urls import shown
 
     for_tokens = getattr(destination.auth, "proxy", None)
     return {
         "name": destination.name,
         "enabled": destination.enabled,
-        "endpoint": shown(destination.url),
+        "endpoint": masked(masking(loaded, destination).url(destination.url)),
         "headers": sorted(destination.headers),
         "auth": destination.auth.kind,
         "proxy": shown(destination.proxy) if destination.proxy is not None else None,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from exporter.cli.preview.masking import Hidden, Masking, Shown, masked
+from exporter.cli.shared.masking import Hidden, Masking, Shown, masked
 from exporter.messages.exchange import Request
 
 

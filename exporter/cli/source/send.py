@@ -63,7 +63,12 @@ def send(
         if file != STDIN:
             refuse_unless_file(file)
     settings = load_or_exit(config).settings
-    sending = _Sending(_plane(settings, flow, url, token), settings.serve.max_body)
+    _send(files, _plane(settings, flow, url, token), settings.serve.max_body, as_json=as_json)
+
+
+def _send(files: Sequence[Path], plane: DataPlane, max_body: int, *, as_json: bool) -> None:
+    """Send the records of ``files`` and say how many were taken; exits with 1 where not all were."""
+    sending = _Sending(plane, max_body)
     try:
         with progress("sending", total_bytes(files)) as advance:
             sending.run(files, advance)

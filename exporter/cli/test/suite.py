@@ -16,10 +16,11 @@ from exporter.sections.mistakes import Steps
 from exporter.sections.paths import FilePath, NoHome, expanded
 from exporter.sections.section import Section
 from exporter.settings.loading.gathering import Gathered, Mount
-from exporter.settings.loading.load import Refused, translated
 from exporter.settings.loading.plain_values import read_values
 from exporter.settings.loading.problems import Problem
 from exporter.settings.loading.suggestions import guess
+from exporter.settings.loading.translation import Translation
+from exporter.settings.loading.validation import Refused
 
 #: What is expected of an event that is exported; the other two keys stand alone.
 _OF_EXPORTS = ("triggers", "body", "headers", "url")
@@ -119,7 +120,7 @@ def read_tests(file: Path, destinations: Sequence[str]) -> list[ReadyTest] | lis
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
-        problems += translated(Suite, Refused(error, data), gathered, {})
+        problems += Translation(Suite, gathered, {}).of(Refused(error, data))
     tests: list[ReadyTest] = []
     for index, written_test in enumerate(_listed(data)):
         event = _event(gathered, index, written_test) if isinstance(written_test, dict) else None

@@ -36,6 +36,11 @@ class Now:
     counts: Counts | None = None
     outbox_before: int = 0
 
+    def runs(self, opened: Opened, processor: Processor, teller: Teller, backfilling: Backfilling) -> None:
+        """The parts run from now on."""
+        self.opened, self.processor, self.teller, self.backfilling = opened, processor, teller, backfilling
+        self.counts, self.outbox_before = opened.counts, opened.counts.outbox_events
+
     def _moved(self) -> tuple[int, int]:
         """How many events the parts have added to the outbox, and how many were told."""
         added = sum(0 if part is None else part.events for part in (self.processor, self.backfilling))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from typing import Final, TypeVar
 from uuid import uuid4
-
-from tenacity import AsyncRetrying
 
 from exporter.daemon.serving.marks import mismatch
 from exporter.daemon.serving.refusals import StoresDoNotFit
@@ -21,7 +20,6 @@ from exporter.sections.schedules import until_reachable
 from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import not_yet_made
-from exporter.source.collection.plane import Plane
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.planes import Ids, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
@@ -37,6 +35,9 @@ from exporter.telemetry.logs import Log
 GROUP = "exporter.source"
 #: The sections whose files may have to be made.
 _PARTS = ("state", "queue", "intake", "profiles")
+_AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +61,6 @@ class Opened:
     max_event_bytes: int
 
 
-@dataclass(slots=True)
-class InForce:
-    """The configuration by which records are taken and applied; put in its place whole."""
-
-    catalogue: Catalogue
-    plane: Plane
-
-    def name_of(self, flow: str) -> str:
-        """The name of a flow, by its id; empty where there is no such flow any more."""
-        found = self.catalogue.flows.get(flow)
-        return "" if found is None else found.name
-
-    def source_of(self, inlet: str) -> str:
-        """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
-        found = self.plane.inlets.get(inlet)
-        return "" if found is None else found.source
-
-
 async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
     """Open stores and queues, to be closed by ``stack``; wait for what cannot be reached, and as a standby.
 
@@ -87,59 +70,46 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
         DatabaseRefused: a file is damaged, or not a database of the exporter.
         StoresDoNotFit: the profile store is older than the intake, or the intake older than the store.
     """
-
     groups = settings.groups
     made = {part: file for part in _PARTS if (file := not_yet_made(getattr(settings, part)))}
 
     def warn(text: str) -> None:
         log.warning("queue", detail=text)
 
-    def tries(part: str) -> AsyncRetrying:
-        waits(f"opening {part}")
+    async def reached(part: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What ``work`` comes to, tried until ``part`` is there."""
 
         def failed(error: Exception) -> None:
             waits(f"{part} cannot be reached: {error}")
             log.warning("waiting", reason=f"{part} cannot be reached", detail=str(error))
 
-        failures = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
-        return until_reachable(failures, random.uniform, failed)
+        waits(f"opening {part}")
+        return await until_reachable(work, _AWAY, random.uniform, failed)
 
-    async for attempt in tries("state"):
-        with attempt:
-            state = await open_checked_state(stack, settings.state, log)
-    async for attempt in tries("queue"):
-        with attempt:
-            queue = await stack.enter_async_context(open_queue(settings.queue, groups, warn))
-    async for attempt in tries("intake"):
-        with attempt:
-            intake = await stack.enter_async_context(open_queue(settings.intake, {GROUP}, warn))
-    async for attempt in tries("the intake, which another process may read"):
-        with attempt:
-            subscription = await stack.enter_async_context(intake.subscribe(GROUP, "earliest"))
-    async for attempt in tries("profiles"):
-        with attempt:
-            store = await stack.enter_async_context(open_profiles(settings.profiles, settings.identities))
-    async for attempt in tries("queue"):
-        with attempt:
-            most = await queue.max_event_bytes(store.name)
+    async def entered(part: str, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+        return await reached(part, lambda: stack.enter_async_context(opening()))
+
+    state = await reached("state", lambda: open_checked_state(stack, settings.state, log))
+    queue = await entered("queue", lambda: open_queue(settings.queue, groups, warn))
+    intake = await entered("intake", lambda: open_queue(settings.intake, {GROUP}, warn))
+    reading = "the intake, which another process may read"
+    subscription = await entered(reading, lambda: intake.subscribe(GROUP, "earliest"))
+    store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
+    most = await reached("queue", lambda: queue.max_event_bytes(store.name))
     max_event_bytes = int(settings.max_event_bytes)
     if most is not None and most < max_event_bytes:
         log.info("queue limit", max_event_bytes=most, detail="less than max_event_bytes: counts in its place")
         max_event_bytes = most
-    async for attempt in tries("profiles"):
-        with attempt:
-            last_taken = (await store.counters(TAKEN)).get(TAKEN, 0)
-            counts = await store.counts()
-            marks = await store.marks(intake.name)
-            # A journal counts its records without gaps; brokers name their logs anew when they are made anew.
-            dense = settings.intake.kind == "journal"
-            why = mismatch(marks, await intake.positions(), GROUP, dense=dense)
+    last_taken = (await reached("profiles", lambda: store.counters(TAKEN))).get(TAKEN, 0)
+    counts = await reached("profiles", store.counts)
+    marks = await reached("profiles", lambda: store.marks(intake.name))
+    # A journal counts its records without gaps; brokers name their logs anew when they are made anew.
+    dense = settings.intake.kind == "journal"
+    why = mismatch(marks, await reached("intake", intake.positions), GROUP, dense=dense)
     if why is not None:
         raise StoresDoNotFit(why)
-    async for attempt in tries("state"):
-        with attempt:
-            await state.bad_records.open()
-            ids = await ids_settled(state, settings.sources)
+    await reached("state", state.bad_records.open)
+    ids = await reached("state", lambda: ids_settled(state, settings.sources))
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
     return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from exporter.daemon.reload import Load, Telling
 from exporter.daemon.serving.collecting import context_of
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, ids_settled
-from exporter.daemon.serving.sender_tokens import SenderTokens
+from exporter.daemon.serving.parts import catalogue_of, ids_settled
+from exporter.daemon.serving.pipeline import Pipeline
 from exporter.settings.difference import same_but_for_files
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
-from exporter.source.collection.intake import Intake
 from exporter.source.collection.server.tls import RenewableContext
-from exporter.source.collection.taking import Taking
 from exporter.source.processing.planes import plane_of
 from exporter.source.settings.serve import Serve, ServeTls
 from exporter.state.port import StateUnavailable
@@ -53,20 +51,19 @@ LIVE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a reload changes: all of it is in use meanwhile."""
+async def reload(
+    old: Loaded,
+    load: Load,
+    pipeline: Pipeline,
+    certificate: RenewableContext | None,
+    log: Log,
+    health: ConfigurationHealth,
+) -> Loaded | None:
+    """Change the running ``pipeline``, and the ``certificate`` of its listener; no record is refused meanwhile.
 
-    opened: Opened
-    in_force: InForce
-    taking: Taking
-    intake: Intake
-    tokens: SenderTokens
-    certificate: RenewableContext | None
-
-
-async def reload(old: Loaded, load: Load, running: Running, log: Log, health: ConfigurationHealth) -> Loaded | None:
-    """The configuration that goes on; None where the old configuration does. Nothing is refused meanwhile."""
+    Returns:
+        The configuration that goes on; None where the old configuration does.
+    """
     telling = Telling(log, health)
     new = await telling.read(load)
     if new is None:
@@ -83,7 +80,7 @@ async def reload(old: Loaded, load: Load, running: Running, log: Log, health: Co
         telling.refused("unusable", problems, reason, problems=problems)
         return None
     try:
-        ids = await ids_settled(running.opened.state, after.sources)
+        ids = await ids_settled(pipeline.opened.state, after.sources)
     except StateUnavailable as error:
         problems = [f"state cannot be reached: {error.reason}"]
         telling.refused("unusable", problems, "the state keeps the ids of new sources, and is away", problems=problems)
@@ -97,14 +94,14 @@ async def reload(old: Loaded, load: Load, running: Running, log: Log, health: Co
         kept = {key: getattr(before, key) for key in stale}
         new = replace(new, settings=after.model_copy(update=kept))
     # No wait from here on: a record is never taken by the one configuration and applied before the other is whole.
-    running.in_force.catalogue, running.in_force.plane = catalogue, plane
-    running.taking.plane = plane
-    running.taking.tokens = running.tokens.judge(after.serve.tokens)
-    running.intake.hold_seconds = after.serve.hold
-    running.opened.groups.update(after.groups)
-    running.opened.groups.intersection_update(after.groups)
-    if running.certificate is not None and context is not None:
-        running.certificate.renew(context)
+    pipeline.in_force.catalogue, pipeline.in_force.plane = catalogue, plane
+    pipeline.taking.plane = plane
+    pipeline.taking.tokens = pipeline.tokens.judge(after.serve.tokens)
+    pipeline.intake.hold_seconds = after.serve.hold
+    pipeline.opened.groups.update(after.groups)
+    pipeline.opened.groups.intersection_update(after.groups)
+    if certificate is not None and context is not None:
+        certificate.renew(context)
     health.applied()
     was = {source.name: source for source in before.sources}
     now = {source.name: source for source in after.sources}

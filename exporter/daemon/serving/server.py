@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import signal
-from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from functools import partial
@@ -24,30 +21,25 @@ from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.collecting import certificate_of, listening
 from exporter.daemon.serving.control import control_of, serving_control
 from exporter.daemon.serving.now import Now
-from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts
-from exporter.daemon.serving.reload import Running, reload
+from exporter.daemon.serving.parts import Opened, open_parts
+from exporter.daemon.serving.pipeline import Pipeline, pipeline_of
+from exporter.daemon.serving.reload import reload
+from exporter.daemon.serving.reports import Reports
 from exporter.daemon.serving.sender_tokens import SenderTokens
 from exporter.daemon.serving.upkeep import expiring_of, lapsing_of
 from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
-from exporter.sections.schedules import reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
-from exporter.source.collection.intake import Intake
-from exporter.source.collection.server.listener import Answered
-from exporter.source.collection.stamps import Stamps
-from exporter.source.collection.taken import TakenRecord
-from exporter.source.collection.taking import Taking
-from exporter.source.processing.examining import Bad, Chances, examine
-from exporter.source.processing.letters import Letters
-from exporter.source.processing.planes import plane_of
-from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.backfills.backfilling import Backfilling
+from exporter.source.collection.server.listener import Listener
+from exporter.source.collection.server.tls import RenewableContext
 from exporter.source.processing.refused import RefusedElements
-from exporter.source.processing.telling import Teller
 from exporter.source.profiles.port import ProfilesUnavailable
+from exporter.source.settings.serve import Serve
 from exporter.source.wishing import Wishing
-from exporter.tasks.background import in_background
+from exporter.tasks.background import Work, in_background
 from exporter.tasks.ending import Ending
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
@@ -79,6 +71,7 @@ class Server:
         self._metrics = metrics
         self._log = log
         self._clock = clock
+        self._reports = Reports(metrics, log)
         self._ending = Ending()
         self._hurry = Ending()
         self._broken = False
@@ -106,100 +99,62 @@ class Server:
                     if opened is None:
                         return 0
                     async with asyncio.TaskGroup() as tasks:
-                        return await self._run(opened, tasks, http_address(ops.host, port), port)
+                        return await self._run(opened, tasks, ops=http_address(ops.host, port), port=port)
 
-    async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, address: str, port: int) -> int:
-        settings = self._settings
-        catalogue = await catalogue_of(settings, opened.ids)
-        in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, opened.ids))
-        chances = Chances(os.urandom, self._clock.monotonic)
-        teller = Teller(opened.store, opened.queue, reach_delay(random.uniform), self._lost)
-        intake = Intake(opened.intake, settings.serve.hold, partial(self._taken, in_force))
-        processor = self._processor(opened, in_force, chances, teller)
-        tokens = SenderTokens(tasks, self._clock, self._warn)
-        refused = self._refused(opened, in_force)
-        now_ms = partial(_milliseconds, self._clock)
-        stamps = Stamps(now_ms, os.getpid(), opened.last_taken)
-        taking = Taking(
-            in_force.plane,
-            stamps,
-            intake.keep,
-            tokens.judge(settings.serve.tokens),
-            self._clock.monotonic,
-            validate=partial(_violations, in_force, chances),
-            refused=refused.note,
-        )
-        self._now.counts, self._now.outbox_before = opened.counts, opened.counts.outbox_events
-        self._now.opened, self._now.processor, self._now.teller = opened, processor, teller
+    async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, **ops: str | int) -> int:
+        settings, clock, reports = self._settings, self._clock, self._reports
+        tokens = SenderTokens(tasks, clock, reports.tokens)
+        pipeline = await pipeline_of(settings, opened, tokens, self._now_ms, clock, reports)
         certificate = certificate_of(settings.serve.tls)
-        working = [tasks.create_task(self._watched("processing", processor.run()))]
-        working += [tasks.create_task(self._watched("telling", teller.run()))]
-        working += [tasks.create_task(self._watched("counting", self._count(opened)))]
-        backfilling = backfilling_of(opened, lambda: self._settings, teller, self._clock, self._log, self._bug)
-        self._now.backfilling = backfilling
-        working += [tasks.create_task(self._watched("backfilling", backfilling.run()))]
-        if (lapsing := lapsing_of(settings, opened, stamps, processor, teller)) is not None:
-            working += [tasks.create_task(self._watched("lapsing", lapsing.run()))]
-        expiring = expiring_of(settings, opened, now_ms)
-        working += [tasks.create_task(self._watched("expiring", expiring.run()))]
-        running = Running(opened, in_force, taking, intake, tokens, certificate)
-        take_over = partial(reload, load=self._load, running=running, log=self._log, health=self._configuration)
-        reloading = take_over_for_ever(self._loaded, self._reload, take_over, self._reloaded)
-        working += [tasks.create_task(self._watched("reloading", reloading))]
-        wishing = Wishing(opened.intake, stamps, settings.serve.hold)
-        control = control_of(settings, opened, taking, wishing, self._clock, self._answered)
+        backfilling = backfilling_of(opened, lambda: self._settings, pipeline.teller, clock, self._log, reports.bug)
+        self._now.runs(opened, pipeline.processor, pipeline.teller, backfilling)
+        work = self._work(pipeline, backfilling, certificate)
+        working = [tasks.create_task(self._watched(what, run)) for what, run in work.items()]
+        wishing = Wishing(opened.intake, pipeline.stamps, settings.serve.hold)
+        control = control_of(settings, opened, pipeline.taking, wishing, clock, reports.answered)
         async with (
-            in_background(intake.run, refused.run),
-            listening(taking, settings.serve, certificate, self._answered, self._bug) as listener,
+            in_background(pipeline.intake.run, pipeline.refused.run),
+            listening(pipeline.taking, settings.serve, certificate, reports.answered, reports.bug) as listener,
             serving_control(control, settings.serve.api, settings.serve.drain) as api_port,
         ):
             self._now.listener, self._now.reason = listener, None
-            plain = "http" if certificate is None else "https"
             freeze_after_start()
-            url = f"{plain}://{settings.serve.host}:{listener.port}"
-            api = http_address(settings.serve.api.host, api_port)
-            places = {"collection": url, "collection_port": listener.port, "api": api, "api_port": api_port}
-            self._log.info("ready", ops=address, port=port, **places)
+            self._log.info("ready", **ops, **_places(settings.serve, listener, api_port))
             await self._ending.wait()
-            self._now.reason = "draining"
-            drain = self._settings.serve.drain
-            tell_of_stopping(self._log, drain)
-            await self._hurry.unless_asked(listener.drain(drain))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REFUSED_SECONDS):
-                    await refused.kept()
+            await self._drain(listener, pipeline.refused)
         for task in working:
             task.cancel()
         tokens.close()
         self._log.info("stopped")
         return 1 if self._broken else 0
 
-    def _processor(self, opened: Opened, in_force: InForce, chances: Chances, teller: Teller) -> Processor:
-        settings, name_of = self._settings, in_force.name_of
-        letters = Letters(
-            opened.state.bad_records,
-            settings.bad_records_max_bytes,
-            in_force.source_of,
-            self._clock.epoch,
-        )
-        listeners = Listeners(
-            lambda flow, outcome: self._metrics.became(name_of(flow), outcome),
-            lambda flow, kinds: self._metrics.mapping_failed(name_of(flow), kinds),
-            self._bug,
-            teller.look,
-        )
-        return Processor(
-            opened.intake.name,
-            opened.subscription,
-            opened.store,
-            letters,
-            lambda: in_force.catalogue,
-            chances,
-            opened.max_event_bytes,
-            settings.profiles.outbox_max,
-            reach_delay(random.uniform),
-            listeners,
-        )
+    def _work(
+        self, pipeline: Pipeline, backfilling: Backfilling, certificate: RenewableContext | None
+    ) -> dict[str, Work]:
+        """What runs beside the listeners until the end, by the name that the log has for it where it fails."""
+        settings, opened, load, health = self._settings, pipeline.opened, self._load, self._configuration
+        work: dict[str, Work] = {
+            "processing": pipeline.processor.run,
+            "telling": pipeline.teller.run,
+            "counting": partial(self._count, opened),
+            "backfilling": backfilling.run,
+            "expiring": expiring_of(settings, opened, self._now_ms).run,
+        }
+        if (lapsing := lapsing_of(settings, opened, pipeline.stamps, pipeline.processor, pipeline.teller)) is not None:
+            work["lapsing"] = lapsing.run
+        take_over = partial(reload, load=load, pipeline=pipeline, certificate=certificate, log=self._log, health=health)
+        work["reloading"] = partial(take_over_for_ever, self._loaded, self._reload, take_over, self._reloaded)
+        return work
+
+    async def _drain(self, listener: Listener, refused: RefusedElements) -> None:
+        """Take nothing more, and wait for what is in hand; at most for ``serve.drain``, and for the second signal."""
+        self._now.reason = "draining"
+        drain = self._settings.serve.drain
+        tell_of_stopping(self._log, drain)
+        await self._hurry.unless_asked(listener.drain(drain))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REFUSED_SECONDS):
+                await refused.kept()
 
     # -- what is heard
 
@@ -209,21 +164,6 @@ class Server:
             self._hurry.set()
         self._ending.set()
 
-    def _answered(self, answered: Answered) -> None:
-        self._metrics.answered(answered.source, answered.status, answered.received, answered.seconds)
-
-    def _refused(self, opened: Opened, in_force: InForce) -> RefusedElements:
-        def lost(count: int) -> None:
-            self._log.warning("refused elements not kept", elements=count, detail="the state is away")
-
-        remember = opened.state.bad_records.remember_refused
-        delay = reach_delay(random.uniform)
-        return RefusedElements(remember, in_force.source_of, self._clock.epoch, delay, lost)
-
-    def _taken(self, in_force: InForce, flows: Mapping[str, int]) -> None:
-        for flow, count in flows.items():
-            self._metrics.became(in_force.name_of(flow), "taken", count)
-
     def _reloaded(self, settings: Settings) -> None:
         self._settings = settings
         self._taken_over(settings)
@@ -231,18 +171,9 @@ class Server:
     def _waits(self, reason: str) -> None:
         self._now.reason = reason
 
-    def _warn(self, detail: str) -> None:
-        self._log.warning("source", detail=detail)
-
-    def _lost(self, events: int) -> None:
-        self._log.error("events lost", events=events, detail="the queue does not take their size any more")
-
-    def _bug(self, error: Exception) -> None:
-        self._log.error("bug", detail=told(error), trace=trace(error))
-
-    async def _watched(self, what: str, work: Any) -> None:
+    async def _watched(self, what: str, run: Work) -> None:
         try:
-            await work
+            await run()
         except Exception as error:
             self._log.error("task failed", task=what, detail=told(error), trace=trace(error))
             self._broken = True
@@ -254,15 +185,19 @@ class Server:
             with suppress(ProfilesUnavailable):  # the processor says so
                 await self._now.count(opened.store)
 
+    def _now_ms(self) -> int:
+        return int(self._clock.epoch() * 1000)
+
     def _status(self) -> dict[str, Any]:
         return self._now.status(asdict(self._configuration.status), [source.name for source in self._settings.sources])
 
 
-def _milliseconds(clock: Clock) -> int:
-    return int(clock.epoch() * 1000)
-
-
-def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: object) -> list[dict[str, Any]] | None:
-    """What synchronous validation answers."""
-    found = examine(record, in_force.catalogue, chances)
-    return [violation.as_report() for violation in found.told] if isinstance(found, Bad) else None
+def _places(serving: Serve, listener: Listener, api_port: int) -> dict[str, str | int]:
+    """Where the two planes listen, for the log."""
+    scheme = "http" if serving.tls.cert_file is None else "https"
+    return {
+        "collection": f"{scheme}://{serving.host}:{listener.port}",
+        "collection_port": listener.port,
+        "api": http_address(serving.api.host, api_port),
+        "api_port": api_port,
+    }

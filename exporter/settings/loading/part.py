@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from exporter.sections.paths import NoHome, expanded
-from exporter.settings.loading.load import Refused, validated
 from exporter.settings.loading.overrides import find_overrides
+from exporter.settings.loading.validation import Refused, validated
 from exporter.settings.loading.yaml_file import read_beginning
 from exporter.settings.tree import Settings
 

@@ -1,4 +1,7 @@
-"""Which parts of a request are secrets, by name or by origin, so that ``exporter preview`` can show it without them.
+"""Which parts of a request are secrets, by name or by origin, so that commands can show a request without them.
+
+A value of a URL's query that stands in the configuration in plain text, under an ordinary name, is shown: people
+recognise by it what they configured, and ``exporter preview`` shows what is sent.
 
 How a secret is found within a text is the duty of ``exporter.sections.masking``.
 """

@@ -1,0 +1,127 @@
+"""Puts a record's way together: what takes records, what applies them to profiles, and what tells the changes."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from exporter.daemon.serving.parts import Opened, catalogue_of
+from exporter.daemon.serving.reports import Reports
+from exporter.daemon.serving.sender_tokens import SenderTokens
+from exporter.dataflow.dependencies import Clock
+from exporter.sections.schedules import reach_delay
+from exporter.settings.tree import Settings
+from exporter.source.collection.intake import Intake
+from exporter.source.collection.plane import Plane
+from exporter.source.collection.stamps import Stamps
+from exporter.source.collection.taken import TakenRecord
+from exporter.source.collection.taking import Taking
+from exporter.source.processing.catalogue import Catalogue
+from exporter.source.processing.examining import Bad, Chances, examine
+from exporter.source.processing.letters import Letters
+from exporter.source.processing.planes import plane_of
+from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.refused import RefusedElements
+from exporter.source.processing.telling import Teller
+
+
+@dataclass(slots=True)
+class InForce:
+    """The configuration by which records are taken and applied; put in its place whole."""
+
+    catalogue: Catalogue
+    plane: Plane
+
+    def name_of(self, flow: str) -> str:
+        """The name of a flow, by its id; empty where there is no such flow any more."""
+        found = self.catalogue.flows.get(flow)
+        return "" if found is None else found.name
+
+    def source_of(self, inlet: str) -> str:
+        """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
+        found = self.plane.inlets.get(inlet)
+        return "" if found is None else found.source
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The parts that a record passes, in that order, and what they share. Each part is yet to run.
+
+    Attributes:
+        opened: the stores and queues between the parts.
+        in_force: the configuration of all parts.
+        tokens: makes the judges of senders.
+        stamps: names and times of what is taken.
+        taking: the data plane behind its listeners.
+        refused: keeps elements of batches that are not taken.
+        intake: keeps the records that are taken.
+        processor: applies them to profiles.
+        teller: tells what changed.
+    """
+
+    opened: Opened
+    in_force: InForce
+    tokens: SenderTokens
+    stamps: Stamps
+    taking: Taking
+    refused: RefusedElements
+    intake: Intake
+    processor: Processor
+    teller: Teller
+
+
+async def pipeline_of(
+    settings: Settings, opened: Opened, tokens: SenderTokens, now_ms: Callable[[], int], clock: Clock, reports: Reports
+) -> Pipeline:
+    """The parts by ``settings``; ``now_ms`` reads epoch milliseconds."""
+    catalogue = await catalogue_of(settings, opened.ids)
+    in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, opened.ids))
+    chances = Chances(os.urandom, clock.monotonic)
+    delay = reach_delay(random.uniform)
+    records = opened.state.bad_records
+    stamps = Stamps(now_ms, os.getpid(), opened.last_taken)
+    refused = RefusedElements(records.remember_refused, in_force.source_of, clock.epoch, delay, reports.refused_lost)
+    intake = Intake(opened.intake, settings.serve.hold, partial(_taken, in_force, reports))
+    taking = Taking(
+        in_force.plane,
+        stamps,
+        intake.keep,
+        tokens.judge(settings.serve.tokens),
+        clock.monotonic,
+        validate=partial(_violations, in_force, chances),
+        refused=refused.note,
+    )
+    teller = Teller(opened.store, opened.queue, delay, reports.events_lost)
+    processor = Processor(
+        opened.intake.name,
+        opened.subscription,
+        opened.store,
+        Letters(records, settings.bad_records_max_bytes, in_force.source_of, clock.epoch),
+        lambda: in_force.catalogue,
+        chances,
+        opened.max_event_bytes,
+        settings.profiles.outbox_max,
+        delay,
+        Listeners(
+            lambda flow, outcome: reports.metrics.became(in_force.name_of(flow), outcome),
+            lambda flow, kinds: reports.metrics.mapping_failed(in_force.name_of(flow), kinds),
+            reports.bug,
+            teller.look,
+        ),
+    )
+    return Pipeline(opened, in_force, tokens, stamps, taking, refused, intake, processor, teller)
+
+
+def _taken(in_force: InForce, reports: Reports, flows: Mapping[str, int]) -> None:
+    for flow, count in flows.items():
+        reports.metrics.became(in_force.name_of(flow), "taken", count)
+
+
+def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: object) -> list[dict[str, Any]] | None:
+    """What synchronous validation answers."""
+    found = examine(record, in_force.catalogue, chances)
+    return [violation.as_report() for violation in found.told] if isinstance(found, Bad) else None
