@@ -126,7 +126,7 @@ class ByHand:
         return await self._do(name, probe)
 
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
-        """A destination that is not configured any more may have letters."""
+        """A destination that is not configured any more may have letters, if it is named."""
         names = [destination.name for destination in self._settings().destinations]
         name = which.destination
         try:
@@ -134,7 +134,7 @@ class ByHand:
                 letters = state.letters
                 if name is not None and name not in names and not await letters.count(Filter(destination=name)):
                     return _unknown(name, names)
-                asked = await letters.ask(which, superseded=superseded)
+                asked = await letters.ask(*which.among(names), superseded=superseded)
                 missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
         except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
             return _away(error)

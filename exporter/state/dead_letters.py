@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.state.dataflow_letters import DataflowLetters
@@ -56,15 +56,24 @@ class DeadLetters:
         """A letter with its event and answer."""
         return await self._store.letter(letter_id)
 
-    async def count(self, which: Filter) -> int:
-        """How many letters the filter means."""
-        return await self._store.count(which)
+    async def count(self, *which: Filter) -> int:
+        """How many letters the filters mean; no letter is meant by two."""
+        return sum([await self._store.count(each) for each in which])
 
-    async def ask(self, which: Filter, *, superseded: bool) -> Asked:
+    async def of_others(self, which: Filter, destinations: Collection[str]) -> dict[str, int]:
+        """How many letters the filter means of each destination that is not among ``destinations``."""
+        others = [name for name in (await self._store.overview()).totals if name not in destinations]
+        counts = {name: await self.count(replace(which, destination=name)) for name in sorted(others)}
+        return {name: count for name, count in counts.items() if count}
+
+    async def ask(self, *which: Filter, superseded: bool) -> Asked:
         """Ask for the replay of letters; of superseded letters only if ``superseded``. The daemon does the rest."""
-        current = which if superseded else replace(which, superseded=False)
-        left_out = 0 if superseded else await self.count(replace(which, superseded=True))
-        return Asked(await self._store.ask(current, superseded=superseded), left_out)
+        ids: list[int] = []
+        for each in which:
+            current = each if superseded else replace(each, superseded=False)
+            ids.extend(await self._store.ask(current, superseded=superseded))
+        left_out = 0 if superseded else await self.count(*(replace(each, superseded=True) for each in which))
+        return Asked(ids, left_out)
 
     async def progress(self, ids: Sequence[int]) -> Progress:
         """How far the replay of some letters is."""
@@ -75,6 +84,6 @@ class DeadLetters:
         )
         return Progress(frozenset(replays) - here - purged - excluded, here, purged, excluded)
 
-    async def purge(self, which: Filter) -> int:
+    async def purge(self, *which: Filter) -> int:
         """Delete letters for good; return how many."""
-        return await self._store.purge(which)
+        return sum([await self._store.purge(each) for each in which])

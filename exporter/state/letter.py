@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NewType
 
@@ -91,6 +92,15 @@ class Filter:
     since: float | None = None
     until: float | None = None
     superseded: bool | None = None
+
+    def among(self, destinations: Iterable[str]) -> tuple[Filter, ...]:
+        """What these filters mean together are the letters of ``destinations``; ids, or a destination, stand as named.
+
+        Another configuration may have letters in the same store.
+        """
+        if self.ids or self.destination is not None:
+            return (self,)
+        return tuple(replace(self, destination=name) for name in destinations)
 
 
 @dataclass(frozen=True, slots=True)

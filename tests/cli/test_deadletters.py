@@ -172,6 +172,22 @@ def test_letters_of_a_destination_that_was_removed_can_be_purged(place: Place) -
     assert (done.returncode, done.stdout) == (0, "1 deleted\n")
 
 
+def test_all_are_those_of_the_destinations_that_the_configuration_has(place: Place) -> None:
+    """Another configuration may share the state; a destination that was removed is named to be meant."""
+    place.put(letter(1), letter(2, destination="old"), letter(3, destination="old", reason="bug"))
+    table = place.run("deadletters", "list").stdout.splitlines()
+    assert [("destination not configured" in row) for row in table[1:]] == [False, True, True]
+    for words in (["replay", "--all"], ["purge", "--all", "--yes"]):
+        done = place.run("deadletters", *words)
+        assert done.returncode == 0
+        assert "no such destination: dead letters of old (2); --destination" in done.stderr
+        assert [each["replay"] for each in place.listed("--destination", "old")] == ["none", "none"]
+    done = place.run("deadletters", "purge", "--reason", "bug", "--yes")
+    assert (done.stdout, "of old (1);" in done.stderr) == ("0 deleted\n", True)
+    assert [each["position"] for each in place.listed()] == [2, 3]
+    assert place.run("deadletters", "purge", "2", "--yes").stdout == "1 deleted\n"
+
+
 def test_replay_waits_for_a_daemon_in_another_process(place: Place) -> None:
     """This process is the daemon: one is delivered, one fails again, one is superseded, one purged, one excluded."""
     place.put(letter(1), letter(2), letter(3), letter(4), letter(5))
@@ -325,7 +341,7 @@ def test_times(text: str, expected: float | None) -> None:
 
 
 def test_a_named_daemon_asks_in_its_own_state_and_no_configuration_is_read(place: Place) -> None:
-    place.put(letter(1), letter(2))
+    place.put(letter(1), letter(2), letter(3, destination="of another"))
     path = place.config.parent / "s"
     place.config.write_text("not: [yaml")
 

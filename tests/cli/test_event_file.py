@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,19 @@ def test_what_is_no_json_comes_out_as_it_stands_and_the_others_too(
     assert found(tmp_path, content) == events
 
 
-def test_files_follow_one_another_and_a_dash_is_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_follow_one_another_and_a_dash_is_standard_input(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(BOM + b"[\n1,\n2]\n")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BOM + b"3\n")))
-    assert list(events_in([file, STDIN, file])) == [
+    (tmp_path / "given").write_bytes(BOM + b"3\n")
+    before = os.dup(0)
+    try:
+        with (tmp_path / "given").open("rb") as given:
+            os.dup2(given.fileno(), 0)
+        found = list(events_in([file, STDIN, file]))
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+    assert found == [
         Found(str(file), 2, b"1", 8),
         Found(str(file), 3, b"2", 3),
         Found("stdin", 1, b"3", 5),

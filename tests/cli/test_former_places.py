@@ -53,6 +53,8 @@ class Old:
         (self.folder / "config/exporter.yaml").write_text("{}")
         sent = exporter(self.folder, "send", "-", config=Path("config/exporter.yaml"), given=EVENT)
         assert sent.stderr == f"note: there was no queue yet, it is made at {self.old}\n"
+        with closing(sqlite3.connect(self.old)) as database:  # the tables of the last exporter with that rule
+            database.executescript("DROP TABLE producers; PRAGMA user_version = 2")
         self.config.parent.mkdir(parents=True)
         self.config.write_text(section)
 
@@ -134,6 +136,27 @@ def test_a_new_project_below_another_is_nobodys_successor(tmp_path: Path) -> Non
         assert exporter(folder, "send", "-", config=Path("config/exporter.yaml"), given=EVENT).returncode == 0
     assert exporter(tmp_path / "second", "check", config=Path("config/exporter.yaml")).returncode == 0
     assert [events_in(folder / "data/queue.db") for folder in (tmp_path, tmp_path / "second")] == [1, 1]
+
+
+def test_a_configuration_beside_one_that_runs_is_nobodys_successor(tmp_path: Path) -> None:
+    config = tmp_path / "one/config/exporter.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("ops: {port: 0}\n")
+    beside = tmp_path / "one/plain/exporter.yaml"
+    beside.parent.mkdir()
+    beside.write_text("queue: {path: data/queue.db}\n")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
+    command = [sys.executable, "-m", "exporter", "run", "--config", str(config)]
+    with subprocess.Popen(command, cwd="/", env=environ, stderr=subprocess.PIPE, text=True) as daemon:
+        try:
+            assert daemon.stderr is not None
+            assert any(json.loads(line)["event"] == "ready" for line in daemon.stderr)
+            for folder in (tmp_path, tmp_path / "one"):
+                done = exporter(folder, "check", config=beside)
+                assert (done.returncode, "queue.db" in done.stderr) == (0, False), done.stderr
+        finally:
+            daemon.terminate()
+            daemon.communicate(timeout=60)
 
 
 def test_an_old_journal_beside_a_new_one_is_told_of(tmp_path: Path) -> None:

@@ -7,8 +7,12 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -280,30 +284,57 @@ def test_a_terminal_gets_a_progress_bar(folder: Path) -> None:
     assert "100%" in shown
 
 
-def test_the_first_interrupt_ends_a_wait_for_more_and_says_what_was_queued(folder: Path) -> None:
-    """The note on the event without a profileId shows that the thousand before it are queued, and that it waits."""
+@contextmanager
+def sending_live(folder: Path, given: bytes) -> Iterator[subprocess.Popen[bytes]]:
+    """``exporter send -`` with ``given`` on its standard input, which stays open; Ctrl-C is heard."""
     # What was started in the background has SIGINT ignored, and its children, too.
     heard = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     heard += "runpy.run_module('exporter', run_name='__main__')"
     command = [sys.executable, "-c", heard, "send", "-", "--config", "exporter.yaml"]
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
         try:
-            process.stdin.write(lines(*(event(number) for number in range(1000)), {"id": "x"}))
+            process.stdin.write(given)
             process.stdin.flush()
-            assert any(b"stdin:1001 will become a dead letter" in line for line in process.stderr)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 130
-            assert process.stdout.read() == b"1000 events queued\n"
-            assert b"Traceback" not in process.stderr.read()
+            yield process
         finally:
             process.kill()
-    assert len(queued(folder)) == 1000
+
+
+def in_journal(folder: Path) -> int:
+    """The number of events in the journal by now, which another process is writing."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder}/queue.db?mode=ro", uri=True)) as database:
+            [count] = database.execute("SELECT count(*) FROM events").fetchone()
+            return int(count)
+    except sqlite3.OperationalError:
+        return 0  # not made as yet
+
+
+def test_what_was_read_is_queued_while_the_stream_stays_open(folder: Path) -> None:
+    with sending_live(folder, lines(*(event(number) for number in range(603)))) as process:
+        while in_journal(folder) < 603:
+            assert process.poll() is None
+            time.sleep(0.05)
+        assert process.stdin is not None
+        process.stdin.write(lines(event(603)))
+        process.stdin.flush()
+        while in_journal(folder) < 604:
+            assert process.poll() is None
+            time.sleep(0.05)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, b"604 events queued\n"), errors
+
+
+def test_the_first_interrupt_ends_the_input_and_what_was_read_is_queued(folder: Path) -> None:
+    """The note on the event without a profileId shows that all before it are read."""
+    with sending_live(folder, lines(*(event(number) for number in range(1000)), {"id": "x"})) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert any(b"stdin:1001 will become a dead letter" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stdout.read() == b"1001 events queued\n"
+        assert process.stderr.read() == b""
+    assert len(queued(folder)) == 1001

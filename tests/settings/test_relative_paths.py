@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from exporter.queues.journal.tables import SCHEMA as JOURNAL
 from exporter.sections.paths import Written, absolute, located
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.loading.problems import Problems
 from exporter.settings.tree import Settings
+from exporter.state.sqlite.schema import SCHEMA as STATE
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +28,17 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(file: Path, text: str = "x") -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+    return file
+
+
+def older(file: Path, version: int | None = None) -> Path:
+    """A database as the last exporter made it whose paths began at the current folder, or of another ``version``."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    schema, last = (JOURNAL, 2) if "queue" in file.name else (STATE, 3)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(f"PRAGMA application_id = {schema.application_id}")
+        database.execute(f"PRAGMA user_version = {last if version is None else version}")
+        database.execute("CREATE TABLE IF NOT EXISTS t (x)")
     return file
 
 
@@ -154,8 +169,8 @@ def test_a_database_of_an_older_exporter_at_the_old_default_is_not_passed_over(
 ) -> None:
     file = write(tmp_path / "config/exporter.yaml", text)
     settings(file)
-    write(elsewhere / "data/queue.db")
-    write(elsewhere / "data/state.db")
+    older(elsewhere / "data/queue.db")
+    older(elsewhere / "data/state.db")
     assert {path for _, path in problems(file)} == {"queue.path", "state.path"}
     write(tmp_path / "data/queue.db")
     assert {path for _, path in problems(file)} == {"state.path"}
@@ -167,10 +182,10 @@ def test_a_database_of_an_older_exporter_where_the_same_text_led_is_not_passed_o
     tmp_path: Path, elsewhere: Path
 ) -> None:
     file = write(tmp_path / "config/exporter.yaml", "state:\n  path: stores/s.db\nqueue: {kind: memory}\n")
-    write(elsewhere / "data/state.db")  # of another configuration: this one never said so
-    write(elsewhere / "data/queue.db")
+    older(elsewhere / "data/state.db")  # of another configuration: this one never said so
+    older(elsewhere / "data/queue.db")
     settings(file)
-    write(elsewhere / "stores/s.db")
+    older(elsewhere / "stores/s.db")
     assert problems(file) == [(2, "state.path")]
     assert places(settings(file, EXPORTER__STATE__PATH="stores/s.db"))[1] == Path("stores/s.db")
 
@@ -187,7 +202,7 @@ def test_a_database_of_an_older_exporter_is_found_from_any_folder(
 ) -> None:
     file = write(tmp_path / "project" / config, text)
     settings(file)
-    write(tmp_path / "project" / old)
+    older(tmp_path / "project" / old)
     assert [path for _, path in problems(file)] == ["queue.path"]
 
 
@@ -197,8 +212,34 @@ def test_a_current_folder_that_is_gone_holds_nothing_up(tmp_path: Path, elsewher
     assert places(settings(file)) == (tmp_path / "data/queue.db", tmp_path / "data/state.db")
 
 
+def test_a_database_that_an_exporter_of_today_has_opened_is_a_neighbours(tmp_path: Path) -> None:
+    file = write(tmp_path / "one/plain/exporter.yaml", "queue: {path: data/queue.db}\nstate: {path: data/state.db}\n")
+    versions = {"queue": len(JOURNAL.migrations), "state": len(STATE.migrations)}
+    found = [older(tmp_path / f"one/data/{name}.db") for name in versions]
+    assert {path for _, path in problems(file)} == {"queue.path", "state.path"}
+    new = file.parent / "data/queue.db", file.parent / "data/state.db"
+    with ExitStack() as open_files:
+        for database, version in zip(found, versions.values(), strict=True):
+            opened = open_files.enter_context(closing(sqlite3.connect(database)))
+            opened.execute("PRAGMA journal_mode = wal")
+            opened.execute(f"PRAGMA user_version = {version}")
+        assert places(settings(file)) == new  # only the logs have the versions
+    assert places(settings(file)) == new
+    assert {each.name for each in found[0].parent.iterdir()} == {"queue.db", "state.db"}
+
+
+@pytest.mark.parametrize("file", ["config", "config/broken.yaml", "config/missing.yaml"])
+def test_no_database_is_to_be_moved_for_a_file_that_cannot_be_read(tmp_path: Path, file: str) -> None:
+    write(tmp_path / "config/broken.yaml", "queue: [")
+    older(tmp_path / "elsewhere/data/queue.db")
+    found = load(tmp_path / file, {})
+    assert isinstance(found, Problems)
+    [problem] = found.problems
+    assert "mv" not in problem.reason
+
+
 def test_there_is_nothing_to_say_where_both_places_are_the_same(elsewhere: Path) -> None:
-    write(elsewhere / "data/queue.db")
+    older(elsewhere / "data/queue.db")
     write(elsewhere / "config/exporter.yaml", "state: {path: /nowhere/state.db}")
     settings(Path("config/exporter.yaml"))
     settings(elsewhere / "config/exporter.yaml")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
+from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_INTERRUPTED, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import refuse_unknown
 from exporter.cli.shared.queue import fail
 from exporter.sections.printable import counted, printable
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from exporter.settings.destination import Destination
     from exporter.settings.tree import Settings
     from exporter.source.profiles.port import Backfill, Segment
-
-_INTERRUPTED = 130
 
 
 def backfill(
@@ -72,7 +70,7 @@ def _followed(settings: Settings, destination: Destination, segments: Sequence[S
         fail(f"the profiles cannot be reached: {error}")
     except KeyboardInterrupt:
         typer.echo("note: interrupted; what was asked for goes on without this command", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _tell(found: Backfill, *, as_json: bool) -> None:

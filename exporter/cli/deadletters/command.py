@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -18,6 +18,7 @@ from exporter.cli.shared.letters import (
     with_state,
 )
 from exporter.cli.shared.moments import moment
+from exporter.sections.printable import printable
 from exporter.state.letter import Filter, Reason
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def list_letters(
             if as_json:
                 typer.echo("\n".join(json_text(as_object(letter)) for letter in page))
             else:
-                typer.echo(rows(page))
+                typer.echo(rows(page, _names(loaded.settings)))
             after, left = page[-1].id, None if left is None else left - len(page)
         if not after:
             await _refuse_stranger(which, letters, loaded.settings)
@@ -121,7 +122,8 @@ def replay(
 ) -> None:
     """Have dead letters sent again by the daemon, with the same Idempotency-Key.
 
-    Those that are superseded are left out. Without a running daemon they wait for its next start. With --url or
+    Those that are superseded are left out; without --destination and IDs, so are those of destinations that the
+    configuration does not have. Without a running daemon they wait for its next start. With --url or
     --socket that daemon is asked for it, and no configuration is read, unless --wait is given, which follows the
     letters in the state of the configuration.
     """
@@ -139,7 +141,8 @@ def replay(
             await _refuse_stranger(which, letters, settings)
         daemon = daemon_of(config, url, socket)
         running = {each.name for each in settings.running} if whole else None
-        return await run_replay(letters, which, running, daemon, superseded=superseded, wait=wait)
+        among = await _of_this_file(which, letters, settings) if whole else (which,)
+        return await run_replay(letters, which, among, running, daemon, superseded=superseded, wait=wait)
 
     nothing = Report(missing=len(which.ids))
     report = _with_letters(settings, ask, nothing=nothing)
@@ -168,7 +171,10 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete dead letters for good."""
+    """Delete dead letters for good.
+
+    Without --destination and IDs, those of the destinations that the configuration has.
+    """
     import json
 
     which = _filter(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
@@ -178,13 +184,14 @@ def purge(
 
     async def counted_letters(letters: DeadLetters) -> int:
         await _refuse_stranger(which, letters, loaded.settings)
-        return await letters.count(which)
+        return await letters.count(*await _of_this_file(which, letters, loaded.settings))
 
     there = _with_letters(loaded.settings, counted_letters, nothing=None)
     if there is None:
         _refuse_unknown(which, loaded.settings)
     confirm_deletion(there or 0, "dead letter", yes=yes)
-    purged = _with_letters(loaded.settings, lambda letters: letters.purge(which), nothing=0)
+    among = which.among(_names(loaded.settings))
+    purged = _with_letters(loaded.settings, lambda letters: letters.purge(*among), nothing=0)
     typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged} deleted")
 
 
@@ -209,9 +216,26 @@ def _filter(
     )
 
 
+def _names(settings: Settings) -> list[str]:
+    return [destination.name for destination in settings.destinations]
+
+
+async def _of_this_file(which: Filter, letters: DeadLetters, settings: Settings) -> Sequence[Filter]:
+    """What of ``which`` is this configuration's; says what is left to others, who may share the state."""
+    among = which.among(_names(settings))
+    if among != (which,) and (others := await letters.of_others(which, _names(settings))):
+        named = ", ".join(f"{name} ({count})" for name, count in others.items())
+        typer.echo(
+            f"note: left as they are, since the configuration has no such destination: dead letters of "
+            f"{printable(named)}; --destination NAME says that they are meant",
+            err=True,
+        )
+    return among
+
+
 def _refuse_unknown(which: Filter, settings: Settings) -> None:
     """Exit with 2 where a destination is asked for that is not configured."""
-    names = [destination.name for destination in settings.destinations]
+    names = _names(settings)
     if which.destination is not None and which.destination not in names:
         refuse_unknown(which.destination, names, "--destination")
 

@@ -61,13 +61,15 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
 async def run_replay(
     letters: DeadLetters,
     which: Filter,
+    among: Sequence[Filter],
     running: Collection[str] | None,
     daemon: Daemon,
     *,
     superseded: bool,
     wait: bool,
 ) -> Report:
-    """Ask for the replay of ``which``; with ``wait`` return when no letter waits any more.
+    """Ask for the replay of ``among``, which is ``which`` where that is not narrower; with ``wait`` return when no
+    letter waits any more.
 
     ``running`` are the enabled destinations, None where these are not known. Prints to stderr what keeps the replay
     from happening soon.
@@ -75,7 +77,7 @@ async def run_replay(
     Raises:
         StateUnavailable: the state cannot be reached.
     """
-    asked = await letters.ask(which, superseded=superseded)
+    asked = await letters.ask(*among, superseded=superseded)
     missing = len(which.ids) - await letters.count(Filter(ids=which.ids)) if which.ids else 0
     if asked.ids:
         _note_what_is_in_the_way(running, daemon, which.destination)

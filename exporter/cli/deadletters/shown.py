@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from exporter.cli.shared.shown import body_object, body_text, fields_text, shortened, shown_value, time_text
@@ -39,9 +39,13 @@ def whole_object(letter: Letter) -> dict[str, Any]:
     return {**as_object(letter), "answer": letter.answer, **body_object(letter.body)}
 
 
-def rows(letters: Sequence[Summary]) -> str:
-    """A table of letters."""
-    return table(_HEAD, (_row(letter) for letter in letters), right=frozenset({"ID", "STATUS", "TRIES"}))
+def rows(letters: Sequence[Summary], configured: Collection[str]) -> str:
+    """A table of letters; those of destinations that are not ``configured`` are told apart."""
+    return table(
+        _HEAD,
+        (_row(letter, letter.destination in configured) for letter in letters),
+        right=frozenset({"ID", "STATUS", "TRIES"}),
+    )
 
 
 def whole(letter: Letter) -> str:
@@ -65,8 +69,9 @@ def whole(letter: Letter) -> str:
     return "\n".join([fields_text(shown), "", body_text(letter.body)])
 
 
-def _row(letter: Summary) -> tuple[str, ...]:
-    note = ["superseded"] if letter.superseded else []
+def _row(letter: Summary, is_configured: bool) -> tuple[str, ...]:
+    note = [] if is_configured else ["destination not configured"]
+    note += ["superseded"] if letter.superseded else []
     note += ["replay asked for"] if letter.replay != "none" else []
     return (
         str(letter.id),

@@ -7,9 +7,7 @@ breaks. No text is refused here: text that is no JSON comes out unchanged, and t
 from __future__ import annotations
 
 import codecs
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,8 +57,8 @@ def events_in(files: Sequence[Path]) -> Iterator[Found]:
         Endless: what follows in it is not looked at.
     """
     for file in files:
-        opened = nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb")
-        with opened as stream:
+        # Not by ``sys.stdin``, which Python closes at its end: that fails while another thread waits for a line of it.
+        with open(0, "rb", closefd=False) if file == STDIN else file.open("rb") as stream:
             name = "stdin" if file == STDIN else str(file)
             told = 0
             for line, body, read_bytes in _split(stream, name):

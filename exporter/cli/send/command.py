@@ -55,8 +55,10 @@ def send(
     ones before it were queued. A line that is JSON but cannot be an event (no profileId, larger than max_event_bytes,
     a wrong type) is queued with a note on stderr: each destination will make a dead letter of it. Blank lines are
     skipped. A line of more than 64 MiB ends the command likewise, as it may have no end. An event that is larger than
-    the queue takes is named by its file and line; all others are queued, and the
-    command ends with 1.
+    the queue takes is named by its file and line; all others are queued, and the command ends with 1.
+
+    What has been read is queued a fifth of a second later at the latest, so standard input may stay open, as in
+    tail -f FILE | exporter send -. Ctrl-C ends the input: what was read by then is queued; the exit code is 130.
 
     With --to NAME --test it queues one event for that destination alone: a made-up profile in every mapped segment,
     with every mapped attribute. The partner really gets it. The command prints the event's id, which begins with test:,

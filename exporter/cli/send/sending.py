@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
 from exporter.cli.events.event_file import Endless, events_in
+from exporter.cli.events.read_ahead import ReadAhead
 from exporter.cli.send.event_lines import Line, NotJson, event_lines
+from exporter.cli.shared.config import EXIT_INTERRUPTED
 from exporter.cli.shared.files_given import total_bytes
 from exporter.cli.shared.progress import Advance, progress
 from exporter.cli.shared.queue import fail, with_queue
@@ -26,10 +28,10 @@ _DOUBTS_SHOWN = 20
 
 
 def send_files(files: Sequence[Path], settings: Settings, *, as_json: bool) -> None:
-    """Queue the events of ``files`` and say how many; exits with 1 where not all could be."""
+    """Queue the events of ``files`` and say how many; exits with 1 where not all could be, 130 after Ctrl-C."""
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
-        with _interrupted_at_once(), progress("sending", total_bytes(files)) as advance:
+        with progress("sending", total_bytes(files)) as advance:
             with_queue(settings, lambda queue: sending.run(queue, advance))
     finally:
         typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{counted(sending.queued, 'event')} queued")
@@ -37,20 +39,24 @@ def send_files(files: Sequence[Path], settings: Settings, *, as_json: bool) -> N
         typer.echo(f"note: {counted(more, 'more line like this', 'more lines like these')}", err=True)
     if sending.failure is not None:
         fail(sending.failure)
+    if sending.interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
     if sending.refused:
         raise typer.Exit(1)
 
 
 @contextmanager
-def _interrupted_at_once() -> Iterator[None]:
-    """Let Ctrl-C end a wait for the next event: asyncio's own handler waits for the event loop, which waits too."""
+def _first_interrupt(do: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C call ``do``, and the second end the work at once, as asyncio does."""
     before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # a shell that starts a command in the background has it ignored
+    if before == signal.SIG_IGN:  # as a shell has it for a command in the background
         yield
         return
+    loop = asyncio.get_running_loop()
 
     def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, before)
+        loop.call_soon_threadsafe(do)
 
     signal.signal(signal.SIGINT, interrupt)
     try:
@@ -59,59 +65,82 @@ def _interrupted_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _bytes_of(line: Line | NotJson) -> int:
+    return len(line.event.body) if isinstance(line, Line) else 0
+
+
 class _Sending:
-    """The progress of a call; ``failure`` is why the call ended early, ``refused`` how many events were too large."""
+    """The progress of a call; ``failure`` is why the call ended early, ``refused`` how many events were too large.
+
+    ``interrupted``: by Ctrl-C.
+    """
 
     def __init__(self, files: Sequence[Path], max_event_bytes: int) -> None:
         self.queued = 0
         self.doubts = 0
         self.refused = 0
         self.failure: str | None = None
+        self.interrupted = False
         self._files = files
         self._max_event_bytes = max_event_bytes
 
     async def run(self, queue: Queue, advance: Advance) -> None:
-        """Publish batch after batch, until the files end or a batch fails."""
-        for batch in self._batches():
-            refused: Sequence[int] = ()
-            try:
-                await queue.publish([line.event for line in batch])
-            except EventTooLarge as error:
-                refused = error.indexes
-                for index in refused:
-                    typer.echo(f"error: {batch[index].place} was not queued: {error}", err=True)
-                self.refused += len(refused)
-            except QueueFull as error:
-                self.failure = f"the queue is full ({error}); {batch[0].place} and what follows was not queued"
-                return
-            except QueueUnavailable as error:
-                self.failure = f"{error}; whether {batch[0].place} to {batch[-1].place} were queued is unknown"
-                return
-            except asyncio.CancelledError:
-                unknown = f"whether {batch[0].place} to {batch[-1].place} were queued is unknown"
-                typer.echo(f"note: interrupted; {unknown}", err=True)
-                raise
-            self.queued += len(batch) - len(refused)
-            advance(sum(line.read_bytes for line in batch))
+        """Publish batch after batch, until the files end, a batch fails, or Ctrl-C: then what was read is published."""
+        lines = event_lines(events_in(self._files), self._max_event_bytes)
+        ahead = ReadAhead(lines, _bytes_of, _BATCH_LINES, _BATCH_BYTES)
 
-    def _batches(self) -> Iterator[list[Line]]:
+        def stop() -> None:
+            self.interrupted = True
+            ahead.stop()
+
+        with _first_interrupt(stop):
+            try:
+                while batch := await ahead.take():
+                    if not await self._queue(batch, queue, advance):
+                        return
+            except (Endless, OSError) as error:
+                self.failure = str(error)
+            finally:
+                ahead.stop()
+
+    async def _queue(self, read: Sequence[Line | NotJson], queue: Queue, advance: Advance) -> bool:
+        """Publish a batch; whether the work goes on."""
         batch: list[Line] = []
-        size = 0
+        not_json: NotJson | None = None
+        for line in read:
+            if isinstance(line, NotJson):
+                not_json = line
+                break
+            self._note(line)
+            batch.append(line)
+        if batch and not await self._publish(batch, queue):
+            return False
+        advance(sum(line.read_bytes for line in batch))
+        if not_json is not None:
+            self.failure = f"{not_json.place} is not JSON: {not_json.reason}"
+        return not_json is None
+
+    async def _publish(self, batch: Sequence[Line], queue: Queue) -> bool:
+        refused: Sequence[int] = ()
         try:
-            for line in event_lines(events_in(self._files), self._max_event_bytes):
-                if isinstance(line, NotJson):
-                    self.failure = f"{line.place} is not JSON: {line.reason}"
-                    break
-                self._note(line)
-                batch.append(line)
-                size += len(line.event.body)
-                if len(batch) == _BATCH_LINES or size >= _BATCH_BYTES:
-                    yield batch
-                    batch, size = [], 0
-        except (Endless, OSError) as error:
-            self.failure = str(error)
-        if batch:
-            yield batch
+            await queue.publish([line.event for line in batch])
+        except EventTooLarge as error:
+            refused = error.indexes
+            for index in refused:
+                typer.echo(f"error: {batch[index].place} was not queued: {error}", err=True)
+            self.refused += len(refused)
+        except QueueFull as error:
+            self.failure = f"the queue is full ({error}); {batch[0].place} and what follows was not queued"
+            return False
+        except QueueUnavailable as error:
+            self.failure = f"{error}; whether {batch[0].place} to {batch[-1].place} were queued is unknown"
+            return False
+        except asyncio.CancelledError:
+            unknown = f"whether {batch[0].place} to {batch[-1].place} were queued is unknown"
+            typer.echo(f"note: interrupted; {unknown}", err=True)
+            raise
+        self.queued += len(batch) - len(refused)
+        return True
 
     def _note(self, line: Line) -> None:
         if line.doubt is None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The exit code for a configuration that is refused (EX_CONFIG of sysexits.h).
 EXIT_CONFIG = 78
+#: The exit code of a command that Ctrl-C ended before its work was done; typer's own for KeyboardInterrupt.
+EXIT_INTERRUPTED = 130
 DEFAULT_CONFIG = Path("config/exporter.yaml")
 
 #: A command's parameter: ``config: ConfigOption = DEFAULT_CONFIG``.

@@ -17,8 +17,8 @@ from exporter.settings.loading.gathering import Gathered
 from exporter.settings.loading.problems import Problem
 from exporter.settings.tree import Settings
 
-#: The defaults of older exporters, below the current folder.
-_FORMER_DEFAULTS = {"queue": "data/queue.db", "state": "data/state.db"}
+#: The defaults of older exporters, below the current folder, and the last version of the tables that they made.
+_FORMER = {"queue": ("data/queue.db", 2), "state": ("data/state.db", 3)}
 _PLAIN = re.compile(r"/[A-Za-z0-9._/@%+=-]*")
 
 
@@ -47,10 +47,13 @@ def _former(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, st
     """The key, the place and the former place of each database that an older exporter would have found elsewhere.
 
     Where that exporter ran is not known: most likely in the current folder, in that of the configuration, or above it.
-    The default of today was nobody's path before: a configuration that has it was written for today's rule.
+    The default of today was nobody's path before: a configuration that has it was written for today's rule. And a
+    database that an exporter of today has made or opened is in use at its place: a neighbour's, say.
     """
+    if not isinstance(gathered.documents[0].value, dict):
+        return  # what the file says of its databases is not known
     folder = Path(gathered.documents[0].file).parent
-    for key, former_default in _FORMER_DEFAULTS.items():
+    for key, (former_default, last_version) in _FORMER.items():
         place = getattr(getattr(settings, key), "path", None)
         if not isinstance(place, Path) or (key, "path") in overrides:
             continue
@@ -62,9 +65,19 @@ def _former(settings: Settings, gathered: Gathered, overrides: Mapping[Steps, st
         for start in (Path(), folder, folder / ".."):
             candidate = start / former
             # pathlib raises where a folder may not be searched
-            if os.path.isfile(candidate) and absolute(candidate) != absolute(place):  # noqa: PTH113
+            is_another = os.path.isfile(candidate) and absolute(candidate) != absolute(place)  # noqa: PTH113
+            if is_another and _is_former(key, candidate, last_version):
                 yield key, place, absolute(candidate)
                 break
+
+
+def _is_former(key: str, file: Path, last_version: int) -> bool:
+    from exporter.database.schema_version import schema_version
+    from exporter.queues.journal.tables import SCHEMA
+    from exporter.state.sqlite.schema import APPLICATION_ID
+
+    version = schema_version(file, SCHEMA.application_id if key == "queue" else APPLICATION_ID)
+    return version is not None and 0 < version <= last_version
 
 
 def _same_file(one: Path, other: Path) -> bool:
