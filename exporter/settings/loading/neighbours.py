@@ -70,7 +70,7 @@ def _place(settings: Settings) -> Path | None:
     """The file of the notes, where the state is a file."""
     if not isinstance(settings.state, SqliteSettings):
         return None
-    return settings.state.path.with_name(f"{settings.state.path.name}.configurations")
+    return Path(f"{settings.state.path}.configurations")
 
 
 def _noted(place: Path) -> list[str]:
