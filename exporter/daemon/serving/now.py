@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from exporter.daemon.serving.parts import Opened
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.backfills.shown import report
+from exporter.source.collection.intake import Intake
 from exporter.source.collection.server.listener import Listener
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.telling import Teller
@@ -23,12 +24,14 @@ class Now:
 
     Attributes:
         reason: why nothing is taken; None while records are taken.
+        intake: where records go that are taken.
         counts: of profiles, identities and joins, as they were counted last.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
 
     reason: str | None = "starting"
     listener: Listener | None = None
+    intake: Intake | None = None
     processor: Processor | None = None
     teller: Teller | None = None
     backfilling: Backfilling | None = None
@@ -72,10 +75,14 @@ class Now:
             backfills={} if self.backfilling is None else self.backfilling.progress,
         )
 
+    def failures(self) -> Sequence[str]:
+        """Why the parts that run cannot do their work now."""
+        parts = (self.intake, self.processor, self.teller)
+        return [part.failure for part in parts if part is not None and part.failure]
+
     def health(self) -> Health:
         """Whether records are taken, applied and told, and if not, why."""
-        failures = [part.failure for part in (self.processor, self.teller) if part is not None and part.failure]
-        reasons = tuple(filter(None, (self.reason, *failures)))
+        reasons = tuple(filter(None, (self.reason, *self.failures())))
         return Health(not reasons, reasons)
 
     def status(self, config: Mapping[str, Any], sources: list[str]) -> dict[str, Any]:

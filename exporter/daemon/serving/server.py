@@ -25,6 +25,7 @@ from exporter.daemon.serving.collecting import certificate_of, listening
 from exporter.daemon.serving.control import control_of, serving_control
 from exporter.daemon.serving.now import Now
 from exporter.daemon.serving.parts import InForce, Opened, catalogue_of, open_parts
+from exporter.daemon.serving.readiness import tell_readiness
 from exporter.daemon.serving.reload import Running, reload
 from exporter.daemon.serving.sender_tokens import SenderTokens
 from exporter.daemon.serving.upkeep import expiring_of, lapsing_of
@@ -153,7 +154,9 @@ class Server:
             listening(taking, settings.serve, certificate, self._answered, self._bug) as listener,
             serving_control(control, settings.serve.api, settings.serve.drain) as api_port,
         ):
+            self._now.intake = intake
             self._now.listener, self._now.reason = listener, None
+            working += [tasks.create_task(self._watched("readiness", tell_readiness(self._now.failures, self._log)))]
             plain = "http" if certificate is None else "https"
             freeze_after_start()
             url = f"{plain}://{settings.serve.host}:{listener.port}"
