@@ -95,6 +95,11 @@ def send(
         if file != STDIN:
             refuse_unless_file(file)
     plane, max_body = _plane(to, url, token, _tls(ca_file, client_cert_file, client_key_file), config)
+    _send(files, plane, max_body, validate=validate, as_json=as_json)
+
+
+def _send(files: Sequence[Path], plane: DataPlane, max_body: int, *, validate: bool, as_json: bool) -> None:
+    """Send the records of ``files`` and say how many were taken; exits with 1 where not all were."""
     sending = _Sending(plane, max_body, validate=validate)
     try:
         with progress("sending", total_bytes(files)) as advance:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.daemon.serving.parts import Opened
+from exporter.daemon.serving.pipeline import Pipeline
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.backfills.shown import report
+from exporter.source.collection.intake import Intake
 from exporter.source.collection.server.listener import Listener
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.telling import Teller
@@ -24,12 +26,14 @@ class Now:
     Attributes:
         reason: why nothing is taken; None while records are taken.
         state: why bad records could not be kept now; None where they could.
+        intake: where records go that are taken.
         counts: of profiles, identities and joins, as they were counted last.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
 
     reason: str | None = "starting"
     listener: Listener | None = None
+    intake: Intake | None = None
     processor: Processor | None = None
     teller: Teller | None = None
     backfilling: Backfilling | None = None
@@ -38,9 +42,11 @@ class Now:
     counts: Counts | None = None
     outbox_before: int = 0
 
-    def runs(self, opened: Opened, processor: Processor, teller: Teller, backfilling: Backfilling) -> None:
+    def runs(self, pipeline: Pipeline, backfilling: Backfilling) -> None:
         """The parts run from now on."""
-        self.opened, self.processor, self.teller, self.backfilling = opened, processor, teller, backfilling
+        opened = pipeline.opened
+        self.opened, self.intake, self.backfilling = opened, pipeline.intake, backfilling
+        self.processor, self.teller = pipeline.processor, pipeline.teller
         self.counts, self.outbox_before = opened.counts, opened.counts.outbox_events
 
     def _moved(self) -> tuple[int, int]:
@@ -82,6 +88,7 @@ class Now:
     def hindrances(self) -> dict[str, str]:
         """What is kept from being done now, and why."""
         found = {
+            "taking records": None if self.intake is None else self.intake.failure,
             "applying records": None if self.processor is None else self.processor.failure,
             "telling changes": None if self.teller is None else self.teller.failure,
             "keeping bad records": self.state,

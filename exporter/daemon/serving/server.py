@@ -125,7 +125,7 @@ class Server:
         pipeline = await pipeline_of(settings, opened, tokens, self._now_ms, clock, reports)
         certificate = certificate_of(settings.serve.tls)
         backfilling = backfilling_of(opened, lambda: self._settings, pipeline.teller, clock, self._log, reports.bug)
-        self._now.runs(opened, pipeline.processor, pipeline.teller, backfilling)
+        self._now.runs(pipeline, backfilling)
         work = self._work(pipeline, backfilling, certificate)
         working = [tasks.create_task(self._watched(what, run)) for what, run in work.items()]
         wishing = Wishing(opened.intake, pipeline.stamps, settings.serve.hold)

@@ -16,6 +16,8 @@ GROUP_RECORDS = 500
 GROUP_BYTES = 4 * 1024 * 1024
 #: The wait before a group that could not be put on the queue is tried again, in seconds.
 AGAIN_SECONDS = 0.1
+#: How long a failure counts: where nobody sends any more, nobody knows whether the queue would take records again.
+FAILURE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,16 @@ class Intake:
         self._queue = queue
         self.hold_seconds = hold_seconds
         self._loop = asyncio.get_running_loop()
+        self._failed: tuple[float, str] | None = None
         self._groups: deque[_Group] = deque()
         self._waiting = asyncio.Event()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the queue took no records when it was tried last, some seconds ago at most; None where it takes them."""
+        if self._failed is None or self._loop.time() - self._failed[0] > FAILURE_SECONDS:
+            return None
+        return f"the intake takes no records: {self._failed[1]}"
 
     def keep(self, records: Sequence[Keyed]) -> Pending:
         """Put the records into the group that is filled now; the outcome comes with that of the whole group."""
@@ -163,10 +173,13 @@ class Intake:
             try:
                 await self._queue.publish(messages)
             except EventTooLarge as error:
+                self._failed = None
                 return Kept(frozenset(group.records[index].record.xaction_id for index in error.indexes))
             except (QueueFull, QueueUnavailable) as error:
                 reason = str(error)
+                self._failed = self._loop.time(), reason
             else:
+                self._failed = None
                 return Kept()
             await asyncio.sleep(AGAIN_SECONDS)
         return NotKept(reason)

@@ -140,8 +140,8 @@ def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
                 taken += 1
                 bad += part == "state"
             assert (status == 503) == (part == "intake")
-            if part != "intake":
-                eventually("it is told", lambda: serving.alive() and _not_ready(serving))
+            eventually("it is told", lambda: serving.alive() and _not_ready(serving))
+            eventually("the log says so", lambda: serving.alive() and serving.logs("waiting"))
             assert fetch(f"http://127.0.0.1:{serving.port}/live")[0] == 200
             filling.unlink()
             eventually("records are taken", lambda: post(connection, {"id": "last", "n": 1, "name": "Ada"})[0] == 200)
@@ -151,6 +151,7 @@ def test_a_full_disk_holds_and_skips_nothing(tmp_path: Path, part: str) -> None:
         assert applied + samples.get("exporter_source_records_total{raw,bad}", 0) >= taken + 1
         assert samples.get("exporter_source_records_total{raw,bad}", 0) == bad
         eventually("it is ready", lambda: serving.alive() and not _not_ready(serving))
+        eventually("the log says so", lambda: serving.alive() and serving.logs("goes on"))
         assert serving.terminate() == 0
 
 

@@ -214,3 +214,20 @@ async def test_one_who_cannot_hear_keeps_it_from_nobody() -> None:
 
 def told_nothing(outcome: object) -> None:
     raise LookupError
+
+
+async def test_why_the_queue_takes_nothing_is_known_until_it_takes_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = Queue()
+    async with running(queue, hold_seconds=0.05) as intake:
+        assert intake.failure is None
+        queue.failures = [QueueFull("10 GiB are there")] * 10
+        assert await intake.keep([record("1")]) == NotKept("10 GiB are there")
+        assert intake.failure == "the intake takes no records: 10 GiB are there"
+        with monkeypatch.context() as patched:
+            # Without requests nobody would know that it takes them again.
+            patched.setattr("exporter.source.collection.intake.FAILURE_SECONDS", -1.0)
+            assert intake.failure is None
+        assert intake.failure is not None
+        queue.failures = []
+        assert await intake.keep([record("2")]) == Kept()
+        assert intake.failure is None
