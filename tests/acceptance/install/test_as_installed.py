@@ -21,6 +21,7 @@ from events import Sent, Source
 from harness import Place
 from judging import judged
 from processes import eventually
+from serving import ATTRIBUTES, connected, post, serve, settled, way_in
 
 #: What other producers compress records with.
 CODECS = ("gzip", "snappy", "lz4", "zstd")
@@ -61,6 +62,23 @@ def test_what_is_published_is_exported_and_settled(section: dict[str, Any], tmp_
         assert position["destination"] == "crm"
         assert daemon.terminate() == 0
         assert judged("crm", source.made, receiver.received(), place.dead_letters()).sound
+
+
+def test_a_record_that_is_posted_is_exported(section: dict[str, Any], tmp_path: Path) -> None:
+    with Place(tmp_path, section) as place:
+        way_in(place)
+        receiver = place.receiver()
+        place.destination("crm", receiver.url, attributes=ATTRIBUTES, require_membership=False)
+        place.write()
+        serving, daemon = serve(place).ready(), place.daemon().ready()
+        with connected(place) as connection:
+            for number in range(5):
+                assert (
+                    post(connection, {"id": f"p-{number}", "n": 1, "name": "Ada L", "email": f"{number}@x.y"})[0] == 200
+                )
+        settled(place, serving, "crm")
+        assert receiver.delivered() == 5
+        assert (serving.terminate(), daemon.terminate()) == (0, 0)
 
 
 @contextmanager
