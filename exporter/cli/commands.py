@@ -44,6 +44,8 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        # Of every subcommand, too.
+        context_settings={"help_option_names": ["--help", "-h"]},
     )
     app.callback()(exporter)
     for name in names:

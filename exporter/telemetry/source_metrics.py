@@ -25,6 +25,7 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_profiles": "Profiles that are kept.",
     "exporter_source_identities": "Identities that are known.",
     "exporter_source_joins": "Profiles that were joined to another.",
+    "exporter_source_refused_links": "Identities that were not linked: one too many, or a second of a namespace.",
     "exporter_source_events": "Events that were put on the queue.",
     "exporter_source_events_lost": "Events that the queue did not take for their size: its limit was lowered.",
     "exporter_source_outbox_events": "Events that wait to be put on the queue.",
@@ -48,6 +49,7 @@ class SourceGauges:
     profiles: int | None = None
     identities: int | None = None
     joins: int | None = None
+    refused_links: int | None = None
     outbox_events: int | None = None
     held_requests: int = 0
     events: int = 0
@@ -123,6 +125,8 @@ class SourceMetrics:
         yield _counters("exporter_source_events_lost", {(): now.events_lost})
         if now.joins is not None:
             yield _counters("exporter_source_joins", {(): now.joins})
+        if now.refused_links is not None:
+            yield _counters("exporter_source_refused_links", {(): now.refused_links})
         yield CounterMetricFamily(
             "exporter_log_lines_lost", "Lines of the log that could not be written.", value=self._log_lines_lost()
         )

@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from exporter.cli.commands import COMMANDS
+from exporter.cli.commands import COMMANDS, command_line
 
 _LOADED = "import sys; from exporter.cli.app import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
 
@@ -27,6 +28,16 @@ def test_the_help_lists_every_subcommand() -> None:
     done = subprocess.run([sys.executable, "-m", "exporter", "--help"], capture_output=True, text=True, check=True)
     listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.strip()]
     assert [name for name in listed if name in COMMANDS] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("words", [(), ("status",), ("deadletters",), ("source", "deadletters", "list")])
+def test_the_short_option_helps_everywhere(words: tuple[str, ...]) -> None:
+    def shown(option: str) -> str:
+        done = CliRunner().invoke(command_line(), [*words, option])
+        assert done.exit_code == 0
+        return done.stdout
+
+    assert shown("-h") == shown("--help")
 
 
 def test_a_subcommand_that_is_none_is_told_with_all_that_there_are() -> None:

@@ -78,6 +78,7 @@ class Now:
             profiles=self.counts.profiles,
             identities=self.counts.identities,
             joins=self.counts.joins,
+            refused_links=self.counts.refused_links,
             outbox_events=max(0, self.outbox_before + added - told),
             held_requests=0 if self.listener is None else self.listener.held,
             events=self.teller.told - self.teller.lost,

@@ -61,7 +61,7 @@ class Bad:
     @property
     def told(self) -> tuple[Violation, ...]:
         """What a sender that waits is told: never nothing."""
-        return self.violations or (Violation("#", self.detail),)
+        return self.violations or (Violation("#", self.detail, at="#"),)
 
 
 Examined: TypeAlias = Good | Aside | Bad

@@ -72,4 +72,4 @@ def _milliseconds(time: Any) -> int | None:
 
 
 def _refused(pointer: str, message: str, keyword: str) -> MembershipsRefused:
-    return MembershipsRefused(Violation(pointer, message, keyword))
+    return MembershipsRefused(Violation(pointer, message, keyword, "#"))

@@ -54,6 +54,22 @@ def test_a_record_becomes_a_profile_an_event_and_an_export(place: Place) -> None
     ]
 
 
+def test_links_that_are_made_and_refused_are_counted(place: Place) -> None:
+    place.config["identities"] = {"unique": ["email"]}
+    place.write()
+    serving = serve(place).ready()
+    with connected(place) as connection:
+        for email in ("a@example.com", "a@example.com", "b@example.com"):
+            assert post(connection, {"id": "p1", "n": 1, "email": email})[0] == 200
+        assert post(connection, {"id": "p2", "n": 1})[0] == 200
+    eventually("all is counted", lambda: serving.alive() and serving.metrics().get("exporter_source_profiles{}") == 2)
+    samples = serving.metrics()
+    assert samples["exporter_source_identities{}"] == 3
+    assert samples["exporter_source_joins_total{}"] == 0
+    assert samples["exporter_source_refused_links_total{}"] == 1
+    assert serving.terminate() == 0
+
+
 def test_what_cannot_be_applied_is_a_bad_record_and_told_to_a_sender_that_asks(place: Place) -> None:
     place.write()
     serving = serve(place).ready()

@@ -23,7 +23,8 @@ def good(record: TakenRecord) -> Record:
 def bad(record: TakenRecord) -> Bad:
     found = examine(record, CATALOGUE, CHANCES)
     assert isinstance(found, Bad), found
-    assert found.told  # a sender that waits must not take it for good
+    # A sender that waits must not take it for good, and is told in one shape, whatever is wrong.
+    assert {"schemaLocation", "pointerToViolation", "causingExceptions", "message"} <= set(found.told[0].as_report())
     return found
 
 
@@ -92,6 +93,14 @@ def test_an_operation_that_is_none_makes_a_record_bad(operations: object) -> Non
         (taken({"id": "k"}, flow="plain"), "mapping"),
         (taken({"n": 1}), "no_primary_identity"),
         (taken({"header": {}, "body": {"xdmEntity": {"key": "k", "n": 1.5}}}, flow="", form=Form.XDM), "xdm"),
+        (
+            taken(
+                {"header": {}, "body": {"xdmEntity": {"key": "k", "segmentMembership": {"ups": {"s": {}}}}}},
+                flow="",
+                form=Form.XDM,
+            ),
+            "xdm",
+        ),
     ],
 )
 def test_a_record_is_bad_for_a_reason(record: TakenRecord, reason: str) -> None:
