@@ -1,6 +1,6 @@
 """What every test shares: aioresponses made to work with this aiohttp, asserts that explain themselves, signals that
-reach the processes that tests start, the build that was asked for, long files first, and in CI no skip for want of a
-program."""
+reach the processes that tests start, the build that was asked for, long files first, and in CI what its steps took, and
+no skip for want of a program."""
 
 from __future__ import annotations
 
@@ -48,6 +48,17 @@ def pytest_configure() -> None:
 
         if (mistakes := compiled_build.mistakes()) or (mistakes := compiled_build.mistakes_of_a_child()):
             raise pytest.UsageError("not the compiled build: " + "; ".join(mistakes))
+
+
+#: What .ci/run did before, a line each; not for the runs of pytest that tests start.
+_ci_steps = os.environ.pop("CI_STEPS", "")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """In CI, how long each step took, but for this one, whose seconds are in pytest's last line."""
+    if _ci_steps:
+        terminalreporter.section("CI's steps before this one")
+        terminalreporter.write_line(_ci_steps.rstrip("\n"))
 
 
 def pytest_unconfigure() -> None:

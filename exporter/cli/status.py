@@ -41,8 +41,12 @@ def status(
     clear = watch and not as_json and sys.stdout.isatty()
     daemon = daemon_of(config, url, socket)
     broken = daemon.broken
+    told: list[str] = []
     try:
-        for documents, sample in _samples(daemon):
+        for documents, sample, silent in _samples(daemon):
+            if as_json and silent != told:
+                typer.echo("\n".join(silent or ["all processes answer again"]), err=True)
+            told = silent
             refused = [] if as_json else list(dict.fromkeys(line for each in documents for line in refused_lines(each)))
             if broken and not refused:
                 typer.echo("\n".join([*broken, "the daemon goes on with what it read before:"]), err=True)
@@ -50,7 +54,7 @@ def status(
             if as_json:
                 text = "\n".join(json.dumps(each, ensure_ascii=False) for each in sample)
             else:
-                text = "\n".join([*refused, _shown(sample)])
+                text = "\n".join([*refused, _shown(sample), *silent])
             typer.echo(("\x1b[2J\x1b[H" if clear else "") + text)
             if not watch:
                 return
@@ -63,19 +67,45 @@ def status(
         return  # the way to stop watching
 
 
-def _samples(daemon: Daemon) -> Iterator[tuple[list[Document], list[Dataflow]]]:
-    """What the daemon's processes say, and their dataflows with rates; anew after every ``SAMPLE_SECONDS``."""
-    answers = daemon.ask_all(_document)
-    before, before_at = _by_destination([document for _, document in answers]), time.monotonic()
+def _samples(daemon: Daemon) -> Iterator[tuple[list[Document], list[Dataflow], list[str]]]:
+    """What the daemon's processes say, and their dataflows with rates; anew after every ``SAMPLE_SECONDS``.
+
+    Last, a line for each process that answered before and does not now.
+
+    Raises:
+        NoDaemon: no process answers.
+    """
+    last, before_at = dict(daemon.ask_all(_document)), time.monotonic()
+    before = _by_destination(last.values())
     while True:
         time.sleep(SAMPLE_SECONDS)
-        documents, now_at = [_document(where) for where, _ in answers], time.monotonic()
-        now = _by_destination(documents)
+        answers, silent = _of_each(last)
+        now, now_at = _by_destination(answers.values()), time.monotonic()
         flows: list[Dataflow] = [
             dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()
         ]
-        yield documents, flows
-        before, before_at = now, now_at
+        yield list(answers.values()), flows, silent
+        last, before, before_at = {**last, **answers}, now, now_at
+
+
+def _of_each(last: Mapping[Where, Document]) -> tuple[dict[Where, Document], list[str]]:
+    """What each process says now, after what it said ``last``, and a line for each that says nothing.
+
+    Raises:
+        NoDaemon: no process answers.
+    """
+    from exporter.cli.shared.daemon_port import NoDaemon
+
+    answers: dict[Where, Document] = {}
+    silent: dict[Where, NoDaemon] = {}
+    for where in last:
+        try:
+            answers[where] = _document(where)
+        except NoDaemon as error:
+            silent[where] = error
+    if not answers:
+        raise NoDaemon("\n".join(map(str, silent.values())))
+    return answers, [f"{', '.join(_by_destination([last[where]]))}: {error}" for where, error in silent.items()]
 
 
 def _document(where: Where) -> Document:

@@ -35,12 +35,14 @@ from exporter.outbox.shares import Pool
 from exporter.sections.schedules import probe_delay, reach_delay
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
+from exporter.settings.loading.neighbours import remember
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import whereabouts
 from exporter.state.interventions import Intervention
 from exporter.state.kinds import State
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
+from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.latencies import SNAPSHOT_SECONDS
 from exporter.telemetry.logs import Log
@@ -200,6 +202,7 @@ class Daemon:
             self._metrics.watch(destination.name, self._startup.gauges)
         tracing = await stack.enter_async_context(open_tracing(settings.tracing, self._metrics, self._log))
         state, queue, interventions = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
+        await off_loop(remember, settings, self._loaded.files)
         shared = Shared(
             queue=queue,
             state=state,

@@ -81,7 +81,7 @@ class ByHand:
         self._paused = paused
 
     async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
-        """See ``Actions.pause``. A pause that there is already stays, unless a new note is given."""
+        """A pause that there is already stays, unless a new note is given."""
 
         async def pause(interventions: Interventions, group: str) -> ActionResult:
             before = (await interventions.all()).get(group, NO_INTERVENTION).pause
@@ -98,7 +98,6 @@ class ByHand:
         return await self._do(name, pause)
 
     async def resume(self, name: str) -> ActionResult:
-        """See ``Actions.resume``."""
 
         async def resume(interventions: Interventions, group: str) -> ActionResult:
             before = await interventions.resume(group)
@@ -109,7 +108,6 @@ class ByHand:
         return await self._do(name, resume)
 
     async def probe(self, name: str) -> ActionResult:
-        """See ``Actions.probe``."""
 
         async def probe(interventions: Interventions, group: str) -> ActionResult:
             before = (await interventions.all()).get(group, NO_INTERVENTION).pause
@@ -122,13 +120,13 @@ class ByHand:
                     f"every process that runs {name} probes within {OBEYED_SECONDS} s what pauses it, if anything"
                 )
             if not paused:
-                return Done(f"{name} is not paused here: there is nothing to probe")
+                return Done(f"{name} is running and not paused: there is nothing to probe, and nothing was sent for it")
             return Done(f"{name} is probed now, paused ({', '.join(sorted(paused))})")
 
         return await self._do(name, probe)
 
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
-        """See ``Actions.replay``. A destination that is not configured any more may have letters, if it is named."""
+        """A destination that is not configured any more may have letters; to be meant, it is named."""
         names = [destination.name for destination in self._settings().destinations]
         name = which.destination
         try:

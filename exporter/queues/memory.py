@@ -55,7 +55,7 @@ class _Group:
 
 
 class MemoryQueue:
-    """See ``Queue``."""
+    """``Queue`` in the memory of this process."""
 
     def __init__(self, max_bytes: int, groups: Collection[str], warn: Callable[[str], None]) -> None:
         self._name = f"memory-{uuid4().hex}"
@@ -73,11 +73,10 @@ class MemoryQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
-        """See ``Queue.publish``; durable as far as memory is."""
+        """Durable as far as memory is."""
         if numbered is None or not messages:
             self._append(messages)
             return
@@ -86,7 +85,6 @@ class MemoryQueue:
         self._highest[numbered.producer] = max(highest, numbered.last(len(messages)))
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
-        """See ``Queue.max_event_bytes``."""
         return self._max_bytes
 
     def _append(self, messages: Sequence[Outgoing]) -> None:
@@ -105,7 +103,6 @@ class MemoryQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[MemorySubscription]:
-        """See ``Queue.subscribe``."""
         async with self._readers.setdefault(group, asyncio.Lock()):
             standing = self._groups.get(group)
             if standing is None:
@@ -117,16 +114,13 @@ class MemoryQueue:
                 standing.seen_at = time.time()
 
     async def badges(self, group: str) -> Collection[str]:  # noqa: ARG002 - there is no other process
-        """See ``Queue.badges``."""
         return ()
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``."""
         return 0.0
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``."""
         return [self._position(name, group) for name, group in sorted(self._groups.items())]
 
     def _position(self, name: str, group: _Group) -> Position:
@@ -136,19 +130,18 @@ class MemoryQueue:
         return Position(name, _LANE, settled_to, beyond, lag, self._read_by_somebody(name), group.seen_at)
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
-        """See ``Queue.seek``; a target outside of the queue becomes its nearest end."""
+        """A target outside of the queue becomes its nearest end."""
         standing = self._unread(group)
         found = nearest(_LANE, target, self._before("earliest") + 1, self.last)
         standing.progress = LaneProgress(found.next - 1)
         return [found]
 
     async def drop(self, group: str) -> None:
-        """See ``Queue.drop``."""
         self._unread(group)
         del self._groups[group]
 
     async def check(self) -> None:
-        """See ``Queue.check``; memory always works."""
+        """Memory always works."""
 
     async def after(self, position: int, limit: int) -> Sequence[Message]:
         """Wait until messages follow ``position``, and return at most ``limit``."""
@@ -189,7 +182,7 @@ class MemoryQueue:
 
 
 class MemorySubscription:
-    """See ``Subscription``."""
+    """``Subscription`` to a queue in memory."""
 
     def __init__(self, queue: MemoryQueue, group: _Group) -> None:
         self._queue = queue
@@ -197,7 +190,6 @@ class MemorySubscription:
         self._in_hand: dict[int, float] = {}
 
     async def receive(self, limit: int) -> Batch:
-        """See ``Subscription.receive``."""
         await asyncio.sleep(0)
         if limit <= 0:
             await asyncio.Event().wait()
@@ -209,22 +201,19 @@ class MemorySubscription:
                 return Batch(messages)
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002
-        """See ``Subscription.reads``: the only reader has every lane."""
+        """The only reader has every lane."""
         return True
 
     def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is only one
-        """See ``Subscription.knows``."""
         return True
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``."""
         self._progress.settle(message.position)
         self._in_hand.pop(message.position, None)
 
     async def commit(self) -> None:
-        """See ``Subscription.commit``: in memory nothing is more durable than ``settle``."""
+        """In memory nothing is more durable than ``settle``."""
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``."""
         messages = self._queue.last - self._progress.received_to + len(self._in_hand)
         return lag_of(messages, next(iter(self._in_hand.values()), None))

@@ -66,7 +66,11 @@ class NumberedPublishing:
         self._turn = asyncio.Lock()
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered) -> None:
-        """See ``Queue.publish``."""
+        """Publish those of ``messages`` whose numbers the log does not have.
+
+        Raises:
+            EventTooLarge, QueueFull or QueueUnavailable: as ``Queue.publish``.
+        """
         producer = numbered.producer
         async with self._turn:
             # Forgotten until the call has ended well: whatever it is that ends the call, the log is looked at again.

@@ -163,7 +163,7 @@ class LetterStore(Protocol):
     # -- for all
 
     async def overview(self) -> Overview:
-        """See ``Overview``."""
+        """The totals of every destination, where replays wait, and the newest id."""
         ...
 
     async def page(self, which: Filter, after: int, limit: int) -> Sequence[Summary]:

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -155,6 +156,46 @@ async def test_watching_ends_with_an_interrupt() -> None:
             command.send_signal(signal.SIGINT)
             _, err = await command.communicate()
     assert (command.returncode, err) == (0, b"")
+
+
+async def _lines_until(output: asyncio.StreamReader, last: str) -> list[str]:
+    lines: list[str] = []
+    async with asyncio.timeout(60):
+        while not lines or last not in lines[-1]:
+            lines.append((await output.readline()).decode())
+            assert lines[-1], "ended"
+    return lines
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+async def test_watching_shares_goes_on_without_one_that_has_ended(tmp_path: Path, options: list[str]) -> None:
+    config = tmp_path / "exporter.yaml"
+    config.write_text("state: {kind: sqlite, path: s.db}\n")
+    runs = ConfigStatus(file=str(config))
+    sockets = [tmp_path / f"s.db.sock.{number}-of-2" for number in (1, 2)]
+    own = serve_locally((sockets[0],), desk(lambda: told(CRM, config=runs)))
+    async with own, AsyncExitStack() as other:
+        await other.enter_async_context(serve_locally((sockets[1],), desk(lambda: told(WEB, config=runs))))
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "exporter", "status", "--watch", "--config", str(config), *options),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert command.stdout is not None
+        assert command.stderr is not None
+        said = command.stderr if options else command.stdout
+        await _lines_until(command.stdout, "web")
+        await other.aclose()
+        line = (await _lines_until(said, "no daemon answers"))[-1]
+        assert line.startswith(f"web: no daemon answers at {sockets[1]}: ")
+        await _lines_until(command.stdout, "crm")
+        assert command.returncode is None
+        async with serve_locally((sockets[1],), desk(lambda: told(WEB, config=runs))):
+            await _lines_until(command.stdout, "web: paused" if not options else '"web"')
+        command.send_signal(signal.SIGINT)
+        async with asyncio.timeout(60):
+            await command.communicate()
+    assert command.returncode == 0
 
 
 def test_no_daemon(tmp_path: Path) -> None:

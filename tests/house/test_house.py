@@ -1,4 +1,7 @@
-"""The house: which room may import which, no circle among files, pure rooms stay pure (docs/architecture.md#rooms)."""
+"""The house: which room may import which, no circle among files, pure rooms stay pure (docs/architecture.md#rooms).
+
+And no docstring only points elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -121,6 +124,15 @@ def impurities(source: str) -> Iterator[str]:
         yield from (f"line {node.lineno}: import {name}" for name in names if name.split(".")[0] in IMPURE)
 
 
+def pointing(source: str) -> Iterator[str]:
+    """The docstrings that begin by pointing elsewhere."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node) or ""
+            if text.startswith("See "):
+                yield f"{node.name}: {text}"
+
+
 def test_every_file_stands_in_a_room() -> None:
     rooms = {room for module in FILES if (room := room_of(module)) is not None}
     assert rooms == set(FLOORS)
@@ -160,7 +172,14 @@ def test_no_file_is_longer_than_a_newcomer_reads() -> None:
     assert {module: lines for module, lines in lengths.items() if lines > 300} == {}
 
 
+def test_docstrings_say_something() -> None:
+    """What only points elsewhere is left out, where a port or a parent says it, or is said in words of its own."""
+    found = [f"{module}: {text}" for module, file in FILES.items() for text in pointing(file.read_text("utf-8"))]
+    assert found == []
+
+
 def test_the_checks_see_what_they_look_for() -> None:
+    assert list(pointing('class A:\n    def f(self):\n        """See ``B.f``."""'))
     assert list(climbing({"exporter.profile.event.event": {"exporter.cli.send.command"}}))
     assert not list(climbing({"exporter.cli.send.command": {"exporter.profile.event.event"}}))
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]

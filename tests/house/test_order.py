@@ -1,7 +1,11 @@
-"""Long files begin first, each exists, and the tests of a group have one worker: the run would only take longer."""
+"""Long files begin first, each exists, and the tests of a group have one worker: the run would only take longer.
+
+In CI the seconds of its steps are told.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -35,3 +39,13 @@ def test_the_tests_of_a_file_have_one_worker() -> None:
     done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, check=True)
     ran = set(re.findall(r"^\[(gw\d)\].* PASSED (tests/[^:]+)::", done.stdout, re.MULTILINE))
     assert sorted(file for _, file in ran) == sorted(files)
+
+
+def test_what_ci_did_before_stands_above_the_summary() -> None:
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "tests/tasks/test_ending.py"]
+    environ = {**os.environ, "CI_STEPS": "   12 s  linters\n    3 s  the image\n"}
+    done = subprocess.run(command, cwd=TESTS.parent, env=environ, capture_output=True, text=True, check=True)
+    *_, head, first, second, summary = done.stdout.splitlines()
+    assert "CI's steps" in head
+    assert (first, second) == ("   12 s  linters", "    3 s  the image")
+    assert re.fullmatch(r"=+ \d+ passed in .* =+", summary)

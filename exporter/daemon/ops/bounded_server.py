@@ -41,7 +41,6 @@ class BoundedServer(web.Server):
         self._most_connections = most_connections
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """See ``web.Server``."""
         super().connection_made(handler, transport)
         # The server has not yet been told of a connection that was closed just now.
         living = [each for each in self.connections if each.transport is not None]

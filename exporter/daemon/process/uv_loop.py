@@ -24,11 +24,9 @@ class Loop(uvloop.Loop):
         self._resolver = Resolver(self)
 
     async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
-        """See ``asyncio.AbstractEventLoop.getaddrinfo``."""
         return await self._resolver.found(host, port, **options)
 
     async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
-        """See ``asyncio.AbstractEventLoop.create_connection``."""
         if host is None or options.get("sock") is not None or options.get("local_addr") is not None:
             return await super().create_connection(protocol_factory, host, port, **options)
         wanted = {name: options.pop(name, 0) for name in ("family", "proto", "flags")}
@@ -39,7 +37,6 @@ class Loop(uvloop.Loop):
         return await super().create_connection(protocol_factory, sock=connected, **options)
 
     async def shutdown_default_executor(self, *arguments: Any) -> None:
-        """See ``asyncio.AbstractEventLoop.shutdown_default_executor``."""
         try:
             await super().shutdown_default_executor(*arguments)
         except RuntimeError as error:

@@ -31,6 +31,7 @@ from exporter.daemon.stopping import tell_of_stopping
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
+from exporter.settings.loading.neighbours import remember
 from exporter.settings.tree import Settings
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.collection.server.listener import Listener
@@ -41,6 +42,7 @@ from exporter.source.settings.serve import Serve
 from exporter.source.wishing import Wishing
 from exporter.tasks.background import Work, in_background
 from exporter.tasks.ending import Ending
+from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
 from exporter.telemetry.process_metrics import ProcessMetrics
@@ -98,6 +100,7 @@ class Server:
                     opened = await self._ending.unless_asked(open_parts(stack, self._settings, self._waits, self._log))
                     if opened is None:
                         return 0
+                    await off_loop(remember, self._settings, self._loaded.files)
                     async with asyncio.TaskGroup() as tasks:
                         return await self._run(opened, tasks, ops=http_address(ops.host, port), port=port)
 

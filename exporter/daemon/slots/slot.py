@@ -81,13 +81,13 @@ class Slot:
             self.ended.set()
 
     def stop(self, drain_seconds: float) -> None:
-        """See ``Dataflow.stop``."""
+        """End: the dataflow stops as ``Dataflow.stop`` says, and none is opened any more."""
         self._ending.set()
         if self._flow is not None:
             self._flow.stop(drain_seconds)
 
     def cut(self) -> None:
-        """See ``Dataflow.cut``."""
+        """End at once: the dataflow does not wait for attempts in flight, and none is opened any more."""
         self._ending.set()
         if self._flow is not None:
             self._flow.cut()

@@ -25,7 +25,7 @@ _REASONS: Mapping[int, Reason] = {status: reason for reason, status in STATUS.it
 
 
 class WorkersActions:
-    """The actions of a parent. ``names`` gives the destinations that run now; a worker's socket is asked.
+    """``Actions`` of a parent. ``names`` gives the destinations that run now; a worker's socket is asked.
 
     ``file`` is the main file of the configuration: a process that says that it runs another one is no worker of it.
     """
@@ -38,19 +38,16 @@ class WorkersActions:
         self._file = file
 
     async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
-        """See ``Actions``."""
         return await self._passed_on("pause", name, {"why": why, "by": by})
 
     async def resume(self, name: str) -> ActionResult:
-        """See ``Actions``."""
         return await self._passed_on("resume", name, {})
 
     async def probe(self, name: str) -> ActionResult:
-        """See ``Actions``."""
         return await self._passed_on("probe", name, {})
 
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
-        """See ``Actions``: all workers share the state, so the first that answers asks for it."""
+        """All workers share the state, so the first that answers asks for it."""
         body = msgspec.to_builtins(Wanted.of(which, superseded=superseded))
         result: ActionResult = NotDone("unavailable", "no worker answers on its socket")
         for worker in self._workers:

@@ -43,7 +43,7 @@ async def look_at(settings: NatsSettings) -> AsyncIterator[NatsInspection]:
 
 
 class NatsInspection:
-    """See ``Inspection``. Made by ``look_at``."""
+    """``Inspection`` of a stream and its bucket. Made by ``look_at``."""
 
     def __init__(self, link: Link, stream: Stream, bucket: Bucket, unmade: Sequence[Stream | Bucket]) -> None:
         self._link = link
@@ -53,11 +53,10 @@ class NatsInspection:
 
     @property
     def missing(self) -> Sequence[str]:
-        """See ``Inspection.missing``."""
         return [part.called for part in self._unmade]
 
     async def check(self) -> None:
-        """See ``Inspection.check``: reads from the stream and writes to the bucket; publishes nothing."""
+        """Reads from the stream and writes to the bucket; publishes nothing."""
         if self._stream is not None:
             await self._stream.probe()
         if self._bucket is not None:
@@ -66,7 +65,7 @@ class NatsInspection:
             await part.may_be_made()
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising``: of how stream and bucket are kept, and whether this user may publish."""
+        """How stream and bucket are kept, and whether this user may publish."""
         found: list[str] = []
         if self._stream is not None:
             found += await _of_stream(self._link, self._stream)

@@ -65,7 +65,7 @@ class _Consumer:
 
 
 class Fetch:
-    """The buffer of messages delivered and not handed out yet, and the requests for more.
+    """A ``Listener``: the messages delivered and not handed out yet, and the requests for more.
 
     ``opening`` is shown the stream before each new consumer, may move the position (``begin``), and returns False to
     wait; ``missing`` hears of sequence numbers that are gone; ``woken`` is called when something has changed.
@@ -144,7 +144,6 @@ class Fetch:
     # -- what comes
 
     def heard(self, message: Msg) -> None:
-        """See ``Listener``."""
         consumer = self._consumer
         if message.reply.startswith(_DELIVERED):
             delivery = delivery_of(message.reply)
@@ -158,7 +157,6 @@ class Fetch:
         self._woken()
 
     def lost(self, reason: str) -> None:
-        """See ``Listener``."""
         self._reset()
         self._inbox = None
         self._failure = reason

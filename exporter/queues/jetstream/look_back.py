@@ -76,17 +76,15 @@ async def _read(
 
 
 class _Arrivals:
-    """The messages that came and were not looked at yet. See ``Listener``."""
+    """A ``Listener``: the messages that came and were not looked at yet."""
 
     def __init__(self) -> None:
         self._came: asyncio.Queue[Msg | str] = asyncio.Queue()
 
     def heard(self, message: Msg) -> None:
-        """See ``Listener``."""
         self._came.put_nowait(message)
 
     def lost(self, reason: str) -> None:
-        """See ``Listener``."""
         self._came.put_nowait(reason)
 
     async def next(self) -> Msg:

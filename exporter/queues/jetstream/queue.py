@@ -48,7 +48,7 @@ async def open_jetstream(
 
 
 class JetStreamQueue:
-    """See ``Queue``. Made by ``open_jetstream``."""
+    """``Queue`` on a stream of NATS. Made by ``open_jetstream``."""
 
     def __init__(
         self,
@@ -72,18 +72,18 @@ class JetStreamQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``: of the stream's name. A lane's name is the stream's creation, so no pair comes again."""
+        """The stream's name. A lane's name is the stream's creation, so no pair comes again."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
-        """See ``Queue.publish``: as durable as the stream's storage and replicas are."""
+        """As durable as the stream's storage and replicas are."""
         if numbered is None:
             await self._publisher.publish(messages)
         elif messages:
             await self._numbered.publish(messages, numbered)
 
     async def max_event_bytes(self, producer: str) -> int | None:
-        """See ``Queue.max_event_bytes``: the servers' ``max_payload``, or the stream's ``max_msg_size``."""
+        """The servers' ``max_payload``, or the stream's ``max_msg_size``."""
         return await self._publisher.max_event_bytes(producer, (await self._stream.look()).max_message_bytes)
 
     def _grew(self, last: int) -> None:
@@ -92,7 +92,6 @@ class JetStreamQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JetStreamSubscription]:
-        """See ``Queue.subscribe``."""
 
         async def begin() -> Record:
             state = await self._stream.look()
@@ -131,18 +130,16 @@ class JetStreamQueue:
                     subscription.looked(state, read_to[subscription])
 
     async def badges(self, group: str) -> Collection[str]:
-        """See ``Queue.badges``."""
         kept = await self._bucket.read(group)
         badge = "" if kept is None else badge_of(kept, await self._bucket.now())
         return (badge,) if badge else ()
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``; assumes that all readers have the same settings."""
+        """Assumes that all readers have the same settings."""
         return self._settings.lease + CLOCKS_APART_SECONDS
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``."""
         found = await self._bucket.read_all(await self._bucket.groups())
         if not found:
             return []
@@ -153,7 +150,7 @@ class JetStreamQueue:
         ]
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
-        """See ``Queue.seek``; a target outside of the stream becomes the nearest end."""
+        """A target outside of the stream becomes the nearest end."""
         kept = await self._unread(group)
         state = await self._stream.look()
         lane = kept.record.lane if kept.record and kept.record.stream == state.created else state.lane
@@ -164,13 +161,12 @@ class JetStreamQueue:
         return [found]
 
     async def drop(self, group: str) -> None:
-        """See ``Queue.drop``."""
         kept = await self._unread(group)
         if not await self._bucket.delete(group, kept.revision):
             raise GroupInUse(group)
 
     async def check(self) -> None:
-        """See ``Queue.check``: looks at the stream, reads from it, and writes to the bucket. Publishes nothing."""
+        """Looks at the stream, reads from it, and writes to the bucket. Publishes nothing."""
         await self._stream.probe()
         await self._bucket.probe()
 

@@ -27,7 +27,7 @@ _SHORTER_LOOKS = 3
 
 
 class JetStreamSubscription:
-    """The subscription that ``JetStreamQueue.subscribe`` gives: one lane, the stream."""
+    """``Subscription`` to a stream, the one lane, and the ``LeaseHolder``. Made by ``JetStreamQueue.subscribe``."""
 
     def __init__(self, link: Link, stream: Stream, lease: Lease, record: Record, warn: Callable[[str], None]) -> None:
         self._group = lease.group
@@ -47,7 +47,7 @@ class JetStreamSubscription:
         self._begin(record)
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """See ``Subscription.receive``; the lane is lost when the lease is not certain any more."""
+        """The lane is lost when the lease is not certain any more."""
         await asyncio.sleep(0)
         while True:
             self._wake.clear()
@@ -73,7 +73,6 @@ class JetStreamSubscription:
                 await wait_at_most(_LOOK_SECONDS, self._wake)
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``."""
         if self._in_hand.get(message.position) is message:
             del self._in_hand[message.position]
             self._progress.settle(message.position)
@@ -82,19 +81,16 @@ class JetStreamSubscription:
             self._progress.settle(message.position)
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the one reader has all
-        """See ``Subscription.reads``."""
         return not self._away and self._lease.holds
 
     def knows(self, lane: str) -> bool:
-        """See ``Subscription.knows``."""
         return lane == self._lane
 
     async def commit(self) -> None:
-        """See ``Subscription.commit``."""
         await self.commits.commit()
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; events published elsewhere count after a second at the latest.
+        """Events published elsewhere count after a second at the latest.
 
         Events deleted from within the stream count until the reading has passed them.
         """
@@ -136,7 +132,7 @@ class JetStreamSubscription:
     # -- for ``commits``: see ``LeaseHolder``
 
     def standing(self) -> Record:
-        """See ``LeaseHolder``. Also lets ``receive`` go on once the ranges fit again."""
+        """The positions to be written. Also lets ``receive`` go on once the ranges fit again."""
         was_full = self._progress.full
         settled_to, ranges = self._progress.committed()
         if was_full and not self._progress.full:
@@ -144,19 +140,19 @@ class JetStreamSubscription:
         return Record(self._stream, self._lane, settled_to, ranges)
 
     def lease_lost(self) -> None:
-        """See ``LeaseHolder``."""
+        """Take the lane away."""
         self._away = True
         self._lose()
         self._source.begin(self._lane, self._source.next)
 
     def lease_regained(self, record: Record, undisturbed: bool) -> None:
-        """See ``LeaseHolder``. Positions settled since the last write are kept if ``undisturbed``."""
+        """Read on from the record. Positions settled since the last write are kept if ``undisturbed``."""
         self._away = False
         self._begin(self.standing() if undisturbed else record)
         self._wake.set()
 
     def changed(self) -> None:
-        """See ``LeaseHolder``."""
+        """Let ``receive`` look again."""
         self._wake.set()
 
     # -- reading

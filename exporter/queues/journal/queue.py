@@ -57,7 +57,7 @@ async def open_journal(
 
 
 class JournalQueue:
-    """See ``Queue``. Made by ``open_journal``."""
+    """``Queue`` in a file. Made by ``open_journal``."""
 
     def __init__(
         self,
@@ -85,11 +85,10 @@ class JournalQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
-        """See ``Queue.publish``; numbers are looked up in the transaction that publishes."""
+        """Numbers are looked up in the transaction that publishes."""
         if not messages:
             return
         most = self._max_bytes
@@ -103,12 +102,11 @@ class JournalQueue:
         self._fetch.grew(last)
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
-        """See ``Queue.max_event_bytes``: an event needs no more than room."""
+        """None: an event needs no more than room."""
         return None
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[JournalSubscription]:
-        """See ``Queue.subscribe``."""
         async with self._leases.held(group, self._badge):
             with _translated():
                 standing, ends = await self._database.write(lambda connection: tables.enter(connection, group, start))
@@ -133,17 +131,15 @@ class JournalQueue:
             self._commits.left(subscription)
 
     async def badges(self, group: str) -> Collection[str]:
-        """See ``Queue.badges``."""
         badge = self._leases.badge(group)
         return (badge,) if badge else ()
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``: a lock ends with the process."""
+        """0: a lock ends with the process."""
         return 0.0
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``."""
         with _translated():
             rows = await self._database.read(tables.standings)
             ends = await self._database.read(tables.ends)
@@ -157,12 +153,11 @@ class JournalQueue:
         )
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
-        """See ``Queue.seek``; a target outside of the journal becomes its nearest end."""
+        """A target outside of the journal becomes its nearest end."""
         with self._unread(group):
             return [await self._database.write(lambda connection: tables.seek(connection, group, target))]
 
     async def drop(self, group: str) -> None:
-        """See ``Queue.drop``."""
         with self._unread(group):
             await self._database.write(lambda connection: tables.drop(connection, group))
 
@@ -176,7 +171,7 @@ class JournalQueue:
                 yield
 
     async def check(self) -> None:
-        """See ``Queue.check``. Also reads again where reading failed, and writes positions that were not written."""
+        """Also reads again where reading failed, and writes positions that were not written."""
         self._leases.renew()
         with _translated():
             await self._database.write(tables.mark_checked)
@@ -185,8 +180,7 @@ class JournalQueue:
             await self._commits.commit()
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising.advice``: there is no advice, but a daemon needs every group's lock, at which ``check`` of a
-        process without locks does not look.
+        """No advice. But a daemon needs every group's lock, and ``check`` of a process without locks looks at none.
 
         Raises:
             QueueUnavailable: a lock's file cannot be used.

@@ -15,7 +15,7 @@ from exporter.queues.progress.settled import LaneProgress, decode
 
 
 class JournalSubscription:
-    """See ``Subscription``. Made by ``JournalQueue.subscribe``."""
+    """``Subscription`` to a journal. Made by ``JournalQueue.subscribe``."""
 
     def __init__(self, standing: tables.GroupRow, first: int, fetch: Fetch, commits: Commits) -> None:
         """``first`` is where the journal begins: earlier events are gone, and do not count as lag."""
@@ -30,7 +30,7 @@ class JournalSubscription:
         self._room.set()
 
     async def receive(self, limit: int) -> Batch:
-        """See ``Subscription.receive``; a journal has a single lane, never lost."""
+        """A journal has a single lane, never lost."""
         await asyncio.sleep(0)
         if limit <= 0:
             await asyncio.Event().wait()
@@ -50,25 +50,21 @@ class JournalSubscription:
                 await self._fetch.wait(growth)
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``."""
         self._progress.settle(message.position)
         if self._in_hand.pop(message.position, None) is not None:
             self._commits.settled(self)
 
     async def commit(self) -> None:
-        """See ``Subscription.commit``."""
         await self._commits.commit()
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the reader has every lane
-        """See ``Subscription.reads``."""
         return True
 
     def knows(self, lane: str) -> bool:  # noqa: ARG002 - a journal made anew has a new name
-        """See ``Subscription.knows``."""
         return True
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; events from other processes count after a second at the latest."""
+        """Events from other processes count after a second at the latest."""
         unread = max(0, self._fetch.last - self._progress.received_to)
         return lag_of(unread + len(self._in_hand), next(iter(self._in_hand.values()), None))
 

@@ -56,7 +56,7 @@ class Publisher:
         self._turn = asyncio.Lock()
 
     async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> None:
-        """See ``Queue.publish``; ``stamps``, one for each message, go along in a header.
+        """Publish the messages; ``stamps``, one for each message, go along in a header.
 
         Raises:
             EventTooLarge: all was published but what is too large for the brokers.

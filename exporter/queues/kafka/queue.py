@@ -56,7 +56,7 @@ async def open_kafka(
 
 
 class KafkaQueue:
-    """See ``Queue``. Made by ``open_kafka``."""
+    """``Queue`` on a topic of Kafka. Made by ``open_kafka``."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class KafkaQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``: made of the cluster's id and the topic."""
+        """Made of the cluster's id and the topic."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
-        """See ``Queue.publish``; never raises ``QueueFull``, since the brokers decide how much a topic holds."""
+        """Never raises ``QueueFull``, since the brokers decide how much a topic holds."""
         if not messages:
             return
         if numbered is None:
@@ -94,7 +94,7 @@ class KafkaQueue:
             await self._numbered.publish(messages, numbered)
 
     async def max_event_bytes(self, producer: str) -> int | None:
-        """See ``Queue.max_event_bytes``: the topic's ``max.message.bytes``, which takes the right DescribeConfigs."""
+        """The topic's ``max.message.bytes``, which takes the right DescribeConfigs."""
         return await self._publisher.max_event_bytes(producer)
 
     @asynccontextmanager
@@ -126,16 +126,15 @@ class KafkaQueue:
                 raise QueueUnavailable(f"group {group}: it has members that read another topic") from error
 
     async def badges(self, group: str) -> Collection[str]:
-        """See ``Queue.badges``."""
         return await self._read_by.badges(group)
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``; assumes that all members have the same settings."""
+        """Assumes that all members have the same settings."""
         return self._settings.session_timeout
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``: of the groups with ``group_prefix`` that have committed for the topic."""
+        """Those of the groups with ``group_prefix`` that have committed for the topic."""
         names = await self._read_by.names(self._settings.group_prefix)
         committed = {name: await self._read_by.committed(name) for name in names}
         names = [name for name in names if committed[name]]
@@ -151,7 +150,7 @@ class KafkaQueue:
         ]
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
-        """See ``Queue.seek``; moves every lane, each to ``target`` or the nearest position that the lane has."""
+        """Moves every lane, each to ``target`` or the nearest position that the lane has."""
         await self._known(group)
         seen = await self._cluster.seen()
         ends = await self._cluster.ends(seen.leaders)
@@ -163,7 +162,6 @@ class KafkaQueue:
         return [found[number] for number in sorted(found)]
 
     async def drop(self, group: str) -> None:
-        """See ``Queue.drop``."""
         await self._known(group)
         await self._read_by.delete(group)
 
@@ -181,7 +179,7 @@ class KafkaQueue:
             raise GroupInUse(group)
 
     async def check(self) -> None:
-        """See ``Queue.check``: topic and groups can be described, and every partition has a leader.
+        """Topic and groups can be described, and every partition has a leader.
 
         Nothing is written, since a daemon needs no right to write. Calls soon after each other share an answer.
         """
@@ -192,7 +190,7 @@ class KafkaQueue:
         await self._read_by.read(sorted(self._groups))
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising``: how many copies of an event there are, and how long events are kept.
+        """How many copies of an event there are, and how long events are kept.
 
         Raises:
             QueueUnavailable: as ``Advising`` says; also where topic or groups may be described but not read, asked

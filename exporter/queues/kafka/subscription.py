@@ -29,7 +29,7 @@ _FETCH_SECONDS = 5.0
 
 
 class KafkaSubscription:
-    """The subscription that ``KafkaQueue.subscribe`` gives.
+    """``Subscription`` to a topic. Made by ``KafkaQueue.subscribe``.
 
     ``LeaseUpkeep`` sees that there are lanes to read, and commits when ``CommitTiming`` says so.
     """
@@ -75,7 +75,6 @@ class KafkaSubscription:
     # -- the port
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """See ``Subscription.receive``."""
         await asyncio.sleep(0)
         if self._lanes.told():
             self._upkeep.look_soon()
@@ -99,24 +98,22 @@ class KafkaSubscription:
                 await wait_at_most(_FETCH_SECONDS, self._changed)
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``."""
         if self._lanes.settle(message):
             self._commits.note()
 
     def reads(self, lane: str | None) -> bool:
-        """See ``Subscription.reads``; lanes of other queues belong to the reader of partition 0."""
+        """Lanes of other queues belong to the reader of partition 0."""
         return self._lanes.reads(lane)
 
     def knows(self, lane: str) -> bool:
-        """See ``Subscription.knows``: whether ``lane`` is of the topic that has the configured name now."""
+        """Whether ``lane`` is of the topic that has the configured name now."""
         return self._lanes.knows(lane)
 
     async def commit(self) -> None:
-        """See ``Subscription.commit``."""
         await self._commits.commit()
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; of the lanes read here. Events published elsewhere count after a few seconds."""
+        """That of the lanes read here. Events published elsewhere count after a few seconds."""
         behind = self._lanes.in_hand()
         oldest: float | None = None
         unsettled = self._lanes.unsettled()

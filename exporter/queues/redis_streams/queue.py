@@ -59,7 +59,7 @@ async def open_redis(
 
 
 class RedisQueue:
-    """See ``Queue``. Made by ``open_redis``."""
+    """``Queue`` on a stream of Redis. Made by ``open_redis``."""
 
     def __init__(
         self, name: str, stream: Stream, growth: Growth, upkeep: Upkeep, warn: Callable[[str], None], badge: str
@@ -73,11 +73,10 @@ class RedisQueue:
 
     @property
     def name(self) -> str:
-        """See ``Queue.name``."""
         return self._name
 
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
-        """See ``Queue.publish``; as durable as Redis is configured to be. Each thousand is published as a whole."""
+        """As durable as Redis is configured to be. Each thousand is published as a whole."""
         largest = max((len(message.body) for message in messages), default=0)
         most = _TAKEN_BYTES if largest <= _TAKEN_BYTES else await self._most_bytes()
         taken = [index for index, message in enumerate(messages) if len(message.body) <= most]
@@ -103,7 +102,6 @@ class RedisQueue:
             raise EventTooLarge(reason, [index for index, each in enumerate(messages) if len(each.body) > most])
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002 - a number is an argument of its own
-        """See ``Queue.max_event_bytes``."""
         return await self._most_bytes()
 
     async def _most_bytes(self) -> int:
@@ -119,7 +117,6 @@ class RedisQueue:
 
     @asynccontextmanager
     async def subscribe(self, group: str, start: Start) -> AsyncIterator[RedisSubscription]:
-        """See ``Queue.subscribe``."""
         fetch = Fetch(self._stream, group, start, self._growth, self._warn, self._badge)
         try:
             await fetch.enter()
@@ -141,17 +138,15 @@ class RedisQueue:
             self._warn(f"group {group}: what was settled last could not be acknowledged: {error}")
 
     async def badges(self, group: str) -> Collection[str]:
-        """See ``Queue.badges``."""
         badge = badge_of(await self._stream.server.call("GET", self._stream.lease_key(group)))
         return (badge,) if badge else ()
 
     @property
     def silence_seconds(self) -> float:
-        """See ``Queue.silence_seconds``."""
         return LEASE_SECONDS
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``; also the groups that other programs have on the stream."""
+        """Those of the groups that other programs have on the stream, too."""
         groups = await self._stream.groups()
         extent = await self._stream.extent()
         records = await self._stream.records()
@@ -182,7 +177,7 @@ class RedisQueue:
         )
 
     async def seek(self, group: str, target: int | Start) -> Sequence[SeekResult]:
-        """See ``Queue.seek``; a target outside of the stream becomes its nearest end."""
+        """A target outside of the stream becomes its nearest end."""
         extent = await self._changeable(group)
         if target == "latest":
             after = None
@@ -199,13 +194,12 @@ class RedisQueue:
         return [nearest(self._stream.key, target, first, last, lowest=0 if extent.removed else first)]
 
     async def drop(self, group: str) -> None:
-        """See ``Queue.drop``."""
         await self._changeable(group)
         if not await self._stream.drop(group):
             raise GroupInUse(group)
 
     async def check(self) -> None:
-        """See ``Queue.check``; tries every permission that is needed, without changing anything."""
+        """Tries every permission that is needed, without changing anything."""
         await check(self._stream)
         extent = await self._stream.extent()
         if extent is not None and not fits(position_of(extent.last)):
@@ -213,7 +207,7 @@ class RedisQueue:
             raise QueueUnavailable(too_large(written(extent.last), self._stream.key))
 
     async def advice(self) -> Sequence[str]:
-        """See ``Advising``: what the server's settings for disk and memory cost."""
+        """What the server's settings for disk and memory cost."""
         return await advice(self._stream.server, QueueUnavailable)
 
     async def _changeable(self, group: str) -> Extent:

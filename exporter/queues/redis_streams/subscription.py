@@ -11,7 +11,10 @@ from exporter.queues.redis_streams.fetch import Fetch
 
 
 class RedisSubscription:
-    """See ``Subscription``. Made by ``RedisQueue.subscribe``; hands out the entries that ``fetch`` has taken."""
+    """``Subscription`` to a stream of Redis; hands out the entries that ``fetch`` has taken.
+
+    Made by ``RedisQueue.subscribe``.
+    """
 
     def __init__(self, lane: str, fetch: Fetch) -> None:
         self._lane = lane
@@ -20,7 +23,7 @@ class RedisSubscription:
         self._commits = fetch.commits
 
     async def receive(self, limit: int) -> Batch | LaneLost:
-        """See ``Subscription.receive``. After the loss of the lease, waits as a standby until the lease is held."""
+        """After the loss of the lease, waits as a standby until the lease is held."""
         await asyncio.sleep(0)
         fetch = self._fetch
         while True:
@@ -40,25 +43,21 @@ class RedisSubscription:
             await fetch.changed.wait()
 
     def settle(self, message: Message) -> None:
-        """See ``Subscription.settle``."""
         settled = self._unacknowledged.settle(message.position)
         if settled is not None:
             self._commits.settled((settled,))
 
     async def commit(self) -> None:
-        """See ``Subscription.commit``."""
         await self._commits.commit()
 
     def reads(self, lane: str | None) -> bool:  # noqa: ARG002 - the reader has every lane
-        """See ``Subscription.reads``."""
         return self._fetch.mine and self._fetch.lease.good
 
     def knows(self, lane: str) -> bool:  # noqa: ARG002 - there is a single lane
-        """See ``Subscription.knows``."""
         return True
 
     def lag(self) -> Lag:
-        """See ``Subscription.lag``; events from other processes count after a second or two."""
+        """Events from other processes count after a second or two."""
         messages = self._fetch.standing.unread + self._unacknowledged.unsettled
         return lag_of(messages, self._unacknowledged.oldest_taken_at())
 

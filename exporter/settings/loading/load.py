@@ -19,6 +19,7 @@ from exporter.settings.loading.cross_checks import Failure
 from exporter.settings.loading.destination_defaults import DEFAULTS, OWN, OWN_KEYS, errors_in, replaced_queries
 from exporter.settings.loading.former_places import left_behind, unread
 from exporter.settings.loading.gathering import Gathered, gather
+from exporter.settings.loading.neighbours import neighbours
 from exporter.settings.loading.overrides import find_overrides
 from exporter.settings.loading.problems import Problem, Problems
 from exporter.settings.loading.stand_ins import StandIns
@@ -94,6 +95,7 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
         tuple(secret_files),
         (
             *unread(settings, gathered, overrides),
+            *neighbours(settings, path, environ),
             *replaced_queries(gathered.data.get(DEFAULTS), gathered.destinations),
             *notes(settings, lambda steps: gathered.origin(steps) not in overrides and gathered.is_literal(steps)),
         ),

@@ -15,7 +15,7 @@ class Positions(Protocol):
     """The part of a queue that says where groups stand."""
 
     async def positions(self) -> Sequence[Position]:
-        """See ``Queue.positions``."""
+        """The positions of every known group. Raises as ``Queue.positions``."""
         ...
 
 

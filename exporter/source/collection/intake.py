@@ -88,7 +88,7 @@ class Publishing(Protocol):
     """The part of the port ``Queue`` that is used."""
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """See ``Queue.publish``."""
+        """Make the messages durable, in their order. Raises as ``Queue.publish``."""
         ...
 
 
@@ -124,7 +124,7 @@ class Intake:
         self._waiting = asyncio.Event()
 
     def keep(self, records: Sequence[Keyed]) -> Pending:
-        """See ``Keep``."""
+        """Put the records into the group that is filled now; the outcome comes with that of the whole group."""
         group = self._groups[-1] if self._groups else None
         if group is None or group.full:
             group = _Group(self._loop.time() + self.hold_seconds)

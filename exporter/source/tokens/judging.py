@@ -30,7 +30,7 @@ class _Remembered:
 
 
 class TokenJudge:
-    """See ``Tokens``. Tokens are remembered by their digests alone."""
+    """``Tokens`` that are configured or issued. Tokens are remembered by their digests alone."""
 
     def __init__(self, static: StaticTokens, issuers: Sequence[Issuer], monotonic: Callable[[], float]) -> None:
         self._static = static
@@ -39,7 +39,6 @@ class TokenJudge:
         self._remembered: dict[bytes, _Remembered] = {}
 
     def known(self, token: str) -> Verdict | None:
-        """See ``Tokens.known``."""
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
         remembered = self._remembered.get(digest)
         if remembered is not None and remembered.until > self._monotonic() and remembered.holds():
@@ -56,7 +55,6 @@ class TokenJudge:
         return verdict
 
     async def judge(self, token: str) -> Verdict:
-        """See ``Tokens.judge``."""
         found = self._issued(token)
         if found is None:
             return Verdict.GOOD if self._static.has(token) else Verdict.INVALID

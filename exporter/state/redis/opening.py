@@ -45,7 +45,7 @@ class RedisState:
     _prefix: str
 
     async def check(self) -> None:
-        """See ``State.check``; everything that is done with Redis is tried under separate keys."""
+        """Everything that is done with Redis is tried under separate keys."""
         await try_all(self._server, self._prefix)
 
     async def advice(self) -> Sequence[str]:

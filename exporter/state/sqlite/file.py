@@ -20,7 +20,7 @@ class StateFile:
         self._database = database
 
     async def read(self, run: Callable[[apsw.Connection], T]) -> T:
-        """See ``Database.read``.
+        """What ``run`` reads.
 
         Raises:
             StateUnavailable: the file cannot be read now.
@@ -31,7 +31,7 @@ class StateFile:
             raise StateUnavailable(error.reason) from error
 
     async def write(self, run: Callable[[apsw.Connection], T]) -> T:
-        """See ``Database.write``.
+        """What ``run`` returns; what it writes is durable then.
 
         Raises:
             StateUnavailable: as far as can be known, nothing of the call was written.

@@ -38,7 +38,7 @@ class SqliteState:
     open_to_others: Sequence[str] = ()
 
     async def check(self) -> None:
-        """See ``State.check``; opening the file has shown all that there is to see."""
+        """Opening the file has shown all that there is to see."""
 
     async def advice(self) -> Sequence[str]:
         """What people should know of the file, in sentences."""

@@ -71,7 +71,7 @@ class Collector(SpanExporter):
         self.failing = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """See ``SpanExporter``."""
+        """Send the spans; whether the collector took them."""
         self.handed += len(spans)
         result = SpanExportResult.FAILURE if self._ended else self._exporter.export(spans)
         if result is SpanExportResult.SUCCESS:
@@ -112,7 +112,7 @@ class Spans(SpanProcessor):
         self.dropped = 0
 
     def on_end(self, span: ReadableSpan) -> None:
-        """See ``SpanProcessor``."""
+        """Take a sampled span, if there is room for one more."""
         if span.context is None or not span.context.trace_flags.sampled:
             return
         # ``offered`` belongs to the event loop and ``handed`` to the thread: at most too few are taken, never too many.
@@ -128,7 +128,7 @@ class Spans(SpanProcessor):
         self._batches.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """See ``SpanProcessor``."""
+        """Send what waits; whether that was done in time."""
         return self._batches.force_flush(timeout_millis)
 
 

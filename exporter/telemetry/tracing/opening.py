@@ -71,13 +71,12 @@ def _put_together(url: str, sample: float, log: Log) -> tuple[TracerProvider, Co
 
 
 class _Tracing:
-    """See ``Tracing``."""
+    """``Tracing`` by a tracer."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
     def of(self, destination: str, endpoint: str, *, passed_on: bool) -> DestinationTracing:
-        """See ``Tracing``."""
         from exporter.telemetry.tracing.spans import DestinationSpans
 
         return DestinationSpans(self._tracer, destination, endpoint, passed_on=passed_on)

@@ -38,7 +38,10 @@ def trace_of(message: Message) -> Trace | None:
 
 
 class DestinationSpans:
-    """See ``DestinationTracing``. Spans have nothing of a profile, a body, a token or a URL beyond host and port."""
+    """``DestinationTracing`` by a tracer.
+
+    Spans have nothing of a profile, a body, a token or a URL beyond host and port.
+    """
 
     def __init__(self, tracer: Tracer, destination: str, endpoint: str, *, passed_on: bool) -> None:
         parts = urlsplit(endpoint)
@@ -53,7 +56,7 @@ class DestinationSpans:
         }
 
     async def send(self, request: Request, export: Export, transport: Transport) -> Outcome:
-        """See ``DestinationTracing``."""
+        """Send the request within a span of its own, whose trace the request carries on."""
         if export.trace is None:
             export.trace = trace_of(export.message)
         span = self._begin(export)

@@ -127,7 +127,7 @@ class Wire:
         """Hold nothing back: there is one request at a time, and its body is in memory anyway."""
 
     def resume_writing(self) -> None:
-        """See ``pause_writing``."""
+        """Nothing was held back."""
 
     def data_received(self, data: bytes) -> None:
         if self._future is None:

@@ -204,7 +204,7 @@ class Resolving(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """See ``AbstractResolver.resolve``.
+        """The addresses of a name.
 
         Raises:
             OSError: as ``Resolver.addresses``.

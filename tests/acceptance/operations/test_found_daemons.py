@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import Place
@@ -94,9 +95,10 @@ def test_shares_are_found_and_asked_together(tmp_path: Path) -> None:
         assert "goes on" in said(place, "resume", "c")
 
 
-def test_a_text_that_says_nothing_of_the_state_has_the_default_s_socket(tmp_path: Path) -> None:
-    (folder := tmp_path / "config").mkdir()
-    with Place(folder) as place:
+def test_a_text_that_says_nothing_of_the_state_has_the_default_s_socket() -> None:
+    # pytest's folder has too long a path for a socket beside the state.
+    with TemporaryDirectory() as short, Place(folder := Path(short) / "config") as place:
+        folder.mkdir()
         place.destination("crm", "http://127.0.0.1:9/")
         del place.config["state"]
         whole = place.write().read_text()

@@ -91,18 +91,16 @@ class Inbox:
 
 
 class Answer:
-    """Waits for a single message."""
+    """A ``Listener`` that waits for a single message."""
 
     def __init__(self) -> None:
         self._coming: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
 
     def heard(self, message: Msg) -> None:
-        """See ``Listener``."""
         if not self._coming.done():
             self._coming.set_result(message)
 
     def lost(self, reason: str) -> None:
-        """See ``Listener``."""
         if not self._coming.done():
             self._coming.set_exception(QueueUnavailable(reason))
             self._coming.exception()  # else asyncio would log the error where no caller waits yet, or any more

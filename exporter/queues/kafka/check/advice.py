@@ -16,7 +16,7 @@ class TopicSettings(NamedTuple):
 
 
 def advice(topic: str, found: TopicSettings) -> Sequence[str]:
-    """See ``Advising.advice``. Pure."""
+    """What people should know of a topic's settings, in sentences. Pure."""
     said = []
     if found.replicas == 1:
         said.append(f"topic {topic} has one replica: what one machine loses is lost; give it three")

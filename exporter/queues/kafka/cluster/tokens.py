@@ -49,7 +49,6 @@ class KeptTokens(Tokens):
         self._read = read
 
     async def token(self) -> str:
-        """See ``Tokens.token``."""
         return await off_loop(self._read)
 
 
@@ -86,7 +85,6 @@ class FetchedTokens(Tokens):
         self._failures = 0
 
     async def token(self) -> str:
-        """See ``Tokens.token``."""
         await self._look_at_the_secret()
         if self._clock() < self._again_at:
             raise NoToken(self._why)

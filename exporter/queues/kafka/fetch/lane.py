@@ -65,7 +65,7 @@ class Lane:
         return self.stays and self.stuck is None and not self.over and not self.progress.full
 
     def go_on(self, first: int) -> Sequence[Range]:
-        """See ``Lanes.go_on``."""
+        """Read on from ``first``; returns the deleted positions that were neither read nor settled."""
         progress, begin = self.progress, max(self.progress.received_to + 1, self.stuck or 0)
         self.stuck = None
         # The deleted positions count as received and settled: later commits would wait for them otherwise.

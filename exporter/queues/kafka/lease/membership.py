@@ -226,24 +226,24 @@ class Membership:
     # -- rebalances: see ``assignor.Member``
 
     async def begin_rebalance(self) -> None:
-        """See ``Member``. Held lanes are kept, unless the membership was lost."""
+        """Read and commit nothing from now on. Held lanes are kept, unless the membership was lost."""
         if not self.rebalancing:
             self.rebalancing = True
             self._lanes.changed()  # no fetch may be waiting for records while positions are set anew
             await self._commits.acquire()
 
     def claim(self) -> Claim:
-        """See ``Member``. A member that is unknown to the broker holds no lane any more."""
+        """The held lanes. A member that is unknown to the broker holds no lane any more."""
         if not self._coordinator.member_id:
             self._lanes.lose_all()
         return replace(self._lanes.claim(), badge=self._badge)
 
     def found_bug(self, error: Exception) -> None:
-        """See ``Member``. ``look`` raises the bug."""
+        """Note the bug, which ``look`` raises."""
         self._bug = error
 
     def end_rebalance(self, numbers: Collection[int], release: Collection[int]) -> None:
-        """See ``Member``."""
+        """Take over the leader's assignment, and read and commit again."""
         self.proven_at = time.monotonic()
         again = self._lanes.assigned(numbers, release, self._coordinator.generation)
         self._seek_all()

@@ -61,7 +61,7 @@ def body_of(length: int | None, limit: int, *, kept: bool = True) -> Body:
 
 
 class SizedBody:
-    """A body of a known length. With ``kept`` False its bytes are counted only."""
+    """``Body`` of a known length. With ``kept`` False its bytes are counted only."""
 
     __slots__ = ("_data", "_kept", "_length", "done", "fault", "received")
 
@@ -74,7 +74,6 @@ class SizedBody:
         self.fault: Fault | None = None
 
     def feed(self, data: bytes, start: int) -> int:
-        """See ``Body.feed``."""
         end = min(len(data), start + self._length - self.received)
         if self._kept:
             self._data += data[start:end]
@@ -83,7 +82,6 @@ class SizedBody:
         return end
 
     def content(self) -> bytes:
-        """See ``Body.content``."""
         return bytes(self._data)
 
 
@@ -95,7 +93,7 @@ class _Part(Enum):
 
 
 class ChunkedBody:
-    """A body in chunks, of ``limit`` bytes at most, and with as many for all that is not content."""
+    """``Body`` in chunks, of ``limit`` bytes at most, and with as many for all that is not content."""
 
     __slots__ = (
         "_data",
@@ -125,7 +123,6 @@ class ChunkedBody:
         self.fault: Fault | None = None
 
     def feed(self, data: bytes, start: int) -> int:
-        """See ``Body.feed``."""
         end = len(data)
         while start < end and not self.done and self.fault is None:
             if self._part is _Part.DATA:
@@ -142,7 +139,6 @@ class ChunkedBody:
         return start
 
     def content(self) -> bytes:
-        """See ``Body.content``."""
         return bytes(self._data)
 
     def _take_line(self, data: bytes, start: int) -> int:

@@ -29,7 +29,7 @@ class Register(Home, Protocol):
 
 
 class Connection(asyncio.BufferedProtocol):
-    """Bytes are read into memory that all connections share, so that none holds more than that unasked.
+    """The ``Outlet`` of exchanges. Bytes are read into memory that all connections share: none holds more unasked.
 
     Times are the event loop's seconds; the listener calls ``look`` now and then.
     """
@@ -82,12 +82,10 @@ class Connection(asyncio.BufferedProtocol):
     # -- called by exchanges and the listener
 
     def proceed(self, exchange: Exchange) -> None:
-        """See ``Owner``."""
         self._incoming.proceed(exchange)
         self._set_reading()
 
     def flush(self) -> None:
-        """See ``Owner``."""
         transport, incoming = self._transport, self._incoming
         if transport is None or incoming.phase >= Phase.LINGER:
             return
@@ -100,7 +98,6 @@ class Connection(asyncio.BufferedProtocol):
             self._set_reading()
 
     def close(self, ending: Ending) -> None:
-        """See ``Outlet``."""
         transport, incoming, bounds = self._transport, self._incoming, self._home.bounds
         if transport is None or incoming.phase >= Phase.LINGER:
             return

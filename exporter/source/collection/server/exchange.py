@@ -65,7 +65,7 @@ class Exchange:
         return self._memory.take(size, self)
 
     def granted(self) -> None:
-        """See ``Waiter``."""
+        """The room is there: the connection goes on reading."""
         self._owner.proceed(self)
 
     def leave_line(self) -> None:

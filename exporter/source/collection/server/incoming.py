@@ -19,7 +19,7 @@ from exporter.source.collection.server.refusals import HEAD_LATE, OUR_FAULT, bad
 
 
 class Incoming:
-    """See ``Phase``. Times are the event loop's seconds. An exchange stands in ``waiting`` from its head on."""
+    """Reads by phases (``Phase``), in the event loop's seconds. An exchange stands in ``waiting`` from its head on."""
 
     __slots__ = (
         "_advancing", "_body", "_home", "_in_head", "_outlet", "_reader", "_recognition", "_waiting",
@@ -88,7 +88,7 @@ class Incoming:
         return True
 
     def proceed(self, exchange: Exchange) -> None:
-        """See ``Owner``."""
+        """Read the body of ``exchange``, for which there is room now; one that is answered already gives it back."""
         if self.phase is Phase.HELD and self._waiting[-1] is exchange:
             self._read_body(exchange)
             self.advance()

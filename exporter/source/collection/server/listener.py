@@ -83,7 +83,10 @@ async def open_listener(taking: Taking, options: ListenerOptions) -> AsyncIterat
 
 
 class Listener:
-    """See ``open_listener``; ``taking.plane`` may be replaced at any time."""
+    """Listens for connections, and is their ``Register``.
+
+    Made by ``open_listener``; ``taking.plane`` may be replaced at any time.
+    """
 
     _server: asyncio.Server
     #: The port that is listened at.
@@ -169,7 +172,6 @@ class Listener:
     # -- called by connections
 
     def opened(self, connection: Connection) -> None:
-        """See ``Register``."""
         self._connections.add(connection)
         self._nobody.clear()
         if self._sweeping is None:
@@ -179,13 +181,11 @@ class Listener:
             connection.drain()
 
     def lost(self, connection: Connection) -> None:
-        """See ``Register``."""
         self._connections.discard(connection)
         if not self._connections:
             self._nobody.set()
 
     def judge(self, exchange: Exchange, judged: Callable[[Exchange, bool | Answer], None]) -> None:
-        """See ``Home``."""
         task = self._tasks.create_task(self._judge(exchange, judged))
         self._judging.add(task)
         task.add_done_callback(self._judging.discard)
@@ -199,7 +199,6 @@ class Listener:
         judged(exchange, found)
 
     def answered(self, exchange: Exchange, answer: Answer) -> None:
-        """See ``Home``."""
         observe = self._options.observe
         if observe is not None:
             records = exchange.records if answer.status < 300 else 0
@@ -207,7 +206,6 @@ class Listener:
             observe(Answered(answer.source, answer.status, exchange.received, records, seconds))
 
     def fault(self, error: Exception) -> None:
-        """See ``Home``."""
         self._options.fault(error)
 
     # -- now and then

@@ -24,7 +24,7 @@ class Times:
         self._text = ""
 
     def text_of(self, epoch_ms: int) -> str:
-        """See the function ``text_of``."""
+        """The text of a time, in epoch milliseconds."""
         second, milliseconds = divmod(epoch_ms, 1000)
         if second != self._second:
             self._second, self._text = second, text_of(second * 1000)[: -len("000Z")]

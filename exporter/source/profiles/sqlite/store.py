@@ -73,7 +73,7 @@ def _prepare(connection: apsw.Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SqliteProfiles(ProfileStore):
-    """See ``ProfileStore``. Made by ``open_sqlite``. ``open_to_others`` has sentences for people."""
+    """``ProfileStore`` in a file. Made by ``open_sqlite``. ``open_to_others`` has sentences for people."""
 
     store_name: str
     database: Database
