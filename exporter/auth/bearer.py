@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from exporter.auth.authorizer import Authorization, Authorizer, AuthSection, Surroundings, Unauthorized
+from exporter.auth.presented import PresentedToken
 from exporter.auth.reading.token import is_presentable
 from exporter.sections.section import MASK, FromFile, Secret
 from exporter.tasks.off_loop import off_loop
@@ -20,14 +20,7 @@ class Bearer(AuthSection):
     presented: ClassVar[str | None] = f"Bearer {MASK}"
 
     kind: Literal["bearer"] = "bearer"
-    token: Secret = Field(description="The token; with !file it is read again when the endpoint refuses it.")
-
-    @field_validator("token")
-    @classmethod
-    def _presentable(cls, token: Secret) -> Secret:
-        if not is_presentable(token.reveal()):
-            raise PydanticCustomError("token_characters", "a token must be visible ASCII, without spaces")
-        return token
+    token: PresentedToken = Field(description="The token; with !file it is read again when the endpoint refuses it.")
 
     def authorizer(
         self,

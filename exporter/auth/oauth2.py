@@ -18,7 +18,7 @@ from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.operator_text import one_line
 from exporter.sections.section import MASK, Secret
 from exporter.sections.tls import Tls
-from exporter.sections.urls import proxy_url
+from exporter.sections.urls import HTTP_PATTERN, proxy_url
 from exporter.transport.port import Transport
 
 
@@ -86,7 +86,7 @@ def _proxy(text: str) -> str:
     return text if text == "none" else proxy_url(text)
 
 
-_PROXIES = {"anyOf": [{"type": "string", "format": "uri", "pattern": "^https?://"}, {"const": "none"}]}
+_PROXIES = {"anyOf": [{"type": "string", "format": "uri", "pattern": HTTP_PATTERN}, {"const": "none"}]}
 
 TokenProxy = Annotated[str, AfterValidator(_proxy), WithJsonSchema(_PROXIES)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]

@@ -172,7 +172,7 @@ def _why(each: Dataflow) -> str | None:
         line += f" for {duration_text(max(0.0, time.time() - each['paused_since']))}"
     if each["next_probe_seconds"] is not None:
         line += f", next probe in {duration_text(each['next_probe_seconds'])}"
-    if each["last_failure"]:
+    if each["last_failure"] and each["paused"] != ["operator"]:  # a pause by hand has no failure for its cause
         line += f": {printable(each['last_failure'])}"
     return line + _by_hand(each.get("operator"))
 

@@ -120,7 +120,7 @@ class ByHand:
                     f"every process that runs {name} probes within {OBEYED_SECONDS} s what pauses it, if anything"
                 )
             if not paused:
-                return Done(f"{name} is not paused here: there is nothing to probe")
+                return Done(f"{name} is running and not paused: there is nothing to probe, and nothing was sent for it")
             return Done(f"{name} is probed now, paused ({', '.join(sorted(paused))})")
 
         return await self._do(name, probe)

@@ -85,7 +85,7 @@ class RedisUrl:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "format": "uri", "pattern": "^(rediss?|unix)://"}
+        return {"type": "string", "format": "uri", "pattern": "^([rR][eE][dD][iI][sS][sS]?|[uU][nN][iI][xX])://"}
 
     @classmethod
     def _validate(cls, value: object) -> RedisUrl:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 
@@ -23,7 +24,7 @@ def missing_extra(
         return None
     needed = " ".join(f"'{requirement}'" for requirement in _libraries(extra))
     wanted = f"pip install {needed}" if needed else f"the libraries of the extra {extra}, in pyproject.toml"
-    return f"{what}: {wanted}"
+    return f"{what}: {wanted} (into the exporter's own environment, {sys.prefix})"
 
 
 def _is_there(module: str) -> bool:

@@ -6,7 +6,7 @@ import os.path
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from exporter.sections.mistakes import mistake
 
@@ -67,11 +67,21 @@ def absolute(path: Path) -> Path:
 def _located(value: Any) -> Any:
     if not isinstance(value, str | Path):
         return value
+    if "\0" in str(value):
+        raise mistake("a path must not contain a NUL character")
     try:
         return located(value if isinstance(value, str) else str(value))
     except NoHome as error:
         raise mistake(str(error)) from None
 
 
+def _no_folder(path: Path) -> Path:
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib raises where it may not look
+        raise mistake("this is a folder: name a file in it")
+    return path
+
+
 #: A path as a field of the configuration.
 FilePath = Annotated[Path, BeforeValidator(_located), WithJsonSchema({"type": "string", "format": "path"})]
+#: Of a file that is made where it is not there.
+DatabasePath = Annotated[FilePath, AfterValidator(_no_folder)]

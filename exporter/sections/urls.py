@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from exporter.sections.mistakes import mistake
 from exporter.sections.operator_text import has_control_character
 
+_DOTTED = frozenset("0123456789.")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?")
 #: RFC 3986 §2 has no place for these; a brace is most often a placeholder that was not filled.
 _NEVER = frozenset('\\"<>^`{}')
@@ -62,6 +64,25 @@ def host_name(text: str) -> str:
     return text.lower().rstrip(".")
 
 
+def listen_host(text: str) -> str:
+    """The address to listen on, or the name of one, unchanged.
+
+    Raises:
+        PydanticCustomError: the text can be neither.
+    """
+    if not (_is_address(text) if text[-1:].isdigit() and set(text) <= _DOTTED else _is_host(text)):
+        raise mistake("should be an address to listen on, as 127.0.0.1, ::1 or 0.0.0.0, or the name of this host")
+    return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        socket.inet_aton(text)
+    except OSError:
+        return False
+    return True
+
+
 def http_url(text: str) -> str:
     """The URL unchanged, if http or https with a host and neither user, fragment nor odd characters.
 
@@ -96,7 +117,10 @@ def http_address(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-_URI = {"type": "string", "format": "uri", "pattern": "^https?://"}
+#: The scheme in any letter case, written out, since JSON Schema knows no flags.
+HTTP_PATTERN = "^[hH][tT][tT][pP][sS]?://"
+_URI = {"type": "string", "format": "uri", "pattern": HTTP_PATTERN}
+ListenHost = Annotated[str, AfterValidator(listen_host), WithJsonSchema({"type": "string", "minLength": 1})]
 HostName = Annotated[
     str,
     AfterValidator(host_name),

@@ -13,6 +13,7 @@ from exporter.profile import mapping as profile
 from exporter.profile.decision import Trigger
 from exporter.profile.paths import mapping_problem, parse_path
 from exporter.queues.port import Start
+from exporter.sections.matching import SHORT_NAME
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.section import Section
 from exporter.sections.tls import Tls
@@ -60,8 +61,7 @@ class ActivateOn(Section):
 class Destination(Section):
     """One destination; its name is its group on the queue and its label in metrics."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+    name: Annotated[str, SHORT_NAME] = Field(
         description="1 to 64 letters, digits, dots, hyphens, underscores. Renaming begins a new group.",
     )
     description: str = Field(default="", description="For people.")

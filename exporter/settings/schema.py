@@ -31,6 +31,10 @@ _ONE = "One destination of exporter: a file in `destinations_dir`. "
 _TEXTS: Schema = {
     "Reference": {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"},
     "WholeNumber": {"type": "string", "pattern": r"^\s*[+-]?[0-9][0-9_]*(\.0*)?\s*$"},
+    "Number": {
+        "type": "string",
+        "pattern": r"^\s*[+-]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][+-]?[0-9]+)?\s*$",
+    },
     "Switch": {
         "type": ["string", "integer"],
         "minimum": 0,
@@ -39,7 +43,7 @@ _TEXTS: Schema = {
         "[oO][fF][fF]|0)$",
     },
 }
-_REFERENCE, _WHOLE_NUMBER, _SWITCH = ({"$ref": f"#/$defs/{name}"} for name in _TEXTS)
+_REFERENCE, _WHOLE_NUMBER, _NUMBER, _SWITCH = ({"$ref": f"#/$defs/{name}"} for name in _TEXTS)
 #: The name of the schema of an ``auth`` beside which the defaults have none.
 _WHOLE_AUTH = "WholeAuth"
 #: Keys of a schema that describe it to people, and bind no value.
@@ -154,7 +158,7 @@ def _ways(schema: Schema) -> Iterator[Schema]:
     elif kind == "boolean":
         yield from (schema, _SWITCH)
     elif kind in ("integer", "number"):
-        yield from (schema, _WHOLE_NUMBER)
+        yield from (schema, _WHOLE_NUMBER if kind == "integer" else _NUMBER)
     elif kind == "string":
         written = {**schema, "type": ["string", "number", "boolean"]}
         if schema.get("format") == "uri":  # may well stand in a file for its password: an editor sees that file's path

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from exporter.auth.presented import PresentedToken
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.paths import FilePath
 from exporter.sections.quantities import Duration
-from exporter.sections.section import Secret, Section
-from exporter.sections.urls import HostName
+from exporter.sections.section import Section
+from exporter.sections.urls import HostName, ListenHost
 from exporter.settings.delivery import Bytes
 from exporter.settings.destination import Destination
 from exporter.settings.segments import LISTED, CatalogueSegment, SegmentKey, once
@@ -59,9 +60,9 @@ SocketPlace = Annotated[
 class Ops(Section):
     """Where /live, /ready, /metrics and /status answer, and who may act there."""
 
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 in a container.")
+    host: ListenHost = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0: any that is free.")
-    token: Secret | None = Field(
+    token: PresentedToken | None = Field(
         default=None,
         description="Who presents it may pause, resume and probe over the port; null: nobody.",
     )

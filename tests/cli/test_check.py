@@ -225,6 +225,7 @@ async def test_a_missing_configuration_is_78(tmp_path: Path) -> None:
     _, stderr = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 78
     assert stderr.decode().startswith("config/exporter.yaml: the file cannot be read: No such file or directory\n")
+    assert stderr.decode().splitlines()[-1].startswith("note: --config FILE or EXPORTER_CONFIG names the main file")
 
 
 async def test_everything_within_reach(tmp_path: Path) -> None:

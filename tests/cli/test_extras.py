@@ -101,6 +101,8 @@ def wanted(mistake: str, what: str = "this kind needs a client that is") -> list
     """What a message says that pip should install."""
     _, said, libraries = mistake.partition(f": {what} not installed: pip install ")
     assert said, mistake
+    libraries, where, _ = libraries.partition(" (into the exporter's own environment, ")
+    assert where, "a tool's environment is not the one in which people type pip"
     return [Requirement(text) for text in shlex.split(libraries)]
 
 
@@ -109,6 +111,7 @@ def test_sources_that_nobody_installed_name_the_extra(monkeypatch: pytest.Monkey
     monkeypatch.setattr(extras, "DISTRIBUTION", "no-such-distribution")
     assert extras.missing_extra("redis", "no_such_module") == (
         "this kind needs a client that is not installed: the libraries of the extra redis, in pyproject.toml"
+        f" (into the exporter's own environment, {sys.prefix})"
     )
 
 

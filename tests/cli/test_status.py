@@ -48,6 +48,7 @@ BY_HAND = DataflowStatus(
     state="paused",
     paused=("operator",),
     paused_since=1.0,
+    last_failure="HTTP 400",  # of some time before
     operator=PausedByHand(1.0, "alice@host", "the partner moves\x1b[2J", "the journal keeps 7 events for it"),
 )
 
@@ -112,6 +113,7 @@ async def test_a_pause_by_hand_says_who_and_why_and_what_it_holds_back() -> None
         out, _ = await asyncio.wait_for(command.communicate(), 60)
     *_, paused, who, warning = out.decode().splitlines()
     assert paused.startswith("web: paused (operator) for ")
+    assert "HTTP 400" not in paused
     assert who == "  paused by alice@host: the partner moves\\x1b[2J"
     assert warning == "  warning: the journal keeps 7 events for it"
 

@@ -76,7 +76,9 @@ async def test_a_pause_is_obeyed_at_once_and_says_who_and_why(tmp_path: Path) ->
 async def test_a_probe_says_what_there_is_to_probe(tmp_path: Path) -> None:
     process = Process()
     async with acting(tmp_path, process) as (acts, interventions):
-        assert await acts.probe("crm") == Done("crm is not paused here: there is nothing to probe")
+        assert await acts.probe("crm") == Done(
+            "crm is running and not paused: there is nothing to probe, and nothing was sent for it"
+        )
         process.paused["crm"] = frozenset({"failing"})
         assert await acts.probe("crm") == Done("crm is probed now, paused (failing)")
         assert process.obeyed[-1] == {GROUP: Intervention(None, 2)}

@@ -84,6 +84,8 @@ def test_mappings_are_merged_lists_replaced_and_the_destination_wins(tmp_path: P
         ("'a:b'", "'c:d'", {"a": "b", "c": "d"}),
         ("'a:b'", "''", {}),
         ("'a:b'", "{}", {"a": "b"}),
+        ("'a:1,B:2'", "{b: 3}", {"a": "1", "b": "3"}),
+        ("{x-team: a}", "'X-Team:b'", {"X-Team": "b"}),
     ],
 )
 def test_headers_are_merged_in_either_form(tmp_path: Path, shared: str, own: str, headers: dict[str, str]) -> None:

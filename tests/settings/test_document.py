@@ -85,7 +85,7 @@ def test_a_scalar_is_its_text(tmp_path: Path, written: str, value: Any) -> None:
             "the tag !!python/object/apply:os.system is not known here",
         ),
         ("b: !!binary aGk=\n", 1, "b", "the tag !!binary is not known here"),
-        ("b: !file [a]\n", 1, "b", "the tag !file is not known here"),
+        ("b: !file [a]\n", 1, "b", "!file wants the path of a file, as text"),
         ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, "c", "merge keys (<<) are not supported"),
         ("[1, 2]: 3\n", 1, "", "a key must be text"),
         ("a: 1\n---\nb: 2\n", 2, "", "the file must hold a single document"),

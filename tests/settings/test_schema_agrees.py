@@ -46,6 +46,7 @@ VALUES: list[Any] = [
     *(None, True, "yes", "Off", 1, 5, 1.5, 401, "5", " 5 ", "1_000", "5.0", "", "x", "a b", "none", "${X}", "a${X}b"),
     *("10s", "16 mib", "100/10s", "http://a.example:1", "redis://u:p@a.example/1", "nats://a:4222", "a:1", "x=y"),
     *(date(2026, 1, 1), "all", "latest", "basic", "lean", "text", [], ["x"], [5], ["401", "${X}"], [True], [None]),
+    *("0.5", ".5", "+5e-1", "HTTP://a.example:1/", "REDIS://a.example/1", "Rediss://a", "UNIX:///x", "NATS://a:4222"),
     *([{"id": 5, "namespace": "${X}"}], {}, {"x": "y"}, {"x": 5}, {"x": ["a", 5]}, {"kind": "bearer", "token": 5}),
 ]
 

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from exporter.settings.loading.load import Loaded
+    from exporter.settings.loading.problems import Problems
 
 #: The exit code for a configuration that is refused (EX_CONFIG of sysexits.h).
 EXIT_CONFIG = 78
@@ -34,6 +35,14 @@ def load_or_exit(path: Path, *, stand_in: bool = False) -> Loaded:
 
     loaded = load(path, os.environ, stand_in=stand_in)
     if isinstance(loaded, Problems):
-        typer.echo(loaded.render(), err=True)
+        tell_problems(loaded, path)
         raise typer.Exit(EXIT_CONFIG)
     return loaded
+
+
+def tell_problems(problems: Problems, path: Path) -> None:
+    """Print every mistake in the configuration in ``path`` to stderr, and how to name a file where there is none."""
+    typer.echo(problems.render(), err=True)
+    if not os.path.isfile(path.expanduser()):  # noqa: PTH113 - pathlib raises where it may not look
+        hint = "--config FILE or EXPORTER_CONFIG names the main file; `exporter init` writes one to begin with"
+        typer.echo(f"note: {hint}", err=True)

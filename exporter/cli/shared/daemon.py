@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
-from exporter.cli.shared.config import EXIT_CONFIG
+from exporter.cli.shared.config import EXIT_CONFIG, tell_problems
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon_port import Where
@@ -166,7 +166,7 @@ def settings_or_part(config: Path) -> tuple[Settings, bool]:
     loaded = load(config, os.environ)
     if not isinstance(loaded, Problems):
         return loaded.settings, True
-    typer.echo(loaded.render(), err=True)
+    tell_problems(loaded, config)
     part = load_part(config, os.environ, ("state",))
     if "state" not in part.known or not part.settings.state.exists():
         raise typer.Exit(EXIT_CONFIG)

@@ -98,7 +98,8 @@ class Slot:
         if self._flow is not None:
             self._flow.obey(intervention.pause)
         if intervention.probes > before.probes:
-            self._log.info("probe", detail="an operator asks for it now")
+            idle = "" if self.paused else ", and there is nothing to probe: no pause here"
+            self._log.info("probe", detail=f"an operator asks for it now{idle}")
             self._hurry.now()
             if self._flow is not None:
                 self._flow.probe()

@@ -9,13 +9,22 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from exporter.sections.extras import missing_extra
+from exporter.sections.matching import Matching
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.operator_text import OneLine
 from exporter.sections.quantities import Duration, Size
 from exporter.sections.section import ReadAnew, ReadAnewLines, Section
 from exporter.sections.tls import TlsReadAnew
 
-_NAME = r"^[A-Za-z0-9_-]{1,200}$"
+StreamName = Annotated[
+    str, Matching("[A-Za-z0-9_-]{1,200}", "1 to 200 letters (A to Z), digits, hyphens or underscores")
+]
+_Inbox = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", "letters (A to Z), digits, hyphens or underscores, with dots between"
+    ),
+]
 _SEED = re.compile(r"SU[A-Z2-7]{56}")
 _MOST_REPLICAS = 5
 
@@ -28,7 +37,7 @@ class NatsSettings(Section):
         "nats://127.0.0.1:4222",
         description="nats://host:port, or tls:// to insist on TLS; several servers of a cluster with commas.",
     )
-    stream: str = Field("profile-changes", pattern=_NAME, description="The stream to read and to publish to.")
+    stream: StreamName = Field("profile-changes", description="The stream to read and to publish to.")
     create: bool = Field(False, description="Make the stream where it is missing, with the subjects `<stream>.*`.")
     replicas: int = Field(1, ge=1, le=_MOST_REPLICAS, description="Of a stream that `create` makes.")
     max_bytes: Annotated[int, Size(above=0)] | None = Field(
@@ -37,16 +46,14 @@ class NatsSettings(Section):
     max_age: Annotated[float, Duration(above=0)] | None = Field(
         None, description="Of a stream that `create` makes: older events go, read or not."
     )
-    bucket: str | None = Field(
-        None, pattern=_NAME, description="The key-value bucket of positions, made where missing: `<stream>-positions`."
+    bucket: StreamName | None = Field(
+        None, description="The key-value bucket of positions, made where missing: `<stream>-positions`."
     )
     lease: Annotated[float, Duration(least=1, most=300)] = Field(
         8.0, description="The silence after which a standby takes a reader's place."
     )
-    domain: str | None = Field(None, pattern=_NAME, description="The JetStream domain, where the servers have several.")
-    inbox_prefix: str = Field(
-        "_INBOX", pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", description="Where answers go, if not to _INBOX."
-    )
+    domain: StreamName | None = Field(None, description="The JetStream domain, where the servers have several.")
+    inbox_prefix: _Inbox = Field("_INBOX", description="Where answers go, if not to _INBOX.")
     user: OneLine | None = Field(None, min_length=1, description="With password.")
     password: ReadAnew | None = Field(None, description="With user.")
     token: ReadAnew | None = Field(None, description="In place of user and password.")

@@ -7,17 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exporter.sections.paths import FilePath
+from exporter.sections.paths import DatabasePath
 from exporter.sections.quantities import Duration, Size
 from exporter.sections.section import Section
+
+#: The tables themselves have half of it, so nothing could be published within less.
+_LEAST_BYTES = 64 * 1024
 
 
 class JournalSettings(Section):
     """A queue in a local file."""
 
     kind: Literal["journal"] = "journal"
-    path: FilePath = Field(Path("../data/queue.db"), description="The queue's file; its folder is created.")
-    max_bytes: Annotated[int, Size(above=0)] = Field(
+    path: DatabasePath = Field(Path("../data/queue.db"), description="The queue's file; its folder is created.")
+    max_bytes: Annotated[int, Size(least=_LEAST_BYTES)] = Field(
         10 * 1024**3,
         description="Publishing fails beyond it; nothing unread is dropped. The log beside it is not counted.",
     )

@@ -10,6 +10,7 @@ from exporter.queues.kafka.commits import range_bytes
 from exporter.queues.kafka.sasl import SaslSettings
 from exporter.queues.port import COMMIT_SECONDS
 from exporter.sections.extras import missing_extra
+from exporter.sections.matching import Matching
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.quantities import Duration, Size
 from exporter.sections.section import Section
@@ -24,6 +25,9 @@ def _servers(text: str) -> str:
     return text
 
 
+_TOPIC = "1 to 249 letters (A to Z), digits, dots, hyphens or underscores"
+
+
 class KafkaSettings(Section):
     """A topic; one consumer group per destination, so that any number of exporters share the work."""
 
@@ -31,8 +35,8 @@ class KafkaSettings(Section):
     bootstrap_servers: Annotated[str, AfterValidator(_servers)] = Field(
         "127.0.0.1:9092", description="Brokers to ask for the others: host:port, or several with commas between."
     )
-    topic: str = Field(
-        "profile-changes", pattern=r"^[A-Za-z0-9._-]{1,249}$", description="It must exist; it is never created."
+    topic: Annotated[str, Matching("[A-Za-z0-9._-]{1,249}", _TOPIC)] = Field(
+        "profile-changes", description="It must exist; it is never created."
     )
     group_prefix: str = Field(
         "exporter.", description="Stands before a destination's name in its group's name. Other groups are left alone."

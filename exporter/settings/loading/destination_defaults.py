@@ -49,15 +49,22 @@ def merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[dict[st
 def comparable(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both, with headers and query that are written as text read into mappings, where both can be had as mappings.
 
-    An empty text of the destination stays, and stands for none at all.
+    Names of headers are compared without regard to case. An empty text of the destination stays, and stands for none
+    at all.
     """
     shared, single = dict(defaults), dict(own)
     for key in _TEXTS:
         if key in shared and single.get(key) not in (None, ""):
             default, value = _as_mapping(key, shared[key]), _as_mapping(key, single[key])
             if default is not None and value is not None:
-                shared[key], single[key] = default, value
+                shared[key], single[key] = _named_alike(default, value) if key == "headers" else default, value
     return shared, single
+
+
+def _named_alike(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The default headers, each called as the destination calls the same header: case makes no other header of it."""
+    names = {name.lower(): name for name in own}
+    return {names.get(name.lower(), name): value for name, value in defaults.items()}
 
 
 def replaced_queries(defaults: object, destinations: Sequence[object]) -> Iterator[str]:

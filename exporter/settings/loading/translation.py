@@ -27,6 +27,7 @@ _REASONS = {
     "model_attributes_type": "should be a mapping",
     "string_type": "should be text",
     "path_type": "should be a path",
+    "string_too_short": "must not be empty",
 }
 
 

@@ -199,6 +199,8 @@ class Reading:
             return self._mapping(steps, node)
         if isinstance(node, yaml.SequenceNode) and node.tag == _STANDARD + "seq":
             return [self.value((*steps, index), item) for index, item in enumerate(node.value)]
+        if node.tag == "!file":
+            return self._refused(steps, line, "!file wants the path of a file, as text")
         return self._refused(steps, line, f"the tag {_tag(node)} is not known here")
 
     def _mapping(self, steps: Steps, node: yaml.MappingNode) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from exporter.sections.mistakes import mistake
 from exporter.sections.operator_text import OneLine
-from exporter.sections.paths import FilePath
+from exporter.sections.paths import DatabasePath
 from exporter.sections.quantities import Duration, Size
 from exporter.sections.section import Section
 from exporter.source.profiles.merge.rules import Rules
@@ -43,7 +43,7 @@ class SqliteProfileSettings(Section):
     """Profiles in a local file."""
 
     kind: Literal["sqlite"] = "sqlite"
-    path: FilePath = Field(Path("../data/profiles.db"), description="The SQLite file; made when it is not there.")
+    path: DatabasePath = Field(Path("../data/profiles.db"), description="The SQLite file; made when it is not there.")
     merge: Literal["timestamp"] | Sequence[str] = Field(
         "timestamp",
         description="Of each attribute the last write counts; or a list of datasets, of which the first wins. What is "

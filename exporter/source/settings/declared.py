@@ -6,11 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from exporter.sections.matching import SHORT_NAME, Matching
 from exporter.sections.section import Section, shadowing_keys
 
 _Name = Annotated[str, Field(min_length=1)]
-_Inlet = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+_Inlet = Annotated[str, Matching("[0-9a-f]{64}", "64 hexadecimal digits, in small letters")]
+_Uuid = Annotated[
+    str,
+    Matching("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "a UUID with hyphens, in small letters"),
+]
 
 
 class IdentityDescriptor(Section):
@@ -79,7 +83,7 @@ class FlowSettings(Section):
 class SourceSettings(Section):
     """One inlet, and its flows."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="For people, logs and metrics.")
+    name: Annotated[str, SHORT_NAME] = Field(description="For people, logs and metrics.")
     inlet: _Inlet | None = Field(
         default=None, repr=False, description="The last part of its URL, 64 hex digits; null: made once, kept in state."
     )

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from exporter.queues.jetstream.settings import NatsSettings
+from exporter.queues.jetstream.settings import NatsSettings, StreamName
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.queues.memory import MemorySettings
 from exporter.queues.redis_streams.settings import RedisSettings
-from exporter.sections.paths import FilePath
+from exporter.sections.paths import DatabasePath
 
 _NAME = "exporter-intake"
 
@@ -20,7 +20,7 @@ _NAME = "exporter-intake"
 class JournalIntake(JournalSettings):
     """The intake in a local file, never the product's queue."""
 
-    path: FilePath = Field(Path("../data/intake.db"), description="The intake's file; its folder is created.")
+    path: DatabasePath = Field(Path("../data/intake.db"), description="The intake's file; its folder is created.")
 
 
 class KafkaIntake(KafkaSettings):
@@ -32,9 +32,7 @@ class KafkaIntake(KafkaSettings):
 class NatsIntake(NatsSettings):
     """The intake as a stream of JetStream."""
 
-    stream: str = Field(
-        _NAME, pattern=r"^[A-Za-z0-9_-]+$", description="The stream to publish to and to read; never the product's."
-    )
+    stream: StreamName = Field(_NAME, description="The stream to publish to and to read; never the product's.")
 
 
 class RedisIntake(RedisSettings):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from exporter.auth.presented import PresentedToken
+from exporter.sections.matching import Matching
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
-from exporter.sections.section import Secret, Section
+from exporter.sections.section import Section
 from exporter.sections.tls import PemFiles, ReadableFile
-from exporter.sections.urls import HttpUrl
+from exporter.sections.urls import HttpUrl, ListenHost
 from exporter.source.settings.ims import Ims
 
-_Host = Annotated[str, Field(min_length=1)]
 _Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -50,7 +52,7 @@ class StaticToken(Section):
     """A token that never expires, known by a name."""
 
     name: str = Field(min_length=1, description="For people.")
-    token: Secret = Field(description="What the client presents.")
+    token: PresentedToken = Field(description="What the client presents.")
 
 
 class TokenIssuer(Section):
@@ -63,7 +65,7 @@ class TokenIssuer(Section):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         host = self.url.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0].strip("[]")
-        if self.url.startswith("http://") and not is_loopback(host):
+        if urlsplit(self.url).scheme == "http" and not is_loopback(host):
             raise mistakes([Mistake(("url",), "keys are fetched by https only, but from this machine")])
         return self
 
@@ -78,7 +80,7 @@ class Tokens(Section):
 class Api(Section):
     """The control plane, on a listener of its own."""
 
-    host: _Host = Field(default="127.0.0.1", description="Address to listen on.")
+    host: ListenHost = Field(default="127.0.0.1", description="Address to listen on.")
     port: _Port = Field(default=8086, description="Port to listen on; 0: any that is free.")
     auth: Literal["none", "tokens"] = Field(default="none", description="none, or tokens: those of `tokens`.")
     open: bool = Field(default=False, description="Says yes to auth: none on an address that others reach.")
@@ -96,7 +98,7 @@ class Api(Section):
 class ServeOps(Section):
     """Where the serving process answers questions about itself."""
 
-    host: _Host = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
+    host: ListenHost = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
     port: _Port = Field(default=9465, description="Port to listen on; 0: any that is free.")
 
 
@@ -109,7 +111,7 @@ def _overload(status: int) -> int:
 class Serve(Section):
     """The data plane, the control plane, and their limits."""
 
-    host: _Host = Field(default="127.0.0.1", description="Address of the data plane (/collection/...).")
+    host: ListenHost = Field(default="127.0.0.1", description="Address of the data plane (/collection/...).")
     port: _Port = Field(default=8085, description="Its port; 0: any that is free.")
     public_url: HttpUrl | None = Field(
         default=None, description="What the URLs of inlets begin with; null: http(s)://host:port."
@@ -123,7 +125,9 @@ class Serve(Section):
     org_id: str = Field(
         default="ABCDEF0123456789@AdobeOrg", min_length=1, description="The organisation that messages must name."
     )
-    tenant: str = Field(default="acme", pattern=r"^[a-z0-9]+$", description="Stands in the ids of schemas.")
+    tenant: Annotated[str, Matching("[a-z0-9]+", "small letters (a to z) and digits")] = Field(
+        default="acme", description="Stands in the ids of schemas."
+    )
     sandboxes: tuple[str, ...] = Field(default=("prod",), min_length=1, description="The sandboxes that are known.")
     max_body: Annotated[int, Size(least=1024)] = Field(
         default=1024**2, description="A larger request body is refused, before and after it is unpacked."

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from exporter.sections.paths import FilePath
+from exporter.sections.paths import DatabasePath
 from exporter.sections.section import Section
 
 
@@ -15,7 +15,7 @@ class SqliteSettings(Section):
     """Dead letters and mapping times in a separate file, never the queue's."""
 
     kind: Literal["sqlite"] = "sqlite"
-    path: FilePath = Field(default=Path("../data/state.db"), description="The SQLite file; made when it is not there.")
+    path: DatabasePath = Field(Path("../data/state.db"), description="The SQLite file; made when it is not there.")
 
     def exists(self) -> bool:
         """Whether there is a store already; a command that only looks creates no store.

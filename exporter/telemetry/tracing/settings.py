@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from exporter.sections.extras import missing_extra
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.section import Section
-from exporter.sections.urls import http_url
+from exporter.sections.urls import HTTP_PATTERN, http_url
 
 _PATH = "/v1/traces"
 
@@ -24,7 +24,7 @@ def _base_url(text: str) -> str:
 CollectorUrl = Annotated[
     str,
     AfterValidator(_base_url),
-    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://[^?]*$"}),
+    WithJsonSchema({"type": "string", "format": "uri", "pattern": f"{HTTP_PATTERN}[^?]*$"}),
 ]
 
 
