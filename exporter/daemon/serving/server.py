@@ -39,10 +39,12 @@ from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
-from exporter.source.processing.examining import Bad, Chances, examine
+from exporter.source.processing.examined import Bad, Chances
+from exporter.source.processing.examining import examine
 from exporter.source.processing.letters import Letters
+from exporter.source.processing.listeners import Listeners
 from exporter.source.processing.planes import plane_of
-from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.processor import Processor
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.processing.telling import Teller
 from exporter.source.profiles.port import ProfilesUnavailable
@@ -183,7 +185,7 @@ class Server:
             self._clock.epoch,
         )
         listeners = Listeners(
-            lambda flow, outcome: self._metrics.became(name_of(flow), outcome),
+            lambda flow, outcome, count: self._metrics.became(name_of(flow), outcome, count),
             lambda flow, kinds: self._metrics.mapping_failed(name_of(flow), kinds),
             self._bug,
             teller.look,

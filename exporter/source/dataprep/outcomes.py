@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
+
 from exporter.source.dataprep.mapping_sets import Mapping, SourceType
 from exporter.source.records import UpsertKind
 
@@ -49,8 +51,7 @@ class MappingError:
         return "too_large" if LARGER in self.reason else "value"
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True, gc=False):
     """A record after its mapping.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -81,6 +81,7 @@ class SqliteProfiles(ProfileStore):
     rules: Rules
     paths: Paths
     open_to_others: Sequence[str] = ()
+    passed: outbox.Passed = field(default_factory=outbox.Passed)
 
     @property
     def name(self) -> str:
@@ -91,6 +92,7 @@ class SqliteProfiles(ProfileStore):
     ) -> Applied | Refused:
         def write(connection: apsw.Connection) -> Applied | Refused:
             _move(connection, marks)
+            outbox.delete(connection, self.passed.to)
             transaction = Transaction.begin(connection, self.rules, self.paths, max_event_bytes, named_in(steps))
             work = transaction.workspace
             outcomes: list[Outcome] = []
@@ -133,7 +135,11 @@ class SqliteProfiles(ProfileStore):
         return await self._read(lambda connection: outbox.read(connection, after, limit, max_bytes))
 
     async def delete_told(self, to: int) -> None:
-        await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+        self.passed.to = to
+        try:
+            await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+        finally:
+            self.passed.to = 0
 
     async def counts(self) -> Counts:
         def read(connection: apsw.Connection) -> Counts:
