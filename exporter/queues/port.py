@@ -22,6 +22,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import msgspec
+
 from exporter.messages.message import Message
 
 Start = Literal["earliest", "latest"]
@@ -34,8 +36,7 @@ COMMIT_SECONDS = 0.025
 COMMIT_MESSAGES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """An event to put on a queue; ``key`` is the profile's id, or None."""
 
     key: str | None

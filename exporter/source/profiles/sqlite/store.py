@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -45,6 +46,8 @@ T = TypeVar("T")
 
 #: Of the file's pages, each connection keeps that much in memory, in KiB.
 _CACHE_KIB: Final = 32 * 1024
+#: Events that are told are deleted after that time, unless a transaction comes first.
+_DELETED_WITHIN_SECONDS: Final = 0.05
 
 
 @asynccontextmanager
@@ -137,6 +140,7 @@ class SqliteProfiles(ProfileStore):
     async def delete_told(self, to: int) -> None:
         self.passed.to = to
         try:
+            await asyncio.sleep(_DELETED_WITHIN_SECONDS)  # or by a transaction before
             await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
         finally:
             self.passed.to = 0
