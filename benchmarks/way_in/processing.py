@@ -35,9 +35,11 @@ from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
 from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.examining import Chances, Good, examine
+from exporter.source.processing.examined import Chances, Good
+from exporter.source.processing.examining import examine
 from exporter.source.processing.letters import Letters
-from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.listeners import Listeners
+from exporter.source.processing.processor import Processor
 from exporter.source.processing.telling import Teller
 from exporter.telemetry.logs import configure
 
@@ -55,11 +57,11 @@ class _Seen:
     applied: int = 0
     others: int = 0
 
-    def became(self, _flow: str, outcome: str) -> None:
+    def became(self, _flow: str, outcome: str, count: int) -> None:
         if outcome == "applied":
-            self.applied += 1
+            self.applied += count
         else:
-            self.others += 1
+            self.others += count
 
 
 def _raise(error: Exception) -> None:

@@ -20,7 +20,7 @@ def compiled_catalogue(settings: Settings, flow_ids: FlowIds) -> Catalogue | tup
     """
     from exporter.source.dataprep.run import Bounds
     from exporter.source.processing.compiling import Declared, compiled
-    from exporter.source.xdm.identities import IdentityRules
+    from exporter.source.xdm.identified import IdentityRules
 
     identities = settings.identities
     declared_only = identities.namespaces == "declared"

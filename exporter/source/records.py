@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 
 class Operation(Enum):
     """What a record does to what its dataset said of its primary identity before."""
@@ -15,8 +17,7 @@ class Operation(Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """An id in a namespace, whose code is in lower case; ``state`` is its ``authenticatedState``."""
 
     namespace: str
@@ -25,8 +26,7 @@ class Identity:
     primary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True, gc=False):
     """What a record says of a segment: ``status`` is realized, existing or exited.
 
     ``since`` is the ``lastQualificationTime`` in epoch milliseconds, and ``entry`` all that came, as it came.
@@ -58,8 +58,7 @@ class ArrayUpsert:
     items: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record for the profile store.
 
     Attributes:

@@ -23,7 +23,8 @@ from exporter.source.collection.taken import TakenRecord
 from exporter.source.dataprep.outcomes import MappingError
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.compiling import FlowIds
-from exporter.source.processing.examining import Aside, Bad, Chances, examine
+from exporter.source.processing.examined import Aside, Bad, Chances
+from exporter.source.processing.examining import examine
 from exporter.source.processing.planes import Ids, ids_of, plane_of, wanted
 from exporter.source.profiles.merge import steps as store
 from exporter.source.profiles.merge.newcomer import told_of_newcomer

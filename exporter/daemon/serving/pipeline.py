@@ -21,10 +21,12 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.examining import Bad, Chances, examine
+from exporter.source.processing.examined import Bad, Chances
+from exporter.source.processing.examining import examine
 from exporter.source.processing.letters import Letters
+from exporter.source.processing.listeners import Listeners
 from exporter.source.processing.planes import plane_of
-from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.processor import Processor
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.processing.telling import Teller
 
@@ -107,7 +109,7 @@ async def pipeline_of(
         settings.profiles.outbox_max,
         delay,
         Listeners(
-            lambda flow, outcome: reports.metrics.became(in_force.name_of(flow), outcome),
+            lambda flow, outcome, count: reports.metrics.became(in_force.name_of(flow), outcome, count),
             lambda flow, kinds: reports.metrics.mapping_failed(in_force.name_of(flow), kinds),
             reports.bug,
             teller.look,

@@ -19,7 +19,7 @@ from exporter.source.backfills.newly_mapped import Target, newly_mapped
 from exporter.source.backfills.pace import Pace
 from exporter.source.backfills.standings import Standing, standings
 from exporter.source.backfills.surroundings import Bounds, Listeners, Moments, Positions
-from exporter.source.processing.processor import BATCH_RECORDS
+from exporter.source.processing.ahead import BATCH_RECORDS
 from exporter.source.processing.telling import BATCH_EVENTS
 from exporter.source.profiles.port import Backfill, ProfileStore, ProfilesUnavailable, Segment
 from exporter.state.port import MappingTimes, StateUnavailable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from exporter.source.dataprep.run import Run
 from exporter.source.xdm.fields import Kind
@@ -24,36 +24,57 @@ _SMALL = 2**31
 _SHORT = 200
 
 
-def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind, otherwise: Apply) -> Apply:
-    """What puts the value at the path ``source`` of a record to the path ``destination``, whose type is ``kind``.
+class Attribute(NamedTuple):
+    """Takes a value along ``first`` and ``rest`` from a record, and puts what is ``fitting`` at ``last`` in ``above``.
 
-    Null is not put. ``otherwise`` does the same for values that are not as they have to be.
+    Null is not put.
     """
-    fitting = _FITTING.get(kind)
-    *above, last = destination
-    first, *rest = source
 
-    def apply(run: Run, entity: dict[str, Any]) -> None:
-        value: Any = run.record.get(first)
+    first: str
+    rest: tuple[str, ...]
+    fitting: type | None
+    above: tuple[str, ...]
+    last: str
+
+
+def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind) -> Attribute:
+    """What puts the value at the path ``source`` of a record to the path ``destination``, whose type is ``kind``."""
+    return Attribute(source[0], source[1:], _FITTING.get(kind), destination[:-1], destination[-1])
+
+
+def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entity: dict[str, Any]) -> int:
+    """Put the values of ``attributes`` from place ``at`` on, up to one that is not as it has to be, or to a None.
+
+    Returns the place of that one, which is to be mapped in the general way; how many there are, where all was put.
+    """
+    record = run.record
+    node = entity
+    where: tuple[str, ...] = ()
+    for each in attributes[at:]:
+        if each is None:
+            return at
+        first, rest, fitting, above, last = each
+        value: Any = record.get(first)
         for step in rest:
-            if type(value) is not dict:
-                return
-            value = value.get(step)
-        found = type(value)
-        if (
-            found is not fitting
-            or (found is str and len(value) > _SHORT)
-            or (found is int and not -_SMALL < value < _SMALL)
-        ):
-            if value is not None:
-                otherwise(run, entity)
-            return
-        node = entity
-        for step in above:
-            below = node.get(step)
-            if type(below) is not dict:
-                below = node[step] = {}
-            node = below
-        node[last] = value
-
-    return apply
+            value = value.get(step) if type(value) is dict else None
+        if value is not None:
+            found = type(value)
+            if found is not fitting:
+                return at
+            if found is str:
+                if len(value) > _SHORT:
+                    run.left -= len(value)
+                    if run.left < 0:
+                        return at
+            elif not -_SMALL < value < _SMALL:
+                return at
+            if above != where:
+                node, where = entity, above
+                for step in above:
+                    below = node.get(step)
+                    if type(below) is not dict:
+                        below = node[step] = {}
+                    node = below
+            node[last] = value
+        at += 1
+    return at

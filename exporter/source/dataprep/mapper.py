@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from exporter.source.dataprep.attributes import put_fitting
 from exporter.source.dataprep.destinations import close_gaps
 from exporter.source.dataprep.mapping_sets import MappingSet
 from exporter.source.dataprep.outcomes import Mapped, MappingError, Refusal, Upsert
@@ -22,7 +23,8 @@ class CompiledMappingSet:
     """A mapping set, ready to map records. One value may map many records at a time: it keeps nothing of them."""
 
     def __init__(self, steps: tuple[Step, ...], bounds: Bounds) -> None:
-        self._steps = tuple((step.apply, step) for step in steps)
+        self._steps = steps
+        self._attributes = tuple(step.attribute for step in steps)
         self._bounds = bounds
 
     def apply(self, record: Any, now: int, chance: Chance, clock: Clock) -> Mapped:
@@ -33,9 +35,12 @@ class CompiledMappingSet:
         run = Run(record if type(record) is dict else {}, now, chance, clock, self._bounds)
         entity: dict[str, Any] = {}
         errors: list[MappingError] = []
-        for apply, step in self._steps:
+        steps, attributes = self._steps, self._attributes
+        at = put_fitting(attributes, 0, run, entity)
+        while at < len(steps):
+            step = steps[at]
             try:
-                apply(run, entity)
+                step.apply(run, entity)
             except Failed as failed:
                 _note(errors, step, str(failed))
                 _fail(run, step, entity)
@@ -46,6 +51,7 @@ class CompiledMappingSet:
                 for reason in run.errors:
                     _note(errors, step, reason)
                 run.errors.clear()
+            at = put_fitting(attributes, at + 1, run, entity)
         if run.gaps:
             close_gaps(run)
         return Mapped(entity, tuple(errors), _upserts(run, entity) if run.upserts else ())

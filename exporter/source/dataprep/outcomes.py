@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
+
 from exporter.source.dataprep.mapping_sets import Mapping, SourceType
 from exporter.source.records import UpsertKind
 
 #: The words of errors that are told apart in metrics.
 OUT_OF_TIME: Final = "the time for this record is over"
 LARGER: Final = "result is larger than"
+WHOLE_LARGER: Final = f"the record's {LARGER}"
 
 ErrorKind: TypeAlias = Literal["time", "too_large", "value"]
 
@@ -42,6 +45,11 @@ class MappingError:
     reason: str
 
     @property
+    def ends_record(self) -> bool:
+        """Whether the record's time or size was used up, so that no mapping after this one had a chance."""
+        return self.reason == OUT_OF_TIME or self.reason.startswith(WHOLE_LARGER)
+
+    @property
     def kind(self) -> ErrorKind:
         """What it was, in one word: the record's time was over, the result too large, or there was no value."""
         if self.reason == OUT_OF_TIME:
@@ -49,8 +57,7 @@ class MappingError:
         return "too_large" if LARGER in self.reason else "value"
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True, gc=False):
     """A record after its mapping.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from exporter.source.dataprep.outcomes import LARGER, OUT_OF_TIME
+from exporter.source.dataprep.outcomes import LARGER, OUT_OF_TIME, WHOLE_LARGER
 
 Value = TypeVar("Value")
 
@@ -72,7 +72,7 @@ class Run:
         """Counts ``size`` bytes of the result; raises ``Exhausted`` beyond the bounds."""
         self.left -= size
         if self.left < 0:
-            raise Exhausted(f"the record's {LARGER} {self.max_bytes} bytes")
+            raise Exhausted(f"{WHOLE_LARGER} {self.max_bytes} bytes")
 
     def look_at_the_clock(self) -> None:
         """Raises ``Exhausted`` once the time of this record is over."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.source.dataprep.attributes import Apply, attribute
+from exporter.source.dataprep.attributes import Apply, Attribute, attribute
 from exporter.source.dataprep.coercions import Coerce, coercion
 from exporter.source.dataprep.destinations import MOST_ELEMENTS, Put, coerced, field_at, levels, putter
 from exporter.source.dataprep.expressions.compiling import compile_expression
@@ -24,11 +24,15 @@ Read = Callable[[Run], Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A compiled mapping; ``apply`` raises ``Failed``, and ``fail`` is what is done then, if anything."""
+    """A compiled mapping; ``apply`` raises ``Failed``, and ``fail`` is what is done then, if anything.
+
+    ``attribute`` does the same as ``apply`` for most records, where the mapping is plain enough.
+    """
 
     mapping: Mapping
     apply: Apply
     fail: Apply | None
+    attribute: Attribute | None = None
 
 
 def compile_step(mapping: Mapping, root: Field | None, bounds: Bounds, nulls: bool) -> Step | str:
@@ -49,6 +53,7 @@ def compile_step(mapping: Mapping, root: Field | None, bounds: Bounds, nulls: bo
     coerce = coerced(coercion(field, nulls), levels(path))
     put = putter(path, nulls)
     fail = (lambda run, entity: put(run, entity, None)) if nulls else None
+    plain: Attribute | None = None
     match mapping.source_type:
         case SourceType.STATIC:
             apply = _constant(mapping, coerce, put, bounds, nulls)
@@ -58,8 +63,13 @@ def compile_step(mapping: Mapping, root: Field | None, bounds: Bounds, nulls: bo
                 return expression
             apply = _applying(expression.evaluate, coerce, put, nulls, path)
         case SourceType.ATTRIBUTE:
-            apply = _attribute(mapping, path, field, coerce, put, nulls)
-    return apply if isinstance(apply, str) else Step(mapping, apply, fail)
+            source = parse_path(str(mapping.source))
+            if isinstance(source, str):
+                return f"the source {source}"
+            read = reader(source)
+            apply = _applying(lambda run: read(run.record), coerce, put, nulls, path)
+            plain = None if nulls else _attribute(source, path, field)
+    return apply if isinstance(apply, str) else Step(mapping, apply, fail, plain)
 
 
 def _constant(mapping: Mapping, coerce: Coerce, put: Put, bounds: Bounds, nulls: bool) -> Apply | str:
@@ -72,17 +82,9 @@ def _constant(mapping: Mapping, coerce: Coerce, put: Put, bounds: Bounds, nulls:
     return lambda run, entity: put(run, entity, copy(run, value))
 
 
-def _attribute(mapping: Mapping, path: Path, field: Field | None, coerce: Coerce, put: Put, nulls: bool) -> Apply | str:
-    source = parse_path(str(mapping.source))
-    if isinstance(source, str):
-        return f"the source {source}"
-    read = reader(source)
-    apply = _applying(lambda run: read(run.record), coerce, put, nulls, path)
-    plain = _plain(source), _plain(path)
-    if nulls or plain[0] is None or plain[1] is None:
-        return apply
-    kind = Kind.ANY if field is None else field.kind
-    return attribute(plain[0], plain[1], kind, apply)
+def _attribute(source: Path, path: Path, field: Field | None) -> Attribute | None:
+    taken, put = _plain(source), _plain(path)
+    return attribute(taken, put, Kind.ANY if field is None else field.kind) if taken and put else None
 
 
 def _plain(path: Path) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exporter.source.dataprep.mapper import CompiledMappingSet
-from exporter.source.xdm.identities import IdentityRules
+from exporter.source.xdm.identified import IdentityRules
 from exporter.source.xdm.schema import Schema
 
 

@@ -19,7 +19,7 @@ from exporter.source.settings.declared import (
     SourceSettings,
 )
 from exporter.source.xdm.declaring.declaration import Declaration, declared_schema
-from exporter.source.xdm.identities import IdentityRules
+from exporter.source.xdm.identified import IdentityRules
 from exporter.source.xdm.identity_paths import IdentityDescriptor
 from exporter.source.xdm.schema import Behaviour, Schema, SchemaRefused
 

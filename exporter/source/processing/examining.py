@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.dataprep.outcomes import MappingError, Upsert
 from exporter.source.processing.catalogue import Catalogue, Dataset
-from exporter.source.records import ArrayUpsert, Identity, Operation, Record
-from exporter.source.xdm.identities import IdentityWarning, Unidentified, identities_of
+from exporter.source.processing.examined import Aside, Bad, BadReason, Chances, Examined, Good
+from exporter.source.records import ArrayUpsert, Operation, Record
+from exporter.source.xdm.identified import Unidentified
+from exporter.source.xdm.identities import identities_of
 from exporter.source.xdm.memberships import MembershipsRefused, memberships_of
 from exporter.source.xdm.schema import Behaviour
 from exporter.source.xdm.validation.violation import Violation
 
-BadReason: TypeAlias = Literal[
-    "mapping", "xdm", "no_primary_identity", "operation", "dataset", "flow_deleted", "too_large", "bug"
-]
 _OPERATIONS = {each.value: each for each in Operation}
+_decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Chances:
-    """What a mapping may ask for, passed in: random bytes, and a clock in seconds."""
-
-    random: Callable[[int], bytes]
-    clock: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Good:
-    """A record to apply, with what is worth a note."""
-
-    record: Record
-    errors: tuple[MappingError, ...] = ()
-    warnings: tuple[IdentityWarning, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """The record is sound, and its dataset is none of profiles."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """The record cannot be applied. ``detail`` holds no data of it; ``violations`` are as the sender would see them.
-
-    ``identity`` is whose the record is, as far as that can be known.
-    """
-
-    reason: BadReason
-    detail: str
-    violations: tuple[Violation, ...] = ()
-    errors: tuple[MappingError, ...] = ()
-    identity: Identity | None = field(default=None, repr=False)
-
-    @property
-    def told(self) -> tuple[Violation, ...]:
-        """What a sender that waits is told: never nothing."""
-        return self.violations or (Violation("#", self.detail, at="#"),)
-
-
-Examined: TypeAlias = Good | Aside | Bad
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
+class _Message(NamedTuple):
     """A message taken apart; ``operations`` is what its header says, and ``meta`` the identities beside the entity."""
 
     record: dict[str, Any]
@@ -76,12 +30,16 @@ class _Message:
     meta: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """What the header asks for."""
 
     operation: Operation
     links: bool
+
+
+#: Where the header asks for nothing. An upsert that says nothing of identities is about its primary identity alone.
+_CREATES = _Asked(Operation.CREATE, True)
+_MERGES = _Asked(Operation.MERGE, False)
 
 
 def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Examined:
@@ -104,6 +62,11 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
     if flow is not None and flow.mapping is not None:
         mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock)
         entity, errors, upserts = mapped.entity, mapped.errors, mapped.upserts
+        if (end := next((error for error in errors if error.ends_record), None)) is not None:
+            # What was mapped before is not all that the sender said.
+            whose = identities_of(dataset.schema, entity, None, catalogue.identities)
+            identity = None if isinstance(whose, Unidentified) else whose.primary
+            return Bad("mapping", end.reason, errors=errors, identity=identity)
     elif taken.form is not Form.XDM:
         return Bad("mapping", "its flow has no mapping any more")
     found = _sound(entity, message.meta, taken, dataset, asked, catalogue, errors)
@@ -113,7 +76,7 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
 
 
 def _message(taken: TakenRecord) -> _Message:
-    message = msgspec.json.decode(taken.body)
+    message = _decode(taken.body)
     match taken.form:
         case Form.RAW:
             return _Message(message)
@@ -129,7 +92,7 @@ def _message(taken: TakenRecord) -> _Message:
 def _asked(operations: Any, dataset: Dataset, catalogue: Catalogue) -> _Asked | str:
     """What is to be done, or why that is none that is known."""
     if operations is None:
-        operations = {}
+        return _MERGES if dataset.upsert else _CREATES
     if not isinstance(operations, dict):
         return "header.operations is no object"
     of_data = operations.get("data")
@@ -141,7 +104,6 @@ def _asked(operations: Any, dataset: Dataset, catalogue: Catalogue) -> _Asked | 
         return "header.operations.data is none of create, merge and delete"
     of_identity = operations.get("identity")
     if of_identity is None:
-        # An upsert that says nothing of identities is about its primary identity alone.
         return _Asked(operation, links=operation is not Operation.MERGE)
     if of_identity != "create":
         return "header.operations.identity is not create"
@@ -181,7 +143,9 @@ def _sound(
         return Bad("xdm", "a membership cannot be read", (violation,), errors, identified.primary)
     if not dataset.profile:
         return Aside()
-    attributes = {key: value for key, value in entity.items() if key not in ("identityMap", "segmentMembership")}
+    attributes = dict(entity)
+    attributes.pop("identityMap", None)
+    attributes.pop("segmentMembership", None)
     record = Record(
         xaction_id=taken.xaction_id,
         taken=taken.taken,

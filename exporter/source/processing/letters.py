@@ -11,7 +11,7 @@ import orjson
 from exporter.messages.message import Message
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.wish import Wish
-from exporter.source.processing.examining import Bad
+from exporter.source.processing.examined import Bad
 from exporter.source.records import Identity
 from exporter.state.bad_record import BadRecordFilter, NewBadRecord
 from exporter.state.bad_records import BadRecords

@@ -11,8 +11,9 @@ import msgspec
 from exporter.profile.event.times import parse_time
 from exporter.queues.port import EventTooLarge, Numbered, Outgoing, Queue, QueueFull, QueueUnavailable
 from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable, Told
+from exporter.tasks.background import in_background
 
-#: So many are on their way at a time, and a queue that reads back its tail after a start looks for no more.
+#: So many are on their way at a time.
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 #: How often the outbox is looked at where nobody says that there is more.
@@ -53,8 +54,14 @@ class Teller:
         self.told = 0
         #: How many of these the queue did not take for their size.
         self.lost = 0
-        #: Why nothing can be told now; None where that works.
-        self.failure: str | None = None
+        self._published = asyncio.Event()
+        self._failure: str | None = None
+        self._not_forgotten: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be told now; None where that works."""
+        return self._failure or self._not_forgotten
 
     def look(self) -> None:
         """There may be more to tell."""
@@ -62,6 +69,10 @@ class Teller:
 
     async def run(self) -> None:
         """Tell until cancelled; what cannot be told waits."""
+        async with in_background(self._forget):
+            await self._tell_all()
+
+    async def _tell_all(self) -> None:
         failures = 0
         while True:
             # Commands that change profiles put events here, too, and nobody hears of them.
@@ -75,12 +86,27 @@ class Teller:
                     events = await self._store.told(self.told_to, BATCH_EVENTS, BATCH_BYTES)
                     if more := bool(events):
                         await self._tell(events)
-                    failures, self.failure = 0, None
+                    failures, self._failure = 0, None
             except (QueueFull, QueueUnavailable, ProfilesUnavailable) as error:
-                self.failure = str(error)
+                self._failure = str(error)
                 await asyncio.sleep(self._delay(failures))
                 failures += 1
                 self._more.set()
+
+    async def _forget(self) -> None:
+        """Delete what is told, beside the telling: a store that is written to would make it wait."""
+        failures = 0
+        while True:
+            await self._published.wait()
+            self._published.clear()
+            try:
+                await self._store.delete_told(self.told_to)
+                failures, self._not_forgotten = 0, None
+            except ProfilesUnavailable as error:
+                self._not_forgotten = str(error)
+                await asyncio.sleep(self._delay(failures))
+                failures += 1
+                self._published.set()
 
     async def _tell(self, events: Sequence[Told]) -> None:
         first = events[0]
@@ -92,4 +118,4 @@ class Teller:
             self._refused(len(error.indexes))
         self.told_to = events[-1].number
         self.told += len(events)
-        await self._store.delete_told(self.told_to)
+        self._published.set()

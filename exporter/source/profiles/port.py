@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import msgspec
+
 from exporter.source.profiles.merge.steps import Bad, Outcome, Step
 from exporter.source.records import Identity
 
@@ -67,8 +69,7 @@ class Refused:
     bad: Mapping[int, Bad]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """An event in the outbox, with the id of its profile."""
 
     number: int

@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from exporter.source.records import Identity
+from exporter.source.xdm.identified import (
+    Identified,
+    IdentityRules,
+    IdentityWarning,
+    NoId,
+    SeveralPrimaries,
+    Unidentified,
+    UnknownNamespace,
+)
 from exporter.source.xdm.identity_paths import values_at
 from exporter.source.xdm.schema import IdentityField, Schema
 from exporter.source.xdm.validation.json_values import cut
 from exporter.source.xdm.validation.pointers import below
 from exporter.source.xdm.validation.violation import Violation
 
-#: As the reference system has it.
-MOST_IDENTITIES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityRules:
-    """What a configuration says of identities; namespaces are in lower case.
-
-    Attributes:
-        most: how many identities a record may have.
-        lowercase_ids: namespaces whose ids are the same in any case, and are kept in lower case.
-        known: the namespaces that are declared or built in; None where any is as good as another.
-        declared_only: whether a record with another namespace is bad, and not only worth a warning.
-    """
-
-    most: int = MOST_IDENTITIES
-    lowercase_ids: frozenset[str] = frozenset()
-    known: frozenset[str] | None = None
-    declared_only: bool = False
-
-
 _NO_RULES = IdentityRules()
-
-
-@dataclass(frozen=True, slots=True)
-class SeveralPrimaries:
-    """Worth a warning: ``count`` identities say that they are primary, and the first was taken."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownNamespace:
-    """Worth a warning: a namespace that is neither declared nor built in."""
-
-    namespace: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoId:
-    """Worth a warning: what stands where an id should is a boolean, a fraction or an object, and was left out."""
-
-    pointer: str
-
-
-IdentityWarning: TypeAlias = SeveralPrimaries | UnknownNamespace | NoId
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """``identities``: each once, in order, ``primary`` among them and the only one that is marked so."""
-
-    identities: tuple[Identity, ...]
-    primary: Identity
-    warnings: tuple[IdentityWarning, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unidentified:
-    """Why a record is bad: the reason's name, and the same as a violation."""
-
-    reason: Literal["no_primary_identity", "too_many_identities", "unknown_namespace", "xdm"]
-    violation: Violation
 
 
 class _Found:
@@ -132,7 +78,7 @@ def identities_of(
     if len(found.primaries) > 1:
         found.warnings.append(SeveralPrimaries(len(found.primaries)))
     # In the order of finding, in which descriptors come first.
-    first = next(iter(found.primaries), keys[0])
+    first = next(iter(found.primaries or keys))
     primary = Identity(*first, found.states[first], True)
     identities = tuple([primary if key == first else Identity(*key, state) for key, state in found.states.items()])
     return Identified(identities, primary, tuple(found.warnings))
@@ -173,14 +119,8 @@ def _add_mapped(found: _Found, given: Any, pointer: str) -> None:
 
 def _id_of(value: Any) -> str | None:
     """The id that a value is; empty where there is none, None where the value can be no id."""
-    match value:
-        case str():
-            return value.strip()
-        case None:
-            return ""
-        case bool():
-            return None
-        case int():
-            return str(value)
-        case _:
-            return None
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,14 @@ def _element(field: Field) -> Field:
     return field
 
 
-def values_at(value: Any, path: Sequence[str], at: int = 0) -> Iterator[Any]:
-    """What stands in a JSON value behind the step ``at`` of a path, in order; of arrays each element."""
+def values_at(value: Any, path: Sequence[str]) -> Sequence[Any]:
+    """What stands in a JSON value at the end of a path, in order; of arrays each element."""
+    for at, step in enumerate(path):
+        if isinstance(value, list):
+            return [each for element in value for each in values_at(element, path[at:])]
+        if not isinstance(value, dict) or step not in value:
+            return ()
+        value = value[step]
     if isinstance(value, list):
-        for each in value:
-            yield from values_at(each, path, at)
-    elif at == len(path):
-        yield value
-    elif isinstance(value, dict) and path[at] in value:
-        yield from values_at(value[path[at]], path, at + 1)
+        return [each for element in value for each in values_at(element, ())]
+    return (value,)

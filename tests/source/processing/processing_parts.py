@@ -11,9 +11,9 @@ from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.compiling import Declared, compiled
-from exporter.source.processing.examining import Chances
+from exporter.source.processing.examined import Chances
 from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SchemaSettings, SourceSettings
-from exporter.source.xdm.identities import IdentityRules
+from exporter.source.xdm.identified import IdentityRules
 
 INLET = "a" * 64
 CHANCES = Chances(random.Random(1).randbytes, lambda: 0.0)

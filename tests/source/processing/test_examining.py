@@ -8,7 +8,8 @@ import pytest
 from processing_parts import CHANCES, catalogue, taken
 
 from exporter.source.collection.taken import Form, TakenRecord
-from exporter.source.processing.examining import Aside, Bad, Good, examine
+from exporter.source.processing.examined import Aside, Bad, Good
+from exporter.source.processing.examining import examine
 from exporter.source.records import ArrayUpsert, Operation, Record, UpsertKind
 
 CATALOGUE = catalogue()

@@ -18,7 +18,8 @@ from exporter.queues.memory import MemoryQueue, open_memory
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.letters import Letters
-from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.listeners import Listeners
+from exporter.source.processing.processor import Processor
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.sqlite.store import open_sqlite
@@ -43,7 +44,7 @@ class Parts:
 
     def processor(self, *, letters_max_bytes: int = 10**9, max_event_bytes: int = 10**6) -> Processor:
         listeners = Listeners(
-            lambda flow, outcome: self.became.update([f"{flow} {outcome}"]),
+            lambda flow, outcome, count: self.became.update({f"{flow} {outcome}": count}),
             lambda flow, count: None,
             self.bugs.append,
             lambda: None,

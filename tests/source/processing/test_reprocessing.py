@@ -17,7 +17,8 @@ from exporter.queues.port import Outgoing, Queue
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.letters import Letters
-from exporter.source.processing.processor import Listeners, Processor
+from exporter.source.processing.listeners import Listeners
+from exporter.source.processing.processor import Processor
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.sqlite.store import open_sqlite

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 from profile_records import NOON, ROOM, membership, named, record
 
 from exporter.source.profiles.merge.memberships import EXITED_KEPT_MS

@@ -16,6 +16,7 @@ from exporter.queues.journal.tables import SCHEMA as JOURNAL
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Deletion
 from exporter.source.profiles.port import ProfilesUnavailable
+from exporter.source.profiles.sqlite import store as sqlite_store
 from exporter.source.profiles.sqlite.store import open_sqlite
 
 
@@ -96,6 +97,23 @@ class TestSqlite(Contract):
             await store.delete_told(100)
         for word in (b"very-secret", b"secret@example.com"):
             assert word not in content(path)
+
+    async def test_a_transaction_deletes_what_is_told_and_nothing_that_it_tells(
+        self, opening: Opening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So its own events take the pages, and nobody has to write them twice."""
+        monkeypatch.setattr(sqlite_store, "_DELETED_WITHIN_SECONDS", 3600.0)
+        async with opening(Rules()) as store:
+            await applied(store, record("e:1"), record("e:2"))
+            deleting = asyncio.create_task(store.delete_told(1))
+            await asyncio.sleep(0)
+            assert len(await store.told(0, 100, ROOM)) == 2
+            await applied(store, record("e:3"))
+            assert [each.number for each in await store.told(0, 100, ROOM)] == [2, 3]
+            deleting.cancel()
+            await asyncio.wait([deleting])
+            await applied(store, record("e:4"))
+            assert [each.number for each in await store.told(0, 100, ROOM)] == [2, 3, 4]
 
     async def test_a_store_whose_file_is_gone_says_so(self, opening: Opening, path: Path) -> None:
         async with opening(Rules()) as store:

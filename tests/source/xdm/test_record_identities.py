@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.source.records import Identity
-from exporter.source.xdm.identities import (
+from exporter.source.xdm.identified import (
     Identified,
     IdentityRules,
     NoId,
     SeveralPrimaries,
     Unidentified,
     UnknownNamespace,
-    identities_of,
 )
+from exporter.source.xdm.identities import identities_of
 from exporter.source.xdm.identity_paths import IdentityDescriptor, steps_to
 from exporter.source.xdm.schema import Schema, compile_schema
 

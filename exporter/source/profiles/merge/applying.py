@@ -8,9 +8,10 @@ from typing import TypeAlias, assert_never
 from exporter.source.profiles.merge import memberships
 from exporter.source.profiles.merge.change import Change
 from exporter.source.profiles.merge.fragment import Fragment
+from exporter.source.profiles.merge.joining import joined, seen
 from exporter.source.profiles.merge.leaves import Flattened
 from exporter.source.profiles.merge.linking import Meeting, is_erased, is_ignored, met
-from exporter.source.profiles.merge.profile import Known, Profile, joined, seen
+from exporter.source.profiles.merge.profile import Known, Profile
 from exporter.source.profiles.merge.stamps import Stamp
 from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Step, Unlinking
 from exporter.source.profiles.merge.taking_apart import delete, unlink
@@ -145,7 +146,7 @@ def _change(
         others = vanished if now is said.leaves and len(paths) == len(now) else differing
         attributes = [*paths, *others(before, now, paths)]
     return Change(
-        list(memberships.changed(survivor.members, after.members)),
+        () if after.members is survivor.members else list(memberships.changed(survivor.members, after.members)),
         _namespaces(survivor, absorbed, after),
         attributes,
         [each.profile_id for each in absorbed],

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from exporter.source.profiles.merge.change import SegmentChange
-from exporter.source.profiles.merge.profile import EXITED, Member, Members, Profile, follows
-from exporter.source.profiles.merge.stamps import Stamp
+from exporter.source.profiles.merge.profile import EXITED, Member, Members, Profile
+from exporter.source.profiles.merge.stamps import Stamp, newer
 from exporter.source.profiles.merge.times import instant, text_of
 from exporter.source.records import Membership
 
@@ -29,6 +29,13 @@ def heeded(profile: Profile, memberships: Sequence[Membership], stamp: Stamp) ->
         if follows(member, held) if held is not None else stamp[0] > profile.exits_dropped:
             copied[each.namespace] = {**mine, each.id: member}
     return copied
+
+
+def follows(one: Member, other: Member) -> bool:
+    """Whether ``one`` overwrites ``other``: a later time of qualification, or at the same time not an older write."""
+    if one.since != other.since:
+        return one.since > other.since
+    return not newer(other.stamp, one.stamp)
 
 
 def dropped(members: Members, exits_dropped: int, at: int) -> tuple[Members, int]:

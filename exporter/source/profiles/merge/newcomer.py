@@ -12,7 +12,7 @@ from exporter.source.records import Record
 
 def told_of_newcomer(record: Record, rules: Rules, max_event_bytes: int) -> bytes | Bad | None:
     """The event that ``record`` makes where no identity of the record has a profile; None where nothing is told."""
-    workspace = Workspace(rules, Paths(), max_event_bytes, {}, {}, {}, 1)
+    workspace = Workspace(rules, Paths(), max_event_bytes, {}, {}, {}, 1, {})
     outcome = apply(record, workspace)
     if isinstance(outcome, Bad):
         return outcome

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
 from exporter.source.profiles.merge.fragment import Fragment
-from exporter.source.profiles.merge.stamps import Stamp, newer
-from exporter.source.records import Identity
+from exporter.source.profiles.merge.stamps import Stamp
 
 _KEY_BYTES = 16
 #: They make 20 characters.
 _ID_BYTES = 15
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+#: Namespace and id of an identity.
+Named: TypeAlias = tuple[str, str]
 
 
 class Known(msgspec.Struct, array_like=True, gc=False):
@@ -47,8 +50,6 @@ class Member(msgspec.Struct, array_like=True, gc=False):
 
 EXITED = "exited"
 
-#: Namespace and id of an identity.
-Named: TypeAlias = tuple[str, str]
 #: Members by namespace and id of the segment.
 Members: TypeAlias = dict[str, dict[str, Member]]
 
@@ -72,10 +73,15 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     exits_dropped: int = 0
 
     @property
+    def named(self) -> Named:
+        """The identity that gives the profile its id."""
+        first = self.identities[0]
+        return first.namespace, first.id
+
+    @property
     def profile_id(self) -> str:
         """The id in events and for people."""
-        first = self.identities[0]
-        return profile_id(first.namespace, first.id)
+        return profile_id(*self.named)
 
 
 def identity_key(namespace: str, id_: str) -> bytes:
@@ -85,59 +91,9 @@ def identity_key(namespace: str, id_: str) -> bytes:
 
 def profile_id(namespace: str, id_: str) -> str:
     """The id of a profile whose first identity this is: the same after a rebuild."""
-    key = identity_key(namespace, id_)[:_ID_BYTES]
-    return "p-" + b2a_base64(key, newline=False).decode().replace("+", "-").replace("/", "_")
+    return profile_id_of(identity_key(namespace, id_))
 
 
-def seen(known: list[Known], identity: Identity, primary: bool, stamp: Stamp) -> list[Known]:
-    """The identities after a record named ``identity``; the same list where nothing is otherwise.
-
-    Once primary, an identity stays so: two datasets with different primaries would else change it with each record.
-    Where the record says no ``state``, the one before stands.
-    """
-    place = _place(known, identity)
-    if place is None:
-        since = None if identity.state is None else stamp
-        return [*known, Known(identity.namespace, identity.id, primary, identity.state, since)]
-    before = known[place]
-    state, since = before.state, before.since
-    if identity.state is not None and (since is None or not newer(since, stamp)):
-        state, since = identity.state, stamp
-    if (primary and not before.primary) or since != before.since:
-        after = Known(before.namespace, before.id, primary or before.primary, state, since)
-        return [*known[:place], after, *known[place + 1 :]]
-    return known
-
-
-def _place(known: Sequence[Known], identity: Identity) -> int | None:
-    for place, each in enumerate(known):
-        if each.id == identity.id and each.namespace == identity.namespace:
-            return place
-    return None
-
-
-def joined(survivor: Profile, absorbed: Sequence[Profile]) -> Profile:
-    """The profile that has all of ``survivor`` and of ``absorbed``; no identity is in two of them."""
-    members = {namespace: dict(found) for namespace, found in survivor.members.items()}
-    for other in absorbed:
-        for namespace, found in other.members.items():
-            mine = members.setdefault(namespace, {})
-            for segment, member in found.items():
-                held = mine.get(segment)
-                if held is None or follows(member, held):
-                    mine[segment] = member
-    all_of = (survivor, *absorbed)
-    return Profile(
-        [identity for each in all_of for identity in each.identities],
-        [fragment for each in all_of for fragment in each.fragments],
-        members,
-        max(each.modified for each in all_of),
-        max(each.exits_dropped for each in all_of),
-    )
-
-
-def follows(one: Member, other: Member) -> bool:
-    """Whether ``one`` overwrites ``other``: a later time of qualification, or at the same time not an older write."""
-    if one.since != other.since:
-        return one.since > other.since
-    return not newer(other.stamp, one.stamp)
+def profile_id_of(key: bytes) -> str:
+    """The same, by the key of the identity."""
+    return "p-" + b2a_base64(key[:_ID_BYTES], newline=False).translate(_URL_SAFE).decode()

@@ -19,9 +19,9 @@ def view_of(fragments: Sequence[Fragment], precedence: Precedence) -> Leaves:
     Where a value of one fragment stands above values of another, they cannot both be: the newer one counts, or that of
     the dataset that wins.
     """
-    said = [each for each in fragments if each.leaves]
     if precedence is None:
-        return _latest(said)
+        return fragments[0].leaves if len(fragments) == 1 else _latest([each for each in fragments if each.leaves])
+    said = [each for each in fragments if each.leaves]
     view: Leaves = {}
     for dataset in precedence:
         leaves = _latest([each for each in said if each.dataset == dataset])
@@ -88,5 +88,6 @@ def differing(before: Leaves, after: Leaves, written: Collection[str] = ()) -> I
 
 def vanished(before: Leaves, after: Leaves, written: Collection[str] = ()) -> Iterator[str]:
     """The paths that are no longer there, without those that were ``written``."""
-    if gone := before.keys() - after.keys():
+    if not before.keys() <= after.keys():
+        gone = before.keys() - after.keys()
         yield from (path for path in before if path in gone and path not in written)

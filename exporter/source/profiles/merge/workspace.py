@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exporter.source.profiles.merge.change import Change, combined
 from exporter.source.profiles.merge.event import event_of, shown
 from exporter.source.profiles.merge.leaves import Flattened, Paths
-from exporter.source.profiles.merge.profile import Known, Named, Profile
+from exporter.source.profiles.merge.profile import Known, Named, Profile, profile_id_of
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.times import Times
@@ -26,6 +26,8 @@ class Telling(NamedTuple):
 
 class Workspace:
     """Profiles by number. What was read is never changed; what becomes of it is in the attributes.
+
+    ``keys`` are those of identities, as far as they are at hand.
 
     Attributes:
         rules: how to merge.
@@ -52,6 +54,7 @@ class Workspace:
         profiles: Mapping[int, Profile],
         erased: Mapping[Named, int],
         next_number: int,
+        keys: Mapping[Named, bytes],
     ) -> None:
         self.rules = rules
         self.paths = paths
@@ -66,6 +69,7 @@ class Workspace:
         self.joins = 0
         self.refused_links = 0
         self.next_number = next_number
+        self._keys = keys
         self._max_event_bytes = max_event_bytes
         self._events: list[Event | None] = []
         self._times = Times()
@@ -116,7 +120,9 @@ class Workspace:
 
         ``said`` is what a record said, which may be all that there is to show.
         """
-        profile_id = profile.profile_id
+        named = profile.named
+        key = self._keys.get(named)
+        profile_id = profile.profile_id if key is None else profile_id_of(key)
         view = view_of(profile.fragments, self.rules.precedence)
         is_all = said is not None and view is said.leaves
         entity = shown(profile, view, taken, said.plain if is_all and said is not None else None)

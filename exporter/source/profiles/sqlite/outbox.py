@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import apsw
 import msgspec
@@ -61,7 +62,18 @@ def read(connection: apsw.Connection, after: int, limit: int, max_bytes: int) ->
 def delete(connection: apsw.Connection, to: int) -> None:
     """Delete the events up to number ``to``: first as far as a reader can see, then the rows that hold no other."""
     connection.execute("UPDATE store SET deleted_to = min(?, next_event - 1) WHERE deleted_to < ?", (to, to))
-    connection.execute("DELETE FROM outbox WHERE last <= ?", (to,))
+    if connection.changes():
+        connection.execute("DELETE FROM outbox WHERE last <= ?", (to,))
+
+
+@dataclass(slots=True)
+class Passed:
+    """The number up to which events are being deleted; 0: none are.
+
+    A transaction that comes first deletes them, and puts its own events into the very pages in which they were.
+    """
+
+    to: int = 0
 
 
 def waiting(connection: apsw.Connection) -> tuple[int, int]:

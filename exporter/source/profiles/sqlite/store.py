@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -45,6 +46,8 @@ T = TypeVar("T")
 
 #: Of the file's pages, each connection keeps that much in memory, in KiB.
 _CACHE_KIB: Final = 32 * 1024
+#: Events that are told are deleted after that time, unless a transaction comes first.
+_DELETED_WITHIN_SECONDS: Final = 0.05
 
 
 @asynccontextmanager
@@ -81,6 +84,7 @@ class SqliteProfiles(ProfileStore):
     rules: Rules
     paths: Paths
     open_to_others: Sequence[str] = ()
+    passed: outbox.Passed = field(default_factory=outbox.Passed)
 
     @property
     def name(self) -> str:
@@ -91,6 +95,7 @@ class SqliteProfiles(ProfileStore):
     ) -> Applied | Refused:
         def write(connection: apsw.Connection) -> Applied | Refused:
             _move(connection, marks)
+            outbox.delete(connection, self.passed.to)
             transaction = Transaction.begin(connection, self.rules, self.paths, max_event_bytes, named_in(steps))
             work = transaction.workspace
             outcomes: list[Outcome] = []
@@ -133,7 +138,12 @@ class SqliteProfiles(ProfileStore):
         return await self._read(lambda connection: outbox.read(connection, after, limit, max_bytes))
 
     async def delete_told(self, to: int) -> None:
-        await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+        self.passed.to = to
+        try:
+            await asyncio.sleep(_DELETED_WITHIN_SECONDS)  # or by a transaction before
+            await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+        finally:
+            self.passed.to = 0
 
     async def counts(self) -> Counts:
         def read(connection: apsw.Connection) -> Counts:

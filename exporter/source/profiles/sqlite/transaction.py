@@ -77,7 +77,7 @@ class Transaction:
             if connection.execute("SELECT EXISTS (SELECT 1 FROM erased)").get:
                 erased = {by_key[key]: taken for key, taken in connection.execute(_ERASED, (apsw.carray(wanted),))}
         before = profiles_of(connection, {*numbers.values(), *numbered})
-        workspace = Workspace(rules, paths, max_event_bytes, numbers, before, erased, standing.next_profile)
+        workspace = Workspace(rules, paths, max_event_bytes, numbers, before, erased, standing.next_profile, keys)
         return cls(connection, workspace, standing, before, keys)
 
     def end(self) -> int:

@@ -1,0 +1,23 @@
+"""Who hears of what becomes of records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of what the processor does; none of them may raise.
+
+    Attributes:
+        became: what became of records, by their flow's id: applied, unchanged, aside or bad; and of how many.
+        mapping_failed: mappings had no value for a record: its flow's id, and of what kind each error was.
+        bug: an error of ours that made a record bad.
+        told: events are in the outbox.
+    """
+
+    became: Callable[[str, str, int], None]
+    mapping_failed: Callable[[str, Sequence[str]], None]
+    bug: Callable[[Exception], None]
+    told: Callable[[], None]
