@@ -96,7 +96,13 @@ def _judged(parser: httptools.HttpRequestParser, fields: _Fields, *, old: bool) 
     method = parser.get_method().decode("latin-1")
     request = RequestHead(method, path, query, headers, length)
     # An HTTP/1.0 client knows no 100 (RFC 9110 §10.1.1).
-    return ParsedHead(request, parser.should_keep_alive(), old, bool(expectation) and not old)
+    return ParsedHead(request, _keeps(headers.get("connection", ""), old=old), old, bool(expectation) and not old)
+
+
+def _keeps(connection: str, *, old: bool) -> bool:
+    """Whether the connection goes on (RFC 9112 §9.3); the parser has forgotten it where there is no body."""
+    words = [word.strip() for word in connection.lower().split(",")]
+    return "close" not in words and (not old or "keep-alive" in words)
 
 
 def _length(headers: dict[str, str], *, old: bool) -> int | BadHead | None:
