@@ -79,6 +79,8 @@ async def test_an_answer_to_the_byte() -> None:
         pytest.param(post(b"{}", "Connection: keep-alive", version="1.0") * 2, [200, 200], id="http/1.0 that stays"),
         pytest.param(post(b"{}", version="1.0") * 2, [200], id="http/1.0 ends"),
         pytest.param(post(b"{}", "Connection: close") * 2, [200], id="close ends"),
+        pytest.param(post(b"", "Connection: Close") * 2, [400], id="close ends without a body"),
+        pytest.param(post(b"", "Connection: a, keep-alive", version="1.0") * 2, [400, 400], id="no body, http/1.0"),
         pytest.param(post(b"{}", CHUNKED), [400], id="both lengths"),
         pytest.param(post(b"{}", "Content-Length: 2"), [400], id="two lengths"),
         pytest.param(post(b"{}", "Content-Length: +2", length=False), [400], id="no number"),

@@ -28,7 +28,8 @@ class Exchange:
     """A request whose answer is to come. Times are the event loop's seconds.
 
     Attributes:
-        head: what was asked.
+        head: what was asked, but for the length of the body.
+        length: bytes of the body, None: it comes in chunks.
         request: set once the head is admitted.
         answer: None until it is known.
         records: how many are on their way into the intake, or there.
@@ -39,18 +40,21 @@ class Exchange:
     """
 
     __slots__ = (
-        "_keeping", "_memory", "_owner", "_reserved", "_taking", "answer", "authenticated", "began", "head", "lingers",
-        "received", "records", "request", "until", "wants_continue",
+        "_keeping", "_memory", "_owner", "_reserved", "_taking", "answer", "authenticated", "began", "head", "length",
+        "lingers", "received", "records", "request", "until", "wants_continue",
     )  # fmt: skip
     request: Admitted
     _keeping: Keeping
 
-    def __init__(self, owner: Owner, taking: Taking, memory: Memory, head: ParsedHead, began: float) -> None:
+    def __init__(
+        self, owner: Owner, taking: Taking, memory: Memory, head: ParsedHead, length: int | None, began: float
+    ) -> None:
         self._owner = owner
         self._taking = taking
         self._memory = memory
         self._reserved = 0
         self.head = head
+        self.length = length
         self.authenticated = False
         self.answer: Answer | None = None
         self.lingers = False

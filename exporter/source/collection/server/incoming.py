@@ -48,7 +48,7 @@ class Incoming:
         if self.phase is Phase.HEAD and not self._in_head and self._reader.empty():
             again = self._recognition.again(data, self._home.taking)
             if again is not None and len(self._waiting) < self._home.bounds.pipelined:
-                self._take_again(again, data)
+                self._take_again(again[0], data[again[1] :])
                 return
         self._reader.add(data)
         self.advance()
@@ -121,15 +121,15 @@ class Incoming:
 
     # -- heads
 
-    def _take_again(self, again: Recognised, data: bytes) -> None:
+    def _take_again(self, again: Recognised, body: bytes) -> None:
         """A request whose head is known and whose body is here: the way of most requests of a busy client."""
-        exchange = self._exchange(again.parsed)
+        exchange = self._exchange(again.parsed, len(body))
         if isinstance(again.found, Admitted):
             exchange.request = again.found
-        if exchange.reserve(len(data) - len(again.head)):
-            self._completed(exchange, data[len(again.head) :])
+        if exchange.reserve(len(body)):
+            self._completed(exchange, body)
         else:
-            self._reader.add(data[len(again.head) :])
+            self._reader.add(body)
             self._hold(exchange)
 
     def _step_head(self) -> bool:
@@ -147,14 +147,15 @@ class Incoming:
             if isinstance(found, BadHead):
                 self._answer_last(self._exchange(NO_HEAD), bad_head(found))
                 return False
-            self._admit(self._exchange(found.parsed), found.found)
+            recognised, length = found
+            self._admit(self._exchange(recognised.parsed, length), recognised.found)
         except Exception as error:
             self._fault(error)
         return True
 
-    def _exchange(self, head: ParsedHead) -> Exchange:
+    def _exchange(self, head: ParsedHead, length: int | None = 0) -> Exchange:
         home = self._home
-        exchange = Exchange(self._outlet, home.taking, home.memory, head, home.loop.time())
+        exchange = Exchange(self._outlet, home.taking, home.memory, head, length, home.loop.time())
         self._waiting.append(exchange)
         return exchange
 
@@ -188,9 +189,8 @@ class Incoming:
             return
         exchange.authenticated = found
         request = exchange.request
-        length = exchange.head.request.length
-        size = length if length is not None and request.encoding == "identity" else request.plane.max_body
-        if exchange.reserve(size):
+        size = exchange.length if request.encoding == "identity" else None
+        if exchange.reserve(request.plane.max_body if size is None else size):
             self._read_body(exchange)
         else:
             self._hold(exchange)
@@ -203,7 +203,7 @@ class Incoming:
 
     def _read_body(self, exchange: Exchange) -> None:
         """There is room: take the body that is here, or begin to wait for it."""
-        length = exchange.head.request.length
+        length = exchange.length
         if length is not None and (body := self._reader.take_whole(length)) is not None:
             self._completed(exchange, body)
             return
@@ -256,7 +256,7 @@ class Incoming:
 
     def _answer_early(self, exchange: Exchange, answer: Answer) -> None:
         """Answer by the head; the body, if it comes and is small, is dropped, and the connection serves on."""
-        length = exchange.head.request.length
+        length = exchange.length
         limit = self._home.taking.plane.max_body
         exchange.answer = answer
         if length == 0 and not answer.close:
