@@ -66,7 +66,7 @@ class NatsInspection:
             await part.may_be_made()
 
     async def max_event_bytes(self, producer: str) -> int | None:
-        """See ``Inspection.max_event_bytes``."""
+        """The most that the server takes of one message, without what the headers need."""
         own = None if self._stream is None else (await self._stream.look()).max_message_bytes
         return await Publisher(self._link, self._name, lambda _: None).max_event_bytes(producer, own)
 
