@@ -14,6 +14,7 @@ COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
 # Tests whose code is interpreted on either build run once, in `make test`.
 COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox tests/dataflow \
+  $(patsubst %,tests/source/%,dataprep processing profiles xdm) tests/acceptance/way_in/test_way_in_kills.py \
   $(patsubst %,tests/queues/%.py,progress/test_settled journal/test_journal journal/test_journal_commits \
     journal/test_journal_processes journal/test_journal_trouble) \
   $(patsubst %,tests/transport/%,answers test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \
