@@ -13,7 +13,8 @@ PYTEST = $(BIN)/python -m pytest -n auto
 COMPILED_READY = build/compiled/.unpacked
 COMPILED = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled EXPORTER_EXPECT_COMPILED=1
 # Tests whose code is interpreted on either build run once, in `make test`.
-COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox tests/dataflow tests/source/collection \
+COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox tests/dataflow \
+  $(patsubst %,tests/source/%,collection dataprep processing profiles xdm) \
   $(patsubst %,tests/queues/%.py,progress/test_settled journal/test_journal journal/test_journal_commits \
     journal/test_journal_processes journal/test_journal_trouble) \
   $(patsubst %,tests/transport/%,answers test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \

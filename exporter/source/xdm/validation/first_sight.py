@@ -122,7 +122,7 @@ def is_right(value: Any, sight: Sight) -> bool:
             inner = properties.get(key, more)
             if inner is None or not is_right(each, inner):
                 return False
-        return all(key in value for key in sight.keys)
+        return not sight.keys or all(key in value for key in sight.keys)
     if kind is list:
         more = sight.more
         if more is None:
