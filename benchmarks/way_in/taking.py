@@ -25,21 +25,32 @@ from benchmarks.wrk import missing
 SERVERS = ("ours", "uvicorn", "aiohttp")
 FORMS = ("single", "batches")
 CONNECTIONS = 128
+_BODIES = 35
 
 
 def _script(folder: Path, form: str) -> Path:
-    """What wrk sends: the same bytes each time."""
-    body = folder / "body"
-    body.write_bytes(record(1, 1) if form == "single" else batch(record(number, 1) for number in range(BATCH)))
+    """What wrk sends: requests of different lengths in turn, as real records have."""
+    for number in range(_BODIES):
+        records = (record(10 ** (number % 7) + each, 10 ** (number % 5)) for each in range(BATCH))
+        (folder / f"body.{number}").write_bytes(next(records) if form == "single" else batch(records))
     script = folder / "post.lua"
-    lines = (
-        f'local file = io.open("{body}", "rb")',
-        'wrk.method = "POST"',
-        'wrk.body = file:read("*a")',
-        "file:close()",
-        'wrk.headers["Content-Type"] = "application/json"',
+    script.write_text(
+        f"""
+        local headers, requests, sent = {{["Content-Type"] = "application/json"}}, {{}}, 0
+        function init()
+          for number = 0, {_BODIES - 1} do
+            local file = io.open("{folder}/body." .. number, "rb")
+            requests[number] = wrk.format("POST", nil, headers, file:read("*a"))
+            file:close()
+          end
+        end
+        function request()
+          sent = sent + 1
+          return requests[sent % {_BODIES}]
+        end
+        """,
+        encoding="utf-8",
     )
-    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return script
 
 
