@@ -30,7 +30,9 @@ class Ended:
 
 async def check(folder: Path, *options: str, destinations: list[dict[str, Any]], **keys: Any) -> Ended:
     config = folder / "exporter.yaml"
-    config.write_text(yaml.safe_dump({"destinations": destinations, **keys}), encoding="utf-8")
+    # Whatever else this machine runs, the default port may be in use, which --connect tells of.
+    ops = {"ops": {"port": 0}} if "--connect" in options else {}
+    config.write_text(yaml.safe_dump({"destinations": destinations, **ops, **keys}), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "exporter", "check", "--config", str(config), *options),

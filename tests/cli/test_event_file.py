@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standard_input import standard_input
 
 from exporter.cli.events import event_file
 from exporter.cli.events.event_file import STDIN, Endless, Found, events_in
@@ -78,15 +78,8 @@ def test_what_is_no_json_comes_out_as_it_stands_and_the_others_too(
 def test_files_follow_one_another_and_a_dash_is_standard_input(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(BOM + b"[\n1,\n2]\n")
-    (tmp_path / "given").write_bytes(BOM + b"3\n")
-    before = os.dup(0)
-    try:
-        with (tmp_path / "given").open("rb") as given:
-            os.dup2(given.fileno(), 0)
+    with standard_input(BOM + b"3\n"):
         found = list(events_in([file, STDIN, file]))
-    finally:
-        os.dup2(before, 0)
-        os.close(before)
     assert found == [
         Found(str(file), 2, b"1", 8),
         Found(str(file), 3, b"2", 3),

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import typer
+from standard_input import standard_input
 from typer.testing import CliRunner, Result
 
 from exporter.cli.preview import command as preview
@@ -64,7 +65,8 @@ def run(config: Path) -> Run:
     app.command()(preview.preview)
 
     def run(*arguments: object, stdin: bytes = b"") -> Result:
-        return CliRunner().invoke(app, [*map(str, arguments), "--config", str(config)], input=stdin)
+        with standard_input(stdin):
+            return CliRunner().invoke(app, [*map(str, arguments), "--config", str(config)])
 
     return run
 

@@ -312,17 +312,22 @@ def in_journal(folder: Path) -> int:
         return 0  # not made as yet
 
 
+def wait_for(folder: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until so many events are in the journal, while ``process`` lives."""
+    deadline = time.monotonic() + 60
+    while in_journal(folder) < count:
+        assert process.poll() is None
+        assert time.monotonic() < deadline, in_journal(folder)
+        time.sleep(0.05)
+
+
 def test_what_was_read_is_queued_while_the_stream_stays_open(folder: Path) -> None:
     with sending_live(folder, lines(*(event(number) for number in range(603)))) as process:
-        while in_journal(folder) < 603:
-            assert process.poll() is None
-            time.sleep(0.05)
+        wait_for(folder, 603, process)
         assert process.stdin is not None
         process.stdin.write(lines(event(603)))
         process.stdin.flush()
-        while in_journal(folder) < 604:
-            assert process.poll() is None
-            time.sleep(0.05)
+        wait_for(folder, 604, process)
         out, errors = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, b"604 events queued\n"), errors
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from standard_input import standard_input
 from typer.testing import CliRunner, Result
 
 from exporter.cli.commands import command_line
@@ -27,7 +28,8 @@ RAW = {
 def run(flow: str, *records: Any, words: tuple[str, ...] = (), config: Path = CONFIG) -> Result:
     text = "".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in records)
     command = ["source", "preview", flow, "-", "--config", str(config), *words]
-    return CliRunner().invoke(command_line(["source", "serve"]), command, input=text)
+    with standard_input(text.encode()):
+        return CliRunner().invoke(command_line(["source", "serve"]), command)
 
 
 def lines(flow: str, *records: Any) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def check(
     config: ConfigOption = DEFAULT_CONFIG,
     connect: Annotated[
         bool,
-        typer.Option("--connect", help="Also open the stores, and try DNS, TCP, TLS and one token."),
+        typer.Option("--connect", help="Also open the stores, and try the ops port, DNS, TCP, TLS and one token."),
     ] = False,
     destination: DestinationsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -56,7 +56,10 @@ def check(
         typer.echo("\n".join(printable(line) for line in lines_shown))
     checked: list[Checked] = []
     if connect:
+        from exporter.cli.check.listening import ops_port_refused
+
         checked, heard = _connected(settings, only if destination else None)
+        checked += [refused] if (refused := ops_port_refused(settings, config)) is not None else []
         notes += heard
         lines += heard
     if as_json:

@@ -15,6 +15,7 @@ from harness import Place
 from ports import free_port
 from processes import Daemon, eventually
 from serving import INLET, connected, idle, post, serve, way_in
+from standard_input import standard_input
 from typer.testing import CliRunner, Result
 
 from exporter import __version__
@@ -42,7 +43,8 @@ def serving(place: Place) -> Daemon:
 
 def source(config: Path, *words: str, text: str | None = None) -> Result:
     command = ["source", *words, "--config", str(config)]
-    return CliRunner().invoke(command_line(["source", "serve"]), command, input=text)
+    with standard_input((text or "").encode()):
+        return CliRunner().invoke(command_line(["source", "serve"]), command)
 
 
 def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) -> None:
