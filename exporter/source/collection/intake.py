@@ -87,7 +87,7 @@ class Keep(Protocol):
 class Publishing(Protocol):
     """The part of the port ``Queue`` that is used."""
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing]) -> object:
         """See ``Queue.publish``."""
         ...
 
