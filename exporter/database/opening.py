@@ -146,9 +146,7 @@ def headless(path: Path) -> str | None:
             "put both back from a copy, or remove both to begin anew"
         )
     except FileNotFoundError:
-        wrong = (
-            f"it is not there, and {log.name} beside it is: put the file back, or remove that, too, to begin anew"
-        )
+        wrong = f"it is not there, and {log.name} beside it is: put the file back, or remove that, too, to begin anew"
     except OSError:
         return None  # what is in the way is told by the next step
     return wrong if has_commits(log) else None

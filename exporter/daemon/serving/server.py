@@ -113,7 +113,7 @@ class Server:
         catalogue = await catalogue_of(settings, opened.ids)
         in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, opened.ids))
         chances = Chances(os.urandom, self._clock.monotonic)
-        teller = Teller(opened.store, opened.queue, reach_delay(random.uniform), self._lost)
+        teller = Teller(opened.store, opened.queue, reach_delay(random.uniform), self._lost, self._left_out)
         intake = Intake(opened.intake, settings.serve.hold, partial(self._taken, in_force))
         processor = self._processor(opened, in_force, chances, teller)
         tokens = SenderTokens(tasks, self._clock, self._warn)
@@ -236,6 +236,9 @@ class Server:
 
     def _lost(self, events: int) -> None:
         self._log.error("events lost", events=events, detail="the queue does not take their size any more")
+
+    def _left_out(self, events: int) -> None:
+        self._log.info("events left out", events=events, detail="the queue has them from before the last end")
 
     def _bug(self, error: Exception) -> None:
         self._log.error("bug", detail=told(error), trace=trace(error))
