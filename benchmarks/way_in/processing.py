@@ -132,7 +132,7 @@ async def _processed(
     settings: Settings, opened: Opened, catalogue: Catalogue, chances: Chances, records: int
 ) -> dict[str, float]:
     seen = _Seen()
-    teller = Teller(opened.store, opened.queue, lambda _: 0.1, lambda _: None)
+    teller = Teller(opened.store, opened.queue, lambda _: 0.1, lambda _: None, lambda _: None)
     processor = Processor(
         opened.intake,
         opened.subscription,

@@ -19,7 +19,8 @@ def backup(
     """Copy state, queue, intake and profiles into FOLDER as they are at one moment, while they run.
 
     Only what stands in files is copied: a broker keeps its own. A copy goes back to where the configuration has the
-    file, while nothing runs, and all copies of a backup together. They hold personal data.
+    file, while nothing runs: profiles and intake together, and queue and state together. A queue that is well stays,
+    with its state, although it is newer. The copies hold personal data.
     """
     from exporter.database.backup import BackupFailed, back_up
     from exporter.settings.whereabouts import whereabouts

@@ -75,14 +75,16 @@ class MemoryQueue:
     def name(self) -> str:
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """Durable as far as memory is."""
         if numbered is None or not messages:
             self._append(messages)
-            return
+            return 0
         highest = self._highest.get(numbered.producer, 0)
-        self._append(messages[numbered.passed(highest) :])
+        fresh = messages[numbered.passed(highest) :]
+        self._append(fresh)
         self._highest[numbered.producer] = max(highest, numbered.last(len(messages)))
+        return len(messages) - len(fresh)
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
         return self._max_bytes

@@ -51,22 +51,22 @@ class NumberedPublishing:
     def __init__(
         self,
         look_back: Callable[[Numbered], Awaitable[Collection[int]]],
-        publish: Callable[[Sequence[Outgoing], Sequence[str]], Awaitable[None]],
+        publish: Callable[[Sequence[Outgoing], Sequence[str]], Awaitable[int]],
     ) -> None:
         """Look back through ``look_back``, and publish through ``publish``.
 
         Args:
             look_back: the numbers of the producer, from ``first`` on, that the log has at the time of the call; raises
                 QueueUnavailable.
-            publish: as ``Queue.publish``, with the stamp of each message.
+            publish: as ``Queue.publish``, with the stamp of each message; how many the log has left out by itself.
         """
         self._look_back = look_back
         self._publish = publish
         self._known: dict[str, Known] = {}
         self._turn = asyncio.Lock()
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered) -> None:
-        """Publish those of ``messages`` whose numbers the log does not have.
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered) -> int:
+        """Publish those of ``messages`` whose numbers the log does not have; how many were left out.
 
         Raises:
             EventTooLarge, QueueFull or QueueUnavailable: as ``Queue.publish``.
@@ -78,14 +78,16 @@ class NumberedPublishing:
             if known is None:
                 known = Known(numbered.first - 1, await self._look_back(numbered))
             missing = known.missing(numbered, len(messages))
+            left_out = len(messages) - len(missing)
             too_large: EventTooLarge | None = None
             try:
                 if missing:
                     stamps = [stamp(producer, numbered.first + index) for index in missing]
-                    await self._publish([messages[index] for index in missing], stamps)
+                    left_out += await self._publish([messages[index] for index in missing], stamps)
             except EventTooLarge as error:
                 too_large = EventTooLarge(str(error), [missing[index] for index in error.indexes])
             known.published(numbered.last(len(messages)))
             self._known[producer] = known
         if too_large is not None:
             raise too_large
+        return left_out

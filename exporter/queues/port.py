@@ -3,7 +3,7 @@
 Contract (contract.md#the-queue), held by ``tests/queues/contract.py`` for every kind:
 
 * ``publish`` returns when the messages are durable. With a producer's name and numbers it puts no message there twice,
-  also after a crash.
+  also after a crash, and says how many it has left out.
 * One reader per group is the queue's duty: entering a second subscription of a group waits as a standby until the first
   is gone, however that ended.
 * Within a lane positions grow; a profile's messages stand in a single lane.
@@ -48,11 +48,12 @@ class Numbered:
     """Whose messages a call of ``publish`` has: message i is number ``first`` + i of ``producer``.
 
     A producer numbers all that it ever publishes, publishes in the order of the numbers and at most 500 at a time, and
-    begins no call before the last has ended. After a failure or a crash it publishes again from any number up to the
-    first that is not known to be on the queue; the calls may be cut differently then. Two living processes must not be
-    one producer: whoever owns the producer holds a lock, which is free only once the former process has ended. A
-    producer that may have lost its count, such as one whose store came back from a copy, goes on under another name:
-    numbers that are used again would be left out, although their messages are new.
+    begins no call before the last has ended. Its numbers may have gaps between calls. After a failure or a crash it
+    publishes again from any number up to the first that is not known to be on the queue; the calls may be cut
+    differently then. Two living processes must not be one producer: whoever owns the producer holds a lock, which is
+    free only once the former process has ended. A producer that may have lost its count, such as one whose store may
+    have come back from a copy, goes on under another name: numbers that are used again would be left out, although
+    their messages are new.
 
     Attributes:
         producer: the producer's name, printable ASCII without blanks, for ever: no other producer of the queue has it.
@@ -220,11 +221,14 @@ class Queue(Protocol):
         """A name that, with a lane's, stands for no other queue's messages: event ids are made from both."""
         ...
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """Put messages on the queue, in order; durable on return.
 
-        With ``numbered`` the messages that the queue has of this producer already are left out without a word. Messages
-        without numbers, and those of another producer, may be published beside.
+        With ``numbered`` the messages that the queue has of this producer already are left out. Messages without
+        numbers, and those of another producer, may be published beside.
+
+        Returns:
+            How many were left out.
 
         Raises:
             EventTooLarge: all was published but what is too large for the queue. Numbers of such messages count as

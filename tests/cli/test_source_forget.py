@@ -105,7 +105,7 @@ async def test_a_server_that_runs_meanwhile_tells_it(tmp_path: Path) -> None:
         open_sqlite(tmp_path / "profiles.db", Rules()) as serving,
         open_sqlite(tmp_path / "profiles.db", Rules()) as command,
     ):
-        teller = Teller(serving, queue, lambda _: 0.01, lambda _: None)
+        teller = Teller(serving, queue, lambda _: 0.01, lambda _: None, lambda _: None)
         telling = asyncio.create_task(teller.run())
         async with asyncio.timeout(30):
             while teller.told < 4:  # noqa: ASYNC110 (a plain value)

@@ -497,22 +497,30 @@ class ContractOfOneOpening:
             pytest.fail(str(error))
 
     async def test_numbers_that_were_published_are_left_out(self, queue: Queue) -> None:
-        for _ in range(3):
-            await queue.publish(events(20, profiles=7), from_number(1))
-        await queue.publish(events(5, profiles=7, begin=3), from_number(4))
+        left_out = [await queue.publish(events(20, profiles=7), from_number(1)) for _ in range(3)]
+        left_out.append(await queue.publish(events(5, profiles=7, begin=3), from_number(4)))
+        assert left_out == [0, 20, 20, 5]
         assert each_once_in_order(await all_of(queue, 20), range(20), profiles=7)
 
     async def test_of_a_batch_that_is_half_published_only_the_rest_is_added(self, queue: Queue) -> None:
-        await queue.publish(events(20, profiles=7), from_number(1))
-        await queue.publish(events(30, profiles=7, begin=10), from_number(11))
-        await queue.publish(events(10, profiles=7, begin=40), from_number(41))
+        assert await queue.publish(events(20, profiles=7), from_number(1)) == 0
+        assert await queue.publish(events(30, profiles=7, begin=10), from_number(11)) == 10
+        assert await queue.publish(events(10, profiles=7, begin=40), from_number(41)) == 0
         assert each_once_in_order(await all_of(queue, 50), range(50), profiles=7)
 
     async def test_every_producer_has_numbers_of_its_own(self, queue: Queue) -> None:
         await queue.publish(events(10), from_number(1, "a"))
         await queue.publish(events(10, begin=10), from_number(1, "b"))
-        await queue.publish(events(10), from_number(1, "a"))
+        assert await queue.publish(events(10), from_number(1, "a")) == 10
         assert each_once_in_order(await all_of(queue, 20), range(20), profiles=1)
+
+    async def test_the_numbers_of_a_producer_may_have_gaps(self, queue: Queue) -> None:
+        """As where two number in turn, each under a name of its own."""
+        for begin, producer in ((0, "a"), (10, "b"), (20, "a"), (30, "b")):
+            assert await queue.publish(events(10, begin=begin), from_number(begin + 1, producer)) == 0
+        for begin, producer in ((20, "a"), (30, "b")):
+            assert await queue.publish(events(10, begin=begin), from_number(begin + 1, producer)) == 10
+        assert each_once_in_order(await all_of(queue, 40), range(40), profiles=1)
 
     async def test_messages_without_numbers_stand_beside(self, queue: Queue) -> None:
         await queue.publish(events(5))
@@ -571,10 +579,13 @@ class Contract(ContractOfOneOpening):
             await queue.publish(events(20, profiles=7), from_number(1, "another"))
         async with opening() as queue:
             await queue.publish(events(3, begin=100))
-            await queue.publish(events(30, profiles=7, begin=10), from_number(11))
+            assert await queue.publish(events(30, profiles=7, begin=10), from_number(11)) == 10
         async with opening() as queue:
-            for begin in (20, 25, 38, 42):
+            left_out = [
                 await queue.publish(events(5, profiles=7, begin=begin), from_number(begin + 1))
+                for begin in (20, 25, 38, 42)
+            ]
+            assert left_out == [5, 5, 2, 1]
             bodies = await all_of(queue, 6 + 20 + 47)
         live = [body for body in bodies if int(body.split(b":")[1]) < 100]
         for number in range(20):  # of the other producer, with the same bodies

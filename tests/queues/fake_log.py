@@ -78,17 +78,20 @@ class FakeLog:
     def lane_of(self, key: str | None) -> str:
         return str(zlib.crc32((key or "").encode()) % len(self._lanes))
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         self.refuse_if_broken()
+        left_out = 0
         if numbered is not None and messages:
             highest = self._highest.get(numbered.producer, 0)
             self._highest[numbered.producer] = max(highest, numbered.last(len(messages)))
-            messages = messages[numbered.passed(highest) :]
+            fresh = messages[numbered.passed(highest) :]
+            left_out, messages = len(messages) - len(fresh), fresh
         for message in messages:
             lane = self._lanes[self.lane_of(message.key)]
             lane.last += 1 + lane.last % 3  # gaps of different widths
             lane.messages.append(Message(lane.name, lane.last, message.body, time.time()))
         self.wake()
+        return left_out
 
     async def max_event_bytes(self, producer: str) -> int | None:
         return None

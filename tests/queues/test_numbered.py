@@ -28,13 +28,14 @@ class Log:
         found = [number_in(text, numbered.producer) for lane in self.lanes for text in lane]
         return [number for number in found if number is not None and number >= numbered.first]
 
-    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str]) -> None:
+    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str]) -> int:
         for lane in range(_LANES):
             mine = [text for message, text in zip(messages, stamps, strict=True) if int(message.key or 0) == lane]
             self.lanes[lane] += mine if self.cut is None else mine[: self.cut[lane]]
         cut, self.cut = self.cut, None
         if cut is not None:
             raise QueueUnavailable("cut off")
+        return 0
 
 
 def message(number: int) -> Outgoing:
@@ -103,10 +104,11 @@ async def test_what_is_too_large_is_told_by_its_index_in_the_call_and_counts_as_
     async def look_back(_: Numbered) -> Collection[int]:
         return {1, 3}
 
-    async def publish(messages: Sequence[Outgoing], stamps: Sequence[str]) -> None:
+    async def publish(messages: Sequence[Outgoing], stamps: Sequence[str]) -> int:
         published.extend(stamps)
         if len(published) == len(messages):
             raise EventTooLarge("too large", [1])
+        return 1
 
     published: list[str] = []
     publishing = NumberedPublishing(look_back, publish)
@@ -114,7 +116,8 @@ async def test_what_is_too_large_is_told_by_its_index_in_the_call_and_counts_as_
         await publishing.publish([message(number) for number in range(1, 6)], Numbered("o", 1, 0.0))
     assert list(refused.value.indexes) == [3]
     assert published == ["o:2", "o:4", "o:5"]
-    await publishing.publish([message(number) for number in range(1, 7)], Numbered("o", 1, 0.0))
+    left_out = await publishing.publish([message(number) for number in range(1, 7)], Numbered("o", 1, 0.0))
+    assert left_out == 5 + 1  # which the log has left out by itself
     assert published[3:] == ["o:6"]
 
 

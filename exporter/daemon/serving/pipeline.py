@@ -97,7 +97,7 @@ async def pipeline_of(
         validate=partial(_violations, in_force, chances),
         refused=refused.note,
     )
-    teller = Teller(opened.store, opened.queue, delay, reports.events_lost)
+    teller = Teller(opened.store, opened.queue, delay, reports.events_lost, reports.events_left_out)
     processor = Processor(
         opened.intake,
         opened.subscription,

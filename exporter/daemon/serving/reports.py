@@ -33,6 +33,10 @@ class Reports:
         """So many events can never be told."""
         self.log.error("events lost", events=count, detail="the queue does not take their size any more")
 
+    def events_left_out(self, count: int) -> None:
+        """So many events were not told again."""
+        self.log.info("events left out", events=count, detail="the queue has them from before the last end")
+
     def bug(self, error: Exception) -> None:
         """An error of the exporter's own, after which the process goes on."""
         self.log.error("bug", detail=told(error), trace=trace(error))

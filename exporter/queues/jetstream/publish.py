@@ -42,8 +42,10 @@ class Publisher:
         self._turn = asyncio.Lock()
         self._proven = False
 
-    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> int:
         """Publish ``messages`` in order; ``stamps``, one for each message, go along in a header.
+
+        Returns how many the servers recognised by their stamps, and left out.
 
         With stamps a message goes only once the servers have confirmed all earlier ones of its profile. Else what is
         published after a failure, when earlier messages may be missing, could stand after newer states of a profile.
@@ -54,7 +56,7 @@ class Publisher:
             QueueUnavailable: whether the events were published is unknown, or known in part.
         """
         if not messages:
-            return
+            return 0
         async with self._turn:
             call = _Call(messages, stamps, await self._most_bytes(stamps))
             if call.left and not self._proven:
@@ -66,6 +68,7 @@ class Publisher:
         self._grew(call.last)
         if call.refused:
             raise EventTooLarge(call.reason, sorted(call.refused))
+        return call.recognised
 
     async def max_event_bytes(self, producer: str, max_message_bytes: int | None) -> int:
         """The largest body that servers and stream take with a stamp; the stream takes ``max_message_bytes``, if any.
@@ -93,7 +96,9 @@ class Publisher:
                     sent = await self._send(call, chunk, inboxes, expected)
                     for index, answer in zip(chunk, sent, strict=True):
                         try:
-                            call.last = self._sequence(answer_of(await answer.comes()))
+                            taken = answer_of(await answer.comes())
+                            call.last = self._sequence(taken)
+                            call.recognised += bool(taken.get("duplicate"))
                         except Refused as error:
                             if error.code != MESSAGE_TOO_LARGE:
                                 raise
@@ -148,6 +153,7 @@ class _Call:
         self.refused: list[int] = []
         self.reason = ""
         self.done = 0
+        self.recognised = 0
         self.last = 0
         for index, message in enumerate(messages):
             size = len(message.body)

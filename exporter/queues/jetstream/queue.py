@@ -75,12 +75,11 @@ class JetStreamQueue:
         """The stream's name. A lane's name is the stream's creation, so no pair comes again."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """As durable as the stream's storage and replicas are."""
-        if numbered is None:
-            await self._publisher.publish(messages)
-        elif messages:
-            await self._numbered.publish(messages, numbered)
+        if numbered is None or not messages:
+            return await self._publisher.publish(messages)
+        return await self._numbered.publish(messages, numbered)
 
     async def max_event_bytes(self, producer: str) -> int | None:
         """The servers' ``max_payload``, or the stream's ``max_msg_size``."""

@@ -87,20 +87,21 @@ class JournalQueue:
     def name(self) -> str:
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """Numbers are looked up in the transaction that publishes."""
         if not messages:
-            return
-        most = self._max_bytes
+            return 0
+        most, left_out = self._max_bytes, 0
         with _translated():
             if numbered is None:
                 appended = await self._database.write(lambda connection: tables.publish(connection, messages, most))
                 self._fetch.published(messages, appended)
             else:
-                last = await self._database.write(
+                last, left_out = await self._database.write(
                     lambda connection: tables.publish_numbered(connection, messages, numbered, most)
                 )
                 self._fetch.grew(last)
+        return left_out
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002
         """None: an event needs no more than room."""

@@ -110,18 +110,18 @@ def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes
 
 def publish_numbered(
     connection: apsw.Connection, messages: Sequence[Outgoing], numbered: Numbered, max_bytes: int
-) -> int:
-    """As ``publish``, without the messages whose numbers are here already."""
+) -> tuple[int, int]:
+    """As ``publish``, without the messages whose numbers are here already; how many these are is returned, too."""
     highest: int | None = connection.execute("SELECT highest FROM producers WHERE name = ?", (numbered.producer,)).get
     fresh = messages[numbered.passed(highest or 0) :]
     if not fresh:
-        return last(connection)
+        return last(connection), len(messages)
     end = publish(connection, fresh, max_bytes).last
     connection.execute(
         "INSERT INTO producers VALUES (?1, ?2) ON CONFLICT DO UPDATE SET highest = ?2",
         (numbered.producer, numbered.last(len(messages))),
     )
-    return end
+    return end, len(messages) - len(fresh)
 
 
 def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: int) -> list[Message]:

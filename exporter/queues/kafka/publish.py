@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import repeat
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -55,8 +55,8 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
 
-    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> None:
-        """Publish the messages; ``stamps``, one for each message, go along in a header.
+    async def publish(self, messages: Sequence[Outgoing], stamps: Sequence[str] | None = None) -> Literal[0]:
+        """Publish the messages; ``stamps``, one for each message, go along in a header. None is left out here.
 
         Raises:
             EventTooLarge: all was published but what is too large for the brokers.
@@ -78,6 +78,7 @@ class Publisher:
                 raise
         if refused:
             raise EventTooLarge(reason(MessageSizeTooLargeError()), refused)
+        return 0
 
     async def max_event_bytes(self, producer: str) -> int | None:
         """The size of the largest event that topic and client take with a stamp; None where the topic does not tell.

@@ -84,14 +84,13 @@ class KafkaQueue:
         """Made of the cluster's id and the topic."""
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """Never raises ``QueueFull``, since the brokers decide how much a topic holds."""
         if not messages:
-            return
+            return 0
         if numbered is None:
-            await self._publisher.publish(messages)
-        else:
-            await self._numbered.publish(messages, numbered)
+            return await self._publisher.publish(messages)
+        return await self._numbered.publish(messages, numbered)
 
     async def max_event_bytes(self, producer: str) -> int | None:
         """The topic's ``max.message.bytes``, which takes the right DescribeConfigs."""

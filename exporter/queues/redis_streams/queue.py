@@ -75,11 +75,12 @@ class RedisQueue:
     def name(self) -> str:
         return self._name
 
-    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> None:
+    async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """As durable as Redis is configured to be. Each thousand is published as a whole."""
         largest = max((len(message.body) for message in messages), default=0)
         most = _TAKEN_BYTES if largest <= _TAKEN_BYTES else await self._most_bytes()
         taken = [index for index, message in enumerate(messages) if len(message.body) <= most]
+        left_out = 0
         # With numbers also where nothing is left to publish: what is too large counts as published.
         for begin in range(0, max(len(taken), 1 if numbered and messages else 0), _PUBLISH_ENTRIES):
             chunk = taken[begin : begin + _PUBLISH_ENTRIES]
@@ -90,7 +91,8 @@ class RedisQueue:
                 else:
                     events = [(numbered.first + index, messages[index].body) for index in chunk]
                     highest = events[-1][0] if begin + len(chunk) < len(taken) else numbered.last(len(messages))
-                    extent = await self._stream.publish_numbered(numbered.producer, highest, events, look)
+                    extent, known = await self._stream.publish_numbered(numbered.producer, highest, events, look)
+                    left_out += known
             except OutOfMemory as error:
                 if begin:
                     raise QueueUnavailable(f"{error}; the first {begin} events were published") from None
@@ -100,6 +102,7 @@ class RedisQueue:
         if len(taken) < len(messages):
             reason = f"an event is larger than the {most} bytes that Redis takes (proto-max-bulk-len)"
             raise EventTooLarge(reason, [index for index, each in enumerate(messages) if len(each.body) > most])
+        return left_out
 
     async def max_event_bytes(self, producer: str) -> int | None:  # noqa: ARG002 - a number is an argument of its own
         return await self._most_bytes()

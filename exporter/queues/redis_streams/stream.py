@@ -188,11 +188,15 @@ class Stream:
 
     async def publish_numbered(
         self, producer: str, highest: int, events: Sequence[tuple[int, bytes]], look: bool
-    ) -> Extent | None:
-        """As ``publish``, without the ``events`` whose numbers the stream has; ``highest`` counts as published then."""
+    ) -> tuple[Extent | None, int]:
+        """As ``publish``, without the ``events`` whose numbers the stream has; how many these are is returned, too.
+
+        ``highest`` counts as published then.
+        """
         keys = [self.key, self.record_key]
-        await self.server.run(scripts.PUBLISH, keys, producer, highest, *(part for event in events for part in event))
-        return await self.extent() if look else None
+        parts = (part for event in events for part in event)
+        left_out = int(await self.server.run(scripts.PUBLISH, keys, producer, highest, *parts))
+        return await self.extent() if look else None, left_out
 
     async def create(self, group: str, after: StreamId | None, extent: Extent | None) -> None:
         """Create a group that reads on after ``after``, None for the end; without an ``extent``, the stream too.

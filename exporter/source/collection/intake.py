@@ -89,7 +89,7 @@ class Keep(Protocol):
 class Publishing(Protocol):
     """The part of the port ``Queue`` that is used."""
 
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
+    async def publish(self, messages: Sequence[Outgoing]) -> object:
         """Make the messages durable, in their order. Raises as ``Queue.publish``."""
         ...
 

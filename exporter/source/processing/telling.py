@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -33,19 +35,27 @@ class Teller:
     """Empties the outbox of ``store`` into ``queue``. ``run`` does the work.
 
     Args:
-        store: whose outbox it is; its name is the producer's.
+        store: whose outbox it is.
         queue: the product's.
         delay: the seconds before try n of what is away, n from 0.
         refused: is told how many events the queue can never take: its limit was lowered after they were made.
+        left_out: is told how many events the queue left out, since it has them: a process that ended before it could
+            note that had put them there.
     """
 
     def __init__(
-        self, store: ProfileStore, queue: Queue, delay: Callable[[int], float], refused: Callable[[int], None]
+        self,
+        store: ProfileStore,
+        queue: Queue,
+        delay: Callable[[int], float],
+        refused: Callable[[int], None],
+        left_out: Callable[[int], None],
     ) -> None:
         self._store = store
         self._queue = queue
         self._delay = delay
         self._refused = refused
+        self._left_out = left_out
         self._more = asyncio.Event()
         self._more.set()
         #: Number of the last event that is on the queue, as far as is known.
@@ -84,8 +94,9 @@ class Teller:
                 more = True
                 while more:
                     events = await self._store.told(self.told_to, BATCH_EVENTS, BATCH_BYTES)
-                    if more := bool(events):
-                        await self._tell(events)
+                    more = bool(events)
+                    for _, of_one_producer in groupby(events, attrgetter("producer")):
+                        await self._tell(list(of_one_producer))
                     failures, self._failure = 0, None
             except (QueueFull, QueueUnavailable, ProfilesUnavailable) as error:
                 self._failure = str(error)
@@ -110,9 +121,11 @@ class Teller:
 
     async def _tell(self, events: Sequence[Told]) -> None:
         first = events[0]
-        numbered = Numbered(self._store.name, first.number, parse_time(_TIMES.decode(first.body).occurredAt) or 0.0)
+        numbered = Numbered(first.producer, first.number, parse_time(_TIMES.decode(first.body).occurredAt) or 0.0)
         try:
-            await self._queue.publish([Outgoing(event.profile_id, event.body) for event in events], numbered)
+            left_out = await self._queue.publish([Outgoing(event.profile_id, event.body) for event in events], numbered)
+            if left_out:
+                self._left_out(left_out)
         except EventTooLarge as error:
             self.lost += len(error.indexes)
             self._refused(len(error.indexes))

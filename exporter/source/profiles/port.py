@@ -5,7 +5,8 @@ Contract, held by ``tests/source/profiles/contract_of_profiles.py`` for every ki
 * ``apply`` is one transaction: the profiles, the events, the counters and the marks of the lanes are durable together
   when it returns, or nothing is.
 * Events have numbers that grow and never come back, in the order in which the changes were applied. An event is there
-  until it is deleted.
+  until it is deleted. Each opening of a store gives its events a producer's name of its own: what is put into a copy of
+  the store, or into a store that came back from a copy, never has producer and number of an event put elsewhere.
 * A lane's mark moves only from where the caller believes that it is, so that nothing is applied twice or skipped.
 """
 
@@ -70,8 +71,9 @@ class Refused:
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
-    """An event in the outbox, with the id of its profile."""
+    """An event in the outbox, with the id of its profile; ``producer`` is the opening that put it there."""
 
+    producer: str
     number: int
     profile_id: str
     body: bytes
@@ -168,7 +170,7 @@ class ProfileStore(Protocol):
 
     @property
     def name(self) -> str:
-        """A name that no other store has."""
+        """The producer of what this opening puts into the outbox: no other opening, of any store, has that name."""
         ...
 
     async def apply(

@@ -21,8 +21,8 @@ async def _slowly(store: SqliteProfiles, to: int) -> None:
     await _delete(store, to)
 
 
-async def _without_numbers(queue: JournalQueue, messages: Any, numbered: Any = None) -> None:
-    await _publish(queue, messages)
+async def _without_numbers(queue: JournalQueue, messages: Any, numbered: Any = None) -> int:
+    return await _publish(queue, messages)
 
 
 SqliteProfiles.delete_told = _slowly  # type: ignore[method-assign, assignment]

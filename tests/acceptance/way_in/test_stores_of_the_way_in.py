@@ -6,10 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 from harness import Place
 from processes import Daemon, eventually, fetch
@@ -57,6 +58,48 @@ def test_a_backup_goes_back_as_a_whole_or_the_start_is_refused(tmp_path: Path) -
             assert post(connection, {"id": "p-1", "n": 999, "name": "Ada"})[0] == 200
         eventually("all is applied", lambda: serving.alive() and idle(serving))
         assert serving.terminate() == 0
+
+
+@pytest.mark.parametrize("kind", ["journal", pytest.param("redis", marks=needs_redis)])
+def test_a_backup_that_goes_back_beside_a_newer_queue_loses_nothing(tmp_path: Path, kind: str) -> None:
+    """The queue has more of the outbox than the copies know: what is taken now is told all the same, and once."""
+    with ExitStack() as stack:
+        place = stack.enter_context(Place(tmp_path))
+        way_in(place)
+        if kind == "redis":
+            redis = stack.enter_context(running(tmp_path / "redis"))
+            place.config["queue"] = {"kind": "redis", "url": redis.url, "stream": "changes"}
+        place.write()
+        serving = serve(place).ready()
+        names = _all_told(place, serving, range(30))
+        assert place.command("backup", str(tmp_path / "copies")).returncode == 0
+        names += _all_told(place, serving, range(30, 120))
+        assert serving.terminate() == 0
+        for part in ("intake", "profiles") if kind == "journal" else ("state", "intake", "profiles"):
+            _put_back(place, tmp_path / "copies", part)
+        serving = serve(place).ready()
+        names += _all_told(place, serving, range(120, 250))
+        assert not serving.logs("events left out")
+        assert serving.terminate() == 0
+        if kind == "redis":
+            bodies = redis.cli("XRANGE", "changes", "-", "+", options=["--raw"])
+        else:
+            with closing(apsw.Connection(place.config["queue"]["path"])) as connection:
+                rows = connection.execute("SELECT body FROM events ORDER BY position")
+                bodies = "".join(body.decode() for (body,) in rows)
+        assert re.findall(r'{"id":"([^"]+)","profileId"', bodies) == names
+
+
+def _all_told(place: Place, serving: Daemon, states: Iterable[int]) -> list[str]:
+    """Send a record for each state, and wait until they are told; their names."""
+    names = []
+    with connected(place) as connection:
+        for state in states:
+            status, answer = post(connection, {"id": f"p-{state % 3}", "n": state, "name": "Ada"})
+            assert status == 200
+            names.append(answer["xactionId"])
+    eventually("all is told", lambda: serving.alive() and idle(serving))
+    return names
 
 
 def _put_back(place: Place, copies: Path, part: str) -> None:

@@ -48,7 +48,7 @@ async def test_each_server_killed_in_turn_under_load_loses_nothing_and_keeps_the
     config = NatsSettings(url=url, create=True, replicas=3, lease=3)
     taken: list[int] = []
 
-    async def persist(begin: int) -> None:
+    async def persist(begin: int) -> int:
         while True:
             try:
                 return await queue.publish(events(50, profiles=5, begin=begin))

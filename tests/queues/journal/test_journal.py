@@ -221,7 +221,7 @@ async def test_a_full_journal_refuses_until_what_was_read_is_deleted(path: Path)
         await queue.publish([Outgoing(None, b"small")])  # what fits is taken
         await settle_all(subscription, published + 1)
 
-        async def publish_again() -> None:
+        async def publish_again() -> int:
             while True:
                 try:
                     return await queue.publish(big)

@@ -180,7 +180,7 @@ async def test_a_token_that_is_refused_while_running_is_said_and_replaced(
     assert 2 <= mint.made <= 3 + (time.monotonic() - begun_at) / 3.0
 
 
-async def published(queue: Queue, begin: int) -> None:
+async def published(queue: Queue, begin: int) -> int:
     """One event, however often that takes."""
     async with asyncio.timeout(PATIENCE_SECONDS * 2):
         while True:

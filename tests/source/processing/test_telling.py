@@ -44,7 +44,7 @@ async def test_a_deletion_that_takes_long_holds_no_event_up(tmp_path: Path, monk
 
         monkeypatch.setattr(type(store), "delete_told", delete_told)
         await store.apply([record(number) for number in range(1, 6)], 10**6)
-        teller = Teller(store, queue, lambda _: 0.01, lambda _: None)
+        teller = Teller(store, queue, lambda _: 0.01, lambda _: None, lambda _: None)
         running = asyncio.create_task(teller.run())
         await until(lambda: teller.told == 5)
         assert asked[0] <= 5
@@ -75,7 +75,7 @@ async def test_a_store_that_was_away_works_again_without_an_event(
         open_memory(max_bytes=10**9, groups=set(), warn=pytest.fail) as queue,
         open_sqlite(tmp_path / "profiles.db", Rules()) as store,
     ):
-        teller = Teller(store, queue, lambda _: 0.0, lambda _: None)
+        teller = Teller(store, queue, lambda _: 0.0, lambda _: None, lambda _: None)
         running = asyncio.create_task(teller.run())
         async with asyncio.timeout(30):
             while len(looks) < 3:

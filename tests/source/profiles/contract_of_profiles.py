@@ -647,9 +647,15 @@ class Contract:
             assert begun is not None
             assert begun.total == 1
 
-    async def test_the_store_has_a_name_that_stays(self, opening: Opening) -> None:
+    async def test_each_opening_puts_events_into_the_outbox_under_a_name_of_its_own(self, opening: Opening) -> None:
+        """So a store that came back from a copy never numbers under the name of its lost future."""
         async with opening(Rules()) as store:
-            name = store.name
-            await store.check()
-        async with opening(Rules()) as store:
-            assert store.name == name
+            await applied(store, record("e:1"))
+            first = store.name
+        async with opening(Rules()) as store, opening(Rules()) as beside:
+            await applied(store, record("e:2"))
+            await applied(beside, record("e:3"), record("e:4"))
+            await applied(store, record("e:5"))
+            names = [first, store.name, beside.name, beside.name, store.name]
+            assert [each.producer for each in await store.told(0, 10, ROOM)] == names
+            assert len(set(names)) == 3

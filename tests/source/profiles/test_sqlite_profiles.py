@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import apsw
+import msgspec
 import pytest
 from contract_of_profiles import Contract, Opening, applied, entity
 from profile_records import NOON, ROOM, named, record
@@ -17,6 +20,7 @@ from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Deletion
 from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.profiles.sqlite import store as sqlite_store
+from exporter.source.profiles.sqlite.schema import SCHEMA
 from exporter.source.profiles.sqlite.store import open_sqlite
 
 
@@ -65,6 +69,22 @@ class TestSqlite(Contract):
             await applied(one, record("c:1", at=2, entity={"c": 1}, dataset="third"))
             assert await entity(other, "e:1") == {"a": 1, "b": 1, "c": 1}
             assert (await one.counts()).profiles == 1
+
+    async def test_what_waits_in_a_store_of_before_is_told_under_the_name_of_before(self, path: Path) -> None:
+        path.parent.mkdir()
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.pragma("journal_mode", "wal")
+            for script in SCHEMA.migrations[:2]:
+                connection.execute(script)
+            name = connection.execute("SELECT name FROM store").get
+            connection.execute("INSERT INTO outbox VALUES (1, 1, 2, 2, ?)", (msgspec.msgpack.encode([("p", b"{}")]),))
+            connection.execute("UPDATE store SET next_event = 2, told_bytes = 2")
+            connection.pragma("application_id", SCHEMA.application_id)
+            connection.pragma("user_version", 2)
+        async with open_sqlite(path, Rules()) as store:
+            await applied(store, record("e:1"))
+            told = await store.told(0, 10, ROOM)
+            assert [(each.producer, each.number) for each in told] == [(f"profiles-{name}", 1), (store.name, 2)]
 
     async def test_a_truncated_file_is_refused_in_words(self, opening: Opening, path: Path) -> None:
         async with opening(Rules()) as store:

@@ -1,9 +1,16 @@
-"""The events that wait to be published, many to a row: a row is what one transaction told, or a part of it."""
+"""The events that wait to be published, many to a row: a row is what one transaction told, or a part of it.
+
+A row has the name of the opening of the file by which it was put there, and events are published under that name. A
+file that came back from a copy goes on with numbers that it has given before, in a time that it knows nothing of, and a
+queue would take the events for those that it has. Under the name of a new opening it takes them; and what already
+waited when the copy was made it still knows by the old name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 import apsw
 import msgspec
@@ -18,6 +25,17 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
 
 
+def open_for_putting(connection: apsw.Connection) -> str:
+    """Give what this connection puts into the outbox a producer of its own; return the producer's name."""
+    name = uuid4().hex[:16]
+    connection.create_scalar_function("opening", lambda *_: name, 0)
+    return _producer(name)
+
+
+def _producer(name: str) -> str:
+    return f"profiles-{name}"
+
+
 def put(connection: apsw.Connection, events: Sequence[Event], first: int, told_bytes: int) -> int:
     """Store ``events``, the first under number ``first``; return ``told_bytes`` with theirs."""
     for row in _rows(events):
@@ -25,7 +43,9 @@ def put(connection: apsw.Connection, events: Sequence[Event], first: int, told_b
         told_bytes += size
         packed = _encode([(event.profile_id, event.body) for event in row])
         last = first + len(row) - 1
-        connection.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (last, first, size, told_bytes, packed))
+        connection.execute(
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, opening())", (last, first, size, told_bytes, packed)
+        )
         first += len(row)
     return told_bytes
 
@@ -48,11 +68,13 @@ def read(connection: apsw.Connection, after: int, limit: int, max_bytes: int) ->
     found: list[Told] = []
     size = 0
     after = max(after, connection.execute("SELECT deleted_to FROM store").get)
-    for first, events in connection.execute("SELECT first, events FROM outbox WHERE last > ? ORDER BY last", (after,)):
+    rows = "SELECT producer, first, events FROM outbox WHERE last > ? ORDER BY last"
+    for name, first, events in connection.execute(rows, (after,)):
+        producer = _producer(name)
         for number, (profile_id, body) in enumerate(_decode(events), first):
             if number <= after:
                 continue
-            found.append(Told(number, profile_id, body))
+            found.append(Told(producer, number, profile_id, body))
             size += len(body)
             if len(found) >= limit or size >= max_bytes:
                 return found

@@ -93,7 +93,15 @@ CREATE TABLE time_series (
 CREATE INDEX time_series_by_time ON time_series (taken);
 """
 
+# Whose number an event has, for the queue that skips what it has: see ``outbox``. Before, all were the store's own.
+_PRODUCERS = """
+ALTER TABLE outbox ADD COLUMN producer TEXT NOT NULL DEFAULT '';
+UPDATE outbox SET producer = (SELECT name FROM store);
+"""
+
 #: "expp"
 APPLICATION_ID: Final = 0x65787070
 
-SCHEMA: Final = Schema(application_id=APPLICATION_ID, what="a store of profiles", migrations=(_TABLES, _TIME_SERIES))
+SCHEMA: Final = Schema(
+    application_id=APPLICATION_ID, what="a store of profiles", migrations=(_TABLES, _TIME_SERIES, _PRODUCERS)
+)

@@ -65,8 +65,8 @@ async def open_sqlite(path: Path, rules: Rules) -> AsyncIterator[SqliteProfiles]
     ):
         for each in (database, reading):
             await each.read(_prepare)
-        name = await database.read(lambda connection: connection.execute("SELECT name FROM store").get)
-        yield SqliteProfiles(f"profiles-{name}", database, reading, rules, Paths(), tuple(kept_private(path)))
+        producer = await database.read(outbox.open_for_putting)
+        yield SqliteProfiles(producer, database, reading, rules, Paths(), tuple(kept_private(path)))
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -78,7 +78,7 @@ def _prepare(connection: apsw.Connection) -> None:
 class SqliteProfiles(ProfileStore):
     """``ProfileStore`` in a file. Made by ``open_sqlite``."""
 
-    store_name: str
+    producer: str
     database: Database
     reading: Database
     rules: Rules
@@ -88,7 +88,7 @@ class SqliteProfiles(ProfileStore):
 
     @property
     def name(self) -> str:
-        return self.store_name
+        return self.producer
 
     async def apply(
         self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tally | None = None
