@@ -51,9 +51,8 @@ class Numbered:
     begins no call before the last has ended. Its numbers may have gaps between calls. After a failure or a crash it
     publishes again from any number up to the first that is not known to be on the queue; the calls may be cut
     differently then. Two living processes must not be one producer: whoever owns the producer holds a lock, which is
-    free only once the former process has ended. A producer that may have lost its count, such as one whose store may
-    have come back from a copy, goes on under another name: numbers that are used again would be left out, although
-    their messages are new.
+    free only once the former process has ended. A producer whose count may have gone back, as by a copy of its store,
+    goes on under another name: messages of numbers that are used again would be left out.
 
     Attributes:
         producer: the producer's name, printable ASCII without blanks, for ever: no other producer of the queue has it.
@@ -224,11 +223,8 @@ class Queue(Protocol):
     async def publish(self, messages: Sequence[Outgoing], numbered: Numbered | None = None) -> int:
         """Put messages on the queue, in order; durable on return.
 
-        With ``numbered`` the messages that the queue has of this producer already are left out. Messages without
-        numbers, and those of another producer, may be published beside.
-
-        Returns:
-            How many were left out.
+        With ``numbered`` the messages that the queue has of this producer already are left out; how many, is returned.
+        Messages without numbers, and those of another producer, may be published beside.
 
         Raises:
             EventTooLarge: all was published but what is too large for the queue. Numbers of such messages count as
