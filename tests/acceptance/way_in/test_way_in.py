@@ -135,9 +135,12 @@ def test_new_databases_are_told_with_their_places(place: Place) -> None:
     assert serving.terminate() == 0
 
 
-def test_a_second_process_waits_for_the_first(place: Place) -> None:
+@pytest.mark.parametrize("intake", ["intake", "another"])
+def test_a_second_process_waits_for_the_first(place: Place, intake: str) -> None:
     place.write()
     first = serve(place).ready()
+    place.config["intake"]["path"] = str(place.folder / f"{intake}.db")
+    place.write()
     second = serve(place)
     eventually("it stands by", lambda: second.alive() and second.logs("ops"))
     port = second.logs("ops")[0]["port"]
