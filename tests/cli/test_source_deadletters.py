@@ -140,6 +140,39 @@ def test_filters_and_order_of_list(place: Place) -> None:
     assert place.run("list", "--reason", "nonsense").exit_code == 2
 
 
+def test_sources_and_flows_go_by_their_names_and_unknown_ones_are_refused(place: Place) -> None:
+    way_in = replace(
+        place.way_in,
+        sources=["crm", "shop"],
+        flows=lambda: {"flow-1": "people", "flow-2": "same", "flow-3": "same", "flow-4": "new"},
+    )
+    place = Place(way_in)
+    for words in (["list"], ["replay"], ["purge", "--yes"]):
+        assert place.run(*words, "--source", "crn").exit_code == 2, "nothing is there at all"
+    place.keep(bad(1), bad(2, source="gone", flow="gone"))
+    assert place.listed("--flow", "people") == place.listed("--flow", "flow-1") == ["1000:0:1"]
+    assert place.listed("--source", "gone", "--flow", "gone") == ["1000:0:2"]
+    assert place.listed("--source", "shop") == place.listed("--flow", "new") == []
+    for words in (["list"], ["replay"], ["purge", "--yes"]):
+        for option, name, said in (
+            ("--source", "crn", "did you mean crm?"),
+            ("--flow", "peopel", "did you mean people?"),
+            ("--flow", "same", "2 flows have the name same"),
+        ):
+            done = place.run(*words, option, name)
+            assert done.exit_code == 2
+            assert said in " ".join(done.output.replace("│", " ").split())
+    assert len(place.listed()) == 2
+
+
+def test_a_refused_element_goes_by_the_name_that_its_sender_was_told(place: Place) -> None:
+    place.keep(bad(1, name="1000:0:7:1", reason="batch_message"))
+    assert place.listed("1000:0:7-1") == ["1000:0:7:1"]
+    shown = json.loads(place.run("show", "1000:0:7-1", "--json").stdout)
+    assert shown["xactionId"] == "1000:0:7:1"
+    assert place.run("purge", "1000:0:7-1", "--yes").stdout == "1 deleted\n"
+
+
 def test_show(place: Place) -> None:
     place.keep(bad(1), refused(2), bad(3, message=b"\x02\xff\x1b[2J"))
     shown = [json.loads(place.run("show", f"1000:0:{number}", "--json").stdout) for number in (1, 2, 3)]

@@ -84,7 +84,18 @@ def test_a_name_that_several_have_is_refused(config: Path) -> None:
     done = run(config, "Same", "--yes")
     assert done.exit_code == 2
     assert "give an id" in done.output
-    assert run(config, "gone", "--yes").exit_code == 0, "it need not be configured any more"
+
+
+def test_a_dataset_of_which_nobody_knows_is_told(config: Path) -> None:
+    for filled in (False, True):
+        if filled:
+            asyncio.run(_filled(config.parent / "profiles.db"))
+        done = run(config, "Websit", "--yes")
+        assert done.exit_code == 1
+        assert (
+            "dataset Websit is not configured, and no profile has anything of it; did you mean Website?" in done.output
+        )
+    assert run(config, "crm", "--yes").exit_code == 0, "it need not be configured any more"
 
 
 async def test_events_that_nobody_tells_stop_it(tmp_path: Path) -> None:
@@ -113,6 +124,8 @@ async def test_a_server_that_runs_meanwhile_tells_it(tmp_path: Path) -> None:
             await Forgetting("web", 10**6, 10**6).run(command, lambda _: None)
             while teller.told < 6:  # noqa: ASYNC110 (a plain value)
                 await asyncio.sleep(0.01)
+            # What is told is deleted a moment later.
+            while (await serving.counts()).outbox_events:  # noqa: ASYNC110 (a plain value)
+                await asyncio.sleep(0.01)
         telling.cancel()
         await asyncio.wait([telling])
-        assert (await serving.counts()).outbox_events == 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -27,8 +28,13 @@ _LINES = 500
 _STANDARD = Path("-")
 
 
-def export_profiles(settings: Settings, file: Path) -> None:
-    """Write the profiles to ``file``, and say how many. Exits with 1 where that cannot be done."""
+def export_profiles(settings: Settings, file: Path, *, force: bool) -> None:
+    """Write the profiles to ``file``, and say how many; ``force`` replaces a file that is there.
+
+    Exits with 1 where that cannot be done; then what was there before stands there still.
+    """
+    if file.is_file() and not force:
+        fail(f"{file} is there already: --force replaces it")
 
     async def write(store: ProfileStore) -> int:
         done, after = 0, 0
@@ -110,7 +116,26 @@ def _written(file: Path) -> Iterator[IO[bytes]]:
     if file == _STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    else:
-        # Personal data: for nobody else to read, where the file is made here.
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+    elif file.exists() and not file.is_file():  # a pipe, or a device
+        with file.open("wb") as out:
             yield out
+    else:
+        with _in_place_of(Path(os.path.realpath(file))) as out:
+            yield out
+
+
+@contextmanager
+def _in_place_of(file: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of ``file`` when all is written and on the disk; else there is none of it."""
+    # Personal data: for nobody else to read, which is how this makes files.
+    descriptor, beside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(descriptor)
+        os.replace(beside, file)  # noqa: PTH105 - the name is text
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)  # noqa: PTH108 - the name is text
+        raise

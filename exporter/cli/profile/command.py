@@ -65,14 +65,16 @@ def unlink(namespace: Namespace, id_: Id, config: ConfigOption = DEFAULT_CONFIG,
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; - for stdout.")] = Path("-"),
     config: ConfigOption = DEFAULT_CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE, if it is there.")] = False,
 ) -> None:
-    """Write all profiles as JSON lines, with all that `import` needs to go on with them; a new file is yours alone.
+    """Write all profiles as JSON lines, with all that `import` needs to go on with them; FILE is yours alone.
 
-    Works while `exporter serve` runs: each profile is then as it was at some time of the export.
+    FILE is there once all is written. Works while `exporter serve` runs: each profile is then as it was at some time of
+    the export.
     """
     from exporter.cli.profile.carrying import export_profiles
 
-    export_profiles(load_or_exit(config).settings, file)
+    export_profiles(load_or_exit(config).settings, file, force=force)
 
 
 @profile.command("import")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import typer
@@ -62,6 +63,17 @@ def _found(settings: Settings, to: str, ids: Ids) -> tuple[str | None, str]:
         names = ", ".join(source.name for source in settings.sources)
         sources = f"; nor a source of this name or inlet; there are {names}" if names else ""
         raise typer.BadParameter(printable(f"{error}{sources}"), param_hint="FLOW|INLET") from None
+
+
+def flows_of(settings: Settings) -> Mapping[str, str]:
+    """The names of the flows by their ids; a flow whose id is not made yet stands there by its name."""
+    if settings.state.exists():
+        ids = _ids(settings).flows
+    else:
+        ids = ids_of(settings.sources, {name: given or name for name, given in wanted(settings.sources)}).flows
+    return {
+        ids[source.name, number]: flow.name for source in settings.sources for number, flow in enumerate(source.flows)
+    }
 
 
 def _ids(settings: Settings) -> Ids:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def _way_in(config: Path) -> WayIn:
     """What the commands need of the configuration in ``config``; exits with 78 where that is wrong."""
+    from exporter.cli.source.addressing import flows_of
     from exporter.cli.source.lanes import lane_key_of
     from exporter.cli.source.way_in import WayIn
     from exporter.daemon.serving.parts import GROUP
@@ -34,7 +35,15 @@ def _way_in(config: Path) -> WayIn:
         except UnreadableRecord:
             return None
 
-    return WayIn(settings.state, settings.intake, (GROUP,), body_of, lane_key_of(settings.sources))
+    return WayIn(
+        settings.state,
+        settings.intake,
+        (GROUP,),
+        body_of,
+        lane_key_of(settings.sources),
+        [each.name for each in settings.sources],
+        lambda: flows_of(settings),
+    )
 
 
 source = typer.Typer(

@@ -18,6 +18,7 @@ from exporter.cli.shared.letters import (
     with_state,
 )
 from exporter.cli.shared.moments import moment
+from exporter.cli.source.meant import letter_name, meant
 from exporter.sections.printable import printable
 from exporter.state.bad_record import BadReason, BadRecordFilter
 
@@ -31,7 +32,7 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME", help="Bad records by xactionId, as `list` shows them.")
 ]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Of this source.")]
-FlowOption = Annotated[str | None, typer.Option("--flow", help="Of this flow, by its id.")]
+FlowOption = Annotated[str | None, typer.Option("--flow", help="Of this flow, by name or id.")]
 ReasonOption = Annotated[BadReason | None, typer.Option("--reason", help="That are bad for this reason.")]
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Kept since: RFC 3339, or an age such as 90s, 1h, 2d.")
@@ -72,7 +73,8 @@ class _Commands:
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     ) -> None:
         """List bad records, without the data in them."""
-        which = _filter(names, source, flow, reason, since, until)
+        way_in = self.way_in(config)
+        which = _meant(way_in, _filter(names, source, flow, reason, since, until))
 
         async def print_pages(records: BadRecords) -> bool:
             """Whether a bad record was printed."""
@@ -91,7 +93,7 @@ class _Commands:
                 beyond, left = page[-1].id, None if left is None else left - len(page)
             return beyond is not None
 
-        if not _with_records(self.way_in(config), print_pages, nothing=False) and not as_json:
+        if not _with_records(way_in, print_pages, nothing=False) and not as_json:
             typer.echo("no bad records", err=True)
 
     def show(
@@ -102,7 +104,7 @@ class _Commands:
     ) -> None:
         """Show all of one bad record: also what was sent, which is personal data."""
         way_in = self.way_in(config)
-        record = _with_records(way_in, lambda records: records.record(name), nothing=None)
+        record = _with_records(way_in, lambda records: records.record(letter_name(name)), nothing=None)
         if record is None:
             typer.echo(f"there is no bad record {printable(name)}", err=True)
             raise typer.Exit(1)
@@ -134,6 +136,7 @@ class _Commands:
         which = _filter(names, source, flow, reason, since, until)
         refuse_all_by_accident(chosen=which != BadRecordFilter(), everything=everything, words="names")
         way_in = self.way_in(config)
+        which = _meant(way_in, which)
         nothing = Report(missing=len(which.names))
         report = _with_records(way_in, lambda records: run_replay(records, way_in, which), nothing=nothing)
         typer.echo(report.as_json() if as_json else report.text())
@@ -162,6 +165,7 @@ class _Commands:
         refuse_all_by_accident(chosen=which != BadRecordFilter(), everything=everything, words="names")
         refuse_unattended(yes=yes)
         way_in = self.way_in(config)
+        which = _meant(way_in, which)
         if not yes:
             there = _with_records(way_in, lambda records: records.count(which), nothing=0)
             confirm_deletion(there, "bad record", yes=yes)
@@ -174,6 +178,13 @@ def _with_records(way_in: WayIn, use: Callable[[BadRecords], Awaitable[T]], *, n
     return with_state(way_in.state, "bad records", lambda state: use(state.bad_records), nothing=nothing)
 
 
+def _meant(way_in: WayIn, which: BadRecordFilter) -> BadRecordFilter:
+    def count(of_it: BadRecordFilter) -> int:
+        return _with_records(way_in, lambda records: records.count(of_it), nothing=0)
+
+    return meant(which, way_in, count)
+
+
 def _filter(
     names: list[str] | None,
     source: str | None,
@@ -184,7 +195,7 @@ def _filter(
 ) -> BadRecordFilter:
     begin, end = moment("--since", since), moment("--until", until)
     return BadRecordFilter(
-        names=tuple(dict.fromkeys(names or ())),
+        names=tuple(dict.fromkeys(map(letter_name, names or ()))),
         source=source,
         flow=flow,
         reason=reason,

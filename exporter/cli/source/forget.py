@@ -15,6 +15,7 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.letters import refuse_unattended
 from exporter.sections.printable import counted, printable
+from exporter.settings.loading.suggestions import guess
 
 if TYPE_CHECKING:
     from exporter.settings.tree import Settings
@@ -77,6 +78,10 @@ def forget(
         typer.echo(f"{counted(forgetting.changed, 'profile')} changed")
     if trouble:
         fail(trouble)
+    known = {each.id for each in settings.datasets}
+    if not forgetting.changed and dataset_id not in known:
+        hint = guess(dataset_id, [*known, *(each.name for each in settings.datasets)])
+        fail(f"dataset {printable(dataset_id)} is not configured, and no profile has anything of it{hint}")
 
 
 def _dataset_id(settings: Settings, text: str) -> str:

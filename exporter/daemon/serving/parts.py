@@ -24,7 +24,7 @@ from exporter.settings.whereabouts import not_yet_made
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.planes import Ids, doubled, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
-from exporter.source.profiles.kinds import open_profiles
+from exporter.source.profiles.kinds import open_profiles, profiles_alone
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
 from exporter.state.kinds import State
@@ -97,6 +97,8 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     reading = "the intake, as a standby where another process reads it"
     subscription = await entered(reading, lambda: intake.subscribe(GROUP, "earliest"))
     store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
+    applying = "the profiles, as a standby where another process applies records to them"
+    await entered(applying, lambda: profiles_alone(settings.profiles))
     most = await reached("queue", lambda: queue.max_event_bytes(store.name))
     max_event_bytes = int(settings.max_event_bytes)
     if most is not None and most < max_event_bytes:

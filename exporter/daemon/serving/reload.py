@@ -116,8 +116,16 @@ async def reload(
         removed=tuple(name for name in was if name not in now),
         changed=tuple(changed),
         same=len(both) - len(changed),
+        keys=changed_keys(before, new.settings),
     )
     return new
+
+
+def changed_keys(before: Settings, after: Settings) -> Sequence[str]:
+    """The keys that differ, the content of files included: those of ``serve`` one by one, and sources left out."""
+    keys = [key for key in Settings.model_fields if getattr(before, key) != getattr(after, key)]
+    of_serve = [f"serve.{key}" for key in Serve.model_fields if getattr(before.serve, key) != getattr(after.serve, key)]
+    return [key for key in keys if key not in ("serve", "sources")] + of_serve
 
 
 def needing_restart(before: Settings, after: Settings) -> Sequence[str]:

@@ -6,7 +6,7 @@ from binascii import b2a_base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from exporter.profile.paths import parse_path
 from exporter.source.collection.checks.answers import Answer
@@ -17,7 +17,7 @@ from exporter.source.control.answers import failed, found
 from exporter.source.profiles.asking import asked_identity
 from exporter.source.profiles.merge.profile import identity_key
 from exporter.source.profiles.merge.times import text_of
-from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable, ShownProfile
+from exporter.source.profiles.port import Happened, ProfileStore, ProfilesUnavailable, ShownProfile
 from exporter.source.records import Identity
 from exporter.source.wishing import NotWished, Wished
 
@@ -26,6 +26,8 @@ _PROFILE = "_xdm.context.profile"
 _TIME_SERIES = "_xdm.context.experienceevent"
 #: As many records as an answer has, where the query says nothing, and at most.
 _LIMIT = 1000
+#: As many records of one identity are taken in one millisecond at most: a few batches.
+_MOST_AT_ONCE = 100_000
 #: As many profiles as are read at a time.
 _MOST_IDENTITIES = 1000
 #: When nobody was changed last.
@@ -100,15 +102,21 @@ class Entities:
         try:
             since, until = (int(query.get(key, at)) for key, at in (("startTime", 0), ("endTime", now + 1)))
             limit = int(query.get("limit", _LIMIT))
+            at, shown = (int(each) for each in query.get("start", "0-0").split("-"))
         except ValueError:
-            since = until = limit = 0
-        if not (0 < limit <= _LIMIT and 0 <= since <= until < _END):
-            return failed(400, "1400-400", f"startTime and endTime are epoch milliseconds, limit is 1 to {_LIMIT}")
+            since = until = limit = at = shown = 0
+        if not (0 < limit <= _LIMIT and 0 <= since <= until < _END and 0 <= at < _END and 0 <= shown < _MOST_AT_ONCE):
+            words = f"startTime and endTime are epoch milliseconds, limit is 1 to {_LIMIT}, start is a next of before"
+            return failed(400, "1400-400", words)
+        since = max(since, now - self.keep_ms)
+        # Of the time at which the page before ended some are shown already.
+        since, shown = (at, shown) if at >= since else (since, 0)
         try:
-            since = max(since, now - self.keep_ms)
-            happened = await self.store.time_series(identity, since, until, limit) if self.keep_ms else ()
+            most = shown + limit + 1
+            found_all = await self.store.time_series(identity, since, until, most) if self.keep_ms else ()
         except ProfilesUnavailable as error:
             return failed(503, "1503-503", f"The profiles cannot be read now: {error}", headers=_AWAY)
+        happened = found_all[shown : shown + limit]
         children = [
             {
                 "relatedEntityId": xid(identity),
@@ -120,8 +128,10 @@ class Entities:
             }
             for each in happened
         ]
-        page = {"orderby": "timestamp", "count": len(children), "next": ""}
-        return found({"_page": page, "children": children, "_links": {"next": {"href": ""}}})
+        following = _following(found_all[: shown + limit]) if len(found_all) > shown + limit else ""
+        page = {"orderby": "timestamp", "count": len(children), "next": following}
+        href = f"{PATH}?{urlencode({**query, 'start': following})}" if following else ""
+        return found({"_page": page, "children": children, "_links": {"next": {"href": href}}})
 
     async def delete(self, head: RequestHead) -> Answer:
         """202 once the deletion stands in the intake, whether or not there is such a profile by now."""
@@ -193,6 +203,12 @@ class Entities:
             "entity": _picked(profile.entity, paths) if paths else profile.entity,
             "lastModifiedAt": text_of(profile.modified),
         }
+
+
+def _following(shown: Sequence[Happened]) -> str:
+    """Where the page after those ``shown`` begins: at the time of the last, after so many that have that time."""
+    last = shown[-1].taken
+    return f"{last}-{sum(each.taken == last for each in shown)}"
 
 
 def xid(identity: Identity) -> str:

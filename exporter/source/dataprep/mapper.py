@@ -20,9 +20,13 @@ _KINDS = {Appended: UpsertKind.APPEND, Replaced: UpsertKind.REPLACE}
 
 
 class CompiledMappingSet:
-    """A mapping set, ready to map records. One value may map many records at a time: it keeps nothing of them."""
+    """A mapping set, ready to map records. One value may map many records at a time: it keeps nothing of them.
 
-    def __init__(self, steps: tuple[Step, ...], bounds: Bounds) -> None:
+    ``allow_nulls``: whether a source that has no value writes a null.
+    """
+
+    def __init__(self, steps: tuple[Step, ...], bounds: Bounds, *, allow_nulls: bool) -> None:
+        self.allow_nulls = allow_nulls
         self._steps = steps
         self._attributes = tuple(step.attribute for step in steps)
         self._bounds = bounds
@@ -73,7 +77,7 @@ def compile_mapping_set(
             refusals.append(Refusal(position, mapping, step))
         else:
             steps.append(step)
-    return tuple(refusals) or CompiledMappingSet(tuple(steps), bounds)
+    return tuple(refusals) or CompiledMappingSet(tuple(steps), bounds, allow_nulls=mapping_set.allow_nulls)
 
 
 def _note(errors: list[MappingError], step: Step, reason: str) -> None:

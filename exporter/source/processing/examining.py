@@ -67,6 +67,9 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
             whose = identities_of(dataset.schema, entity, None, catalogue.identities)
             identity = None if isinstance(whose, Unidentified) else whose.primary
             return Bad("mapping", end.reason, errors=errors, identity=identity)
+        if flow.mapping.allow_nulls and asked.operation is Operation.CREATE and _needs_values(entity, dataset):
+            # A null says that there is no value, which is what leaving it out says where all is put in its place.
+            entity = _without_nulls(entity)
     elif taken.form is not Form.XDM:
         return Bad("mapping", "its flow has no mapping any more")
     found = _sound(entity, message.meta, taken, dataset, asked, catalogue, errors)
@@ -171,6 +174,10 @@ def _violations(entity: dict[str, Any], dataset: Dataset, operation: Operation) 
         if schema.passes(entity):
             return ()
     return schema.violations(entity)
+
+
+def _needs_values(entity: dict[str, Any], dataset: Dataset) -> bool:
+    return dataset.validated and not dataset.schema.passes(entity)
 
 
 def _without_nulls(entity: dict[str, Any]) -> dict[str, Any]:

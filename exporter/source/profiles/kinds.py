@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
+from exporter.queues.journal.lease import Leases
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings, rules_of
 
@@ -25,3 +26,15 @@ def open_profiles(profiles: ProfileSettings, identities: IdentitySettings) -> Ab
     from exporter.source.profiles.sqlite.store import open_sqlite
 
     return open_sqlite(profiles.path, rules_of(profiles, identities))
+
+
+def profiles_alone(profiles: ProfileSettings) -> AbstractAsyncContextManager[None]:
+    """Wait until no other process applies records to the store, by whatever intake. The store must have been opened.
+
+    The places of two intakes would be right, but not what is told: each process would publish the other's events.
+
+    Raises:
+        DatabaseUnavailable: the file is not there.
+        QueueUnavailable: the lock beside the file cannot be used.
+    """
+    return Leases(profiles.path).held("applying")

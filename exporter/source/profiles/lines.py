@@ -33,6 +33,7 @@ class _Member(msgspec.Struct, forbid_unknown_fields=True):
     since: int
     stamp: Stamp
     entry: dict[str, Any]
+    lapsed: bool = False
 
 
 class _Line(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -60,7 +61,8 @@ def line_of(profile: Profile) -> bytes:
             ],
             {
                 namespace: {
-                    segment: _Member(each.status, each.since, each.stamp, each.entry) for segment, each in mine.items()
+                    segment: _Member(each.status, each.since, each.stamp, each.entry, each.lapsed)
+                    for segment, each in mine.items()
                 }
                 for namespace, mine in profile.members.items()
             },
@@ -93,7 +95,8 @@ def profile_in(line: bytes) -> Profile:
         ],
         {
             namespace: {
-                segment: Member(each.status, each.since, each.stamp, each.entry) for segment, each in mine.items()
+                segment: Member(each.status, each.since, each.stamp, each.entry, each.lapsed)
+                for segment, each in mine.items()
             }
             for namespace, mine in read.members.items()
         },

@@ -204,6 +204,11 @@ def test_commands_delete_unlink_export_and_import(serving: Serving) -> None:
     assert place.command("profile", "export", str(file)).returncode == 0
     assert file.stat().st_mode & 0o077 == 0
     assert place.command("profile", "delete", "Key", "lost").returncode == 2  # nobody is there to confirm it
+    unknown = place.command("profile", "unlink", "Key", "nobody")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    unknown = place.command("profile", "delete", "Key", "nobody", "--yes")
+    assert unknown.returncode == 1
+    assert "there is no profile of this identity now" in unknown.stderr
     [wished] = place.lines("profile", "delete", "Key", "lost", "--yes", "--json")
     assert set(wished) == {"xactionId"}
     [unlinked] = place.lines("profile", "unlink", "Key", "kept", "--json")

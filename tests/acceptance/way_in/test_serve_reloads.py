@@ -71,11 +71,13 @@ def test_what_is_declared_is_in_force_after_a_reload_and_nothing_is_refused_mean
         place.config["serve"]["hold"] = 11
         line = asked(place, serving, "reloaded")
         assert (line["added"], line["removed"], line["changed"], line["same"]) == (["second"], [], [], 1)
+        assert line["keys"] == ["serve.tokens", "serve.hold"]
         assert posted(place, SECOND, {"id": "q", "n": 1, "name": "Q"}, "first-token") == 200
         assert posted(place, SECOND, {"id": "q", "n": 1}, "second-token") == 401
         # A secret of a file that changes is read again without a signal.
         secret.write_text("second-token")
         eventually("the new token holds", lambda: posted(place, SECOND, {"id": "q", "n": 2}, "second-token") == 200)
+        assert serving.logs("reloaded")[-1]["keys"] == ["serve.tokens"]
         assert posted(place, SECOND, {"id": "q", "n": 3}, "first-token") == 401
 
         place.config["sources"][1]["flows"][0]["dataset"] = "lost"
@@ -96,7 +98,9 @@ def test_what_is_declared_is_in_force_after_a_reload_and_nothing_is_refused_mean
 
         del place.config["serve"]["memory"], place.config["profiles"]["coalesce"], place.config["serve"]["tokens"]
         del place.config["sources"][1]
-        assert asked(place, serving, "reloaded")["removed"] == ["second"]
+        place.config["segments"] = [{"id": "s", "name": "Gold"}]
+        line = asked(place, serving, "reloaded")
+        assert (line["removed"], line["keys"]) == (["second"], ["segments", "serve.tokens"])
         assert status_of(serving)["config"]["valid"] is True
         sender.join()
         assert len(sender.answered) == 400

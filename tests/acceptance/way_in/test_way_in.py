@@ -87,6 +87,23 @@ def test_what_cannot_be_applied_is_a_bad_record_and_told_to_a_sender_that_asks(p
     assert serving.terminate() == 0
 
 
+def test_what_a_mapping_has_no_room_for_is_refused_whole(place: Place) -> None:
+    place.config["max_event_bytes"] = "2KiB"
+    place.write()
+    serving = serve(place).ready()
+    record = {"id": "p1", "n": 1, "email": f"{'a' * 3000}@example.com"}
+    with connected(place) as connection:
+        status, refused = post(connection, record, "?syncValidation=true")
+        assert status == 400
+        assert "the record's result is larger than 2048 bytes" in json.dumps(refused["report"])
+        assert post(connection, record)[0] == 200
+    eventually("its turn has come", lambda: idle(serving))
+    [bad] = place.lines("source", "deadletters", "list", "--json")
+    assert (bad["reason"], bad["detail"]) == ("mapping", "the record's result is larger than 2048 bytes")
+    assert place.command("profile", "show", "key", "p1").returncode == 1
+    assert serving.terminate() == 0
+
+
 def test_a_sender_that_asks_is_told_of_an_operation_that_is_none(place: Place) -> None:
     """Kept, it would be a bad record behind a 200."""
     place.write()
@@ -118,9 +135,12 @@ def test_new_databases_are_told_with_their_places(place: Place) -> None:
     assert serving.terminate() == 0
 
 
-def test_a_second_process_waits_for_the_first(place: Place) -> None:
+@pytest.mark.parametrize("intake", ["intake", "another"])
+def test_a_second_process_waits_for_the_first(place: Place, intake: str) -> None:
     place.write()
     first = serve(place).ready()
+    place.config["intake"]["path"] = str(place.folder / f"{intake}.db")
+    place.write()
     second = serve(place)
     eventually("it stands by", lambda: second.alive() and second.logs("ops"))
     port = second.logs("ops")[0]["port"]

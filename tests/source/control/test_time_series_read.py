@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
+import pytest
 
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.control.entities import PATH, Entities
@@ -65,6 +66,9 @@ async def test_what_happened_is_read_while_it_is_kept(tmp_path: Path) -> None:
         for query in ({"limit": "0"}, {"limit": "x"}, {"relatedEntityId": ""}, {"startTime": "9" * 30}):
             assert (await asked(store, NOON + 5, query))[0] == 400
 
+        for query in ({"start": "x"}, {"start": "1"}, {"start": "-1-0"}, {"start": f"{NOON}-9999999"}):
+            assert (await asked(store, NOON + 5, query))[0] == 400
+
         expiring = asyncio.create_task(Expiring(store, 1000, lambda: NOON + 1001, lambda _: 0.01).run())
         async with asyncio.timeout(30):
             while len(await store.time_series(WHO, 0, NOON + 9, 9)) == 2:  # noqa: ASYNC110 (another task works)
@@ -72,3 +76,28 @@ async def test_what_happened_is_read_while_it_is_kept(tmp_path: Path) -> None:
         expiring.cancel()
         await asyncio.wait([expiring])
         assert [each.entity["_id"] for each in await store.time_series(WHO, 0, NOON + 9, 9)] == ["v1"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+async def test_the_next_page_goes_on_where_one_ends(tmp_path: Path, limit: int) -> None:
+    """Several records are of one millisecond, and more of it than a page has."""
+    records = [
+        Record(f"{NOON}:0:{n}", NOON + at, "v", WHO, (WHO,), True, Operation.CREATE, {"_id": f"v{n}"}, time_series=True)
+        for n, at in enumerate((0, 1, 1, 1, 2, 3))
+    ]
+    async with open_sqlite(tmp_path / "profiles.db", Rules(keeps_time_series=True)) as store:
+        await store.apply(records, 10**6)
+        seen: list[str] = []
+        query = {"limit": str(limit)}
+        pages = 0
+        while pages < 9:
+            _, body = await asked(store, NOON + 5, query)
+            pages += 1
+            seen += [each["entityId"] for each in body["children"]]
+            href = body["_links"]["next"]["href"]
+            if not body["_page"]["next"]:
+                break
+            query = dict(parse_qsl(href.removeprefix(f"{PATH}?")))
+            assert query["start"] == body["_page"]["next"]
+        assert (seen, href) == ([f"v{n}" for n in range(6)], "")
+        assert pages == -(-6 // limit)

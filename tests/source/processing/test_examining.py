@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from processing_parts import CHANCES, catalogue, taken
+from processing_parts import CHANCES, DECLARED, catalogue, compiled_of, taken
 
 from exporter.source.collection.taken import Form, TakenRecord
-from exporter.source.processing.examined import Aside, Bad, Good
+from exporter.source.dataprep.outcomes import OUT_OF_TIME
+from exporter.source.processing.catalogue import Catalogue
+from exporter.source.processing.examined import Aside, Bad, Chances, Good
 from exporter.source.processing.examining import examine
 from exporter.source.records import ArrayUpsert, Operation, Record, UpsertKind
 
@@ -117,6 +119,32 @@ def test_a_null_removes_where_a_record_merges_and_is_no_value_elsewhere() -> Non
     assert bad(said("create", key="k", n=None)).reason == "xdm"
     for entity in ({"n": 1.5, "tags": None}, {"n": None, "tags": [None]}, {"more": None, "n": "x"}):
         assert bad(said("merge", key="k", **entity)).reason == "xdm"
+
+
+@pytest.mark.parametrize(
+    ("operation", "entity"), [("create", {"key": "k"}), ("merge", {"key": "k", "n": None, "tags": None})]
+)
+def test_nulls_that_a_mapping_writes_pass_the_schema(operation: str, entity: dict[str, Any]) -> None:
+    document = {**DECLARED, "mappings": [{**DECLARED["mappings"][0], "allow_nulls": True}]}
+    compiled = compiled_of(document)
+    assert isinstance(compiled, Catalogue)
+    body = {"header": {"flowId": "raw", "operations": {"data": operation}}, "body": {"id": "k"}}
+    found = examine(taken(body, form=Form.WRAPPED), compiled, CHANCES)
+    assert isinstance(found, Good), found
+    assert found.record.entity == entity
+
+
+def test_what_a_mapping_had_no_time_or_room_for_is_no_part_of_a_record() -> None:
+    found = bad(taken({"id": "k", "n": 1, "tags": ["x" * 100_001]}))
+    assert (found.reason, found.detail) == ("mapping", "the record's result is larger than 100000 bytes")
+    assert found.identity is not None
+    assert found.identity.id == "k", "a deletion of the profile finds it"
+    readings = iter([0.0])
+    out_of_time = examine(
+        taken({"id": "k", "tags": ["a"]}), CATALOGUE, Chances(CHANCES.random, lambda: next(readings, 2.0))
+    )
+    assert isinstance(out_of_time, Bad)
+    assert (out_of_time.reason, out_of_time.detail) == ("mapping", OUT_OF_TIME)
 
 
 def test_a_mapping_that_has_no_value_is_told_beside_the_record() -> None:

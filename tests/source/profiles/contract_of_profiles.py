@@ -179,8 +179,8 @@ class Contract:
 
     async def test_a_join_leaves_the_oldest_profile_with_all_of_both(self, opening: Opening) -> None:
         async with opening(Rules()) as store:
-            entered = (membership("s", "realized", NOON), membership("t", "realized", NOON + 1))
-            left = (membership("s", "exited", NOON + 9),)
+            entered = (membership("s", "realized", NOON - 1), membership("t", "realized", NOON + 1))
+            left = (membership("s", "exited", NOON),)
             await applied(store, record("e:1", entity={"a": 1, "b": 1}, memberships=left))
             await applied(store, record("c:1", at=1, dataset="web", entity={"b": 2, "c": 2}, memberships=entered))
             old, young = await profile_id(store, "e:1"), await profile_id(store, "c:1")
@@ -324,6 +324,19 @@ class Contract:
             status, at = then
             found = await changes(store, record("e:1", at=1, memberships=(membership("s", status, NOON + at),)))
             assert [(each["from"], each["to"]) for one in found for each in one["segments"]] == told
+
+    async def test_a_time_of_qualification_to_come_keeps_nobody_in_a_segment(self, opening: Opening) -> None:
+        years = 73 * 365 * DAY
+        ahead = replace(membership("s", "realized", NOON + years), entry={"lastQualificationTime": "2096-11-14T00:00Z"})
+        async with opening(Rules()) as store:
+            await applied(store, record("e:1", memberships=(ahead,)))
+            found = await store.profile(named("e:1"), NOON)
+            assert found is not None
+            assert found.entity["segmentMembership"]["ups"]["s"]["lastQualificationTime"] == "2096-11-14T00:00Z"
+            (told,) = await changes(store, record("e:1", at=1, memberships=(membership("s", "exited", NOON + 1),)))
+            assert [(each["from"], each["to"]) for each in told["segments"]] == [("realized", "exited")]
+            await applied(store, record("e:1", at=2, memberships=(ahead,)))
+            assert (await store.lapse(DAY, "l", NOON + DAY + 3, ROOM, 0, 10)).changed == 1
 
     async def test_a_create_leaves_memberships_and_an_older_record_of_the_same_time_does_not_count(
         self, opening: Opening
@@ -620,6 +633,26 @@ class Contract:
                 ("u", "exited"),
             ]
             assert (await store.lapse(DAY, "l", NOON + DAY + 1, ROOM, 0, 10)).changed == 0
+
+    @pytest.mark.parametrize(
+        ("taken", "told"),
+        [
+            pytest.param(DAY + 2, [("exited", "realized")], id="taken after the lapse"),
+            pytest.param(DAY, [], id="taken before it"),
+        ],
+    )
+    async def test_a_lapse_yields_to_what_is_taken_after_it(
+        self, opening: Opening, taken: int, told: list[tuple[str, str]]
+    ) -> None:
+        async with opening(Rules()) as store:
+            entered = (membership("s", "realized", NOON),)
+            await applied(store, record("e:1", memberships=entered), record("e:2"))
+            assert (await store.lapse(DAY, "l", NOON + DAY + 1, ROOM, 0, 10)).changed == 1
+            lines = (await store.export_profiles(0, 10)).lines
+            await applied(store, Deletion("d", NOON + DAY + 1, named("e:1")))
+            await store.import_profiles(lines)
+            found = await changes(store, record("e:1", at=taken, memberships=entered))
+            assert [(each["from"], each["to"]) for one in found for each in one.get("segments", ())] == told
 
     async def test_profiles_are_exported_and_imported(self, opening: Opening) -> None:
         async with opening(Rules()) as store:

@@ -178,7 +178,7 @@ def _write(person: Person, record: Record, primary: Named) -> None:
         leaves = dict(_leaves(record.entity))
         writes.append((at(record), leaves))
     for each in record.memberships:
-        _member(person, each.id, (each.since, at(record), each.status))
+        _member(person, each.id, (min(each.since, record.taken), at(record), each.status))
 
 
 def _leaves(entity: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

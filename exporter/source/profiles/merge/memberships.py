@@ -16,7 +16,11 @@ EXITED_KEPT_MS = 30 * 86_400_000
 
 
 def heeded(profile: Profile, memberships: Sequence[Membership], stamp: Stamp) -> Members:
-    """The members after a record: an entry overwrites what is there unless the entry qualified earlier."""
+    """The members after a record: an entry overwrites what is there unless the entry qualified earlier.
+
+    A time of qualification that is later than ``stamp`` counts as that: else nothing could overwrite the entry for
+    years.
+    """
     members = profile.members
     if not memberships:
         return members
@@ -25,15 +29,18 @@ def heeded(profile: Profile, memberships: Sequence[Membership], stamp: Stamp) ->
         mine = copied.get(each.namespace, {})
         held = mine.get(each.id)
         entry = {"lastQualificationTime": text_of(each.since), **each.entry, "status": each.status}
-        member = Member(each.status, each.since, stamp, entry)
+        member = Member(each.status, min(each.since, stamp[0]), stamp, entry)
         if follows(member, held) if held is not None else stamp[0] > profile.exits_dropped:
             copied[each.namespace] = {**mine, each.id: member}
     return copied
 
 
 def follows(one: Member, other: Member) -> bool:
-    """Whether ``one`` overwrites ``other``: a later time of qualification, or at the same time not an older write."""
-    if one.since != other.since:
+    """Whether ``one`` overwrites ``other``: a later time of qualification, or at the same time not an older write.
+
+    What was told and what has lapsed go by their writes alone: any later news ends a lapse.
+    """
+    if one.lapsed is other.lapsed and one.since != other.since:
         return one.since > other.since
     return not newer(other.stamp, one.stamp)
 
@@ -79,9 +86,9 @@ def exited(members: Members, at: int, stamp: Stamp) -> Members:
     }
 
 
-def left(at: int, stamp: Stamp) -> Member:
+def left(at: int, stamp: Stamp, *, lapsed: bool = False) -> Member:
     """A member that has left its segment at ``at``."""
-    return Member(EXITED, at, stamp, {"lastQualificationTime": text_of(at), "status": EXITED})
+    return Member(EXITED, at, stamp, {"lastQualificationTime": text_of(at), "status": EXITED}, lapsed)
 
 
 def lapsed(members: Members, ttl_ms: int, at: int, stamp: Stamp) -> Members:
@@ -91,7 +98,7 @@ def lapsed(members: Members, ttl_ms: int, at: int, stamp: Stamp) -> Members:
         for segment, member in mine.items():
             if member.inside and _over(member, ttl_ms, at):
                 now = dict(found.get(namespace, {}))
-                now[segment] = left(at, stamp)
+                now[segment] = left(at, stamp, lapsed=True)
                 found = {**found, namespace: now}
     return found
 

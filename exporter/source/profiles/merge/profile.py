@@ -34,13 +34,15 @@ class Known(msgspec.Struct, array_like=True, gc=False):
 class Member(msgspec.Struct, array_like=True, gc=False):
     """How a profile stands to a segment.
 
-    ``since`` is the ``lastQualificationTime`` in epoch milliseconds, ``stamp`` the write, ``entry`` all that came.
+    ``since`` is the ``lastQualificationTime`` in epoch milliseconds, at most the time of ``stamp``, the write;
+    ``entry`` is all that came. ``lapsed`` is an exit for want of news, of which no sender has told.
     """
 
     status: str
     since: int
     stamp: Stamp
     entry: dict[str, Any]
+    lapsed: bool = False
 
     @property
     def inside(self) -> bool:
