@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from certificates import Authority
 from typer.testing import CliRunner, Result
 
 from exporter.cli.commands import command_line
@@ -74,3 +75,21 @@ def test_what_is_out_of_the_ordinary_is_said(tmp_path: Path) -> None:
     assert "dataset      d: schema s, its records reach no profile, records merge, not validated" in lines
     assert "1 flow (1 switched off)" in lines[-1]
     assert "hunter2" not in done.output
+
+
+def test_a_certificate_that_cannot_be_served_with_is_told_of_before_the_start(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).sign("127.0.0.1")
+    whole = pair.certificate.read_text()
+    pair.certificate.write_text(whole[: len(whole) // 2])
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config["serve"]["tls"] = {"cert_file": str(pair.certificate), "key_file": str(pair.key)}
+    config["destinations"] = []
+    file = written(tmp_path, config)
+    why = f"serve.tls: {pair.certificate}: no PEM certificate with an unencrypted key"
+    done = check(file)
+    assert (
+        f"note: {why}: as long as this is so, `exporter serve` does not start, and a reload is refused" in done.stderr
+    )
+    connected = check(file, "--connect")
+    assert connected.exit_code == 1
+    assert f"FAILED  certificate: {why}" in connected.stdout

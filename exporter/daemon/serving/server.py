@@ -21,7 +21,8 @@ from exporter.daemon.ops.port import serve
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
-from exporter.daemon.serving.collecting import certificate_of, listening
+from exporter.daemon.serving.certificate import certificate_of
+from exporter.daemon.serving.collecting import listening
 from exporter.daemon.serving.control import control_of, serving_control
 from exporter.daemon.serving.hindrances import Hindrances
 from exporter.daemon.serving.now import Now
@@ -102,6 +103,7 @@ class Server:
             OpsUnavailable: the ops port can't be opened.
             DatabaseRefused: a file is damaged, or not a database of the exporter.
             CannotServe: the data plane can't be opened.
+            CertificateUnusable: the files of ``serve.tls`` are no certificate and key.
             StoresDoNotFit: as ``open_parts``.
         """
         ops = self._settings.serve.ops
