@@ -57,6 +57,12 @@ def test_destinations_that_are_named_are_shown_alone(tmp_path: Path) -> None:
     assert "intake" not in check(written(tmp_path, {}), "--json").stdout
 
 
+def test_a_way_in_without_sources_has_a_note(tmp_path: Path) -> None:
+    note = "note: no source is configured: `exporter serve` has no inlet, and takes no record"
+    assert note in check(written(tmp_path, {"serve": {"port": 8095}})).stderr
+    assert "no source" not in check(written(tmp_path, {})).stderr
+
+
 def test_what_is_out_of_the_ordinary_is_said(tmp_path: Path) -> None:
     flows = [{"name": "raw", "dataset": "d", "enabled": False}]
     source = {"name": "crm", "authentication": True, "key": "id", "deletes": True, "flows": flows}

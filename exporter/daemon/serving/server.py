@@ -37,6 +37,7 @@ from exporter.dataflow.dependencies import Clock
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.neighbours import remember
+from exporter.settings.notes import without_sources
 from exporter.settings.tree import Settings
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.collection.server.listener import Listener
@@ -111,7 +112,7 @@ class Server:
             desk = Desk(self._metrics, self._now.health, self._status, self._log)
             async with serve(ops.host, ops.port, desk) as port, serve_locally(self._sockets, desk):
                 self._log.info("ops", address=http_address(ops.host, port), port=port)
-                for note in self._loaded.notes:
+                for note in dict.fromkeys((*self._loaded.notes, *without_sources(self._settings))):
                     self._log.warning("note", detail=note)
                 async with AsyncExitStack() as stack:
                     opened = await self._ending.unless_asked(open_parts(stack, self._settings, self._waits, self._log))
