@@ -46,6 +46,7 @@ from exporter.source.processing.refused import RefusedElements
 from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.settings.serve import Serve
 from exporter.source.wishing import Wishing
+from exporter.state.port import StateUnavailable
 from exporter.tasks.background import Work, in_background
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
@@ -203,6 +204,8 @@ class Server:
 
     async def _count(self, opened: Opened) -> None:
         while True:
+            with suppress(StateUnavailable):  # the look for hindrances says so
+                await self._now.count_bad(opened.state.bad_records)
             await asyncio.sleep(COUNT_SECONDS)
             with suppress(ProfilesUnavailable):  # the processor says so
                 await self._now.count(opened.store)
