@@ -19,7 +19,8 @@ def backup(
     """Copy state, queue, intake and profiles into FOLDER as they are at one moment, while they run.
 
     Only what stands in files is copied: a broker keeps its own. A copy goes back to where the configuration has the
-    file, while nothing runs, and all copies of a backup together. They hold personal data.
+    file, while nothing runs, and all copies of a backup together. They hold personal data. Nothing is overwritten:
+    where FOLDER holds a backup already, the command ends with 1.
     """
     from exporter.database.backup import BackupFailed, back_up
     from exporter.settings.whereabouts import whereabouts
