@@ -99,3 +99,42 @@ def test_a_certificate_that_cannot_be_served_with_is_told_of_before_the_start(tm
     connected = check(file, "--connect")
     assert connected.exit_code == 1
     assert f"FAILED  certificate: {why}" in connected.stdout
+
+
+MISTAKEN = """\
+serve: {max_body: nope}
+queue: {kind: journal, path: same.db}
+state: {path: same.db}
+schemas:
+  - id: s
+    fields: {name: strin, _acme.key: string}
+    identities: [{path: name, namespace: A, primary: true}, {path: _acme.key, namespace: Key, primary: true}]
+  - id: ok
+    fields: {_acme.key: string, age: integer}
+    identities: [{path: gone.x, namespace: Z}]
+datasets: [{id: d, schema: nowhere}, {id: e, schema: ok}]
+mappings:
+  - {id: m, schema: ok, mappings: {_acme.key: "split(name", age: "nofunc(a)"}}
+sources: [{name: a, flows: [{name: f, dataset: zz, mapping: yy}]}]
+"""
+
+
+def test_mistakes_of_every_part_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(MISTAKEN, encoding="utf-8")
+    done = check(file)
+    assert done.exit_code == 78
+    *lines, count = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "serve.max_body",
+        "state.path",
+        "schemas[0].fields.name",
+        "schemas[0].identities[1].primary",
+        "schemas[1].identities[0].path",
+        "datasets[0].schema",
+        "mappings[0].mappings._acme.key",
+        "mappings[0].mappings.age",
+        "sources[0].flows[0].dataset",
+        "sources[0].flows[0].mapping",
+    ]
+    assert count == "10 mistakes in the configuration"

@@ -33,7 +33,7 @@ OAUTH = (
 
 
 def test_what_is_read_and_not_there_yet_is_noted(tmp_path: Path) -> None:
-    note, other = notes_of(tmp_path, HTTPS, "serve: {ims: {open: true}}\n")
+    other, note = notes_of(tmp_path, HTTPS, "serve: {ims: {open: true}}\n")
     assert (note[:11], other[:20]) == ("serve.ims: ", "no source is configu")
     for nothing in ("{}", "null", "{enabled: true, lifetime: 1d}"):
         assert notes_of(tmp_path, HTTPS, f"serve: {{ims: {nothing}}}\n") == []
