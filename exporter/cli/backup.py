@@ -13,14 +13,15 @@ _PARTS = ("state", "queue", "intake", "profiles")
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the copies go; made where it is missing.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the copies go; made if missing, nothing overwritten.")
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Copy state, queue, intake and profiles into FOLDER as they are at one moment, while they run.
 
     Only what stands in files is copied: a broker keeps its own. A copy goes back to where the configuration has the
-    file, while nothing runs, and all copies of a backup together. They hold personal data. Nothing is overwritten:
-    where FOLDER holds a backup already, the command ends with 1.
+    file, while nothing runs, and all copies of a backup together. They hold personal data.
     """
     from exporter.database.backup import BackupFailed, back_up
     from exporter.settings.whereabouts import whereabouts

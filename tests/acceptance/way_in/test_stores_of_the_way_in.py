@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -236,8 +236,9 @@ def test_a_backup_says_that_its_disk_is_full(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small") as small, Place(tmp_path) as place:
         way_in(place)
         place.write()
-        with closing(apsw.Connection(str(tmp_path / "intake.db"))) as database:
-            database.execute("CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(9000000))")
+        database = apsw.Connection(str(tmp_path / "intake.db"))
+        database.execute("CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(9000000))")
+        database.close()
         done = place.command("backup", str(small / "copies"))
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1].endswith("intake.db: the disk is full")
