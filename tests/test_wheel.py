@@ -65,7 +65,7 @@ def test_it_has_every_file_of_the_package(wheel: Path) -> None:
     package = ROOT / "exporter"
     files = {file.relative_to(ROOT).as_posix() for file in package.rglob("*") if file.is_file()}
     expected = {file for file in files if "__pycache__" not in file}
-    assert {"exporter/py.typed", "exporter/cli/init/exporter.yaml"} <= expected
+    assert {"exporter/py.typed", "exporter/cli/init/exporter.yaml", "exporter/cli/init/source.yaml"} <= expected
     with zipfile.ZipFile(wheel) as opened:
         assert {name for name in opened.namelist() if name.startswith("exporter/")} == expected
 

@@ -13,7 +13,9 @@ _PARTS = ("state", "queue", "intake", "profiles")
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the copies go; made where it is missing.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the copies go; made if missing, nothing overwritten.")
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Copy state, queue, intake and profiles into FOLDER as they are at one moment, while they run.

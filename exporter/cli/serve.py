@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 def serve(
     config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevelOption = None, log_format: LogFormatOption = None
 ) -> None:
-    """Take records until SIGTERM or SIGINT, apply them to profiles, and tell what changed; SIGHUP reloads.
+    """Take records over HTTP, apply them to profiles, and put what changed on the queue, until SIGTERM or SIGINT.
 
-    Logs go to stderr. Exits with 0 when it was stopped, 1 when it could not start, 78 when the configuration is wrong.
+    `exporter run` exports what is on the queue, and needs a process of its own. Records go to the sources of the
+    configuration, as `exporter source send` or any client sends them; `exporter init --source` writes a configuration
+    to begin with. SIGHUP reads it again. A second process on the same intake waits until the first ends.
+
+    Logs go to stderr. Exits with 0 when it was stopped, 1 when it could not start or was ended by an error, 78 when the
+    configuration is wrong, or its files do not belong together.
     """
     loaded = load_or_exit(config)
     import time

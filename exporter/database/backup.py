@@ -10,6 +10,8 @@ from typing import Final
 
 import apsw
 
+from exporter.database.failures import unavailable
+
 #: How long a copy waits for a writer to end its transaction, in milliseconds.
 BUSY_MS: Final = 30_000
 
@@ -87,4 +89,12 @@ def _copy(source: Path, reader: apsw.Connection, target: Path, made: list[Path])
     except OSError as error:
         raise BackupFailed(f"{target} cannot be written: {error.strerror}") from error
     except apsw.Error as error:
-        raise BackupFailed(f"{source} cannot be copied to {target}: {error}") from error
+        raise BackupFailed(f"{source} cannot be copied to {target}: {_said(error)}") from error
+
+
+def _said(error: apsw.Error) -> str:
+    """Why a copy failed. A backup says what failed by the kind of the error alone: its text is `not an error`."""
+    trouble = unavailable(error)
+    if trouble is None:
+        return str(error)
+    return trouble.reason.removesuffix(" (not an error)")

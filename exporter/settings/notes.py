@@ -22,6 +22,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.local_socket import MOST
 from exporter.settings.tree import Settings
 from exporter.source.settings.ims import Ims
+from exporter.source.settings.serve import Serve
 
 _GRPC_PORT = 4317
 #: Names that are presented together with a secret.
@@ -37,6 +38,8 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
             overridden.
     """
     found = [] if settings.running else ["no destination is enabled: nothing will be exported"]
+    if settings.serve != Serve() or settings.schemas or settings.datasets or settings.mappings:
+        found.extend(without_sources(settings))
     for index, destination in enumerate(settings.destinations):
         if destination.enabled:
             found.extend(f"{destination.name}: {note}" for note in _of(destination, settings))
@@ -54,6 +57,12 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.append("serve.ims: the token endpoints are not there yet: nobody gets a token")
     found.extend(_no_socket(settings.ops.socket))
     return tuple(printable(note) for note in found)
+
+
+def without_sources(settings: Settings) -> Iterator[str]:
+    """A note where the way in has nothing to take."""
+    if not settings.sources:
+        yield "no source is configured: `exporter serve` has no inlet, and takes no record"
 
 
 def _no_socket(place: object) -> Iterator[str]:

@@ -30,6 +30,8 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_events_lost": "Events that the queue did not take for their size: its limit was lowered.",
     "exporter_source_outbox_events": "Events that wait to be put on the queue.",
     "exporter_source_held_requests": "Requests that wait for room in memory.",
+    "exporter_source_bad_records": "Bad records that are kept, without refused elements of batches.",
+    "exporter_source_bad_records_bytes": "What they take of bad_records_max_bytes.",
     "exporter_source_backfill_done": "Profiles that backfills have told or skipped, by destination.",
     "exporter_source_backfill_total": "Profiles of all backfills, by destination: what is left and what is done.",
 }
@@ -51,6 +53,8 @@ class SourceGauges:
     joins: int | None = None
     refused_links: int | None = None
     outbox_events: int | None = None
+    bad_records: int | None = None
+    bad_records_bytes: int | None = None
     held_requests: int = 0
     events: int = 0
     events_lost: int = 0
@@ -113,6 +117,8 @@ class SourceMetrics:
             ("exporter_source_identities", now.identities),
             ("exporter_source_outbox_events", now.outbox_events),
             ("exporter_source_held_requests", now.held_requests),
+            ("exporter_source_bad_records", now.bad_records),
+            ("exporter_source_bad_records_bytes", now.bad_records_bytes),
         ):
             if value is not None:
                 yield GaugeMetricFamily(name, MEANING[name], value=value)

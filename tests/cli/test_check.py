@@ -154,7 +154,7 @@ KAFKA: dict[str, Any] = {
     [
         (
             {"kind": "journal", "path": "q.db", "max_bytes": 3 * 1024**2},
-            "kind journal, path q.db, max_bytes 3MiB, retain 0, group_prefix exporter.",
+            "kind journal, path q.db, max_bytes 3MiB, retain 0s, group_prefix exporter.",
         ),
         (
             {"kind": "redis", "url": "rediss://u:hunter2@r.example.com"},
@@ -163,7 +163,7 @@ KAFKA: dict[str, Any] = {
         (
             {"kind": "nats", "create": True, "max_age": 3600, "url": "nats://a.example,nats://b.example"},
             "kind nats, url nats://a.example,nats://b.example, stream profile-changes, create true, replicas 1, "
-            "max_age 3600, lease 8, inbox_prefix _INBOX, group_prefix exporter.",
+            "max_age 1h, lease 8s, inbox_prefix _INBOX, group_prefix exporter.",
         ),
         (
             KAFKA,
@@ -171,8 +171,8 @@ KAFKA: dict[str, Any] = {
             "exporter, tls {}, sasl.mechanism OAUTHBEARER, sasl.auth.token_url https://login.example.com/token?key=…, "
             "sasl.auth.client_id c, sasl.auth.client_secret **********, sasl.auth.credentials_in body, "
             "sasl.auth.basic_encoding rfc6749, sasl.auth.extra.assertion **********, sasl.auth.refresh_on [401], "
-            "sasl.auth.proxy http://proxy.example.com, sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5, "
-            "isolation_level read_committed, session_timeout 10, commit_interval 0.025, "
+            "sasl.auth.proxy http://proxy.example.com, sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5s, "
+            "isolation_level read_committed, session_timeout 10s, commit_interval 25ms, "
             "offset_metadata_max_bytes 4KiB, fetch_max_bytes 256KiB, id_headers [ce_id, id]",
         ),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from certificates import Authority
 from typer.testing import CliRunner, Result
 
 from exporter.cli.commands import command_line
@@ -56,6 +57,12 @@ def test_destinations_that_are_named_are_shown_alone(tmp_path: Path) -> None:
     assert "intake" not in check(written(tmp_path, {}), "--json").stdout
 
 
+def test_a_way_in_without_sources_has_a_note(tmp_path: Path) -> None:
+    note = "note: no source is configured: `exporter serve` has no inlet, and takes no record"
+    assert note in check(written(tmp_path, {"serve": {"port": 8095}})).stderr
+    assert "no source" not in check(written(tmp_path, {})).stderr
+
+
 def test_what_is_out_of_the_ordinary_is_said(tmp_path: Path) -> None:
     flows = [{"name": "raw", "dataset": "d", "enabled": False}]
     source = {"name": "crm", "authentication": True, "key": "id", "deletes": True, "flows": flows}
@@ -74,3 +81,60 @@ def test_what_is_out_of_the_ordinary_is_said(tmp_path: Path) -> None:
     assert "dataset      d: schema s, its records reach no profile, records merge, not validated" in lines
     assert "1 flow (1 switched off)" in lines[-1]
     assert "hunter2" not in done.output
+
+
+def test_a_certificate_that_cannot_be_served_with_is_told_of_before_the_start(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).sign("127.0.0.1")
+    whole = pair.certificate.read_text()
+    pair.certificate.write_text(whole[: len(whole) // 2])
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config["serve"]["tls"] = {"cert_file": str(pair.certificate), "key_file": str(pair.key)}
+    config["destinations"] = []
+    file = written(tmp_path, config)
+    why = f"serve.tls: {pair.certificate}: no PEM certificate with an unencrypted key"
+    done = check(file)
+    assert (
+        f"note: {why}: as long as this is so, `exporter serve` does not start, and a reload is refused" in done.stderr
+    )
+    connected = check(file, "--connect")
+    assert connected.exit_code == 1
+    assert f"FAILED  certificate: {why}" in connected.stdout
+
+
+MISTAKEN = """\
+serve: {max_body: nope}
+queue: {kind: journal, path: same.db}
+state: {path: same.db}
+schemas:
+  - id: s
+    fields: {name: strin, _acme.key: string}
+    identities: [{path: name, namespace: A, primary: true}, {path: _acme.key, namespace: Key, primary: true}]
+  - id: ok
+    fields: {_acme.key: string, age: integer}
+    identities: [{path: gone.x, namespace: Z}]
+datasets: [{id: d, schema: nowhere}, {id: e, schema: ok}]
+mappings:
+  - {id: m, schema: ok, mappings: {_acme.key: "split(name", age: "nofunc(a)"}}
+sources: [{name: a, flows: [{name: f, dataset: zz, mapping: yy}]}]
+"""
+
+
+def test_mistakes_of_every_part_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(MISTAKEN, encoding="utf-8")
+    done = check(file)
+    assert done.exit_code == 78
+    *lines, count = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "serve.max_body",
+        "state.path",
+        "schemas[0].fields.name",
+        "schemas[0].identities[1].primary",
+        "schemas[1].identities[0].path",
+        "datasets[0].schema",
+        "mappings[0].mappings._acme.key",
+        "mappings[0].mappings.age",
+        "sources[0].flows[0].dataset",
+        "sources[0].flows[0].mapping",
+    ]
+    assert count == "10 mistakes in the configuration"

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.cli.init.command import template
 
-REFERENCE = Path(__file__).parents[2] / "config/exporter.yaml"
+CONFIG = Path(__file__).parents[2] / "config"
 COMMAND = (sys.executable, "-m", "exporter")
 EVENT = '{"id": "e-1", "profileId": "p-1", "changes": {"backfill": true}, "profile": {}}\n'
 
@@ -31,9 +31,24 @@ def exporter(folder: Path, *words: str, file_size: int | None = None) -> subproc
     )
 
 
-def test_the_package_has_the_repositorys_reference() -> None:
+@pytest.mark.parametrize("name", ["exporter.yaml", "source.yaml"])
+def test_the_package_has_the_repositorys_reference(name: str) -> None:
     """One text in two places: an installation brings it along, and readers of the repository look for it there."""
-    assert template() == REFERENCE.read_text(encoding="utf-8")
+    assert template(name) == (CONFIG / name).read_text(encoding="utf-8")
+
+
+def test_the_way_in_is_ready_after_it(tmp_path: Path) -> None:
+    done = exporter(tmp_path, "init", "--source")
+    assert (done.returncode, done.stdout) == (0, "config/source.yaml written\n"), done.stderr
+    [setting] = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("  export ")]
+    assert setting == "EXPORTER_CONFIG=config/source.yaml"
+    assert "exporter serve" in done.stderr
+    (tmp_path / "records.jsonl").write_text('{"id": "k-1", "name": "Ada Byron", "email": "ada@example.com"}\n')
+    config = ("--config", "config/source.yaml")
+    assert "1 source, 1 flow" in exporter(tmp_path, "check", *config).stdout
+    seen = exporter(tmp_path, "source", "preview", "people", "records.jsonl", *config)
+    assert (seen.returncode, "Ada" in seen.stdout) == (0, True), seen.stderr
+    assert exporter(tmp_path, "init").returncode == 0
 
 
 def test_an_empty_folder_is_ready_after_it(tmp_path: Path) -> None:

@@ -195,16 +195,13 @@ def test_what_is_wrong_for_one_destination_alone_names_it(tmp_path: Path) -> Non
     ]
 
 
-def test_a_header_of_the_defaults_in_another_case_names_both_places(tmp_path: Path) -> None:
+def test_a_header_of_the_defaults_in_another_case_is_the_same_header(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         "defaults:\n  headers: {x-team: a}\n"
         "destinations:\n  - {name: a, endpoint: 'https://a.example/', headers: {X-Team: b}}\n",
     )
-    assert refused(file) == [
-        "exporter.yaml:2: defaults.headers.x-team: this header is given twice "
-        f"(beside {file}:4: destinations[0].headers.X-Team) (destination a)"
-    ]
+    assert dict(loaded(file).settings.destinations[0].headers) == {"X-Team": "b"}
 
 
 @pytest.mark.parametrize("text", ["defaults: []\n", "defaults: x\n", "defaults:\n"])

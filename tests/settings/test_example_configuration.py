@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
@@ -123,6 +123,58 @@ def test_every_key_is_shown_with_its_default() -> None:
     assert len(defaults) > 40
     differing = [default for default in defaults if default[1] != default[2] and not default[0].endswith(".id")]
     assert differing == []
+
+
+def entries(section: type[BaseModel], written: Any, at: str) -> Iterator[str]:
+    """Every key of the sections below ``section`` that stand in lists and is not shown there, by its place.
+
+    Of a list that is empty, an entry stands in the comment on its line.
+    """
+    for key, field in section.model_fields.items():
+        if key not in written:
+            yield f"{at}.{key}"
+            continue
+        below = written[key]
+        for inner in sections_of(field.annotation):
+            if isinstance(below, dict):
+                yield from entries(inner, below, f"{at}.{key}")
+            elif below:
+                missing = {name for name in inner.model_fields if not any(name in entry for entry in below)}
+                yield from (f"{at}.{key}[].{name}" for name in missing)
+                yield from entries(inner, dict.fromkeys(inner.model_fields) | below[0], f"{at}.{key}[]")
+            elif below == []:
+                [shown_at] = re.findall(rf"^ *{key}: \[\] +# *(\[\{{.*\}}\])$", SOURCE, re.MULTILINE)
+                [entry] = yaml.safe_load(shown_at.replace("!file ", ""))
+                yield from (f"{at}.{key}[].{name}" for name in inner.model_fields if name not in entry)
+
+
+def sections_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from sections_of(argument)
+
+
+SOURCE = (CONFIG / "source.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", ["serve", "identities", "schemas", "datasets", "mappings", "sources"])
+def test_every_key_of_an_entry_of_the_way_in_is_shown(key: str) -> None:
+    written = yaml.safe_load(SOURCE)
+    [section] = sections_of(Settings.model_fields[key].annotation)
+    root = create_model("Root", **{key: Settings.model_fields[key].annotation})  # type: ignore[call-overload]
+    assert section.model_fields
+    assert list(entries(root, {key: written[key]}, "config")) == []
+
+
+@pytest.mark.parametrize("section", ["datasets", "mappings", "sources"])
+def test_an_entry_of_the_way_in_shows_defaults(section: str) -> None:
+    """What an entry has to fill in can show none."""
+    [model] = sections_of(Settings.model_fields[section].annotation)
+    for entry in yaml.safe_load(SOURCE)[section]:
+        for name, field in model.model_fields.items():
+            if not field.is_required() and name not in ("name", "flows"):
+                assert read(field, entry[name]) == to_jsonable_python(field.default), name
 
 
 @pytest.mark.parametrize("section", [OAuth2ClientCredentials, OAuth2Password, CatalogueSegment])

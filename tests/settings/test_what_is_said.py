@@ -47,6 +47,10 @@ def problems(folder: Path, text: str) -> list[tuple[str, str]]:
             for n in ("ä", "''")
         ),
         ("sources: [{name: a b}]", "sources[0].name", SHORT),
+        ("profiles: {merge: people}", "profiles.merge", "should be timestamp, or a list of datasets"),
+        ("identities: {ignore: n/a}", "identities.ignore", "should be a list"),
+        ("backfill: {lag: many}", "backfill.lag", "should be a whole number"),
+        ("profiles: {coalesce: 7}", "profiles.coalesce", "should be true or false"),
         ("serve: {org_id: ''}", "serve.org_id", "must not be empty"),
         ("serve: {tenant: A}", "serve.tenant", "should be small letters (a to z) and digits"),
         (

@@ -38,13 +38,16 @@ def check(
     could not be reached.
     """
     loaded = load_or_exit(config)
+    from exporter.daemon.serving.certificate import unusable_certificate
     from exporter.daemon.slots.certificates import unusable
 
     settings = loaded.settings
     only = chosen(settings, destination or [])
     names = [each.name for each in settings.destinations]
     unusable_now = map(_not_now, unusable([each for each in only if each.enabled]))
-    found = [*loaded.notes, *unusable_now, *_by_hand(settings, only, connect)]
+    certificate = None if destination else unusable_certificate(settings.serve.tls)
+    of_serve = [] if certificate is None else [_not_now(certificate, "`exporter serve`")]
+    found = [*loaded.notes, *unusable_now, *of_serve, *_by_hand(settings, only, connect)]
     notes = of_these(found, [each.name for each in only], names)
     lines = grouped(notes, names)
     for note in lines:
@@ -73,8 +76,8 @@ def check(
         raise typer.Exit(1)
 
 
-def _not_now(problem: str) -> str:
-    return printable(f"{problem}: as long as this is so, it does not start, and a reload is refused")
+def _not_now(problem: str, what: str = "it") -> str:
+    return printable(f"{problem}: as long as this is so, {what} does not start, and a reload is refused")
 
 
 def _summary(plan: dict[str, Any], way_in: dict[str, Any], notes: int, checked: Sequence[Checked] | None) -> str:

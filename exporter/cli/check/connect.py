@@ -15,6 +15,7 @@ from typing import Any
 
 from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import reach
+from exporter.daemon.serving.certificate import unusable_certificate
 from exporter.daemon.serving.parts import GROUP
 from exporter.daemon.slots.token_transport import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable, headless
@@ -71,6 +72,8 @@ async def check_connections(
         profiles, identities = settings.profiles, settings.identities
         stores.append(await _queue("intake", settings.intake, {GROUP}, warn))
         stores.append(await _store("profiles", profiles, lambda: open_profiles(profiles, identities), warn))
+        if (why := unusable_certificate(settings.serve.tls)) is not None:
+            stores.append(Checked(None, "certificate", False, why))
     if (url := settings.tracing.traces_url) is not None:
         stores.append(await _collector(url))
     async with asyncio.TaskGroup() as tasks:

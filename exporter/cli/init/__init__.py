@@ -1,1 +1,1 @@
-"""``exporter init``, and the configuration that it writes: ``exporter.yaml``, the same as ``config/exporter.yaml``."""
+"""``exporter init``, and the configurations that it writes: the same files as in ``config``."""

@@ -20,7 +20,10 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 @profile.command("show")
 def show(namespace: Namespace, id_: Id, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Show the profile of an identity, which is personal data. Works while `exporter serve` runs, and without."""
+    """Show the profile of an identity, which is personal data; exits with 1 where there is none.
+
+    Works while `exporter serve` runs, and without. What stands in the intake and is not applied yet is not in it.
+    """
     from exporter.cli.profile.reading import shown
 
     typer.echo(shown(load_or_exit(config).settings, namespace, id_, as_json=as_json))
@@ -53,7 +56,7 @@ def delete(
 def unlink(namespace: Namespace, id_: Id, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Make an identity a profile of its own, with what was said of it; a later record may link it again.
 
-    It stands in the intake when the command returns, and `exporter serve` applies it in its turn.
+    The wish stands in the intake when the command returns, and `exporter serve` applies it in its turn.
     """
     from exporter.cli.profile.wishes import wish
     from exporter.source.collection.wish import WishKind
@@ -67,10 +70,10 @@ def export(
     config: ConfigOption = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE, if it is there.")] = False,
 ) -> None:
-    """Write all profiles as JSON lines, with all that `import` needs to go on with them; FILE is yours alone.
+    """Write all profiles as JSON lines, with all that `import` needs to go on with them.
 
-    FILE is there once all is written. Works while `exporter serve` runs: each profile is then as it was at some time of
-    the export.
+    They are personal data: only you may read the file, which is there once all is written. Works while `exporter serve`
+    runs: each profile is then as it was at some time of the export.
     """
     from exporter.cli.profile.carrying import export_profiles
 
@@ -85,8 +88,8 @@ def import_(
 ) -> None:
     """Store exported profiles. Nothing is told of them, and what is there stays as it is.
 
-    Works while `exporter serve` runs, and without. Destinations hear of a stored profile with its next change; for all
-    at once ask by `exporter backfill DESTINATION`.
+    Works while `exporter serve` runs, and without. Destinations hear of a stored profile with its next change;
+    `exporter backfill DESTINATION` tells one of the members of its segments at once, with --all of every profile.
 
     A profile one of whose identities is there already is left out. A line that is no profile ends the command with 1;
     what stood well before that line may be stored, and a second import leaves it out.

@@ -44,7 +44,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
     from exporter.daemon.failures import causes, loop_heard, told, trace
     from exporter.daemon.ops.port import OpsUnavailable
     from exporter.daemon.process.event_loop import new_event_loop
-    from exporter.daemon.serving.refusals import CannotServe, StoresDoNotFit
+    from exporter.daemon.serving.refusals import CannotServe, CertificateUnusable, StoresDoNotFit
     from exporter.daemon.shared_state import StateNotShared
     from exporter.database import DatabaseRefused
 
@@ -56,7 +56,7 @@ def exit_code(run: Callable[[], Coroutine[Any, Any, int]], log: Log) -> int:
         for error in causes(errors):
             log.error("cannot start", detail=str(error))
         code = 1
-    except* (StateNotShared, StoresDoNotFit) as errors:
+    except* (StateNotShared, StoresDoNotFit, CertificateUnusable) as errors:
         for detail in dict.fromkeys(map(str, causes(errors))):
             log.error("refused", detail=detail)
         code = EXIT_CONFIG

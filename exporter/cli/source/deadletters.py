@@ -158,7 +158,10 @@ class _Commands:
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Delete bad records for good."""
+        """Delete bad records for good, with what was sent; where they had no room left, records are applied again.
+
+        Without --yes it asks before.
+        """
         import json
 
         which = _filter(names, source, flow, reason, since, until)

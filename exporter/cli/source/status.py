@@ -113,6 +113,8 @@ def _rows(document: Document) -> Iterator[tuple[str, str]]:
     yield "outbox", f"{_of(document['outbox_events'], 'event')} to be told"
     identities = _of(document["identities"], "identity", "identities")
     yield "profiles", f"{_of(document['profiles'], 'profile')}, {identities}"
+    if bad := document.get("bad_records"):
+        yield "bad records", f"{_of(bad, 'record')} kept, {_of(document['bad_records_bytes'], 'byte')}"
     for backfill in document["backfills"]:
         if not backfill["finished"]:
             waits = f"; waits: {backfill['waits']}" if backfill["waits"] else ""

@@ -1,44 +1,16 @@
-"""The data plane's listener: opened by the section ``serve``, and its certificate, which a reload renews."""
+"""The data plane's listener, opened by the section ``serve``."""
 
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from exporter.daemon.serving.refusals import CannotServe
-from exporter.daemon.slots.certificates import refuse_odd_files
 from exporter.source.collection.server.listener import Answered, Listener, ListenerOptions, open_listener
-from exporter.source.collection.server.tls import RenewableContext, listener_context
+from exporter.source.collection.server.tls import RenewableContext
 from exporter.source.collection.taking import Taking
-from exporter.source.settings.serve import Serve, ServeTls
-from exporter.transport.tls.contexts import TlsFilesUnusable
-
-
-def context_of(section: ServeTls) -> ssl.SSLContext | None:
-    """The context by ``section``, None for plain HTTP; reads files.
-
-    Raises:
-        TlsFilesUnusable: a file cannot be read or used.
-    """
-    if section.cert_file is None:
-        return None
-    refuse_odd_files(section)
-    return listener_context(section.cert_file, section.key_file, section.client_ca_file)
-
-
-def certificate_of(section: ServeTls) -> RenewableContext | None:
-    """As ``context_of``, to begin with.
-
-    Raises:
-        CannotServe: a file cannot be read or used.
-    """
-    try:
-        context = context_of(section)
-    except TlsFilesUnusable as error:
-        raise CannotServe(f"serve.tls: {error}") from error
-    return None if context is None else RenewableContext(context)
+from exporter.source.settings.serve import Serve
 
 
 @asynccontextmanager

@@ -15,6 +15,9 @@ from exporter.source.collection.server.listener import Listener
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.telling import Teller
 from exporter.source.profiles.port import Counts, ProfileStore
+from exporter.state.bad_record import REFUSED
+from exporter.state.bad_records import BadRecords
+from exporter.state.port import Totals
 from exporter.telemetry.source_metrics import SourceGauges
 from exporter.telemetry.status import Health
 
@@ -28,6 +31,7 @@ class Now:
         state: why bad records could not be kept now; None where they could.
         intake: where records go that are taken.
         counts: of profiles, identities and joins, as they were counted last.
+        bad_records: as they were counted last, without refused elements of batches.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
 
@@ -41,6 +45,7 @@ class Now:
     state: str | None = None
     counts: Counts | None = None
     outbox_before: int = 0
+    bad_records: Totals | None = None
 
     def runs(self, pipeline: Pipeline, backfilling: Backfilling) -> None:
         """The parts run from now on."""
@@ -66,6 +71,15 @@ class Now:
             # Nothing came or went meanwhile, so this is what others have added, such as commands.
             self.outbox_before = self.counts.outbox_events - added + told
 
+    async def count_bad(self, records: BadRecords) -> None:
+        """Count anew the bad records that are kept.
+
+        Raises:
+            StateUnavailable: the state cannot be asked.
+        """
+        kept = [each for reason, each in (await records.totals()).items() if reason != REFUSED]
+        self.bad_records = Totals(sum(each.letters for each in kept), sum(each.bytes for each in kept))
+
     def gauges(self) -> SourceGauges:
         """What metrics show; all of it 0 until the stores are open."""
         if self.opened is None or self.counts is None or self.processor is None or self.teller is None:
@@ -80,6 +94,8 @@ class Now:
             joins=self.counts.joins,
             refused_links=self.counts.refused_links,
             outbox_events=max(0, self.outbox_before + added - told),
+            bad_records=None if self.bad_records is None else self.bad_records.letters,
+            bad_records_bytes=None if self.bad_records is None else self.bad_records.bytes,
             held_requests=0 if self.listener is None else self.listener.held,
             events=self.teller.told - self.teller.lost,
             events_lost=self.teller.lost,
@@ -119,5 +135,7 @@ class Now:
             "profiles": gauges.profiles,
             "identities": gauges.identities,
             "outbox_events": gauges.outbox_events,
+            "bad_records": gauges.bad_records,
+            "bad_records_bytes": gauges.bad_records_bytes,
             "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
         }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 from uuid import uuid4
 
@@ -14,6 +16,7 @@ from exporter.daemon.serving.marks import mismatch
 from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
+from exporter.dataflow.flow import STANDBY_SECONDS
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
@@ -36,6 +39,7 @@ from exporter.telemetry.logs import Log
 GROUP = "exporter.source"
 #: The sections whose files may have to be made.
 _PARTS = ("state", "queue", "intake", "profiles")
+_STANDBY: Final = "another process reads the intake; this one takes over when that ends"
 _AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
 
 T = TypeVar("T")
@@ -95,7 +99,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     queue = await entered("queue", lambda: open_queue(settings.queue, groups, warn))
     intake = await entered("intake", lambda: open_queue(settings.intake, {GROUP}, warn))
     reading = "the intake, as a standby where another process reads it"
-    subscription = await entered(reading, lambda: intake.subscribe(GROUP, "earliest"))
+    subscription = await entered(reading, lambda: _read(intake, log))
     store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
     applying = "the profiles, as a standby where another process applies records to them"
     await entered(applying, lambda: profiles_alone(settings.profiles))
@@ -119,6 +123,18 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
     return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)
+
+
+@asynccontextmanager
+async def _read(intake: Queue, log: Log) -> AsyncIterator[Subscription]:
+    """The reading of the intake; the log says so where that has to wait for another process to end."""
+    standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, partial(log.info, "standby", detail=_STANDBY))
+    try:
+        async with intake.subscribe(GROUP, "earliest") as subscription:
+            standby.cancel()
+            yield subscription
+    finally:
+        standby.cancel()
 
 
 async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:

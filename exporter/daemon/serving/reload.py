@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from exporter.daemon.reload import Load, Telling
-from exporter.daemon.serving.collecting import context_of
+from exporter.daemon.serving.certificate import context_of
 from exporter.daemon.serving.parts import catalogue_of, ids_settled
 from exporter.daemon.serving.pipeline import Pipeline
 from exporter.settings.difference import same_but_for_files

@@ -21,7 +21,8 @@ from exporter.daemon.ops.port import serve
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
-from exporter.daemon.serving.collecting import certificate_of, listening
+from exporter.daemon.serving.certificate import certificate_of
+from exporter.daemon.serving.collecting import listening
 from exporter.daemon.serving.control import control_of, serving_control
 from exporter.daemon.serving.hindrances import Hindrances
 from exporter.daemon.serving.now import Now
@@ -36,6 +37,7 @@ from exporter.dataflow.dependencies import Clock
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.neighbours import remember
+from exporter.settings.notes import without_sources
 from exporter.settings.tree import Settings
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.collection.server.listener import Listener
@@ -44,6 +46,7 @@ from exporter.source.processing.refused import RefusedElements
 from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.settings.serve import Serve
 from exporter.source.wishing import Wishing
+from exporter.state.port import StateUnavailable
 from exporter.tasks.background import Work, in_background
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
@@ -102,6 +105,7 @@ class Server:
             OpsUnavailable: the ops port can't be opened.
             DatabaseRefused: a file is damaged, or not a database of the exporter.
             CannotServe: the data plane can't be opened.
+            CertificateUnusable: the files of ``serve.tls`` are no certificate and key.
             StoresDoNotFit: as ``open_parts``.
         """
         ops = self._settings.serve.ops
@@ -109,7 +113,7 @@ class Server:
             desk = Desk(self._metrics, self._now.health, self._status, self._log)
             async with serve(ops.host, ops.port, desk) as port, serve_locally(self._sockets, desk):
                 self._log.info("ops", address=http_address(ops.host, port), port=port)
-                for note in self._loaded.notes:
+                for note in dict.fromkeys((*self._loaded.notes, *without_sources(self._settings))):
                     self._log.warning("note", detail=note)
                 async with AsyncExitStack() as stack:
                     opened = await self._ending.unless_asked(open_parts(stack, self._settings, self._waits, self._log))
@@ -200,6 +204,8 @@ class Server:
 
     async def _count(self, opened: Opened) -> None:
         while True:
+            with suppress(StateUnavailable):  # the look for hindrances says so
+                await self._now.count_bad(opened.state.bad_records)
             await asyncio.sleep(COUNT_SECONDS)
             with suppress(ProfilesUnavailable):  # the processor says so
                 await self._now.count(opened.store)

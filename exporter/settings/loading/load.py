@@ -24,7 +24,7 @@ from exporter.settings.loading.overrides import find_overrides
 from exporter.settings.loading.problems import Problem, Problems
 from exporter.settings.loading.stand_ins import StandIns
 from exporter.settings.loading.translation import Translation
-from exporter.settings.loading.validation import Refused, validated
+from exporter.settings.loading.validation import Refused, declarations, validated
 from exporter.settings.notes import notes
 from exporter.settings.segments import LISTED, MAPPED, repeated
 from exporter.settings.tree import Settings
@@ -84,7 +84,9 @@ def load(path: Path, environ: Mapping[str, str], *, stand_in: bool = False) -> L
         problems.extend(refused if stand_ins is None else stand_ins.translated(refused))
     elif stand_ins is None:
         problems.extend(left_behind(settings, gathered, overrides))
-        problems.extend(translation.problem(mistake.at, mistake.reason) for mistake in declared_mistakes(settings))
+    declaring = declarations(settings) if isinstance(settings, Refused) else settings
+    if stand_ins is None and declaring is not None:
+        problems.extend(translation.problem(mistake.at, mistake.reason) for mistake in declared_mistakes(declaring))
     if isinstance(settings, Refused) or problems:
         named_too = [gathered.with_destination(problem) for problem in problems]
         return Problems.of(named_too, [document.file for document in gathered.documents])

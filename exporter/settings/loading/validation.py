@@ -14,6 +14,8 @@ from exporter.settings.loading.default_paths import with_default_paths
 from exporter.settings.loading.overrides import Overrides
 from exporter.settings.tree import Settings
 
+_DECLARED = ("identities", "schemas", "datasets", "mappings", "sources")
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -28,13 +30,22 @@ def validated(
 ) -> Settings | Refused:
     """The settings from both sources, the environment first; ``folder`` is the main file's."""
     together = _overridden(data, Overrides(Settings, environ, overrides)())
-    together = with_default_paths(Settings, together, folder)
+    return _settings(with_default_paths(Settings, together, folder))
+
+
+def declarations(refused: Refused) -> Settings | None:
+    """What is declared for the way in, all else with its defaults; None where it is among what is wrong."""
+    found = _settings({key: refused.data[key] for key in _DECLARED if key in refused.data})
+    return found if isinstance(found, Settings) else None
+
+
+def _settings(data: Mapping[str, Any]) -> Settings | Refused:
     settings = Settings.__new__(Settings)
     try:
         # Not the ``__init__`` of BaseSettings, which would take a key of the file such as _env_file for its own option.
-        BaseModel.__init__(settings, **together)
+        BaseModel.__init__(settings, **data)
     except ValidationError as error:
-        return Refused(error, together)
+        return Refused(error, data)
     return settings
 
 

@@ -123,13 +123,14 @@ def _compile_mappings(compiling: _Compiling) -> None:
         if isinstance(read, tuple):
             for mistake in read:
                 compiling.refuse((*at, *mistake.at), mistake.reason)
-        elif schema is not None:
-            found = compile_mapping_set(read, schema.root, compiling.bounds)
+        else:
+            # Where the schema is refused, expressions are looked at all the same, and paths may lead anywhere.
+            found = compile_mapping_set(read, None if schema is None else schema.root, compiling.bounds)
             if isinstance(found, tuple):
                 for refusal in found:
                     place = refusal.mapping.destination if isinstance(mappings, dict) else refusal.position
                     compiling.refuse((*at, "mappings", place), refusal.reason)
-            else:
+            elif schema is not None:
                 mapping = found
         compiling.mappings[section.id] = (section.schema, mapping)
 

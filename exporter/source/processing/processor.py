@@ -24,6 +24,10 @@ Result = TypeVar("Result")
 
 #: The counter in the profile store that holds the time of the newest record that is applied, in epoch milliseconds.
 TAKEN = "taken"
+#: What is wrong where bad records have no room; what is taken waits in the intake.
+NO_ROOM = (
+    "there is no room for bad records: they take bad_records_max_bytes; `exporter source deadletters purge` makes room"
+)
 #: How often a full outbox is looked at.
 _ROOM_SECONDS = 0.1
 
@@ -169,7 +173,7 @@ class Processor:
         """Try for ever while the state is away, or has no room."""
         failures = 0
         while not isinstance(outcome := await call(), Stored):
-            self._failure = "there is no room for bad records" if isinstance(outcome, Full) else outcome.reason
+            self._failure = NO_ROOM if isinstance(outcome, Full) else outcome.reason
             await asyncio.sleep(self._delay(failures))
             failures += 1
         if failures:

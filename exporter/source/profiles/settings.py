@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from exporter.sections.mistakes import mistake
 from exporter.sections.operator_text import OneLine
@@ -39,12 +39,18 @@ class IdentitySettings(Section):
     lowercase_ids: Sequence[Code] = Field((), description="Namespaces whose ids are compared in lower case.")
 
 
+def _no_other_text(value: object) -> object:
+    if isinstance(value, str) and value != "timestamp":
+        raise mistake("should be timestamp, or a list of datasets")
+    return value
+
+
 class SqliteProfileSettings(Section):
     """Profiles in a local file."""
 
     kind: Literal["sqlite"] = "sqlite"
     path: DatabasePath = Field(Path("../data/profiles.db"), description="The SQLite file; made when it is not there.")
-    merge: Literal["timestamp"] | Sequence[str] = Field(
+    merge: Annotated[Literal["timestamp"] | Sequence[str], BeforeValidator(_no_other_text)] = Field(
         "timestamp",
         description="Of each attribute the last write counts; or a list of datasets, of which the first wins. What is "
         "not in the list stays out of the profile.",

@@ -79,3 +79,16 @@ def test_a_certificate_is_renewed_and_no_connection_ends(tmp_path: Path) -> None
         eventually("all is applied", lambda: serving.alive() and idle(serving))
         assert serving.metric("exporter_source_records_total", "raw", "taken") == 6
         assert serving.terminate() == 0
+
+
+def test_a_certificate_that_is_none_is_a_wrong_configuration_at_the_start(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).sign("127.0.0.1")
+    whole = pair.certificate.read_text()
+    pair.certificate.write_text(whole[: len(whole) // 2])
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.config["serve"]["tls"] = {"cert_file": str(pair.certificate), "key_file": str(pair.key)}
+        place.write()
+        done = place.command("serve")
+    assert done.returncode == 78, done.stderr
+    assert "no PEM certificate with an unencrypted key" in done.stderr

@@ -272,3 +272,15 @@ def _written(descriptor: int, size: int) -> int:
 
 def _not_ready(serving: Daemon) -> bool:
     return fetch(f"http://127.0.0.1:{serving.port}/ready")[0] == 503
+
+
+def test_a_backup_says_that_its_disk_is_full(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small") as small, Place(tmp_path) as place:
+        way_in(place)
+        place.write()
+        database = apsw.Connection(str(tmp_path / "intake.db"))
+        database.execute("CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(9000000))")
+        database.close()
+        done = place.command("backup", str(small / "copies"))
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].endswith("intake.db: the disk is full")

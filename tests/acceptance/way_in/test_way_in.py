@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -147,11 +148,39 @@ def test_a_second_process_waits_for_the_first(place: Place, intake: str) -> None
     ready = f"http://127.0.0.1:{port}/ready"
     eventually("it says so", lambda: second.alive() and b"as a standby" in fetch(ready)[1])
     assert fetch(ready)[0] == 503
+    eventually("the log says so", lambda: second.alive() and second.logs("standby"))
     first.kill()
     second.ready()
     with connected(place) as connection:
         assert post(connection, {"id": "p1", "n": 1, "name": "Ada"})[0] == 200
     assert second.terminate() == 0
+
+
+def test_a_full_store_of_bad_records_is_told_with_the_way_out(place: Place) -> None:
+    place.config["bad_records_max_bytes"] = "200KiB"
+    place.write()
+    serving = serve(place).ready()
+    with connected(place) as connection:
+        for _ in range(3):
+            assert post(connection, {"n": "none", "filler": "x" * 90_000})[0] == 200
+        assert post(connection, {"id": "p1", "n": 1, "name": "Ada"})[0] == 200
+    [waiting] = eventually("it waits", lambda: serving.logs("waiting") if serving.alive() else [])
+    assert "bad_records_max_bytes" in waiting["detail"]
+    assert "`exporter source deadletters purge`" in waiting["detail"]
+
+    def status() -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(fetch(f"http://127.0.0.1:{serving.port}/status")[1])
+        return document
+
+    kept = eventually("they are counted", lambda: found if (found := status())["bad_records"] == 2 else None)
+    assert 180_000 < kept["bad_records_bytes"] <= 200 * 1024
+    metrics = fetch(f"http://127.0.0.1:{serving.port}/metrics")[1].decode()
+    assert "exporter_source_bad_records 2.0" in metrics
+    assert "bad records  2 records kept" in place.command("source", "status").stdout
+    assert place.command("source", "deadletters", "purge", "--all", "--yes").returncode == 0
+    eventually("it goes on", lambda: serving.alive() and serving.logs("goes on"))
+    eventually("all is applied", lambda: serving.alive() and idle(serving))
+    assert serving.terminate() == 0
 
 
 def test_a_second_signal_does_not_wait_for_what_is_in_hand(place: Place) -> None:

@@ -19,7 +19,7 @@ from exporter.queues.port import Batch, Outgoing, QueueUnavailable
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
-from exporter.source.processing.processor import Processor
+from exporter.source.processing.processor import NO_ROOM, Processor
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.sqlite.store import open_sqlite
@@ -141,7 +141,7 @@ async def test_a_full_store_of_bad_records_holds_the_lane(tmp_path: Path) -> Non
         held: list[tuple[int, int]] = []
 
         async def make_room() -> None:
-            while processor.failure != "there is no room for bad records":  # noqa: ASYNC110 (a plain value)
+            while processor.failure != NO_ROOM:  # noqa: ASYNC110 (a plain value)
                 await asyncio.sleep(0.005)
             held.append((parts.became.total(), await parts.told()))
             await parts.records.purge(BadRecordFilter())

@@ -5,6 +5,7 @@ The two quick looks let nearly every text pass; only what they can't clear is lo
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import orjson
 MAX_DEPTH = 64
 TOO_DEEP = f"The message has more than {MAX_DEPTH} levels"
 TOO_BIG = "The message has a whole number of more than 64 bits"
+TOO_GREAT = "The message has a number beyond 1.8e308, the greatest that can be kept"
 UNREADABLE = "The message is not JSON in UTF-8"
 
 #: Makes a zero of every digit, one bracket of both that open a level, one letter of both that begin an exponent; "+" is
@@ -29,6 +31,7 @@ _MANY_DIGITS = b"0" * 19
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STRING = re.compile(rb'"[^"]*"')
 _NUMBER = re.compile(rb"-?[0-9]+(?![0-9])([.eE][0-9.eE+-]*)?")
+_EXPONENTIAL = re.compile(rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-]?[0-9]+")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
@@ -51,7 +54,7 @@ def decoded(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return NoJson(UNREADABLE)
+        return NoJson(TOO_GREAT if _LONG_EXPONENT in classes and _too_great(text) else UNREADABLE)
 
 
 class _Headless(msgspec.Struct, gc=False):
@@ -119,6 +122,12 @@ def _depth(text: bytes) -> int:
             return depth
         brackets = fewer
     return MAX_DEPTH + 1
+
+
+def _too_great(text: bytes) -> bool:
+    """Whether a number that is JSON by its grammar is none for the decoder."""
+    found = (_EXPONENTIAL.fullmatch(number[0]) for number in _NUMBER.finditer(_without_strings(text)))
+    return any(number is not None and math.isinf(float(number[0])) for number in found)
 
 
 def _too_big(text: bytes) -> bool:

@@ -41,7 +41,9 @@ def declared_schema(declaration: Declaration) -> Schema | SchemaRefused:
     """The schema of a declaration, or its mistakes, with places that begin at the declaration's keys. Never raises."""
     document = document_of(declaration)
     if isinstance(document, SchemaRefused):
-        return document
+        # What is wrong with the identities wherever they lead.
+        anything = compile_schema({}, identities=declaration.identities)
+        return SchemaRefused((*document.mistakes, *(anything.mistakes if isinstance(anything, SchemaRefused) else ())))
     compiled = compile_schema(
         document,
         id=declaration.id,
