@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ from harness import Place
 from judging import judged
 from processes import eventually
 from serving import ATTRIBUTES, connected, post, serve, settled, way_in
+
+#: In CI they run on such environments before, and would only take as long again on this one.
+pytestmark = pytest.mark.skipif(
+    bool(os.environ.get("CI")) and "EXPORTER_TESTED" not in os.environ, reason="run by .ci/as-installed before"
+)
 
 #: What other producers compress records with.
 CODECS = ("gzip", "snappy", "lz4", "zstd")
