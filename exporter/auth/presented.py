@@ -1,4 +1,4 @@
-"""A token that somebody presents as ``Authorization: Bearer``: of a field's value, whichever side of it we are."""
+"""Tokens in ``Authorization: Bearer``, as values of fields: one that we present, and one that we demand."""
 
 from __future__ import annotations
 
@@ -17,4 +17,14 @@ def _presentable(token: Secret) -> Secret:
     return token
 
 
+def _demandable(token: Secret) -> Secret:
+    text = token.reveal()
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise PydanticCustomError("token_characters", "a token must be printable ASCII, without spaces at its ends")
+    return token
+
+
+#: Of the syntax that all servers take (RFC 6750, section 2.1, and more).
 PresentedToken = Annotated[Secret, AfterValidator(_presentable)]
+#: Whatever a header can carry: a passphrase serves as well.
+DemandedToken = Annotated[Secret, AfterValidator(_demandable)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from exporter.auth.presented import PresentedToken
+from exporter.auth.presented import DemandedToken
 from exporter.queues.journal.settings import JournalSettings
 from exporter.queues.kinds import QueueSettings
 from exporter.sections.mistakes import Mistake, mistake, mistakes
@@ -62,7 +62,7 @@ class Ops(Section):
 
     host: ListenHost = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0: any that is free.")
-    token: PresentedToken | None = Field(
+    token: DemandedToken | None = Field(
         default=None,
         description="Who presents it may pause, resume and probe over the port; null: nobody.",
     )

@@ -13,7 +13,7 @@ from exporter.settings.loading.problems import Problems
 NUL = "a path must not contain a NUL character"
 FOLDER = "this is a folder: name a file in it"
 LISTENING = "should be an address to listen on, as 127.0.0.1, ::1 or 0.0.0.0, or the name of this host"
-ASCII = "a token must be visible ASCII, without spaces"
+ASCII = "a token must be printable ASCII, without spaces at its ends"
 SHORT = "should be 1 to 64 letters (A to Z), digits, dots, hyphens or underscores"
 
 
@@ -37,7 +37,7 @@ def problems(folder: Path, text: str) -> list[tuple[str, str]]:
         ("queue: {max_bytes: 1kB}", "queue.max_bytes", "should be at least 65536 bytes"),
         *((f"ops: {{host: '{host}'}}", "ops.host", LISTENING) for host in ("", "a b", "300.1.1.1", "http://a", "a:1")),
         ("serve: {host: a b, ops: {host: 1.2.3.999}}", "serve.host", LISTENING),
-        *((f"ops: {{token: {token}}}", "ops.token", ASCII) for token in ("ä", "a b")),
+        *((f"ops: {{token: {token}}}", "ops.token", ASCII) for token in ("ä", "' a'")),
         ("serve: {tokens: {static: [{name: a, token: ä}]}}", "serve.tokens.static[0].token", ASCII),
         ("ops: {token: !file [a]}", "ops.token", "!file wants the path of a file, as text"),
         ("ops: {token: !file {a: b}}", "ops.token", "!file wants the path of a file, as text"),

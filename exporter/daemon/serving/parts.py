@@ -39,7 +39,6 @@ from exporter.telemetry.logs import Log
 GROUP = "exporter.source"
 #: The sections whose files may have to be made.
 _PARTS = ("state", "queue", "intake", "profiles")
-_STANDBY: Final = "another process reads the intake; this one takes over when that ends"
 _AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
 
 T = TypeVar("T")
@@ -99,10 +98,12 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     queue = await entered("queue", lambda: open_queue(settings.queue, groups, warn))
     intake = await entered("intake", lambda: open_queue(settings.intake, {GROUP}, warn))
     reading = "the intake, as a standby where another process reads it"
-    subscription = await entered(reading, lambda: _read(intake, log))
+    subscription = await entered(
+        reading, lambda: _told_of_standby(intake.subscribe(GROUP, "earliest"), "reads the intake", log)
+    )
     store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
     applying = "the profiles, as a standby where another process applies records to them"
-    await entered(applying, lambda: profiles_alone(settings.profiles))
+    await entered(applying, lambda: _told_of_standby(profiles_alone(settings.profiles), "applies records", log))
     most = await reached("queue", lambda: queue.max_event_bytes(store.name))
     max_event_bytes = int(settings.max_event_bytes)
     if most is not None and most < max_event_bytes:
@@ -126,13 +127,14 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
 
 
 @asynccontextmanager
-async def _read(intake: Queue, log: Log) -> AsyncIterator[Subscription]:
-    """The reading of the intake; the log says so where that has to wait for another process to end."""
-    standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, partial(log.info, "standby", detail=_STANDBY))
+async def _told_of_standby(entering: AbstractAsyncContextManager[T], what: str, log: Log) -> AsyncIterator[T]:
+    """``entering``; the log says so where that has to wait for another process, which does ``what``, to end."""
+    detail = f"another process {what}; this one takes over when that ends"
+    standby = asyncio.get_running_loop().call_later(STANDBY_SECONDS, partial(log.info, "standby", detail=detail))
     try:
-        async with intake.subscribe(GROUP, "earliest") as subscription:
+        async with entering as entered:
             standby.cancel()
-            yield subscription
+            yield entered
     finally:
         standby.cancel()
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from exporter.auth.presented import PresentedToken
+from exporter.auth.presented import DemandedToken
 from exporter.sections.matching import Matching
 from exporter.sections.mistakes import Mistake, mistake, mistakes
 from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
@@ -52,7 +52,7 @@ class StaticToken(Section):
     """A token that never expires, known by a name."""
 
     name: str = Field(min_length=1, description="For people.")
-    token: PresentedToken = Field(description="What the client presents.")
+    token: DemandedToken = Field(description="What the client presents.")
 
 
 class TokenIssuer(Section):
