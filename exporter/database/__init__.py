@@ -2,7 +2,7 @@
 
 from exporter.database.database import Database
 from exporter.database.failures import DatabaseUnavailable, FileLost, FileReplaced
-from exporter.database.opening import DatabaseRefused, Schema, headless
+from exporter.database.opening import DatabaseRefused, Schema, orphaned_log
 from exporter.database.privacy import kept_private
 from exporter.database.same_file import FirstSeen
 from exporter.database.snapshot import snapshot
@@ -15,7 +15,7 @@ __all__ = [
     "FileReplaced",
     "FirstSeen",
     "Schema",
-    "headless",
     "kept_private",
+    "orphaned_log",
     "snapshot",
 ]

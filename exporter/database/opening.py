@@ -17,7 +17,7 @@ from exporter.database.checkpoints import TOO_MANY_PAGES
 from exporter.database.failures import BUSY_SECONDS, DatabaseUnavailable, said_by_system, unavailable
 from exporter.database.obstacles import PASSING, Obstacle, descriptors_left, make_way
 from exporter.database.snapshot import snapshot
-from exporter.database.wholeness import damage, has_commits, marked
+from exporter.database.wholeness import damage, has_commits, marks
 
 _NAP_SECONDS = 0.001
 _PAGE_BYTES = 4096
@@ -106,7 +106,7 @@ def _raise_known(path: Path, error: apsw.Error) -> NoReturn:
 
 
 def _refuse_unusable(path: Path, schema: Schema, deadline: float) -> None:
-    if (wrong := _lasting(lambda: headless(path), deadline)) is not None:
+    if (wrong := _lasting(lambda: orphaned_log(path), deadline)) is not None:
         raise DatabaseRefused(path, wrong)
     make_way(path)
     if path.stat().st_size == 0:
@@ -130,7 +130,7 @@ def _lasting(look: Callable[[], str | None], deadline: float) -> str | None:
     return wrong
 
 
-def headless(path: Path) -> str | None:
+def orphaned_log(path: Path) -> str | None:
     """Why a file that is empty, or not there, cannot be opened: its log holds commits, and SQLite would remove the log,
     even from under those who have both open.
 
@@ -160,7 +160,7 @@ def _undo_half_made(path: Path, schema: Schema) -> None:
     """
     if not path.with_name(path.name + "-journal").exists():
         return
-    if path.stat().st_size > _HALF_MADE_BYTES or marked(path) not in (0, schema.application_id):
+    if path.stat().st_size > _HALF_MADE_BYTES or marks(path)[0] not in (0, schema.application_id):
         return
     with closing(connected(path)) as connection:
         connection.pragma("user_version")

@@ -71,8 +71,8 @@ def has_commits(wal: Path) -> bool:
     return magic in _WAL_MAGIC and _logged(wal, page_bytes)[1] is not None
 
 
-def marked(path: Path) -> int:
-    """The application id in the header, 0 for none and for a header that is not there.
+def marks(path: Path) -> tuple[int, int]:
+    """The application id and the user version in the header, 0 for none and for a header that is not there.
 
     Raises:
         OSError: the file cannot be read.
@@ -80,9 +80,9 @@ def marked(path: Path) -> int:
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
-        return 0
-    (application_id,) = struct.unpack_from(">I", header, 68)
-    return int(application_id)
+        return 0, 0
+    version, application_id = struct.unpack_from(">I4xI", header, 60)
+    return application_id, version
 
 
 def _page_bytes(header: bytes) -> int | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections import Counter
 from pathlib import Path
 
+from backfills import gone_on, killed_within
 from brokers import Broker
 from harness import Place
-from processes import eventually
-from serving import ATTRIBUTES, backfilled, connected, in_segment, post, serve, settled, way_in
+from serving import way_in
 
 PROFILES = 40
 
@@ -21,27 +20,8 @@ def a_backfill_is_told_once(tmp_path: Path, broker: Broker) -> None:
         way_in(place)
         place.config["intake"] = broker.section()
         place.config["backfill"] = {"rate": 40}
-        receiver = place.receiver()
-        destination = place.destination("crm", receiver.url, segments=["early"], attributes=ATTRIBUTES)
-        place.write()
-        serving, daemon = serve(place).ready(), place.daemon().ready()
-        with connected(place) as connection:
-            for number in range(PROFILES):
-                assert post(connection, in_segment(number, 1, "late"))[0] == 200
-        settled(place, serving, "crm")
-        assert receiver.delivered() == 0
-
-        destination["segments"] = ["early", "late"]
-        place.write()
-        daemon.send(signal.SIGHUP)
-        eventually("some are told", lambda: serving.alive() and receiver.delivered() >= 10)
-        serving.kill()
-        serving = serve(place).ready()
-        with connected(place) as connection:
-            for number in range(0, PROFILES, 10):
-                assert post(connection, in_segment(number, 2, "late"))[0] == 200
-        eventually("the backfill is through", lambda: serving.alive() and backfilled(serving, PROFILES))
-        settled(place, serving, "crm")
+        receiver, daemon = killed_within(place, PROFILES, 10)
+        serving = gone_on(place, PROFILES)
         assert serving.terminate() == 0
         assert daemon.terminate() == 0
         told: Counter[str] = Counter()

@@ -18,7 +18,7 @@ from exporter.cli.check.reach import reach
 from exporter.daemon.serving.certificate import unusable_certificate
 from exporter.daemon.serving.parts import GROUP
 from exporter.daemon.slots.token_transport import open_token_transport
-from exporter.database import DatabaseRefused, DatabaseUnavailable, headless
+from exporter.database import DatabaseRefused, DatabaseUnavailable, orphaned_log
 from exporter.queues.advice import Advising, Inspection
 from exporter.queues.kinds import QueueSettings, look_at_queue
 from exporter.queues.port import Queue, QueueUnavailable
@@ -88,7 +88,7 @@ def _absent(what: str, path: Path) -> Checked | None:
     """
     if os.path.exists(path):  # noqa: PTH110
         return None
-    if (lost := headless(path)) is not None:
+    if (lost := orphaned_log(path)) is not None:
         return Checked(None, what, False, f"{path}: {lost}")
     folder = next(parent for parent in path.absolute().parents if os.path.exists(parent))  # noqa: PTH110
     writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

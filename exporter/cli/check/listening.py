@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
-import socket
 from pathlib import Path
 
 from exporter.cli.check.connect import Checked
 from exporter.cli.shared.daemon import daemon_with
 from exporter.cli.shared.daemon_port import NoDaemon, get_json
 from exporter.settings.tree import Ops, Settings
+from exporter.transport.listening import opened_sockets
 
 
 def ops_port_refused(settings: Settings, config: Path) -> Checked | None:
     """The step that failed, as `run` would fail; None where `run` could listen, or runs."""
     ops = settings.ops
     try:
-        _listen(ops)
+        asyncio.run(_listen(ops))
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
         if in_use and _runs(settings, config):
@@ -26,17 +27,10 @@ def ops_port_refused(settings: Settings, config: Path) -> Checked | None:
     return None
 
 
-def _listen(ops: Ops) -> None:
-    """Listen for a moment, with the options of the daemon's server. Raises OSError where that cannot be."""
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        ops.host, ops.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        with socket.socket(family, kind, protocol) as listening:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listening.bind(address)
-            listening.listen(1)
+async def _listen(ops: Ops) -> None:
+    """Listen for a moment, as the daemon's server does. Raises OSError where that cannot be."""
+    async with opened_sockets(ops.host, ops.port, 1):
+        pass
 
 
 def _runs(settings: Settings, config: Path) -> bool:

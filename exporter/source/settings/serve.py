@@ -64,8 +64,8 @@ class TokenIssuer(Section):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        host = self.url.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0].strip("[]")
-        if urlsplit(self.url).scheme == "http" and not is_loopback(host):
+        url = urlsplit(self.url)
+        if url.scheme == "http" and not is_loopback(url.hostname or ""):
             raise mistakes([Mistake(("url",), "keys are fetched by https only, but from this machine")])
         return self
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 import apsw
+from backfills import gone_on, killed_within
 from harness import Place
-from processes import eventually, fetch
-from serving import ATTRIBUTES, backfilled, connected, in_segment, post, serve, settled, way_in
+from processes import fetch
+from serving import settled, way_in
 
 PROFILES = 150
 
@@ -28,28 +28,9 @@ def test_a_newly_mapped_segment_is_told_whatever_is_killed(tmp_path: Path) -> No
         way_in(place)
         place.config["queue"]["retain"] = "1h"
         place.config["backfill"] = {"rate": 100}
-        receiver = place.receiver()
-        destination = place.destination("crm", receiver.url, segments=["early"], attributes=ATTRIBUTES)
-        place.write()
-        serving, daemon = serve(place).ready(), place.daemon().ready()
-        with connected(place) as connection:
-            for number in range(PROFILES):
-                assert post(connection, in_segment(number, 1, "late"))[0] == 200
-        settled(place, serving, "crm")
-        assert receiver.delivered() == 0
-
-        destination["segments"] = ["early", "late"]
-        place.write()
-        daemon.send(signal.SIGHUP)
-        eventually("some are told", lambda: serving.alive() and receiver.delivered() >= 20)
-        serving.kill()
+        receiver, daemon = killed_within(place, PROFILES, 20)
         assert len(told(place)) < PROFILES
-        serving = serve(place).ready()
-        with connected(place) as connection:
-            for number in range(0, PROFILES, 10):
-                assert post(connection, in_segment(number, 2, "late"))[0] == 200
-        eventually("the backfill is through", lambda: serving.alive() and backfilled(serving, PROFILES))
-        settled(place, serving, "crm")
+        serving = gone_on(place, PROFILES)
 
         assert set(told(place).values()) == {1}
         assert len(told(place)) == PROFILES

@@ -97,5 +97,5 @@ def profile_id(namespace: str, id_: str) -> str:
 
 
 def profile_id_of(key: bytes) -> str:
-    """The same, by the key of the identity."""
+    """The id of a profile, by the key of its first identity (``identity_key``)."""
     return "p-" + b2a_base64(key[:_ID_BYTES], newline=False).translate(_URL_SAFE).decode()

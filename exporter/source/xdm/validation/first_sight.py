@@ -23,7 +23,7 @@ class Sight:
         anything: whether nothing is demanded.
         fits: what else a scalar has to be.
         properties: of an object, by key; None where the whole check has to look.
-        more: of other keys of an object, and of the elements of an array; None as above.
+        more: of other keys of an object, and of the elements of an array; None where the whole check has to look.
         keys: those that an object has to have.
     """
 
