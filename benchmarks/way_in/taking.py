@@ -56,7 +56,8 @@ def _script(folder: Path, form: str) -> Path:
 
 def _sent(url: str, script: Path, seconds: float) -> int:
     """Send for so long; how many requests were answered."""
-    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}", "-s", str(script), url]
+    # wrk calls an answer after two seconds an error, and a process that shares its core may need them.
+    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}", "--timeout", "60", "-s", str(script), url]
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
     requests = re.search(r"(\d+) requests in", done.stdout)
     if requests is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
