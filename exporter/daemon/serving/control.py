@@ -25,10 +25,11 @@ from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
 from exporter.source.control.answers import failed, refused
-from exporter.source.control.entities import Entities
+from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.merge_policies import policies, policy_id
-from exporter.source.control.plane import ControlPlane, resources
+from exporter.source.control.plane import ControlPlane
+from exporter.source.control.routes import Routes
 from exporter.source.profiles.settings import rules_of
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
@@ -135,9 +136,9 @@ def control_of(
     entities = Entities(
         opened.store, wishing.wish, lowercase_ids, policy_id(org_id), lambda: int(clock.epoch() * 1000), keep_ms
     )
-    served = resources(entities, policies(org_id, rules_of(settings.profiles, settings.identities)))
+    routes = Routes((*routes_of(entities), policies(org_id, rules_of(settings.profiles, settings.identities))))
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
-    return Control(ControlPlane(gateway, served), taking, names, observe)
+    return Control(ControlPlane(gateway, routes), taking, names, observe)
 
 
 def _head(request: web.BaseRequest) -> RequestHead:

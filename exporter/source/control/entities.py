@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from exporter.profile.paths import parse_path
 from exporter.source.collection.checks.answers import Answer
-from exporter.source.collection.checks.json_text import NoJson, decoded
-from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.wish import WishKind
 from exporter.source.control.answers import failed, found
+from exporter.source.control.request import Request
+from exporter.source.control.routes import Reads, Route
 from exporter.source.profiles.asking import asked_identity
 from exporter.source.profiles.merge.profile import identity_key
 from exporter.source.profiles.merge.times import text_of
@@ -57,12 +57,12 @@ class Entities:
     now: Callable[[], int]
     keep_ms: int = 0
 
-    async def get(self, head: RequestHead) -> Answer:
+    async def get(self, request: Request) -> Answer:
         """The profile of an identity, or what is kept of what happened to it."""
-        given = dict(parse_qsl(head.query, keep_blank_values=True))
+        given = dict(request.query)
         if given.get("schema.name") == _TIME_SERIES:
             return await self._time_series(given)
-        asked = self._asked(head)
+        asked = self._asked(request)
         if isinstance(asked, Answer):
             return asked
         identity, query = asked
@@ -75,9 +75,9 @@ class Entities:
         paths = [each.strip() for each in query.get("fields", "").split(",")]
         return found({xid(identity): self._shown(identity, profile, paths)})
 
-    async def post(self, body: bytes) -> Answer:
+    async def post(self, request: Request) -> Answer:
         """The profiles of several identities; one without a profile is an empty entity."""
-        asked = self._asked_by_body(decoded(body))
+        asked = self._asked_by_body(request.json())
         if isinstance(asked, Answer):
             return asked
         identities, paths = asked
@@ -133,9 +133,9 @@ class Entities:
         href = f"{PATH}?{urlencode({**query, 'start': following})}" if following else ""
         return found({"_page": page, "children": children, "_links": {"next": {"href": href}}})
 
-    async def delete(self, head: RequestHead) -> Answer:
+    async def delete(self, request: Request) -> Answer:
         """202 once the deletion stands in the intake, whether or not there is such a profile by now."""
-        asked = self._asked(head)
+        asked = self._asked(request)
         if isinstance(asked, Answer):
             return asked
         wished = await self.wish(WishKind.DELETE, asked[0])
@@ -143,9 +143,9 @@ class Entities:
             return failed(503, "1503-503", "The intake cannot take the deletion now", headers=_AWAY)
         return found({"xactionId": wished.xaction_id}, 202)
 
-    def _asked(self, head: RequestHead) -> tuple[Identity, Mapping[str, str]] | Answer:
+    def _asked(self, request: Request) -> tuple[Identity, Mapping[str, str]] | Answer:
         """The identity that the query names, and the query."""
-        query = dict(parse_qsl(head.query, keep_blank_values=True))
+        query = dict(request.query)
         if query.get("schema.name", _PROFILE) != _PROFILE:
             return failed(400, "1400-400", f"schema.name should be {_PROFILE}")
         identity = asked_identity(query.get("entityIdNS", ""), query.get("entityId", ""), self.lowercase_ids)
@@ -155,8 +155,8 @@ class Entities:
 
     def _asked_by_body(self, body: Any) -> tuple[Sequence[Identity], Sequence[str]] | Answer:
         """The identities that a body names, and the paths that are wanted of each profile."""
-        if isinstance(body, NoJson):
-            return failed(400, "1400-400", body.reason)
+        if isinstance(body, Answer):
+            return body
         given = body if isinstance(body, dict) else {}
         schema, fields, named = given.get("schema"), given.get("fields", []), given.get("identities")
         if isinstance(schema, dict) and schema.get("name", _PROFILE) != _PROFILE:
@@ -203,6 +203,16 @@ class Entities:
             "entity": _picked(profile.entity, paths) if paths else profile.entity,
             "lastModifiedAt": text_of(profile.modified),
         }
+
+
+def routes_of(entities: Entities) -> Iterator[Route]:
+    """The rows of the table."""
+    yield Route(
+        "GET", PATH, "getEntity", "Read a profile, or what happened to it, by one of its identities.", entities.get
+    )
+    yield Route("POST", PATH, "getEntities", "Read the profiles of identities.", entities.post, Reads.JSON)
+    summary = "Delete a profile, by a wish that is applied in the order of the records."
+    yield Route("DELETE", PATH, "deleteEntity", summary, entities.delete, answers={202: {"type": "object"}})
 
 
 def _following(shown: Sequence[Happened]) -> str:

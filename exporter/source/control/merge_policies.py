@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import found
+from exporter.source.control.request import Request
+from exporter.source.control.routes import Route
 from exporter.source.profiles.merge.rules import Rules
 
 PATH: Final = "/data/core/ups/config/mergePolicies"
@@ -18,8 +19,8 @@ def policy_id(org_id: str) -> str:
     return str(uuid5(NAMESPACE_URL, org_id))
 
 
-def policies(org_id: str, rules: Rules) -> Callable[[], Answer]:
-    """What answers with the list of merge policies; there is one."""
+def policies(org_id: str, rules: Rules) -> Route:
+    """The row of the table that answers with the list of merge policies; there is one."""
     merge: dict[str, Any] = {"type": "timestampOrdered"}
     if rules.precedence is not None:
         merge = {"type": "dataSetPrecedence", "order": list(rules.precedence)}
@@ -35,4 +36,8 @@ def policies(org_id: str, rules: Rules) -> Callable[[], Answer]:
     }
     page = {"totalCount": 1, "pageSize": 1}
     answer = found({"_page": page, "children": [policy], "_links": {"next": {"href": ""}}})
-    return lambda: answer
+
+    async def reply(_: Request) -> Answer:
+        return answer
+
+    return Route("GET", PATH, "listMergePolicies", "List the merge policies: there is one.", reply)

@@ -1,43 +1,22 @@
-"""The table of the control plane's resources: path, methods, and what answers each of them."""
+"""The control plane: the gateway's checks, then the table of routes."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import orjson
+
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.checks.request import RequestHead
-from exporter.source.control import entities, merge_policies
 from exporter.source.control.answers import failed
 from exporter.source.control.gateway import Gateway
+from exporter.source.control.request import Request, query_of
+from exporter.source.control.routes import Found, OtherMethods, Reads, Routes
 
 #: Reads the body of a request: its bytes, or the answer to one that is too large or too slow.
 ReadBody: TypeAlias = Callable[[], Awaitable[bytes | Answer]]
-Reply: TypeAlias = Callable[[RequestHead, ReadBody], Awaitable[Answer]]
-Resources: TypeAlias = Mapping[str, Mapping[str, Reply]]
-
-
-def resources(read: entities.Entities, policies: Callable[[], Answer]) -> Resources:
-    """What is served, by path and method."""
-
-    async def get(head: RequestHead, _: ReadBody) -> Answer:
-        return await read.get(head)
-
-    async def post(_: RequestHead, read_body: ReadBody) -> Answer:
-        body = await read_body()
-        return body if isinstance(body, Answer) else await read.post(body)
-
-    async def delete(head: RequestHead, _: ReadBody) -> Answer:
-        return await read.delete(head)
-
-    async def list_policies(_head: RequestHead, _body: ReadBody) -> Answer:
-        return policies()
-
-    return {
-        entities.PATH: {"GET": get, "POST": post, "DELETE": delete},
-        merge_policies.PATH: {"GET": list_policies},
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +24,35 @@ class ControlPlane:
     """Answers by the table, once the gateway lets a request through."""
 
     gateway: Gateway
-    resources: Resources
+    routes: Routes
 
     async def answer(self, head: RequestHead, read_body: ReadBody) -> Answer:
         """The answer to a request, whose body is read where the table needs it."""
-        if (refusal := await self.gateway.refusal(head)) is not None:
+        found = self.routes.find(head.method, head.path)
+        guarded = not isinstance(found, Found) or found.route.guarded  # what there is, is told to those who may use it
+        if guarded and (refusal := await self.gateway.refusal(head)) is not None:
             return refusal
-        methods = self.resources.get(head.path.rstrip("/"))
-        if methods is None:
-            return failed(404, "1439-404", f"There are {', '.join(self.resources)}, and nothing else yet")
-        reply = methods.get(head.method)
-        if reply is None:
-            return failed(405, "1405-405", "There is no such method here", headers=(("Allow", ", ".join(methods)),))
-        return await reply(head, read_body)
+        if found is None:
+            return failed(404, "1439-404", "There is nothing at this path")
+        if isinstance(found, OtherMethods):
+            allowed = (("Allow", ", ".join(found.methods)),)
+            return failed(405, "1405-405", "There is no such method here", headers=allowed)
+        body = await _body(head, found.route.reads, read_body)
+        if isinstance(body, Answer):
+            return body
+        return await found.route.reply(Request(head, found.ids, query_of(head), body))
+
+
+async def _body(head: RequestHead, reads: Reads, read_body: ReadBody) -> bytes | Answer:
+    if reads is Reads.NOTHING:
+        return b""
+    body = await read_body()
+    nameless = isinstance(body, bytes) and body and reads is Reads.JSON and not head.headers.get("content-type")
+    return _no_content_type() if nameless else body
+
+
+def _no_content_type() -> Answer:
+    """The gateway's answer to a body of which nobody says what it is."""
+    detail = "A request with a body needs the header Content-Type"
+    body = {"type": "about:blank", "status": 400, "title": "BadRequestError", "detail": detail}
+    return Answer(400, orjson.dumps(body))

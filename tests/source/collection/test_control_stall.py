@@ -18,6 +18,7 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.wish import WishKind
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.plane import ControlPlane
+from exporter.source.control.routes import Routes
 from exporter.source.records import Identity
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wished, Wishing
@@ -43,7 +44,7 @@ async def test_a_body_that_waits_in_the_socket_is_read(monkeypatch: pytest.Monke
         return admit(self, head)
 
     monkeypatch.setattr(type(taking), "admit", admits)
-    plane = ControlPlane(Gateway(None, (), (), ("prod",)), {})
+    plane = ControlPlane(Gateway(None, (), (), ("prod",)), Routes(()))
     api = Api(port=0)
     async with serving_control(Control(plane, taking, None, lambda _: None), api, 1.0) as port:
         with socket.create_connection((api.host, port)) as client:

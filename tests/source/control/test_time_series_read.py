@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import orjson
 import pytest
 
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.control.entities import PATH, Entities
+from exporter.source.control.request import Request
 from exporter.source.processing.expiring import Expiring
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.port import ProfileStore
@@ -32,7 +33,7 @@ async def asked(
 ) -> tuple[int, Any]:
     entities = Entities(store, _unwished, frozenset(), "org", lambda: now, keep_ms)
     given = {"schema.name": "_xdm.context.experienceevent", "relatedEntityIdNS": "KEY", "relatedEntityId": "a"}
-    answer = await entities.get(RequestHead("GET", PATH, urlencode({**given, **(query or {})}), {}))
+    answer = await entities.get(Request(RequestHead("GET", PATH), query=tuple({**given, **(query or {})}.items())))
     return answer.status, orjson.loads(answer.body)
 
 

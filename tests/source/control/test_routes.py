@@ -1,0 +1,106 @@
+"""The table of the control plane: the most exact row answers, and variables are what the path says."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.source.collection.checks.answers import Answer
+from exporter.source.collection.checks.request import RequestHead
+from exporter.source.control.gateway import Gateway
+from exporter.source.control.plane import ControlPlane
+from exporter.source.control.request import Request, query_of
+from exporter.source.control.routes import Found, OtherMethods, Reads, Route, Routes
+
+
+async def _reply(_: Request) -> Answer:
+    return Answer(200, b"{}")
+
+
+def route(method: str, path: str, name: str = "", *, reads: Reads = Reads.NOTHING, guarded: bool = True) -> Route:
+    return Route(method, path, name or f"{method} {path}", "", _reply, reads, guarded=guarded)
+
+
+ROUTES = Routes(
+    [
+        route("GET", "/a/flows"),
+        route("POST", "/a/flows", reads=Reads.JSON),
+        route("GET", "/a/flows/{id}"),
+        route("POST", "/a/flows/{id}/action"),
+        route("POST", "/a/flows/validate"),
+        route("POST", "/token", reads=Reads.FORM, guarded=False),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/a/flows", ("/a/flows", {})),
+        ("GET", "/a/flows/", ("/a/flows", {})),
+        ("GET", "/a/flows/1", ("/a/flows/{id}", {"id": "1"})),
+        ("GET", "/a/flows/https%3A%2F%2Fx%2Fy/", ("/a/flows/{id}", {"id": "https://x/y"})),
+        ("POST", "/a/flows/1/action", ("/a/flows/{id}/action", {"id": "1"})),
+        ("POST", "/a/flows/validate", ("/a/flows/validate", {})),
+        ("GET", "/a/flows/%7B%7D", ("/a/flows/{id}", {"id": "{}"})),
+    ],
+)
+def test_a_path_finds_its_row(method: str, path: str, expected: tuple[str, dict[str, str]]) -> None:
+    found = ROUTES.find(method, path)
+    assert isinstance(found, Found)
+    assert (found.route.path, found.ids) == expected
+
+
+@pytest.mark.parametrize("path", ["", "/", "/a", "/a/flows/1/2", "/a/flows//action", "/a//flows", "/A/flows"])
+def test_other_paths_find_nothing(path: str) -> None:
+    assert ROUTES.find("GET", path) is None
+
+
+def test_other_methods_are_named() -> None:
+    assert ROUTES.find("PUT", "/a/flows") == OtherMethods(("GET", "POST"))
+
+
+def test_rows_that_answer_the_same_are_a_bug() -> None:
+    for rows in (
+        [route("GET", "/{a}"), route("GET", "/{b}", "other")],
+        [route("GET", "/a"), route("GET", "/b", "GET /a")],
+    ):
+        with pytest.raises(ValueError, match="two routes"):
+            Routes(rows)
+
+
+async def _answer(method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+    async def read() -> bytes:
+        return body
+
+    plane = ControlPlane(Gateway(None, (), (), ("prod",)), ROUTES)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = await plane.answer(RequestHead(method, path, headers=named), read)
+    return answer.status, answer.body
+
+
+async def test_a_body_says_what_it_is() -> None:
+    assert await _answer("POST", "/a/flows", b"{}", content_type="application/json") == (200, b"{}")
+    assert await _answer("POST", "/a/flows") == (200, b"{}")
+    assert await _answer("POST", "/token", b"a=b") == (200, b"{}")
+    assert await _answer("GET", "/a/flows", b"{}") == (200, b"{}")
+    status, body = await _answer("POST", "/a/flows", b"{}")
+    assert status == 400
+    assert b"BadRequestError" in body
+
+
+async def test_only_open_rows_pass_the_gateway() -> None:
+    assert (await _answer("POST", "/token", x_sandbox_name="lost"))[0] == 200
+    assert (await _answer("GET", "/a/flows", x_sandbox_name="lost"))[0] == 404
+
+
+def test_what_a_query_says() -> None:
+    request = Request(
+        RequestHead("GET", "/"), query=query_of(RequestHead("GET", "/", "p=a%3D%3Db&p=c&count=False&n=7&m=-1"))
+    )
+    assert list(request.all("p")) == ["a==b", "c"]
+    assert (request.one("p"), request.one("q", "-")) == ("a==b", "-")
+    assert (request.flag("count"), request.flag("other", default=True)) == (False, True)
+    assert (request.number("n", 1, 1, 100), request.number("x", 20, 1, 100)) == (7, 20)
+    for answer in (request.flag("p"), request.number("m", 1, 0, 9), request.number("n", 1, 1, 6)):
+        assert isinstance(answer, Answer)
+        assert answer.status == 400
