@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.objects.objects import Objects
@@ -15,12 +16,26 @@ from exporter.state.made_objects import MadeObject, MadeObjects
 from exporter.state.port import StateUnavailable
 
 
+def uncompiled(mistakes: Sequence[Mistake]) -> Answer:
+    """400: what the objects come to cannot be compiled, and why."""
+    words = "; ".join(f"{'.'.join(map(str, each.at))}: {each.reason}" for each in mistakes)
+    return failed(400, "1400-400", words)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an edit comes to: the objects as they are to be, and the answer once they are."""
+    """What an edit comes to.
+
+    Attributes:
+        objects: as they are to be.
+        answer: once they are.
+        refuse: the answer where they cannot be compiled; places of mistakes begin at a section's name
+            (``("schemas", id, …)``).
+    """
 
     objects: Objects
     answer: Answer
+    refuse: Callable[[Sequence[Mistake]], Answer] = uncompiled
 
 
 _AWAY = (("Retry-After", "1"),)
@@ -29,8 +44,8 @@ _AWAY = (("Retry-After", "1"),)
 Edit: TypeAlias = Callable[[Objects], Change | Answer]
 #: Puts compiled objects in force; waits for nothing.
 Install: TypeAlias = Callable[[], None]
-#: Compiles objects, off the loop; an answer refuses them. Nothing is in force yet.
-Prepare: TypeAlias = Callable[[Objects], Awaitable[Install | Answer]]
+#: Compiles objects, off the loop, or finds their mistakes. Nothing is in force yet.
+Prepare: TypeAlias = Callable[[Objects], Awaitable[Install | Sequence[Mistake]]]
 
 
 class Register:
@@ -65,8 +80,8 @@ class Register:
                 return change
             put, deleted = difference(before, change.objects)
             install = await self._prepare(change.objects)
-            if isinstance(install, Answer):
-                return install
+            if not callable(install):
+                return change.refuse(install)
             try:
                 await self._made.write(put, deleted)
             except StateUnavailable as error:
