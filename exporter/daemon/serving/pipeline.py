@@ -29,6 +29,7 @@ from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.processing.telling import Teller
+from exporter.source.xdm.schema import Schema
 
 
 @dataclass(slots=True)
@@ -47,6 +48,11 @@ class InForce:
         """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
         found = self.plane.inlets.get(inlet)
         return "" if found is None else found.source
+
+    def schema(self, schema_id: str) -> Schema | None:
+        """The schema with an id, if a dataset has it."""
+        schemas = (dataset.schema for dataset in self.catalogue.datasets.values())
+        return next((schema for schema in schemas if schema.id == schema_id), None)
 
 
 @dataclass(frozen=True, slots=True)
