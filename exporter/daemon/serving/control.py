@@ -16,7 +16,7 @@ from aiohttp import web
 from exporter.daemon.ops.bounded_server import BoundedServer
 from exporter.daemon.ops.listening import listen
 from exporter.daemon.ops.own_names import foreign
-from exporter.daemon.serving.parts import Opened
+from exporter.daemon.serving.pipeline import Pipeline
 from exporter.daemon.serving.refusals import CannotServe
 from exporter.dataflow.dependencies import Clock
 from exporter.settings.tree import Settings
@@ -25,11 +25,15 @@ from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
 from exporter.source.control.answers import failed, refused
+from exporter.source.control.data_prep.examining import Workshop
+from exporter.source.control.data_prep.replies import DataPrep
+from exporter.source.control.data_prep.rows import routes_of as data_prep_routes
 from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.merge_policies import policies, policy_id
 from exporter.source.control.plane import ControlPlane
 from exporter.source.control.routes import Routes
+from exporter.source.dataprep.run import Bounds
 from exporter.source.profiles.settings import rules_of
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
@@ -118,14 +122,14 @@ async def serving_control(control: Control, api: Api, drain: float) -> AsyncIter
 
 
 def control_of(
-    settings: Settings,
-    opened: Opened,
-    taking: Taking,
+    in_force: Callable[[], Settings],
+    pipeline: Pipeline,
     wishing: Wishing,
     clock: Clock,
     observe: Callable[[Answered], None],
 ) -> Control:
-    """The control plane of a configuration."""
+    """The control plane of a configuration, the one that is ``in_force``."""
+    settings, taking = in_force(), pipeline.taking
     serving = settings.serve
     api = serving.api
     with_tokens = api.auth == "tokens"
@@ -133,10 +137,19 @@ def control_of(
     lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
     keep_ms = int(settings.profiles.keep_time_series * 1000)
     org_id = serving.org_id
-    entities = Entities(
-        opened.store, wishing.wish, lowercase_ids, policy_id(org_id), lambda: int(clock.epoch() * 1000), keep_ms
+    store, now = pipeline.opened.store, lambda: int(clock.epoch() * 1000)
+    entities = Entities(store, wishing.wish, lowercase_ids, policy_id(org_id), now, keep_ms)
+    policy = policies(org_id, rules_of(settings.profiles, settings.identities))
+    data_prep = DataPrep(
+        Workshop(
+            pipeline.in_force.schema,
+            lambda: Bounds(in_force().max_event_bytes, in_force().serve.mapping_time),
+            os.urandom,
+            clock.monotonic,
+            now,
+        )
     )
-    routes = Routes((*routes_of(entities), policies(org_id, rules_of(settings.profiles, settings.identities))))
+    routes = Routes((*routes_of(entities), policy, *data_prep_routes(data_prep)))
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
     return Control(ControlPlane(gateway, routes), taking, names, observe)
 

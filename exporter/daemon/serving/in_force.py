@@ -16,6 +16,7 @@ from exporter.source.control.objects.register import Install
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.compiling import Kept
 from exporter.source.processing.planes import Ids, plane_of
+from exporter.source.xdm.schema import Schema
 from exporter.tasks.off_loop import off_loop
 
 
@@ -43,6 +44,10 @@ class InForce:
         """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
         found = self.plane.inlets.get(inlet)
         return "" if found is None else found.source
+
+    def schema(self, schema_id: str) -> Schema | None:
+        """The schema with an id."""
+        return self.catalogue.schemas.get(schema_id)
 
 
 @dataclass(slots=True)

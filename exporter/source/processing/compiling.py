@@ -96,7 +96,8 @@ def compiled(
         return tuple(compiling.mistakes)
     compiling.kept.only(compiling.schemas, compiling.mappings)
     datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
-    return Catalogue(flows, datasets, identities)
+    schemas = {name: schema for name, schema in compiling.schemas.items() if schema is not None}
+    return Catalogue(flows, datasets, identities, schemas)
 
 
 def _compile_schemas(compiling: _Compiling) -> None:
