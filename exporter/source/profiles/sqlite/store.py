@@ -33,13 +33,14 @@ from exporter.source.profiles.port import (
     Segment,
     ShownProfile,
     Swept,
-    Tally,
+    Tallying,
     Told,
 )
 from exporter.source.profiles.showing import shown_profile
-from exporter.source.profiles.sqlite import backfilling, outbox, sweeping, time_series
+from exporter.source.profiles.sqlite import backfilling, outbox, runs, sweeping, time_series
 from exporter.source.profiles.sqlite.schema import SCHEMA
 from exporter.source.profiles.sqlite.transaction import Transaction, profiles_of
+from exporter.source.profiles.tally import Part
 from exporter.source.records import Identity
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ class SqliteProfiles(ProfileStore):
         return self.producer
 
     async def apply(
-        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tally | None = None
+        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tallying | None = None
     ) -> Applied | Refused:
         def write(connection: apsw.Connection) -> Applied | Refused:
             _move(connection, marks)
@@ -109,10 +110,7 @@ class SqliteProfiles(ProfileStore):
             if bad:
                 raise _Undone(Refused(bad))
             if tally is not None:
-                connection.executemany(
-                    "INSERT INTO counters VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-                    list(tally(outcomes).items()),
-                )
+                runs.add(connection, tally(outcomes))
             return Applied(outcomes, transaction.end(), work.joins, work.refused_links)
 
         try:
@@ -128,11 +126,19 @@ class SqliteProfiles(ProfileStore):
         statement = "SELECT name, value FROM counters WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1"
         return await self._read(lambda connection: dict(connection.execute(statement, (beginning,))))
 
-    async def drop_counters(self, names: Sequence[str]) -> None:
-        def write(connection: apsw.Connection) -> None:
-            connection.executemany("DELETE FROM counters WHERE name = ?", [(name,) for name in names])
+    async def runs(
+        self,
+        since: int,
+        beyond: tuple[int, str] | None,
+        limit: int,
+        *,
+        flow: str | None = None,
+        failed: bool = False,
+    ) -> Sequence[Part]:
+        return await self._read(lambda connection: runs.read(connection, since, beyond, limit, flow, failed=failed))
 
-        await self._write(write)
+    async def drop_runs(self, before: int, limit: int) -> int:
+        return await self._write(lambda connection: runs.drop(connection, before, limit))
 
     async def told(self, after: int, limit: int, max_bytes: int) -> Sequence[Told]:
         return await self._read(lambda connection: outbox.read(connection, after, limit, max_bytes))
