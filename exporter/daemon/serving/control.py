@@ -27,7 +27,7 @@ from exporter.source.collection.taking import Taking
 from exporter.source.control.answers import failed, refused
 from exporter.source.control.data_prep.examining import Workshop
 from exporter.source.control.data_prep.replies import DataPrep
-from exporter.source.control.data_prep.rows import routes_of as data_prep_routes
+from exporter.source.control.data_prep.rows import routes_without_sets
 from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.merge_policies import policies, policy_id
@@ -149,7 +149,7 @@ def control_of(
             now,
         )
     )
-    routes = Routes((*routes_of(entities), policy, *data_prep_routes(data_prep)))
+    routes = Routes((*routes_of(entities), policy, *routes_without_sets(data_prep)))
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
     return Control(ControlPlane(gateway, routes), taking, names, observe)
 

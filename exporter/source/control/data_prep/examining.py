@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.data_prep.faults import Fault, fault_of, fault_of_mistake
+from exporter.source.control.data_prep.reading import read_heading
 from exporter.source.dataprep.mapping_sets import read_mapping_set
 from exporter.source.dataprep.run import Bounds, Clock
 from exporter.source.dataprep.steps import Step, compile_step
 from exporter.source.xdm.schema import Schema
 
-#: As many mappings as a set has at most.
-MOST_MAPPINGS: Final = 5_000
 #: As long as the work of one request may take, but for its last mapping or record.
 MOST_SECONDS: Final = 5.0
 
@@ -71,15 +69,10 @@ class Budget:
 
 def examine(document: Any, workshop: Workshop, bounds: Bounds, budget: Budget) -> Examined | Answer:
     """The mapping set in ``document``, parsed JSON; a refusal where it is none, or takes too long. Never raises."""
-    if not isinstance(document, dict):
-        return failed(400, "1400-400", "A mapping set is a JSON object")
+    whole = read_heading(document)
+    if isinstance(whole, Answer):
+        return whole
     given = document.get("mappings", [])
-    # Whatever the mappings are, they are read one by one; what is no list of them is a mistake of the whole.
-    whole = read_mapping_set({**document, "mappings": [] if isinstance(given, list | dict) else given})
-    if isinstance(whole, tuple):
-        return failed(400, "1400-400", told(whole))
-    if len(given) > MOST_MAPPINGS:
-        return failed(400, "1400-400", f"A mapping set has at most {MOST_MAPPINGS} mappings")
     schema = None if whole.schema is None else workshop.schema_of(whole.schema)
     if whole.schema is not None and schema is None:
         return failed(400, "1419-400", f"There is no schema with id = [{whole.schema}]")
@@ -101,8 +94,3 @@ def examine(document: Any, workshop: Workshop, bounds: Bounds, budget: Budget) -
             steps.append(step)
             faults.append(())
     return Examined(steps, faults, whole.allow_nulls)
-
-
-def told(mistakes: Sequence[Mistake]) -> str:
-    """Mistakes in one line."""
-    return "; ".join(": ".join((*(".".join(map(str, each.at)),) * bool(each.at), each.reason)) for each in mistakes)

@@ -12,8 +12,9 @@ from data_prep_plane import LONG, OUTPUT_SCHEMA, SCHEMA_ID, SHORT, WORKSHOP, ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.source.control.data_prep.examining import MOST_MAPPINGS, MOST_SECONDS
+from exporter.source.control.data_prep.examining import MOST_SECONDS
 from exporter.source.control.data_prep.previewing import MOST_RECORDS
+from exporter.source.control.data_prep.reading import MOST_MAPPINGS
 from exporter.source.control.data_prep.replies import DataPrep
 from exporter.source.dataprep.listing import list_functions, list_operators
 
