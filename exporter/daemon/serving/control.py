@@ -18,12 +18,14 @@ from exporter.daemon.ops.listening import listen
 from exporter.daemon.ops.own_names import foreign
 from exporter.daemon.serving.parts import Opened
 from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.serving.sender_tokens import SenderTokens
 from exporter.dataflow.dependencies import Clock
 from exporter.settings.tree import Settings
 from exporter.source.collection.checks.answers import Answer, problem
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
+from exporter.source.control import ims
 from exporter.source.control.answers import failed, refused
 from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
@@ -49,13 +51,15 @@ class Control:
     Attributes:
         plane: the control plane.
         taking: the data plane.
-        names: the names, in lower case, by which it may be asked without authentication; None: it asks for tokens.
+        names: the names, in lower case, by which open paths may be asked.
+        open_paths: how the paths begin, without their slash, that ask for no secret now.
         observe: is told of every answer of the data plane.
     """
 
     plane: ControlPlane
     taking: Taking
-    names: frozenset[str] | None
+    names: frozenset[str]
+    open_paths: Callable[[], tuple[str, ...]]
     observe: Callable[[Answered], None]
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -63,7 +67,7 @@ class Control:
         head = _head(request)
         if head.path.startswith(_DATA_PLANE):
             return _response(await self._take(request, head))
-        if self.names is not None:
+        if head.path.lstrip("/").startswith(self.open_paths()):
             reason = foreign(request, self.names, _HINT, own_pages=False)
             if reason is not None:
                 return _response(refused(403, "403000", reason))
@@ -122,6 +126,7 @@ def control_of(
     opened: Opened,
     taking: Taking,
     wishing: Wishing,
+    tokens: SenderTokens,
     clock: Clock,
     observe: Callable[[Answered], None],
 ) -> Control:
@@ -136,9 +141,21 @@ def control_of(
     entities = Entities(
         opened.store, wishing.wish, lowercase_ids, policy_id(org_id), lambda: int(clock.epoch() * 1000), keep_ms
     )
-    routes = Routes((*routes_of(entities), policies(org_id, rules_of(settings.profiles, settings.identities))))
-    names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
-    return Control(ControlPlane(gateway, routes), taking, names, observe)
+    routes = Routes(
+        (
+            *routes_of(entities),
+            policies(org_id, rules_of(settings.profiles, settings.identities)),
+            *ims.routes_of(lambda: tokens.issuing, clock.epoch),
+        )
+    )
+    names = frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
+
+    def open_paths() -> tuple[str, ...]:
+        if not with_tokens:
+            return ("",)
+        return (ims.PREFIX,) if tokens.issuing is not None and tokens.issuing.clients.open_org is not None else ()
+
+    return Control(ControlPlane(gateway, routes), taking, names, open_paths, observe)
 
 
 def _head(request: web.BaseRequest) -> RequestHead:

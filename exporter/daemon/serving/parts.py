@@ -30,6 +30,8 @@ from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles, profiles_alone
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
+from exporter.source.tokens.issuing.signing_key import SigningKey, new_key
+from exporter.source.tokens.key_set import NoKey
 from exporter.state.kinds import State
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
@@ -39,6 +41,8 @@ from exporter.telemetry.logs import Log
 GROUP = "exporter.source"
 #: The sections whose files may have to be made.
 _PARTS = ("state", "queue", "intake", "profiles")
+#: The name of the key that signs tokens, among what was made once.
+_KEY: Final = "ims/key"
 _AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
 
 T = TypeVar("T")
@@ -50,7 +54,7 @@ class Opened:
 
     ``last_taken``: epoch milliseconds of the last record that is known to have been taken. ``counts``: of the store.
     ``groups``: those of the product's queue, kept up to date. ``max_event_bytes``: the configured bound, or what the
-    queue took at the start where that is less.
+    queue took at the start where that is less. ``key`` signs tokens.
     """
 
     state: State
@@ -63,6 +67,7 @@ class Opened:
     counts: Counts
     groups: set[str]
     max_event_bytes: int
+    key: SigningKey
 
 
 async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
@@ -73,7 +78,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
         StoresDoNotFit: the profile store is older than the intake, or the intake older than the store; or an id that is
-            configured was made for something else.
+            configured was made for something else; or the key in the state is none.
     """
     groups = settings.groups
     made = {part: file for part in _PARTS if (file := not_yet_made(getattr(settings, part)))}
@@ -119,11 +124,12 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     ids = await reached("state", lambda: ids_settled(state, settings.sources))
     if (why := doubled(settings.sources, ids)) is not None:
         raise StoresDoNotFit(why)
+    key = await reached("state", lambda: key_settled(state))
     for sentence in await store.advice() if isinstance(store, Advising) else ():
         log.warning("profiles", detail=sentence)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
-    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)
+    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes, key)
 
 
 @asynccontextmanager
@@ -150,6 +156,19 @@ async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
             to_make[name] = secrets.token_hex(32) if name.startswith("inlet/") else str(uuid4())
     known.update(await state.made_ids.settled(to_make))
     return ids_of(sources, known)
+
+
+async def key_settled(state: State) -> SigningKey:
+    """The key that signs tokens, as it was made once.
+
+    Raises:
+        StoresDoNotFit: what the state has under its name is no key.
+    """
+    made = await state.made_ids.settled({_KEY: new_key()})
+    try:
+        return SigningKey(made[_KEY])
+    except NoKey as error:
+        raise StoresDoNotFit(f"state: {error}: put back a copy of it") from error
 
 
 async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:

@@ -56,7 +56,7 @@ class Pipeline:
     Attributes:
         opened: the stores and queues between the parts.
         in_force: the configuration of all parts.
-        tokens: makes the judges of senders.
+        tokens: makes the judges of senders, and knows what tokens of our own are made by.
         stamps: names and times of what is taken.
         taking: the data plane behind its listeners.
         refused: keeps elements of batches that are not taken.
@@ -92,7 +92,7 @@ async def pipeline_of(
         in_force.plane,
         stamps,
         intake.keep,
-        tokens.judge(settings.serve.tokens),
+        tokens.judge(settings.serve),
         clock.monotonic,
         validate=partial(_violations, in_force, chances),
         refused=refused.note,

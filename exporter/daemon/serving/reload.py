@@ -39,6 +39,7 @@ LIVE: Final = frozenset(
         "tls",
         "cors",
         "tokens",
+        "ims",
         "org_id",
         "max_body",
         "hold",
@@ -99,7 +100,7 @@ async def reload(
     # No wait from here on: a record is never taken by the one configuration and applied before the other is whole.
     pipeline.in_force.catalogue, pipeline.in_force.plane = catalogue, plane
     pipeline.taking.plane = plane
-    pipeline.taking.tokens = pipeline.tokens.judge(after.serve.tokens)
+    pipeline.taking.tokens = pipeline.tokens.judge(after.serve)
     pipeline.intake.hold_seconds = after.serve.hold
     pipeline.opened.groups.update(after.groups)
     pipeline.opened.groups.intersection_update(after.groups)
