@@ -126,7 +126,7 @@ class Server:
 
     async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, **ops: str | int) -> int:
         settings, clock, reports = self._settings, self._clock, self._reports
-        tokens = SenderTokens(tasks, clock, reports.tokens)
+        tokens = SenderTokens(tasks, clock, reports.tokens, opened.key)
         pipeline = await pipeline_of(settings, opened, tokens, self._now_ms, clock, reports)
         certificate = certificate_of(settings.serve.tls)
         backfilling = backfilling_of(opened, lambda: self._settings, pipeline.teller, clock, self._log, reports.bug)

@@ -41,6 +41,7 @@ _DECIDE = frozenset(
 _SHAPES = ("https://{}/", "redis://{}", "nats://{}", "{}:1", "1")
 #: Keys of sections ``tls`` that name files.
 _PEM_FILES = frozenset({*Tls.model_fields, *ServeTls.model_fields})
+_CLIENT_KEY = "jwt_public_key_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,15 @@ def _decides(steps: Steps) -> bool:
 
 
 def _without_tls_files(value: Any) -> Iterator[str]:
-    """Take out the files of every section ``tls`` that lacks one of them; yields those that are not here."""
+    """Take out the files of every section ``tls`` that lacks one of them, and the missing keys of clients; yields
+    those that are not here.
+    """
     parts: list[Any] = []
     if isinstance(value, dict):
+        key_file = value.get(_CLIENT_KEY)
+        if isinstance(key_file, str) and not _is_here(key_file):
+            del value[_CLIENT_KEY]
+            yield key_file
         tls = value.get("tls")
         if isinstance(tls, dict):
             files = [file for key in tls if key in _PEM_FILES and isinstance(file := tls[key], str) and file]
