@@ -27,7 +27,6 @@ from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
 from exporter.source.control import ims
 from exporter.source.control.answers import failed, refused
-from exporter.source.control.entities import routes_of
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.plane import ControlPlane
 from exporter.source.settings.serve import Api
