@@ -42,6 +42,8 @@ from exporter.tasks.late_deadlines import answered_within
 #: Each may have one body in hand.
 MOST_CONNECTIONS: Final = 64
 _BODY_SECONDS: Final = 30.0
+#: Between two mappings that are compiled; most take about twice as long, and records come before them.
+_REST_SECONDS: Final = 0.0005
 _DATA_PLANE: Final = ("/collection/", "/data/foundation/import/")
 _HINT: Final = "add the name to ops.hosts, or ask for tokens by serve.api.auth"
 
@@ -147,6 +149,8 @@ def control_of(
             os.urandom,
             clock.monotonic,
             now,
+            time.thread_time,
+            partial(time.sleep, _REST_SECONDS),
         )
     )
     routes = Routes((*routes_of(entities), policy, *routes_without_sets(data_prep)))
