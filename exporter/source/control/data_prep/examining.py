@@ -15,7 +15,7 @@ from exporter.source.dataprep.run import Bounds, Clock
 from exporter.source.dataprep.steps import Step, compile_step
 from exporter.source.xdm.schema import Schema
 
-#: As long as the work of one request may take, but for its last mapping or record.
+#: As many seconds of the processor as the work of one request has, but for its last mapping or record.
 MOST_SECONDS: Final = 5.0
 
 
@@ -29,6 +29,8 @@ class Workshop:
         random: makes as many unpredictable bytes as it is asked for.
         clock: seconds that never go back.
         now: epoch milliseconds.
+        spent: seconds of the processor that the calling thread has had.
+        rest: waits a moment in the calling thread, so that records have the interpreter between two mappings.
     """
 
     schema_of: Callable[[str], Schema | None]
@@ -36,6 +38,8 @@ class Workshop:
     random: Callable[[int], bytes]
     clock: Clock
     now: Callable[[], int]
+    spent: Callable[[], float]
+    rest: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,19 @@ class Examined:
 
 
 class Budget:
-    """The time of one request."""
+    """What one request may take of the processor, which other work has its share of meanwhile."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._deadline = clock() + MOST_SECONDS
+    def __init__(self, workshop: Workshop) -> None:
+        self._spent, self._rest = workshop.spent, workshop.rest
+        self._most = workshop.spent() + MOST_SECONDS
 
     def refusal(self) -> Answer | None:
-        """413 once the time is over."""
-        if self._clock() <= self._deadline:
+        """413 where nothing is left; to be asked between two mappings or records."""
+        self._rest()
+        if self._spent() <= self._most:
             return None
-        return failed(413, "1413-413", f"The mapping set, or its data, takes more than {MOST_SECONDS:g} seconds")
+        details = f"The mapping set, or its data, takes more than {MOST_SECONDS:g} seconds of the processor"
+        return failed(413, "1413-413", details)
 
 
 def examine(document: Any, workshop: Workshop, bounds: Bounds, budget: Budget) -> Examined | Answer:

@@ -152,7 +152,7 @@ class MappingSets:
 
 def judged(document: Document, workshop: Workshop) -> Answer | None:
     """400 where a mapping of a set does not compile, or does not fit the schema; None where all do."""
-    examined = examine(document, workshop, workshop.bounds(), Budget(workshop.clock))
+    examined = examine(document, workshop, workshop.bounds(), Budget(workshop))
     if isinstance(examined, Answer):
         return examined
     wrong = [

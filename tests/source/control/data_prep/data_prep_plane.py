@@ -40,18 +40,16 @@ def _schema() -> Schema:
 
 
 SCHEMA = _schema()
-#: Its clock stands still.
+#: Its clocks stand still.
 WORKSHOP = Workshop(
     lambda name: SCHEMA if name == SCHEMA_ID else None,
     lambda: Bounds(20_000, 1.0),
     lambda count: bytes(range(count)),
     lambda: 0.0,
     lambda: 1_635_243_024_000,
+    lambda: 0.0,
+    lambda: None,
 )
-
-
-def with_clock(clock: Callable[[], float]) -> Workshop:
-    return replace(WORKSHOP, clock=clock)
 
 
 class MadeInMemory:
