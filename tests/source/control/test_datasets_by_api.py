@@ -176,6 +176,8 @@ async def test_a_list_is_by_id_and_in_pages() -> None:
 
     assert await listed("limit=100") == names
     assert await listed("name=a") == [names[1], names[3]]
+    assert await listed("property=name==b,tags.none==x") == []
+    assert await listed(f"property=name==b,schemaRef.id=={schema['$id']}") == [names[2]]
     assert await listed("orderBy=asc:name") == [names[number] for number in (1, 3, 2, 0, 4)]
     assert await listed("orderBy=desc:created&limit=2") == [names[4], names[3]]
     # Clients count from 1: after the first two comes the third. One that counts from 0 misses none either.
@@ -184,7 +186,7 @@ async def test_a_list_is_by_id_and_in_pages() -> None:
     assert await listed("limit=2&start=6") == []
     picked = (await plane.ask("GET", DATASETS, query="properties=name,none&limit=1")).body
     assert picked == {names[0]: {"name": "c"}}
-    for query in ("limit=101", "limit=x", "start=-1", "orderBy=up:name"):
+    for query in ("limit=101", "limit=x", "start=-1", "orderBy=up:name", "property=name~^a"):
         assert (await plane.ask("GET", DATASETS, query=query)).status == 400
 
 

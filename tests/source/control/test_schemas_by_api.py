@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from registry_parts import DATASETS, ORG, REGISTRY, SCHEMAS, Plane, at
 from exporter.source.control.objects.register import made_before
 from exporter.source.control.objects.resource import Kind
 from exporter.source.control.schema_registry.declared import declared_resources
+from exporter.source.control.schema_registry.resolving import resolved
 from exporter.source.control.schema_registry.settings import settings_of
 from exporter.source.settings.declared import SchemaSettings
 from exporter.source.xdm.declaring.declaration import Declaration, document_of
+from exporter.source.xdm.groups.catalogue import CLASSES, GROUPS
 from exporter.source.xdm.schema import Behaviour
 
 _CONTEXT = "https://ns.adobe.com/xdm/context/"
@@ -336,7 +339,7 @@ DECLARED = [
     {"id": "https://ns.adobe.com/acme/schemas/1", "fields": {"key": "string", "n.x[]": "integer"}, "title": "Fields"},
     {"id": "groups", "groups": ["person", "work_contact"], "fields": {"person.nick": "string", "person": "object"}},
     {"id": "events", "groups": ["commerce"], "behaviour": "time_series"},
-    {"id": "whole", "schema": {"properties": {"a": {"type": "number", "maximum": 10**20}}, "$id": "x"}},
+    {"id": "whole", "schema": {"properties": {"a": {"type": "number", "maximum": 1e20}}, "$id": "x"}},
 ]
 
 
@@ -358,6 +361,7 @@ async def test_what_is_declared_is_shown_and_not_changed(section: dict[str, Any]
     document = document_of(declaration)
     assert isinstance(document, dict)
     assert full["properties"] == document["properties"]
+    assert full.get("required") == document.get("required")
     (descriptor,) = full["meta:descriptors"]
     assert (descriptor["xdm:sourceProperty"], descriptor["xdm:isPrimary"]) == ("/n/x", True)
     for method, body in (
@@ -370,6 +374,26 @@ async def test_what_is_declared_is_shown_and_not_changed(section: dict[str, Any]
     assert (await plane.make_descriptor({"$id": section["id"]}, "/key")).body[
         "errorDetails"
     ] == "declared in config/exporter.yaml"
+
+
+async def test_what_json_does_not_have_is_shown_as_text() -> None:
+    odd = {"default": {1: date(2026, 1, 1)}, "maximum": 10**20, "examples": (None, True, 1.5)}
+    section = SchemaSettings(id="odd", schema={"properties": {"a": {"type": "number", **odd}}})
+    plane = Plane(declared_resources([section], "exporter.yaml", 5))
+    shown = (await plane.ask("GET", f"{SCHEMAS}/odd")).body["properties"]["a"]
+    assert shown == {"type": "number", "default": {"1": "2026-01-01"}, "maximum": 1e20, "examples": [None, True, 1.5]}
+
+
+@pytest.mark.parametrize("groups", [(), ("person", "work_contact"), tuple(GROUPS)])
+@pytest.mark.parametrize("behaviour", Behaviour)
+def test_references_come_to_what_groups_of_a_configuration_come_to(
+    behaviour: Behaviour, groups: tuple[str, ...]
+) -> None:
+    uris = [CLASSES[behaviour].uri, *(GROUPS[name].uri for name in groups)]
+    document = resolved({"title": "t", "allOf": [{"$ref": uri} for uri in uris]})
+    declared = document_of(Declaration("", "", behaviour, None, {"_id": "string"}, groups))
+    assert isinstance(declared, dict)
+    assert document == {"title": "t", **declared}
 
 
 async def test_settings_are_those_of_a_configuration() -> None:

@@ -17,6 +17,7 @@ from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.ordering import sort_key
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
+from exporter.source.control.schema_registry.listing import QUERY, filtered
 
 PATH: Final = "/data/foundation/catalog/dataSets"
 _LIMIT: Final = 20
@@ -30,6 +31,7 @@ _QUERY: Final[Mapping[str, str]] = {
     "limit": f"As many as a page has at most: 1 to {_MOST}, {_LIMIT} if nothing is said.",
     "start": "The first that is shown, counted from 1.",
     "orderBy": "asc: or desc: and fields, with commas between.",
+    "property": QUERY["property"],
     "properties": "Only these fields, with commas between.",
     **dict.fromkeys(_EQUAL, "Only those with this value."),
 }
@@ -53,6 +55,10 @@ class Datasets:
             return start
         objects = self.register.objects
         items = [(each.id, shown(each, objects, self.making)) for each in objects.all(Kind.DATASET)]
+        passed = filtered(request, items, lambda each: each[1])
+        if isinstance(passed, Answer):
+            return passed
+        items = passed
         for name in _EQUAL:
             for value in request.all(name):
                 items = [each for each in items if str(each[1].get(name)) == value]

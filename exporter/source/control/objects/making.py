@@ -56,11 +56,11 @@ class Making:
 
 
 def declared_resource(kind: Kind, name: str, fields: Mapping[str, Any], file: str, at: int) -> Resource:
-    """An object that a ``file`` declares, which was read ``at`` epoch milliseconds.
+    """An object with ``fields``, JSON values, that a ``file`` declares, which was read ``at`` epoch milliseconds.
 
     Its etag is the same as long as its fields are: in every process, and after every start.
     """
-    content = orjson.dumps(fields, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    content = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
     etag = str(UUID(bytes=sha256(content).digest()[:16]))
     return Resource(kind, name, fields, Origin(at), Origin(at), etag, declared=file)
 

@@ -64,11 +64,18 @@ def _descriptor(schema_id: str, identity: IdentityDescriptor) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The same in what every reader of JSON reads: whole numbers of more than 64 bits as floating-point numbers."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, int) and not _SMALLEST <= value <= _GREATEST:
-        return float(value)
-    return value
+    """The same as every reader of JSON reads it: what YAML has beyond JSON, in defaults and examples, becomes text.
+
+    Whole numbers of more than 64 bits become floating-point numbers: limits may be as great.
+    """
+    match value:
+        case dict():
+            return {str(key): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case bool() | float() | str() | None:
+            return value
+        case int():
+            return value if _SMALLEST <= value <= _GREATEST else float(value)
+        case _:
+            return str(value)

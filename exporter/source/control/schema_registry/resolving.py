@@ -8,7 +8,7 @@ from typing import Any, Final
 from exporter.sections.mistakes import Mistake, Steps
 from exporter.source.control.schema_registry.merging import Merging
 from exporter.source.xdm.declaring.fields import FieldDeclarations
-from exporter.source.xdm.groups.catalogue import BY_URI, CLASSES
+from exporter.source.xdm.groups.catalogue import BY_URI, CLASSES, REQUIRED
 from exporter.source.xdm.groups.field_group import FieldGroup
 from exporter.source.xdm.schema import Behaviour
 from exporter.source.xdm.validation.keywords import is_annotation
@@ -42,7 +42,9 @@ def document_of_group(group: FieldGroup) -> dict[str, Any]:
     """A class or a field group as a JSON Schema."""
     declared = FieldDeclarations()
     declared.add(group.fields, ())
-    return declared.document()
+    behaviour = _BEHAVIOURS.get(group.uri)
+    required = REQUIRED[behaviour] if behaviour is not None else ()
+    return declared.document() | ({"required": list(required)} if required else {})
 
 
 def resolved(fields: Mapping[str, Any]) -> dict[str, Any] | tuple[Mistake, ...]:
