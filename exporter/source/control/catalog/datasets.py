@@ -58,7 +58,7 @@ class Datasets:
         passed = filtered(request, items, lambda each: each[1])
         if isinstance(passed, Answer):
             return passed
-        items = passed
+        items = list(passed)
         for name in _EQUAL:
             for value in request.all(name):
                 items = [each for each in items if str(each[1].get(name)) == value]

@@ -55,7 +55,7 @@ def listed(
     order = request.one("orderby")
     if order:
         name = order.removeprefix("-")
-        passed.sort(key=lambda each: sort_key(document(each).get(name)), reverse=order.startswith("-"))
+        passed = sorted(passed, key=lambda each: sort_key(document(each).get(name)), reverse=order.startswith("-"))
     page = passed[start : start + most]
     following = str(start + most) if start + most < len(passed) else None
     results = [shown(each) for each in page]
@@ -65,18 +65,21 @@ def listed(
 
 def filtered(
     request: Request, items: Sequence[Item], document: Callable[[Item], Mapping[str, Any]]
-) -> list[Item] | Answer:
+) -> Sequence[Item] | Answer:
     """The items that pass all filters of a request; 400 where one cannot be understood."""
-    passed = list(items)
-    for text in _filters(request):
+    texts = list(_filters(request))
+    if not texts:
+        return items
+    passed = [(each, document(each)) for each in items]
+    for text in texts:
         if not _SIGNS.search(text):
-            passed = [each for each in passed if text in document(each)]
+            passed = [pair for pair in passed if text in pair[1]]
             continue
         one = filter_of(text)
         if isinstance(one, Answer):
             return one
-        passed = [each for each in passed if one.lets(document(each))]
-    return passed
+        passed = [pair for pair in passed if one.lets(pair[1])]
+    return [each for each, _ in passed]
 
 
 def _filters(request: Request) -> Iterator[str]:
