@@ -13,6 +13,7 @@ from pydantic import Field
 
 from exporter.state.interventions import Intervention, Interventions
 from exporter.state.made_ids import MadeIds
+from exporter.state.made_objects import MadeObjects
 from exporter.state.port import MappingTimes, Segment
 from exporter.state.redis.settings import RedisStateSettings
 from exporter.state.sqlite.settings import SqliteSettings
@@ -58,6 +59,11 @@ class State(Protocol):
     @property
     def made_ids(self) -> MadeIds:
         """Ids that were made for what the configuration leaves out."""
+        ...
+
+    @property
+    def made_objects(self) -> MadeObjects:
+        """Objects that were made through the control plane."""
         ...
 
     @property

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from exporter.sections.mistakes import Mistake, Steps
 from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_set
@@ -25,6 +25,8 @@ from exporter.source.xdm.schema import Behaviour, Schema, SchemaRefused
 
 Named = TypeVar("Named")
 
+#: What no two sources share.
+UNIQUE: Final = ("name", "inlet", "connection_id", "source_connection_id")
 #: The ids of a source's flows, by the flow's place in the source.
 FlowIds = Mapping[tuple[str, int], str]
 
@@ -40,9 +42,25 @@ class Declared:
 
 
 @dataclass(slots=True)
+class Kept:
+    """What was compiled before, beside what it was compiled from: the same is not compiled again."""
+
+    schemas: dict[str, tuple[SchemaSettings, Schema]] = field(default_factory=dict)
+    mappings: dict[str, tuple[MappingSetSettings, Schema, Bounds, CompiledMappingSet]] = field(default_factory=dict)
+
+    def only(self, schemas: Container[str], mappings: Container[str]) -> None:
+        """Forget all but these ids."""
+        for name in [name for name in self.schemas if name not in schemas]:
+            del self.schemas[name]
+        for name in [name for name in self.mappings if name not in mappings]:
+            del self.mappings[name]
+
+
+@dataclass(slots=True)
 class _Compiling:
     declared: Declared
     bounds: Bounds
+    kept: Kept
     mistakes: list[Mistake] = field(default_factory=list)
     schemas: dict[str, Schema | None] = field(default_factory=dict)
     datasets: dict[str, Dataset | None] = field(default_factory=dict)
@@ -53,7 +71,7 @@ class _Compiling:
 
 
 def compiled(
-    declared: Declared, flow_ids: FlowIds, identities: IdentityRules, bounds: Bounds
+    declared: Declared, flow_ids: FlowIds, identities: IdentityRules, bounds: Bounds, kept: Kept | None = None
 ) -> Catalogue | tuple[Mistake, ...]:
     """The catalogue, or all mistakes, with places that begin at the configuration's keys. May take a second.
 
@@ -62,14 +80,16 @@ def compiled(
         flow_ids: the id of every flow, by its source's name and its place among the source's flows.
         identities: the rules of identities.
         bounds: what the mapping of one record may take.
+        kept: of the time before; afterwards of this time. Not for two calls at once.
     """
-    compiling = _Compiling(declared, bounds)
+    compiling = _Compiling(declared, bounds, kept or Kept())
     _compile_schemas(compiling)
     _compile_datasets(compiling)
     _compile_mappings(compiling)
     flows = dict(_flows(compiling, flow_ids))
     if compiling.mistakes:
         return tuple(compiling.mistakes)
+    compiling.kept.only(compiling.schemas, compiling.mappings)
     datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
     return Catalogue(flows, datasets, identities)
 
@@ -79,22 +99,30 @@ def _compile_schemas(compiling: _Compiling) -> None:
         if section.id in compiling.schemas:
             compiling.refuse(("schemas", index, "id"), "this id stands in the list already")
             continue
-        declaration = Declaration(
-            id=section.id,
-            title=section.title,
-            behaviour=Behaviour(section.behaviour),
-            schema=section.schema,
-            fields=section.fields,
-            groups=section.groups,
-            identities=tuple(
-                IdentityDescriptor(each.path, each.namespace, each.primary) for each in section.identities
-            ),
-        )
-        schema = declared_schema(declaration)
+        before = compiling.kept.schemas.get(section.id)
+        if before is not None and before[0] == section:
+            compiling.schemas[section.id] = before[1]
+            continue
+        schema = declared_schema(_declaration(section))
         if isinstance(schema, SchemaRefused):
             for mistake in schema.mistakes:
                 compiling.refuse(("schemas", index, *mistake.at), mistake.reason)
-        compiling.schemas[section.id] = None if isinstance(schema, SchemaRefused) else schema
+            compiling.schemas[section.id] = None
+        else:
+            compiling.schemas[section.id] = schema
+            compiling.kept.schemas[section.id] = section, schema
+
+
+def _declaration(section: SchemaSettings) -> Declaration:
+    return Declaration(
+        id=section.id,
+        title=section.title,
+        behaviour=Behaviour(section.behaviour),
+        schema=section.schema,
+        fields=section.fields,
+        groups=section.groups,
+        identities=tuple(IdentityDescriptor(each.path, each.namespace, each.primary) for each in section.identities),
+    )
 
 
 def _compile_datasets(compiling: _Compiling) -> None:
@@ -117,33 +145,51 @@ def _compile_mappings(compiling: _Compiling) -> None:
             compiling.refuse((*at, "id"), "this id stands in the list already")
             continue
         schema = _named(compiling, (*at, "schema"), "schema", section.schema, compiling.schemas)
-        mappings = section.mappings if isinstance(section.mappings, dict) else list(section.mappings)
-        read = read_mapping_set({"mappings": mappings, "allow_nulls": section.allow_nulls, "version": section.version})
-        mapping = None
-        if isinstance(read, tuple):
-            for mistake in read:
-                compiling.refuse((*at, *mistake.at), mistake.reason)
+        before = compiling.kept.mappings.get(section.id)
+        if before is not None and before[:3] == (section, schema, compiling.bounds):
+            mapping: CompiledMappingSet | None = before[3]
         else:
-            # Where the schema is refused, expressions are looked at all the same, and paths may lead anywhere.
-            found = compile_mapping_set(read, None if schema is None else schema.root, compiling.bounds)
-            if isinstance(found, tuple):
-                for refusal in found:
-                    place = refusal.mapping.destination if isinstance(mappings, dict) else refusal.position
-                    compiling.refuse((*at, "mappings", place), refusal.reason)
-            elif schema is not None:
-                mapping = found
+            mapping = _compile_mapping(compiling, at, section, schema)
+            if mapping is not None and schema is not None:
+                compiling.kept.mappings[section.id] = section, schema, compiling.bounds, mapping
         compiling.mappings[section.id] = (section.schema, mapping)
+
+
+def _compile_mapping(
+    compiling: _Compiling, at: Steps, section: MappingSetSettings, schema: Schema | None
+) -> CompiledMappingSet | None:
+    mappings = section.mappings if isinstance(section.mappings, dict) else list(section.mappings)
+    read = read_mapping_set({"mappings": mappings, "allow_nulls": section.allow_nulls, "version": section.version})
+    if isinstance(read, tuple):
+        for mistake in read:
+            compiling.refuse((*at, *mistake.at), mistake.reason)
+        return None
+    # Where the schema is refused, expressions are looked at all the same, and paths may lead anywhere.
+    found = compile_mapping_set(read, None if schema is None else schema.root, compiling.bounds)
+    if isinstance(found, tuple):
+        for refusal in found:
+            place = refusal.mapping.destination if isinstance(mappings, dict) else refusal.position
+            compiling.refuse((*at, "mappings", place), refusal.reason)
+        return None
+    return found if schema is not None else None
 
 
 def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow]]:
     flows: dict[str, FlowSettings] = {}
-    seen: dict[str, set[str]] = {key: set() for key in ("name", "inlet", "connection_id")}
+    seen: dict[str, set[str]] = {key: set() for key in UNIQUE}
+    targets: set[str] = set()
     for index, source in enumerate(compiling.declared.sources):
         for key, values in seen.items():
             value = getattr(source, key)
             if value is not None and value in values:
                 compiling.refuse(("sources", index, key), f"another source has this {key.replace('_', ' ')}")
             values.add(value)
+        for dataset_id, target in source.target_connections.items():
+            place = ("sources", index, "target_connections", dataset_id)
+            _named(compiling, place, "dataset", dataset_id, compiling.datasets)
+            if target in targets:
+                compiling.refuse(place, "another target connection has this id")
+            targets.add(target)
         for number, dataset_id in enumerate(source.datasets):
             _named(compiling, ("sources", index, "datasets", number), "dataset", dataset_id, compiling.datasets)
         for number, section in enumerate(source.flows):

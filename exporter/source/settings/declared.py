@@ -88,6 +88,12 @@ class SourceSettings(Section):
         default=None, repr=False, description="The last part of its URL, 64 hex digits; null: made once, kept in state."
     )
     connection_id: _Uuid | None = Field(default=None, description="null: made once and kept in state.")
+    source_connection_id: _Uuid | None = Field(
+        default=None, description="As scripts name its source connection; null: made of connection_id."
+    )
+    target_connections: dict[_Name, _Uuid] = Field(
+        default={}, description="Ids of target connections by dataset, as scripts name them; others are made likewise."
+    )
     authentication: bool = Field(default=False, description="Whether a token must be presented.")
     key: _Name | None = Field(
         default=None, description="A path whose value spreads the inlet over the intake's lanes; null: it stays in one."

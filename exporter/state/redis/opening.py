@@ -18,6 +18,7 @@ from exporter.state.redis.bad_records import RedisBadRecordStore
 from exporter.state.redis.interventions import RedisInterventions
 from exporter.state.redis.letter_store import RedisLetterStore
 from exporter.state.redis.made_ids import RedisMadeIds
+from exporter.state.redis.made_objects import RedisMadeObjects
 from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.probing import try_all
 from exporter.state.redis.server import Server, connected
@@ -41,6 +42,7 @@ class RedisState:
     interventions: RedisInterventions
     bad_records: BadRecords
     made_ids: RedisMadeIds
+    made_objects: RedisMadeObjects
     _server: Server
     _prefix: str
 
@@ -66,8 +68,8 @@ async def open_redis_state(settings: RedisStateSettings) -> AsyncIterator[RedisS
         letters = DeadLetters(RedisLetterStore(server, prefix))
         mapping_times, interventions = RedisMappingTimes(server, prefix), RedisInterventions(server, prefix)
         bad_records = BadRecords(RedisBadRecordStore(server, prefix))
-        made_ids = RedisMadeIds(server, prefix)
-        yield RedisState(identity, letters, mapping_times, interventions, bad_records, made_ids, server, prefix)
+        made = RedisMadeIds(server, prefix), RedisMadeObjects(server, prefix)
+        yield RedisState(identity, letters, mapping_times, interventions, bad_records, *made, server, prefix)
 
 
 async def _identity(server: Server, prefix: str) -> str:

@@ -13,9 +13,12 @@ from exporter.state.bad_record import (
     storable_bad_record,
 )
 from exporter.state.letter import Filter, NewLetter, StorableLetter, storable_letter
+from exporter.state.made_objects import MadeObject
 from exporter.state.redis.bad_records import RedisBadRecordStore
 from exporter.state.redis.interventions import RedisInterventions
 from exporter.state.redis.letter_store import RedisLetterStore
+from exporter.state.redis.made_ids import RedisMadeIds
+from exporter.state.redis.made_objects import RedisMadeObjects
 from exporter.state.redis.mapping_times import RedisMappingTimes
 from exporter.state.redis.server import Server
 
@@ -53,6 +56,8 @@ _KEYS = (
     "bad-refused",
     "bad-names",
     "bad-totals",
+    "made-ids",
+    "made-objects",
 )
 
 
@@ -96,6 +101,10 @@ async def try_all(server: Server, prefix: str) -> None:
         await interventions.probe("check")
         await interventions.all()
         await interventions.forget("check")
+        await RedisMadeIds(server, own).settled({"check": "check"})
+        objects = RedisMadeObjects(server, own)
+        await objects.write([MadeObject("check", "check", b"")], [("check", "other")])
+        await objects.all()
     finally:
         await server.call("DEL", *(f"{own}{key}" for key in _KEYS))
 

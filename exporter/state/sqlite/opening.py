@@ -19,6 +19,7 @@ from exporter.state.sqlite.bad_records import SqliteBadRecordStore
 from exporter.state.sqlite.interventions import SqliteInterventions, interventions_in
 from exporter.state.sqlite.letter_store import SqliteLetterStore
 from exporter.state.sqlite.made_ids import SqliteMadeIds
+from exporter.state.sqlite.made_objects import SqliteMadeObjects
 from exporter.state.sqlite.mapping_times import SqliteMappingTimes, times_of
 from exporter.state.sqlite.schema import APPLICATION_ID, SCHEMA
 
@@ -35,6 +36,7 @@ class SqliteState:
     interventions: SqliteInterventions
     bad_records: BadRecords
     made_ids: SqliteMadeIds
+    made_objects: SqliteMadeObjects
     open_to_others: Sequence[str] = ()
 
     async def check(self) -> None:
@@ -53,9 +55,9 @@ async def open_sqlite(path: Path) -> AsyncIterator[SqliteState]:
         letters = DeadLetters(SqliteLetterStore(database))
         mapping_times, interventions = SqliteMappingTimes(database), SqliteInterventions(database)
         bad_records = BadRecords(SqliteBadRecordStore(database))
-        made_ids = SqliteMadeIds(database)
+        made = SqliteMadeIds(database), SqliteMadeObjects(database)
         private = tuple(kept_private(path))
-        yield SqliteState(identity, letters, mapping_times, interventions, bad_records, made_ids, private)
+        yield SqliteState(identity, letters, mapping_times, interventions, bad_records, *made, private)
 
 
 def look_up_mapping_times(path: Path, destination: str) -> Mapping[Segment, tuple[int, int]]:

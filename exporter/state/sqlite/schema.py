@@ -126,11 +126,21 @@ _MADE_IDS = """
 CREATE TABLE made_ids (name TEXT PRIMARY KEY, id TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+_MADE_OBJECTS = """
+-- Objects that were made through the control plane: connections, flows, mapping sets and the like.
+CREATE TABLE made_objects (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  document BLOB NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS, _BAD_RECORDS + _MADE_IDS),
+    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS, _BAD_RECORDS + _MADE_IDS, _MADE_OBJECTS),
 )

@@ -10,7 +10,7 @@ from exporter.sections.mistakes import Mistake
 from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Declared, compiled
+from exporter.source.processing.compiling import Declared, Kept, compiled
 from exporter.source.processing.examined import Chances
 from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SchemaSettings, SourceSettings
 from exporter.source.xdm.identified import IdentityRules
@@ -55,7 +55,7 @@ def declared(document: dict[str, Any]) -> Declared:
     )
 
 
-def compiled_of(document: dict[str, Any]) -> Catalogue | tuple[Mistake, ...]:
+def compiled_of(document: dict[str, Any], kept: Kept | None = None) -> Catalogue | tuple[Mistake, ...]:
     """A flow's id is its name, where it has none."""
     sections = declared(document)
     ids = {
@@ -63,7 +63,7 @@ def compiled_of(document: dict[str, Any]) -> Catalogue | tuple[Mistake, ...]:
         for source in sections.sources
         for number, flow in enumerate(source.flows)
     }
-    return compiled(sections, ids, IdentityRules(), Bounds(100_000, 1.0))
+    return compiled(sections, ids, IdentityRules(), Bounds(100_000, 1.0), kept)
 
 
 def catalogue() -> Catalogue:

@@ -9,6 +9,7 @@ import pytest
 from processing_parts import DECLARED, catalogue, compiled_of
 
 from exporter.source.processing.catalogue import Catalogue
+from exporter.source.processing.compiling import Kept
 
 FLOW = "1f086c23-2ea8-4d06-886c-232ea8bd061d"
 
@@ -53,7 +54,10 @@ def test_a_mistake_has_its_place(at: tuple[str | int, ...], value: object, place
     assert [mistake.at for mistake in found if reason in mistake.reason] == [place]
 
 
-@pytest.mark.parametrize(("key", "value"), [("name", "crm"), ("inlet", "a" * 64), ("connection_id", FLOW)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("name", "crm"), ("inlet", "a" * 64), *((key, FLOW) for key in ("connection_id", "source_connection_id"))],
+)
 def test_two_sources_share_neither_name_nor_inlet_nor_connection(key: str, value: str) -> None:
     """One of them would go without its records."""
     document = deepcopy(DECLARED)
@@ -63,6 +67,41 @@ def test_two_sources_share_neither_name_nor_inlet_nor_connection(key: str, value
     assert isinstance(found, tuple)
     assert [mistake.at for mistake in found] == [("sources", 1, key)]
     assert "a" * 64 not in found[0].reason
+
+
+def test_target_connections_are_of_datasets_and_have_ids_of_their_own() -> None:
+    document = deepcopy(DECLARED)
+    document["sources"][0]["target_connections"] = {"d": FLOW, "lost": "0" + FLOW[1:]}
+    document["sources"].append({"name": "second", "flows": [], "target_connections": {"d": FLOW}})
+    found = compiled_of(document)
+    assert isinstance(found, tuple)
+    assert [mistake.at for mistake in found] == [
+        ("sources", 0, "target_connections", "lost"),
+        ("sources", 1, "target_connections", "d"),
+    ]
+
+
+def test_what_is_the_same_is_compiled_once() -> None:
+    kept = Kept()
+
+    def catalogue_of(document: dict[str, Any]) -> Catalogue:
+        found = compiled_of(document, kept)
+        assert isinstance(found, Catalogue)
+        return found
+
+    first, second = catalogue_of(DECLARED), catalogue_of(DECLARED)
+    assert first.datasets["d"].schema is second.datasets["d"].schema
+    mapped = [
+        next(flow.mapping for flow in each.flows.values() if flow.mapping is not None) for each in (first, second)
+    ]
+    assert mapped[0] is mapped[1]
+    document = deepcopy(DECLARED)
+    document["schemas"][0]["fields"]["more"] = "string"
+    changed = catalogue_of(document)
+    assert changed.datasets["d"].schema is not first.datasets["d"].schema
+    assert mapped[0] not in [flow.mapping for flow in changed.flows.values()], "its schema is another"
+    catalogue_of({"schemas": [], "datasets": [], "mappings": [], "sources": []})
+    assert (kept.schemas, kept.mappings) == ({}, {})
 
 
 def test_a_flow_may_hang_on_two_inlets_and_says_the_same_on_both() -> None:
