@@ -25,16 +25,23 @@ from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
 from exporter.source.control.answers import failed, refused
+from exporter.source.control.catalog.batches import Batches
+from exporter.source.control.catalog.batches import routes_of as batch_routes
 from exporter.source.control.data_prep.examining import Workshop
 from exporter.source.control.data_prep.replies import DataPrep
 from exporter.source.control.data_prep.rows import routes_of as data_prep_routes
 from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.merge_policies import policies, policy_id
+from exporter.source.control.objects.making import Making
 from exporter.source.control.plane import ControlPlane
 from exporter.source.control.routes import Routes
+from exporter.source.control.runs import Runs
+from exporter.source.control.runs import routes_of as run_routes
 from exporter.source.dataprep.run import Bounds
 from exporter.source.profiles.settings import rules_of
+from exporter.source.runs.batches import BatchReader
+from exporter.source.runs.reading import RunReader
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
 from exporter.tasks.late_deadlines import answered_within
@@ -149,7 +156,17 @@ def control_of(
             now,
         )
     )
-    routes = Routes((*routes_of(entities), policy, *data_prep_routes(data_prep)))
+    making = Making(org_id, serving.tenant, serving.sandboxes[0], now, os.urandom)
+    whose = {"imsOrgId": org_id, "sandboxName": making.sandbox, "sandboxId": making.sandbox_id}
+    runs = RunReader(store, now, lambda _: whose)
+    batches = Batches(BatchReader(runs), pipeline.opened.state.bad_records, {"imsOrg": org_id, **whose})
+    routes = Routes(
+        (
+            *(*routes_of(entities), policy),
+            *data_prep_routes(data_prep),
+            *(*run_routes(Runs(runs)), *batch_routes(batches)),
+        )
+    )
     names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
     return Control(ControlPlane(gateway, routes), taking, names, observe)
 
@@ -183,7 +200,10 @@ def _response(answer: Answer) -> web.Response:
     else:
         response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
     for name, value in answer.headers:
-        response.headers.add(name, value)
+        if name == "Content-Type":
+            response.headers[name] = value
+        else:
+            response.headers.add(name, value)
     if answer.close:
         response.force_close()
     return response
