@@ -96,7 +96,7 @@ async def test_a_name_that_is_not_listed_opens_nothing(records: BadRecords, tmp_
     ("body", "violations", "line"),
     [
         (b'{"a": 1}', b'[{"k":1}]', b'{"a": 1,"_errors":{"_streamingValidation":[{"k":1}]}}\n'),
-        (b' {\r\n "a":\n1.50 }\n', b'[{"k":1}]', b'{"a": 1.50,"_errors":{"_streamingValidation":[{"k":1}]}}\n'),
+        (b' {\r\n "a":\n1.50 }\n', b'[{"k":1}]', b'{   "a": 1.50,"_errors":{"_streamingValidation":[{"k":1}]}}\n'),
         (b"{ }", b'[{"k":1}]', b'{"_errors":{"_streamingValidation":[{"k":1}]}}\n'),
         (
             b'{"a":"\\n"}',

@@ -111,7 +111,7 @@ def line_of(record: BadRecord) -> bytes:
     except UnreadableRecord:  # of a later version: an object all the same, so that every line is one
         body = b"{}"
     # Within JSON a line break is nothing but a blank between two signs.
-    inner = body.translate(_BREAKS).strip()[1:-1].strip()
+    inner = body.translate(_BREAKS).strip()[1:-1].rstrip()
     violations = record.violations if record.violations.strip() != b"[]" else _told(record.detail)
     return b"{%s%s%s%s}}\n" % (inner, b"," if inner else b"", b'"_errors":{"_streamingValidation":', violations)
 
