@@ -123,8 +123,9 @@ def control_of(
     wishing: Wishing,
     clock: Clock,
     observe: Callable[[Answered], None],
+    port: Callable[[], int],
 ) -> Control:
-    """The control plane of a configuration, the one that is ``in_force``."""
+    """The control plane of a configuration, the one that is ``in_force``; ``port``: at which the data plane listens."""
     settings, taking = in_force(), pipeline.taking
     serving = settings.serve
     api = serving.api
@@ -138,7 +139,7 @@ def control_of(
         issuing = pipeline.tokens.issuing
         return (ims.PREFIX,) if issuing is not None and issuing.clients.open_org is not None else ()
 
-    plane = ControlPlane(gateway, routes_of(in_force, pipeline, wishing, clock))
+    plane = ControlPlane(gateway, routes_of(in_force, pipeline, wishing, clock, port))
     return Control(plane, taking, names, open_paths, observe)
 
 
@@ -171,7 +172,10 @@ def _response(answer: Answer) -> web.Response:
     else:
         response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
     for name, value in answer.headers:
-        response.headers.add(name, value)
+        if name == "Content-Type":
+            response.headers[name] = value
+        else:
+            response.headers.add(name, value)
     if answer.close:
         response.force_close()
     return response

@@ -134,7 +134,7 @@ class Server:
         work = self._work(pipeline, backfilling, certificate)
         working = [tasks.create_task(self._watched(what, run)) for what, run in work.items()]
         wishing = Wishing(opened.intake, pipeline.stamps, settings.serve.hold)
-        control = control_of(lambda: self._settings, pipeline, wishing, clock, reports.answered)
+        control = control_of(lambda: self._settings, pipeline, wishing, clock, reports.answered, self._now.port)
         async with (
             in_background(pipeline.intake.run, pipeline.refused.run),
             listening(pipeline.taking, settings.serve, certificate, reports.answered, reports.bug) as listener,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,7 +45,7 @@ class Replies:
     description: Description
     register: Register
     making: Making
-    public_url: str
+    public_url: Callable[[], str]
     most_bytes: int
 
     async def create(self, request: Request) -> Answer:
@@ -95,7 +95,7 @@ class Replies:
         return self.register.objects.get(self.description.kind, name) or unknown(self.description.kind, name)
 
     def _shown(self, resource: Resource) -> dict[str, Any]:
-        return self.description.shown(resource, View(self.register.objects, self.making, self.public_url))
+        return self.description.shown(resource, View(self.register.objects, self.making, self.public_url()))
 
     def _marks(self, request: Request) -> Marked:
         """Marks one object; what is drawn for that is drawn now."""

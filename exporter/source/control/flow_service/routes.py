@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
@@ -44,7 +44,7 @@ _PATCH: Final[Shape] = {
 _TESTED: Final[Shape] = {"type": "object", "properties": {"result": {"type": "boolean"}}}
 
 
-def routes_of(register: Register, making: Making, public_url: str, most_bytes: int) -> Iterator[Route]:
+def routes_of(register: Register, making: Making, public_url: Callable[[], str], most_bytes: int) -> Iterator[Route]:
     """The rows.
 
     Args:

@@ -93,14 +93,14 @@ def read(
     *,
     failed: bool,
 ) -> Sequence[Part]:
-    """See the port."""
+    """The parts of at most ``limit`` pairs of hour and flow after ``beyond``, the newest first."""
     hour, last = (None, None) if beyond is None else beyond
     values = {"since": since, "hour": hour, "last": last, "flow": flow, "failed": failed, "limit": limit}
     return [Part(*row) for row in connection.execute(_READ, values)]
 
 
 def drop(connection: apsw.Connection, before: int, limit: int) -> int:
-    """See the port."""
+    """Delete what is of hours before ``before``, at most ``limit`` rows of each table; return how many."""
     dropped = 0
     for statement in _DROP:
         connection.execute(statement, (before, limit))
