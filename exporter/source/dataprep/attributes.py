@@ -61,8 +61,9 @@ def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entit
             return at
         first, rest, fitting, fits, above, last = each
         value: Any = record.get(first)
-        for step in rest:
-            value = value.get(step) if type(value) is dict else None
+        if rest:
+            for step in rest:
+                value = value.get(step) if type(value) is dict else None
         if value is not None:
             found = type(value)
             if found is not fitting:
