@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from exporter.messages.message import Message
 from exporter.source.collection.taken import TakenRecord, UnreadableRecord
@@ -11,8 +11,10 @@ from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.examined import Bad, Chances, Examined, Good
 from exporter.source.processing.examining import examine
 from exporter.source.processing.letters import Taken
-from exporter.source.profiles.merge.steps import Deletion, Step, Unlinking
+from exporter.source.profiles.merge.steps import Deletion, Outcome, Step, Unlinking
 from exporter.source.records import Identity
+
+_TOLD = Outcome.TOLD
 
 
 class Place:
@@ -79,6 +81,23 @@ def runs(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
             begin = at + 1
     if begin < len(places):
         yield places[begin:]
+
+
+def counted(places: Sequence[Place], outcomes: Sequence[Outcome]) -> Mapping[tuple[str, str], int]:
+    """How many records of which flow came to what, given the outcomes of the steps among ``places``."""
+    counts: dict[tuple[str, str], int] = {}
+    at = 0
+    for place in places:
+        if place.step is None:
+            outcome = "aside" if place.bad is None else "bad"
+        else:
+            outcome = "applied" if outcomes[at] is _TOLD else "unchanged"
+            at += 1
+            if isinstance(place.taken, Wish):
+                continue  # no record, and of no flow
+        key = place.flow, outcome
+        counts[key] = counts.get(key, 0) + 1
+    return counts
 
 
 def _step_of(wish: Wish) -> Step:
