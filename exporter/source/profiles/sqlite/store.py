@@ -48,6 +48,8 @@ T = TypeVar("T")
 
 #: Of the file's pages, each connection keeps that much in memory, in KiB.
 _CACHE_KIB: Final = 32 * 1024
+#: The pages of the write-ahead log after which it is copied, 16 MB: four transactions, which write many a page again.
+_LOG_PAGES: Final = 4000
 #: Events that are told are deleted after that time, unless a transaction comes first.
 _DELETED_WITHIN_SECONDS: Final = 0.05
 
@@ -61,7 +63,7 @@ async def open_sqlite(path: Path, rules: Rules) -> AsyncIterator[SqliteProfiles]
         DatabaseUnavailable: the file cannot be opened now.
     """
     async with (
-        Database.open(path, SCHEMA) as database,
+        Database.open(path, SCHEMA, _LOG_PAGES) as database,
         # A second connection: reading must not wait while a commit waits for the disk.
         database.second_connection() as reading,
     ):
