@@ -31,7 +31,7 @@ async def test_profiles_that_others_may_read_are_told_of(tmp_path: Path, monkeyp
     loaded = load(file, {})
     assert isinstance(loaded, Loaded)
     async with AsyncExitStack() as stack:
-        await open_parts(stack, loaded.settings, lambda _: None, configure(stream, tty=False))
+        await open_parts(stack, loaded, lambda _: None, configure(stream, tty=False))
     lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["detail"] for line in lines if line["event"] == "profiles"] == ["profiles.db is open to everybody"]
 

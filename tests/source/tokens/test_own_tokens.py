@@ -151,6 +151,7 @@ def x25519() -> dict[str, Any]:
         orjson.dumps(x25519()).decode(),
         orjson.dumps({**orjson.loads(TEXT), "d": "x"}).decode(),
     ],
+    ids=["nothing", "empty", "an array", "no JSON", "public", "of another curve", "cut"],
 )
 def test_what_is_no_key_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(NoKey, match="the key that signs tokens is none") as found:
