@@ -76,7 +76,7 @@ class Compiler:
         flows = whole.ids.flows
         catalogue = compiled_catalogue(settings, flows, whole.declared, whole.namespaces, self.kept)
         if isinstance(catalogue, tuple):
-            return catalogue
+            return [whole.named(each) for each in catalogue]
         declared = whole.declared
         plane = plane_of(settings.serve, declared.sources, declared.datasets, whole.ids, whole.disabled)
         return Compiled(catalogue, plane)

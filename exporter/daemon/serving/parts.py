@@ -31,6 +31,8 @@ from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles, profiles_alone
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
+from exporter.source.tokens.issuing.signing_key import SigningKey, new_key
+from exporter.source.tokens.key_set import NoKey
 from exporter.state.kinds import State
 from exporter.state.port import StateUnavailable
 from exporter.telemetry.logs import Log
@@ -39,6 +41,8 @@ from exporter.telemetry.logs import Log
 GROUP = "exporter.source"
 #: The sections whose files may have to be made.
 _PARTS = ("state", "queue", "intake", "profiles")
+#: The name of the key that signs tokens, among what was made once.
+_KEY: Final = "ims/key"
 _AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
 
 T = TypeVar("T")
@@ -51,6 +55,7 @@ class Opened:
     ``objects``: of the control plane, which ``compiler`` has ``compiled``. ``last_taken``: epoch milliseconds of the
     last record that is known to have been taken. ``counts``: of the store. ``groups``: those of the product's queue,
     kept up to date. ``max_event_bytes``: the configured bound, or what the queue took at the start where that is less.
+    ``key`` signs tokens.
     """
 
     state: State
@@ -65,6 +70,7 @@ class Opened:
     counts: Counts
     groups: set[str]
     max_event_bytes: int
+    key: SigningKey
 
 
 async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str], None], log: Log) -> Opened:
@@ -75,7 +81,8 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
         StoresDoNotFit: the profile store is older than the intake, or the intake older than the store; or an id that is
-            configured was made for something else; or objects that were made do not go with the configuration.
+            configured was made for something else; or objects that were made do not go with the configuration; or the
+            key in the state is none.
     """
     settings = loaded.settings
     groups = settings.groups
@@ -127,6 +134,7 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
     compiled = await compiler.compiled(objects)
     if not isinstance(compiled, Compiled):
         raise StoresDoNotFit(unfit(compiled))
+    key = await reached("state", lambda: key_settled(state))
     for sentence in await store.advice() if isinstance(store, Advising) else ():
         log.warning("profiles", detail=sentence)
     for part, file in made.items():
@@ -144,6 +152,7 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
         counts,
         groups,
         max_event_bytes,
+        key,
     )
 
 
@@ -171,3 +180,16 @@ async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
             to_make[name] = secrets.token_hex(32) if name.startswith("inlet/") else str(uuid4())
     known.update(await state.made_ids.settled(to_make))
     return ids_of(sources, known)
+
+
+async def key_settled(state: State) -> SigningKey:
+    """The key that signs tokens, as it was made once.
+
+    Raises:
+        StoresDoNotFit: what the state has under its name is no key.
+    """
+    made = await state.made_ids.settled({_KEY: new_key()})
+    try:
+        return SigningKey(made[_KEY])
+    except NoKey as error:
+        raise StoresDoNotFit(f"state: {error}: put back a copy of it") from error

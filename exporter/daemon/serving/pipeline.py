@@ -38,7 +38,7 @@ class Pipeline:
         opened: the stores and queues between the parts.
         in_force: by what records are taken and applied.
         register: the objects of the control plane, and their changes.
-        tokens: makes the judges of senders.
+        tokens: makes the judges of senders, and knows what tokens of our own are made by.
         stamps: names and times of what is taken.
         taking: the data plane behind its listeners.
         refused: keeps elements of batches that are not taken.
@@ -74,7 +74,7 @@ async def pipeline_of(
         in_force.plane,
         stamps,
         intake.keep,
-        tokens.judge(settings.serve.tokens),
+        tokens.judge(settings.serve),
         clock.monotonic,
         validate=partial(_violations, in_force, chances),
         refused=refused.note,

@@ -42,6 +42,7 @@ LIVE: Final = frozenset(
         "tls",
         "cors",
         "tokens",
+        "ims",
         "org_id",
         "max_body",
         "hold",
@@ -99,7 +100,7 @@ async def reload(
     prepare = partial(prepared, compiler, pipeline.in_force, pipeline.taking)
 
     def beside() -> None:
-        pipeline.taking.tokens = pipeline.tokens.judge(after.serve.tokens)
+        pipeline.taking.tokens = pipeline.tokens.judge(after.serve)
         pipeline.intake.hold_seconds = after.serve.hold
         opened.groups.update(after.groups)
         opened.groups.intersection_update(after.groups)

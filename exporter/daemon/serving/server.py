@@ -129,7 +129,7 @@ class Server:
 
     async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, **ops: str | int) -> int:
         settings, clock, reports = self._settings, self._clock, self._reports
-        tokens = SenderTokens(tasks, clock, reports.tokens)
+        tokens = SenderTokens(tasks, clock, reports.tokens, opened.key)
         pipeline = await pipeline_of(settings, opened, tokens, self._now_ms, clock, reports)
         certificate = certificate_of(settings.serve.tls)
         backfilling = backfilling_of(opened, lambda: self._settings, pipeline.teller, clock, self._log, reports.bug)
@@ -137,7 +137,7 @@ class Server:
         work = self._work(pipeline, backfilling, certificate)
         working = [tasks.create_task(self._watched(what, run)) for what, run in work.items()]
         wishing = Wishing(opened.intake, pipeline.stamps, settings.serve.hold)
-        control = control_of(lambda: self._settings, pipeline, wishing, clock, reports.answered)
+        control = control_of(lambda: self._settings, pipeline, wishing, clock, reports.answered, self._now.port)
         async with (
             in_background(pipeline.intake.run, pipeline.refused.run),
             listening(pipeline.taking, settings.serve, certificate, reports.answered, reports.bug) as listener,

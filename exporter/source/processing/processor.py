@@ -118,7 +118,7 @@ class Processor:
         steps = [step for _, step in good]
         lane, to = places[-1].message.lane, places[-1].message.position
         mark = Mark(self._queue.name, lane, self._marks.get(lane, 0), to)
-        newest = max((place.taken.taken for place in places if place.taken is not None), default=0)
+        newest = max([place.taken.taken for place in places if place.taken is not None], default=0)
         later = {TAKEN: newest - self._taken} if newest > self._taken else {}
         tally = Tallying(places, later, self._letters.epoch)
         try:
@@ -165,7 +165,11 @@ class Processor:
         await self._until_stored(lambda: self._letters.forget(whose, deletion.taken))
 
     async def _keep(self, places: Sequence[Place]) -> None:
-        letters = [self._letters.of(place.message, place.taken, bad) for place in places if (bad := place.bad)]
+        letters = [
+            self._letters.of(place.message, place.taken, bad)
+            for place in places
+            if isinstance(bad := place.examined, Bad)
+        ]
         if letters:
             await self._until_stored(lambda: self._letters.keep(letters))
 

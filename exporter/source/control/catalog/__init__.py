@@ -1,1 +1,1 @@
-"""The catalogue by API."""
+"""The catalogue: datasets by API, and the batches of bad records."""

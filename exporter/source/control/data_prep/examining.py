@@ -6,18 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.data_prep.faults import Fault, fault_of, fault_of_mistake
+from exporter.source.control.data_prep.reading import read_heading
 from exporter.source.dataprep.mapping_sets import read_mapping_set
 from exporter.source.dataprep.run import Bounds, Clock
 from exporter.source.dataprep.steps import Step, compile_step
 from exporter.source.xdm.schema import Schema
 
-#: As many mappings as a set has at most.
-MOST_MAPPINGS: Final = 5_000
-#: As long as the work of one request may take, but for its last mapping or record.
+#: As many seconds of the processor as the work of one request has, but for its last mapping or record.
 MOST_SECONDS: Final = 5.0
 
 
@@ -31,6 +29,8 @@ class Workshop:
         random: makes as many unpredictable bytes as it is asked for.
         clock: seconds that never go back.
         now: epoch milliseconds.
+        spent: seconds of the processor that the calling thread has had.
+        rest: waits a moment in the calling thread, so that records have the interpreter between two mappings.
     """
 
     schema_of: Callable[[str], Schema | None]
@@ -38,6 +38,8 @@ class Workshop:
     random: Callable[[int], bytes]
     clock: Clock
     now: Callable[[], int]
+    spent: Callable[[], float]
+    rest: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +58,27 @@ class Examined:
 
 
 class Budget:
-    """The time of one request."""
+    """What one request may take of the processor, which other work has its share of meanwhile."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._deadline = clock() + MOST_SECONDS
+    def __init__(self, workshop: Workshop) -> None:
+        self._spent, self._rest = workshop.spent, workshop.rest
+        self._most = workshop.spent() + MOST_SECONDS
 
     def refusal(self) -> Answer | None:
-        """413 once the time is over."""
-        if self._clock() <= self._deadline:
+        """413 where nothing is left; to be asked between two mappings or records."""
+        self._rest()
+        if self._spent() <= self._most:
             return None
-        return failed(413, "1413-413", f"The mapping set, or its data, takes more than {MOST_SECONDS:g} seconds")
+        details = f"The mapping set, or its data, takes more than {MOST_SECONDS:g} seconds of the processor"
+        return failed(413, "1413-413", details)
 
 
 def examine(document: Any, workshop: Workshop, bounds: Bounds, budget: Budget) -> Examined | Answer:
     """The mapping set in ``document``, parsed JSON; a refusal where it is none, or takes too long. Never raises."""
-    if not isinstance(document, dict):
-        return failed(400, "1400-400", "A mapping set is a JSON object")
+    whole = read_heading(document)
+    if isinstance(whole, Answer):
+        return whole
     given = document.get("mappings", [])
-    # Whatever the mappings are, they are read one by one; what is no list of them is a mistake of the whole.
-    whole = read_mapping_set({**document, "mappings": [] if isinstance(given, list | dict) else given})
-    if isinstance(whole, tuple):
-        return failed(400, "1400-400", told(whole))
-    if len(given) > MOST_MAPPINGS:
-        return failed(400, "1400-400", f"A mapping set has at most {MOST_MAPPINGS} mappings")
     schema = None if whole.schema is None else workshop.schema_of(whole.schema)
     if whole.schema is not None and schema is None:
         return failed(400, "1419-400", f"There is no schema with id = [{whole.schema}]")
@@ -101,8 +100,3 @@ def examine(document: Any, workshop: Workshop, bounds: Bounds, budget: Budget) -
             steps.append(step)
             faults.append(())
     return Examined(steps, faults, whole.allow_nulls)
-
-
-def told(mistakes: Sequence[Mistake]) -> str:
-    """Mistakes in one line."""
-    return "; ".join(": ".join((*(".".join(map(str, each.at)),) * bool(each.at), each.reason)) for each in mistakes)

@@ -34,7 +34,7 @@ def preview(body: Any, workshop: Workshop) -> Answer:
     if "mappingSet" not in given:
         return failed(400, "1400-400", "mappingSet is missing")
     bounds = workshop.bounds()
-    budget = Budget(workshop.clock)
+    budget = Budget(workshop)
     examined = examine(given["mappingSet"], workshop, bounds, budget)
     if isinstance(examined, Answer):
         return examined

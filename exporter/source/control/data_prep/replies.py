@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
@@ -19,6 +19,8 @@ from exporter.tasks.off_loop import off_loop
 #: As many requests as wait for one another.
 _MOST_WAITING: Final = 8
 _BUSY = (("Retry-After", "5"),)
+
+T = TypeVar("T")
 
 
 class DataPrep:
@@ -61,8 +63,8 @@ class DataPrep:
         body = request.json()
         return body if isinstance(body, Answer) else await self.worked(lambda: work(body))
 
-    async def worked(self, work: Callable[[], Answer]) -> Answer:
-        """The answer that ``work`` makes; 503 where too many wait for one another already."""
+    async def worked(self, work: Callable[[], T]) -> T | Answer:
+        """What ``work`` comes to; 503 where too many wait for one another already."""
         if self._here > _MOST_WAITING:
             return failed(503, "1503-503", "Too many mapping sets wait to be compiled", headers=_BUSY)
         self._here += 1

@@ -104,3 +104,23 @@ OPERATORS: Final[Shape] = array(
         },
     }
 )
+MADE: Final[Shape] = {
+    "type": "object",
+    "properties": {
+        "id": _TEXT,
+        "version": _WHOLE,
+        "createdDate": {"type": "integer", "description": "Epoch milliseconds."},
+        "modifiedDate": {"type": "integer", "description": "Epoch milliseconds."},
+        "createdBy": _TEXT,
+        "modifiedBy": _TEXT,
+    },
+}
+
+
+def _page(of: Shape) -> Shape:
+    counts = {"type": "object", "properties": {"count": _WHOLE, "limit": _WHOLE}}
+    return {"type": "object", "properties": {"data": array(of), "_page": counts, "_links": _OBJECT}}
+
+
+PAGE: Final[Shape] = _page(MAPPING_SET)
+MAPPINGS: Final[Shape] = _page(MAPPING)

@@ -11,7 +11,7 @@ from exporter.source.control.data_prep.examining import Budget, Workshop, examin
 
 def validate(document: Any, workshop: Workshop) -> Answer:
     """An element for each mapping of the set in ``document``, in their order. Never raises."""
-    examined = examine(document, workshop, workshop.bounds(), Budget(workshop.clock))
+    examined = examine(document, workshop, workshop.bounds(), Budget(workshop))
     if isinstance(examined, Answer):
         return examined
     elements = [{"status": "FAILED" if faults else "SUCCESS", "errors": faults or None} for faults in examined.faults]

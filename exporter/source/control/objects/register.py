@@ -16,10 +16,10 @@ from exporter.state.made_objects import MadeObject, MadeObjects
 from exporter.state.port import StateUnavailable
 
 
-def uncompiled(mistakes: Sequence[Mistake]) -> Answer:
+def uncompiled(mistakes: Sequence[Mistake], code: str = "1400-400") -> Answer:
     """400: what the objects come to cannot be compiled, and why."""
     words = "; ".join(f"{'.'.join(map(str, each.at))}: {each.reason}" for each in mistakes)
-    return failed(400, "1400-400", words)
+    return failed(400, code, words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
-from data_prep_plane import LONG, OUTPUT_SCHEMA, SCHEMA_ID, SHORT, WORKSHOP, asked, plane_of, with_clock
+from data_prep_plane import LONG, OUTPUT_SCHEMA, SCHEMA_ID, SHORT, WORKSHOP, asked, plane_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.source.control.data_prep.examining import MOST_MAPPINGS, MOST_SECONDS
+from exporter.source.control.data_prep.examining import MOST_SECONDS
 from exporter.source.control.data_prep.previewing import MOST_RECORDS
+from exporter.source.control.data_prep.reading import MOST_MAPPINGS
 from exporter.source.control.data_prep.replies import DataPrep
 from exporter.source.dataprep.listing import list_functions, list_operators
 
@@ -224,21 +226,20 @@ async def test_a_result_that_is_nested_too_deeply_is_an_error_of_its_record() ->
     ],
 )
 async def test_work_ends_in_its_time(path: str, body: Any) -> None:
-    def ticking(seconds: float) -> tuple[Any, list[int]]:
-        looks = [0]
+    async def answered(seconds: float) -> tuple[int, Any, int]:
+        """Status, body, and how often there was a rest, where each costs ``seconds`` of work."""
+        rests = [0]
 
-        def clock() -> float:
-            looks[0] += 1
-            return looks[0] * seconds
+        def rest() -> None:
+            rests[0] += 1
 
-        return with_clock(clock), looks
+        workshop = replace(WORKSHOP, spent=lambda: rests[0] * seconds, rest=rest)
+        return *(await asked("POST", f"{LONG}/mappingSets/{path}", body, workshop)), rests[0]
 
-    quick, _ = ticking(MOST_SECONDS / 10_000)
-    assert (await asked("POST", f"{LONG}/mappingSets/{path}", body, quick))[0] == 200
-    slow, looks = ticking(MOST_SECONDS / 10)
-    status, answer = await asked("POST", f"{LONG}/mappingSets/{path}", body, slow)
-    assert (status, set(answer)) == (413, ERROR)
-    assert looks[0] < 20
+    status, _, rests = await answered(MOST_SECONDS / 100)
+    assert (status, rests) == (200, 100)
+    status, answer, rests = await answered(MOST_SECONDS / 9.5)
+    assert (status, set(answer), rests) == (413, ERROR, 10)
 
 
 async def test_one_works_at_a_time_and_only_so_many_wait() -> None:
@@ -250,8 +251,7 @@ async def test_one_works_at_a_time_and_only_so_many_wait() -> None:
         go.wait(30)
         at_once[0] -= 1
 
-    workshop = type(WORKSHOP)(schema_of, WORKSHOP.bounds, WORKSHOP.random, WORKSHOP.clock, WORKSHOP.now)
-    plane = plane_of(DataPrep(workshop))
+    plane = plane_of(DataPrep(replace(WORKSHOP, schema_of=schema_of)))
     body = {"xdmSchema": "lost"}
     asking = [asyncio.create_task(asked("POST", f"{LONG}/mappingSets/validate", body, plane=plane)) for _ in range(12)]
     busy, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
