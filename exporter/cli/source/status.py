@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +13,15 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Candidate, Daemon, Runs, SocketOption, UrlOption
 from exporter.cli.shared.status_text import duration_text, number_text, refused_lines
+from exporter.cli.shared.table import table
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon_port import Where
     from exporter.settings.tree import Settings
 
 Document = Mapping[str, Any]
+
+_FLOWS = ("FLOW", "THIS HOUR", "FAILED", "24 HOURS", "FAILED")
 
 
 def status(
@@ -100,6 +103,15 @@ def _lines(document: Document) -> Iterator[str]:
     """The document for people."""
     yield from refused_lines(document)
     yield from (f"{label:<12} {value}" for label, value in _rows(document))
+    if flows := document.get("flows"):
+        yield from ("", *table(_FLOWS, map(_flow, flows), frozenset(_FLOWS[1:])).splitlines())
+
+
+def _flow(flow: Document) -> Sequence[str]:
+    """The row of a flow; one that is gone has no name any more."""
+    hour, day = flow["hour"], flow["day"]
+    counts = (hour["input"], hour["failed"], day["input"], day["failed"])
+    return flow["name"] or flow["id"], *map(number_text, counts)
 
 
 def _rows(document: Document) -> Iterator[tuple[str, str]]:

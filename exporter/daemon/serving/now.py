@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Now:
         intake: where records go that are taken.
         counts: of profiles, identities and joins, as they were counted last.
         bad_records: as they were counted last, without refused elements of batches.
+        flows: what became of each flow's records lately, as it was looked up last.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
 
@@ -46,6 +47,7 @@ class Now:
     counts: Counts | None = None
     outbox_before: int = 0
     bad_records: Totals | None = None
+    flows: Sequence[dict[str, Any]] = ()
 
     def runs(self, pipeline: Pipeline, backfilling: Backfilling) -> None:
         """The parts run from now on."""
@@ -141,5 +143,6 @@ class Now:
             "outbox_events": gauges.outbox_events,
             "bad_records": gauges.bad_records,
             "bad_records_bytes": gauges.bad_records_bytes,
+            "flows": self.flows,
             "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
         }

@@ -64,6 +64,13 @@ def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) ->
         "sources      crm, made",
         "intake       0 records to be applied",
     ]
+
+    def last() -> list[list[str]]:
+        return [line.split() for line in shown()[-2:]]
+
+    # The hour may end meanwhile.
+    eventually("the run is counted", lambda: last()[1][:1] == ["raw"] and last()[1][3:] == ["1", "0"])
+    assert last()[0] == ["FLOW", "THIS", "HOUR", "FAILED", "24", "HOURS", "FAILED"]
     done = source(serving.config, "status", "--json")
     document = json.loads(done.stdout)
     assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
