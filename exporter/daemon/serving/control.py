@@ -18,23 +18,17 @@ from exporter.daemon.ops.listening import listen
 from exporter.daemon.ops.own_names import foreign
 from exporter.daemon.serving.pipeline import Pipeline
 from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.serving.routes import routes_of
 from exporter.dataflow.dependencies import Clock
 from exporter.settings.tree import Settings
 from exporter.source.collection.checks.answers import Answer, problem
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
+from exporter.source.control import ims
 from exporter.source.control.answers import failed, refused
-from exporter.source.control.data_prep.examining import Workshop
-from exporter.source.control.data_prep.replies import DataPrep
-from exporter.source.control.data_prep.rows import routes_without_sets
-from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
-from exporter.source.control.merge_policies import policies, policy_id
 from exporter.source.control.plane import ControlPlane
-from exporter.source.control.routes import Routes
-from exporter.source.dataprep.run import Bounds
-from exporter.source.profiles.settings import rules_of
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
 from exporter.tasks.late_deadlines import answered_within
@@ -42,8 +36,6 @@ from exporter.tasks.late_deadlines import answered_within
 #: Each may have one body in hand.
 MOST_CONNECTIONS: Final = 64
 _BODY_SECONDS: Final = 30.0
-#: Between two mappings that are compiled; most take about twice as long, and records come before them.
-_REST_SECONDS: Final = 0.0005
 _DATA_PLANE: Final = ("/collection/", "/data/foundation/import/")
 _HINT: Final = "add the name to ops.hosts, or ask for tokens by serve.api.auth"
 
@@ -55,13 +47,15 @@ class Control:
     Attributes:
         plane: the control plane.
         taking: the data plane.
-        names: the names, in lower case, by which it may be asked without authentication; None: it asks for tokens.
+        names: the names, in lower case, by which open paths may be asked.
+        open_paths: how the paths begin, without their slash, that ask for no secret now.
         observe: is told of every answer of the data plane.
     """
 
     plane: ControlPlane
     taking: Taking
-    names: frozenset[str] | None
+    names: frozenset[str]
+    open_paths: Callable[[], tuple[str, ...]]
     observe: Callable[[Answered], None]
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -69,7 +63,7 @@ class Control:
         head = _head(request)
         if head.path.startswith(_DATA_PLANE):
             return _response(await self._take(request, head))
-        if self.names is not None:
+        if head.path.lstrip("/").startswith(self.open_paths()):
             reason = foreign(request, self.names, _HINT, own_pages=False)
             if reason is not None:
                 return _response(refused(403, "403000", reason))
@@ -129,33 +123,24 @@ def control_of(
     wishing: Wishing,
     clock: Clock,
     observe: Callable[[Answered], None],
+    port: Callable[[], int],
 ) -> Control:
-    """The control plane of a configuration, the one that is ``in_force``."""
+    """The control plane of a configuration, the one that is ``in_force``; ``port``: at which the data plane listens."""
     settings, taking = in_force(), pipeline.taking
     serving = settings.serve
     api = serving.api
     with_tokens = api.auth == "tokens"
     gateway = Gateway((lambda: taking.tokens) if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
-    lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
-    keep_ms = int(settings.profiles.keep_time_series * 1000)
-    org_id = serving.org_id
-    store, now = pipeline.opened.store, lambda: int(clock.epoch() * 1000)
-    entities = Entities(store, wishing.wish, lowercase_ids, policy_id(org_id), now, keep_ms)
-    policy = policies(org_id, rules_of(settings.profiles, settings.identities))
-    data_prep = DataPrep(
-        Workshop(
-            pipeline.in_force.schema,
-            lambda: Bounds(in_force().max_event_bytes, in_force().serve.mapping_time),
-            os.urandom,
-            clock.monotonic,
-            now,
-            time.thread_time,
-            partial(time.sleep, _REST_SECONDS),
-        )
-    )
-    routes = Routes((*routes_of(entities), policy, *routes_without_sets(data_prep)))
-    names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
-    return Control(ControlPlane(gateway, routes), taking, names, observe)
+    names = frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
+
+    def open_paths() -> tuple[str, ...]:
+        if not with_tokens:
+            return ("",)
+        issuing = pipeline.tokens.issuing
+        return (ims.PREFIX,) if issuing is not None and issuing.clients.open_org is not None else ()
+
+    plane = ControlPlane(gateway, routes_of(in_force, pipeline, wishing, clock, port))
+    return Control(plane, taking, names, open_paths, observe)
 
 
 def _head(request: web.BaseRequest) -> RequestHead:
@@ -187,7 +172,10 @@ def _response(answer: Answer) -> web.Response:
     else:
         response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
     for name, value in answer.headers:
-        response.headers.add(name, value)
+        if name == "Content-Type":
+            response.headers[name] = value
+        else:
+            response.headers.add(name, value)
     if answer.close:
         response.force_close()
     return response

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.profile.paths import parse_path
@@ -64,10 +64,16 @@ def doubled(sources: Sequence[SourceSettings], ids: Ids) -> str | None:
     return None
 
 
-def plane_of(serve: Serve, sources: Sequence[SourceSettings], datasets: Sequence[DatasetSettings], ids: Ids) -> Plane:
-    """The data plane of a configuration whose references all lead somewhere."""
+def plane_of(
+    serve: Serve,
+    sources: Sequence[SourceSettings],
+    datasets: Sequence[DatasetSettings],
+    ids: Ids,
+    disabled: Container[str] = (),
+) -> Plane:
+    """The data plane of a configuration whose references all lead somewhere; ``disabled`` are names of sources."""
     schemas = {dataset.id: dataset.schema for dataset in datasets}
-    inlets = [_inlet(source, serve, schemas, ids) for source in sources]
+    inlets = [_inlet(source, serve, schemas, ids, source.name not in disabled) for source in sources]
     return Plane(
         org_id=serve.org_id,
         inlets={inlet.id: inlet for inlet in inlets},
@@ -87,7 +93,7 @@ def _flow_name(source: SourceSettings, number: int) -> str:
     return f"flow/{source.name}/{name}" + (f"/{before}" if before else "")
 
 
-def _inlet(source: SourceSettings, serve: Serve, schemas: Mapping[str, str], ids: Ids) -> Inlet:
+def _inlet(source: SourceSettings, serve: Serve, schemas: Mapping[str, str], ids: Ids, enabled: bool) -> Inlet:
     flows = [
         Flow(
             ids.flows[source.name, number],
@@ -105,6 +111,7 @@ def _inlet(source: SourceSettings, serve: Serve, schemas: Mapping[str, str], ids
         flows=tuple(flows),
         datasets={dataset: schemas[dataset] for dataset in source.datasets},
         authentication=source.authentication,
+        enabled=enabled,
         deletes=source.deletes,
         key=() if source.key is None else parse_path(source.key),
     )

@@ -43,12 +43,15 @@ _EXPERIENCE_EVENT = FieldGroup(
         "producedBy": "string",
         "receivedTimestamp": "date-time",
     },
+    (Behaviour.TIME_SERIES,),
 )
 
 CLASSES: Mapping[Behaviour, FieldGroup] = {
     Behaviour.RECORD: _PROFILE,
     Behaviour.TIME_SERIES: _EXPERIENCE_EVENT,
 }
+#: Field groups and classes as schemas in the registry refer to them.
+BY_URI: Mapping[str, FieldGroup] = {group.uri: group for group in (*CLASSES.values(), *GROUPS.values())}
 #: What a record must have, by what it is.
 REQUIRED: Mapping[Behaviour, tuple[str, ...]] = {
     Behaviour.RECORD: (),

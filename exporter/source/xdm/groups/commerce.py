@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.source.xdm.groups.field_group import FieldGroup, under
+from exporter.source.xdm.schema import Behaviour
 
 _MEASURE = {"id": "string", "value": "number"}
 _STEPS = (
@@ -57,4 +58,5 @@ COMMERCE = FieldGroup(
         },
     )
     | {f"productListItems[].{name}": kind for name, kind in _PRODUCT.items()},
+    (Behaviour.TIME_SERIES,),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exporter.source.xdm.schema import Behaviour
+
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
@@ -16,6 +18,7 @@ class FieldGroup:
         title: its name, for people.
         description: what its fields say.
         fields: types by path, as ``fields`` of a schema has them.
+        extends: which records the fields are meant for.
     """
 
     name: str
@@ -23,6 +26,7 @@ class FieldGroup:
     title: str
     description: str
     fields: Mapping[str, str]
+    extends: tuple[Behaviour, ...] = (Behaviour.RECORD,)
 
 
 def under(place: str, fields: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.source.xdm.groups.field_group import FieldGroup
+from exporter.source.xdm.schema import Behaviour
 
 IDENTITY_MAP = FieldGroup(
     "identity_map",
@@ -14,6 +15,7 @@ IDENTITY_MAP = FieldGroup(
         "identityMap{}[].authenticatedState": "string",
         "identityMap{}[].primary": "boolean",
     },
+    tuple(Behaviour),
 )
 
 SEGMENTATION = FieldGroup(

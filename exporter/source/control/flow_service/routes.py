@@ -1,0 +1,94 @@
+"""The rows of the Flow Service in the table of the control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from exporter.source.collection.checks.answers import Answer
+from exporter.source.control.answers import found
+from exporter.source.control.flow_service.connections import connections
+from exporter.source.control.flow_service.description import Description
+from exporter.source.control.flow_service.edits import unknown
+from exporter.source.control.flow_service.flows import flows
+from exporter.source.control.flow_service.replies import Replies
+from exporter.source.control.flow_service.source_connections import source_connections
+from exporter.source.control.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
+from exporter.source.control.flow_service.target_connections import target_connections
+from exporter.source.control.listing import QUERY, listed
+from exporter.source.control.objects.making import Making
+from exporter.source.control.objects.register import Register
+from exporter.source.control.request import Request
+from exporter.source.control.routes import Reads, Route, Shape
+
+PATH: Final = "/data/foundation/flowservice"
+_IF_MATCH: Final = {"if-match": "The etag, for clients that send no header If-Match."}
+_ITEMS: Final[Shape] = {
+    "type": "object",
+    "required": ["items"],
+    "properties": {"items": {"type": "array", "items": {"type": "object"}}, "_links": {"type": "object"}},
+}
+_MARKS: Final[Shape] = {
+    "type": "object",
+    "required": ["id", "etag"],
+    "properties": {"id": {"type": "string"}, "etag": {"type": "string"}},
+}
+_PATCH: Final[Shape] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["op", "path"],
+        "properties": {"op": {"enum": ["add", "replace", "remove"]}, "path": {"type": "string"}, "value": {}},
+    },
+}
+_TESTED: Final[Shape] = {"type": "object", "properties": {"result": {"type": "boolean"}}}
+
+
+def routes_of(register: Register, making: Making, public_url: Callable[[], str], most_bytes: int) -> Iterator[Route]:
+    """The rows.
+
+    Args:
+        register: the objects in force.
+        making: what new objects are marked with.
+        public_url: what the addresses of inlets begin with.
+        most_bytes: as long as what an object says may become.
+    """
+    for description in (connections(), source_connections(), target_connections(), flows()):
+        yield from _rows(description, Replies(description, register, making, public_url, most_bytes))
+    yield from _specs("connectionSpecs", "ConnectionSpec", CONNECTION_SPECS)
+    yield from _specs("flowSpecs", "FlowSpec", FLOW_SPECS)
+
+
+def _rows(of: Description, replies: Replies) -> Iterator[Route]:
+    path, noun = f"{PATH}/{of.kind}", of.noun
+    one = f"{path}/{{id}}"
+    items, marks = {200: _ITEMS}, {200: _MARKS}
+    yield Route("GET", path, f"list{of.operation}s", f"List {noun}s.", replies.list, answers=items, query=QUERY)
+    summary = f"Make a {noun}."
+    yield Route("POST", path, f"create{of.operation}", summary, replies.create, Reads.JSON, of.shape, {201: _MARKS})
+    yield Route("GET", one, f"get{of.operation}", f"Read a {noun}.", replies.get, answers=items)
+    summary = f"Change a {noun} by JSON Patch; If-Match names the version that is changed."
+    yield Route("PATCH", one, f"patch{of.operation}", summary, replies.patch, Reads.JSON, _PATCH, marks, _IF_MATCH)
+    yield Route("DELETE", one, f"delete{of.operation}", f"Delete a {noun}.", replies.delete, answers={204: None})
+    if of.switched:
+        name, summary, query = f"switch{of.operation}", f"Enable or disable a {noun}.", {"op": "enable or disable."}
+        yield Route("POST", f"{one}/action", name, summary, replies.switch, answers=marks, query=query)
+    if of.tested:
+        name, summary = f"test{of.operation}", f"Whether a {noun} takes records."
+        yield Route("GET", f"{one}/test", name, summary, replies.test, answers={200: _TESTED})
+
+
+def _specs(word: str, operation: str, specs: Sequence[Mapping[str, Any]]) -> Iterator[Route]:
+    path = f"{PATH}/{word}"
+
+    async def listing(request: Request) -> Answer:
+        return listed(request, specs, f"/{word}")
+
+    async def get(request: Request) -> Answer:
+        name = request.ids["id"]
+        named = [each for each in specs if each["id"] == name]
+        return found({"items": named}) if named else unknown(word, name)
+
+    answers = {200: _ITEMS}
+    yield Route("GET", path, f"list{operation}s", "List specifications.", listing, answers=answers, query=QUERY)
+    yield Route("GET", f"{path}/{{id}}", f"get{operation}", "Read a specification.", get, answers=answers)

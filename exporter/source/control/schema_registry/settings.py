@@ -1,0 +1,49 @@
+"""What a schema of the registry, with its descriptors, is compiled from: the same settings that a configuration has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from exporter.sections.mistakes import Mistake
+from exporter.source.control.namespaces import code_of
+from exporter.source.control.objects.objects import Objects
+from exporter.source.control.objects.resource import Kind, Resource
+from exporter.source.control.schema_registry.resolving import behaviour_of, resolved
+from exporter.source.settings.declared import IdentityDescriptor, SchemaSettings
+
+#: The one kind of descriptor that has an effect.
+IDENTITY: Final = "xdm:descriptorIdentity"
+
+
+def settings_of(schema: Resource, objects: Objects) -> SchemaSettings | tuple[Mistake, ...]:
+    """The settings of a schema that was made, or why there are none, with places that begin at the schema's fields."""
+    document = resolved(schema.fields)
+    if isinstance(document, tuple):
+        return document
+    identities = tuple(_identity(each.fields, objects) for each in identities_of(schema.id, objects))
+    return SchemaSettings(
+        id=schema.id,
+        title=schema.fields["title"],
+        behaviour=behaviour_of(schema.fields).value,
+        schema=document,
+        identities=identities,
+    )
+
+
+def descriptors_of(schema_id: str, objects: Objects) -> Iterator[Resource]:
+    """The descriptors of a schema, in the order in which they were made."""
+    return (each for each in objects.all(Kind.DESCRIPTOR) if each.fields["xdm:sourceSchema"] == schema_id)
+
+
+def identities_of(schema_id: str, objects: Objects) -> Iterator[Resource]:
+    """Those descriptors of a schema that say where an identity stands."""
+    return (each for each in descriptors_of(schema_id, objects) if each.fields["@type"] == IDENTITY)
+
+
+def _identity(fields: Mapping[str, Any], objects: Objects) -> IdentityDescriptor:
+    namespace = fields["xdm:namespace"]
+    if fields.get("xdm:property") == "xdm:id":  # then it is the number of one
+        namespace = code_of(objects, str(namespace)) or str(namespace)
+    primary = fields.get("xdm:isPrimary", False)
+    return IdentityDescriptor(path=fields["xdm:sourceProperty"], namespace=namespace, primary=primary)
