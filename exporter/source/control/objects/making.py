@@ -26,6 +26,7 @@ class Making:
         sandbox: the name of the sandbox.
         now: epoch milliseconds.
         random: makes as many unpredictable bytes as it is asked for.
+        most_bytes: as long as an object may be as JSON text, after it was changed in part.
     """
 
     org_id: str
@@ -33,6 +34,7 @@ class Making:
     sandbox: str
     now: Callable[[], int] = field(repr=False)
     random: Callable[[int], bytes] = field(repr=False)
+    most_bytes: int = 1024**2
 
     @property
     def sandbox_id(self) -> str:
@@ -54,13 +56,19 @@ class Making:
 
 
 def declared_resource(kind: Kind, name: str, fields: Mapping[str, Any], file: str, at: int) -> Resource:
-    """An object that a ``file`` declares, which was read ``at`` epoch milliseconds.
+    """An object with ``fields``, JSON values, that a ``file`` declares, which was read ``at`` epoch milliseconds.
 
     Its etag is the same as long as its fields are: in every process, and after every start.
     """
-    content = orjson.dumps(fields, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    content = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
     etag = str(UUID(bytes=sha256(content).digest()[:16]))
     return Resource(kind, name, fields, Origin(at), Origin(at), etag, declared=file)
+
+
+def following(version: str) -> str:
+    """The version after another one: ``1.5`` after ``1.4``."""
+    rest, _, last = version.rpartition(".")
+    return f"{rest}.{int(last) + 1}"
 
 
 def unchangeable(resource: Resource) -> Answer | None:

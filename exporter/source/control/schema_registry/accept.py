@@ -1,4 +1,4 @@
-"""Reads ``Accept`` as clients of the schema registry write it: ``application/vnd.adobe.xed-full-notext+json; version=1``."""
+"""Reads ``Accept`` as clients of the schema registry write it: ``application/vnd.adobe.xed-full+json; version=1``."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from exporter.sections.mistakes import Mistake, Steps
 from exporter.source.xdm.validation.keywords import STORES, is_annotation
@@ -34,8 +34,8 @@ class Merging:
                 continue  # whoever comes first has the say in words for people
             elif keyword in BY_NAME and isinstance(before, dict) and isinstance(value, dict):
                 both[keyword] = self._by_name(before, value, here)
-            elif keyword == "required" and isinstance(before, list) and isinstance(value, list):
-                both[keyword] = [*before, *(each for each in value if each not in before)]
+            elif keyword == "required" and _are_keys(before) and _are_keys(value):
+                both[keyword] = list(dict.fromkeys([*before, *value]))
             else:
                 self.mistakes.append(Mistake(here, "is said twice, and differently"))
         return both
@@ -51,3 +51,7 @@ class Merging:
             elif before != schema:
                 self.mistakes.append(Mistake((*at, name), "is said twice, and differently"))
         return both
+
+
+def _are_keys(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

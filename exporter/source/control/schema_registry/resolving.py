@@ -8,7 +8,7 @@ from typing import Any, Final
 from exporter.sections.mistakes import Mistake, Steps
 from exporter.source.control.schema_registry.merging import Merging
 from exporter.source.xdm.declaring.fields import FieldDeclarations
-from exporter.source.xdm.groups.catalogue import BY_URI, CLASSES
+from exporter.source.xdm.groups.catalogue import BY_URI, CLASSES, REQUIRED
 from exporter.source.xdm.groups.field_group import FieldGroup
 from exporter.source.xdm.schema import Behaviour
 from exporter.source.xdm.validation.keywords import is_annotation
@@ -16,6 +16,10 @@ from exporter.source.xdm.validation.pointers import found_at, steps_of
 
 _BEHAVIOURS: Final[Mapping[str, Behaviour]] = {group.uri: behaviour for behaviour, group in CLASSES.items()}
 _CLASS: Final = "meta:class"
+#: As many elements as the ``allOf`` of a schema may have, with those of the schemas to which they refer.
+MOST_ELEMENTS: Final = 100
+#: What of a schema is no keyword of its document.
+_ASIDE: Final = ("allOf", "version", _CLASS)
 
 
 def references_of(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -34,16 +38,13 @@ def behaviour_of(fields: Mapping[str, Any]) -> Behaviour:
     return next(found, Behaviour.RECORD)
 
 
-def class_of(fields: Mapping[str, Any]) -> str:
-    """The class of a schema."""
-    return CLASSES[behaviour_of(fields)].uri
-
-
 def document_of_group(group: FieldGroup) -> dict[str, Any]:
     """A class or a field group as a JSON Schema."""
     declared = FieldDeclarations()
     declared.add(group.fields, ())
-    return declared.document()
+    behaviour = _BEHAVIOURS.get(group.uri)
+    required = REQUIRED[behaviour] if behaviour is not None else ()
+    return declared.document() | ({"required": list(required)} if required else {})
 
 
 def resolved(fields: Mapping[str, Any]) -> dict[str, Any] | tuple[Mistake, ...]:
@@ -52,7 +53,7 @@ def resolved(fields: Mapping[str, Any]) -> dict[str, Any] | tuple[Mistake, ...]:
     A schema that refers to a class has the fields of the class. References to a place in the schema itself stay as they
     are below the root; what is wrong with the rest is for whoever compiles the document to say.
     """
-    merging = Merging({key: value for key, value in fields.items() if key not in ("allOf", _CLASS)})
+    merging = Merging({key: value for key, value in fields.items() if key not in _ASIDE})
     resolving = _Resolving(fields, merging)
     resolving.add(fields.get("allOf"), ("allOf",), ())
     classes = {each for each in references_of(fields) if each in _BEHAVIOURS}
@@ -67,6 +68,7 @@ class _Resolving:
     def __init__(self, fields: Mapping[str, Any], merging: Merging) -> None:
         self._fields = fields
         self._merging = merging
+        self._elements = 0
 
     def add(self, all_of: Any, at: Steps, within: Sequence[str]) -> None:
         """Adds the elements of an ``allOf``; ``within`` are the references that have led here."""
@@ -77,6 +79,11 @@ class _Resolving:
             return
         for index, element in enumerate(all_of):
             here = (*at, index)
+            self._elements += 1
+            if self._elements > MOST_ELEMENTS:
+                if self._elements == MOST_ELEMENTS + 1:  # said once, wherever else it is seen
+                    self._refuse(at[:1], f"has more than {MOST_ELEMENTS} elements")
+                return
             if not isinstance(element, dict):
                 self._refuse(here, "must be an object: a schema")
             elif "$ref" in element:

@@ -1,0 +1,1 @@
+"""The catalogue: datasets by API, and the batches of bad records."""
