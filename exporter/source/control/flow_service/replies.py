@@ -40,14 +40,12 @@ class Replies:
         register: the objects in force.
         making: what new objects are marked with.
         public_url: what the addresses of inlets begin with.
-        most_bytes: as long as what an object says may become.
     """
 
     description: Description
     register: Register
     making: Making
     public_url: str
-    most_bytes: int
 
     async def create(self, request: Request) -> Answer:
         """Makes one."""
@@ -73,7 +71,7 @@ class Replies:
 
     async def patch(self, request: Request) -> Answer:
         """Changes one."""
-        edit = partial(changed, self.description, request, self.most_bytes, self._marks(request))
+        edit = partial(changed, self.description, request, self.making.most_bytes, self._marks(request))
         return await self.register.change(edit)
 
     async def switch(self, request: Request) -> Answer:
