@@ -29,7 +29,7 @@ from benchmarks.processes import Failed
 from benchmarks.setting import REPOSITORY
 from benchmarks.way_in.material import DATASET, FLOW, INLET, configuration, record
 from exporter.daemon.process.garbage import freeze_after_start
-from exporter.daemon.serving.parts import Opened, catalogue_of, open_parts
+from exporter.daemon.serving.parts import Opened, open_parts
 from exporter.queues.port import Outgoing
 from exporter.settings.loading.load import Loaded, load
 from exporter.settings.tree import Settings
@@ -85,8 +85,8 @@ async def _opened(folder: Path) -> AsyncIterator[tuple[Settings, Opened, Catalog
         raise Failed(f"the configuration is refused: {loaded}")
     async with AsyncExitStack() as stack:
         log = configure(io.StringIO(), tty=False)
-        opened = await open_parts(stack, loaded.settings, lambda _: None, log)
-        yield loaded.settings, opened, await catalogue_of(loaded.settings, opened.ids)
+        opened = await open_parts(stack, loaded, lambda _: None, log)
+        yield loaded.settings, opened, opened.compiled.catalogue
 
 
 async def _fill(opened: Opened, catalogue: Catalogue, chances: Chances, profiles: int, max_event_bytes: int) -> float:

@@ -22,7 +22,7 @@ def backup(
 
     Only what stands in files is copied: a broker keeps its own. A copy goes back to where the configuration has the
     file, while nothing runs: profiles and intake together, and queue and state together. A queue that is well stays,
-    with its state, although it is newer. The copies hold personal data.
+    with its state, although it is newer. The copies hold personal data, and the key that signs tokens.
     """
     from exporter.database.backup import BackupFailed, back_up
     from exporter.settings.whereabouts import whereabouts

@@ -23,13 +23,15 @@ RESTART_SECONDS: Final = 0.1
 class Checkpoints:
     """The checkpoints of a file. The thread is there from the first time that the log is long."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
-        """``connect`` makes a connection for the thread."""
+    def __init__(self, connect: Callable[[], apsw.Connection], log_pages: int = LOG_PAGES) -> None:
+        """``connect`` makes a connection for the thread; the log is copied after ``log_pages`` pages."""
         self._connect = connect
+        self._log_pages = log_pages
         self._thread: threading.Thread | None = None
         self._asked = threading.Event()
         self._tried = 0  # the length of the log when a checkpoint was last asked for
-        self._restart_at = TOO_MANY_PAGES
+        self._too_many = max(TOO_MANY_PAGES, 4 * log_pages)
+        self._restart_at = self._too_many
         self._ending = False
 
     def hear(self, connection: apsw.Connection, database: str, pages: int) -> int:  # noqa: ARG002 - SQLite's signature
@@ -37,8 +39,8 @@ class Checkpoints:
         if pages < self._tried:
             # The log began anew.
             self._tried = 0
-            self._restart_at = TOO_MANY_PAGES
-        if pages - self._tried >= LOG_PAGES:
+            self._restart_at = self._too_many
+        if pages - self._tried >= self._log_pages:
             self._tried = pages
             self._asked.set()
             if (self._thread is None or not self._thread.is_alive()) and not self._begun():

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
-from exporter.database.checkpoints import Checkpoints
+from exporter.database.checkpoints import LOG_PAGES, Checkpoints
 from exporter.database.failures import DatabaseUnavailable, unavailable
 from exporter.database.opening import Schema, connected, open_beside, open_file
 from exporter.database.worker_loop import Inbox, Job, Kind, Watcher, Worker
@@ -22,9 +22,10 @@ T = TypeVar("T")
 class Database:
     """One SQLite file, used from one event loop; other processes may have it open too."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, log_pages: int) -> None:
         """Not for callers: use ``open``."""
         self.path = path
+        self._log_pages = log_pages
         self._loop = loop
         self._inbox = Inbox(loop)
         self._closed = False
@@ -33,14 +34,17 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, schema: Schema) -> AsyncIterator[Self]:
+    async def open(cls, path: Path, schema: Schema, log_pages: int = LOG_PAGES) -> AsyncIterator[Self]:
         """Open, and create or migrate, the file; leaving waits for every call that was made.
+
+        The write-ahead log is copied into the file after ``log_pages`` pages of 4 KB: a page that is written again and
+        again before that is copied once.
 
         Raises:
             DatabaseRefused: the file cannot be used and was left as it is.
             DatabaseUnavailable: the file cannot be opened now.
         """
-        async with cls._living(path, lambda: open_file(path, schema)) as database:
+        async with cls._living(path, lambda: open_file(path, schema), log_pages) as database:
             yield database
 
     @asynccontextmanager
@@ -50,13 +54,13 @@ class Database:
         Raises:
             DatabaseUnavailable: the file cannot be opened now.
         """
-        async with self._living(self.path, lambda: open_beside(self.path)) as database:
+        async with self._living(self.path, lambda: open_beside(self.path), self._log_pages) as database:
             yield database
 
     @classmethod
     @asynccontextmanager
-    async def _living(cls, path: Path, connect: Callable[[], apsw.Connection]) -> AsyncIterator[Self]:
-        self = cls(path, asyncio.get_running_loop())
+    async def _living(cls, path: Path, connect: Callable[[], apsw.Connection], log_pages: int) -> AsyncIterator[Self]:
+        self = cls(path, asyncio.get_running_loop(), log_pages)
         thread = threading.Thread(target=self._live, args=(connect,), name=f"sqlite {path.name}", daemon=True)
         try:
             thread.start()
@@ -153,7 +157,7 @@ class Database:
             self._inbox.call(_fail, self._opened, unavailable(error) or error)
             self._inbox.call(_resolve, self._ended)
             return
-        checkpoints = Checkpoints(lambda: connected(self.path))
+        checkpoints = Checkpoints(lambda: connected(self.path), self._log_pages)
         connection.set_wal_hook(checkpoints.hear)
         self._inbox.call(_resolve, self._opened)
         try:

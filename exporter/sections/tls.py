@@ -40,7 +40,7 @@ class _Content:
 
 
 class PemFiles(Section):
-    """A section whose every key names a file of certificates or keys, or is null.
+    """A section with keys that name a file of certificates or keys, or are null.
 
     Equal where paths and contents when read are equal, since certificates are renewed in place.
     """
@@ -63,7 +63,7 @@ class PemFiles(Section):
     def files(self) -> Mapping[str, Path]:
         """The files that are named, by key."""
         named = {key: getattr(self, key) for key in type(self).model_fields}
-        return {key: file for key, file in named.items() if file is not None}
+        return {key: file for key, file in named.items() if isinstance(file, Path)}
 
     @property
     def stamps(self) -> Mapping[Path, Stamp]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from exporter.sections.mistakes import Mistake
@@ -10,28 +10,47 @@ from exporter.settings.tree import Settings
 
 if TYPE_CHECKING:
     from exporter.source.processing.catalogue import Catalogue
-    from exporter.source.processing.compiling import FlowIds
+    from exporter.source.processing.compiling import Declared, FlowIds, Kept
 
 
-def compiled_catalogue(settings: Settings, flow_ids: FlowIds) -> Catalogue | tuple[Mistake, ...]:
+def compiled_catalogue(
+    settings: Settings,
+    flow_ids: FlowIds,
+    declared: Declared | None = None,
+    namespaces: Iterable[str] = (),
+    kept: Kept | None = None,
+) -> Catalogue | tuple[Mistake, ...]:
     """The catalogue, or all mistakes, with places that begin at the configuration's keys. May take a second.
 
-    ``flow_ids`` are as for ``compiled``.
+    Args:
+        settings: the configuration.
+        flow_ids: as for ``compiled``.
+        declared: what there is beside what the configuration declares, that included; None: that alone.
+        namespaces: those that are declared beside those of the configuration.
+        kept: as for ``compiled``.
     """
     from exporter.source.dataprep.run import Bounds
-    from exporter.source.processing.compiling import Declared, compiled
+    from exporter.source.processing.compiling import compiled
     from exporter.source.xdm.identified import IdentityRules
 
     identities = settings.identities
     declared_only = identities.namespaces == "declared"
     rules = IdentityRules(
         lowercase_ids=frozenset(each.lower() for each in identities.lowercase_ids),
-        known=frozenset(each.code.lower() for each in identities.declared) if declared_only else None,
+        known=frozenset(each.lower() for each in (*(one.code for one in identities.declared), *namespaces))
+        if declared_only
+        else None,
         declared_only=declared_only,
     )
     bounds = Bounds(settings.max_event_bytes, settings.serve.mapping_time)
-    declared = Declared(settings.schemas, settings.datasets, settings.mappings, settings.sources)
-    return compiled(declared, flow_ids, rules, bounds)
+    return compiled(declared or declared_in(settings), flow_ids, rules, bounds, kept)
+
+
+def declared_in(settings: Settings) -> Declared:
+    """The sections of a configuration that say what records are."""
+    from exporter.source.processing.compiling import Declared
+
+    return Declared(settings.schemas, settings.datasets, settings.mappings, settings.sources)
 
 
 def declared_mistakes(settings: Settings) -> Sequence[Mistake]:

@@ -22,7 +22,7 @@ from exporter.settings.destination import Destination
 from exporter.settings.local_socket import MOST
 from exporter.settings.tree import Settings
 from exporter.source.settings.ims import Ims
-from exporter.source.settings.serve import Serve
+from exporter.source.settings.serve import Serve, is_loopback
 
 _GRPC_PORT = 4317
 #: Names that are presented together with a secret.
@@ -53,8 +53,7 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(_blanks_around(section, (name,)))
     if urlsplit(settings.tracing.otlp_endpoint or "").port == _GRPC_PORT:
         found.append(f"tracing.otlp_endpoint: {_GRPC_PORT} is usually OTLP over gRPC; over HTTP, as here, it is 4318")
-    if settings.serve.ims not in (None, Ims()):
-        found.append("serve.ims: the token endpoints are not there yet: nobody gets a token")
+    found.extend(_tokens(settings.serve))
     found.extend(_no_socket(settings.ops.socket))
     return tuple(printable(note) for note in found)
 
@@ -63,6 +62,15 @@ def without_sources(settings: Settings) -> Iterator[str]:
     """A note where the way in has nothing to take."""
     if not settings.sources:
         yield "no source is configured: `exporter serve` has no inlet, and takes no record"
+
+
+def _tokens(serving: Serve) -> Iterator[str]:
+    """A note where others than on this machine get tokens for nothing, and where nobody does who should."""
+    given = serving.gives_tokens
+    if given is None and serving.ims not in (None, Ims()) and serving.ims.enabled:
+        yield f"serve.ims: others reach {serving.api.host}, and there are no clients: nobody gets a token"
+    elif given is not None and given.open and not is_loopback(serving.api.host):
+        yield f"serve.ims.open: anybody who reaches {serving.api.host} gets a token"
 
 
 def _no_socket(place: object) -> Iterator[str]:

@@ -92,7 +92,8 @@ class BadRecord(BadRecordSummary):
 class BadRecordFilter:
     """The letters that are meant; None, and an empty tuple, leaves nothing out.
 
-    ``since`` (from then on) and ``until`` (before then) are epoch milliseconds and compared with ``kept``.
+    ``since`` (from then on) and ``until`` (before then) are epoch milliseconds and compared with ``kept``, and
+    ``taken_since`` and ``taken_until`` likewise with ``taken``. An empty ``flow`` means what no flow counts.
     """
 
     names: tuple[str, ...] = ()
@@ -102,6 +103,9 @@ class BadRecordFilter:
     identities: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    dataset: str | None = None
+    taken_since: int | None = None
+    taken_until: int | None = None
 
 
 def storable_bad_record(record: NewBadRecord) -> StorableBadRecord:
@@ -126,6 +130,7 @@ def storable_filter(which: BadRecordFilter) -> BadRecordFilter:
         names=tuple(map(storable, which.names)),
         source=None if which.source is None else storable(which.source),
         flow=None if which.flow is None else storable(which.flow),
+        dataset=None if which.dataset is None else storable(which.dataset),
         identities=tuple(map(storable, which.identities)),
     )
 

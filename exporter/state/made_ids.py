@@ -1,4 +1,4 @@
-"""Ids that were made once for what the configuration leaves out, and are kept for good."""
+"""What was made once, and is kept for good: ids of what the configuration leaves out, and the key that signs tokens."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Protocol
 
 
 class MadeIds(Protocol):
-    """Ids by the name of what they stand for.
+    """Texts by the name of what they stand for. The key is a secret, and so are inlets' ids: no method shows them.
 
     Raises:
         StateUnavailable: by every call.
     """
 
     async def settled(self, wanted: Mapping[str, str]) -> Mapping[str, str]:
-        """The ids of the names ``wanted``: what was made for a name before, else the id given there, now durable."""
+        """The texts of the names ``wanted``: what was made for a name before, else what is given there, now durable."""
         ...

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from certificates import Authority
 from typer.testing import CliRunner, Result
@@ -35,7 +36,7 @@ def test_each_part_has_a_line_and_the_end_counts_them() -> None:
     for part in ("intake", "profiles", "schema", "dataset", "mapping set"):
         assert any(line.startswith(f"{part:<12} ") for line in lines), part
     assert lines[-1] == (
-        "the configuration is valid; 1 enabled; 2 sources, 4 flows, 1 schema, 2 mapping sets, 2 datasets"
+        "the configuration is valid; 1 enabled; 3 sources, 5 flows, 1 schema, 2 mapping sets, 2 datasets"
     )
     assert INLET not in done.output
 
@@ -43,7 +44,7 @@ def test_each_part_has_a_line_and_the_end_counts_them() -> None:
 def test_for_scripts_by_the_names_of_the_sections() -> None:
     done = check(CONFIG, "--json")
     document = json.loads(done.stdout)
-    acme, _ = document["sources"]
+    acme, *_ = document["sources"]
     assert (acme["inlet"], acme["flows"][0]["dataset"]) == ("667b41cf", "637eb7fadc8a211b6312b65b")
     assert (document["intake"]["kind"], document["mappings"][1]["mappings"]) == ("journal", 9)
     assert INLET not in done.output
@@ -61,6 +62,29 @@ def test_a_way_in_without_sources_has_a_note(tmp_path: Path) -> None:
     note = "note: no source is configured: `exporter serve` has no inlet, and takes no record"
     assert note in check(written(tmp_path, {"serve": {"port": 8095}})).stderr
     assert "no source" not in check(written(tmp_path, {})).stderr
+
+
+@pytest.mark.parametrize(
+    ("serve", "line", "answers"),
+    [
+        ({}, "token endpoints, and no clients: nobody gets a token; tokens are good for 1d", True),
+        ({"ims": None}, "no token endpoints", False),
+        ({"api": {"host": "0.0.0.0", "auth": "tokens"}}, "no token endpoints", False),
+        ({"ims": {"open": True}}, "open: any client and secret get a token; tokens are good for 1d", True),
+        (
+            {"ims": {"clients": [{"client_id": "acme", "secret": "hunter2-hunter2", "org": "a"}], "lifetime": "90s"}},
+            "tokens for acme; tokens are good for 90s",
+            True,
+        ),
+    ],
+)
+def test_who_gets_tokens_is_said(tmp_path: Path, serve: dict[str, Any], line: str, answers: bool) -> None:
+    declared = {"serve": serve, "schemas": [{"id": "s", "fields": {"id": "string"}}]}
+    done = check(written(tmp_path, declared))
+    assert done.exit_code == 0, done.output
+    assert f"ims          {line}" in done.stdout.splitlines()
+    assert "hunter2" not in done.output
+    assert json.loads(check(written(tmp_path, declared), "--json").stdout)["ims"]["answers"] is answers
 
 
 def test_what_is_out_of_the_ordinary_is_said(tmp_path: Path) -> None:

@@ -409,14 +409,14 @@ def test_files_of_the_way_in_need_not_be_here_either(run: Run, folder: Path) -> 
 serve:
   tls: {cert_file: gone/serve.crt, key_file: gone/serve.key, client_ca_file: gone/clients.pem}
   tokens: {static: [{name: loader, token: !file gone/loader}]}
+  ims: {clients: [{client_id: a, secret: !file gone/acme, org: o, jwt_public_key_file: gone/acme.pem}]}
 """
     write(folder, SECRETS + way_in, "exporter.yaml")
     write(folder, SECRETS_TESTS)
     result = run()
     assert result.exit_code == 0, result.output
-    assert {"gone/serve.crt", "gone/serve.key", "gone/clients.pem", "gone/loader"} <= set(
-        result.stderr.strip().partition("): ")[2].split(", ")
-    )
+    absent = {f"gone/{name}" for name in ("serve.crt", "serve.key", "clients.pem", "loader", "acme", "acme.pem")}
+    assert absent <= set(result.stderr.strip().partition("): ")[2].split(", "))
 
 
 def test_with_the_secrets_the_same_tests_pass(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the log says of stores as ``exporter serve`` opens them."""
+"""What is said of stores as ``exporter serve`` opens them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from exporter.daemon.serving.parts import open_parts
+from exporter.daemon.serving.parts import key_settled, open_parts
+from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.settings.loading.load import Loaded, load
 from exporter.source.profiles.sqlite import store
+from exporter.state.kinds import open_state
+from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.logs import configure
 
 
@@ -28,6 +31,13 @@ async def test_profiles_that_others_may_read_are_told_of(tmp_path: Path, monkeyp
     loaded = load(file, {})
     assert isinstance(loaded, Loaded)
     async with AsyncExitStack() as stack:
-        await open_parts(stack, loaded.settings, lambda _: None, configure(stream, tty=False))
+        await open_parts(stack, loaded, lambda _: None, configure(stream, tty=False))
     lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["detail"] for line in lines if line["event"] == "profiles"] == ["profiles.db is open to everybody"]
+
+
+async def test_a_key_that_is_none_refuses_the_start_and_is_not_shown(tmp_path: Path) -> None:
+    async with open_state(SqliteSettings(path=tmp_path / "state.db")) as state:
+        await state.made_ids.settled({"ims/key": "half a key"})
+        with pytest.raises(StoresDoNotFit, match=r"^state: the key that signs tokens is none: put back a copy of it$"):
+            await key_settled(state)

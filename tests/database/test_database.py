@@ -417,13 +417,14 @@ async def test_a_log_that_begins_anew_keeps_its_length(database: Database, path:
     assert log.stat().st_size >= longest
 
 
-async def test_a_log_that_somebody_reads_for_long_is_copied_once_in_a_thousand_pages() -> None:
+@pytest.mark.parametrize("log_pages", [LOG_PAGES, 4 * LOG_PAGES])
+async def test_a_log_that_somebody_reads_for_long_is_copied_once_in_so_many_pages(log_pages: int) -> None:
     asked = 0
 
     def connect() -> apsw.Connection:
         raise apsw.CantOpenError
 
-    checkpoints = Checkpoints(connect)
+    checkpoints = Checkpoints(connect, log_pages)
     connection = apsw.Connection(":memory:")
     set_asked = checkpoints._asked.set
 
@@ -433,11 +434,11 @@ async def test_a_log_that_somebody_reads_for_long_is_copied_once_in_a_thousand_p
         set_asked()
 
     checkpoints._asked.set = count  # type: ignore[method-assign]
-    for pages in range(0, 20 * LOG_PAGES, 50):
+    for pages in range(0, 20 * log_pages, 50):
         checkpoints.hear(connection, "main", pages)
     assert asked == 19
     checkpoints.hear(connection, "main", 10)  # it began anew
-    checkpoints.hear(connection, "main", LOG_PAGES + 10)
+    checkpoints.hear(connection, "main", log_pages + 10)
     assert asked == 20
     checkpoints.end()
 

@@ -38,10 +38,11 @@ def test_every_snippet_in_its_order(tmp_path: Path) -> None:
     assert WALK.count("\n```") == 2 * len(FENCES) > 30
     assert all(fence.not_run is None and fence.language in ("sh", "json", "text") for fence in FENCES)
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    ports = {number: str(free_port()) for number in ("8080", "8085", "9464", "9465")}
+    ports = {number: str(free_port()) for number in ("8080", "8085", "8086", "9464", "9465")}
     config = tmp_path / "config/tutorial.yaml"
     text = config.read_text(encoding="utf-8").replace(
-        "serve:\n", f"ops: {{port: {ports['9464']}}}\nserve:\n  ops: {{port: {ports['9465']}}}\n  api: {{port: 0}}\n"
+        "serve:\n",
+        f"ops: {{port: {ports['9464']}}}\nserve:\n  ops: {{port: {ports['9465']}}}\n  api: {{port: {ports['8086']}}}\n",
     )
     # Nothing but the ports differs from what is pasted, since the usual ones may be taken.
     for number in ("8080", "8085"):

@@ -53,7 +53,7 @@ def test_the_tutorial_has_the_ids_of_its_commands() -> None:
     found = load(CONFIG / "tutorial.yaml", {})
     assert isinstance(found, Loaded), found.render()
     assert found.notes == ()
-    newer, older = found.settings.sources
+    newer, older, authenticated = found.settings.sources
     assert newer.connection_id == "a59d368a-1152-4673-a46e-bd52e8cdb9a9"
     assert newer.inlet == "667b41cf2dbf3509927da1ebf7e93c20afa727cc8d8373e51da18b62e1b985ec"
     assert older.inlet == "2301a1f761f6d7bf62c5312c535e1076bbc7f14d728e63cdfd37ecbb4344425b"
@@ -62,7 +62,8 @@ def test_the_tutorial_has_the_ids_of_its_commands() -> None:
         "1f086c23-2ea8-4d06-886c-232ea8bd061d": False,
         "7c0e6a54-6d0c-4a0d-9d5c-4a1b5d0f2b11": False,
     }
-    assert older.flows == (newer.flows[1],)
+    assert older.flows == authenticated.flows == (newer.flows[1],)
+    assert authenticated.authentication
     assert newer.flows[2].mapping == "79a623960d3f4969835c9e00dc90c8df"
     assert [each.id for each in found.settings.datasets] == ["637eb7fadc8a211b6312b65b", "604a18a3bae67d18db6d258c"]
 

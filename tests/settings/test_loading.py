@@ -514,6 +514,22 @@ def test_places_from_the_root_can_be_found_from_any_folder(tmp_path: Path, monke
         ("serve: {api: {host: 0.0.0.0, auth: tokens}, ims: {open: true}}\n", "serve.ims.open"),
         ("serve: {ims: {clients: [{client_id: a, org: b}]}}\n", "serve.ims.clients[0].secret"),
         (
+            "serve: {ims: {clients: [{client_id: a, secret: s, org: b}, {client_id: a, secret: t, org: c}]}}\n",
+            "serve.ims.clients[1].client_id",
+        ),
+        (
+            "serve: {ims: {clients: [{client_id: a, secret: s, org: b, scopes: ['a,b']}]}}\n",
+            "serve.ims.clients[0].scopes[0]",
+        ),
+        (
+            "serve: {ims: {clients: [{client_id: a, secret: s, org: b, jwt_public_key_file: lost.pem}]}}\n",
+            "serve.ims.clients[0].jwt_public_key_file",
+        ),
+        (
+            "serve: {ims: {clients: [{client_id: a, secret: s, org: b, jwt_public_key_file: exporter.yaml}]}}\n",
+            "serve.ims.clients[0].jwt_public_key_file",
+        ),
+        (
             "serve: {tokens: {jwks: [{url: 'http://x.y/k', issuer: i, audience: a}]}}\n",
             "serve.tokens.jwks[0].url",
         ),

@@ -32,12 +32,31 @@ OAUTH = (
 )
 
 
-def test_what_is_read_and_not_there_yet_is_noted(tmp_path: Path) -> None:
-    other, note = notes_of(tmp_path, HTTPS, "serve: {ims: {open: true}}\n")
-    assert (note[:11], other[:20]) == ("serve.ims: ", "no source is configu")
-    for nothing in ("{}", "null", "{enabled: true, lifetime: 1d}"):
-        found = notes_of(tmp_path, HTTPS, f"serve: {{ims: {nothing}}}\n")
-        assert not [note for note in found if note.startswith("serve.ims")]
+@pytest.mark.parametrize(
+    ("ims", "api", "note"),
+    [
+        ("{}", "", None),
+        ("null", "", None),
+        ("{open: true}", "", None),
+        ("{lifetime: 1h}", "", None),
+        ("{}", "{host: 0.0.0.0, auth: tokens}", None),
+        ("{enabled: false, lifetime: 1h}", "{host: 0.0.0.0, auth: tokens}", None),
+        ("{clients: [{client_id: a, secret: b, org: c}]}", "{host: 0.0.0.0, auth: tokens}", None),
+        (
+            "{lifetime: 1h}",
+            "{host: 0.0.0.0, auth: tokens}",
+            "serve.ims: others reach 0.0.0.0, and there are no clients: nobody gets a token",
+        ),
+        (
+            "{open: true}",
+            "{host: 0.0.0.0, auth: tokens, open: true}",
+            "serve.ims.open: anybody who reaches 0.0.0.0 gets a token",
+        ),
+    ],
+)
+def test_who_gets_tokens_is_noted_where_that_may_surprise(tmp_path: Path, ims: str, api: str, note: str | None) -> None:
+    found = notes_of(tmp_path, HTTPS, f"serve: {{ims: {ims}, api: {api or '{}'}}}\n")
+    assert [each for each in found if each.startswith("serve.ims")] == ([] if note is None else [note])
 
 
 def test_nothing_to_note(tmp_path: Path) -> None:

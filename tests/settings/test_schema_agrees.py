@@ -33,7 +33,7 @@ from exporter.settings.segments import CatalogueSegment, SegmentMapping
 from exporter.settings.tree import LogSettings, Ops, Settings
 from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings
 from exporter.source.settings.backfill import BackfillSettings
-from exporter.source.settings.ims import Ims
+from exporter.source.settings.ims import Ims, ImsClient
 from exporter.source.settings.intake import JournalIntake
 from exporter.source.settings.serve import Api, Serve, ServeOps, ServeTls, Tokens
 from exporter.state.redis.settings import RedisStateSettings
@@ -51,6 +51,7 @@ VALUES: list[Any] = [
 ]
 
 ENDPOINT = "https://a.example/"
+CLIENT = {"client_id": "c", "secret": "s", "org": "o"}
 OAUTH = {"token_url": ENDPOINT, "client_id": "c", "client_secret": "s"}
 TOKENS = {"mechanism": "OAUTHBEARER", "auth": OAUTH}
 
@@ -98,6 +99,7 @@ SECTIONS: list[tuple[type[BaseModel], dict[str, Any], tuple[str | int, ...]]] = 
     (Tokens, {"serve": {"tokens": {}}}, ("serve", "tokens")),
     (ServeOps, {"serve": {"ops": {}}}, ("serve", "ops")),
     (Ims, {"serve": {"ims": {}}}, ("serve", "ims")),
+    (ImsClient, {"serve": {"ims": {"clients": [{**CLIENT}]}}}, ("serve", "ims", "clients", 0)),
     (JournalIntake, {"intake": {}}, ("intake",)),
     (SqliteProfileSettings, {"profiles": {}}, ("profiles",)),
     (IdentitySettings, {"identities": {}}, ("identities",)),

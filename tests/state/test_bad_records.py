@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bad_records_made import INLET, bad, name, refused, size, there
@@ -163,11 +164,7 @@ async def test_filters(records: BadRecords) -> None:
     await records.remember_refused([refused(6)])
 
     async def found(**which: object) -> list[int]:
-        meant = BadRecordFilter(**which)  # type: ignore[arg-type]  # the names are the fields'
-        names = await listed(records, meant)
-        assert await records.count(meant) == len(names)
-        assert await listed(records, meant, newest_first=True) == names[::-1]
-        return [int(each.rpartition(":")[2]) for each in names]
+        return await _found(records, **which)
 
     assert await found() == [1, 2, 3, 4, 5, 6]
     assert await found(names=(name(5), name(1), "no", name(1))) == [1, 5]
@@ -179,6 +176,36 @@ async def test_filters(records: BadRecords) -> None:
     assert await found(since=2003, until=2005) == [3, 4]
     assert await found(names=(name(1), name(2)), reason="bug") == [2]
     assert await found(source="nobody") == []
+
+
+async def test_filters_by_what_a_record_was_taken_for(records: BadRecords) -> None:
+    values: list[dict[str, Any]] = [
+        {"taken": 999},
+        {"taken": 1000, "dataset": "d"},
+        {"taken": 1999, "flow": ""},
+        {"taken": 2000},
+        {"taken": 1500, "flow": "", "dataset": "d"},
+    ]
+    await records.keep([bad(number, **each) for number, each in enumerate(values)], ROOM)
+
+    assert await _found(records, flow="") == [2, 4]
+    assert await _found(records, dataset="d") == [1, 4]
+    assert await _found(records, taken_since=1000, taken_until=2000) == [1, 2, 4]
+    assert await _found(records, taken_since=1000, taken_until=2000, flow="flow-1") == [1]
+    assert await _found(records, taken_since=1000, taken_until=2000, flow="", dataset="d") == [4]
+    of_flow = BadRecordFilter(flow="flow-1")
+    [first] = await records.page(of_flow, limit=1)
+    [second] = await records.page(of_flow, beyond=first.id, limit=1)
+    assert (first.name, second.name) == (name(0), name(1))
+
+
+async def _found(records: BadRecords, **which: object) -> list[int]:
+    """The numbers of the letters that a filter with these fields means, by whichever way."""
+    meant = BadRecordFilter(**which)  # type: ignore[arg-type]  # the names are the fields'
+    names = await listed(records, meant)
+    assert await records.count(meant) == len(names)
+    assert await listed(records, meant, newest_first=True) == names[::-1]
+    return [int(each.rpartition(":")[2]) for each in names]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

@@ -10,6 +10,7 @@ from exporter.sections.printable import counted
 if TYPE_CHECKING:
     from exporter.settings.tree import Settings
     from exporter.source.settings.declared import SourceSettings
+    from exporter.source.settings.ims import Ims
 
 #: An inlet is a secret: as many of its digits are shown as logs have.
 _INLET_DIGITS: Final = 8
@@ -44,7 +45,16 @@ def planned_way_in(settings: Settings) -> dict[str, Any]:
             for each in settings.mappings
         ],
         "sources": [_source(each) for each in settings.sources],
+        "ims": _ims(settings.serve.gives_tokens),
     }
+
+
+def _ims(given: Ims | None) -> dict[str, Any]:
+    """Who gets tokens."""
+    if given is None:
+        return {"answers": False, "open": False, "clients": [], "lifetime": None}
+    names = [each.client_id for each in given.clients]
+    return {"answers": True, "open": given.open, "clients": names, "lifetime": given.lifetime}
 
 
 def _source(source: SourceSettings) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def _source(source: SourceSettings) -> dict[str, Any]:
 
 def way_in_lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
     """The plan of ``planned_way_in`` for people: a line for each part."""
-    from exporter.cli.check.section_text import as_text
+    from exporter.cli.check.section_text import as_text, duration
 
     if not plan:
         return
@@ -94,6 +104,18 @@ def way_in_lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
             how = "no mapping" if flow["mapping"] is None else f"mapping {flow['mapping']}"
             off = "" if flow["enabled"] else " (switched off)"
             yield f"  {'flow':<10} {flow['name']}{off}: dataset {flow['dataset']}, {how}"
+    tokens = plan["ims"]
+    lasting = f"; tokens are good for {duration(tokens['lifetime'])}" if tokens["answers"] else ""
+    yield f"{'ims':<12} {_of_ims(tokens)}{lasting}"
+
+
+def _of_ims(tokens: dict[str, Any]) -> str:
+    if not tokens["answers"]:
+        return "no token endpoints"
+    if tokens["open"]:
+        return "open: any client and secret get a token"
+    names = ", ".join(tokens["clients"])
+    return f"tokens for {names}" if names else "token endpoints, and no clients: nobody gets a token"
 
 
 def _of_dataset(dataset: dict[str, Any]) -> Iterator[str]:

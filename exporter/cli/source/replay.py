@@ -15,6 +15,7 @@ from exporter.cli.source.way_in import WayIn
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import EventTooLarge, Outgoing, Queue
 from exporter.sections.printable import counted
+from exporter.source.collection.taken import TakenRecord
 from exporter.state.bad_record import REFUSED, BadRecord, BadRecordFilter, BadRecordSummary
 from exporter.state.bad_records import BadRecords
 
@@ -124,7 +125,7 @@ class _Replaying:
             await self._publish(queue, group)
 
     def _outgoing(self, record: BadRecord) -> Outgoing:
-        return Outgoing(self._way_in.lane_key(record), record.message)
+        return Outgoing(self._way_in.lane_key(record), TakenRecord.put_again(record.message))
 
     async def _publish(self, queue: Queue, group: Sequence[Outgoing]) -> None:
         too_large = 0

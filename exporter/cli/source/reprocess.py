@@ -122,6 +122,7 @@ class Reprocessing:
 
     async def _read(self, queue: Queue, reading: Subscription, advance: Callable[[int], None]) -> None:
         from exporter.queues.port import LaneLost, Outgoing
+        from exporter.source.collection.taken import TakenRecord
 
         seen: set[str] = set()
         at = self._after
@@ -130,7 +131,8 @@ class Reprocessing:
             if isinstance(batch, LaneLost):
                 continue
             begun = [message for message in batch.messages if message.position <= self._to]
-            again = [Outgoing(None, message.body) for message in begun if self._is_wanted(message, seen)]
+            wanted = [message.body for message in begun if self._is_wanted(message, seen)]
+            again = [Outgoing(None, TakenRecord.put_again(body)) for body in wanted]
             await queue.publish(again)
             self.asked += len(again)
             for message in batch.messages:

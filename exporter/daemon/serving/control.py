@@ -16,21 +16,19 @@ from aiohttp import web
 from exporter.daemon.ops.bounded_server import BoundedServer
 from exporter.daemon.ops.listening import listen
 from exporter.daemon.ops.own_names import foreign
-from exporter.daemon.serving.parts import Opened
+from exporter.daemon.serving.pipeline import Pipeline
 from exporter.daemon.serving.refusals import CannotServe
+from exporter.daemon.serving.routes import routes_of
 from exporter.dataflow.dependencies import Clock
 from exporter.settings.tree import Settings
 from exporter.source.collection.checks.answers import Answer, problem
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.collection.server.listener import Answered
 from exporter.source.collection.taking import Taking
+from exporter.source.control import ims
 from exporter.source.control.answers import failed, refused
-from exporter.source.control.entities import Entities, routes_of
 from exporter.source.control.gateway import Gateway
-from exporter.source.control.merge_policies import policies, policy_id
 from exporter.source.control.plane import ControlPlane
-from exporter.source.control.routes import Routes
-from exporter.source.profiles.settings import rules_of
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
 from exporter.tasks.late_deadlines import answered_within
@@ -49,13 +47,15 @@ class Control:
     Attributes:
         plane: the control plane.
         taking: the data plane.
-        names: the names, in lower case, by which it may be asked without authentication; None: it asks for tokens.
+        names: the names, in lower case, by which open paths may be asked.
+        open_paths: how the paths begin, without their slash, that ask for no secret now.
         observe: is told of every answer of the data plane.
     """
 
     plane: ControlPlane
     taking: Taking
-    names: frozenset[str] | None
+    names: frozenset[str]
+    open_paths: Callable[[], tuple[str, ...]]
     observe: Callable[[Answered], None]
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -63,7 +63,7 @@ class Control:
         head = _head(request)
         if head.path.startswith(_DATA_PLANE):
             return _response(await self._take(request, head))
-        if self.names is not None:
+        if head.path.lstrip("/").startswith(self.open_paths()):
             reason = foreign(request, self.names, _HINT, own_pages=False)
             if reason is not None:
                 return _response(refused(403, "403000", reason))
@@ -118,27 +118,29 @@ async def serving_control(control: Control, api: Api, drain: float) -> AsyncIter
 
 
 def control_of(
-    settings: Settings,
-    opened: Opened,
-    taking: Taking,
+    in_force: Callable[[], Settings],
+    pipeline: Pipeline,
     wishing: Wishing,
     clock: Clock,
     observe: Callable[[Answered], None],
+    port: Callable[[], int],
 ) -> Control:
-    """The control plane of a configuration."""
+    """The control plane of a configuration, the one that is ``in_force``; ``port``: at which the data plane listens."""
+    settings, taking = in_force(), pipeline.taking
     serving = settings.serve
     api = serving.api
     with_tokens = api.auth == "tokens"
     gateway = Gateway((lambda: taking.tokens) if with_tokens else None, api.org_ids, api.api_keys, serving.sandboxes)
-    lowercase_ids = frozenset(each.lower() for each in settings.identities.lowercase_ids)
-    keep_ms = int(settings.profiles.keep_time_series * 1000)
-    org_id = serving.org_id
-    entities = Entities(
-        opened.store, wishing.wish, lowercase_ids, policy_id(org_id), lambda: int(clock.epoch() * 1000), keep_ms
-    )
-    routes = Routes((*routes_of(entities), policies(org_id, rules_of(settings.profiles, settings.identities))))
-    names = None if with_tokens else frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
-    return Control(ControlPlane(gateway, routes), taking, names, observe)
+    names = frozenset({"localhost", api.host.lower(), *settings.ops.hosts})
+
+    def open_paths() -> tuple[str, ...]:
+        if not with_tokens:
+            return ("",)
+        issuing = pipeline.tokens.issuing
+        return (ims.PREFIX,) if issuing is not None and issuing.clients.open_org is not None else ()
+
+    plane = ControlPlane(gateway, routes_of(in_force, pipeline, wishing, clock, port))
+    return Control(plane, taking, names, open_paths, observe)
 
 
 def _head(request: web.BaseRequest) -> RequestHead:
@@ -170,7 +172,10 @@ def _response(answer: Answer) -> web.Response:
     else:
         response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
     for name, value in answer.headers:
-        response.headers.add(name, value)
+        if name == "Content-Type":
+            response.headers[name] = value
+        else:
+            response.headers.add(name, value)
     if answer.close:
         response.force_close()
     return response

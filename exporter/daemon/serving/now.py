@@ -54,6 +54,10 @@ class Now:
         self.processor, self.teller = pipeline.processor, pipeline.teller
         self.counts, self.outbox_before = opened.counts, opened.counts.outbox_events
 
+    def port(self) -> int:
+        """At which the data plane listens; 0 before it does."""
+        return 0 if self.listener is None else self.listener.port
+
     def _moved(self) -> tuple[int, int]:
         """How many events the parts have added to the outbox, and how many were told."""
         added = sum(0 if part is None else part.events for part in (self.processor, self.backfilling))

@@ -12,7 +12,9 @@ from functools import partial
 from typing import Final, TypeVar
 from uuid import uuid4
 
+from exporter.daemon.serving.in_force import Compiled, Compiler
 from exporter.daemon.serving.marks import mismatch
+from exporter.daemon.serving.objects import objects_of, unfit
 from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.daemon.startup import open_checked_state
 from exporter.database import DatabaseUnavailable
@@ -21,24 +23,26 @@ from exporter.queues.advice import Advising
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import until_reachable
-from exporter.settings.declared import compiled_catalogue
-from exporter.settings.tree import Settings
+from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import not_yet_made
-from exporter.source.processing.catalogue import Catalogue
+from exporter.source.control.objects.objects import Objects
 from exporter.source.processing.planes import Ids, doubled, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.kinds import open_profiles, profiles_alone
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
+from exporter.source.tokens.issuing.signing_key import SigningKey, new_key
+from exporter.source.tokens.key_set import NoKey
 from exporter.state.kinds import State
 from exporter.state.port import StateUnavailable
-from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.logs import Log
 
 #: The one group of the intake: whoever reads it applies the records.
 GROUP = "exporter.source"
 #: The sections whose files may have to be made.
 _PARTS = ("state", "queue", "intake", "profiles")
+#: The name of the key that signs tokens, among what was made once.
+_KEY: Final = "ims/key"
 _AWAY: Final = (DatabaseUnavailable, QueueUnavailable, StateUnavailable, ProfilesUnavailable)
 
 T = TypeVar("T")
@@ -48,9 +52,10 @@ T = TypeVar("T")
 class Opened:
     """All of it, open, and what was found there.
 
-    ``last_taken``: epoch milliseconds of the last record that is known to have been taken. ``counts``: of the store.
-    ``groups``: those of the product's queue, kept up to date. ``max_event_bytes``: the configured bound, or what the
-    queue took at the start where that is less.
+    ``objects``: of the control plane, which ``compiler`` has ``compiled``. ``last_taken``: epoch milliseconds of the
+    last record that is known to have been taken. ``counts``: of the store. ``groups``: those of the product's queue,
+    kept up to date. ``max_event_bytes``: the configured bound, or what the queue took at the start where that is less.
+    ``key`` signs tokens.
     """
 
     state: State
@@ -58,14 +63,17 @@ class Opened:
     subscription: Subscription
     queue: Queue
     store: ProfileStore
-    ids: Ids
+    objects: Objects
+    compiler: Compiler
+    compiled: Compiled
     last_taken: int
     counts: Counts
     groups: set[str]
     max_event_bytes: int
+    key: SigningKey
 
 
-async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[[str], None], log: Log) -> Opened:
+async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str], None], log: Log) -> Opened:
     """Open stores and queues, to be closed by ``stack``; wait for what cannot be reached, and as a standby.
 
     ``waits`` is told what is waited for; the log says which databases are new.
@@ -73,8 +81,10 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     Raises:
         DatabaseRefused: a file is damaged, or not a database of the exporter.
         StoresDoNotFit: the profile store is older than the intake, or the intake older than the store; or an id that is
-            configured was made for something else.
+            configured was made for something else; or objects that were made do not go with the configuration; or the
+            key in the state is none.
     """
+    settings = loaded.settings
     groups = settings.groups
     made = {part: file for part in _PARTS if (file := not_yet_made(getattr(settings, part)))}
 
@@ -119,11 +129,31 @@ async def open_parts(stack: AsyncExitStack, settings: Settings, waits: Callable[
     ids = await reached("state", lambda: ids_settled(state, settings.sources))
     if (why := doubled(settings.sources, ids)) is not None:
         raise StoresDoNotFit(why)
+    objects = await reached("state", lambda: objects_of(loaded, ids, state))
+    compiler = Compiler(settings, ids)
+    compiled = await compiler.compiled(objects)
+    if not isinstance(compiled, Compiled):
+        raise StoresDoNotFit(unfit(compiled))
+    key = await reached("state", lambda: key_settled(state))
     for sentence in await store.advice() if isinstance(store, Advising) else ():
         log.warning("profiles", detail=sentence)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
-    return Opened(state, intake, subscription, queue, store, ids, last_taken, counts, groups, max_event_bytes)
+    return Opened(
+        state,
+        intake,
+        subscription,
+        queue,
+        store,
+        objects,
+        compiler,
+        compiled,
+        last_taken,
+        counts,
+        groups,
+        max_event_bytes,
+        key,
+    )
 
 
 @asynccontextmanager
@@ -152,9 +182,14 @@ async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:
     return ids_of(sources, known)
 
 
-async def catalogue_of(settings: Settings, ids: Ids) -> Catalogue:
-    """The catalogue of a configuration that ``load`` has found to be without mistakes."""
-    found = await off_loop(compiled_catalogue, settings, ids.flows)
-    if isinstance(found, tuple):
-        raise ValueError(f"{len(found)} mistakes came with the ids that were made")
-    return found
+async def key_settled(state: State) -> SigningKey:
+    """The key that signs tokens, as it was made once.
+
+    Raises:
+        StoresDoNotFit: what the state has under its name is no key.
+    """
+    made = await state.made_ids.settled({_KEY: new_key()})
+    try:
+        return SigningKey(made[_KEY])
+    except NoKey as error:
+        raise StoresDoNotFit(f"state: {error}: put back a copy of it") from error

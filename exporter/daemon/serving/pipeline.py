@@ -9,44 +9,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from exporter.daemon.serving.parts import Opened, catalogue_of
+from exporter.daemon.serving.in_force import InForce, prepared
+from exporter.daemon.serving.parts import Opened
 from exporter.daemon.serving.reports import Reports
 from exporter.daemon.serving.sender_tokens import SenderTokens
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.schedules import reach_delay
 from exporter.settings.tree import Settings
 from exporter.source.collection.intake import Intake
-from exporter.source.collection.plane import Plane
 from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
-from exporter.source.processing.catalogue import Catalogue
+from exporter.source.control.objects.register import Register
 from exporter.source.processing.examined import Bad, Chances
 from exporter.source.processing.examining import examine
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
-from exporter.source.processing.planes import plane_of
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.processing.telling import Teller
-
-
-@dataclass(slots=True)
-class InForce:
-    """The configuration by which records are taken and applied; put in its place whole."""
-
-    catalogue: Catalogue
-    plane: Plane
-
-    def name_of(self, flow: str) -> str:
-        """The name of a flow, by its id; empty where there is no such flow any more."""
-        found = self.catalogue.flows.get(flow)
-        return "" if found is None else found.name
-
-    def source_of(self, inlet: str) -> str:
-        """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
-        found = self.plane.inlets.get(inlet)
-        return "" if found is None else found.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +36,9 @@ class Pipeline:
 
     Attributes:
         opened: the stores and queues between the parts.
-        in_force: the configuration of all parts.
-        tokens: makes the judges of senders.
+        in_force: by what records are taken and applied.
+        register: the objects of the control plane, and their changes.
+        tokens: makes the judges of senders, and knows what tokens of our own are made by.
         stamps: names and times of what is taken.
         taking: the data plane behind its listeners.
         refused: keeps elements of batches that are not taken.
@@ -67,6 +49,7 @@ class Pipeline:
 
     opened: Opened
     in_force: InForce
+    register: Register
     tokens: SenderTokens
     stamps: Stamps
     taking: Taking
@@ -80,8 +63,7 @@ async def pipeline_of(
     settings: Settings, opened: Opened, tokens: SenderTokens, now_ms: Callable[[], int], clock: Clock, reports: Reports
 ) -> Pipeline:
     """The parts by ``settings``; ``now_ms`` reads epoch milliseconds."""
-    catalogue = await catalogue_of(settings, opened.ids)
-    in_force = InForce(catalogue, plane_of(settings.serve, settings.sources, settings.datasets, opened.ids))
+    in_force = InForce(opened.compiled.catalogue, opened.compiled.plane)
     chances = Chances(os.urandom, clock.monotonic)
     delay = reach_delay(random.uniform)
     records = opened.state.bad_records
@@ -92,11 +74,13 @@ async def pipeline_of(
         in_force.plane,
         stamps,
         intake.keep,
-        tokens.judge(settings.serve.tokens),
+        tokens.judge(settings.serve),
         clock.monotonic,
         validate=partial(_violations, in_force, chances),
         refused=refused.note,
     )
+    prepare = partial(prepared, opened.compiler, in_force, taking)
+    register = Register(opened.objects, opened.state.made_objects, prepare)
     teller = Teller(opened.store, opened.queue, delay, reports.events_lost, reports.events_left_out)
     processor = Processor(
         opened.intake,
@@ -115,7 +99,7 @@ async def pipeline_of(
             teller.look,
         ),
     )
-    return Pipeline(opened, in_force, tokens, stamps, taking, refused, intake, processor, teller)
+    return Pipeline(opened, in_force, register, tokens, stamps, taking, refused, intake, processor, teller)
 
 
 def _taken(in_force: InForce, reports: Reports, flows: Mapping[str, int]) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from exporter.daemon.reload import Load, Telling
 from exporter.daemon.serving.certificate import context_of
-from exporter.daemon.serving.parts import catalogue_of, ids_settled
+from exporter.daemon.serving.in_force import Compiler, prepared
+from exporter.daemon.serving.objects import declared_objects, unfit
+from exporter.daemon.serving.parts import ids_settled
 from exporter.daemon.serving.pipeline import Pipeline
 from exporter.settings.difference import same_but_for_files
 from exporter.settings.loading.load import Loaded
 from exporter.settings.tree import Settings
 from exporter.source.collection.server.tls import RenewableContext
-from exporter.source.processing.planes import doubled, plane_of
+from exporter.source.processing.planes import doubled
 from exporter.source.settings.serve import Serve, ServeTls
 from exporter.state.port import StateUnavailable
 from exporter.tasks.off_loop import off_loop
@@ -39,6 +42,7 @@ LIVE: Final = frozenset(
         "tls",
         "cors",
         "tokens",
+        "ims",
         "org_id",
         "max_body",
         "hold",
@@ -88,23 +92,29 @@ async def reload(
     if (why := doubled(after.sources, ids)) is not None:
         telling.refused("unusable", [why], "an id was made for something else", problems=[why])
         return None
-    catalogue = await catalogue_of(after, ids)
-    plane = plane_of(after.serve, after.sources, after.datasets, ids)
-    for note in new.notes:
-        log.warning("note", detail=note)
     if stale := [key for key in NEED_RESTART if getattr(before, key) != getattr(after, key)]:
-        telling.stale(stale)
         kept = {key: getattr(before, key) for key in stale}
         new = replace(new, settings=after.model_copy(update=kept))
-    # No wait from here on: a record is never taken by the one configuration and applied before the other is whole.
-    pipeline.in_force.catalogue, pipeline.in_force.plane = catalogue, plane
-    pipeline.taking.plane = plane
-    pipeline.taking.tokens = pipeline.tokens.judge(after.serve.tokens)
-    pipeline.intake.hold_seconds = after.serve.hold
-    pipeline.opened.groups.update(after.groups)
-    pipeline.opened.groups.intersection_update(after.groups)
-    if certificate is not None and context is not None:
-        certificate.renew(context)
+    opened = pipeline.opened
+    compiler = Compiler(after, ids, opened.compiler.kept)
+    prepare = partial(prepared, compiler, pipeline.in_force, pipeline.taking)
+
+    def beside() -> None:
+        pipeline.taking.tokens = pipeline.tokens.judge(after.serve)
+        pipeline.intake.hold_seconds = after.serve.hold
+        opened.groups.update(after.groups)
+        opened.groups.intersection_update(after.groups)
+        if certificate is not None and context is not None:
+            certificate.renew(context)
+
+    if unfit_ones := await pipeline.register.redeclare(declared_objects(new, ids), prepare, beside):
+        problems = [unfit(unfit_ones)]
+        telling.refused("unusable", problems, "what was made by API goes on with the old one", problems=problems)
+        return None
+    for note in new.notes:
+        log.warning("note", detail=note)
+    if stale:
+        telling.stale(stale)
     health.applied()
     was = {source.name: source for source in before.sources}
     now = {source.name: source for source in after.sources}

@@ -42,6 +42,7 @@ from exporter.settings.tree import Settings
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.collection.server.listener import Listener
 from exporter.source.collection.server.tls import RenewableContext
+from exporter.source.control.objects.sweeping import Sweeping
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.profiles.port import ProfilesUnavailable
 from exporter.source.settings.serve import Serve
@@ -116,7 +117,7 @@ class Server:
                 for note in dict.fromkeys((*self._loaded.notes, *without_sources(self._settings))):
                     self._log.warning("note", detail=note)
                 async with AsyncExitStack() as stack:
-                    opened = await self._ending.unless_asked(open_parts(stack, self._settings, self._waits, self._log))
+                    opened = await self._ending.unless_asked(open_parts(stack, self._loaded, self._waits, self._log))
                     if opened is None:
                         return 0
                     await off_loop(remember, self._settings, self._loaded.files)
@@ -125,7 +126,7 @@ class Server:
 
     async def _run(self, opened: Opened, tasks: asyncio.TaskGroup, **ops: str | int) -> int:
         settings, clock, reports = self._settings, self._clock, self._reports
-        tokens = SenderTokens(tasks, clock, reports.tokens)
+        tokens = SenderTokens(tasks, clock, reports.tokens, opened.key)
         pipeline = await pipeline_of(settings, opened, tokens, self._now_ms, clock, reports)
         certificate = certificate_of(settings.serve.tls)
         backfilling = backfilling_of(opened, lambda: self._settings, pipeline.teller, clock, self._log, reports.bug)
@@ -133,7 +134,7 @@ class Server:
         work = self._work(pipeline, backfilling, certificate)
         working = [tasks.create_task(self._watched(what, run)) for what, run in work.items()]
         wishing = Wishing(opened.intake, pipeline.stamps, settings.serve.hold)
-        control = control_of(settings, opened, pipeline.taking, wishing, clock, reports.answered)
+        control = control_of(lambda: self._settings, pipeline, wishing, clock, reports.answered, self._now.port)
         async with (
             in_background(pipeline.intake.run, pipeline.refused.run),
             listening(pipeline.taking, settings.serve, certificate, reports.answered, reports.bug) as listener,
@@ -162,6 +163,7 @@ class Server:
             "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,
             "backfilling": backfilling.run,
             "expiring": expiring_of(settings, opened, self._now_ms).run,
+            "sweeping": Sweeping(pipeline.register, lambda: opened.subscription.lag().messages, self._now_ms).run,
         }
         if (lapsing := lapsing_of(settings, opened, pipeline.stamps, pipeline.processor, pipeline.teller)) is not None:
             work["lapsing"] = lapsing.run

@@ -1,4 +1,4 @@
-"""Puts together what looks after profiles beside their records: memberships lapse, and time series are dropped."""
+"""Puts together what looks after profiles beside their records: memberships lapse, and what is too old is dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exporter.source.processing.telling import Teller
 
 
 def expiring_of(settings: Settings, opened: Opened, now_ms: Callable[[], int]) -> Expiring:
-    """What drops records of time series that were kept for their time; ``now_ms`` reads epoch milliseconds."""
+    """What drops that which was kept for its time; ``now_ms`` reads epoch milliseconds."""
     return Expiring(opened.store, int(settings.profiles.keep_time_series * 1000), now_ms, reach_delay(random.uniform))
 
 

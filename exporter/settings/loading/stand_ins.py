@@ -39,8 +39,9 @@ _DECIDE = frozenset(
 )
 #: What a field may want in place of a text: an address, or a number. Else it is left out, for its default.
 _SHAPES = ("https://{}/", "redis://{}", "nats://{}", "{}:1", "1")
-#: Keys of sections ``tls`` that name files.
+#: Keys of sections ``tls`` that name files, and the one of a client of ``serve.ims``.
 _PEM_FILES = frozenset({*Tls.model_fields, *ServeTls.model_fields})
+_CLIENT_KEY = "jwt_public_key_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class StandIns:
                     self._put(gathered, mount, steps, absent)
                     names[absent.what] = None
                     stand_ins.append(absent.stand_in)
-        for name in _without_tls_files(gathered.data):
+        for name in _without_missing_files(gathered.data):
             if not name.endswith(tuple(stand_ins)):  # which is named as a variable already
                 names[name] = None
         self.names = tuple(names)
@@ -120,10 +121,14 @@ def _decides(steps: Steps) -> bool:
             return False
 
 
-def _without_tls_files(value: Any) -> Iterator[str]:
-    """Take out the files of every section ``tls`` that lacks one of them; yields those that are not here."""
+def _without_missing_files(value: Any) -> Iterator[str]:
+    """Take out keys of clients, and the files of every section ``tls``, that are not here; yields their names."""
     parts: list[Any] = []
     if isinstance(value, dict):
+        key_file = value.get(_CLIENT_KEY)
+        if isinstance(key_file, str) and key_file and not _is_here(key_file):
+            del value[_CLIENT_KEY]
+            yield key_file
         tls = value.get("tls")
         if isinstance(tls, dict):
             files = [file for key in tls if key in _PEM_FILES and isinstance(file := tls[key], str) and file]
@@ -134,7 +139,7 @@ def _without_tls_files(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         parts = value
     for part in parts:
-        yield from _without_tls_files(part)
+        yield from _without_missing_files(part)
 
 
 def _is_here(file: str) -> bool:

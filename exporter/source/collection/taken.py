@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import msgspec
+from msgspec.structs import replace
 
 
 class Form(IntEnum):
@@ -31,6 +32,7 @@ class TakenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
         form: how ``body`` is laid out.
         body: the message as it came, decompressed.
         authenticated: whether the sender showed a valid token.
+        again: whether the record stood in the intake before, so that it is counted already.
     """
 
     xaction_id: str
@@ -41,6 +43,7 @@ class TakenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     form: Form
     body: bytes
     authenticated: bool = False
+    again: bool = False
 
     def to_bytes(self) -> bytes:
         """The message of the intake: the version, and a MessagePack array of the attributes in their order."""
@@ -61,6 +64,14 @@ class TakenRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
             pass
         # Not in the handler: the error caught there shows data.
         raise UnreadableRecord("the message is damaged")
+
+    @classmethod
+    def put_again(cls, message: bytes) -> bytes:
+        """The message by which the record of ``message`` stands in the intake once more; itself if it has none."""
+        try:
+            return replace(cls.from_bytes(message), again=True).to_bytes()
+        except UnreadableRecord:
+            return message
 
     def __repr__(self) -> str:
         return f"TakenRecord({self.xaction_id}, {len(self.body)} bytes)"

@@ -27,12 +27,14 @@ class Gateway:
     api_keys: tuple[str, ...]
     sandboxes: tuple[str, ...]
 
-    async def refusal(self, head: RequestHead) -> Answer | None:
-        """Why a request goes no further; None where it does."""
+    async def admit(self, head: RequestHead) -> str | Answer:
+        """The client that the token of a request names, empty where none is known; or why it goes no further."""
         headers = head.headers
+        client: str | Answer = ""
         if self.tokens is not None:
-            if (unknown := await _token_refused(headers.get("authorization", ""), self.tokens())) is not None:
-                return unknown
+            client = await _client(headers.get("authorization", ""), self.tokens())
+            if isinstance(client, Answer):
+                return client
             if not (key := headers.get("x-api-key")):
                 return refused(403, "403000", "Api Key is required")
             if self.api_keys and key not in self.api_keys:
@@ -43,10 +45,10 @@ class Gateway:
                 return refused(403, "403025", "Profile is not valid")
         if (sandbox := headers.get("x-sandbox-name")) and sandbox not in self.sandboxes:
             return failed(404, "2100-404", "There is no sandbox of this name")
-        return None
+        return client
 
 
-async def _token_refused(authorization: str, tokens: Tokens) -> Answer | None:
+async def _client(authorization: str, tokens: Tokens) -> str | Answer:
     scheme, _, rest = authorization.strip().partition(" ")
     token = rest.strip() if scheme.lower() == "bearer" else authorization.strip()
     if not token:
@@ -56,4 +58,4 @@ async def _token_refused(authorization: str, tokens: Tokens) -> Answer | None:
         verdict = await tokens.judge(token)
     if verdict is Verdict.UNDECIDED:
         return failed(503, "1503-503", "The keys of the token's issuer cannot be had now")
-    return None if verdict is Verdict.GOOD else refused(401, "401013", "Oauth token is not valid")
+    return tokens.client(token) if verdict is Verdict.GOOD else refused(401, "401013", "Oauth token is not valid")

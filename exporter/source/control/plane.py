@@ -30,8 +30,9 @@ class ControlPlane:
         """The answer to a request, whose body is read where the table needs it."""
         found = self.routes.find(head.method, head.path)
         guarded = not isinstance(found, Found) or found.route.guarded  # what there is, is told to those who may use it
-        if guarded and (refusal := await self.gateway.refusal(head)) is not None:
-            return refusal
+        client = await self.gateway.admit(head) if guarded else ""
+        if isinstance(client, Answer):
+            return client
         if found is None:
             return failed(404, "1439-404", "There is nothing at this path")
         if isinstance(found, OtherMethods):
@@ -40,7 +41,7 @@ class ControlPlane:
         body = await _body(head, found.route.reads, read_body)
         if isinstance(body, Answer):
             return body
-        return await found.route.reply(Request(head, found.ids, query_of(head), body))
+        return await found.route.reply(Request(head, found.ids, query_of(head), body, client))
 
 
 async def _body(head: RequestHead, reads: Reads, read_body: ReadBody) -> bytes | Answer:

@@ -24,18 +24,22 @@ class Request:
         ids: what the variables of the route's path stand for, percent-decoded.
         query: names and values in their order, percent-decoded; a name may come again.
         body: empty where the route reads none.
-        client: who asks: ``x-api-key``, or the client of the token, or nobody's name.
+        token_client: the client that the token names, as far as one was demanded, and names one.
     """
 
     head: RequestHead
     ids: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    token_client: str = ""
 
     @property
     def client(self) -> str:
-        """Who asks, for ``createdClient`` and the like; nothing is decided by it."""
-        return self.head.headers.get("x-api-key", "")
+        """Who asks, for ``createdClient`` and the like: the token's client, else ``x-api-key``, which may say anything.
+
+        Nothing is decided by it.
+        """
+        return self.token_client or self.head.headers.get("x-api-key", "")
 
     def one(self, name: str, default: str = "") -> str:
         """The first value of a name in the query."""

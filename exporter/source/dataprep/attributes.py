@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from exporter.source.dataprep.dates.forms import is_date, is_date_time
 from exporter.source.dataprep.run import Run
 from exporter.source.xdm.fields import Kind
 
@@ -17,7 +18,11 @@ _FITTING: dict[Kind, type] = {
     Kind.BOOLEAN: bool,
     Kind.INTEGER: int,
     Kind.NUMBER: int,
+    Kind.DATE: str,
+    Kind.DATE_TIME: str,
 }
+#: Which texts these are, where not every text needs no coercion.
+_TEXTS: dict[Kind, Callable[[str], bool]] = {Kind.DATE: is_date, Kind.DATE_TIME: is_date_time}
 #: A whole number beyond is looked at for its bits.
 _SMALL = 2**31
 #: A text that is no longer is not counted: the number of mappings bounds what all of them take.
@@ -27,19 +32,20 @@ _SHORT = 200
 class Attribute(NamedTuple):
     """Takes a value along ``first`` and ``rest`` from a record, and puts what is ``fitting`` at ``last`` in ``above``.
 
-    Null is not put.
+    A text has to be one that ``fits``, where there is such a test. Null is not put.
     """
 
     first: str
     rest: tuple[str, ...]
     fitting: type | None
+    fits: Callable[[str], bool] | None
     above: tuple[str, ...]
     last: str
 
 
 def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind) -> Attribute:
     """What puts the value at the path ``source`` of a record to the path ``destination``, whose type is ``kind``."""
-    return Attribute(source[0], source[1:], _FITTING.get(kind), destination[:-1], destination[-1])
+    return Attribute(source[0], source[1:], _FITTING.get(kind), _TEXTS.get(kind), destination[:-1], destination[-1])
 
 
 def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entity: dict[str, Any]) -> int:
@@ -53,16 +59,20 @@ def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entit
     for each in attributes[at:]:
         if each is None:
             return at
-        first, rest, fitting, above, last = each
+        first, rest, fitting, fits, above, last = each
         value: Any = record.get(first)
-        for step in rest:
-            value = value.get(step) if type(value) is dict else None
+        if rest:
+            for step in rest:
+                value = value.get(step) if type(value) is dict else None
         if value is not None:
             found = type(value)
             if found is not fitting:
                 return at
             if found is str:
-                if len(value) > _SHORT:
+                if fits is not None:
+                    if not fits(value):
+                        return at
+                elif len(value) > _SHORT:
                     run.left -= len(value)
                     if run.left < 0:
                         return at

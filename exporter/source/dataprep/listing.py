@@ -75,7 +75,7 @@ def list_operators() -> list[dict[str, Any]]:
             "methodName": operator.name,
             "numberOfOperands": operator.operands,
             "description": operator.meaning,
-            "example": operator.example,
+            "example": operator.example_with(symbol),
         }
         for operator in OPERATORS
         for symbol in operator.symbols
@@ -98,7 +98,14 @@ def functions_page() -> str:
     parts.append(
         _table(
             ("operator", "meaning", "example"),
-            [(" ".join(_code(each) for each in row.symbols), row.meaning, _code(row.example)) for row in OPERATORS],
+            [
+                (
+                    " ".join(_code(each) for each in row.symbols),
+                    row.meaning,
+                    f"{_code(row.example)} → {_code(row.result)}",
+                )
+                for row in OPERATORS
+            ],
         )
     )
     parts.append("## Methods")

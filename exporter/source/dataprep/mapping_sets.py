@@ -18,6 +18,9 @@ _TYPES = {
     "expression": "EXPRESSION",
     "text/x.aep-xl": "EXPRESSION",
 }
+#: The names of one field of a mapping in the two dialects; the first that is there counts.
+SOURCES = ("source", "sourceAttribute")
+DESTINATIONS = ("destination", "destinationXdmPath")
 #: What begins like a path, and is a constant or an operator of the expression language.
 _WORDS = frozenset({"true", "false", "null", "not", "empty", "size"})
 _PLAIN_PATH = re.compile(r"(?:\$\{[^}]+\}|[^\W\d][\w$]*|\$[\w$]*)(?:\.(?:\$\{[^}]+\}|[\w$]|\\.)+|\[(?:[0-9]+|\*)\])*")
@@ -130,8 +133,8 @@ def _long(fields: Any, at: Steps, found: list[Mistake]) -> Mapping | None:
         return None
     source_type = fields.get("sourceType") or "ATTRIBUTE"
     kind = _TYPES.get(source_type.lower()) if isinstance(source_type, str) else None
-    source = _first(fields, "source", "sourceAttribute")
-    destination = _first(fields, "destination", "destinationXdmPath")
+    source = _first(fields, *SOURCES)
+    destination = _first(fields, *DESTINATIONS)
     before = len(found)
     if kind is None:
         found.append(Mistake((*at, "sourceType"), "is ATTRIBUTE, STATIC or EXPRESSION"))

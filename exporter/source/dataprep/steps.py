@@ -61,13 +61,13 @@ def compile_step(mapping: Mapping, root: Field | None, bounds: Bounds, nulls: bo
             expression = compile_expression(str(mapping.source))
             if isinstance(expression, str):
                 return expression
-            apply = _applying(expression.evaluate, coerce, put, nulls, path)
+            apply = _applying(expression.evaluate, coerce, put, nulls, path, field)
         case SourceType.ATTRIBUTE:
             source = parse_path(str(mapping.source))
             if isinstance(source, str):
                 return f"the source {source}"
             read = reader(source)
-            apply = _applying(lambda run: read(run.record), coerce, put, nulls, path)
+            apply = _applying(lambda run: read(run.record), coerce, put, nulls, path, field)
             plain = None if nulls else _attribute(source, path, field)
     return apply if isinstance(apply, str) else Step(mapping, apply, fail, plain)
 
@@ -93,8 +93,10 @@ def _plain(path: Path) -> tuple[str, ...] | None:
     return keys if len(keys) == len(path) else None
 
 
-def _applying(read: Read, coerce: Coerce, put: Put, nulls: bool, path: Path) -> Apply:
+def _applying(read: Read, coerce: Coerce, put: Put, nulls: bool, path: Path, field: Field | None) -> Apply:
     keys = _plain(path)
+    # Most of what is put is text where text may be, which needs no coercion, but counts.
+    of_texts = field is None or field.kind in (Kind.STRING, Kind.ANY)
 
     def apply(run: Run, entity: dict[str, Any]) -> None:
         run.look_at_the_clock()
@@ -103,9 +105,14 @@ def _applying(read: Read, coerce: Coerce, put: Put, nulls: bool, path: Path) -> 
             if nulls:
                 put(run, entity, None)
             return
-        put(run, entity, coerce(run, value))
-        if keys is not None and (run.upserts or type(value) in (Appended, Replaced)):
-            _note_merging(run, keys, type(value))
+        kind = type(value)
+        if kind is str and of_texts:
+            run.spend(len(value))
+            put(run, entity, value)
+        else:
+            put(run, entity, coerce(run, value))
+        if keys is not None and (run.upserts or kind is Appended or kind is Replaced):
+            _note_merging(run, keys, kind)
 
     return apply
 

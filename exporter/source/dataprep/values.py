@@ -42,9 +42,9 @@ def kind_name(value: Any) -> str:
 
 def to_text(value: Any) -> str:
     """``value`` as text; raises ``Failed`` for arrays and objects. A number has its shortest form."""
+    if type(value) is str:
+        return value
     kind = type(value)
-    if kind is str:
-        return str(value)
     if kind is bool:
         return "true" if value else "false"
     if kind is int or kind is float:

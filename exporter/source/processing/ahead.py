@@ -12,8 +12,12 @@ from exporter.source.processing.examined import Bad, Chances, Good
 from exporter.source.processing.listeners import Listeners
 from exporter.source.processing.places import Place, place_of
 
-#: So many records are received at a time, and no more while so many are ahead.
+#: So many records are received at a time.
 BATCH_RECORDS = 500
+#: No more are received while so many records, or bytes of them, are ahead. The more become one transaction, the fewer
+#: times a page of the store that several of them concern is written.
+_AHEAD_RECORDS = 1000
+_AHEAD_BYTES = 8 * 1024 * 1024
 #: After so many records the event loop gets a turn, so that requests are answered meanwhile.
 _TURN_RECORDS = 25
 
@@ -46,6 +50,7 @@ class Ahead:
         self._delay = delay
         self._listeners = listeners
         self._places: list[Place] = []
+        self._bytes = 0
         self._in_hand = False  # what ``next`` returned last
         self._changed = asyncio.Condition()
         #: Why nothing can be read now; None where that works.
@@ -60,7 +65,7 @@ class Ahead:
             self._in_hand = False
             self._changed.notify_all()
             await self._changed.wait_for(lambda: self._places)
-            places, self._places = self._places, []
+            places, self._places, self._bytes = self._places, [], 0
             self._in_hand = True
             self._changed.notify_all()
             return places
@@ -70,7 +75,7 @@ class Ahead:
         failures = 0
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self._places) < BATCH_RECORDS)
+                await self._changed.wait_for(self._has_room)
             try:
                 if self.failure is not None:
                     # An intake that was away may read nothing before it was asked, and works again once it says so: the
@@ -92,7 +97,11 @@ class Ahead:
             examined = await self._examined(batch.messages)
             async with self._changed:
                 self._places += examined
+                self._bytes += sum([len(message.body) for message in batch.messages])
                 self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return len(self._places) < _AHEAD_RECORDS and self._bytes < _AHEAD_BYTES
 
     async def _examined(self, messages: Sequence[Message]) -> list[Place]:
         places: list[Place] = []

@@ -41,8 +41,9 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All of it, by id; and the rules of identities."""
+    """All of it, by id; and the rules of identities. Schemas are all that there are, those of no dataset included."""
 
     flows: Mapping[str, Flow] = field(default_factory=dict)
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     identities: IdentityRules = field(default_factory=IdentityRules)
+    schemas: Mapping[str, Schema] = field(default_factory=dict)

@@ -33,12 +33,16 @@ FlowIds = Mapping[tuple[str, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The sections of a configuration that say what records are."""
+    """What says what records are: sections of a configuration, and objects in their form.
+
+    ``gone`` are flows, with their ids, that hang on no inlet any more: records in the intake may name them.
+    """
 
     schemas: Sequence[SchemaSettings] = ()
     datasets: Sequence[DatasetSettings] = ()
     mappings: Sequence[MappingSetSettings] = ()
     sources: Sequence[SourceSettings] = ()
+    gone: Sequence[FlowSettings] = ()
 
 
 @dataclass(slots=True)
@@ -87,11 +91,13 @@ def compiled(
     _compile_datasets(compiling)
     _compile_mappings(compiling)
     flows = dict(_flows(compiling, flow_ids))
+    flows.update(_gone(compiling, flows))
     if compiling.mistakes:
         return tuple(compiling.mistakes)
     compiling.kept.only(compiling.schemas, compiling.mappings)
     datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
-    return Catalogue(flows, datasets, identities)
+    schemas = {name: schema for name, schema in compiling.schemas.items() if schema is not None}
+    return Catalogue(flows, datasets, identities, schemas)
 
 
 def _compile_schemas(compiling: _Compiling) -> None:
@@ -207,6 +213,15 @@ def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow
                 # A flow may hang on several inlets, and is one flow then.
                 compiling.refuse((*at, "id"), "another flow with this id says something else")
             yield flow_id, Flow(flow_id, section.name, section.dataset, mapping)
+
+
+def _gone(compiling: _Compiling, flows: Container[str]) -> Iterator[tuple[str, Flow]]:
+    """The flows that are gone, as far as their mapping sets are still there; what is not is no mistake any more."""
+    for section in compiling.declared.gone:
+        mapping = None if section.mapping is None else compiling.mappings.get(section.mapping, (None, None))[1]
+        whole = section.mapping is None or mapping is not None
+        if section.id is not None and section.id not in flows and whole:
+            yield section.id, Flow(section.id, section.name, section.dataset, mapping)
 
 
 def _named(compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]) -> Named | None:

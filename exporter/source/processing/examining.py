@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -22,19 +22,25 @@ _OPERATIONS = {each.value: each for each in Operation}
 _decode = msgspec.json.Decoder().decode
 
 
-class _Message(NamedTuple):
+class _Message:
     """A message taken apart; ``operations`` is what its header says, and ``meta`` the identities beside the entity."""
 
-    record: dict[str, Any]
-    operations: Any = None
-    meta: Any = None
+    __slots__ = ("meta", "operations", "record")
+
+    def __init__(self, record: dict[str, Any], operations: Any = None, meta: Any = None) -> None:
+        self.record = record
+        self.operations = operations
+        self.meta = meta
 
 
-class _Asked(NamedTuple):
+class _Asked:
     """What the header asks for."""
 
-    operation: Operation
-    links: bool
+    __slots__ = ("links", "operation")
+
+    def __init__(self, operation: Operation, links: bool) -> None:
+        self.operation = operation
+        self.links = links
 
 
 #: Where the header asks for nothing. An upsert that says nothing of identities is about its primary identity alone.

@@ -1,4 +1,4 @@
-"""Lets records of time series go once they were kept for their time."""
+"""Lets go what was kept for its time: records of time series, and what is counted of all records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.source.profiles.port import ProfileStore, ProfilesUnavailable
+from exporter.source.profiles.tally import RUNS_KEPT_MS
 
 #: Records of one transaction, and the pause after each, so that other records go on meanwhile.
 _RECORDS = 500
@@ -17,11 +18,12 @@ _LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """Looks after the records of time series in ``store``. ``run`` does the work.
+    """Looks after the records of time series in ``store``, and what is counted there. ``run`` does the work.
 
     Attributes:
         store: the profiles.
-        keep_ms: milliseconds for which a record is kept; 0: those that an earlier configuration has kept go, too.
+        keep_ms: milliseconds for which a record of a time series is kept; 0: those that an earlier configuration has
+            kept go, too.
         now: epoch milliseconds.
         delay: the seconds before try n of a store that is away, n from 0.
     """
@@ -36,7 +38,9 @@ class Expiring:
         failures = 0
         while True:
             try:
-                dropped = await self.store.drop_time_series(self.now() - self.keep_ms, _RECORDS)
+                now = self.now()
+                dropped = await self.store.drop_time_series(now - self.keep_ms, _RECORDS)
+                dropped += await self.store.drop_runs(now - RUNS_KEPT_MS, _RECORDS)
             except ProfilesUnavailable:  # the processor says so
                 await asyncio.sleep(self.delay(failures))
                 failures += 1

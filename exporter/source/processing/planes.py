@@ -71,7 +71,7 @@ def plane_of(
     ids: Ids,
     disabled: Container[str] = (),
 ) -> Plane:
-    """The data plane of a configuration whose references all lead somewhere; ``disabled``: the sources that are."""
+    """The data plane of a configuration whose references all lead somewhere; ``disabled`` are names of sources."""
     schemas = {dataset.id: dataset.schema for dataset in datasets}
     inlets = [_inlet(source, serve, schemas, ids, source.name not in disabled) for source in sources]
     return Plane(

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from exporter.queues.port import Queue, Subscription
-from exporter.source.collection.wish import Wish
 from exporter.source.processing.ahead import Ahead
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.examined import Bad, Chances
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
 from exporter.source.processing.places import Place, runs
-from exporter.source.profiles.merge.steps import Deletion, Outcome, Step, Unlinking
+from exporter.source.processing.tallying import Tallying
+from exporter.source.profiles.merge.steps import Deletion, Step, Unlinking
 from exporter.source.profiles.port import Mark, MarkMoved, ProfileStore, ProfilesUnavailable, Refused
 from exporter.source.records import Identity
 from exporter.state.letter import Full, Stored, Unavailable
@@ -118,12 +118,11 @@ class Processor:
         steps = [step for _, step in good]
         lane, to = places[-1].message.lane, places[-1].message.position
         mark = Mark(self._queue.name, lane, self._marks.get(lane, 0), to)
-        newest = max((place.taken.taken for place in places if place.taken is not None), default=0)
+        newest = max([place.taken.taken for place in places if place.taken is not None], default=0)
         later = {TAKEN: newest - self._taken} if newest > self._taken else {}
+        tally = Tallying(places, later, self._letters.epoch)
         try:
-            done = await self._until_it_works(
-                lambda: self._store.apply(steps, self._max_event_bytes, [mark], lambda _: later)
-            )
+            done = await self._until_it_works(lambda: self._store.apply(steps, self._max_event_bytes, [mark], tally))
         except MarkMoved:
             raise
         except Exception as error:
@@ -144,7 +143,8 @@ class Processor:
         if done.events:
             self.events += done.events
             self._listeners.told()
-        self._tell(places, done.outcomes)
+        for (flow, outcome), count in tally.became.items():
+            self._listeners.became(flow, outcome, count)
 
     async def _one_by_one(self, places: Sequence[Place], error: Exception) -> None:
         """Find the record by which an error of ours ended the transaction."""
@@ -165,7 +165,11 @@ class Processor:
         await self._until_stored(lambda: self._letters.forget(whose, deletion.taken))
 
     async def _keep(self, places: Sequence[Place]) -> None:
-        letters = [self._letters.of(place.message, place.taken, bad) for place in places if (bad := place.bad)]
+        letters = [
+            self._letters.of(place.message, place.taken, bad)
+            for place in places
+            if isinstance(bad := place.examined, Bad)
+        ]
         if letters:
             await self._until_stored(lambda: self._letters.keep(letters))
 
@@ -178,21 +182,6 @@ class Processor:
             failures += 1
         if failures:
             self._failure = None
-
-    def _tell(self, places: Sequence[Place], outcomes: Sequence[Outcome]) -> None:
-        counts: dict[tuple[str, str], int] = {}
-        following = iter(outcomes)
-        for place in places:
-            if place.step is None:
-                outcome = "aside" if place.bad is None else "bad"
-            else:
-                outcome = "applied" if next(following) is Outcome.TOLD else "unchanged"
-                if isinstance(place.taken, Wish):
-                    continue  # no record, and of no flow
-            key = place.flow, outcome
-            counts[key] = counts.get(key, 0) + 1
-        for (flow, outcome), count in counts.items():
-            self._listeners.became(flow, outcome, count)
 
     async def _until_it_works(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Try for ever while the store is away."""

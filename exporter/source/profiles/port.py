@@ -19,12 +19,13 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from exporter.source.profiles.merge.steps import Bad, Outcome, Step
+from exporter.source.profiles.tally import Part, Tally
 from exporter.source.records import Identity
 
 #: Namespace and id of a segment.
 Segment: TypeAlias = tuple[str, str]
-#: What is added to which counters, given the outcome of each step. Called within the transaction, on another thread.
-Tally: TypeAlias = Callable[[Sequence[Outcome]], Mapping[str, int]]
+#: What is counted, given the outcome of each step. Called within the transaction, on another thread.
+Tallying: TypeAlias = Callable[[Sequence[Outcome]], Tally]
 
 
 class ProfilesUnavailable(Exception):
@@ -174,7 +175,7 @@ class ProfileStore(Protocol):
         ...
 
     async def apply(
-        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tally | None = None
+        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tallying | None = None
     ) -> Applied | Refused:
         """Apply ``steps`` in order, and move ``marks``. Any other exception than those below is a bug in a step.
 
@@ -193,8 +194,24 @@ class ProfileStore(Protocol):
         """The counters whose names begin so."""
         ...
 
-    async def drop_counters(self, names: Sequence[str]) -> None:
-        """Delete counters."""
+    async def runs(
+        self,
+        since: int,
+        beyond: tuple[int, str] | None,
+        limit: int,
+        *,
+        flow: str | None = None,
+        failed: bool = False,
+    ) -> Sequence[Part]:
+        """What was counted of at most ``limit`` pairs of hour and flow, the newest first, each pair whole.
+
+        Of hours from ``since`` on, in epoch milliseconds, and of pairs that come after the pair ``beyond``; only of
+        ``flow`` where that is given, and only of pairs with records that failed where ``failed``.
+        """
+        ...
+
+    async def drop_runs(self, before: int, limit: int) -> int:
+        """Forget what was counted of hours before ``before``; return how many rows, ``limit`` of a kind at most."""
         ...
 
     async def told(self, after: int, limit: int, max_bytes: int) -> Sequence[Told]:

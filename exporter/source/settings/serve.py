@@ -71,7 +71,7 @@ class TokenIssuer(Section):
 
 
 class Tokens(Section):
-    """Who may use authenticated inlets, and the control plane where it says ``tokens``."""
+    """Who may use authenticated inlets, and the control plane where it says ``tokens``, beside those of ``ims``."""
 
     static: tuple[StaticToken, ...] = Field(default=(), description="Tokens of this configuration.")
     jwks: tuple[TokenIssuer, ...] = Field(default=(), description="Issuers whose tokens are good.")
@@ -82,7 +82,7 @@ class Api(Section):
 
     host: ListenHost = Field(default="127.0.0.1", description="Address to listen on.")
     port: _Port = Field(default=8086, description="Port to listen on; 0: any that is free.")
-    auth: Literal["none", "tokens"] = Field(default="none", description="none, or tokens: those of `tokens`.")
+    auth: Literal["none", "tokens"] = Field(default="none", description="none, or tokens: those of `tokens` and `ims`.")
     open: bool = Field(default=False, description="Says yes to auth: none on an address that others reach.")
     org_ids: tuple[str, ...] = Field(default=(), description="What x-gw-ims-org-id may be; empty: anything.")
     api_keys: tuple[str, ...] = Field(default=(), description="What x-api-key may be; empty: anything.")
@@ -153,6 +153,14 @@ class Serve(Section):
     drain: Annotated[float, Duration(most=3600)] = Field(
         default=15.0, description="How long SIGTERM waits for what is in hand."
     )
+
+    @property
+    def gives_tokens(self) -> Ims | None:
+        """The section ``ims``, where the token endpoints answer and their tokens are good."""
+        if self.ims is None or not self.ims.enabled:
+            return None
+        reachable = self.ims.clients or self.ims.open or is_loopback(self.api.host)
+        return self.ims if reachable else None
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from exporter.source.tokens.key_set import KeySet
-from exporter.source.tokens.signed import UnverifiedToken, judge_token
+from exporter.source.tokens.signed import LEEWAY, UnverifiedToken, judge_token
 from exporter.source.tokens.verdicts import Verdict
 
 #: A fetch, whatever it brought, is not followed by another before that many seconds have passed.
@@ -68,6 +68,11 @@ class Issuer:
         self._wanted = asyncio.Event()
         self._tried = asyncio.Event()
 
+    @property
+    def name(self) -> str:
+        """The claim ``iss`` of its tokens."""
+        return self.trust.issuer
+
     def known(self, token: UnverifiedToken) -> Verdict | None:
         """The verdict by the keys that there are; None where a fetch may bring the key."""
         now = self._monotonic()
@@ -82,6 +87,10 @@ class Issuer:
         if self._keys.knows(token.kid) or not self._may_fetch(now):
             return Verdict.INVALID
         return None
+
+    def lasts(self, token: UnverifiedToken) -> float:
+        """For how many seconds a good token will be good, with the leeway."""
+        return float(token.claims["exp"]) + LEEWAY - self._epoch()
 
     async def judge(self, token: UnverifiedToken) -> Verdict:
         """The verdict, after a fetch where one is needed and due."""

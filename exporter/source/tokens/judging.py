@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
-from exporter.source.tokens.issuer import Issuer
 from exporter.source.tokens.signed import UnverifiedToken, read_token
 from exporter.source.tokens.static import StaticTokens
 from exporter.source.tokens.verdicts import Verdict
@@ -16,12 +16,37 @@ _REMEMBERED_SECONDS = 10.0
 _REMEMBERED = 10_000
 
 
+class Signer(Protocol):
+    """Whoever issues tokens, an outside issuer or this process.
+
+    ``name`` is the claim ``iss``; ``generation`` grows with every change of the keys.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def generation(self) -> int: ...
+
+    def known(self, token: UnverifiedToken) -> Verdict | None:
+        """The verdict, where nothing needs to be fetched for it; else None."""
+        ...
+
+    async def judge(self, token: UnverifiedToken) -> Verdict:
+        """The verdict, which may wait for keys to be fetched."""
+        ...
+
+    def lasts(self, token: UnverifiedToken) -> float:
+        """For how many seconds a good token will be good."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     """A good token: until when (monotonic seconds), and by which keys of its issuer."""
 
     until: float
-    issuer: Issuer
+    issuer: Signer
     generation: int
 
     def holds(self) -> bool:
@@ -32,9 +57,9 @@ class _Remembered:
 class TokenJudge:
     """``Tokens`` that are configured or issued. Tokens are remembered by their digests alone."""
 
-    def __init__(self, static: StaticTokens, issuers: Sequence[Issuer], monotonic: Callable[[], float]) -> None:
+    def __init__(self, static: StaticTokens, issuers: Sequence[Signer], monotonic: Callable[[], float]) -> None:
         self._static = static
-        self._issuers = {issuer.trust.issuer: issuer for issuer in issuers}
+        self._issuers = {issuer.name: issuer for issuer in issuers}
         self._monotonic = monotonic
         self._remembered: dict[bytes, _Remembered] = {}
 
@@ -51,7 +76,7 @@ class TokenJudge:
         read, issuer = found
         verdict = issuer.known(read)
         if verdict is Verdict.GOOD:
-            self._remember(digest, issuer)
+            self._remember(digest, issuer, read)
         return verdict
 
     async def judge(self, token: str) -> Verdict:
@@ -61,13 +86,18 @@ class TokenJudge:
         read, issuer = found
         return await issuer.judge(read)
 
-    def _issued(self, token: str) -> tuple[UnverifiedToken, Issuer] | None:
+    def client(self, token: str) -> str:
+        read = read_token(token)
+        named = None if read is None else read.claims.get("client_id")
+        return named if isinstance(named, str) else ""
+
+    def _issued(self, token: str) -> tuple[UnverifiedToken, Signer] | None:
         read = read_token(token)
         issuer = self._issuers.get(read.issuer) if read is not None else None
         return None if read is None or issuer is None else (read, issuer)
 
-    def _remember(self, digest: bytes, issuer: Issuer) -> None:
+    def _remember(self, digest: bytes, issuer: Signer, token: UnverifiedToken) -> None:
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
-        until = self._monotonic() + _REMEMBERED_SECONDS
+        until = self._monotonic() + min(_REMEMBERED_SECONDS, issuer.lasts(token))
         self._remembered[digest] = _Remembered(until, issuer, issuer.generation)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 Key = RSAKey | ECKey | OKPKey
+
+
+class NoKey(Exception):
+    """A text is no key that can be used; the error's text says why, and shows nothing of it."""
+
 
 #: Where a key does not name its algorithm; a key that names one that is not of its kind is left out.
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -52,6 +58,26 @@ def read_key_set(document: Any) -> KeySet | None:
     if not isinstance(listed, list):
         return None
     return KeySet(tuple(key for each in listed[:_KEYS] if (key := _fixed(each)) is not None))
+
+
+def read_public_key(pem: bytes) -> FixedKey:
+    """The RSA key of a PEM text, which may be a certificate, for signatures of RS256 alone.
+
+    Raises:
+        NoKey: it is none, or a private one, or too short.
+    """
+    if b"PRIVATE KEY" in pem:
+        raise NoKey("should hold the public key: the private one stays with the client")
+    try:
+        with catch_warnings():
+            simplefilter("ignore")  # of a key that is too short, which is refused below
+            key = RSAKey.import_key(pem)
+        bits = key.public_key.key_size
+    except (JoseError, ValueError, TypeError):
+        raise NoKey("holds no RSA key in PEM, and no certificate with one") from None
+    if bits < _LEAST_RSA_BITS:
+        raise NoKey(f"holds a key of {bits} bits, which is too short: {_LEAST_RSA_BITS} are the least")
+    return FixedKey(None, "RS256", key)
 
 
 def _fixed(jwk: object) -> FixedKey | None:

@@ -14,7 +14,8 @@ from joserfc.jws import JWSRegistry, deserialize_compact
 from exporter.source.tokens.key_set import FixedKey
 from exporter.source.tokens.verdicts import Verdict
 
-_MAX_CHARACTERS = 8192
+#: No token is longer.
+MOST_CHARACTERS = 8192
 #: How far clocks may stand apart, in seconds.
 LEEWAY = 30
 _PARTS = 3
@@ -31,11 +32,11 @@ class UnverifiedToken:
     claims: dict[str, Any] = field(repr=False)
 
 
-class _OneAlgorithm(JWSRegistry):
+class OneAlgorithm(JWSRegistry):
     """The library's registry, without its warning of the name EdDSA, by which issuers go on signing (RFC 8037)."""
 
-    max_header_length = _MAX_CHARACTERS
-    max_payload_length = _MAX_CHARACTERS
+    max_header_length = MOST_CHARACTERS
+    max_payload_length = MOST_CHARACTERS
 
     def get_alg(self, name: str) -> Any:
         if name not in (self.allowed or ()) or name not in self.algorithms:
@@ -46,7 +47,7 @@ class _OneAlgorithm(JWSRegistry):
 def read_token(text: str) -> UnverifiedToken | None:
     """The token, None where ``text`` is none. ``jku``, ``x5u``, ``jwk`` and ``x5c`` of its head are never looked at."""
     parts = text.split(".")
-    if len(parts) != _PARTS or len(text) > _MAX_CHARACTERS or not text.isascii():
+    if len(parts) != _PARTS or len(text) > MOST_CHARACTERS or not text.isascii():
         return None
     head, claims = _object(parts[0]), _object(parts[1])
     if head is None or claims is None or "crit" in head:
@@ -57,11 +58,16 @@ def read_token(text: str) -> UnverifiedToken | None:
     return UnverifiedToken(text, kid, algorithm, issuer, claims)
 
 
-def judge_token(token: UnverifiedToken, key: FixedKey, audience: str | None, now: float) -> Verdict:
-    """Whether ``key`` signed ``token``, and its claims hold ``now`` (epoch seconds) for ``audience``; None: for any."""
+def judge_token(
+    token: UnverifiedToken, key: FixedKey, audience: str | None, now: float, *, grace: float = LEEWAY
+) -> Verdict:
+    """Whether ``key`` signed ``token``, and its claims hold ``now`` (epoch seconds) for ``audience``; None: for any.
+
+    ``grace``: for how many seconds after its end a token is still good.
+    """
     try:
         deserialize_compact(
-            token.text, key.key, registry=_OneAlgorithm(algorithms=[key.algorithm], strict_check_header=False)
+            token.text, key.key, registry=OneAlgorithm(algorithms=[key.algorithm], strict_check_header=False)
         )
     except (JoseError, ValueError, TypeError):
         return Verdict.INVALID
@@ -71,7 +77,7 @@ def judge_token(token: UnverifiedToken, key: FixedKey, audience: str | None, now
         return Verdict.INVALID
     if begins > now + LEEWAY:
         return Verdict.INVALID
-    return Verdict.EXPIRED if expires <= now - LEEWAY else Verdict.GOOD
+    return Verdict.EXPIRED if expires <= now - grace else Verdict.GOOD
 
 
 def _is_time(claim: object) -> TypeGuard[float]:

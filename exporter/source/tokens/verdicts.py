@@ -25,3 +25,7 @@ class Tokens(Protocol):
     async def judge(self, token: str) -> Verdict:
         """The verdict, which may wait for keys to be fetched. Never raises for what a token says."""
         ...
+
+    def client(self, token: str) -> str:
+        """The client that a good token names; empty where it names none."""
+        ...

@@ -142,10 +142,13 @@ def _criteria(which: BadRecordFilter) -> tuple[Argument, ...]:
     """The arguments of ``BAD_SELECT`` for a filter without its names."""
     return (
         which.source or "",
-        which.flow or "",
+        "" if which.flow is None else f"={which.flow}",
         which.reason or "",
         "" if which.since is None else which.since,
         "" if which.until is None else which.until,
+        which.dataset or "",
+        "" if which.taken_since is None else which.taken_since,
+        "" if which.taken_until is None else which.taken_until,
         len(which.identities),
         *which.identities,
     )

@@ -136,11 +136,23 @@ CREATE TABLE made_objects (
 ) STRICT, WITHOUT ROWID;
 """
 
+_BAD_RECORDS_BY_FLOW = """
+CREATE INDEX bad_records_by_flow ON bad_records (flow, id, taken, dataset);
+"""
+
 #: "exps"; the queue's file has another one, so that neither is taken for the other.
 APPLICATION_ID: Final = 0x65787073
 
 SCHEMA: Final = Schema(
     application_id=APPLICATION_ID,
     what="a store of dead letters",
-    migrations=(_LETTERS + _MAPPING_TIMES, _IDENTITY, _UNSENT, _INTERVENTIONS, _BAD_RECORDS + _MADE_IDS, _MADE_OBJECTS),
+    migrations=(
+        _LETTERS + _MAPPING_TIMES,
+        _IDENTITY,
+        _UNSENT,
+        _INTERVENTIONS,
+        _BAD_RECORDS + _MADE_IDS,
+        _MADE_OBJECTS,
+        _BAD_RECORDS_BY_FLOW,
+    ),
 )

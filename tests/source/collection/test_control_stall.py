@@ -46,7 +46,7 @@ async def test_a_body_that_waits_in_the_socket_is_read(monkeypatch: pytest.Monke
     monkeypatch.setattr(type(taking), "admit", admits)
     plane = ControlPlane(Gateway(None, (), (), ("prod",)), Routes(()))
     api = Api(port=0)
-    async with serving_control(Control(plane, taking, None, lambda _: None), api, 1.0) as port:
+    async with serving_control(Control(plane, taking, frozenset(), lambda: (), lambda _: None), api, 1.0) as port:
         with socket.create_connection((api.host, port)) as client:
             client.sendall(HEAD)
             await admitted.wait()

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pytest
+from dataprep_runs import evaluated
+
+from exporter.source.dataprep.expressions import parsing
 from exporter.source.dataprep.expressions.methods import METHODS
 from exporter.source.dataprep.expressions.operators import OPERATORS
 from exporter.source.dataprep.functions.table import FUNCTIONS, TABLE
@@ -52,6 +57,37 @@ def test_every_operator_is_listed() -> None:
     }
     names = {entry["methodName"] for entry in listed}
     assert {"add", "divide", "complement", "negate", "not"} <= names
+
+
+def test_every_operator_that_a_grammar_needs_is_in_the_table() -> None:
+    """The grammar names its operators once more; no symbol of either is missing in the other."""
+    grammar = (Path(parsing.__file__).parent / "expression.lark").read_text(encoding="utf-8")
+    terminals = re.findall(
+        r"^(?:BITS_\w+|_?OR|_?AND|EQUALITY|SHIFT|COMPARISON|PLUS|MINUS|PRODUCT|COMPLEMENT|NOT|EMPTY|SIZE)[.\d]*: (.*)$",
+        grammar,
+        re.MULTILINE,
+    )
+    words = [each for line in terminals for pair in re.findall(r'"(\S+?)"|/(\w+)\\b', line) for each in pair if each]
+    assert set(words) | {"? :", "?:", "??"} == {symbol for operator in OPERATORS for symbol in operator.symbols}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "example", "result"),
+    [(symbol, row.example_with(symbol), row.result) for row in OPERATORS for symbol in row.symbols],
+)
+def test_the_example_of_an_operator_comes_to_what_it_says(symbol: str, example: str, result: str) -> None:
+    assert all(part in example for part in symbol.split())
+    assert json.dumps(evaluated(example)) == result
+
+
+def test_an_operator_with_a_word_is_shown_with_that_word() -> None:
+    shown = {entry["operatorSymbol"]: entry["example"] for entry in list_operators()}
+    assert [shown[word] for word in ("div", "not", "and", "eq")] == [
+        "7 div 2",
+        "not true",
+        "true and false",
+        "1 eq '1'",
+    ]
 
 
 def test_the_page_has_everything() -> None:

@@ -84,8 +84,11 @@ async def test_what_comes_while_a_batch_is_applied_is_examined_and_handed_out_at
         assert positions(await looking.next()) == [3, 4, 5]
 
 
-async def test_no_more_is_read_once_enough_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "BATCH_RECORDS", 2)
+@pytest.mark.parametrize(
+    ("bound", "enough"), [("_AHEAD_RECORDS", 2), ("_AHEAD_BYTES", 2 * len(batch(1).messages[0].body))]
+)
+async def test_no_more_is_read_once_enough_is_ahead(monkeypatch: pytest.MonkeyPatch, bound: str, enough: int) -> None:
+    monkeypatch.setattr(ahead, bound, enough)
     reading = Reading(batch(1), batch(2, 3), batch(4))
     looking = ahead_of(reading)
     async with in_background(looking.run):

@@ -13,6 +13,7 @@ from exporter.source.processing.lapsing import Lapsing
 from exporter.source.processing.processor import TAKEN
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.sqlite.store import open_sqlite
+from exporter.source.profiles.tally import Tally
 from exporter.source.records import Identity, Membership, Operation, Record
 
 NOON = 1_700_000_000_000
@@ -25,7 +26,7 @@ async def test_a_membership_without_news_leaves_once_nothing_waits(tmp_path: Pat
     record = Record(f"{NOON}:0:0", NOON, "d", WHO, (WHO,), True, Operation.CREATE, {}, (member,))
     waiting = 1
     async with open_sqlite(tmp_path / "profiles.db", Rules()) as store:
-        await store.apply([record], 10**6, tally=lambda _: {TAKEN: NOON})
+        await store.apply([record], 10**6, tally=lambda _: Tally({TAKEN: NOON}))
         changed: list[int] = []
         looks = 0
 

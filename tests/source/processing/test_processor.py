@@ -16,6 +16,7 @@ from processing_parts import CHANCES, INLET, catalogue, taken
 from exporter.messages.message import Message
 from exporter.queues.memory import MemoryQueue, open_memory
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable
+from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
@@ -79,6 +80,9 @@ class Parts:
 
     async def reasons(self) -> list[tuple[str, str]]:
         return [(each.name, each.reason) for each in await self.records.page(BadRecordFilter(), limit=100)]
+
+    async def counted(self) -> dict[str, int]:
+        return {each.outcome: each.records for each in await self.store.runs(0, None, 100)}
 
     async def told(self) -> int:
         return len(await self.store.told(0, 1000, 10**9))
@@ -201,11 +205,39 @@ async def test_a_replay_that_is_applied_takes_its_letter_away(tmp_path: Path) ->
         await parts.publish({"n": 1})
         await parts.run(parts.processor(), lambda: parts.became.total() == 1)
         assert await parts.reasons() == [("1:0:0", "no_primary_identity")]
+        assert await parts.counted() == {"no_primary_identity": 1}
         # A replay, mended: of the same name. Its place is behind.
-        await parts.queue.publish([Outgoing(INLET, taken({"id": "a"}, at=1).to_bytes())])
+        await parts.queue.publish([Outgoing(INLET, TakenRecord.put_again(taken({"id": "a"}, at=1).to_bytes()))])
         await parts.run(parts.processor(), lambda: parts.became.total() == 2)
         assert await parts.reasons() == []
         assert await parts.told() == 1
+        assert await parts.counted() == {"applied": 1}
+
+
+async def test_each_record_is_counted_once_although_the_process_ends_between_letter_and_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Ends the task as a signal ends the process."""
+
+    async with opened(tmp_path) as parts:
+        await parts.publish({"id": "a"}, {"n": 1}, {"id": "b"})
+        apply = type(parts.store).apply
+
+        async def ends(*_: Any) -> Any:
+            raise Killed
+
+        monkeypatch.setattr(type(parts.store), "apply", ends)
+        with pytest.raises(Killed):
+            await parts.processor().run()
+        assert await parts.reasons() == [("2:0:0", "no_primary_identity")]
+        assert await parts.counted() == {}
+        monkeypatch.setattr(type(parts.store), "apply", apply)
+        # As the queue delivers what was not settled, to the process that comes after.
+        bodies = ({"id": "a"}, {"n": 1}, {"id": "b"})
+        parts.subscription = offsets = Offsets(*bodies)
+        await parts.run(parts.processor(), lambda: len(offsets.settled) == 3)
+        assert await parts.counted() == {"applied": 2, "no_primary_identity": 1}
 
 
 class Offsets:

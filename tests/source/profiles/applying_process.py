@@ -12,6 +12,7 @@ from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Outcome
 from exporter.source.profiles.port import Mark
 from exporter.source.profiles.sqlite.store import open_sqlite
+from exporter.source.profiles.tally import Tally
 from exporter.source.records import Identity, Membership, Operation, Record
 
 NOON = 1_700_000_000_000
@@ -37,8 +38,8 @@ def numbered(number: int) -> Record:
     return Record(str(number), at, "crm", identities[0], tuple(identities), True, Operation.MERGE, said(number), entry)
 
 
-def tally(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    return {"applied": len(outcomes)}
+def tally(outcomes: Sequence[Outcome]) -> Tally:
+    return Tally({"applied": len(outcomes)})
 
 
 async def main(path: Path) -> None:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("contract_of_profiles")
+pytest.register_assert_rewrite("contract_of_profiles", "contract_of_runs")

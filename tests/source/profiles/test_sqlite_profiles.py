@@ -12,6 +12,7 @@ import apsw
 import msgspec
 import pytest
 from contract_of_profiles import Contract, Opening, applied, entity
+from contract_of_runs import RunsContract
 from profile_records import NOON, ROOM, named, record
 
 from exporter.database import Database, DatabaseRefused
@@ -51,7 +52,7 @@ def halved(path: Path) -> int:
         return file.truncate(path.stat().st_size // 2)
 
 
-class TestSqlite(Contract):
+class TestSqlite(Contract, RunsContract):
     """The contract, and what is of this kind."""
 
     @pytest.fixture

@@ -28,7 +28,8 @@ INVALID = "Message is invalid"
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """What a request is answered with.
 
-    ``headers`` are those beside the content's type and length; ``close``: the connection ends with this answer.
+    ``headers`` are those beside the content's length, and its type where that is JSON, as is all that the data plane
+    answers with; ``close``: the connection ends with this answer.
     ``source`` is the name of the connection whose inlet was asked, for metrics, None where there is none.
     """
 

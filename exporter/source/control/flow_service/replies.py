@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,13 +39,13 @@ class Replies:
         description: the kind.
         register: the objects in force.
         making: what new objects are marked with.
-        public_url: what the addresses of inlets begin with.
+        public_url: what the addresses of inlets begin with now.
     """
 
     description: Description
     register: Register
     making: Making
-    public_url: str
+    public_url: Callable[[], str]
 
     async def create(self, request: Request) -> Answer:
         """Makes one."""
@@ -94,7 +94,7 @@ class Replies:
         return self.register.objects.get(self.description.kind, name) or unknown(self.description.kind, name)
 
     def _shown(self, resources: Sequence[Resource]) -> Sequence[dict[str, Any]]:
-        view = View(self.register.objects, self.making, self.public_url)
+        view = View(self.register.objects, self.making, self.public_url())
         return OnDemand(resources, lambda each: self.description.shown(each, view))
 
     def _marks(self, request: Request) -> Marked:

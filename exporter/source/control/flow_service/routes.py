@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
@@ -44,13 +44,13 @@ _PATCH: Final[Shape] = {
 _TESTED: Final[Shape] = {"type": "object", "properties": {"result": {"type": "boolean"}}}
 
 
-def routes_of(register: Register, making: Making, public_url: str) -> Iterator[Route]:
+def routes_of(register: Register, making: Making, public_url: Callable[[], str]) -> Iterator[Route]:
     """The rows.
 
     Args:
         register: the objects in force.
         making: what new objects are marked with.
-        public_url: what the addresses of inlets begin with.
+        public_url: what the addresses of inlets begin with, whenever it is asked for.
     """
     for description in (connections(), source_connections(), target_connections(), flows()):
         yield from _rows(description, Replies(description, register, making, public_url))

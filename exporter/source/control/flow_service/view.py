@@ -17,7 +17,7 @@ class View:
     Attributes:
         objects: all of them.
         making: whose they are.
-        public_url: what the addresses of inlets begin with, without a slash at its end.
+        public_url: what the addresses of inlets begin with.
     """
 
     objects: Objects = field(repr=False)

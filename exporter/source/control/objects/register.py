@@ -90,6 +90,33 @@ class Register:
             self._objects = change.objects
             return change.answer
 
+    async def redeclare(self, declared: Sequence[Resource], prepare: Prepare, beside: Install) -> Sequence[Mistake]:
+        """Put what is declared in the place of what was, compiled by ``prepare`` from now on.
+
+        ``beside`` is called in the same turn of the loop, once all of it is in force. Mistakes leave all as it was.
+        """
+        async with self._lock:
+            objects = together(declared, [each for each in self._objects if each.declared is None])
+            if not isinstance(objects, Objects):
+                return objects
+            install = await prepare(objects)
+            if not callable(install):
+                return install
+            install()
+            beside()
+            self._objects, self._prepare = objects, prepare
+            return ()
+
+
+def together(declared: Sequence[Resource], made: Sequence[Resource]) -> Objects | Sequence[Mistake]:
+    """What is declared and what was made, or the objects that are both."""
+    known = {(each.kind, each.id): each for each in declared}
+    both = [each for each in made if (each.kind, each.id) in known]
+    if not both:
+        return Objects((*declared, *made))
+    reason = "is declared, and there is an object with this id that was made by API"
+    return [Mistake((each.kind.value, each.id), reason) for each in both]
+
 
 def difference(before: Objects, after: Objects) -> tuple[Sequence[MadeObject], Sequence[tuple[Kind, str]]]:
     """What has to be written so that ``after`` stands where ``before`` stood; what is declared is never written."""

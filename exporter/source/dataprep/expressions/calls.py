@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from exporter.source.dataprep.functions.signatures import CONVERSIONS, Argument, Function
+from exporter.source.dataprep.functions.signatures import CONVERSIONS, Argument, Function, Type
 from exporter.source.dataprep.functions.table import FUNCTIONS
 from exporter.source.dataprep.run import Failed, Run
 
@@ -83,8 +83,12 @@ def _converted(argument: Argument, code: Code) -> Evaluate:
         except Failed as failed:
             raise Refused(f"{argument.name}: {failed}") from None
 
+    of_text = argument.type is Type.TEXT
+
     def converted(run: Run) -> Any:
         value = evaluate(run)
-        return None if value is None else convert(value)
+        if value is None or (of_text and type(value) is str):
+            return value
+        return convert(value)
 
     return converted

@@ -182,47 +182,71 @@ def _not(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator; ``apply`` is None for those which do not need both of their operands."""
+    """One operator; ``apply`` is None for those which do not need both of their operands.
+
+    ``example`` is an expression with the first of ``symbols``; ``result`` is what comes of it, as JSON.
+    """
 
     symbols: tuple[str, ...]
     name: str
     operands: int
     meaning: str
     example: str
+    result: str
     apply: Callable[..., Any] | None
+
+    def example_with(self, symbol: str) -> str:
+        """The example with any of ``symbols``."""
+        first = self.symbols[0]
+        if symbol == first:
+            return self.example
+        return self.example.replace(first, f"{symbol} " if self.operands == 1 else symbol)
 
 
 OPERATORS: tuple[Operator, ...] = (
-    Operator(("+",), "add", 2, "The sum, or both texts one after the other", "1 + 2", add),
-    Operator(("-",), "subtract", 2, "The difference", "3 - 2", subtract),
-    Operator(("*",), "multiply", 2, "The product", "2 * 3", multiply),
+    Operator(("+",), "add", 2, "The sum, or both texts one after the other", "1 + 2", "3", add),
+    Operator(("-",), "subtract", 2, "The difference", "3 - 2", "1", subtract),
+    Operator(("*",), "multiply", 2, "The product", "2 * 3", "6", multiply),
     Operator(
-        ("/", "div"), "divide", 2, "The quotient; whole for whole numbers, 0 for a division by 0", "7 / 2", divide
+        ("/", "div"), "divide", 2, "The quotient; whole for whole numbers, 0 for a division by 0", "7 / 2", "3", divide
     ),
-    Operator(("%", "mod"), "mod", 2, "The rest of a division", "7 % 2", modulo),
-    Operator(("-",), "negate", 1, "The number with the other sign", "-12", negate),
-    Operator(("+",), "positivize", 1, "The number", "+12", positivize),
-    Operator(("~",), "complement", 1, "Every bit the other way", "~44", complement),
-    Operator(("!", "not"), "not", 1, "Whether the operand is not true", "!true", lambda value: not truth(value)),
-    Operator(("empty",), "empty", 1, "Whether null, 0, or nothing is in it", "empty ''", is_empty),
+    Operator(("%", "mod"), "mod", 2, "The rest of a division", "7 % 2", "1", modulo),
+    Operator(("-",), "negate", 1, "The number with the other sign", "-12", "-12", negate),
+    Operator(("+",), "positivize", 1, "The number", "+12", "12", positivize),
+    Operator(("~",), "complement", 1, "Every bit the other way", "~44", "-45", complement),
     Operator(
-        ("size",), "size", 1, "Characters of text, elements of an array, keys of an object", "size('abc')", size_of
+        ("!", "not"), "not", 1, "Whether the operand is not true", "!true", "false", lambda value: not truth(value)
     ),
-    Operator(("&&", "and"), "and", 2, "Whether both are true", "true && false", None),
-    Operator(("||", "or"), "or", 2, "Whether any is true", "true || false", None),
-    Operator(("==", "eq"), "equals", 2, "Whether both are equal", "1 == '1'", equal),
-    Operator(("!=", "ne"), "notEquals", 2, "Whether both differ", "1 != 2", _not(equal)),
-    Operator(("===",), "strictEquals", 2, "Whether both are equal and of one kind", "1 === 1", identical),
-    Operator(("!==",), "strictNotEquals", 2, "Whether both differ or are of two kinds", "1 !== '1'", _not(identical)),
-    Operator(("<", "lt"), "lessThan", 2, "Whether the left is less", "1 < 2", less),
-    Operator(("<=", "le"), "lessThanOrEqual", 2, "Whether the left is not more", "2 <= 2", at_most),
-    Operator((">", "gt"), "greaterThan", 2, "Whether the left is more", "2 > 1", lambda left, right: less(right, left)),
+    Operator(("empty",), "empty", 1, "Whether null, 0, or nothing is in it", "empty ''", "true", is_empty),
+    Operator(
+        ("size",), "size", 1, "Characters of text, elements of an array, keys of an object", "size('abc')", "3", size_of
+    ),
+    Operator(("&&", "and"), "and", 2, "Whether both are true", "true && false", "false", None),
+    Operator(("||", "or"), "or", 2, "Whether any is true", "true || false", "true", None),
+    Operator(("==", "eq"), "equals", 2, "Whether both are equal", "1 == '1'", "true", equal),
+    Operator(("!=", "ne"), "notEquals", 2, "Whether both differ", "1 != 2", "true", _not(equal)),
+    Operator(("===",), "strictEquals", 2, "Whether both are equal and of one kind", "1 === 1", "true", identical),
+    Operator(
+        ("!==",), "strictNotEquals", 2, "Whether both differ or are of two kinds", "1 !== '1'", "true", _not(identical)
+    ),
+    Operator(("<", "lt"), "lessThan", 2, "Whether the left is less", "1 < 2", "true", less),
+    Operator(("<=", "le"), "lessThanOrEqual", 2, "Whether the left is not more", "2 <= 2", "true", at_most),
+    Operator(
+        (">", "gt"),
+        "greaterThan",
+        2,
+        "Whether the left is more",
+        "2 > 1",
+        "true",
+        lambda left, right: less(right, left),
+    ),
     Operator(
         (">=", "ge"),
         "greaterThanOrEqual",
         2,
         "Whether the left is not less",
         "2 >= 2",
+        "true",
         lambda left, right: at_most(right, left),
     ),
     Operator(
@@ -231,23 +255,26 @@ OPERATORS: tuple[Operator, ...] = (
         2,
         "Whether the pattern matches all of the text, or the array has the value",
         "'Jim' =~ 'J.*'",
+        "true",
         matches,
     ),
-    Operator(("!~",), "notMatches", 2, "The opposite of =~", "'Jim' !~ 'K.*'", _not(matches)),
-    Operator(("=^",), "startsWith", 2, "Whether the text begins so", "'Jim' =^ 'J'", starts_with),
-    Operator(("!^",), "notStartsWith", 2, "The opposite of =^", "'Jim' !^ 'K'", _not(starts_with)),
-    Operator(("=$",), "endsWith", 2, "Whether the text ends so", "'Jim' =$ 'm'", ends_with),
-    Operator(("!$",), "notEndsWith", 2, "The opposite of =$", "'Jim' !$ 'x'", _not(ends_with)),
-    Operator(("&",), "bitwiseAnd", 2, "The bits that both have", "5 & 3", bitwise_and),
-    Operator(("|",), "bitwiseOr", 2, "The bits that any has", "5 | 3", bitwise_or),
-    Operator(("^",), "bitwiseXor", 2, "The bits in which both differ", "5 ^ 3", bitwise_xor),
-    Operator(("<<",), "shiftLeft", 2, "The bits moved up", "1 << 3", shift_left),
-    Operator((">>",), "shiftRight", 2, "The bits moved down", "8 >> 3", shift_right),
+    Operator(("!~",), "notMatches", 2, "The opposite of =~", "'Jim' !~ 'K.*'", "true", _not(matches)),
+    Operator(("=^",), "startsWith", 2, "Whether the text begins so", "'Jim' =^ 'J'", "true", starts_with),
+    Operator(("!^",), "notStartsWith", 2, "The opposite of =^", "'Jim' !^ 'K'", "true", _not(starts_with)),
+    Operator(("=$",), "endsWith", 2, "Whether the text ends so", "'Jim' =$ 'm'", "true", ends_with),
+    Operator(("!$",), "notEndsWith", 2, "The opposite of =$", "'Jim' !$ 'x'", "true", _not(ends_with)),
+    Operator(("&",), "bitwiseAnd", 2, "The bits that both have", "5 & 3", "1", bitwise_and),
+    Operator(("|",), "bitwiseOr", 2, "The bits that any has", "5 | 3", "7", bitwise_or),
+    Operator(("^",), "bitwiseXor", 2, "The bits in which both differ", "5 ^ 3", "6", bitwise_xor),
+    Operator(("<<",), "shiftLeft", 2, "The bits moved up", "1 << 3", "8", shift_left),
+    Operator((">>",), "shiftRight", 2, "The bits moved down", "8 >> 3", "1", shift_right),
     Operator(
-        ("? :",), "ternary", 3, "The second operand where the first is true, else the third", "true ? 1 : 2", None
+        ("? :",), "ternary", 3, "The second operand where the first is true, else the third", "true ? 1 : 2", "1", None
     ),
-    Operator(("?:",), "elvis", 2, "The left operand where it is true, else the right", "null ?: 'd'", None),
-    Operator(("??",), "nullCoalescing", 2, "The left operand unless it is null, else the right", "null ?? 'd'", None),
+    Operator(("?:",), "elvis", 2, "The left operand where it is true, else the right", "null ?: 'd'", '"d"', None),
+    Operator(
+        ("??",), "nullCoalescing", 2, "The left operand unless it is null, else the right", "null ?? 'd'", '"d"', None
+    ),
 )
 BINARY = {symbol: each.apply for each in OPERATORS if each.operands == 2 and each.apply for symbol in each.symbols}
 UNARY = {symbol: each.apply for each in OPERATORS if each.operands == 1 and each.apply for symbol in each.symbols}

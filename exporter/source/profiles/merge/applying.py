@@ -43,8 +43,8 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     meeting = met(record, workspace.rules, workspace.number_of, workspace.profiles, workspace.erased)
     if record.operation is Operation.DELETE and workspace.number_of(primary) is None and not record.time_series:
         return Outcome.UNCHANGED  # a deletion makes nobody known
-    before = [workspace.profiles[number] for number in meeting.profiles]
-    survivor, absorbed = (before[0], before[1:]) if before else (_NOBODY, [])
+    survivor = workspace.profiles[meeting.profiles[0]] if meeting.profiles else _NOBODY
+    absorbed = [workspace.profiles[number] for number in meeting.profiles[1:]] if len(meeting.profiles) > 1 else []
     said = workspace.paths.flattened(record.entity)
     if said is None:
         return Bad("too_large")
@@ -55,14 +55,15 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
         _keep(record, workspace)
         return Outcome.UNCHANGED
     change = _change(survivor, absorbed, after, said, wrote, workspace)
-    if change.tells:
+    tells = change.tells
+    if tells:
         telling = workspace.telling(record.xaction_id, record.taken, change, after, said)
         if telling is None:
             return Bad("too_large")
         workspace.tell(telling)
     _settle(meeting, absorbed, after, workspace)
     _keep(record, workspace)
-    return Outcome.TOLD if change.tells else Outcome.UNCHANGED
+    return Outcome.TOLD if tells else Outcome.UNCHANGED
 
 
 def _keep(record: Record, workspace: Workspace) -> None:
@@ -144,12 +145,12 @@ def _change(
         before, now = view_of(survivor.fragments, precedence), view_of(after.fragments, precedence)
         # Where the record wrote all that is seen, nothing else can be another value.
         others = vanished if now is said.leaves and len(paths) == len(now) else differing
-        attributes = [*paths, *others(before, now, paths)]
+        attributes = list(paths) + others(before, now, paths)
     return Change(
         () if after.members is survivor.members else list(memberships.changed(survivor.members, after.members)),
         _namespaces(survivor, absorbed, after),
         attributes,
-        [each.profile_id for each in absorbed],
+        [each.profile_id for each in absorbed] if absorbed else (),
     )
 
 
@@ -169,10 +170,13 @@ def _namespaces(survivor: Profile, absorbed: Sequence[Profile], after: Profile) 
 def _settle(meeting: Meeting, absorbed: Sequence[Profile], after: Profile, workspace: Workspace) -> None:
     """Let ``after`` stand in place of all who met."""
     number = meeting.profiles[0] if meeting.profiles else workspace.new_number()
-    for gone, profile in zip(meeting.profiles[1:], absorbed, strict=True):
-        workspace.move(profile.identities, number)
-        workspace.remove(gone)
-    workspace.move([each for each in meeting.named if workspace.number_of(each) != number], number)
+    if absorbed:
+        for gone, profile in zip(meeting.profiles[1:], absorbed, strict=True):
+            workspace.move(profile.identities, number)
+            workspace.remove(gone)
+    for each in meeting.named:
+        if workspace.number_of(each) != number:
+            workspace.move((each,), number)
     workspace.put(number, after)
     workspace.joins += len(absorbed)
     workspace.refused_links += meeting.refused

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 
-class SegmentChange(NamedTuple):
+class SegmentChange(msgspec.Struct, frozen=True, gc=False):
     """A segment to which a profile stands otherwise now; ``before`` is None where it had no membership."""
 
     namespace: str
@@ -15,7 +16,7 @@ class SegmentChange(NamedTuple):
     after: str
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What an event tells: namespaces of identities, paths of attributes, ids of absorbed profiles."""
 
     segments: Sequence[SegmentChange] = ()
@@ -34,7 +35,8 @@ def combined(first: Change, second: Change) -> Change:
     segments = {(each.namespace, each.id): each for each in first.segments}
     for each in second.segments:
         held = segments.get((each.namespace, each.id))
-        segments[each.namespace, each.id] = each if held is None else each._replace(before=held.before)
+        before = each.before if held is None else held.before
+        segments[each.namespace, each.id] = SegmentChange(each.namespace, each.id, before, each.after)
     return Change(
         [each for each in segments.values() if each.before != each.after],
         _united(first.identities, second.identities),

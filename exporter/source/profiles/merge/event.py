@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from exporter.profile.event.soundness import unsound
-from exporter.source.profiles.merge.change import Change
+from exporter.source.profiles.merge.change import Change, SegmentChange
 from exporter.source.profiles.merge.leaves import Leaves, nested
 from exporter.source.profiles.merge.memberships import entries
 from exporter.source.profiles.merge.profile import Profile
@@ -20,7 +20,7 @@ def shown(profile: Profile, view: Leaves, at: int, attributes: Mapping[str, Any]
     ``attributes`` are those of ``view``, where they are at hand.
     """
     entity = nested(view) if attributes is None else dict(attributes)
-    if segments := entries(profile.members, at):
+    if profile.members and (segments := entries(profile.members, at)):
         entity["segmentMembership"] = segments
     entity["identityMap"] = identity_map(profile)
     return entity
@@ -57,10 +57,7 @@ def event_of(
         "occurredAt": occurred,
         "destination": backfilled_for,
         "changes": {
-            "segments": [
-                {"namespace": each.namespace, "id": each.id, "from": each.before, "to": each.after}
-                for each in change.segments
-            ],
+            "segments": [_told(each) for each in change.segments] if change.segments else (),
             "identities": change.identities,
             "attributes": change.attributes,
             "joined": change.joined,
@@ -73,3 +70,7 @@ def event_of(
     except orjson.JSONEncodeError:
         return None
     return body if unsound(body, max_bytes) is None else None
+
+
+def _told(each: SegmentChange) -> dict[str, str | None]:
+    return {"namespace": each.namespace, "id": each.id, "from": each.before, "to": each.after}

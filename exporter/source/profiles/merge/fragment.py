@@ -33,7 +33,9 @@ class Fragment(msgspec.Struct, array_like=True, gc=False):
 
     def newest(self) -> Stamp:
         """The time of the last write to anything here."""
-        last = self.stamp if self.cleared is None else newest(self.stamp, self.cleared)
+        last = self.stamp
+        if self.cleared is not None and self.cleared != last:
+            last = newest(last, self.cleared)
         for mark in self.marks.values():
             last = newest(last, mark)
         return last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from exporter.profile.event.soundness import MAX_DEPTH
 from exporter.profile.paths import escaped, format_path, parse_path
@@ -17,15 +17,18 @@ Leaves: TypeAlias = dict[str, Any]
 _PATHS_KEPT: Final = 20_000
 
 
-class Flattened(NamedTuple):
+class Flattened:
     """The leaves of an entity, nulls among them, and the paths of the objects that the leaves stand in.
 
     ``plain`` is the entity itself, where leaves are all that is in it: no null, no empty object, no ``ArrayUpsert``.
     """
 
-    leaves: Leaves
-    objects: set[str]
-    plain: Mapping[str, Any] | None
+    __slots__ = ("leaves", "objects", "plain")
+
+    def __init__(self, leaves: Leaves, objects: set[str], plain: Mapping[str, Any] | None) -> None:
+        self.leaves = leaves
+        self.objects = objects
+        self.plain = plain
 
 
 class _TooDeep(Exception):

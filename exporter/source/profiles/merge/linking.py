@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from exporter.source.profiles.merge.profile import Known, Named, Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.records import Identity, Record
 
 
-class Meeting(NamedTuple):
+class Meeting:
     """What meets in a record.
 
     Attributes:
@@ -19,9 +18,12 @@ class Meeting(NamedTuple):
         refused: how many identities were not linked, since the rules forbid it.
     """
 
-    profiles: Sequence[int]
-    named: Sequence[Identity]
-    refused: int = 0
+    __slots__ = ("named", "profiles", "refused")
+
+    def __init__(self, profiles: Sequence[int], named: Sequence[Identity], refused: int = 0) -> None:
+        self.profiles = profiles
+        self.named = named
+        self.refused = refused
 
 
 def is_ignored(identity: Identity, rules: Rules) -> bool:

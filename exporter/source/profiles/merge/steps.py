@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from exporter.source.profiles.merge.profile import Named
 from exporter.source.records import Identity, Record
@@ -52,7 +54,7 @@ class Bad:
     reason: BadReason
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An event for the queue, with the profile's id as its key."""
 
     profile_id: str

@@ -122,7 +122,7 @@ def _parted(before: Profile, after: Profile, workspace: Workspace) -> Change:
 
 def _differences(before: Profile, after: Profile, workspace: Workspace) -> list[str]:
     precedence = workspace.rules.precedence
-    return list(differing(view_of(before.fragments, precedence), view_of(after.fragments, precedence)))
+    return differing(view_of(before.fragments, precedence), view_of(after.fragments, precedence))
 
 
 def forget(number: int, dataset: str, event_id: str, taken: int, workspace: Workspace) -> bool:

@@ -17,18 +17,22 @@ def text_of(epoch_ms: int) -> str:
 
 
 class Times:
-    """The same, of times that mostly stand in the second of the one before."""
+    """The same, of times that are mostly the one before, or stand in its second."""
 
     def __init__(self) -> None:
         self._second: int | None = None
+        self._beginning = ""
+        self._at: int | None = None
         self._text = ""
 
     def text_of(self, epoch_ms: int) -> str:
         """The text of a time, in epoch milliseconds."""
-        second, milliseconds = divmod(epoch_ms, 1000)
-        if second != self._second:
-            self._second, self._text = second, text_of(second * 1000)[: -len("000Z")]
-        return f"{self._text}{milliseconds:03}Z"
+        if epoch_ms != self._at:
+            second, milliseconds = divmod(epoch_ms, 1000)
+            if second != self._second:
+                self._second, self._beginning = second, text_of(second * 1000)[: -len("000Z")]
+            self._at, self._text = epoch_ms, f"{self._beginning}{milliseconds:03}Z"
+        return self._text
 
 
 def instant(text: object) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 from exporter.source.profiles.merge.fragment import Fragment
@@ -75,19 +75,20 @@ def _filled(view: Leaves, leaves: Leaves) -> Leaves:
     return filled
 
 
-def differing(before: Leaves, after: Leaves, written: Collection[str] = ()) -> Iterator[str]:
+def differing(before: Leaves, after: Leaves, written: Collection[str] = ()) -> list[str]:
     """The paths whose value is another one now, or has come or gone, without those that were ``written``."""
+    found: list[str] = []
     if before is after:
-        return
+        return found
     for path, value in after.items():
         old = before.get(path)
         if old is not value and path not in written and (old != value or type(old) is not type(value)):
-            yield path
-    yield from vanished(before, after, written)
+            found.append(path)
+    return found + vanished(before, after, written)
 
 
-def vanished(before: Leaves, after: Leaves, written: Collection[str] = ()) -> Iterator[str]:
+def vanished(before: Leaves, after: Leaves, written: Collection[str] = ()) -> list[str]:
     """The paths that are no longer there, without those that were ``written``."""
-    if not before.keys() <= after.keys():
-        gone = before.keys() - after.keys()
-        yield from (path for path in before if path in gone and path not in written)
+    if before.keys() <= after.keys():
+        return []
+    return [path for path in before if path not in after and path not in written]

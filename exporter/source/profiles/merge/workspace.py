@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from exporter.source.profiles.merge.change import Change, combined
 from exporter.source.profiles.merge.event import event_of, shown
@@ -16,12 +15,15 @@ from exporter.source.profiles.merge.view import view_of
 from exporter.source.records import Identity, Record
 
 
-class Telling(NamedTuple):
+class Telling:
     """An event that may be told, and the place of the event that is then told no more."""
 
-    event: Event
-    change: Change
-    instead_of: int | None
+    __slots__ = ("change", "event", "instead_of")
+
+    def __init__(self, event: Event, change: Change, instead_of: int | None) -> None:
+        self.event = event
+        self.change = change
+        self.instead_of = instead_of
 
 
 class Workspace:

@@ -41,7 +41,7 @@ def put(connection: apsw.Connection, events: Sequence[Event], first: int, told_b
     for row in _rows(events):
         size = sum(len(event.body) for event in row)
         told_bytes += size
-        packed = _encode([(event.profile_id, event.body) for event in row])
+        packed = _encode(row)
         last = first + len(row) - 1
         connection.execute(
             "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, opening())", (last, first, size, told_bytes, packed)

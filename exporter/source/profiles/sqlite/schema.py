@@ -99,9 +99,31 @@ ALTER TABLE outbox ADD COLUMN producer TEXT NOT NULL DEFAULT '';
 UPDATE outbox SET producer = (SELECT name FROM store);
 """
 
+# What became of records: of each flow, dataset and hour in which they were taken, and of each outcome, so many.
+_RUNS = """
+CREATE TABLE runs (
+  hour INTEGER NOT NULL,
+  flow TEXT NOT NULL,
+  dataset TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  records INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  first INTEGER NOT NULL, -- taken
+  last INTEGER NOT NULL,
+  waited INTEGER NOT NULL, -- all together, from being taken to being applied
+  fastest INTEGER NOT NULL,
+  slowest INTEGER NOT NULL,
+  counted INTEGER NOT NULL, -- the last of them
+  PRIMARY KEY (hour, flow, dataset, outcome)
+) STRICT, WITHOUT ROWID;
+-- Which records are counted as failed, so that each is counted once however often it comes again.
+CREATE TABLE failed (name TEXT PRIMARY KEY, hour INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX failed_by_hour ON failed (hour);
+"""
+
 #: "expp"
 APPLICATION_ID: Final = 0x65787070
 
 SCHEMA: Final = Schema(
-    application_id=APPLICATION_ID, what="a store of profiles", migrations=(_TABLES, _TIME_SERIES, _PRODUCERS)
+    application_id=APPLICATION_ID, what="a store of profiles", migrations=(_TABLES, _TIME_SERIES, _PRODUCERS, _RUNS)
 )

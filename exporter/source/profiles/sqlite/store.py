@@ -17,7 +17,7 @@ from exporter.source.profiles.merge.applying import apply
 from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.profile import identity_key
 from exporter.source.profiles.merge.rules import Rules
-from exporter.source.profiles.merge.steps import Bad, Outcome, Step, named_in
+from exporter.source.profiles.merge.steps import Bad, Event, Outcome, Step, named_in
 from exporter.source.profiles.port import (
     Applied,
     Backfill,
@@ -33,19 +33,23 @@ from exporter.source.profiles.port import (
     Segment,
     ShownProfile,
     Swept,
-    Tally,
+    Tallying,
     Told,
 )
 from exporter.source.profiles.showing import shown_profile
-from exporter.source.profiles.sqlite import backfilling, outbox, sweeping, time_series
+from exporter.source.profiles.sqlite import backfilling, outbox, runs, sweeping, time_series
+from exporter.source.profiles.sqlite.fresh import Fresh
 from exporter.source.profiles.sqlite.schema import SCHEMA
 from exporter.source.profiles.sqlite.transaction import Transaction, profiles_of
+from exporter.source.profiles.tally import Part
 from exporter.source.records import Identity
 
 T = TypeVar("T")
 
 #: Of the file's pages, each connection keeps that much in memory, in KiB.
 _CACHE_KIB: Final = 32 * 1024
+#: The pages of the write-ahead log after which it is copied, 16 MB: four transactions, which write many a page again.
+_LOG_PAGES: Final = 4000
 #: Events that are told are deleted after that time, unless a transaction comes first.
 _DELETED_WITHIN_SECONDS: Final = 0.05
 
@@ -59,14 +63,14 @@ async def open_sqlite(path: Path, rules: Rules) -> AsyncIterator[SqliteProfiles]
         DatabaseUnavailable: the file cannot be opened now.
     """
     async with (
-        Database.open(path, SCHEMA) as database,
+        Database.open(path, SCHEMA, _LOG_PAGES) as database,
         # A second connection: reading must not wait while a commit waits for the disk.
         database.second_connection() as reading,
     ):
         for each in (database, reading):
             await each.read(_prepare)
         producer = await database.read(outbox.open_for_putting)
-        yield SqliteProfiles(producer, database, reading, rules, Paths(), tuple(kept_private(path)))
+        yield SqliteProfiles(producer, database, reading, rules, Paths(), Fresh(producer), tuple(kept_private(path)))
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -83,6 +87,7 @@ class SqliteProfiles(ProfileStore):
     reading: Database
     rules: Rules
     paths: Paths
+    fresh: Fresh
     open_to_others: Sequence[str] = ()
     passed: outbox.Passed = field(default_factory=outbox.Passed)
 
@@ -91,9 +96,9 @@ class SqliteProfiles(ProfileStore):
         return self.producer
 
     async def apply(
-        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tally | None = None
+        self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tallying | None = None
     ) -> Applied | Refused:
-        def write(connection: apsw.Connection) -> Applied | Refused:
+        def write(connection: apsw.Connection) -> tuple[Applied, int, Sequence[Event]]:
             _move(connection, marks)
             outbox.delete(connection, self.passed.to)
             transaction = Transaction.begin(connection, self.rules, self.paths, max_event_bytes, named_in(steps))
@@ -109,16 +114,17 @@ class SqliteProfiles(ProfileStore):
             if bad:
                 raise _Undone(Refused(bad))
             if tally is not None:
-                connection.executemany(
-                    "INSERT INTO counters VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-                    list(tally(outcomes).items()),
-                )
-            return Applied(outcomes, transaction.end(), work.joins, work.refused_links)
+                runs.add(connection, tally(outcomes))
+            events = transaction.end()
+            applied = Applied(outcomes, len(events), work.joins, work.refused_links)
+            return applied, transaction.first_event, events
 
         try:
-            return await self._write(write)
+            applied, first, events = await _translated(self.database.write(write))
         except _Undone as undone:
             return undone.refused
+        self.fresh.committed(first, events)
+        return applied
 
     async def marks(self, queue: str) -> Mapping[str, int]:
         statement = "SELECT lane, position FROM marks WHERE queue = ?"
@@ -128,17 +134,28 @@ class SqliteProfiles(ProfileStore):
         statement = "SELECT name, value FROM counters WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1"
         return await self._read(lambda connection: dict(connection.execute(statement, (beginning,))))
 
-    async def drop_counters(self, names: Sequence[str]) -> None:
-        def write(connection: apsw.Connection) -> None:
-            connection.executemany("DELETE FROM counters WHERE name = ?", [(name,) for name in names])
+    async def runs(
+        self,
+        since: int,
+        beyond: tuple[int, str] | None,
+        limit: int,
+        *,
+        flow: str | None = None,
+        failed: bool = False,
+    ) -> Sequence[Part]:
+        return await self._read(lambda connection: runs.read(connection, since, beyond, limit, flow, failed=failed))
 
-        await self._write(write)
+    async def drop_runs(self, before: int, limit: int) -> int:
+        return await self._write(lambda connection: runs.drop(connection, before, limit))
 
     async def told(self, after: int, limit: int, max_bytes: int) -> Sequence[Told]:
-        return await self._read(lambda connection: outbox.read(connection, after, limit, max_bytes))
+        return self.fresh.told(after, limit, max_bytes) or await self._read(
+            lambda connection: outbox.read(connection, after, limit, max_bytes)
+        )
 
     async def delete_told(self, to: int) -> None:
         self.passed.to = to
+        self.fresh.deleted(to)
         try:
             await asyncio.sleep(_DELETED_WITHIN_SECONDS)  # or by a transaction before
             await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
@@ -232,7 +249,10 @@ class SqliteProfiles(ProfileStore):
         return await _translated(self.reading.read(run))
 
     async def _write(self, run: Callable[[apsw.Connection], T]) -> T:
-        return await _translated(self.database.write(run))
+        try:
+            return await _translated(self.database.write(run))
+        finally:
+            self.fresh.forget()  # it may have told something that follows what is held
 
 
 class _Undone(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import apsw
@@ -13,6 +13,7 @@ from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.memberships import inside
 from exporter.source.profiles.merge.profile import Named, Profile, identity_key
 from exporter.source.profiles.merge.rules import Rules
+from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.workspace import Workspace
 from exporter.source.profiles.port import Segment
 from exporter.source.profiles.sqlite import outbox, time_series
@@ -80,8 +81,8 @@ class Transaction:
         workspace = Workspace(rules, paths, max_event_bytes, numbers, before, erased, standing.next_profile, keys)
         return cls(connection, workspace, standing, before, keys)
 
-    def end(self) -> int:
-        """Write what became of the profiles; return how many events were told."""
+    def end(self) -> Sequence[Event]:
+        """Write what became of the profiles; return the events that are told, which begin at ``first_event``."""
         work, connection = self.workspace, self.connection
         self._write_profiles()
         gained = self._write_identities()
@@ -115,7 +116,12 @@ class Transaction:
                     *(now.profiles, now.identities, now.joins, now.refused_links),
                 ),
             )
-        return len(events)
+        return events
+
+    @property
+    def first_event(self) -> int:
+        """The number of the first event that is told."""
+        return self.standing.next_event
 
     def _key(self, named: Named) -> bytes:
         return self.keys.get(named) or identity_key(*named)

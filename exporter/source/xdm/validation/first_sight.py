@@ -13,6 +13,7 @@ from typing import Any
 from exporter.source.xdm.validation.nodes import Array, Boolean, Node, Null, Numeric, Object, Text
 
 _NOTHING = type(None)
+_SCALARS = (str, int, bool, _NOTHING)
 
 
 class Sight:
@@ -21,18 +22,20 @@ class Sight:
     Attributes:
         kind, other: the types that are right; no matter which where ``anything`` is.
         anything: whether nothing is demanded.
+        plain: whether no more is demanded than ``kind``.
         fits: what else a scalar has to be.
         properties: of an object, by key; None where the whole check has to look.
         more: of other keys of an object, and of the elements of an array; None where the whole check has to look.
         keys: those that an object has to have.
     """
 
-    __slots__ = ("anything", "fits", "keys", "kind", "more", "other", "properties")
+    __slots__ = ("anything", "fits", "keys", "kind", "more", "other", "plain", "properties")
 
     def __init__(self, kind: type, other: type | None = None, fits: Callable[[Any], bool] | None = None) -> None:
         self.kind = kind
         self.other = kind if other is None else other
         self.anything = False
+        self.plain = fits is None and kind in _SCALARS
         self.fits = fits
         self.properties: dict[str, Sight | None] = {}
         self.more: Sight | None = None
@@ -120,7 +123,7 @@ def is_right(value: Any, sight: Sight) -> bool:
         properties, more = sight.properties, sight.more
         for key, each in value.items():
             inner = properties.get(key, more)
-            if inner is None or not is_right(each, inner):
+            if inner is None or not ((inner.plain and type(each) is inner.kind) or is_right(each, inner)):
                 return False
         return not sight.keys or all(key in value for key in sight.keys)
     if kind is list:

@@ -127,7 +127,7 @@ class Service:
         self.made = InMemory()
         self.mistakes = mistakes
         self.register = Register(Objects(around()), self.made, self._prepare)
-        routes = Routes(routes_of(self.register, making(), URL))
+        routes = Routes(routes_of(self.register, making(), lambda: URL))
         self.plane = ControlPlane(Gateway(None, (), (), ("prod",)), routes)
 
     async def _prepare(self, _: Objects) -> Install | Sequence[Mistake]:

@@ -1,0 +1,94 @@
+"""Puts what the configuration declares and the objects that were made by API together, in the configuration's form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from exporter.sections.mistakes import Mistake
+from exporter.source.control import namespaces
+from exporter.source.control.catalog import dataset_fields
+from exporter.source.control.flow_service.references import mapping_of, schema_of_mapping, settings_id, version_of
+from exporter.source.control.flow_service.sources import sources_of
+from exporter.source.control.objects.objects import Objects
+from exporter.source.control.objects.resource import Kind
+from exporter.source.control.schema_registry import settings as schema_registry
+from exporter.source.processing.compiling import Declared
+from exporter.source.processing.planes import Ids
+from exporter.source.settings.declared import MappingSetSettings, SchemaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """All of it.
+
+    Attributes:
+        declared: what says what records are.
+        ids: of all sources and flows.
+        disabled: the names of sources whose inlets take nothing.
+        namespaces: the codes of those that were made.
+    """
+
+    declared: Declared
+    ids: Ids
+    disabled: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+
+    def named(self, mistake: Mistake) -> Mistake:
+        """A mistake of ``declared``, at an object's id or name in place of its number in a section."""
+        if len(mistake.at) < 2 or not isinstance(number := mistake.at[1], int):
+            return mistake
+        section = getattr(self.declared, str(mistake.at[0]))[number]
+        name = section.name if mistake.at[0] == "sources" else section.id
+        return Mistake((mistake.at[0], name, *mistake.at[2:]), mistake.reason)
+
+
+def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Sequence[Mistake]:
+    """What the configuration and the objects come to together, or what is wrong with the objects.
+
+    Args:
+        declared: what the configuration declares.
+        ids: of its sources and flows.
+        objects: all of them.
+    """
+    schemas: list[SchemaSettings] = []
+    mistakes: list[Mistake] = []
+    for schema in objects.all(Kind.SCHEMA):
+        if schema.declared is None:
+            found = schema_registry.settings_of(schema, objects)
+            if isinstance(found, SchemaSettings):
+                schemas.append(found)
+            else:
+                mistakes += [Mistake(("schemas", schema.id, *each.at), each.reason) for each in found]
+    if mistakes:
+        return mistakes
+    datasets = [dataset_fields.settings_of(each) for each in objects.all(Kind.DATASET) if each.declared is None]
+    sources = sources_of(objects, declared.sources, ids)
+    whole = Declared(
+        (*declared.schemas, *schemas),
+        (*declared.datasets, *datasets),
+        (*declared.mappings, *_mappings(objects)),
+        sources.sources,
+        tuple(sources.deleted.values()),
+    )
+    return Assembled(whole, sources.ids, sources.disabled, namespaces.codes_of(objects))
+
+
+def _mappings(objects: Objects) -> Iterator[MappingSetSettings]:
+    """The versions of mapping sets that flows name; what no flow names yet need not compile."""
+    known: set[str] = set()
+    for flow in (*objects.all(Kind.FLOW), *objects.all(Kind.DELETED_FLOW)):
+        mapping = mapping_of(flow.fields) if flow.declared is None else None
+        version = None if mapping is None else version_of(objects, mapping)
+        if mapping is None or version is None or (name := settings_id(objects, mapping)) in known:
+            continue
+        known.add(name)
+        schema = schema_of_mapping(version)
+        if schema is not None and name != mapping.id:
+            yield MappingSetSettings(
+                id=name,
+                version=mapping.version,
+                schema=schema,
+                allow_nulls=bool(version.get("allowNullValues")),
+                mappings=tuple(version["mappings"]),
+            )

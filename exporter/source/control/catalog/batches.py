@@ -1,0 +1,148 @@
+"""Batches by API: those in which records failed, and the records that failed, as files of JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from exporter.source.collection.checks.answers import Answer
+from exporter.source.control.answers import failed, found
+from exporter.source.control.request import Request
+from exporter.source.control.routes import Reply, Route
+from exporter.source.profiles.port import ProfilesUnavailable
+from exporter.source.runs.batches import Batch, BatchReader
+from exporter.source.runs.failed_records import FailedRecords
+from exporter.state.bad_records import BadRecords
+from exporter.state.port import StateUnavailable
+
+CATALOG: Final = "/data/foundation/catalog/batches"
+EXPORT: Final = "/data/foundation/export/batches"
+#: As many batches as a page has, where the query says nothing, and at most; the same of files.
+_BATCHES: Final = (20, 100)
+_FILES: Final = (10, 100)
+#: No page begins later.
+_FARTHEST: Final = 1_000_000
+#: Ids of letters have so many bits.
+_LAST: Final = (1 << 63) - 1
+_ORDERS: Final = ("desc:created", "asc:created")
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """The paths of batches.
+
+    Attributes:
+        batches: reads what was counted.
+        records: the bad records of the state.
+        common: what all objects say of whose they are.
+    """
+
+    batches: BatchReader
+    records: BadRecords
+    common: Mapping[str, Any]
+
+    async def list_all(self, request: Request) -> Answer:
+        """A page of batches. There are none but those in which records failed."""
+        limit = request.number("limit", _BATCHES[0], 1, _BATCHES[1])
+        if isinstance(limit, Answer):
+            return limit
+        start = request.number("start", 0, 0, _FARTHEST)
+        if isinstance(start, Answer):
+            return start
+        order = request.one("orderBy", _ORDERS[0])
+        if order not in _ORDERS:
+            return failed(400, "1400-400", f"orderBy should be {' or '.join(_ORDERS)}")
+        if request.one("status", "failed").lower() != "failed":
+            return found({})
+        end = start + limit if order == _ORDERS[0] else None
+        listed: list[Batch] = []
+        async with aclosing(self.batches.batches()) as batches:
+            async for batch in batches:
+                if end is not None and len(listed) == end:
+                    break
+                listed.append(batch)
+        ordered = listed if end is not None else listed[::-1]
+        return found({each.id: each.document(self.common) for each in ordered[start : start + limit]})
+
+    async def get(self, request: Request) -> Answer:
+        """One batch."""
+        batch = await self.batches.batch(request.ids["id"])
+        return _no_batch() if batch is None else found({batch.id: batch.document(self.common)})
+
+    async def failed_records(self, request: Request) -> Answer:
+        """The files with the records of a batch that failed, or the lines of one of them."""
+        batch = await self.batches.batch(request.ids["id"])
+        if batch is None:
+            return _no_batch()
+        records = FailedRecords(self.records, batch.hour, batch.flow, batch.dataset)
+        if path := request.one("path"):
+            content = await records.content(path)
+            if content is None:
+                return failed(404, "1439-404", "The batch has no file of this name")
+            return Answer(200, content, (("Content-Type", "application/x-ndjson"),))
+        limit = request.number("limit", _FILES[0], 1, _FILES[1])
+        if isinstance(limit, Answer):
+            return limit
+        start = request.number("start", 0, 0, _LAST)
+        if isinstance(start, Answer):
+            return start
+        files = await records.files(start, limit)
+        here = f"{EXPORT}/{batch.id}/failed"
+        links: dict[str, Any] = {}
+        if len(files) == limit:
+            links = {"next": {"href": f"{here}?{urlencode({'start': files[-1].last, 'limit': limit})}"}}
+        data = [
+            {
+                "name": each.name,
+                "length": str(each.length),
+                "_links": {"self": {"href": f"{here}?{urlencode({'path': each.name})}"}},
+            }
+            for each in files
+        ]
+        return found({"data": data, "_page": {"limit": limit, "count": len(data)}, "_links": links})
+
+
+def routes_of(batches: Batches) -> Iterator[Route]:
+    """The rows of the table."""
+    paging = {"limit": f"As many batches as a page has: {_BATCHES[1]} at most.", "start": "How many are passed over."}
+    yield Route(
+        "GET",
+        CATALOG,
+        "listBatches",
+        "List the batches in which records failed: one of each flow, dataset and hour.",
+        _told(batches.list_all),
+        query={**paging, "status": "failed, since there are no others.", "orderBy": " or ".join(_ORDERS)},
+    )
+    yield Route("GET", f"{CATALOG}/{{id}}", "getBatch", "Read a batch in which records failed.", _told(batches.get))
+    yield Route(
+        "GET",
+        f"{EXPORT}/{{id}}/failed",
+        "getFailedRecords",
+        "List the files with the records of a batch that failed, or read one as JSON lines.",
+        _told(batches.failed_records),
+        query={
+            "path": "The name of the file whose lines are wanted, as it is listed.",
+            "limit": f"As many files as a page has: {_FILES[1]} at most.",
+            "start": "Where the page begins, from the link to it.",
+        },
+    )
+
+
+def _told(reply: Reply) -> Reply:
+    """``reply``, and 503 where a store cannot be read now."""
+
+    async def answer(request: Request) -> Answer:
+        try:
+            return await reply(request)
+        except (ProfilesUnavailable, StateUnavailable) as error:
+            details = f"The batches cannot be read now: {error.reason}"
+            return failed(503, "1503-503", details, headers=(("Retry-After", "1"),))
+
+    return answer
+
+
+def _no_batch() -> Answer:
+    return failed(404, "1439-404", "There is no batch of this id in which records failed")

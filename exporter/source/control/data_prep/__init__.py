@@ -1,0 +1,1 @@
+"""Data Prep by API: mapping sets are validated, tried and kept, and the expression language is told."""
