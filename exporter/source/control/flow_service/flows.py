@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from uuid import UUID, uuid5
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
@@ -116,7 +115,7 @@ def _added(flow: Resource, view: View) -> Fields:
         },
         "options": {} if inlet is None else {"inletUrl": view.inlet_url(inlet)},
         "runs": f"/runs?property=flowId=={flow.id}",
-        "providerRefId": str(uuid5(UUID(flow.id), "provider")),
+        "providerRefId": flow.id,
         "lastOperation": {
             "started": flow.updated.at,
             "updated": flow.updated.at,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.source.control.data_prep import versions
 from exporter.source.control.data_prep.declared import declared_set
+from exporter.source.control.data_prep.reading import MOST_MAPPINGS
 from exporter.source.control.objects.resource import Kind, Origin, Resource
 from exporter.source.settings.declared import MappingSetSettings
 
@@ -187,6 +188,28 @@ async def test_what_was_read_can_be_sent_back_with_a_change_in_either_dialect() 
     shown = {**after, "xdmSchema": "other"}
     _, after = await kept.ask("PUT", f"{SETS}/{name}", shown)
     assert after["outputSchema"]["schemaRef"]["id"] == "other"
+
+
+async def test_an_id_stands_for_one_mapping() -> None:
+    kept = Kept()
+    name = await made(kept, CURRENT)
+    _, shown = await kept.ask("GET", f"{SETS}/{name}")
+    [mapping] = shown["mappings"]
+    _, after = await kept.ask(
+        "PUT", f"{SETS}/{name}", {**shown, "mappings": [mapping, mapping, {**mapping, "id": "x"}]}
+    )
+    ids = [each["id"] for each in after["mappings"]]
+    assert (len(set(ids)), ids[0], "x" in ids) == (3, mapping["id"], False)
+
+
+async def test_mappings_are_bounded() -> None:
+    kept = Kept()
+    name = await made(kept, {"mappings": [{}] * (MOST_MAPPINGS - 1)})
+    assert [(await kept.ask("POST", f"{SETS}/{name}/mappings", FIRST_NAME))[0] for _ in range(2)] == [200, 400]
+    given = {"id": "raw", "schema": SCHEMA_ID, "mappings": {f"a{n}": "b" for n in range(MOST_MAPPINGS + 1)}}
+    declared = Kept(declared_set(MappingSetSettings.model_validate(given), "source.yaml", 7))
+    _, answer = await declared.ask("GET", f"{SETS}/raw/mappings")
+    assert len(answer["data"]) == MOST_MAPPINGS + 1
 
 
 async def test_a_set_is_deleted_unless_a_flow_uses_it() -> None:
