@@ -132,6 +132,19 @@ def _rows(document: Document) -> Iterator[tuple[str, str]]:
             waits = f"; waits: {backfill['waits']}" if backfill["waits"] else ""
             done = f"{number_text(backfill['done'])} of {number_text(backfill['total'])}"
             yield "backfill", f"{backfill['destination']}: {done} told{waits}"
+    yield from _objects(document)
+
+
+def _objects(document: Document) -> Iterator[tuple[str, str]]:
+    """How much is declared and how much was made by API, and the flows; a process of before tells nothing of it."""
+    counts = document.get("objects", {})
+    for word, count in counts.items():
+        if any(count.values()):
+            made = f", {number_text(count['made'])} made by API" if count["made"] else ""
+            yield word.replace("_", " "), f"{number_text(count['declared'])} declared{made}"
+    for flow in document.get("flows", ()):
+        words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
+        yield "flow", f"{flow['name']} ({flow['id']}){': ' if words else ''}{', '.join(words)}"
 
 
 def _of(number: int | None, noun: str, plural: str | None = None) -> str:
