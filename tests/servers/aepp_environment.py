@@ -1,4 +1,4 @@
-"""aepp, Adobe's client in Python for its platform, in an environment of its own. Started as a program it only downloads.
+"""aepp, Adobe's client in Python, in an environment of its own. Started as a program it only downloads.
 
 It asks for packages that the exporter must not depend on; here are those that the modules import which tests use.
 ``python tests/servers/aepp_environment.py`` prints the environment's folder; exit code 75 when the download failed.
@@ -32,7 +32,7 @@ def python() -> Path:
 def _make(folder: Path) -> None:
     uv, place = [sys.executable, "-m", "uv"], folder / "environment"
     subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, place], check=True)
-    install = [*uv, "pip", "install", "--quiet", "--python", place / "bin/python"]
+    install = (*uv, "pip", "install", "--quiet", "--python", str(place / "bin/python"))
     run(f"aepp {VERSION}", *install, "--no-deps", f"aepp=={VERSION}")
     run("what aepp imports", *install, *_PACKAGES)
 

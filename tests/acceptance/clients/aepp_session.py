@@ -246,9 +246,7 @@ def many_flows(flows: Any, dataset: str, source: str, target: str) -> None:
     """All in one call, and page by page; then a flow with all that belongs to it, by its dataset alone."""
     ids = set()
     for number in range(MANY):
-        made = flows.createFlow(
-            "d8a6f005-7eaf-4153-983e-e8574508b877", f"many {number:02}", source, target
-        )
+        made = flows.createFlow("d8a6f005-7eaf-4153-983e-e8574508b877", f"many {number:02}", source, target)
         ids.add(made["id"])
     for limit in (10, 20, 100):
         found = [each["id"] for each in flows.getFlows(limit=limit, n_results="inf")]
@@ -258,6 +256,8 @@ def many_flows(flows: Any, dataset: str, source: str, target: str) -> None:
     assert {each["id"] for each in flows.getFlows(filterSourceIds=[source])} >= ids
     made = flows.createFlowStreaming(datasetId=dataset)
     assert flows.getFlow(made["flow"]["id"])["name"] == "ACME dataset Stream"
+    assert flows.deleteFlow(made["flow"]["id"]) == 204
+    assert flows.deleteTargetConnection(made["target_connection_id"]["id"]) == 204
     assert len(flows.getConnections(limit=1, n_results="inf")) >= 2
 
 
@@ -268,7 +268,7 @@ def specifications(flows: Any) -> None:
     assert flows.getFlowSpec(spec["id"])["name"] == "Stream data with transformation"
 
 
-def all_gone(flows: Any, base: str, source: str, target: str, mapping_set: str) -> None:
+def all_gone(flows: Any, base: str, source: str, target: str, mapping_set: str, dataset: str) -> None:
     """In the order in which nothing uses what goes; and is not there afterwards."""
     assert flows.deleteSourceConnection(source)["status"] == 400
     for each in flows.getFlows(n_results="inf", filterSourceIds=[source]):
@@ -279,6 +279,7 @@ def all_gone(flows: Any, base: str, source: str, target: str, mapping_set: str) 
         (flows.deleteTargetConnection, target),
         (flows.deleteConnection, base),
         (dataprep.DataPrep().deleteMappingSet, mapping_set),
+        (catalog.Catalog().deleteDataSet, dataset),
     ):
         assert (answer := delete(name)) == 204, answer
 
@@ -298,7 +299,7 @@ def main(api: str, collection: str) -> None:
     profiles()
     failures(flow, flows, dataset)
     many_flows(flows, dataset, source, target)
-    all_gone(flows, base, source, target, mapping_set)
+    all_gone(flows, base, source, target, mapping_set, dataset)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from exporter.source.control.objects.resource import Kind
 
 
 def users(objects: Objects, name: str) -> Iterator[str]:
-    """The ids of the flows that name a set, also of those that were deleted while records of theirs wait."""
+    """The ids of the flows that name a set."""
     for flow, _ in _uses(objects, name):
         yield flow
 
@@ -23,10 +23,9 @@ def named_versions(objects: Objects, name: str) -> frozenset[int]:
 
 def _uses(objects: Objects, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each flow that names a set, with what it says of it."""
-    for kind in (Kind.FLOW, Kind.DELETED_FLOW):
-        for flow in objects.all(kind):
-            transformations = flow.fields.get("transformations")
-            for each in transformations if isinstance(transformations, list) else ():
-                params = each.get("params") if isinstance(each, dict) else None
-                if isinstance(params, dict) and params.get("mappingId") == name:
-                    yield flow.id, params
+    for flow in objects.all(Kind.FLOW):
+        transformations = flow.fields.get("transformations")
+        for each in transformations if isinstance(transformations, list) else ():
+            params = each.get("params") if isinstance(each, dict) else None
+            if isinstance(params, dict) and params.get("mappingId") == name:
+                yield flow.id, params

@@ -131,5 +131,7 @@ def _beginning(source: Resource, objects: Objects) -> dict[str, Any]:
 
 
 def _left(flow: Resource, objects: Objects) -> Fields:
-    """Records in the intake may name the flow: they go by what it was, whatever becomes of its target connection."""
-    return {**flow.fields, "dataSetId": dataset_of(objects, flow.fields)}
+    """Records in the intake may name the flow: they go by what it was, whatever becomes of what it was made of."""
+    mapping = mapping_of(flow.fields)
+    version = None if mapping is None else version_of(objects, mapping)
+    return {**flow.fields, "dataSetId": dataset_of(objects, flow.fields), "mappingSet": version}

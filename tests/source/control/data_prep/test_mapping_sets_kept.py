@@ -192,10 +192,9 @@ async def test_what_was_read_can_be_sent_back_with_a_change_in_either_dialect() 
 async def test_a_set_is_deleted_unless_a_flow_uses_it() -> None:
     kept = Kept()
     name = await made(kept, CURRENT)
-    for kind in (Kind.FLOW, Kind.DELETED_FLOW):
-        status, answer = await kept.beside(flow_on(name, 0, kind)).ask("DELETE", f"{SETS}/{name}")
-        assert (status, answer["errorCode"]) == (400, "1418-400")
-        assert "[flow-0]" in answer["errorDetails"]
+    status, answer = await kept.beside(flow_on(name, 0)).ask("DELETE", f"{SETS}/{name}")
+    assert (status, answer["errorCode"]) == (400, "1418-400")
+    assert "[flow-0]" in answer["errorDetails"]
     assert await kept.ask("DELETE", f"{SETS}/{name}") == (204, None)
     for method, body in (("GET", None), ("PUT", CURRENT), ("DELETE", None)):
         status, answer = await kept.ask(method, f"{SETS}/{name}", body)
@@ -233,10 +232,12 @@ async def test_each_change_of_a_mapping_is_a_version() -> None:
     assert (await kept.ask("GET", f"{SETS}/{name}"))[1] == shown
 
 
-def flow_on(name: str, version: int, kind: Kind = Kind.FLOW) -> Resource:
+def flow_on(name: str, version: int) -> Resource:
     """A flow that maps by a version of a set."""
     transformations = [{"name": "Mapping", "params": {"mappingId": name, "mappingVersion": version}}]
-    return Resource(kind, f"flow-{version}", {"transformations": transformations}, Origin(1), Origin(1), "", "a.yaml")
+    return Resource(
+        Kind.FLOW, f"flow-{version}", {"transformations": transformations}, Origin(1), Origin(1), "", "a.yaml"
+    )
 
 
 @pytest.mark.parametrize("bound", ["MOST_VERSIONS", "MOST_BYTES"])
@@ -253,7 +254,7 @@ async def test_versions_are_bounded(monkeypatch: pytest.MonkeyPatch, bound: str)
     for _ in range(2):
         assert (await kept.ask("PUT", f"{SETS}/{name}", CURRENT))[0] == 200
     assert await there(4) == [0, 1, 2]
-    kept = kept.beside(flow_on(name, 1), flow_on(name, 3, Kind.DELETED_FLOW), flow_on("other", 2))
+    kept = kept.beside(flow_on(name, 1), flow_on(name, 3), flow_on("other", 2))
     for _ in range(2):
         assert (await kept.ask("PUT", f"{SETS}/{name}", CURRENT))[0] == 200
     assert await there(6) == [1, 3, 4]
