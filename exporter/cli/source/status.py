@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-_FLOWS = ("FLOW", "THIS HOUR", "FAILED", "24 HOURS", "FAILED")
+_FLOWS = ("FLOW", "STATE", "THIS HOUR", "FAILED", "24 HOURS", "FAILED")
 
 
 def status(
@@ -103,15 +103,25 @@ def _lines(document: Document) -> Iterator[str]:
     """The document for people."""
     yield from refused_lines(document)
     yield from (f"{label:<12} {value}" for label, value in _rows(document))
-    if flows := document.get("flows"):
-        yield from ("", *table(_FLOWS, map(_flow, flows), frozenset(_FLOWS[1:])).splitlines())
+    if flows := [*_flows(document)]:
+        yield from ("", *table(_FLOWS, flows, frozenset(_FLOWS[2:])).splitlines())
 
 
-def _flow(flow: Document) -> Sequence[str]:
-    """The row of a flow; one that is gone has no name any more."""
-    hour, day = flow["hour"], flow["day"]
-    counts = (hour["input"], hour["failed"], day["input"], day["failed"])
-    return flow["name"] or flow["id"], *map(number_text, counts)
+def _flows(document: Document) -> Iterator[Sequence[str]]:
+    """The rows of the flows: those that there are, and those that are gone and had records lately."""
+    runs = {each["id"]: each for each in document.get("runs", ())}
+    for flow in document.get("flows", ()):
+        words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
+        yield flow["name"], ", ".join(words) or "declared", *_counts(runs.pop(flow["id"], None))
+    for gone in runs.values():
+        yield gone["name"] or gone["id"], "gone", *_counts(gone)
+
+
+def _counts(run: Document | None) -> Iterator[str]:
+    """What came in and what failed, in this hour and in a day."""
+    for time in ("hour", "day"):
+        for word in ("input", "failed"):
+            yield number_text(0 if run is None else run[time][word])
 
 
 def _rows(document: Document) -> Iterator[tuple[str, str]]:
@@ -136,15 +146,12 @@ def _rows(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _objects(document: Document) -> Iterator[tuple[str, str]]:
-    """How much is declared and how much was made by API, and the flows; a process of before tells nothing of it."""
+    """How much is declared and how much was made by API; a process of before tells nothing of it."""
     counts = document.get("objects", {})
     for word, count in counts.items():
         if any(count.values()):
             made = f", {number_text(count['made'])} made by API" if count["made"] else ""
             yield word.replace("_", " "), f"{number_text(count['declared'])} declared{made}"
-    for flow in document.get("flows", ()):
-        words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
-        yield "flow", f"{flow['name']} ({flow['id']}){': ' if words else ''}{', '.join(words)}"
 
 
 def _of(number: int | None, noun: str, plural: str | None = None) -> str:

@@ -155,6 +155,6 @@ class Now:
             "outbox_events": gauges.outbox_events,
             "bad_records": gauges.bad_records,
             "bad_records_bytes": gauges.bad_records_bytes,
-            "flows": self.flows,
+            "runs": self.flows,
             "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
         }

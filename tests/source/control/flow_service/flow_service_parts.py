@@ -100,7 +100,7 @@ def around() -> Iterable[Resource]:
     yield declared_resource(Kind.MAPPING_SET, MAPPING, {"versions": [{"version": 0, "xdmSchema": SCHEMA}]}, FILE, AT)
     schemas = {0: SCHEMA, 1: SCHEMA, 2: OTHER_SCHEMA}
     made = [
-        {"version": version, "outputSchema": {"schemaRef": {"id": schema}}, "xdmSchema": schema}
+        {"version": version, "outputSchema": {"schemaRef": {"id": schema}}, "xdmSchema": schema, "mappings": []}
         for version, schema in schemas.items()
     ]
     yield making().made(Kind.MAPPING_SET, MADE_MAPPING, {"versions": made}, _Nobody)
