@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.filtering import Filter, Step, filter_of, path_of, values_at
+from exporter.source.control.ordering import sort_key
 from exporter.source.control.request import Request
 
 _LIMIT: Final = 20
@@ -146,13 +147,7 @@ def _orders_of(texts: Sequence[str]) -> tuple[Order, ...] | Answer:
 
 
 def _sort_key(document: Mapping[str, Any], path: tuple[Step, ...]) -> tuple[int, Any]:
-    """What a document is ordered by: nothing, then truth values, numbers, texts, and what has no order."""
-    value = next(values_at(document, path), None)
-    if value is None:
-        return 0, 0
-    if isinstance(value, bool | int | float):
-        return (1 if isinstance(value, bool) else 2), value
-    return (3, value) if isinstance(value, str) else (4, 0)
+    return sort_key(next(values_at(document, path), None))
 
 
 def _token_of(shown: int, last: str) -> str:
