@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.backfills.shown import report
 from exporter.source.collection.intake import Intake
 from exporter.source.collection.server.listener import Listener
+from exporter.source.control.objects.objects import Objects
+from exporter.source.control.standing import counted, told_flows
 from exporter.source.processing.processor import Processor
 from exporter.source.processing.telling import Teller
 from exporter.source.profiles.port import Counts, ProfileStore
@@ -32,6 +34,8 @@ class Now:
         intake: where records go that are taken.
         counts: of profiles, identities and joins, as they were counted last.
         bad_records: as they were counted last, without refused elements of batches.
+        flows: what became of each flow's records lately, as it was looked up last.
+        pipeline: by what records are taken and applied, and the objects that it comes from.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
 
@@ -42,14 +46,16 @@ class Now:
     teller: Teller | None = None
     backfilling: Backfilling | None = None
     opened: Opened | None = None
+    pipeline: Pipeline | None = None
     state: str | None = None
     counts: Counts | None = None
     outbox_before: int = 0
     bad_records: Totals | None = None
+    flows: Sequence[dict[str, Any]] = ()
 
     def runs(self, pipeline: Pipeline, backfilling: Backfilling) -> None:
         """The parts run from now on."""
-        opened = pipeline.opened
+        opened, self.pipeline = pipeline.opened, pipeline
         self.opened, self.intake, self.backfilling = opened, pipeline.intake, backfilling
         self.processor, self.teller = pipeline.processor, pipeline.teller
         self.counts, self.outbox_before = opened.counts, opened.counts.outbox_events
@@ -124,15 +130,23 @@ class Now:
         reasons = tuple(dict.fromkeys(filter(None, (self.reason, *hindrances.values()))))
         return Health(not reasons, reasons)
 
-    def status(self, config: Mapping[str, Any], sources: list[str]) -> dict[str, Any]:
-        """The document of ``/status``, with that part of it which tells of the configuration, and sources by name."""
+    def status(self, config: Mapping[str, Any], declared: Sequence[str]) -> dict[str, Any]:
+        """The document of ``/status``, with that part of it which tells of the configuration.
+
+        ``declared`` are the names of the sources that the configuration has; with those of connections that were made
+        by API they are all sources.
+        """
         gauges, health = self.gauges(), self.health()
-        backfilling = self.backfilling
+        backfilling, pipeline = self.backfilling, self.pipeline
+        objects = Objects() if pipeline is None else pipeline.register.objects
+        made = () if pipeline is None else (each.source for each in pipeline.in_force.plane.inlets.values())
         return {
             "ready": health.ready,
             "reasons": health.reasons,
             "config": config,
-            "sources": sources,
+            "sources": list(dict.fromkeys((*declared, *made))),
+            "objects": counted(objects),
+            "flows": told_flows(objects),
             "intake_records": gauges.intake_records,
             "intake_oldest_seconds": gauges.intake_oldest_seconds,
             "held_requests": gauges.held_requests,
@@ -141,5 +155,6 @@ class Now:
             "outbox_events": gauges.outbox_events,
             "bad_records": gauges.bad_records,
             "bad_records_bytes": gauges.bad_records_bytes,
+            "runs": self.flows,
             "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
         }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from exporter import __version__
 from exporter.daemon.serving.pipeline import Pipeline
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.urls import http_address
@@ -22,6 +23,7 @@ from exporter.source.control.flow_service.routes import routes_of as flow_servic
 from exporter.source.control.merge_policies import policies, policy_id
 from exporter.source.control.objects.making import Making
 from exporter.source.control.objects.resource import Kind
+from exporter.source.control.openapi.route import described
 from exporter.source.control.routes import Routes
 from exporter.source.control.schema_registry.routes import routes_of as schema_routes
 from exporter.source.dataprep.run import Bounds
@@ -55,7 +57,7 @@ def routes_of(
         found = register.objects.get(Kind.FLOW, flow) or register.objects.get(Kind.DELETED_FLOW, flow)
         return whose if found is None else {"flowSpec": found.fields["flowSpec"], "providerRefId": flow, **whose}
 
-    making = Making(serving.org_id, serving.tenant, serving.sandboxes[0], now_ms, os.urandom)
+    making = Making(serving.org_id, serving.tenant, serving.sandboxes[0], now_ms, os.urandom, serving.max_body)
     whose = {"imsOrgId": making.org_id, "sandboxName": making.sandbox, "sandboxId": making.sandbox_id}
     rest = partial(time.sleep, _REST_SECONDS)
     workshop = Workshop(pipeline.in_force.schema, bounds, os.urandom, clock.monotonic, now_ms, time.thread_time, rest)
@@ -64,20 +66,19 @@ def routes_of(
     profiles = entities.Entities(opened.store, wishing.wish, lowercase_ids, policy_id(serving.org_id), now_ms, keep_ms)
     reader = RunReader(opened.store, now_ms, of_flow)
     failed = batches.Batches(BatchReader(reader), opened.state.bad_records, {"imsOrg": serving.org_id, **whose})
-    return Routes(
-        (
-            *ims.routes_of(lambda: pipeline.tokens.issuing, clock.epoch),
-            *flow_service_routes(register, making, public_url, serving.max_body),
-            *runs.routes_of(runs.Runs(reader)),
-            *data_prep_routes(MappingSets(register, DataPrep(workshop))),
-            *schema_routes(register, making),
-            *datasets.routes_of(register, making),
-            *batches.routes_of(failed),
-            *namespaces.routes_of(register, making),
-            *entities.routes_of(profiles),
-            policies(serving.org_id, rules_of(settings.profiles, settings.identities)),
-        )
+    rows = (
+        *ims.routes_of(lambda: pipeline.tokens.issuing, clock.epoch),
+        *flow_service_routes(register, making, public_url),
+        *runs.routes_of(runs.Runs(reader)),
+        *data_prep_routes(MappingSets(register, DataPrep(workshop))),
+        *schema_routes(register, making),
+        *datasets.routes_of(register, making),
+        *batches.routes_of(failed),
+        *namespaces.routes_of(register, making),
+        *entities.routes_of(profiles),
+        policies(serving.org_id, rules_of(settings.profiles, settings.identities)),
     )
+    return Routes(described(rows, __version__))
 
 
 def address_of(serving: Serve, port: int) -> str:

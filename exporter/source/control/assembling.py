@@ -77,16 +77,14 @@ def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Seq
 def _mappings(objects: Objects) -> Iterator[MappingSetSettings]:
     """The versions of mapping sets that flows name; what no flow names yet need not compile.
 
-    Of a flow that was deleted the set may be deleted too: it says itself what that was.
+    A flow that was deleted has kept its version, since the set may be gone by now.
     """
     known: set[str] = set()
     for flow in (*objects.all(Kind.FLOW), *objects.all(Kind.DELETED_FLOW)):
         mapping = mapping_of(flow.fields) if flow.declared is None else None
-        if mapping is None or (name := settings_id(objects, mapping)) in known:
-            continue
-        deleted = flow.kind is Kind.DELETED_FLOW
-        version = flow.fields.get("mappingSet") if deleted else version_of(objects, mapping)
-        if version is None:
+        kept = flow.fields.get("mappingSet") if flow.kind is Kind.DELETED_FLOW else None
+        version = None if mapping is None else kept or version_of(objects, mapping)
+        if mapping is None or version is None or (name := settings_id(objects, mapping)) in known:
             continue
         known.add(name)
         schema = schema_of_mapping(version)

@@ -12,6 +12,7 @@ from exporter.profile.paths import parse_path
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.wish import WishKind
 from exporter.source.control.answers import failed, found
+from exporter.source.control.profile_shapes import ASKED, ASKED_BY_BODY, ENTITIES, HAPPENED, WHOSE, WISHED
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
 from exporter.source.profiles.asking import asked_identity
@@ -207,12 +208,13 @@ class Entities:
 
 def routes_of(entities: Entities) -> Iterator[Route]:
     """The rows of the table."""
-    yield Route(
-        "GET", PATH, "getEntity", "Read a profile, or what happened to it, by one of its identities.", entities.get
-    )
-    yield Route("POST", PATH, "getEntities", "Read the profiles of identities.", entities.post, Reads.JSON)
+    summary = "Read a profile, or what happened to it, by one of its identities."
+    shown = {200: {"anyOf": [HAPPENED, ENTITIES]}}
+    yield Route("GET", PATH, "getEntity", summary, entities.get, answers=shown, query=ASKED)
+    summary, profiles = "Read the profiles of identities.", {200: ENTITIES}
+    yield Route("POST", PATH, "getEntities", summary, entities.post, Reads.JSON, ASKED_BY_BODY, profiles)
     summary = "Delete a profile, by a wish that is applied in the order of the records."
-    yield Route("DELETE", PATH, "deleteEntity", summary, entities.delete, answers={202: {"type": "object"}})
+    yield Route("DELETE", PATH, "deleteEntity", summary, entities.delete, answers={202: WISHED}, query=WHOSE)
 
 
 def _following(shown: Sequence[Happened]) -> str:

@@ -12,6 +12,7 @@ from exporter.source.collection.checks.answers import Answer, Header
 from exporter.source.control.answers import failed, found
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route, Shape
+from exporter.source.control.shapes import FREE, TEXT, WHOLE, array, fields, named, texts
 from exporter.source.tokens.issuing.form import NoForm, read_fields
 from exporter.source.tokens.issuing.grants import (
     Judge,
@@ -48,15 +49,8 @@ _ENDPOINTS = (
     _Endpoint("/ims/exchange/jwt", "exchangeJwt", signed_assertion, (*_CLIENT, "jwt_token"), True),
     _Endpoint("/ims/exchange/v1/jwt", "exchangeJwtV1", signed_assertion, (*_CLIENT, "jwt_token"), True),
 )
-_ANSWER: Shape = {
-    "type": "object",
-    "properties": {
-        "access_token": {"type": "string"},
-        "token_type": {"const": "bearer"},
-        "expires_in": {"type": "integer"},
-    },
-    "required": ["access_token", "token_type", "expires_in"],
-}
+_ANSWER = named("Token", fields({"access_token": TEXT, "token_type": {"const": "bearer"}, "expires_in": WHOLE}))
+_KEYS = named("Keys", fields({"keys": array(FREE)}))
 
 
 def routes_of(issuing: Callable[[], Issuing | None], epoch: Callable[[], float]) -> Iterator[Route]:
@@ -89,7 +83,7 @@ def routes_of(issuing: Callable[[], Issuing | None], epoch: Callable[[], float])
             guarded=False,
         )
     summary = "The keys by which others verify tokens of this server, as a JWK set."
-    yield Route("GET", "/ims/keys", "listKeys", summary, keys, guarded=False)
+    yield Route("GET", "/ims/keys", "listKeys", summary, keys, answers={200: _KEYS}, guarded=False)
 
 
 def answered(request: Request, endpoint: _Endpoint, issuing: Issuing, now: float) -> Answer:
@@ -113,8 +107,7 @@ def answered(request: Request, endpoint: _Endpoint, issuing: Issuing, now: float
 
 
 def _form(wanted: tuple[str, ...]) -> Shape:
-    properties = {name: {"type": "string"} for name in (*wanted, "scope")}
-    return {"type": "object", "properties": properties, "required": list(wanted)}
+    return fields(texts(*wanted), texts("scope"))
 
 
 def _refused(refused: Refused) -> Answer:

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import found
+from exporter.source.control.profile_shapes import POLICIES
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Route
 from exporter.source.profiles.merge.rules import Rules
@@ -40,4 +41,5 @@ def policies(org_id: str, rules: Rules) -> Route:
     async def reply(_: Request) -> Answer:
         return answer
 
-    return Route("GET", PATH, "listMergePolicies", "List the merge policies: there is one.", reply)
+    summary = "List the merge policies: there is one."
+    return Route("GET", PATH, "listMergePolicies", summary, reply, answers={200: POLICIES})

@@ -14,8 +14,10 @@ from exporter.source.control.objects.making import Making, declared_resource
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Change, Register
 from exporter.source.control.objects.resource import Kind, Resource
+from exporter.source.control.profile_shapes import NAMESPACE
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
+from exporter.source.control.shapes import array, fields, named, texts
 from exporter.source.profiles.settings import NamespaceSettings
 
 PATH: Final = "/data/core/idnamespace/identities"
@@ -167,19 +169,9 @@ def _fields_of(given: Mapping[str, Any]) -> dict[str, Any] | Answer:
 def routes_of(register: Register, making: Making) -> Iterator[Route]:
     """The rows of the table."""
     namespaces = Namespaces(register, making)
-    array = {200: {"type": "array", "items": {"type": "object"}}}
-    yield Route("GET", PATH, "listNamespaces", "List the namespaces of identities.", namespaces.all, answers=array)
-    yield Route("GET", f"{PATH}/{{id}}", "getNamespace", "Read a namespace, by its number or its code.", namespaces.get)
-    body = {
-        "type": "object",
-        "required": ["name", "code", "idType"],
-        "properties": {
-            "name": {"type": "string"},
-            "code": {"type": "string"},
-            "idType": {"type": "string"},
-            "description": {"type": "string"},
-        },
-    }
-    answers = {201: {"type": "object"}}
-    summary = "Make a namespace."
-    yield Route("POST", PATH, "createNamespace", summary, namespaces.post, Reads.JSON, body, answers)
+    listed, one, made = {200: array(NAMESPACE)}, {200: NAMESPACE}, {201: NAMESPACE}
+    yield Route("GET", PATH, "listNamespaces", "List the namespaces of identities.", namespaces.all, answers=listed)
+    summary = "Read a namespace, by its number or its code."
+    yield Route("GET", f"{PATH}/{{id}}", "getNamespace", summary, namespaces.get, answers=one)
+    body = named("NewNamespace", fields(texts("name", "code", "idType"), texts("description")))
+    yield Route("POST", PATH, "createNamespace", "Make a namespace.", namespaces.post, Reads.JSON, body, made)

@@ -38,6 +38,8 @@ class Route:
         body: what the body should be, for the document of the API.
         answers: what the good statuses are answered with, by status; None: no body.
         query: names in the query that mean something, with a sentence each.
+        headers: likewise, beside those that every request may have.
+        other_types: media types beside JSON that an answer may have.
         guarded: False: the gateway lets everybody pass, since this is where tokens come from.
     """
 
@@ -50,12 +52,19 @@ class Route:
     body: Shape | None = None
     answers: Mapping[int, Shape | None] = field(default_factory=lambda: {200: {"type": "object"}})
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    other_types: tuple[str, ...] = ()
     guarded: bool = True
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The segments of the path."""
         return tuple(self.path.strip("/").split("/"))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the path's variables."""
+        return tuple(step[1:-1] for step in self.steps if _is_variable(step))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
+from exporter.source.control.flow_service.shapes import RUN, many, one
 from exporter.source.control.listing import QUERY, Listing, listing_of
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Route
@@ -96,8 +97,8 @@ def which_of(listing: Listing) -> Which:
 def routes_of(runs: Runs) -> Iterator[Route]:
     """The rows of the table."""
     summary = "List the runs, the newest first: one of each flow and hour in which records were taken."
-    yield Route("GET", PATH, "listRuns", summary, runs.list_all, query=QUERY)
-    yield Route("GET", f"{PATH}/{{id}}", "getRun", "Read a run.", runs.get)
+    yield Route("GET", PATH, "listRuns", summary, runs.list_all, answers=many(RUN), query=QUERY)
+    yield Route("GET", f"{PATH}/{{id}}", "getRun", "Read a run.", runs.get, answers=one(RUN))
 
 
 def _away(error: ProfilesUnavailable) -> Answer:

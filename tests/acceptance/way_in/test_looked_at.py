@@ -7,19 +7,22 @@ import os
 import re
 import stat
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Place
 from ports import free_port
 from processes import Daemon, eventually
-from serving import INLET, connected, idle, post, serve, way_in
+from serving import INLET, SCHEMA, connected, idle, post, serve, way_in
 from standard_input import standard_input
 from typer.testing import CliRunner, Result
 
 from exporter import __version__
 from exporter.cli.commands import command_line
+from exporter.source.control.flow_service.specs import DATA_LAKE, HTTP_API, WITHOUT_TRANSFORMATION
 
 TOKEN = "token-of-the-loader"
 
@@ -64,12 +67,51 @@ def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) ->
         "sources      crm, made",
         "intake       0 records to be applied",
     ]
+
+    def last() -> list[list[str]]:
+        return [line.split() for line in shown()[-2:]]
+
+    # The hour may end meanwhile.
+    eventually("the run is counted", lambda: last()[1][:1] == ["raw"] and last()[1][3:] == ["1", "0"])
+    assert last()[0] == ["FLOW", "THIS", "HOUR", "FAILED", "24", "HOURS", "FAILED"]
     done = source(serving.config, "status", "--json")
     document = json.loads(done.stdout)
     assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
     assert (document["version"], document["build"]["kind"]) == (__version__, "interpreted")
     assert 0 < document["started_at"] <= time.time()
     assert INLET not in done.output
+
+
+def test_what_was_made_by_api_is_shown_beside_what_is_declared(place: Place, serving: Daemon) -> None:
+    api = f"http://127.0.0.1:{place.config['serve']['api']['port']}/data/foundation"
+
+    def made(kind: str, body: dict[str, Any]) -> str:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{api}/{kind}", json.dumps({"name": "by API", **body}).encode(), headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            document = json.loads(answer.read())
+        return str(document[0].rpartition("/")[2] if isinstance(document, list) else document["id"])
+
+    http = {"connectionSpec": {"id": HTTP_API, "version": "1.0"}}
+    auth = {"specName": "Streaming Connection", "params": {}}
+    base = made("flowservice/connections", {**http, "auth": auth})
+    begins = made("flowservice/sourceConnections", {**http, "baseConnectionId": base})
+    lake = {"connectionSpec": {"id": DATA_LAKE, "version": "1.0"}}
+    dataset = made("catalog/dataSets", {"schemaRef": {"id": SCHEMA}})
+    ends = made("flowservice/targetConnections", {**lake, "params": {"dataSetId": dataset}})
+    plain = {"flowSpec": {"id": WITHOUT_TRANSFORMATION, "version": "1.0"}}
+    flow = made("flowservice/flows", {**plain, "sourceConnectionIds": [begins], "targetConnectionIds": [ends]})
+    lines = source(serving.config, "status").stdout.splitlines()
+    assert f"sources      crm, made, by-api-{base[:8]}" in lines
+    assert "connections  2 declared, 1 made by API" in lines
+    assert "mapping sets 1 declared" in lines
+    assert "datasets     1 declared, 1 made by API" in lines
+    [row] = (line for line in lines if line.startswith("by API "))
+    assert row.split() == ["by", "API", "made", "by", "API", "0", "0", "0", "0"]
+    assert sum(" declared " in line for line in lines[lines.index("") :]) == 2
+    document = json.loads(source(serving.config, "status", "--json").stdout)
+    assert document["objects"]["flows"] == {"declared": 2, "made": 1}
+    assert document["flows"][-1] == {"id": flow, "name": "by API", "enabled": True, "made": True}
 
 
 def test_it_is_found_by_its_socket_where_its_port_is_any(place: Place, serving: Daemon) -> None:

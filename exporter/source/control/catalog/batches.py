@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
+from exporter.source.control.catalog.shapes import BATCHES, FAILED_RECORDS
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reply, Route
 from exporter.source.profiles.port import ProfilesUnavailable
@@ -27,6 +28,8 @@ _FILES: Final = (10, 100)
 _FARTHEST: Final = 1_000_000
 #: Ids of letters have so many bits.
 _LAST: Final = (1 << 63) - 1
+#: The media type of JSON lines.
+_LINES: Final = "application/x-ndjson"
 _ORDERS: Final = ("desc:created", "asc:created")
 
 
@@ -82,7 +85,7 @@ class Batches:
             content = await records.content(path)
             if content is None:
                 return failed(404, "1439-404", "The batch has no file of this name")
-            return Answer(200, content, (("Content-Type", "application/x-ndjson"),))
+            return Answer(200, content, (("Content-Type", _LINES),))
         limit = request.number("limit", _FILES[0], 1, _FILES[1])
         if isinstance(limit, Answer):
             return limit
@@ -114,15 +117,19 @@ def routes_of(batches: Batches) -> Iterator[Route]:
         "listBatches",
         "List the batches in which records failed: one of each flow, dataset and hour.",
         _told(batches.list_all),
+        answers={200: BATCHES},
         query={**paging, "status": "failed, since there are no others.", "orderBy": " or ".join(_ORDERS)},
     )
-    yield Route("GET", f"{CATALOG}/{{id}}", "getBatch", "Read a batch in which records failed.", _told(batches.get))
+    summary, shown = "Read a batch in which records failed.", {200: BATCHES}
+    yield Route("GET", f"{CATALOG}/{{id}}", "getBatch", summary, _told(batches.get), answers=shown)
     yield Route(
         "GET",
         f"{EXPORT}/{{id}}/failed",
         "getFailedRecords",
         "List the files with the records of a batch that failed, or read one as JSON lines.",
         _told(batches.failed_records),
+        answers={200: FAILED_RECORDS},
+        other_types=(_LINES,),
         query={
             "path": "The name of the file whose lines are wanted, as it is listed.",
             "limit": f"As many files as a page has: {_FILES[1]} at most.",

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.catalog.dataset_fields import fields_of, schema_id_of, shown
+from exporter.source.control.catalog.shapes import DATASETS, REFERENCES
 from exporter.source.control.json_patch import Operation, operations_of, patched
 from exporter.source.control.objects.making import Making, unchangeable
 from exporter.source.control.objects.objects import Objects
@@ -18,6 +19,7 @@ from exporter.source.control.ordering import sort_key
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
 from exporter.source.control.schema_registry.listing import QUERY, filtered
+from exporter.source.control.shapes import FREE, JSON_PATCH, TEXT, array, fields, map_of, named
 
 PATH: Final = "/data/foundation/catalog/dataSets"
 _LIMIT: Final = 20
@@ -152,24 +154,17 @@ def routes_of(register: Register, making: Making) -> Iterator[Route]:
     """The rows of the table."""
     datasets = Datasets(register, making)
     one = f"{PATH}/{{id}}"
-    body = {
-        "type": "object",
-        "required": ["name", "schemaRef"],
-        "properties": {
-            "name": {"type": "string"},
-            "schemaRef": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
-            "tags": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
-        },
-    }
-    links = {"type": "array", "items": {"type": "string"}}
-    yield Route("GET", PATH, "listDataSets", "List datasets, by id.", datasets.all, query=_QUERY)
-    yield Route("POST", PATH, "createDataSet", "Make a dataset.", datasets.post, Reads.JSON, body, {201: links})
+    reference = fields({"id": TEXT}, {"contentType": TEXT})
+    body = named("NewDataset", fields({"name": TEXT, "schemaRef": reference}, {"tags": map_of(array(TEXT))}))
+    made, changed, shown_all = {201: REFERENCES}, {200: REFERENCES}, {200: DATASETS}
+    yield Route("GET", PATH, "listDataSets", "List datasets, by id.", datasets.all, answers=shown_all, query=_QUERY)
+    yield Route("POST", PATH, "createDataSet", "Make a dataset.", datasets.post, Reads.JSON, body, made)
     properties = {"properties": _QUERY["properties"]}
-    yield Route("GET", one, "getDataSet", "Read a dataset.", datasets.get, query=properties)
-    yield Route("PUT", one, "replaceDataSet", "Write a dataset anew.", datasets.put, Reads.JSON, body, {200: links})
-    either = {"type": ["object", "array"]}
+    yield Route("GET", one, "getDataSet", "Read a dataset.", datasets.get, answers=shown_all, query=properties)
+    yield Route("PUT", one, "replaceDataSet", "Write a dataset anew.", datasets.put, Reads.JSON, body, changed)
+    either = {"anyOf": [JSON_PATCH, FREE]}
     summary = "Change a dataset: some of its fields, or by JSON Patch."
-    yield Route("PATCH", one, "changeDataSet", summary, datasets.patch, Reads.JSON, either, {200: links})
+    yield Route("PATCH", one, "changeDataSet", summary, datasets.patch, Reads.JSON, either, changed)
     summary = "Delete a dataset that no target connection writes to."
     yield Route("DELETE", one, "deleteDataSet", summary, datasets.delete, answers={204: None})
 

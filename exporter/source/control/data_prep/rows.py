@@ -89,7 +89,7 @@ def _unkept(data_prep: DataPrep) -> Iterator[Route]:
 
 
 def _sets(sets: MappingSets) -> Iterator[Route]:
-    listed, one, made = {200: shapes.PAGE}, {200: shapes.MAPPING_SET}, {200: shapes.MADE}
+    listed, one, made = {200: shapes.PAGE}, {200: shapes.SHOWN_SET}, {200: shapes.MADE}
     yield Route("GET", PATH, "listMappingSets", "List mapping sets.", sets.list, answers=listed, query=QUERY)
     yield Route(
         "POST",
@@ -118,7 +118,7 @@ def _sets(sets: MappingSets) -> Iterator[Route]:
 
 
 def _mappings(sets: MappingSets) -> Iterator[Route]:
-    listed, one = {200: shapes.MAPPINGS}, {200: shapes.MAPPING}
+    listed, one = {200: shapes.MAPPINGS}, {200: shapes.SHOWN_MAPPING}
     summary = "List the mappings of a mapping set."
     yield Route("GET", _MAPPINGS, "listMappings", summary, sets.mappings, answers=listed, query=ONE_QUERY)
     yield Route(

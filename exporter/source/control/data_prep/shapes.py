@@ -2,125 +2,124 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import FREE, LINKS, MOMENT, TEXT, TRUTH, WHOLE, array, fields, named, texts
 
-_TEXT: Final[Shape] = {"type": "string"}
-_WHOLE: Final[Shape] = {"type": "integer"}
-_OBJECT: Final[Shape] = {"type": "object"}
-
-
-def array(items: Shape) -> Shape:
-    """Any number of what looks like ``items``."""
-    return {"type": "array", "items": items}
-
-
+_SOURCE: Final[Shape] = {"type": ["string", "number", "boolean"], "description": "Also: sourceAttribute."}
+_OUTPUT: Final[Shape] = {
+    **fields({}, {"schemaRef": fields({}, texts("id", "contentType"))}),
+    "description": "Also: xdmSchema and xdmVersion.",
+}
+#: When and by whom an object was made and changed.
+_HISTORY: Final[Mapping[str, Shape]] = {
+    "createdDate": MOMENT,
+    "modifiedDate": MOMENT,
+    **texts("createdBy", "modifiedBy"),
+}
 #: One mapping, in either dialect.
-MAPPING: Final[Shape] = {
-    "type": "object",
-    "properties": {
-        "sourceType": {"type": "string", "description": "ATTRIBUTE, STATIC or EXPRESSION; ATTRIBUTE where missing."},
-        "source": {"type": ["string", "number", "boolean"], "description": "Also: sourceAttribute."},
-        "destination": {"type": "string", "description": "Also: destinationXdmPath."},
-    },
-}
-MAPPING_SET: Final[Shape] = {
-    "type": "object",
-    "properties": {
-        "outputSchema": {
-            "type": "object",
-            "properties": {
-                "schemaRef": {"type": "object", "properties": {"id": _TEXT, "contentType": _TEXT}},
+MAPPING: Final = named(
+    "NewMapping",
+    fields(
+        {},
+        {
+            "sourceType": {
+                "type": "string",
+                "description": "ATTRIBUTE, STATIC or EXPRESSION; ATTRIBUTE where missing.",
             },
-            "description": "Also: xdmSchema and xdmVersion.",
+            "source": _SOURCE,
+            "destination": {"type": "string", "description": "Also: destinationXdmPath."},
         },
-        "allowNullValues": {"type": "boolean", "default": False},
-        "mappings": array(MAPPING),
-    },
-}
-FAULT: Final[Shape] = {
-    "type": "object",
-    "properties": {
-        name: {"type": ["string", "null"]}
-        for name in ("destination", "source", "sourceType", "exception", "columnName")
-    },
-}
-VALIDATED: Final[Shape] = {
-    "type": "object",
-    "properties": {
-        "validationResponse": array(
+    ),
+)
+MAPPING_SET: Final = named(
+    "NewMappingSet",
+    fields(
+        {},
+        {
+            "outputSchema": _OUTPUT,
+            "allowNullValues": {"type": "boolean", "default": False},
+            "mappings": {
+                "anyOf": [array(MAPPING), FREE],
+                "description": "As an object: sources by their destinations.",
+            },
+        },
+    ),
+)
+#: A mapping as it is kept: under the names of both dialects.
+SHOWN_MAPPING: Final = named(
+    "Mapping",
+    fields(
+        {**texts("id", "sourceType"), **_HISTORY},
+        {
+            "source": _SOURCE,
+            "sourceAttribute": _SOURCE,
+            **texts("destination", "destinationXdmPath"),
+            "identity": TRUTH,
+            "primaryIdentity": TRUTH,
+        },
+    ),
+)
+SHOWN_SET: Final = named(
+    "MappingSet",
+    fields(
+        {
+            **texts("id", "status"),
+            "version": WHOLE,
+            "allowNullValues": TRUTH,
+            **_HISTORY,
+            "mappings": array(SHOWN_MAPPING),
+        },
+        {"outputSchema": _OUTPUT, **texts("name", "xdmSchema", "xdmVersion")},
+    ),
+)
+FAULT: Final = named(
+    "MappingFault",
+    fields(
+        {
+            name: {"type": ["string", "null"]}
+            for name in ("destination", "source", "sourceType", "exception", "columnName")
+        }
+    ),
+)
+_FAULTS: Final[Shape] = {"type": ["array", "null"], "items": FAULT}
+VALIDATED: Final = named(
+    "ValidatedMappings",
+    fields({"validationResponse": array(fields({"status": {"enum": ["SUCCESS", "FAILED"]}, "errors": _FAULTS}))}),
+)
+PREVIEW: Final = named(
+    "Preview", fields({"data": {"type": ["object", "array"], "items": FREE}, "mappingSet": MAPPING_SET})
+)
+_MAPPED: Final = named("Mapped", fields({"data": FREE, "errors": _FAULTS}))
+#: One where ``data`` was an object, else as many as it had elements.
+PREVIEWED: Final[Shape] = {"anyOf": [_MAPPED, array(_MAPPED)]}
+EXPRESSION: Final = named("Expression", fields({"expression": {"anyOf": [TEXT, fields({"expression": TEXT})]}}))
+FUNCTIONS: Final = array(
+    named(
+        "Function",
+        fields(
             {
-                "type": "object",
-                "properties": {
-                    "status": {"enum": ["SUCCESS", "FAILED"]},
-                    "errors": {"type": ["array", "null"], "items": FAULT},
-                },
-            }
-        )
-    },
-}
-PREVIEW: Final[Shape] = {
-    "type": "object",
-    "properties": {"data": {"type": ["object", "array"], "items": _OBJECT}, "mappingSet": MAPPING_SET},
-    "required": ["data", "mappingSet"],
-}
-_MAPPED: Final[Shape] = {
-    "type": "object",
-    "properties": {"data": _OBJECT, "errors": {"type": ["array", "null"], "items": FAULT}},
-}
-PREVIEWED: Final[Shape] = {"oneOf": [_MAPPED, array(_MAPPED)]}
-EXPRESSION: Final[Shape] = {
-    "type": "object",
-    "properties": {"expression": {"oneOf": [_TEXT, {"type": "object", "properties": {"expression": _TEXT}}]}},
-    "required": ["expression"],
-}
-FUNCTIONS: Final[Shape] = array(
-    {
-        "type": "object",
-        "properties": {
-            "category": _TEXT,
-            "function": _TEXT,
-            "description": _TEXT,
-            "syntax": _TEXT,
-            "returns": _TEXT,
-            "returnType": _TEXT,
-            "example": _TEXT,
-            "result": _TEXT,
-            "params": array(_OBJECT),
-            "since": _WHOLE,
-        },
-    }
+                **texts("category", "function", "description", "syntax", "returns", "returnType", "example", "result"),
+                "params": array(FREE),
+            },
+            {"since": WHOLE},
+        ),
+    )
 )
-OPERATORS: Final[Shape] = array(
-    {
-        "type": "object",
-        "properties": {
-            "operatorSymbol": _TEXT,
-            "methodName": _TEXT,
-            "numberOfOperands": _WHOLE,
-            "description": _TEXT,
-            "example": _TEXT,
-        },
-    }
+OPERATORS: Final = array(
+    named(
+        "Operator",
+        fields({**texts("operatorSymbol", "methodName", "description", "example"), "numberOfOperands": WHOLE}),
+    )
 )
-MADE: Final[Shape] = {
-    "type": "object",
-    "properties": {
-        "id": _TEXT,
-        "version": _WHOLE,
-        "createdDate": {"type": "integer", "description": "Epoch milliseconds."},
-        "modifiedDate": {"type": "integer", "description": "Epoch milliseconds."},
-        "createdBy": _TEXT,
-        "modifiedBy": _TEXT,
-    },
-}
+MADE: Final = named("MadeMappingSet", fields({"id": TEXT, "version": WHOLE, **_HISTORY}))
 
 
 def _page(of: Shape) -> Shape:
-    counts = {"type": "object", "properties": {"count": _WHOLE, "limit": _WHOLE}}
-    return {"type": "object", "properties": {"data": array(of), "_page": counts, "_links": _OBJECT}}
+    return fields({"data": array(of), "_page": fields({"count": WHOLE, "limit": WHOLE}), "_links": LINKS})
 
 
-PAGE: Final[Shape] = _page(MAPPING_SET)
-MAPPINGS: Final[Shape] = _page(MAPPING)
+PAGE: Final = _page(SHOWN_SET)
+MAPPINGS: Final = _page(SHOWN_MAPPING)

@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from exporter.source.control.objects.making import Making
 from exporter.source.control.objects.register import Register
 from exporter.source.control.routes import Reads, Route
+from exporter.source.control.schema_registry import shapes
 from exporter.source.control.schema_registry.descriptors import Descriptors
 from exporter.source.control.schema_registry.library import LIBRARY, Library
 from exporter.source.control.schema_registry.listing import QUERY
 from exporter.source.control.schema_registry.schemas import Schemas
 from exporter.source.control.schema_registry.stats import Stats
+from exporter.source.control.shapes import FREE, JSON_PATCH, TEXT, TRUTH, WHOLE, array, fields, named, texts
 
 PATH: Final = "/data/foundation/schemaregistry"
-_OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
-_MADE: Final = {201: _OBJECT}
 _GONE: Final = {204: None}
-_SCHEMA: Final[Mapping[str, Any]] = {
-    "type": "object",
-    "required": ["title"],
-    "properties": {
-        "title": {"type": "string"},
-        "description": {"type": "string"},
-        "type": {"type": "string", "enum": ["object"]},
-        "allOf": {"type": "array", "items": _OBJECT},
-        "properties": _OBJECT,
-        "meta:immutableTags": {"type": "array", "items": {"type": "string"}},
-    },
-}
-_PATCH: Final[Mapping[str, Any]] = {"type": "array", "items": _OBJECT}
-_DESCRIPTOR: Final[Mapping[str, Any]] = {
-    "type": "object",
-    "required": ["@type", "xdm:sourceSchema"],
-    "properties": {
-        "@type": {"type": "string"},
-        "xdm:sourceSchema": {"type": "string"},
-        "xdm:sourceVersion": {"type": "integer"},
-        "xdm:sourceProperty": {"type": "string"},
-        "xdm:namespace": {"type": ["string", "integer"]},
-        "xdm:property": {"type": "string"},
-        "xdm:isPrimary": {"type": "boolean"},
-    },
-}
+_SCHEMA: Final = named(
+    "NewSchema",
+    fields(
+        {"title": TEXT},
+        {
+            "description": TEXT,
+            "type": {"const": "object"},
+            "allOf": array(FREE),
+            "properties": FREE,
+            "meta:immutableTags": array(TEXT),
+        },
+    ),
+)
+_DESCRIPTOR: Final = named(
+    "NewDescriptor",
+    fields(
+        texts("@type", "xdm:sourceSchema"),
+        {
+            "xdm:sourceVersion": WHOLE,
+            "xdm:sourceProperty": TEXT,
+            "xdm:namespace": {"type": ["string", "integer"]},
+            "xdm:property": TEXT,
+            "xdm:isPrimary": TRUTH,
+        },
+    ),
+)
 
 
 def routes_of(register: Register, making: Making) -> Iterator[Route]:
     """The rows of the table."""
-    yield Route("GET", f"{PATH}/stats", "getStats", "Count what the registry holds.", Stats(register, making).get)
+    stats = Stats(register, making).get
+    yield Route(
+        "GET", f"{PATH}/stats", "getStats", "Count what the registry holds.", stats, answers={200: shapes.STATS}
+    )
     yield from _schemas(Schemas(register, making))
     yield from _descriptors(Descriptors(register, making))
     yield from _library()
@@ -56,29 +59,34 @@ def routes_of(register: Register, making: Making) -> Iterator[Route]:
 
 def _schemas(schemas: Schemas) -> Iterator[Route]:
     many, one = f"{PATH}/tenant/schemas", f"{PATH}/tenant/schemas/{{id}}"
-    yield Route("GET", many, "listSchemas", "List schemas.", schemas.all, query=QUERY)
-    yield Route("POST", many, "createSchema", "Make a schema.", schemas.post, Reads.JSON, _SCHEMA, _MADE)
+    listed, shown, made = {200: shapes.page(array(shapes.SCHEMA))}, {200: shapes.SCHEMA}, {201: shapes.SCHEMA}
+    yield Route("GET", many, "listSchemas", "List schemas.", schemas.all, answers=listed, query=QUERY)
+    yield Route("POST", many, "createSchema", "Make a schema.", schemas.post, Reads.JSON, _SCHEMA, made)
     summary = "Read a schema, in the form that Accept names."
-    yield Route("GET", one, "getSchema", summary, schemas.get)
-    yield Route("PUT", one, "replaceSchema", "Write a schema anew.", schemas.put, Reads.JSON, _SCHEMA)
-    yield Route("PATCH", one, "changeSchema", "Change a schema by JSON Patch.", schemas.patch, Reads.JSON, _PATCH)
+    yield Route("GET", one, "getSchema", summary, schemas.get, answers=shown)
+    yield Route("PUT", one, "replaceSchema", "Write a schema anew.", schemas.put, Reads.JSON, _SCHEMA, shown)
+    summary = "Change a schema by JSON Patch."
+    yield Route("PATCH", one, "changeSchema", summary, schemas.patch, Reads.JSON, JSON_PATCH, shown)
     summary = "Delete a schema that no dataset has, with its descriptors."
     yield Route("DELETE", one, "deleteSchema", summary, schemas.delete, answers=_GONE)
 
 
 def _descriptors(descriptors: Descriptors) -> Iterator[Route]:
     many, one = f"{PATH}/tenant/descriptors", f"{PATH}/tenant/descriptors/{{id}}"
+    listed, shown, made = {200: shapes.DESCRIPTORS}, {200: shapes.DESCRIPTOR}, {201: shapes.DESCRIPTOR}
     summary = "List descriptors, by their kinds or, with xdm-v2 in Accept, a page of them."
-    yield Route("GET", many, "listDescriptors", summary, descriptors.all, query=QUERY)
+    yield Route("GET", many, "listDescriptors", summary, descriptors.all, answers=listed, query=QUERY)
     summary = "Make a descriptor: say where an identity of a schema stands."
-    yield Route("POST", many, "createDescriptor", summary, descriptors.post, Reads.JSON, _DESCRIPTOR, _MADE)
-    yield Route("GET", one, "getDescriptor", "Read a descriptor.", descriptors.get)
-    yield Route("PUT", one, "replaceDescriptor", "Write a descriptor anew.", descriptors.put, Reads.JSON, _DESCRIPTOR)
+    yield Route("POST", many, "createDescriptor", summary, descriptors.post, Reads.JSON, _DESCRIPTOR, made)
+    yield Route("GET", one, "getDescriptor", "Read a descriptor.", descriptors.get, answers=shown)
+    summary = "Write a descriptor anew."
+    yield Route("PUT", one, "replaceDescriptor", summary, descriptors.put, Reads.JSON, _DESCRIPTOR, shown)
     yield Route("DELETE", one, "deleteDescriptor", "Delete a descriptor.", descriptors.delete, answers=_GONE)
 
 
 def _library() -> Iterator[Route]:
     """Clients read what ships with the package in their own container too, and have nothing of their own there."""
+    listed, shown = {200: shapes.page(array(shapes.LIBRARY))}, {200: shapes.LIBRARY}
     for kind, shipped in LIBRARY.items():
         name = kind.capitalize()
         for container in ("global", "tenant"):
@@ -87,6 +95,6 @@ def _library() -> Iterator[Route]:
             library = Library(kind, shipped if container == "global" else ())
             where, whose = f"{PATH}/{container}/{kind}", container.capitalize()
             summary = f"List {kind} of the {container} container."
-            yield Route("GET", where, f"list{whose}{name}", summary, library.all, query=QUERY)
+            yield Route("GET", where, f"list{whose}{name}", summary, library.all, answers=listed, query=QUERY)
             summary = f"Read one of {kind} that ship with the exporter."
-            yield Route("GET", f"{where}/{{id}}", f"get{whose}{name}", summary, library.get)
+            yield Route("GET", f"{where}/{{id}}", f"get{whose}{name}", summary, library.get, answers=shown)

@@ -110,7 +110,7 @@ def around() -> Iterable[Resource]:
 def making() -> Making:
     """Marks by a clock that goes, and by bytes that are drawn."""
     times, random = iter(range(AT + 1, AT + 10_000_000)), Random(1)
-    return Making(ORG, "acme", "prod", lambda: next(times), random.randbytes)
+    return Making(ORG, "acme", "prod", lambda: next(times), random.randbytes, MOST)
 
 
 class _NobodysRequest:
@@ -127,7 +127,7 @@ class Service:
         self.made = InMemory()
         self.mistakes = mistakes
         self.register = Register(Objects(around()), self.made, self._prepare)
-        routes = Routes(routes_of(self.register, making(), lambda: URL, MOST))
+        routes = Routes(routes_of(self.register, making(), lambda: URL))
         self.plane = ControlPlane(Gateway(None, (), (), ("prod",)), routes)
 
     async def _prepare(self, _: Objects) -> Install | Sequence[Mistake]:

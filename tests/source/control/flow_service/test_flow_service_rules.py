@@ -80,6 +80,7 @@ AUTH = {"specName": "Streaming Connection", "params": {}}
         ("flows", flow(UNKNOWN), 400, "1400-400"),
         ("flows", flow(SOURCE_CONNECTION, UNKNOWN), 400, "1400-400"),
         ("flows", flow(sourceConnectionIds=[]), 400, "1400-400"),
+        ("flows", flow(*[SOURCE_CONNECTION] * 101), 400, "1400-400"),
         ("flows", flow(target=UNKNOWN), 400, "1400-400"),
         ("flows", flow(targetConnectionIds=[TARGET_CONNECTION, TARGET_CONNECTION]), 400, "1400-400"),
         ("flows", flow(flowSpec=HTTP_SPEC), 400, "1413-400"),
