@@ -64,12 +64,14 @@ def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Seq
         return mistakes
     datasets = [dataset_fields.settings_of(each) for each in objects.all(Kind.DATASET) if each.declared is None]
     sources = sources_of(objects, declared.sources, ids)
+    mappings = tuple(_mappings(objects))
     whole = Declared(
         (*declared.schemas, *schemas),
         (*declared.datasets, *datasets),
-        (*declared.mappings, *_mappings(objects)),
+        (*declared.mappings, *mappings),
         sources.sources,
         tuple(sources.deleted.values()),
+        frozenset(each.id for each in mappings),
     )
     return Assembled(whole, sources.ids, sources.disabled, namespaces.codes_of(objects))
 

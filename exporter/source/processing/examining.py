@@ -68,7 +68,7 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
     if flow is not None and flow.mapping is not None:
         mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock)
         entity, errors, upserts = mapped.entity, mapped.errors, mapped.upserts
-        if (end := next((error for error in errors if error.ends_record), None)) is not None:
+        if errors and (end := next((error for error in errors if error.ends_record), None)) is not None:
             # What was mapped before is not all that the sender said.
             whose = identities_of(dataset.schema, entity, None, catalogue.identities)
             identity = None if isinstance(whose, Unidentified) else whose.primary

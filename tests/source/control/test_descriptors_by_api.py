@@ -92,6 +92,7 @@ async def test_lists_have_the_form_that_accept_says() -> None:
         ({"xdm:sourceSchema": "https://x/y"}, "There is no schema with id = [https://x/y]"),
         ({"xdm:sourceProperty": 1}, "xdm:sourceProperty should be a text"),
         ({"xdm:sourceProperty": "/workEmail/adress"}, "leads to no field of the schema: there is no adress"),
+        ({"xdm:sourceProperty": "/wrokEmail/address"}, "leads to no field of the schema: there is no wrokEmail"),
         ({"xdm:sourceProperty": "/workEmail"}, "leads to a field of type object"),
         ({"xdm:namespace": 6}, "xdm:namespace should be a text"),
         ({"xdm:isPrimary": "yes"}, "xdm:isPrimary should be true or false"),

@@ -11,6 +11,7 @@ from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.schema_registry.resolving import behaviour_of, resolved
 from exporter.source.settings.declared import IdentityDescriptor, SchemaSettings
+from exporter.source.xdm.declaring.awaited import is_awaited
 from exporter.source.xdm.identity_paths import steps_to
 
 #: The one kind of descriptor that has an effect.
@@ -53,10 +54,10 @@ def waiting(schema: Resource, objects: Objects) -> frozenset[str]:
 def _waits(path: str, document: Any) -> bool:
     """Whether the descriptor of a path waits for the field group of it: clients tell what stands there beforehand.
 
-    A group that is there without the field is another thing: that is a slip of the pen.
+    A group that is there without the field, or is none, is another thing: that is a slip of the pen.
     """
     steps, properties = steps_to(path), document.get("properties") if isinstance(document, dict) else None
-    return bool(steps) and isinstance(properties, dict) and steps[0] not in properties
+    return bool(steps) and isinstance(properties, dict) and steps[0] not in properties and is_awaited(steps[0])
 
 
 def _identity(fields: Mapping[str, Any], objects: Objects) -> IdentityDescriptor:
