@@ -57,13 +57,14 @@ def _redis(folder: Path) -> Iterator[NewQueue]:
 @contextmanager
 def _kafka(folder: Path) -> Iterator[NewQueue]:
     _let_import_starters()
+    import downloads
     import kafka_broker
 
     if (lacking := kafka_broker.missing()) is not None:
         raise Missing(lacking)
     try:
         kafka_broker.jars()
-    except kafka_broker.DownloadFailed as failed:
+    except downloads.DownloadFailed as failed:
         raise Failed(str(failed)) from failed
     made = 0
     with kafka_broker.running(folder / "kafka") as broker:

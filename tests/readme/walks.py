@@ -1,4 +1,4 @@
-"""Runs the commands of a page, which begins and ends three processes, in one shell and their order, as they are pasted."""
+"""Runs the commands of a page, which begins and ends three processes, in one shell, as they are pasted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _END = "== end of snippet"
 def walked(fences: Sequence[Fence], folder: Path) -> Iterator[tuple[Fence, str, Fence | None]]:
     """Each command, what it printed, and the snippet after it that shows what it prints, if one does.
 
-    The configuration is that of the tutorials, of which nothing but the ports differs from what is pasted, since the usual
-    ones may be taken. Raises AssertionError where a command fails.
+    The configuration is that of the tutorials. Nothing but the ports differs from what is pasted, since the usual ones
+    may be taken. Raises AssertionError where a command fails.
     """
     shutil.copytree(ROOT / "config", folder / "config")
     ports = {number: str(free_port()) for number in ("8080", "8085", "8086", "9464", "9465")}

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from downloads import complete, downloaded, failing_as_set_up, only, run
 from ports import free_ports as free_ports
 
 VERSION = "4.1.0"
@@ -24,7 +23,7 @@ USER, PASSWORD = "alice", "wonderland-7f3a"
 #: Nobody has given this user any right.
 STRANGER, STRANGERS_PASSWORD = "mallory", "no-rights-5512"
 
-_TRIES = 3
+_NAME = f"kafka-{VERSION}"
 _START_SECONDS = 90.0
 _CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -45,57 +44,32 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 
-class DownloadFailed(Exception):
-    """The jars could not be downloaded: nothing is known about the code under test."""
-
-
 def missing() -> str | None:
     """What this machine lacks, in words, or None."""
     absent = [program for program in ("java", "mvn") if shutil.which(program) is None]
-    if absent == ["mvn"] and _marker().exists():
+    if absent == ["mvn"] and complete(_NAME):
         return None
     return f"Kafka needs {' and '.join(absent)} (Debian: openjdk-17-jre-headless, maven)" if absent else None
 
 
 def jars() -> Path:
     """The folder with a broker's jars, downloaded once. Raises DownloadFailed: three times in vain."""
-    folder = _marker().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _marker().exists():
-            _download(folder)
-            _marker().touch()
-    return folder
+    return downloaded(_NAME, _download)
 
 
 def needed() -> None:
     """For fixtures: skip where it can't be had here, and fail where its download does."""
     if (lacking := missing()) is not None:
         pytest.skip(lacking)
-    try:
+    with failing_as_set_up():
         jars()
-    except DownloadFailed as error:
-        pytest.fail(f"set-up, not a test: {error}")
-
-
-def _marker() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / f"exporter-tests/kafka-{VERSION}/complete"
 
 
 def _download(folder: Path) -> None:
     pom = folder / "pom.xml"
     pom.write_text(_POM)
-    command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
-    said = ""
-    for attempt in range(1, _TRIES + 1):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
-        if done.returncode == 0:
-            return
-        said = (done.stdout + done.stderr)[-2000:]
-        time.sleep(5 * attempt)
-    raise DownloadFailed(f"Maven could not download Kafka {VERSION} in {_TRIES} tries:\n{said}")
+    copy = ("dependency:copy-dependencies", f"-DoutputDirectory={folder}")
+    run(f"Kafka {VERSION}", "mvn", "-B", "-q", "-f", pom, *copy)
 
 
 def _java(heap: str) -> list[str]:
@@ -238,8 +212,4 @@ if __name__ == "__main__":
     lacking = missing()
     if lacking is not None:
         sys.exit(lacking)
-    try:
-        print(jars())
-    except DownloadFailed as failed:
-        print(failed, file=sys.stderr)
-        sys.exit(75)
+    only(jars)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +13,15 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Candidate, Daemon, Runs, SocketOption, UrlOption
 from exporter.cli.shared.status_text import duration_text, number_text, refused_lines
+from exporter.cli.shared.table import table
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon_port import Where
     from exporter.settings.tree import Settings
 
 Document = Mapping[str, Any]
+
+_FLOWS = ("FLOW", "STATE", "THIS HOUR", "FAILED", "24 HOURS", "FAILED")
 
 
 def status(
@@ -100,6 +103,25 @@ def _lines(document: Document) -> Iterator[str]:
     """The document for people."""
     yield from refused_lines(document)
     yield from (f"{label:<12} {value}" for label, value in _rows(document))
+    if flows := [*_flows(document)]:
+        yield from ("", *table(_FLOWS, flows, frozenset(_FLOWS[2:])).splitlines())
+
+
+def _flows(document: Document) -> Iterator[Sequence[str]]:
+    """The rows of the flows: those that there are, and those that are gone and had records lately."""
+    runs = {each["id"]: each for each in document.get("runs", ())}
+    for flow in document.get("flows", ()):
+        words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
+        yield flow["name"], ", ".join(words) or "declared", *_counts(runs.pop(flow["id"], None))
+    for gone in runs.values():
+        yield gone["name"] or gone["id"], "gone", *_counts(gone)
+
+
+def _counts(run: Document | None) -> Iterator[str]:
+    """What came in and what failed, in this hour and in a day."""
+    for time in ("hour", "day"):
+        for word in ("input", "failed"):
+            yield number_text(0 if run is None else run[time][word])
 
 
 def _rows(document: Document) -> Iterator[tuple[str, str]]:
@@ -124,15 +146,12 @@ def _rows(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _objects(document: Document) -> Iterator[tuple[str, str]]:
-    """How much is declared and how much was made by API, and the flows; a process of before tells nothing of it."""
+    """How much is declared and how much was made by API; a process of before tells nothing of it."""
     counts = document.get("objects", {})
     for word, count in counts.items():
         if any(count.values()):
             made = f", {number_text(count['made'])} made by API" if count["made"] else ""
             yield word.replace("_", " "), f"{number_text(count['declared'])} declared{made}"
-    for flow in document.get("flows", ()):
-        words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
-        yield "flow", f"{flow['name']} ({flow['id']}){': ' if words else ''}{', '.join(words)}"
 
 
 def _of(number: int | None, noun: str, plural: str | None = None) -> str:

@@ -83,8 +83,6 @@ class Control:
         if isinstance(admitted, Answer):
             answer = admitted
         else:
-            if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-                request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             read = await _body(request, admitted.plane.max_body + 1)
             if isinstance(read, bytes):
                 body = read
@@ -156,7 +154,9 @@ def _head(request: web.BaseRequest) -> RequestHead:
 
 
 async def _body(request: web.BaseRequest, most: int) -> bytes | Answer:
-    """The body, cut after ``most`` bytes; or the answer to a slow one."""
+    """The body, cut after ``most`` bytes; or the answer to a slow one. Whoever waits to be asked for it is asked."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         async with answered_within(_BODY_SECONDS):
             return await request.content.readexactly(most)

@@ -34,6 +34,7 @@ class Now:
         intake: where records go that are taken.
         counts: of profiles, identities and joins, as they were counted last.
         bad_records: as they were counted last, without refused elements of batches.
+        flows: what became of each flow's records lately, as it was looked up last.
         pipeline: by what records are taken and applied, and the objects that it comes from.
         outbox_before: events in the outbox beside those that the parts have added and told; commands add some, too.
     """
@@ -50,6 +51,7 @@ class Now:
     counts: Counts | None = None
     outbox_before: int = 0
     bad_records: Totals | None = None
+    flows: Sequence[dict[str, Any]] = ()
 
     def runs(self, pipeline: Pipeline, backfilling: Backfilling) -> None:
         """The parts run from now on."""
@@ -153,5 +155,6 @@ class Now:
             "outbox_events": gauges.outbox_events,
             "bad_records": gauges.bad_records,
             "bad_records_bytes": gauges.bad_records_bytes,
+            "runs": self.flows,
             "backfills": [] if backfilling is None else report(backfilling.backfills, backfilling.waits),
         }

@@ -57,7 +57,7 @@ def routes_of(
         found = register.objects.get(Kind.FLOW, flow) or register.objects.get(Kind.DELETED_FLOW, flow)
         return whose if found is None else {"flowSpec": found.fields["flowSpec"], "providerRefId": flow, **whose}
 
-    making = Making(serving.org_id, serving.tenant, serving.sandboxes[0], now_ms, os.urandom)
+    making = Making(serving.org_id, serving.tenant, serving.sandboxes[0], now_ms, os.urandom, serving.max_body)
     whose = {"imsOrgId": making.org_id, "sandboxName": making.sandbox, "sandboxId": making.sandbox_id}
     rest = partial(time.sleep, _REST_SECONDS)
     workshop = Workshop(pipeline.in_force.schema, bounds, os.urandom, clock.monotonic, now_ms, time.thread_time, rest)
@@ -68,7 +68,7 @@ def routes_of(
     failed = batches.Batches(BatchReader(reader), opened.state.bad_records, {"imsOrg": serving.org_id, **whose})
     rows = (
         *ims.routes_of(lambda: pipeline.tokens.issuing, clock.epoch),
-        *flow_service_routes(register, making, public_url, serving.max_body),
+        *flow_service_routes(register, making, public_url),
         *runs.routes_of(runs.Runs(reader)),
         *data_prep_routes(MappingSets(register, DataPrep(workshop))),
         *schema_routes(register, making),

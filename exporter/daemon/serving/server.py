@@ -45,6 +45,7 @@ from exporter.source.collection.server.tls import RenewableContext
 from exporter.source.control.objects.sweeping import Sweeping
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.profiles.port import ProfilesUnavailable
+from exporter.source.runs.lately import lately
 from exporter.source.settings.serve import Serve
 from exporter.source.wishing import Wishing
 from exporter.state.port import StateUnavailable
@@ -59,6 +60,8 @@ from exporter.telemetry.source_metrics import SourceMetrics
 
 #: How often what is counted in the store is asked for anew.
 COUNT_SECONDS = 2.0
+#: And what became of the records of each flow, which many flows make many rows of.
+RUNS_SECONDS = 5.0
 #: How long the end waits for elements of batches that were refused to be kept: they stop nothing.
 REFUSED_SECONDS = 1.0
 
@@ -160,6 +163,7 @@ class Server:
             "processing": pipeline.processor.run,
             "telling": pipeline.teller.run,
             "counting": partial(self._count, opened),
+            "counting runs": partial(self._count_runs, pipeline),
             "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,
             "backfilling": backfilling.run,
             "expiring": expiring_of(settings, opened, self._now_ms).run,
@@ -211,6 +215,12 @@ class Server:
             await asyncio.sleep(COUNT_SECONDS)
             with suppress(ProfilesUnavailable):  # the processor says so
                 await self._now.count(opened.store)
+
+    async def _count_runs(self, pipeline: Pipeline) -> None:
+        while True:
+            with suppress(ProfilesUnavailable):  # the processor says so
+                self._now.flows = await lately(pipeline.opened.store, self._now_ms(), pipeline.in_force.name_of)
+            await asyncio.sleep(RUNS_SECONDS)
 
     def _now_ms(self) -> int:
         return int(self._clock.epoch() * 1000)

@@ -64,22 +64,28 @@ def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Seq
         return mistakes
     datasets = [dataset_fields.settings_of(each) for each in objects.all(Kind.DATASET) if each.declared is None]
     sources = sources_of(objects, declared.sources, ids)
+    mappings = tuple(_mappings(objects))
     whole = Declared(
         (*declared.schemas, *schemas),
         (*declared.datasets, *datasets),
-        (*declared.mappings, *_mappings(objects)),
+        (*declared.mappings, *mappings),
         sources.sources,
         tuple(sources.deleted.values()),
+        frozenset(each.id for each in mappings),
     )
     return Assembled(whole, sources.ids, sources.disabled, namespaces.codes_of(objects))
 
 
 def _mappings(objects: Objects) -> Iterator[MappingSetSettings]:
-    """The versions of mapping sets that flows name; what no flow names yet need not compile."""
+    """The versions of mapping sets that flows name; what no flow names yet need not compile.
+
+    A flow that was deleted has kept its version, since the set may be gone by now.
+    """
     known: set[str] = set()
     for flow in (*objects.all(Kind.FLOW), *objects.all(Kind.DELETED_FLOW)):
         mapping = mapping_of(flow.fields) if flow.declared is None else None
-        version = None if mapping is None else version_of(objects, mapping)
+        kept = flow.fields.get("mappingSet") if flow.kind is Kind.DELETED_FLOW else None
+        version = None if mapping is None else kept or version_of(objects, mapping)
         if mapping is None or version is None or (name := settings_id(objects, mapping)) in known:
             continue
         known.add(name)

@@ -35,13 +35,11 @@ class Filter:
     """One filter.
 
     Attributes:
-        field: the path as it was given, for people.
-        path: its steps.
+        path: the steps to what is looked at.
         sign: ``==``, ``!=``, ``>=``, ``<=``, ``>`` or ``<``.
         values: any of them has to be equal, or none; a comparison has one.
     """
 
-    field: str
     path: tuple[Step, ...]
     sign: str
     values: tuple[str, ...]
@@ -74,10 +72,10 @@ def filter_of(text: str) -> Filter | Answer:
     if sign in _COMPARISONS:
         if len(parts) > 1:
             return failed(400, "1443-400", f"Operator '{sign}' is not allowed for multiple values.")
-        return Filter(field, path, sign, (_unquoted(value),))
+        return Filter(path, sign, (_unquoted(value),))
     # A value may hold a comma, and an etag has quotes of its own.
     written = [value, *parts]
-    return Filter(field, path, sign, tuple(dict.fromkeys([*written, *(_unquoted(each) for each in written)])))
+    return Filter(path, sign, tuple(dict.fromkeys([*written, *(_unquoted(each) for each in written)])))
 
 
 def path_of(field: str) -> tuple[Step, ...] | None:

@@ -1,6 +1,7 @@
 """JSON Patch (RFC 6902), as clients of the control plane send it: add, replace and remove, in any case.
 
-Own code, since the known libraries raise whatever a strange document makes Python raise, and bound nothing.
+Own code: operations have to be read and judged before they are done, and what comes of them has to stay within bounds.
+What a library would do beyond that is the page below.
 """
 
 from __future__ import annotations

@@ -6,12 +6,14 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.filtering import Filter, Step, filter_of, path_of, values_at
+from exporter.source.control.ordering import sort_key
 from exporter.source.control.request import Request
 
 _LIMIT: Final = 20
@@ -61,13 +63,16 @@ class Listing:
 
     def answer(self, documents: Sequence[Mapping[str, Any]], path: str) -> Answer:
         """The page of ``documents``, which have an ``id``; ``path`` is the list's, relative to its service."""
-        passed = [each for each in documents if all(one.lets(each) for one in self.filters)]
+        passed = documents
+        if self.filters:
+            passed = [each for each in passed if all(one.lets(each) for one in self.filters)]
         if self.count:
             return found({"count": len(passed)})
         for order in reversed(self.orders):
-            passed.sort(key=lambda each, path=order.path: _sort_key(each, path), reverse=order.descending)  # type: ignore[misc]
+            key = partial(_sort_key, path=order.path)
+            passed = sorted(passed, key=key, reverse=order.descending)
         begin = self._begin(passed)
-        items = passed[begin : begin + self.limit]
+        items = [passed[place] for place in range(begin, min(begin + self.limit, len(passed)))]
         links: dict[str, Any] = {}
         if begin + self.limit < len(passed):
             token = _token_of(begin + self.limit, str(items[-1].get("id", "")))
@@ -84,6 +89,8 @@ class Listing:
         if self.after is None:
             return 0
         shown, last = self.after
+        if 0 < shown <= len(ordered) and ordered[shown - 1].get("id") == last:
+            return shown
         places = (place + 1 for place, each in enumerate(ordered) if each.get("id") == last)
         return next(places, max(shown - 1, 0))
 
@@ -140,13 +147,7 @@ def _orders_of(texts: Sequence[str]) -> tuple[Order, ...] | Answer:
 
 
 def _sort_key(document: Mapping[str, Any], path: tuple[Step, ...]) -> tuple[int, Any]:
-    """What a document is ordered by: nothing, then truth values, numbers, texts, and what has no order."""
-    value = next(values_at(document, path), None)
-    if value is None:
-        return 0, 0
-    if isinstance(value, bool | int | float):
-        return (1 if isinstance(value, bool) else 2), value
-    return (3, value) if isinstance(value, str) else (4, 0)
+    return sort_key(next(values_at(document, path), None))
 
 
 def _token_of(shown: int, last: str) -> str:

@@ -38,18 +38,18 @@ class ControlPlane:
         if isinstance(found, OtherMethods):
             allowed = (("Allow", ", ".join(found.methods)),)
             return failed(405, "1405-405", "There is no such method here", headers=allowed)
-        body = await _body(head, found.route.reads, read_body)
+        body = await self._body(head, found.route.reads, read_body)
         if isinstance(body, Answer):
             return body
         return await found.route.reply(Request(head, found.ids, query_of(head), body, client))
 
-
-async def _body(head: RequestHead, reads: Reads, read_body: ReadBody) -> bytes | Answer:
-    if reads is Reads.NOTHING:
-        return b""
-    body = await read_body()
-    nameless = isinstance(body, bytes) and body and reads is Reads.JSON and not head.headers.get("content-type")
-    return _no_content_type() if nameless else body
+    async def _body(self, head: RequestHead, reads: Reads, read_body: ReadBody) -> bytes | Answer:
+        if reads is Reads.NOTHING:
+            return b""
+        body = await read_body()
+        # As with all checks of the gateway, nobody looks where nobody is asked for a token.
+        named = self.gateway.tokens is None or reads is Reads.FORM or head.headers.get("content-type")
+        return body if isinstance(body, Answer) or not body or named else _no_content_type()
 
 
 def _no_content_type() -> Answer:

@@ -48,8 +48,10 @@ def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind)
     return Attribute(source[0], source[1:], _FITTING.get(kind), _TEXTS.get(kind), destination[:-1], destination[-1])
 
 
-def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entity: dict[str, Any]) -> int:
+def put_fitting(attributes: Sequence[tuple[Any, ...] | None], at: int, run: Run, entity: dict[str, Any]) -> int:
     """Put the values of ``attributes`` from place ``at`` on, up to one that is not as it has to be, or to a None.
+
+    Each is an ``Attribute`` as a plain tuple, which is taken apart sooner.
 
     Returns the place of that one, which is to be mapped in the general way; how many there are, where all was put.
     """
@@ -78,7 +80,7 @@ def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entit
                         return at
             elif not -_SMALL < value < _SMALL:
                 return at
-            if above != where:
+            if above is not where and above != where:
                 node, where = entity, above
                 for step in above:
                     below = node.get(step)

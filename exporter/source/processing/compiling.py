@@ -18,6 +18,7 @@ from exporter.source.settings.declared import (
     SchemaSettings,
     SourceSettings,
 )
+from exporter.source.xdm.declaring.awaited import with_awaited
 from exporter.source.xdm.declaring.declaration import Declaration, declared_schema
 from exporter.source.xdm.identified import IdentityRules
 from exporter.source.xdm.identity_paths import IdentityDescriptor
@@ -35,7 +36,9 @@ FlowIds = Mapping[tuple[str, int], str]
 class Declared:
     """What says what records are: sections of a configuration, and objects in their form.
 
-    ``gone`` are flows, with their ids, that hang on no inlet any more: records in the intake may name them.
+    ``gone`` are flows, with their ids, that hang on no inlet any more: records in the intake may name them. ``made``
+    are the ids of mapping sets made by API, which may map to field groups that the schema is yet to get: until then
+    what comes of their records is refused by the schema.
     """
 
     schemas: Sequence[SchemaSettings] = ()
@@ -43,6 +46,7 @@ class Declared:
     mappings: Sequence[MappingSetSettings] = ()
     sources: Sequence[SourceSettings] = ()
     gone: Sequence[FlowSettings] = ()
+    made: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -171,7 +175,10 @@ def _compile_mapping(
             compiling.refuse((*at, *mistake.at), mistake.reason)
         return None
     # Where the schema is refused, expressions are looked at all the same, and paths may lead anywhere.
-    found = compile_mapping_set(read, None if schema is None else schema.root, compiling.bounds)
+    root = None if schema is None else schema.root
+    if root is not None and section.id in compiling.declared.made:
+        root = with_awaited(root)
+    found = compile_mapping_set(read, root, compiling.bounds)
     if isinstance(found, tuple):
         for refusal in found:
             place = refusal.mapping.destination if isinstance(mappings, dict) else refusal.position

@@ -66,9 +66,9 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
     errors: tuple[MappingError, ...] = ()
     upserts: tuple[Upsert, ...] = ()
     if flow is not None and flow.mapping is not None:
-        mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock)
+        mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock, chances.spent)
         entity, errors, upserts = mapped.entity, mapped.errors, mapped.upserts
-        if (end := next((error for error in errors if error.ends_record), None)) is not None:
+        if errors and (end := next((error for error in errors if error.ends_record), None)) is not None:
             # What was mapped before is not all that the sender said.
             whose = identities_of(dataset.schema, entity, None, catalogue.identities)
             identity = None if isinstance(whose, Unidentified) else whose.primary

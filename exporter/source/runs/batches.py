@@ -63,9 +63,9 @@ class BatchReader:
 
     reader: RunReader
 
-    async def batches(self) -> AsyncGenerator[Batch, None]:
-        """All batches, the newest first, read as they are asked for."""
-        async with aclosing(self.reader.runs(Which(failed=True))) as runs:
+    async def batches(self, since: int = 0) -> AsyncGenerator[Batch, None]:
+        """The batches of hours from ``since`` on (epoch milliseconds), the newest first, read as they are asked for."""
+        async with aclosing(self.reader.runs(Which(since, failed=True))) as runs:
             async for run in runs:
                 for batch in _of_run(run):
                     yield batch

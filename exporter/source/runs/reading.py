@@ -13,7 +13,7 @@ from exporter.source.runs.ids import hour_in, run_id
 from exporter.source.runs.sums import Run, runs_in
 
 #: Runs that are read at a time.
-_PAGE: Final = 200
+_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

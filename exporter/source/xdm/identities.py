@@ -69,10 +69,10 @@ def identities_of(
     if len(keys) > rules.most:
         return _bad("too_many_identities", f"{len(keys)} identities found, of which {rules.most} are allowed")
     if rules.known is not None:
-        unknown = dict.fromkeys(namespace for namespace, _ in keys if namespace not in rules.known)
+        unknown = [namespace for namespace, _ in keys if namespace not in rules.known]
         if unknown and rules.declared_only:
-            return _bad("unknown_namespace", f"identity namespace [{cut(next(iter(unknown)))}] is not declared")
-        found.warnings += map(UnknownNamespace, unknown)
+            return _bad("unknown_namespace", f"identity namespace [{cut(unknown[0])}] is not declared")
+        found.warnings += map(UnknownNamespace, dict.fromkeys(unknown))
     if not found.primaries and len(keys) != 1:
         return _bad("no_primary_identity", "primary identity not found")
     if len(found.primaries) > 1:
@@ -80,6 +80,8 @@ def identities_of(
     # In the order of finding, in which descriptors come first.
     first = next(iter(found.primaries or keys))
     primary = Identity(*first, found.states[first], True)
+    if len(keys) == 1:
+        return Identified((primary,), primary, tuple(found.warnings))
     identities = tuple([primary if key == first else Identity(*key, state) for key, state in found.states.items()])
     return Identified(identities, primary, tuple(found.warnings))
 

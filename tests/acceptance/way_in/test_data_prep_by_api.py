@@ -1,10 +1,11 @@
-"""Data Prep by API, as a person asks with curl: the language, and mapping sets that are validated and tried."""
+"""Data Prep by API, as a person asks with curl: the language, and mapping sets that are tried, kept and used."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +82,71 @@ def test_what_is_too_large_or_no_json_is_refused(asked: Asked) -> None:
     assert asked.curl("POST", path, {"data": [{}, {}], "mappingSet": wide})[0] == 413
     status, answer = asked.curl("POST", path, [])
     assert (status, answer["errorCode"]) == (400, "1400-400")
+
+
+def test_a_mapping_set_is_kept_and_a_flow_stays_on_its_version(tmp_path: Path) -> None:
+    flows = "/data/foundation/flowservice/flows"
+    with Place(tmp_path) as place:
+        way_in(place)
+        place.write()
+        asked = Asked(place)
+        [raw] = asked.curl("GET", f"{SHORT}/mappingSets")[1]["data"]
+        status, answer = asked.curl("DELETE", f"{LONG}/mappingSets/raw")
+        assert (raw["id"], status, "declared in" in answer["errorDetails"]) == ("raw", 400, True)
+
+        mappings = [
+            {"destinationXdmPath": "_acme.profile", "sourceAttribute": "id", "identity": False, "version": 0},
+            {"destinationXdmPath": "person.name.firstName", "sourceAttribute": "first", "version": 0},
+        ]
+        legacy = {"version": 0, "xdmSchema": SCHEMA, "xdmVersion": "1.0", "mappings": mappings}
+        status, made = asked.curl("POST", f"{SHORT}/mappingSets", legacy)
+        assert (status, made["version"]) == (200, 0)
+        one = f"{LONG}/mappingSets/{made['id']}"
+        [declared] = asked.curl("GET", flows)[1]["items"]
+        params = {"mappingId": made["id"], "mappingVersion": 0}
+        sent = {
+            **{key: declared[key] for key in ("flowSpec", "sourceConnectionIds", "targetConnectionIds")},
+            "name": "by a set that was made",
+            "transformations": [{"name": "Mapping", "params": params}],
+        }
+        status, flow = asked.curl("POST", flows, sent)
+        assert status == 201, flow
+        status, changed = asked.curl("GET", one)
+        changed["mappings"][1] |= {"sourceType": "EXPRESSION", "source": "upper(first)"}
+        status, replaced = asked.curl("PUT", f"{one}?validate=True", changed)
+        assert (status, replaced["version"]) == (200, 1)
+
+        assert asked.daemon.terminate() == 0
+        asked = Asked(place)
+        assert asked.curl("GET", one) == (200, replaced)
+        status, first = asked.curl("GET", f"{one}?version=0")
+        assert (status, first["mappings"][1]["source"]) == (200, "first")
+
+        def named(record: dict[str, Any]) -> str:
+            """The first name that a record comes to by the flow that was made."""
+            with connected(place) as connection:
+                assert post(connection, record, f"?x-adobe-flow-id={flow['id']}")[0] == 200
+            settled(place, asked.daemon)
+            query = f"schema.name=_xdm.context.profile&entityIdNS=KEY&entityId={record['id']}"
+            [profile] = asked.curl("GET", f"/data/core/ups/access/entities?{query}")[1].values()
+            name = profile["entity"]["person"]["name"]["firstName"]
+            assert isinstance(name, str)
+            return name
+
+        assert named({"id": "a", "first": "Ada"}) == "Ada"
+        assert asked.curl("DELETE", one)[1]["errorCode"] == "1418-400"
+        assert asked.curl("DELETE", f"{flows}/{flow['id']}")[0] == 204
+        status, flow = asked.curl(
+            "POST", flows, sent | {"transformations": [{"name": "Mapping", "params": {**params, "mappingVersion": 1}}]}
+        )
+        assert status == 201, flow
+        assert named({"id": "b", "first": "Bea"}) == "BEA"
+        with connected(place) as connection:
+            assert post(connection, {"id": "c"}, f"?x-adobe-flow-id={flow['id']}")[0] == 200
+        assert asked.curl("DELETE", f"{flows}/{flow['id']}")[0] == 204
+        assert asked.curl("DELETE", one)[0] == 204
+        assert asked.curl("GET", one)[0] == 404
+        settled(place, asked.daemon)
+        query = "schema.name=_xdm.context.profile&entityIdNS=KEY&entityId=c"
+        assert asked.curl("GET", f"/data/core/ups/access/entities?{query}")[0] == 200
+        assert asked.daemon.terminate() == 0

@@ -150,7 +150,7 @@ def test_the_merge_policy_is_listed(serving: Serving) -> None:
 
 def test_what_is_not_there_says_so_in_the_shape_that_clients_know(serving: Serving) -> None:
     unknown = serving.entity("GET", "nobody")
-    elsewhere = serving.ask("GET", "/data/foundation/flowservice/connections/")[:2]
+    elsewhere = serving.ask("GET", "/data/foundation/flowservice/nothing/")[:2]
     for status, body in (unknown, elsewhere):
         assert status == 404
         assert set(body) == {"errorCode", "errorMessage", "errorDetails", "status"}

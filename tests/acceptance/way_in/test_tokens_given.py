@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from contextlib import closing
@@ -148,6 +149,26 @@ def test_every_client_gets_a_token_that_is_good_everywhere_and_after_a_restart(c
         for secret in (json.loads(kept)["d"], "acme-secret", tokens["aepp"]):
             assert not [text for text in shown if secret in text]
         assert again.terminate() == 0
+
+
+def test_what_curl_would_hardly_send(client: Client) -> None:
+    """A body that waits to be asked for, as older ones of a kilobyte do, and bytes that are no text."""
+    form = f"{SECRET_TYPE}&scope=openid".encode()
+    head = b"POST /ims/token/v3%s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: %d\r\n%s\r\n"
+    with client.place as place:
+        serving = serve(place).ready()
+        address = ("127.0.0.1", place.config["serve"]["api"]["port"])
+        with closing(socket.create_connection(address, timeout=60)) as patient, patient.makefile("rb") as answer:
+            patient.sendall(head % (b"", len(form), b"Expect: 100-continue\r\n"))
+            assert answer.readline() == b"HTTP/1.1 100 Continue\r\n"
+            patient.sendall(form)
+            assert b'{"access_token":' in answer.read()
+        for query, body in ((b"?client_id=%ff", b""), (b"", b"client_id=\xff"), (b"?%ed%a0%80=%ed%a0%80", b"")):
+            with closing(socket.create_connection(address, timeout=60)) as odd, odd.makefile("rb") as answer:
+                odd.sendall(head % (query, len(body), b"") + body)
+                assert b'{"error":"invalid_request","error_description":"the form is no UTF-8"}' in answer.read()
+        assert serving.terminate() == 0
+        assert not serving.logs("bug")
 
 
 def test_what_a_reload_changes_of_it(client: Client) -> None:

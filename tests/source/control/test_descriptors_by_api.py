@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from registry_parts import DESCRIPTORS, NAMESPACES, Plane, at
 
+from exporter.source.control.objects.resource import Kind
+from exporter.source.control.schema_registry.settings import settings_of
+from exporter.source.settings.declared import SchemaSettings
 from exporter.source.xdm.identified import Identified
 from exporter.source.xdm.identities import identities_of
 
@@ -89,6 +92,7 @@ async def test_lists_have_the_form_that_accept_says() -> None:
         ({"xdm:sourceSchema": "https://x/y"}, "There is no schema with id = [https://x/y]"),
         ({"xdm:sourceProperty": 1}, "xdm:sourceProperty should be a text"),
         ({"xdm:sourceProperty": "/workEmail/adress"}, "leads to no field of the schema: there is no adress"),
+        ({"xdm:sourceProperty": "/wrokEmail/address"}, "leads to no field of the schema: there is no wrokEmail"),
         ({"xdm:sourceProperty": "/workEmail"}, "leads to a field of type object"),
         ({"xdm:namespace": 6}, "xdm:namespace should be a text"),
         ({"xdm:isPrimary": "yes"}, "xdm:isPrimary should be true or false"),
@@ -123,7 +127,27 @@ async def test_a_descriptor_is_replaced_and_deleted() -> None:
 async def test_a_field_with_an_identity_does_not_go() -> None:
     plane = Plane()
     schema = await plane.make_schema("profile-work-details")
-    await plane.make_descriptor(schema, "/workEmail/address")
+    made = (await plane.make_descriptor(schema, "/workEmail/address")).body
     reply = await plane.ask("PATCH", at(schema), [{"op": "remove", "path": "/allOf/1"}])
     assert reply.status == 400
-    assert "leads to no field of the schema: there is no workEmail" in reply.body["errorDetails"]
+    assert f"The schema would lose fields with identities: {made['@id']}" in reply.body["errorDetails"]
+
+
+async def test_a_descriptor_waits_for_the_field_group_of_its_field() -> None:
+    """Real clients make both in either order."""
+    plane = Plane()
+    schema = await plane.make_schema()
+    reply = await plane.make_descriptor(schema, "/workEmail/address", **_PRIMARY)
+    assert reply.status == 201
+
+    def identities() -> list[str]:
+        [found] = plane.register.objects.all(Kind.SCHEMA)
+        settings = settings_of(found, plane.register.objects)
+        assert isinstance(settings, SchemaSettings)
+        return [each.path for each in settings.identities]
+
+    assert identities() == []
+    group = {"$ref": "https://ns.adobe.com/xdm/context/profile-work-details"}
+    patch = [{"op": "add", "path": "/allOf/-", "value": group}]
+    assert (await plane.ask("PATCH", at(schema), patch)).status == 200
+    assert identities() == ["/workEmail/address"]

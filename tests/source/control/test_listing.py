@@ -100,7 +100,7 @@ def test_which_documents_pass(filters: list[str], ids: list[str]) -> None:
         ("state,-createdAt", ["2", "3", "1"]),
         ("-state,createdAt", ["1", "3", "2"]),
         ("-missing", ["1", "2", "3"]),
-        ("inheritedAttributes.properties.isSourceFlow", ["2", "3", "1"]),
+        ("inheritedAttributes.properties.isSourceFlow", ["1", "2", "3"]),
     ],
 )
 def test_the_order(order: str, ids: list[str]) -> None:

@@ -10,6 +10,7 @@ from exporter.source.control.gateway import Gateway
 from exporter.source.control.plane import ControlPlane
 from exporter.source.control.request import Request, query_of
 from exporter.source.control.routes import Found, OtherMethods, Reads, Route, Routes
+from exporter.source.tokens.verdicts import Tokens, Verdict
 
 
 async def _reply(_: Request) -> Answer:
@@ -68,11 +69,28 @@ def test_rows_that_answer_the_same_are_a_bug() -> None:
             Routes(rows)
 
 
-async def _answer(method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+class _Anybody(Tokens):
+    """Judges every token good."""
+
+    def known(self, token: str) -> Verdict:
+        return Verdict.GOOD
+
+    async def judge(self, token: str) -> Verdict:
+        return Verdict.GOOD
+
+    def client(self, token: str) -> str:
+        return ""
+
+
+async def _answer(
+    method: str, path: str, body: bytes = b"", *, tokens: bool = False, **headers: str
+) -> tuple[int, bytes]:
     async def read() -> bytes:
         return body
 
-    plane = ControlPlane(Gateway(None, (), (), ("prod",)), ROUTES)
+    if tokens:
+        headers |= {"authorization": "Bearer x", "x-api-key": "k", "x-gw-ims-org-id": "o"}
+    plane = ControlPlane(Gateway(_Anybody if tokens else None, (), (), ("prod",)), ROUTES)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = await plane.answer(RequestHead(method, path, headers=named), read)
     return answer.status, answer.body
@@ -83,7 +101,9 @@ async def test_a_body_says_what_it_is() -> None:
     assert await _answer("POST", "/a/flows") == (200, b"{}")
     assert await _answer("POST", "/token", b"a=b") == (200, b"{}")
     assert await _answer("GET", "/a/flows", b"{}") == (200, b"{}")
-    status, body = await _answer("POST", "/a/flows", b"{}")
+    assert await _answer("POST", "/a/flows", b"{}") == (200, b"{}")
+    assert await _answer("POST", "/a/flows", b"{}", tokens=True, content_type="text/plain") == (200, b"{}")
+    status, body = await _answer("POST", "/a/flows", b"{}", tokens=True)
     assert status == 400
     assert b"BadRequestError" in body
 

@@ -170,7 +170,10 @@ async def test_batches_are_those_in_which_records_failed(tmp_path: Path) -> None
         assert await listed(limit="3", start="20") == []
         assert await listed(limit="2", orderBy="asc:created") == everything[::-1][:2]
         assert await listed(status="success") == []
-        for query in ({"limit": "101"}, {"start": "-1"}, {"orderBy": "asc:name"}):
+        assert await listed(dataSet="e") == [(4, "e", 1)]
+        assert await listed(createdAfter=str(HOUR + 6 * HOUR_MS)) == everything[:2]
+        assert await listed(createdBefore=str(HOUR + 4 * HOUR_MS), limit="2") == [(3, "d", 2), (2, "d", 2)]
+        for query in ({"limit": "101"}, {"start": "-1"}, {"orderBy": "asc:name"}, {"createdAfter": "yesterday"}):
             assert (await there.get(catalog.CATALOG, list(query.items())))[0] == 400
         [run] = (await there.get(PATH, [("limit", "1")]))[1]["items"]
         for name in (run["id"].replace("-", ""), "nobody"):

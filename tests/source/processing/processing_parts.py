@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 from exporter.sections.mistakes import Mistake
@@ -55,9 +56,11 @@ def declared(document: dict[str, Any]) -> Declared:
     )
 
 
-def compiled_of(document: dict[str, Any], kept: Kept | None = None) -> Catalogue | tuple[Mistake, ...]:
+def compiled_of(
+    document: dict[str, Any], kept: Kept | None = None, made: frozenset[str] = frozenset()
+) -> Catalogue | tuple[Mistake, ...]:
     """A flow's id is its name, where it has none."""
-    sections = declared(document)
+    sections = replace(declared(document), made=made)
     ids = {
         (source.name, number): flow.id or flow.name
         for source in sections.sources

@@ -104,6 +104,17 @@ def test_what_is_the_same_is_compiled_once() -> None:
     assert (kept.schemas, kept.mappings) == ({}, {})
 
 
+def test_a_mapping_set_made_by_api_may_come_before_the_field_group_that_it_maps_to() -> None:
+    """Clients make both in either order; a slip of the pen is refused all the same."""
+    document = deepcopy(DECLARED)
+    document["mappings"][0]["mappings"] = {"person.name.firstName": "name"}
+    assert isinstance(compiled_of(document), tuple)
+    assert isinstance(compiled_of(document, made=frozenset({"m"})), Catalogue)
+    for path in ("person.name.fristName", "persona.name", "key.more"):
+        document["mappings"][0]["mappings"] = {path: "name"}
+        assert isinstance(compiled_of(document, made=frozenset({"m"})), tuple), path
+
+
 def test_a_flow_may_hang_on_two_inlets_and_says_the_same_on_both() -> None:
     document = deepcopy(DECLARED)
     flow = {"id": FLOW, "name": "both", "dataset": "d"}

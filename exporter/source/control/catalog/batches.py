@@ -26,7 +26,7 @@ _BATCHES: Final = (20, 100)
 _FILES: Final = (10, 100)
 #: No page begins later.
 _FARTHEST: Final = 1_000_000
-#: Ids of letters have so many bits.
+#: Ids of letters and times have so many bits.
 _LAST: Final = (1 << 63) - 1
 #: The media type of JSON lines.
 _LINES: Final = "application/x-ndjson"
@@ -55,6 +55,13 @@ class Batches:
         start = request.number("start", 0, 0, _FARTHEST)
         if isinstance(start, Answer):
             return start
+        after = request.number("createdAfter", 0, 0, _LAST - 1)
+        if isinstance(after, Answer):
+            return after
+        before = request.number("createdBefore", _LAST, 0, _LAST)
+        if isinstance(before, Answer):
+            return before
+        dataset = request.one("dataSet")
         order = request.one("orderBy", _ORDERS[0])
         if order not in _ORDERS:
             return failed(400, "1400-400", f"orderBy should be {' or '.join(_ORDERS)}")
@@ -62,11 +69,12 @@ class Batches:
             return found({})
         end = start + limit if order == _ORDERS[0] else None
         listed: list[Batch] = []
-        async with aclosing(self.batches.batches()) as batches:
+        async with aclosing(self.batches.batches(after + 1)) as batches:
             async for batch in batches:
                 if end is not None and len(listed) == end:
                     break
-                listed.append(batch)
+                if batch.hour < before and dataset in ("", batch.dataset):
+                    listed.append(batch)
         ordered = listed if end is not None else listed[::-1]
         return found({each.id: each.document(self.common) for each in ordered[start : start + limit]})
 
@@ -110,7 +118,15 @@ class Batches:
 
 def routes_of(batches: Batches) -> Iterator[Route]:
     """The rows of the table."""
-    paging = {"limit": f"As many batches as a page has: {_BATCHES[1]} at most.", "start": "How many are passed over."}
+    query = {
+        "limit": f"As many batches as a page has: {_BATCHES[1]} at most.",
+        "start": "How many are passed over.",
+        "status": "failed, since there are no others.",
+        "dataSet": "The id of a dataset, if only its batches are meant.",
+        "createdAfter": "Epoch milliseconds; only batches of later hours.",
+        "createdBefore": "Epoch milliseconds; only batches of earlier hours.",
+        "orderBy": " or ".join(_ORDERS),
+    }
     yield Route(
         "GET",
         CATALOG,
@@ -118,7 +134,7 @@ def routes_of(batches: Batches) -> Iterator[Route]:
         "List the batches in which records failed: one of each flow, dataset and hour.",
         _told(batches.list_all),
         answers={200: BATCHES},
-        query={**paging, "status": "failed, since there are no others.", "orderBy": " or ".join(_ORDERS)},
+        query=query,
     )
     summary, shown = "Read a batch in which records failed.", {200: BATCHES}
     yield Route("GET", f"{CATALOG}/{{id}}", "getBatch", summary, _told(batches.get), answers=shown)

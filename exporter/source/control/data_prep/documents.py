@@ -20,6 +20,8 @@ Document = dict[str, Any]
 _HISTORY: Final = ("id", "createdDate", "createdBy", "modifiedDate", "modifiedBy")
 #: What is said of a set by the exporter, whatever a client says.
 _OURS_OF_SET: Final = frozenset({*_HISTORY, "version", "mappings", "allow_nulls"})
+#: What is kept of the target in a form of its own.
+_OF_TARGET: Final = frozenset({"outputSchema", "xdmSchema", "xdmVersion", "schema"})
 #: What answers always have, where nobody says anything else.
 _SAID_OF_SET: Final[Document] = {"status": "PUBLISHED", "supportVersion": "1.1", "strictMapping": False}
 _SAID_OF_MAPPING: Final[Document] = {
@@ -79,7 +81,7 @@ def version_document(
     if isinstance(mappings, Answer):
         return mappings
     known = {} if before is None else {each["id"]: each for each in before["mappings"]}
-    said = {name: value for name, value in given.items() if name not in _OURS_OF_SET}
+    said = {name: value for name, value in given.items() if name not in _OURS_OF_SET | _OF_TARGET}
     return {
         **_SAID_OF_SET,
         **said,
@@ -131,16 +133,16 @@ def _kept(given: Mapping[str, Any], place: str, stamp: Stamp, known: dict[str, D
 
 
 def _target(given: Document, before: Document | None) -> Document:
-    """The target schema in both dialects; nothing where none is named."""
+    """The target schema in both dialects, which are always of one mind; none where none is named."""
     output = given.get("outputSchema")
-    output = dict(output) if isinstance(output, dict) else {}
-    output.pop("jsonSchema", None)  # the answer to expandSchema
-    reference = output.get("schemaRef")
-    reference = dict(reference) if isinstance(reference, dict) else {}
+    # What stands there already is the answer to expandSchema.
+    output = {name: value for name, value in output.items() if name != "jsonSchema"} if isinstance(output, dict) else {}
+    reference = output.pop("schemaRef", None)
+    reference = reference if isinstance(reference, dict) else {}
     named = [reference.get("id"), given.get("xdmSchema"), given.get("schema")]
-    schema = _newest(named, None if before is None else before.get("xdmSchema"))
+    schema = _newest([each or None for each in named], None if before is None else before.get("xdmSchema"))
     if not isinstance(schema, str):
-        return {}
+        return {"outputSchema": output} if output else {}
     content_type = reference.get("contentType")
     reference = {**reference, "id": schema, "contentType": content_type or _CONTENT_TYPE}
     version = given.get("xdmVersion") or _VERSION

@@ -9,7 +9,7 @@ from exporter.source.control.answers import failed, found
 from exporter.source.control.data_prep.documents import Document, Stamp, mapping_document, version_document
 from exporter.source.control.data_prep.reading import MOST_MAPPINGS
 from exporter.source.control.data_prep.shown import shown_set, shown_short
-from exporter.source.control.data_prep.users import named_versions, users
+from exporter.source.control.data_prep.users import users
 from exporter.source.control.data_prep.versions import (
     changeable_set,
     first_version,
@@ -42,7 +42,8 @@ def replace_set(objects: Objects, name: str, given: Any, stamp: Stamp) -> Change
     document = version_document(given, before["version"] + 1, stamp, before)
     if isinstance(document, Answer):
         return document
-    changed = with_version(resource, document, named_versions(objects, resource.id), stamp)
+    named = {version for _, version in users(objects, resource.id)}
+    changed = with_version(resource, document, named, stamp)
     if isinstance(changed, Answer):
         return changed
     return Change(objects.put(changed), found(shown_set(changed, document)))
@@ -53,8 +54,8 @@ def delete_set(objects: Objects, name: str) -> Change | Answer:
     resource = changeable_set(objects, name)
     if isinstance(resource, Answer):
         return resource
-    if (flow := next(users(objects, name), None)) is not None:
-        return failed(400, "1418-400", f"The mapping set is used by the flow with id = [{flow}]")
+    if (user := next(users(objects, name), None)) is not None:
+        return failed(400, "1418-400", f"The mapping set is used by the flow with id = [{user[0]}]")
     return Change(objects.without(Kind.MAPPING_SET, name), _DONE)
 
 
@@ -105,5 +106,6 @@ def _with_mappings(
 ) -> Change | Answer:
     before = latest(resource)
     document = {**before, "version": before["version"] + 1, **stamp.modified, "mappings": mappings}
-    changed = with_version(resource, document, named_versions(objects, resource.id), stamp)
+    named = {version for _, version in users(objects, resource.id)}
+    changed = with_version(resource, document, named, stamp)
     return changed if isinstance(changed, Answer) else Change(objects.put(changed), answer)

@@ -14,6 +14,7 @@ from exporter.source.control.data_prep.documents import Document
 from exporter.source.control.data_prep.versions import latest
 from exporter.source.control.filtering import Filter, filter_of
 from exporter.source.control.objects.resource import Resource
+from exporter.source.control.ordering import sort_key
 from exporter.source.control.request import Request
 
 _LIMIT: Final = 10
@@ -60,7 +61,7 @@ def page(request: Request, sets: Sequence[Resource], show: Callable[[Resource], 
     passed = [each for each in sets if not names or latest(each).get("name") in names]
     if filters:
         passed = [each for each in passed if all(one.lets(document) for document in [show(each)] for one in filters)]
-    passed.sort(key=lambda each: _sort_key(field(each)), reverse=order.startswith("-"))
+    passed.sort(key=lambda each: sort_key(field(each)), reverse=order.startswith("-"))
     shown = _within(map(show, passed[start : start + limit]))
     links: Document = {}
     if start + len(shown) < len(passed):
@@ -81,10 +82,3 @@ def _within(sets: Iterable[Document]) -> list[orjson.Fragment]:
             break
         shown.append(orjson.Fragment(text))
     return shown
-
-
-def _sort_key(value: Any) -> tuple[int, Any]:
-    """Numbers, then texts, then the rest."""
-    if isinstance(value, int):
-        return 0, value
-    return (1, value) if isinstance(value, str) else (2, 0)

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from exporter.source.control.flow_service.references import mapping_of
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind
 
 
-def users(objects: Objects, name: str) -> Iterator[str]:
-    """The ids of the flows that name a set, also of those that were deleted while records of theirs wait."""
-    for flow, _ in _uses(objects, name):
-        yield flow
+def users(objects: Objects, name: str) -> Iterator[tuple[str, int]]:
+    """The ids of the flows that name a set, with the version that each names.
 
-
-def named_versions(objects: Objects, name: str) -> frozenset[int]:
-    """The versions of a set that flows name."""
-    versions = (params.get("mappingVersion", 0) for _, params in _uses(objects, name))
-    return frozenset(version for version in versions if isinstance(version, int))
-
-
-def _uses(objects: Objects, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each flow that names a set, with what it says of it."""
-    for kind in (Kind.FLOW, Kind.DELETED_FLOW):
-        for flow in objects.all(kind):
-            transformations = flow.fields.get("transformations")
-            for each in transformations if isinstance(transformations, list) else ():
-                params = each.get("params") if isinstance(each, dict) else None
-                if isinstance(params, dict) and params.get("mappingId") == name:
-                    yield flow.id, params
+    A flow that was deleted while records of it wait is none of them: it has kept its version.
+    """
+    for flow in objects.all(Kind.FLOW):
+        reference = mapping_of(flow.fields)
+        if reference is not None and reference.id == name:
+            yield flow.id, reference.version

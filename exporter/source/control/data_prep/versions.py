@@ -13,6 +13,7 @@ import orjson
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.data_prep.documents import Document, Stamp
+from exporter.source.control.objects.making import unchangeable
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
 
@@ -73,9 +74,7 @@ def found_set(objects: Objects, name: str) -> Resource | Answer:
 def changeable_set(objects: Objects, name: str) -> Resource | Answer:
     """The set with an id, to be changed; 404 where there is none, 400 where a file declares it."""
     resource = found_set(objects, name)
-    if isinstance(resource, Answer) or resource.declared is None:
-        return resource
-    return failed(400, "1400-400", f"The mapping set is declared in {resource.declared}, and changed there")
+    return resource if isinstance(resource, Answer) else unchangeable(resource) or resource
 
 
 def missing(kind: str, name: str) -> Answer:

@@ -42,8 +42,7 @@ def new_fields(description: Description, body: Mapping[str, Any], inlet: str) ->
     if "version" not in spec:
         return failed(422, "1400-422", f"{field}.version is missing")
     given = {key: value for key, value in body.items() if key not in COMMON and key not in description.derived}
-    fields = description.completed({"state": STATES[0], **given}, inlet)
-    return {**fields, "description": given.get("description") or ""}
+    return description.completed({"state": STATES[0], "description": "", **given}, inlet)
 
 
 def created(description: Description, resource: Resource, objects: Objects) -> Change | Answer:
@@ -109,6 +108,7 @@ def _marks_of(resource: Resource, status: int = 200) -> Answer:
 
 
 def _with(description: Description, resource: Resource, objects: Objects, status: int = 200) -> Change | Answer:
+    """The objects with one that says something new, or what is wrong with that."""
     if (state := resource.fields.get("state")) not in STATES:
         details = f"State {str(state)[:64]} is not a valid value. Allowed values are [{', '.join(STATES)}]."
         return failed(400, "1456-400", details)
@@ -132,15 +132,13 @@ def _changeable(description: Description, request: Request, objects: Objects) ->
 
 def _other_version(request: Request, resource: Resource) -> Answer | None:
     """Why a request is not about this version of an object; None where it is."""
-    supplied = (request.head.headers.get("if-match") or request.one("if-match")).strip()
+    supplied = (request.head.headers.get("if-match") or request.one("if-match")).strip().strip('"')
     if not supplied:
         return failed(400, "1403-400", "The header 'If-Match' is missing in the request.")
-    if supplied.strip('"') == resource.etag:
+    if supplied == resource.etag:
         return None
-    details = (
-        f"Supplied version=[{quoted(supplied.strip(chr(34))[:64])}] does not match the current version on"
-        f" entity=[{quoted(resource.etag)}]."
-    )
+    versions = quoted(supplied[:64]), quoted(resource.etag)
+    details = "Supplied version=[{}] does not match the current version on entity=[{}].".format(*versions)
     return failed(412, "1404-412", details)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from uuid import UUID, uuid5
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
@@ -14,23 +13,25 @@ from exporter.source.control.flow_service.references import (
     dataset_of,
     inlet_of,
     mapping_of,
+    reference,
     schema_of_dataset,
     schema_of_mapping,
     version_of,
 )
-from exporter.source.control.flow_service.source_connections import reference
 from exporter.source.control.flow_service.specs import PROFILE_STORE, WITH_TRANSFORMATION, WITHOUT_TRANSFORMATION
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.routes import Shape
 
+#: An answer says of each what it is, and on which connection it hangs.
+_MOST_SOURCES: Final = 100
 _IDS: Final[Shape] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
 _SHAPE: Final[Shape] = shape_of(
     ("flowSpec", "sourceConnectionIds", "targetConnectionIds"),
     {
         "flowSpec": SPEC,
-        "sourceConnectionIds": _IDS,
+        "sourceConnectionIds": {**_IDS, "maxItems": _MOST_SOURCES},
         "targetConnectionIds": {**_IDS, "maxItems": 1},
         "transformations": {
             "type": "array",
@@ -116,7 +117,7 @@ def _added(flow: Resource, view: View) -> Fields:
         },
         "options": {} if inlet is None else {"inletUrl": view.inlet_url(inlet)},
         "runs": f"/runs?property=flowId=={flow.id}",
-        "providerRefId": str(uuid5(UUID(flow.id), "provider")),
+        "providerRefId": flow.id,
         "lastOperation": {
             "started": flow.updated.at,
             "updated": flow.updated.at,
@@ -131,5 +132,7 @@ def _beginning(source: Resource, objects: Objects) -> dict[str, Any]:
 
 
 def _left(flow: Resource, objects: Objects) -> Fields:
-    """Records in the intake may name the flow: they go by what it was, whatever becomes of its target connection."""
-    return {**flow.fields, "dataSetId": dataset_of(objects, flow.fields)}
+    """Records in the intake may name the flow: they go by what it was, whatever becomes of what it leads to."""
+    mapping = mapping_of(flow.fields)
+    version = None if mapping is None else version_of(objects, mapping)
+    return {**flow.fields, "dataSetId": dataset_of(objects, flow.fields), "mappingSet": version}

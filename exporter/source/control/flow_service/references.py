@@ -18,9 +18,14 @@ class MappingReference(NamedTuple):
     version: int
 
 
-def connection_of(objects: Objects, source: Fields) -> Resource | None:
-    """The connection that a source connection hangs on, if it is there."""
-    return objects.get(Kind.CONNECTION, str(source.get("baseConnectionId", "")))
+def connection_of(objects: Objects, hanging: Fields) -> Resource | None:
+    """The connection that a source or target connection hangs on, if it is there."""
+    return objects.get(Kind.CONNECTION, str(hanging.get("baseConnectionId", "")))
+
+
+def reference(connection: Resource) -> dict[str, Any]:
+    """A connection as others name it."""
+    return {"id": connection.id, "connectionSpec": connection.fields["connectionSpec"]}
 
 
 def inlet_of(connection: Resource | None) -> str | None:
@@ -66,8 +71,8 @@ def version_of(objects: Objects, mapping: MappingReference) -> Fields | None:
 
 
 def schema_of_mapping(version: Fields) -> str | None:
-    """The id of the schema that a version of a mapping set maps to, in either dialect."""
-    schema = version.get("outputSchema", {}).get("schemaRef", {}).get("id") or version.get("xdmSchema")
+    """The id of the schema that a version of a mapping set maps to, if it names one."""
+    schema = version.get("xdmSchema")  # stands there in whichever dialect the set came
     return schema if isinstance(schema, str) else None
 
 

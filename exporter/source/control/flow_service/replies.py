@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from exporter.source.control.listing import listed
 from exporter.source.control.objects.making import Making
 from exporter.source.control.objects.register import Register
 from exporter.source.control.objects.resource import Resource
+from exporter.source.control.on_demand import OnDemand
 from exporter.source.control.request import Request
 
 _INLET_BYTES = 32
@@ -38,15 +39,13 @@ class Replies:
         description: the kind.
         register: the objects in force.
         making: what new objects are marked with.
-        public_url: what the addresses of inlets begin with.
-        most_bytes: as long as what an object says may become.
+        public_url: what the addresses of inlets begin with now.
     """
 
     description: Description
     register: Register
     making: Making
     public_url: Callable[[], str]
-    most_bytes: int
 
     async def create(self, request: Request) -> Answer:
         """Makes one."""
@@ -63,16 +62,16 @@ class Replies:
     async def get(self, request: Request) -> Answer:
         """Shows one, in a list of its own."""
         resource = self._named(request)
-        return resource if isinstance(resource, Answer) else found({"items": [self._shown(resource)]})
+        return resource if isinstance(resource, Answer) else found({"items": [self._shown([resource])[0]]})
 
     async def list(self, request: Request) -> Answer:
         """Shows those that a request asks for, a page at a time."""
-        shown = [self._shown(each) for each in self.register.objects.all(self.description.kind)]
-        return listed(request, shown, f"/{self.description.kind}")
+        kind = self.description.kind
+        return listed(request, self._shown(self.register.objects.all(kind)), f"/{kind}")
 
     async def patch(self, request: Request) -> Answer:
         """Changes one."""
-        edit = partial(changed, self.description, request, self.most_bytes, self._marks(request))
+        edit = partial(changed, self.description, request, self.making.most_bytes, self._marks(request))
         return await self.register.change(edit)
 
     async def switch(self, request: Request) -> Answer:
@@ -94,8 +93,9 @@ class Replies:
         name = request.ids["id"]
         return self.register.objects.get(self.description.kind, name) or unknown(self.description.kind, name)
 
-    def _shown(self, resource: Resource) -> dict[str, Any]:
-        return self.description.shown(resource, View(self.register.objects, self.making, self.public_url()))
+    def _shown(self, resources: Sequence[Resource]) -> Sequence[dict[str, Any]]:
+        view = View(self.register.objects, self.making, self.public_url())
+        return OnDemand(resources, lambda each: self.description.shown(each, view))
 
     def _marks(self, request: Request) -> Marked:
         """Marks one object; what is drawn for that is drawn now."""

@@ -29,17 +29,16 @@ _VERSION: Final = {"If-Match": "The etag of the version that is meant, with or w
 _OPERATION: Final = {"op": "enable or disable."}
 
 
-def routes_of(register: Register, making: Making, public_url: Callable[[], str], most_bytes: int) -> Iterator[Route]:
+def routes_of(register: Register, making: Making, public_url: Callable[[], str]) -> Iterator[Route]:
     """The rows.
 
     Args:
         register: the objects in force.
         making: what new objects are marked with.
-        public_url: what the addresses of inlets begin with.
-        most_bytes: as long as what an object says may become.
+        public_url: what the addresses of inlets begin with, whenever it is asked for.
     """
     for description in (connections(), source_connections(), target_connections(), flows()):
-        yield from _rows(description, Replies(description, register, making, public_url, most_bytes))
+        yield from _rows(description, Replies(description, register, making, public_url))
     yield from _specs("connectionSpecs", "ConnectionSpec", CONNECTION_SPECS, shapes.CONNECTION_SPEC)
     yield from _specs("flowSpecs", "FlowSpec", FLOW_SPECS, shapes.FLOW_SPEC)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.flow_service.description import SPEC, Description, shape_of
-from exporter.source.control.flow_service.references import Fields, connection_of, flows_of_source, inlet_of
+from exporter.source.control.flow_service.references import Fields, connection_of, flows_of_source, inlet_of, reference
 from exporter.source.control.flow_service.specs import HTTP_API
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
@@ -63,11 +63,6 @@ def _added(resource: Resource, view: View) -> Fields:
         params |= {"inletId": inlet, "inletUrl": view.inlet_url(inlet)}
     inherited = {} if base is None else {"baseConnection": reference(base)}
     return {"params": params, "inheritedAttributes": inherited}
-
-
-def reference(connection: Resource) -> dict[str, Any]:
-    """A connection as those name it that hang on it."""
-    return {"id": connection.id, "connectionSpec": connection.fields["connectionSpec"]}
 
 
 def _held(resource: Resource, objects: Objects) -> Answer | None:

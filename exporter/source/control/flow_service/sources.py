@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,7 @@ class Sources:
         sources: the declared ones first, with those flows that were made on their connections.
         ids: of all of them.
         disabled: the names of sources whose inlets take nothing.
-        deleted: flows that were deleted and that records in the intake may still name, by id.
+        deleted: flows that no inlet has any more, by id: records in the intake may still name them.
     """
 
     sources: Sequence[SourceSettings]
@@ -67,7 +67,7 @@ def sources_of(objects: Objects, declared: Sequence[SourceSettings], ids: Ids) -
             flow_ids,
         ),
         frozenset(names[each.id] for each in connections if each.fields["state"] != "enabled"),
-        dict(_deleted(objects)),
+        dict(_without_inlet(objects, frozenset(flow_ids.values()))),
     )
 
 
@@ -101,9 +101,12 @@ def _made_flows(objects: Objects, names: Mapping[str, str]) -> Iterator[tuple[st
                 yield names[connection.id], flow.id, _flow(objects, flow, dataset)
 
 
-def _deleted(objects: Objects) -> Iterator[tuple[str, FlowSettings]]:
+def _without_inlet(objects: Objects, with_inlet: Container[str]) -> Iterator[tuple[str, FlowSettings]]:
     for flow in objects.all(Kind.DELETED_FLOW):
         if (dataset := flow.fields.get("dataSetId")) is not None:
+            yield flow.id, _flow(objects, flow, dataset)
+    for flow in objects.all(Kind.FLOW):
+        if flow.declared is None and flow.id not in with_inlet and (dataset := dataset_of(objects, flow.fields)):
             yield flow.id, _flow(objects, flow, dataset)
 
 

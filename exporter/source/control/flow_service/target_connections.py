@@ -7,7 +7,13 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.flow_service.description import SPEC, Description, shape_of
-from exporter.source.control.flow_service.references import Fields, flows_to_target, schema_of_dataset
+from exporter.source.control.flow_service.references import (
+    Fields,
+    connection_of,
+    flows_to_target,
+    reference,
+    schema_of_dataset,
+)
 from exporter.source.control.flow_service.specs import DATA_LAKE
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
@@ -67,10 +73,8 @@ def _checked(fields: Fields, objects: Objects) -> Answer | None:
 
 
 def _added(resource: Resource, view: View) -> Fields:
-    base = view.objects.get(Kind.CONNECTION, str(resource.fields.get("baseConnectionId", "")))
-    if base is None:
-        return {"inheritedAttributes": {}}
-    return {"inheritedAttributes": {"baseConnection": {"id": base.id, "connectionSpec": base.fields["connectionSpec"]}}}
+    base = connection_of(view.objects, resource.fields)
+    return {"inheritedAttributes": {} if base is None else {"baseConnection": reference(base)}}
 
 
 def _held(resource: Resource, objects: Objects) -> Answer | None:

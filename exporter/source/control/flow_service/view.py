@@ -23,6 +23,10 @@ class View:
     objects: Objects = field(repr=False)
     making: Making
     public_url: str
+    sandbox_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sandbox_id", self.making.sandbox_id)
 
     def inlet_url(self, inlet: str) -> str:
         """Where records of an inlet are posted to."""
@@ -39,7 +43,7 @@ class View:
             "updatedBy": resource.updated.client,
             "createdClient": resource.created.client,
             "updatedClient": resource.updated.client,
-            "sandboxId": self.making.sandbox_id,
+            "sandboxId": self.sandbox_id,
             "sandboxName": self.making.sandbox,
             "imsOrgId": self.making.org_id,
             **resource.fields,

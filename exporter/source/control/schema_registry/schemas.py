@@ -17,7 +17,7 @@ from exporter.source.control.request import Request
 from exporter.source.control.schema_registry.accept import wishes_of
 from exporter.source.control.schema_registry.documents import fields_of, refused, tags_of
 from exporter.source.control.schema_registry.listing import listed
-from exporter.source.control.schema_registry.settings import descriptors_of, settings_of
+from exporter.source.control.schema_registry.settings import descriptors_of, settings_of, waiting
 from exporter.source.control.schema_registry.showing import LIST_WORDS, WORDS, alternative_id, shown_schema
 
 _AS_KEPT: Final[frozenset[str]] = frozenset()
@@ -120,7 +120,13 @@ class Schemas:
             fields = rewrite(before)
             if isinstance(fields, Answer):
                 return fields
-            return self._changed(before.changed(fields, origin, etag), objects, 200)
+            changed = before.changed(fields, origin, etag)
+            change = self._changed(changed, objects, 200)
+            if isinstance(change, Change) and (lost := waiting(changed, objects) - waiting(before, objects)):
+                return failed(
+                    400, "1400-400", f"The schema would lose fields with identities: {', '.join(sorted(lost))}"
+                )
+            return change
 
         return await self.register.change(edit)
 

@@ -34,11 +34,13 @@ _PUT: Final = """
 _READ: Final = f"""
     SELECT runs.* FROM (
       SELECT DISTINCT hour, flow FROM runs
-      WHERE hour >= :since AND (:hour IS NULL OR (hour, flow) < (:hour, :last)) AND (:flow IS NULL OR flow = :flow)
+      WHERE hour BETWEEN :since AND :hour AND (hour < :hour OR flow < :last) AND (:flow IS NULL OR flow = :flow)
         AND (NOT :failed OR (outcome NOT IN ({_OUTPUT}) AND records > 0))
       ORDER BY hour DESC, flow DESC LIMIT :limit
     ) JOIN runs USING (hour, flow) WHERE records > 0 ORDER BY hour DESC, flow DESC
 """  # noqa: S608
+#: After every hour.
+_END: Final = 1 << 62
 _DROP: Final = (
     "DELETE FROM runs WHERE (hour, flow, dataset, outcome) IN (SELECT hour, flow, dataset, outcome FROM runs "
     "WHERE hour < ? LIMIT ?)",
@@ -94,7 +96,7 @@ def read(
     failed: bool,
 ) -> Sequence[Part]:
     """The parts of at most ``limit`` pairs of hour and flow after ``beyond``, the newest first."""
-    hour, last = (None, None) if beyond is None else beyond
+    hour, last = (_END, "") if beyond is None else beyond
     values = {"since": since, "hour": hour, "last": last, "flow": flow, "failed": failed, "limit": limit}
     return [Part(*row) for row in connection.execute(_READ, values)]
 

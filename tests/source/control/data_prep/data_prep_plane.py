@@ -52,30 +52,31 @@ WORKSHOP = Workshop(
 )
 
 
-class MadeInMemory:
-    """Where objects that are made are kept for one test."""
+class InMemory:
+    """Where objects that are made are kept for one test; ``away``: the next writes fail."""
 
     def __init__(self) -> None:
-        self.documents: dict[tuple[str, str], bytes] = {}
+        self.kept: dict[tuple[str, str], MadeObject] = {}
         self.away = False
 
     async def all(self) -> Sequence[MadeObject]:
-        return [MadeObject(kind, name, document) for (kind, name), document in self.documents.items()]
+        return list(self.kept.values())
 
     async def write(self, put: Sequence[MadeObject], deleted: Sequence[tuple[str, str]]) -> None:
         if self.away:
             raise StateUnavailable("away")
-        self.documents |= {(each.kind, each.id): each.document for each in put}
+        self.kept |= {(each.kind, each.id): each for each in put}
         for key in deleted:
-            del self.documents[key]
+            del self.kept[key]
 
 
 class Kept:
     """A control plane that keeps mapping sets; a second later by its clock with every request."""
 
     def __init__(self, *resources: Resource) -> None:
-        self.made = MadeInMemory()
-        self.made.documents = {(each.kind, each.id): document_of(each) for each in resources if each.declared is None}
+        self.made = InMemory()
+        made = [MadeObject(each.kind, each.id, document_of(each)) for each in resources if each.declared is None]
+        self.made.kept = {(each.kind, each.id): each for each in made}
         self.register = Register(Objects(resources), self.made, self._prepare)
         self.moments = count(1_635_243_024_000, 1000)
         self.seeds = count(1)

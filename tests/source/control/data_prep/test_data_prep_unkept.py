@@ -89,7 +89,11 @@ LEGACY = {"destinationXdmPath": "person.name.firstName", "sourceAttribute": "fir
         pytest.param(
             {"outputSchema": OUTPUT_SCHEMA, "mappings": [mapping("x", "age", "STATIC")]}, ["fit"], id="a constant"
         ),
-        pytest.param({"mappings": [mapping("1 +", "b", "EXPRESSION")]}, ["ends too early"], id="an expression"),
+        pytest.param(
+            {"mappings": [mapping("1 +", "b", "EXPRESSION")]},
+            [[fault("1 +", "b", "the expression ends too early", "EXPRESSION")]],
+            id="an expression",
+        ),
         pytest.param(
             {"mappings": [{"sourceType": "MAGIC", "source": 1}, 7, None]},
             [

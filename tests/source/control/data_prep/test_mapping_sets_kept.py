@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -11,9 +13,16 @@ from data_prep_plane import CONTENT_TYPE, LONG, OUTPUT_SCHEMA, SCHEMA, SCHEMA_ID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.source.control.assembling import Assembled, assembled
 from exporter.source.control.data_prep import versions
 from exporter.source.control.data_prep.declared import declared_set
+from exporter.source.control.data_prep.reading import MOST_MAPPINGS
+from exporter.source.control.flow_service.flows import flows
+from exporter.source.control.flow_service.references import schema_of_mapping
+from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Origin, Resource
+from exporter.source.processing.compiling import Declared
+from exporter.source.processing.planes import Ids
 from exporter.source.settings.declared import MappingSetSettings
 
 ERROR = {"errorCode", "errorMessage", "errorDetails", "status"}
@@ -123,7 +132,7 @@ async def test_only_on_demand_does_a_set_have_to_compile(body: Any, code: str, w
     status, answer = await kept.ask("POST", f"{SETS}?validate=TRUE", body)
     assert (status, answer["errorCode"]) == (400, code)
     assert words in answer["errorDetails"]
-    assert kept.made.documents == {}
+    assert kept.made.kept == {}
     name = await made(kept, body)
     assert (await kept.ask("PUT", f"{SETS}/{name}?validate=true", body))[0] == 400
     assert (await kept.ask("PUT", f"{SETS}/{name}", body))[0] == 200
@@ -151,7 +160,7 @@ async def test_what_is_no_set_is_refused(body: Any) -> None:
     for method, path in (("POST", SETS), ("PUT", f"{SETS}/{name}"), ("POST", f"{SETS}?validate=true")):
         status, answer = await kept.ask(method, path, body)
         assert (status, set(answer)) == (400, ERROR)
-    assert len(kept.made.documents) == 1
+    assert len(kept.made.kept) == 1
 
 
 async def test_a_set_is_replaced_by_its_next_version() -> None:
@@ -189,18 +198,58 @@ async def test_what_was_read_can_be_sent_back_with_a_change_in_either_dialect() 
     assert after["outputSchema"]["schemaRef"]["id"] == "other"
 
 
+async def test_an_id_stands_for_one_mapping() -> None:
+    kept = Kept()
+    name = await made(kept, CURRENT)
+    _, shown = await kept.ask("GET", f"{SETS}/{name}")
+    [mapping] = shown["mappings"]
+    _, after = await kept.ask(
+        "PUT", f"{SETS}/{name}", {**shown, "mappings": [mapping, mapping, {**mapping, "id": "x"}]}
+    )
+    ids = [each["id"] for each in after["mappings"]]
+    assert (len(set(ids)), ids[0], "x" in ids) == (3, mapping["id"], False)
+
+
+async def test_mappings_are_bounded() -> None:
+    kept = Kept()
+    name = await made(kept, {"mappings": [{}] * (MOST_MAPPINGS - 1)})
+    assert [(await kept.ask("POST", f"{SETS}/{name}/mappings", FIRST_NAME))[0] for _ in range(2)] == [200, 400]
+    given = {"id": "raw", "schema": SCHEMA_ID, "mappings": {f"a{n}": "b" for n in range(MOST_MAPPINGS + 1)}}
+    declared = Kept(declared_set(MappingSetSettings.model_validate(given), "source.yaml", 7))
+    _, answer = await declared.ask("GET", f"{SETS}/raw/mappings")
+    assert len(answer["data"]) == MOST_MAPPINGS + 1
+
+
 async def test_a_set_is_deleted_unless_a_flow_uses_it() -> None:
     kept = Kept()
     name = await made(kept, CURRENT)
-    for kind in (Kind.FLOW, Kind.DELETED_FLOW):
-        status, answer = await kept.beside(flow_on(name, 0, kind)).ask("DELETE", f"{SETS}/{name}")
-        assert (status, answer["errorCode"]) == (400, "1418-400")
-        assert "[flow-0]" in answer["errorDetails"]
+    status, answer = await kept.beside(flow_on(name, 0)).ask("DELETE", f"{SETS}/{name}")
+    assert (status, answer["errorCode"]) == (400, "1418-400")
+    assert f"[{UUID(int=0)}]" in answer["errorDetails"]
+    kept = kept.beside(flow_on("other", 0), flow_on(name, 0, Kind.DELETED_FLOW))
     assert await kept.ask("DELETE", f"{SETS}/{name}") == (204, None)
     for method, body in (("GET", None), ("PUT", CURRENT), ("DELETE", None)):
         status, answer = await kept.ask(method, f"{SETS}/{name}", body)
         assert (status, answer["errorDetails"]) == (404, f"mappingSets not found with id = [{name}]")
-    assert kept.made.documents == {}
+    assert kept.made.kept == {}
+
+
+async def test_a_deleted_flow_maps_by_its_version_when_the_set_is_gone() -> None:
+    kept = Kept()
+    name = await made(kept, CURRENT)
+    await kept.ask("PUT", f"{SETS}/{name}", UPPER)
+    flow, left = flow_on(name, 0), flows().left
+    assert left is not None
+    kind, fields = left[0], left[1](flow, kept.register.objects)
+    fields = {**fields, "name": "f", "state": "enabled", "dataSetId": "people"}
+    deleted = replace(flow, kind=kind, fields=fields, declared=None)
+    assert (await kept.ask("DELETE", f"{SETS}/{name}"))[0] == 204
+    whole = assembled(Declared(), Ids({}, {}, {}), Objects([deleted]))
+    assert isinstance(whole, Assembled)
+    [section], [gone] = whole.declared.mappings, whole.declared.gone
+    assert (section.id, section.schema, gone.mapping) == (f"{name}/0", SCHEMA_ID, section.id)
+    assert isinstance(section.mappings, tuple)
+    assert [each["source"] for each in section.mappings] == ["firstName"]
 
 
 async def test_each_change_of_a_mapping_is_a_version() -> None:
@@ -236,7 +285,8 @@ async def test_each_change_of_a_mapping_is_a_version() -> None:
 def flow_on(name: str, version: int, kind: Kind = Kind.FLOW) -> Resource:
     """A flow that maps by a version of a set."""
     transformations = [{"name": "Mapping", "params": {"mappingId": name, "mappingVersion": version}}]
-    return Resource(kind, f"flow-{version}", {"transformations": transformations}, Origin(1), Origin(1), "", "a.yaml")
+    fields = {"transformations": transformations, "sourceConnectionIds": [], "targetConnectionIds": ["none"]}
+    return Resource(kind, str(UUID(int=version)), fields, Origin(1), Origin(1), "", "a.yaml")
 
 
 @pytest.mark.parametrize("bound", ["MOST_VERSIONS", "MOST_BYTES"])
@@ -253,7 +303,7 @@ async def test_versions_are_bounded(monkeypatch: pytest.MonkeyPatch, bound: str)
     for _ in range(2):
         assert (await kept.ask("PUT", f"{SETS}/{name}", CURRENT))[0] == 200
     assert await there(4) == [0, 1, 2]
-    kept = kept.beside(flow_on(name, 1), flow_on(name, 3, Kind.DELETED_FLOW), flow_on("other", 2))
+    kept = kept.beside(flow_on(name, 1), flow_on(name, 3), flow_on(name, 2, Kind.DELETED_FLOW), flow_on("other", 2))
     for _ in range(2):
         assert (await kept.ask("PUT", f"{SETS}/{name}", CURRENT))[0] == 200
     assert await there(6) == [1, 3, 4]
@@ -377,6 +427,7 @@ BODIES = st.one_of(
             "mappings": st.one_of(JSON, st.lists(MAPPINGS, max_size=4)),
             "outputSchema": st.one_of(JSON, st.just(OUTPUT_SCHEMA), st.fixed_dictionaries({"schemaRef": JSON})),
             **dict.fromkeys(("xdmSchema", "xdmVersion", "version", "name", "id", "allowNullValues", "schema"), JSON),
+            "xdmSchema": st.one_of(JSON, st.just("")),
         },
     ),
 )
@@ -407,6 +458,8 @@ async def test_any_changes_are_kept_or_refused(changes: list[tuple[str, Any, Any
         if status in (200, 204):
             assert after["version"] == before["version"] + 1
             assert (await kept.ask("GET", f"{SETS}/{name}?version={before['version']}"))[1] == before
+            schema = schema_of_mapping(after)
+            assert (schema, schema != "") == (after.get("xdmSchema"), True)
             for each in after["mappings"]:
                 assert each.get("source") == each.get("sourceAttribute")
                 assert each.get("destination") == each.get("destinationXdmPath")

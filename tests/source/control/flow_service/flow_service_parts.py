@@ -100,7 +100,7 @@ def around() -> Iterable[Resource]:
     yield declared_resource(Kind.MAPPING_SET, MAPPING, {"versions": [{"version": 0, "xdmSchema": SCHEMA}]}, FILE, AT)
     schemas = {0: SCHEMA, 1: SCHEMA, 2: OTHER_SCHEMA}
     made = [
-        {"version": version, "outputSchema": {"schemaRef": {"id": schema}}, "xdmSchema": schema}
+        {"version": version, "outputSchema": {"schemaRef": {"id": schema}}, "xdmSchema": schema, "mappings": []}
         for version, schema in schemas.items()
     ]
     yield making().made(Kind.MAPPING_SET, MADE_MAPPING, {"versions": made}, _Nobody)
@@ -110,7 +110,7 @@ def around() -> Iterable[Resource]:
 def making() -> Making:
     """Marks by a clock that goes, and by bytes that are drawn."""
     times, random = iter(range(AT + 1, AT + 10_000_000)), Random(1)
-    return Making(ORG, "acme", "prod", lambda: next(times), random.randbytes)
+    return Making(ORG, "acme", "prod", lambda: next(times), random.randbytes, MOST)
 
 
 class _NobodysRequest:
@@ -127,7 +127,7 @@ class Service:
         self.made = InMemory()
         self.mistakes = mistakes
         self.register = Register(Objects(around()), self.made, self._prepare)
-        routes = Routes(routes_of(self.register, making(), lambda: URL, MOST))
+        routes = Routes(routes_of(self.register, making(), lambda: URL))
         self.plane = ControlPlane(Gateway(None, (), (), ("prod",)), routes)
 
     async def _prepare(self, _: Objects) -> Install | Sequence[Mistake]:

@@ -142,6 +142,11 @@ async def test_what_was_made_comes_to_sources() -> None:
     assert found.disabled == {empty.name}
     assert {name: each.dataset for name, each in found.deleted.items()} == {gone: DATASET}
 
+    # A connection that is declared no more has no inlet; what it took is still processed.
+    left = sources_of(service.register.objects, SOURCES[1:], IDS)
+    assert [each.name for each in left.sources] == ["older", made.name, empty.name]
+    assert set(left.deleted) == {gone, on_declared}
+
     plane = plane_of(Serve(), found.sources, DATASETS, found.ids, found.disabled)
     assert [plane.inlets[found.ids.inlets[each.name]].enabled for each in found.sources] == [True, True, True, False]
     inlet = plane.inlets[INLET]

@@ -10,19 +10,23 @@ import pytest
 from flow_service_parts import (
     CONNECTION,
     DATASET,
+    DATASETS,
     FILE,
     FLOW,
     HTTP_SPEC,
+    IDS,
     LAKE_SPEC,
     MADE_MAPPING,
     MAPPED_SPEC,
     MAPPING,
+    MAPPINGS,
     MOST,
     OTHER_DATASET,
     OTHER_SCHEMA,
     PLAIN_SPEC,
     SCHEMA,
     SOURCE_CONNECTION,
+    SOURCES,
     TARGET_CONNECTION,
     Service,
     connection,
@@ -34,9 +38,12 @@ from flow_service_parts import (
 )
 
 from exporter.sections.mistakes import Mistake
+from exporter.source.control.assembling import Assembled, assembled
+from exporter.source.control.flow_service.references import MappingReference, version_of
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import made_before
 from exporter.source.control.objects.resource import Kind
+from exporter.source.processing.compiling import Declared
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 AUTH = {"specName": "Streaming Connection", "params": {}}
@@ -73,6 +80,7 @@ AUTH = {"specName": "Streaming Connection", "params": {}}
         ("flows", flow(UNKNOWN), 400, "1400-400"),
         ("flows", flow(SOURCE_CONNECTION, UNKNOWN), 400, "1400-400"),
         ("flows", flow(sourceConnectionIds=[]), 400, "1400-400"),
+        ("flows", flow(*[SOURCE_CONNECTION] * 101), 400, "1400-400"),
         ("flows", flow(target=UNKNOWN), 400, "1400-400"),
         ("flows", flow(targetConnectionIds=[TARGET_CONNECTION, TARGET_CONNECTION]), 400, "1400-400"),
         ("flows", flow(flowSpec=HTTP_SPEC), 400, "1413-400"),
@@ -307,13 +315,20 @@ async def test_what_a_flow_uses_is_not_deleted() -> None:
 async def test_a_deleted_flow_stays_known_to_those_who_process_what_names_it() -> None:
     service = Service()
     target = await service.create("targetConnections", target_connection())
-    name = await service.create("flows", flow(target=target))
+    name = await service.create("flows", flow(target=target, transformations=mapping(version=1)))
+    version = version_of(service.register.objects, MappingReference(MADE_MAPPING, 1))
     await service.ask("DELETE", f"/flows/{name}")
     await service.ask("DELETE", f"/targetConnections/{target}")
     assert service.register.objects.get(Kind.FLOW, name) is None
     left = service.register.objects.get(Kind.DELETED_FLOW, name)
     assert left is not None
-    assert left.fields["dataSetId"] == DATASET
+    assert (left.fields["dataSetId"], left.fields["mappingSet"]) == (DATASET, version)
+    # Its mapping set may be deleted from now on, as clients that tidy up do at once.
+    without = service.register.objects.without(Kind.MAPPING_SET, MADE_MAPPING)
+    whole = assembled(Declared(datasets=DATASETS, mappings=MAPPINGS, sources=SOURCES), IDS, without)
+    assert isinstance(whole, Assembled)
+    assert [each.mapping for each in whole.declared.gone] == [f"{MADE_MAPPING}/1"]
+    assert [each.id for each in whole.declared.mappings] == [MAPPING, f"{MADE_MAPPING}/1"]
     assert left.updated.at > left.created.at
     assert Objects(await made_before(service.made)).get(Kind.DELETED_FLOW, name) == left
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/action")):
