@@ -40,6 +40,7 @@ import yaml
 from endpoints import Mute, Receiver
 from events import ATTRIBUTES, SEGMENT, Sent
 from processes import EXPORTER, PATIENCE_SECONDS, Daemon, Process
+from warm_command import warm_command
 
 from exporter.queues.port import Outgoing, Position
 
@@ -150,7 +151,7 @@ class Place:
     def command(self, *words: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run another command on the same configuration, or on that of one daemon, to its end."""
         return subprocess.run(
-            [*EXPORTER, *words, "--config", str(config or self.file)],
+            [*warm_command(), *words, "--config", str(config or self.file)],
             capture_output=True,
             text=True,
             timeout=PATIENCE_SECONDS,

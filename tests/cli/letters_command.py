@@ -6,10 +6,11 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+from warm_command import warm_command
 
 from exporter.state.kinds import State, open_state
 from exporter.state.letter import NewLetter
@@ -57,7 +58,7 @@ class Place:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command with this configuration, without a terminal."""
         return subprocess.run(
-            [sys.executable, "-m", "exporter", *arguments, "--config", str(self.config)],
+            [*warm_command(), *arguments, "--config", str(self.config)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

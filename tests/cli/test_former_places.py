@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from warm_command import warm_command
 
 EVENT = '{"profileId": "p", "profile": {}}'
 
@@ -31,7 +32,7 @@ def exporter(
 ) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
     option = [] if config is None else ["--config", str(config)]
-    command = [sys.executable, "-m", "exporter", *arguments, *option]
+    command = [*warm_command(), *arguments, *option]
     return subprocess.run(command, cwd=folder, env=environ, input=given, capture_output=True, text=True, timeout=60)
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm_command import warm_command
 
 from exporter.cli.init.command import template
 
@@ -26,8 +27,9 @@ def exporter(folder: Path, *words: str, file_size: int | None = None) -> subproc
         if file_size is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
 
+    command = warm_command() if file_size is None else COMMAND
     return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, preexec_fn=limit
+        [*command, *words], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, preexec_fn=limit
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import apsw
 import pytest
+from warm_command import warm_command
 
 from exporter.queues.journal.queue import open_journal
 from exporter.queues.port import Batch, Outgoing
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def positions(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "exporter", "positions", *arguments, "--config", "exporter.yaml"]
+    command = [*warm_command(), "positions", *arguments, "--config", "exporter.yaml"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
 
 

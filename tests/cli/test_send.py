@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from nats_broker import Broker
+from warm_command import warm_command
 
 from exporter.queues.journal.queue import open_journal
 from exporter.queues.port import Batch
@@ -38,7 +39,7 @@ def configure(folder: Path, max_bytes: str = "1GiB") -> None:
 
 def exporter(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "exporter", *arguments, "--config", "exporter.yaml"],
+        [*warm_command(), *arguments, "--config", "exporter.yaml"],
         cwd=folder,
         input=stdin,
         capture_output=True,
