@@ -59,9 +59,9 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
 
 
 def without_sources(settings: Settings) -> Iterator[str]:
-    """A note where the way in has nothing to take."""
+    """A note where the way in takes nothing by its configuration."""
     if not settings.sources:
-        yield "no source is configured: `exporter serve` has no inlet, and takes no record"
+        yield "no source is configured: `exporter serve` takes records only at connections that are made by API"
 
 
 def _tokens(serving: Serve) -> Iterator[str]:

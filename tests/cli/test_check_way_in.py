@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -12,6 +14,10 @@ from certificates import Authority
 from typer.testing import CliRunner, Result
 
 from exporter.cli.commands import command_line
+from exporter.settings.tree import Settings
+from exporter.source.control.objects.resource import Kind, Origin, Resource, document_of
+from exporter.state.kinds import open_state
+from exporter.state.made_objects import MadeObject
 
 CONFIG = Path(__file__).parents[2] / "config" / "tutorial.yaml"
 INLET = "667b41cf2dbf3509927da1ebf7e93c20afa727cc8d8373e51da18b62e1b985ec"
@@ -59,9 +65,47 @@ def test_destinations_that_are_named_are_shown_alone(tmp_path: Path) -> None:
 
 
 def test_a_way_in_without_sources_has_a_note(tmp_path: Path) -> None:
-    note = "note: no source is configured: `exporter serve` has no inlet, and takes no record"
+    note = "note: no source is configured: `exporter serve` takes records only at connections that are made by API"
     assert note in check(written(tmp_path, {"serve": {"port": 8095}})).stderr
     assert "no source" not in check(written(tmp_path, {})).stderr
+
+
+SCHEMA = {"id": "s", "fields": {"id": "string"}, "identities": [{"path": "id", "namespace": "Key", "primary": True}]}
+
+
+@pytest.mark.parametrize(
+    ("declared", "ok", "detail"),
+    [
+        ({"schemas": [SCHEMA]}, True, "1 object made by API"),
+        ({"schemas": [SCHEMA], "datasets": [{"id": "people", "schema": "s"}]}, False, "dataSets people: is declared"),
+        ({}, False, "datasets people schema: "),
+    ],
+)
+def test_what_was_made_by_api_goes_with_what_is_declared(
+    tmp_path: Path, declared: dict[str, Any], ok: bool, detail: str
+) -> None:
+    paths = {name: {"path": str(tmp_path / f"{name}.db")} for name in ("queue", "state", "intake", "profiles")}
+    config = written(tmp_path, {**paths, **declared})
+
+    def looked_over() -> dict[str, tuple[bool, str]]:
+        steps = json.loads(check(config, "--connect", "--json").stdout)["connect"]
+        return {step["what"]: (step["ok"], step["detail"]) for step in steps}
+
+    assert {"intake", "objects"}.isdisjoint(looked_over())
+    fields = {"name": "people", "schemaRef": {"id": "s"}, "tags": {}, "version": "1.0.0"}
+    dataset = Resource(Kind.DATASET, "people", fields, Origin(0), Origin(0), str(uuid4()))
+
+    async def made() -> None:
+        settings = Settings.model_validate(paths)
+        async with open_state(settings.state) as state:
+            await state.made_objects.write([MadeObject(Kind.DATASET, "people", document_of(dataset))], [])
+
+    asyncio.run(made())
+    found = looked_over()
+    assert found["objects"][0] is ok
+    assert detail in found["objects"][1]
+    # What is made by API takes records, too.
+    assert found["intake"][0]
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from typing import Any
 from exporter.auth.authorizer import Surroundings, Unauthorized
 from exporter.cli.check.reach import reach
 from exporter.daemon.serving.certificate import unusable_certificate
+from exporter.daemon.serving.objects import looked_over
 from exporter.daemon.serving.parts import GROUP
 from exporter.daemon.slots.token_transport import open_token_transport
 from exporter.database import DatabaseRefused, DatabaseUnavailable, orphaned_log
 from exporter.queues.advice import Advising, Inspection
 from exporter.queues.kinds import QueueSettings, look_at_queue
 from exporter.queues.port import Queue, QueueUnavailable
-from exporter.sections.printable import printable
+from exporter.sections.printable import counted, printable
 from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from exporter.source.profiles.kinds import open_profiles
@@ -59,11 +60,12 @@ async def check_connections(
     Args:
         settings: a valid configuration.
         only: the destinations to try, also those that are switched off, without the way in; None for the way in, where
-            there is one, and all destinations that are enabled.
+            there is one, be it made by API, and all destinations that are enabled.
         warn: called with the sentences of the queue: on opening, and on the cost of the broker's settings.
     """
     looked_at = settings.running if only is None else only
-    way_in = bool(settings.sources) and only is None
+    objects = await _objects(settings) if only is None else None
+    way_in = bool(settings.sources or objects) and only is None
     stores = [
         await _queue("queue", settings.queue, settings.groups, warn, int(settings.max_event_bytes) if way_in else None),
         await _store("state", settings.state, lambda: open_state(settings.state), warn),
@@ -72,6 +74,8 @@ async def check_connections(
         profiles, identities = settings.profiles, settings.identities
         stores.append(await _queue("intake", settings.intake, {GROUP}, warn))
         stores.append(await _store("profiles", profiles, lambda: open_profiles(profiles, identities), warn))
+        if objects is not None:
+            stores.append(objects)
         if (why := unusable_certificate(settings.serve.tls)) is not None:
             stores.append(Checked(None, "certificate", False, why))
     if (url := settings.tracing.traces_url) is not None:
@@ -140,6 +144,22 @@ async def _store(
         return Checked(None, what, False, f"it could not be opened within {_STORE_SECONDS:g} s")
     usable = f"{path} can be used" if isinstance(path, Path) else "can be used"
     return Checked(None, what, True, f"{usable}; {' and '.join(missing)} will be created" if missing else usable)
+
+
+async def _objects(settings: Settings) -> Checked | None:
+    """Whether what was made by API goes with the configuration; None where nothing was, or that cannot be known now."""
+    path = getattr(settings.state, "path", None)
+    if isinstance(path, Path) and _absent("state", path) is not None:
+        return None
+    try:
+        async with asyncio.timeout(_STORE_SECONDS), open_state(settings.state) as state:
+            found = await looked_over(settings, state)
+    except (DatabaseRefused, DatabaseUnavailable, StateUnavailable, TimeoutError):
+        return None  # the step of the state says so
+    if found == 0:
+        return None
+    words = f"{counted(found, 'object')} made by API" if isinstance(found, int) else found
+    return Checked(None, "objects", isinstance(found, int), words)
 
 
 async def _collector(url: str) -> Checked:

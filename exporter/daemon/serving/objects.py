@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from uuid import uuid4
 
+from exporter.daemon.serving.in_force import Compiled, Compiler
 from exporter.daemon.serving.refusals import StoresDoNotFit
 from exporter.sections.mistakes import Mistake
 from exporter.settings.loading.load import Loaded
@@ -20,13 +22,16 @@ from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import made_before, together
 from exporter.source.control.objects.resource import Resource
 from exporter.source.control.schema_registry import declared as schema_registry
-from exporter.source.processing.planes import Ids
+from exporter.source.processing.planes import Ids, ids_of, wanted
 from exporter.state.kinds import State
 
 
 def declared_objects(loaded: Loaded, ids: Ids) -> Sequence[Resource]:
     """What a configuration declares, as objects made when its files were changed; ``ids``: of its sources and flows."""
-    settings, file, at = loaded.settings, loaded.files[0].name, _changed(loaded.files)
+    return _declared(loaded.settings, ids, loaded.files[0].name, _changed(loaded.files))
+
+
+def _declared(settings: Settings, ids: Ids, file: str, at: int) -> Sequence[Resource]:
     return tuple(
         chain(
             namespaces.declared_resources(settings.identities.declared, file, at),
@@ -70,6 +75,26 @@ async def objects_of(loaded: Loaded, ids: Ids, state: State) -> Objects:
     if not isinstance(objects, Objects):
         raise StoresDoNotFit(unfit(objects))
     return objects
+
+
+async def looked_over(settings: Settings, state: State) -> int | str:
+    """How many objects were made by API, or why ``exporter serve`` would not start with them. Nothing is written.
+
+    What hangs on a connection whose id the configuration leaves out is not compiled: only the start settles such ids.
+
+    Raises:
+        StateUnavailable: the state cannot be read now.
+    """
+    try:
+        made = await made_before(state.made_objects)
+    except ValueError as error:
+        return f"objects of the control plane cannot be read: {error}"
+    # For ids that are left out any will do, so long as nothing has them.
+    known = {name: given or str(uuid4()) for name, given in wanted(settings.sources)}
+    ids = ids_of(settings.sources, known)
+    objects = together(_declared(settings, ids, "", 0), made)
+    compiled = await Compiler(settings, ids).compiled(objects) if isinstance(objects, Objects) else objects
+    return len(made) if isinstance(compiled, Compiled) else unfit(compiled)
 
 
 def unfit(mistakes: Sequence[Mistake]) -> str:

@@ -296,6 +296,7 @@ def records(api: Api, place: Place, serving: Daemon, inlet: str, flow_id: str) -
     assert api.ask("listRuns", query={"count": "true"})["count"] == 2
     [(name, _)] = api.ask("listBatches", query={"status": "failed"}).items()
     api.ask("getBatch", id=name)
+    api.ask("listLastBatches")
     [file] = api.ask("getFailedRecords", id=name)["data"]
     assert '"Nobody"' in api.ask("getFailedRecords", id=name, query={"path": file["name"]})
     [entity] = api.ask("getEntity", query={**PROFILE, "fields": "person"}).values()
