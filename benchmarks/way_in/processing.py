@@ -104,7 +104,7 @@ async def _fill(opened: Opened, catalogue: Catalogue, chances: Chances, profiles
 
 async def measured(folder: Path, profiles: int, records: int, seed: int = 1) -> dict[str, float]:
     """What ``records`` records of uniform keys cost where there are that many profiles; 0: each makes one."""
-    chances = Chances(os.urandom, time.monotonic)
+    chances = Chances(os.urandom, time.monotonic, time.thread_time)
     async with _opened(folder) as (settings, opened, catalogue):
         filled = await _fill(opened, catalogue, chances, profiles, settings.max_event_bytes)
         dice = random.Random(seed)

@@ -139,7 +139,7 @@ class RecordPreviewer:
         flow = self._catalogue.flows.get(taken.flow)
         if flow is None or flow.mapping is None:
             return sent, ()
-        mapped = flow.mapping.apply(sent, taken.taken, chances.random, chances.clock)
+        mapped = flow.mapping.apply(sent, taken.taken, chances.random, chances.clock, chances.spent)
         return mapped.entity, mapped.errors
 
 
@@ -149,7 +149,7 @@ def _unasked(_record: TakenRecord, _message: Mapping[str, Any]) -> Sequence[Mapp
 
 
 def _chances(seed: bytes) -> Chances:
-    return Chances(random.Random(seed).randbytes, time.monotonic)  # noqa: S311 - ids that nobody keeps
+    return Chances(random.Random(seed).randbytes, time.monotonic, time.thread_time)  # noqa: S311 - ids that nobody keeps
 
 
 def _stand_ins(settings: Settings) -> Ids:

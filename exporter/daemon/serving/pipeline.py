@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +65,7 @@ async def pipeline_of(
 ) -> Pipeline:
     """The parts by ``settings``; ``now_ms`` reads epoch milliseconds."""
     in_force = InForce(opened.compiled.catalogue, opened.compiled.plane)
-    chances = Chances(os.urandom, clock.monotonic)
+    chances = Chances(os.urandom, clock.monotonic, time.thread_time)
     delay = reach_delay(random.uniform)
     records = opened.state.bad_records
     stamps = Stamps(now_ms, os.getpid(), opened.last_taken)

@@ -31,12 +31,13 @@ class CompiledMappingSet:
         self._attributes = tuple([None if step.attribute is None else tuple(step.attribute) for step in steps])
         self._bounds = bounds
 
-    def apply(self, record: Any, now: int, chance: Chance, clock: Clock) -> Mapped:
+    def apply(self, record: Any, now: int, chance: Chance, clock: Clock, spent: Clock | None = None) -> Mapped:
         """The entity of ``record``, parsed JSON. Never raises, and ends within the bounds.
 
-        ``now`` is the time in epoch milliseconds; ``chance`` makes so many random bytes; ``clock`` reads seconds.
+        ``now`` is the time in epoch milliseconds; ``chance`` makes so many random bytes; ``clock`` reads seconds, and
+        ``spent`` those that the processor has had for this thread.
         """
-        run = Run(record if type(record) is dict else {}, now, chance, clock, self._bounds)
+        run = Run(record if type(record) is dict else {}, now, chance, clock, self._bounds, spent)
         entity: dict[str, Any] = {}
         errors: list[MappingError] = []
         steps, attributes = self._steps, self._attributes

@@ -21,7 +21,10 @@ MOST_NOTES = 10
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the mapping of one record may take: bytes of its result, and of every step on the way; seconds."""
+    """What the mapping of one record may take: bytes of its result, and of every step on the way; seconds.
+
+    The seconds are the processor's where ``Run`` is given a clock of it, and up to twice as many then.
+    """
 
     max_bytes: int
     seconds: float
@@ -38,21 +41,46 @@ class Exhausted(Failed):
 class Run:
     """What the closures of a mapping set share while they map one record.
 
-    ``now`` is epoch milliseconds; ``deadline`` is a reading of ``clock``; ``left`` counts down from ``max_bytes``
-    as the result grows; ``parameters`` holds the values of the functions' parameters (``x -> x > 2``) by their slot.
+    ``now`` is epoch milliseconds; ``deadline`` is a reading of ``clock``; ``spent`` reads the seconds that the
+    processor has had for this thread, and None stands for ``clock``; ``left`` counts down from ``max_bytes`` as the
+    result grows; ``parameters`` holds the values of the functions' parameters (``x -> x > 2``) by their slot.
     """
 
     __slots__ = (
-        *("chance", "clock", "deadline", "errors", "gaps", "left", "max_bytes", "now", "parameters", "record"),
-        "upserts",
+        *(
+            "chance",
+            "clock",
+            "deadline",
+            "errors",
+            "gaps",
+            "left",
+            "max_bytes",
+            "now",
+            "overdue",
+            "parameters",
+            "record",
+        ),
+        *("seconds", "spent", "upserts"),
     )
 
-    def __init__(self, record: dict[str, Any], now: int, chance: Chance, clock: Clock, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        record: dict[str, Any],
+        now: int,
+        chance: Chance,
+        clock: Clock,
+        bounds: Bounds,
+        spent: Clock | None = None,
+    ) -> None:
         self.record = record
         self.now = now
         self.chance = chance
         self.clock = clock
+        self.seconds = bounds.seconds
         self.deadline = clock() + bounds.seconds
+        self.spent = spent
+        #: What ``spent`` read when the deadline had passed for the first time.
+        self.overdue: float | None = None
         self.max_bytes = bounds.max_bytes
         self.left = bounds.max_bytes
         #: Reasons, of the mapping that is being applied, for parts that could not be had.
@@ -75,9 +103,22 @@ class Run:
             raise Exhausted(f"{WHOLE_LARGER} {self.max_bytes} bytes")
 
     def look_at_the_clock(self) -> None:
-        """Raises ``Exhausted`` once the time of this record is over."""
-        if self.clock() > self.deadline:
+        """Raises ``Exhausted`` once the time of this record is over.
+
+        The clock goes on while the process stands still, or others have the processor: a record is not bad for that.
+        The processor's time is dear to read, so it is read only once the clock says that the time may be over.
+        """
+        now = self.clock()
+        if now <= self.deadline:
+            return
+        if self.spent is None:
             raise Exhausted(OUT_OF_TIME)
+        spent = self.spent()
+        if self.overdue is None:
+            self.overdue = spent
+        elif spent - self.overdue >= self.seconds:
+            raise Exhausted(OUT_OF_TIME)
+        self.deadline = now + self.seconds
 
     def bounded_text(self, text: str) -> str:
         """``text``; raises ``Failed`` where it is larger than the bounds allow."""

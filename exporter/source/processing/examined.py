@@ -20,10 +20,14 @@ BadReason: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Chances:
-    """What a mapping may ask for, passed in: random bytes, and a clock in seconds."""
+    """What a mapping may ask for, passed in: random bytes, a clock in seconds, and the processor's for this thread.
+
+    Without the last, the clock's seconds count.
+    """
 
     random: Callable[[int], bytes]
     clock: Callable[[], float]
+    spent: Callable[[], float] | None = None
 
 
 class Good(msgspec.Struct, frozen=True, gc=False):

@@ -66,7 +66,7 @@ def examine(taken: TakenRecord, catalogue: Catalogue, chances: Chances) -> Exami
     errors: tuple[MappingError, ...] = ()
     upserts: tuple[Upsert, ...] = ()
     if flow is not None and flow.mapping is not None:
-        mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock)
+        mapped = flow.mapping.apply(message.record, taken.taken, chances.random, chances.clock, chances.spent)
         entity, errors, upserts = mapped.entity, mapped.errors, mapped.upserts
         if errors and (end := next((error for error in errors if error.ends_record), None)) is not None:
             # What was mapped before is not all that the sender said.

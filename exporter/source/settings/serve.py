@@ -148,7 +148,7 @@ class Serve(Section):
         default=None, description="Synchronous validations a minute of an inlet; null: no limit."
     )
     mapping_time: Annotated[float, Duration(above=0)] = Field(
-        default=0.05, description="How long the mapping of one record may take."
+        default=0.05, description="How long the mapping of one record may keep the processor busy."
     )
     drain: Annotated[float, Duration(most=3600)] = Field(
         default=15.0, description="How long SIGTERM waits for what is in hand."

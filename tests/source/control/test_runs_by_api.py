@@ -173,6 +173,17 @@ async def test_batches_are_those_in_which_records_failed(tmp_path: Path) -> None
         assert await listed(dataSet="e") == [(4, "e", 1)]
         assert await listed(createdAfter=str(HOUR + 6 * HOUR_MS)) == everything[:2]
         assert await listed(createdBefore=str(HOUR + 4 * HOUR_MS), limit="2") == [(3, "d", 2), (2, "d", 2)]
+
+        async def last(**query: str) -> list[tuple[int, str]]:
+            status, body = await there.get(catalog.LAST, list(query.items()))
+            assert status == 200
+            return [(each["created"], each["relatedObjects"][0]["id"]) for each in body.values()]
+
+        assert await last() == [(HOUR + 8 * HOUR_MS, "d"), (HOUR + 4 * HOUR_MS, "e")]
+        assert await last(limit="1") == [(HOUR + 8 * HOUR_MS, "d")]
+        assert await last(limit="20", dataSetId="e") == [(HOUR + 4 * HOUR_MS, "e")]
+        assert await last(dataSetId="lost") == []
+        assert (await there.get(catalog.LAST, [("limit", "0")]))[0] == 400
         for query in ({"limit": "101"}, {"start": "-1"}, {"orderBy": "asc:name"}, {"createdAfter": "yesterday"}):
             assert (await there.get(catalog.CATALOG, list(query.items())))[0] == 400
         [run] = (await there.get(PATH, [("limit", "1")]))[1]["items"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dataprep_runs import BOUNDS, evaluated, ticking
+from dataprep_runs import BOUNDS, NOW, chance, compiled, evaluated, ticking
 
 from exporter.source.dataprep.expressions.compiling import compile_expression
 from exporter.source.dataprep.expressions.operators import OPERATORS
@@ -302,6 +302,28 @@ def test_the_clock_is_looked_at_between_calls() -> None:
     assert len(evaluated(expression, record)) == 999
     with pytest.raises(Failed, match="the time for this record is over"):
         evaluated(expression, record, BOUNDS, ticking())
+
+
+def test_a_process_that_stands_still_makes_no_record_bad() -> None:
+    """The clock goes on while others have the processor; what a mapping may take of it is bounded all the same."""
+    readings, spent = [0.0], [0.0]
+
+    def clock() -> float:
+        readings[0] += 10 * BOUNDS.seconds
+        return readings[0]
+
+    expression = "filterArray(a, x -> size(filterArray(a, y -> y > x)) > 0)"
+    mapping_set = compiled({"x": expression})
+    record = {"a": list(range(30))}
+    assert mapping_set.apply(record, NOW, chance, clock, lambda: spent[0]).errors == ()
+
+    def busy() -> float:
+        spent[0] += BOUNDS.seconds / 10
+        return spent[0]
+
+    [error] = mapping_set.apply(record, NOW, chance, clock, busy).errors
+    assert error.ends_record
+    assert 1.0 <= spent[0] / BOUNDS.seconds <= 1.2
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: str(operator.name))

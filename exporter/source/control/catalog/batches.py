@@ -20,6 +20,7 @@ from exporter.state.bad_records import BadRecords
 from exporter.state.port import StateUnavailable
 
 CATALOG: Final = "/data/foundation/catalog/batches"
+LAST: Final = "/data/foundation/catalog/lastBatches"
 EXPORT: Final = "/data/foundation/export/batches"
 #: As many batches as a page has, where the query says nothing, and at most; the same of files.
 _BATCHES: Final = (20, 100)
@@ -78,6 +79,21 @@ class Batches:
         ordered = listed if end is not None else listed[::-1]
         return found({each.id: each.document(self.common) for each in ordered[start : start + limit]})
 
+    async def last_ones(self, request: Request) -> Answer:
+        """The last batch of each dataset, or of the one that is asked for."""
+        limit = request.number("limit", _BATCHES[0], 1, _BATCHES[1])
+        if isinstance(limit, Answer):
+            return limit
+        dataset = request.one("dataSetId") or request.one("dataSet")
+        last: dict[str, Batch] = {}
+        async with aclosing(self.batches.batches()) as batches:
+            async for batch in batches:
+                if dataset in ("", batch.dataset):
+                    last.setdefault(batch.dataset, batch)
+                if len(last) == (1 if dataset else limit):
+                    break
+        return found({each.id: each.document(self.common) for each in last.values()})
+
     async def get(self, request: Request) -> Answer:
         """One batch."""
         batch = await self.batches.batch(request.ids["id"])
@@ -135,6 +151,15 @@ def routes_of(batches: Batches) -> Iterator[Route]:
         _told(batches.list_all),
         answers={200: BATCHES},
         query=query,
+    )
+    yield Route(
+        "GET",
+        LAST,
+        "listLastBatches",
+        "List the last batch of each dataset in which records failed.",
+        _told(batches.last_ones),
+        answers={200: BATCHES},
+        query={"limit": query["limit"], "dataSetId": query["dataSet"]},
     )
     summary, shown = "Read a batch in which records failed.", {200: BATCHES}
     yield Route("GET", f"{CATALOG}/{{id}}", "getBatch", summary, _told(batches.get), answers=shown)

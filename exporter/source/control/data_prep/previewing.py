@@ -43,7 +43,7 @@ def preview(body: Any, workshop: Workshop) -> Answer:
     elements: list[bytes] = []
     left = bounds.max_bytes
     for record in records:
-        mapped = mapping_set.apply(record, workshop.now(), workshop.random, workshop.clock)
+        mapped = mapping_set.apply(record, workshop.now(), workshop.random, workshop.clock, workshop.spent)
         elements.append(_element(mapped, refused, None if isinstance(data, list) else []))
         left -= len(elements[-1])
         if left < 0:
