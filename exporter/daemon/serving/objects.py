@@ -98,6 +98,7 @@ async def looked_over(settings: Settings, state: State) -> int | str:
 
 
 def unfit(mistakes: Sequence[Mistake]) -> str:
-    """Why objects that were made do not go with the configuration, for people."""
+    """Why objects that were made do not go with the configuration, and what to do, for people."""
     words = "; ".join(f"{' '.join(map(str, each.at))}: {each.reason}" for each in mistakes)
-    return f"objects that were made by API do not go with the configuration: {words}"
+    ways = "put back what they need and give what has their ids another one, or delete them by API beforehand"
+    return f"objects that were made by API do not go with the configuration: {words}: {ways}"

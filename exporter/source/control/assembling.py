@@ -35,12 +35,19 @@ class Assembled:
     namespaces: frozenset[str] = frozenset()
 
     def named(self, mistake: Mistake) -> Mistake:
-        """A mistake of ``declared``, at an object's id or name in place of its number in a section."""
+        """A mistake of ``declared``, at an object's id or name in place of its number in a section.
+
+        Where one of its fields is wrong by itself, with what that says.
+        """
         if len(mistake.at) < 2 or not isinstance(number := mistake.at[1], int):
             return mistake
-        section = getattr(self.declared, str(mistake.at[0]))[number]
-        name = section.name if mistake.at[0] == "sources" else section.id
-        return Mistake((mistake.at[0], name, *mistake.at[2:]), mistake.reason)
+        (kind, _, *rest), section = mistake.at, getattr(self.declared, str(mistake.at[0]))[number]
+        name = section.name if kind == "sources" else section.id
+        if kind == "sources" and rest[:1] == ["flows"] and len(rest) > 1:
+            kind, section, rest = "flows", section.flows[rest[1]], rest[2:]
+            name = section.id or section.name
+        said = getattr(section, str(rest[0]), None) if len(rest) == 1 else None
+        return Mistake((kind, name, *rest, *([said] if isinstance(said, str) else [])), mistake.reason)
 
 
 def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Sequence[Mistake]:

@@ -38,7 +38,7 @@ class Api:
         assert status in (200, 201), answer
         return str(answer["id"])
 
-    def flow_parts(self) -> Self:
+    def flow_parts(self, dataset: str = "people") -> Self:
         """Another connection, and what flows on it begin and end at from now on."""
         streaming = {"specName": "Streaming Connection", "params": {"dataType": "raw"}}
         body = {"name": "base", "connectionSpec": HTTP_SPEC, "auth": streaming}
@@ -47,7 +47,7 @@ class Api:
         self.inlet = shown["auth"]["params"]["inletId"]
         body = {"name": "source", "baseConnectionId": base, "connectionSpec": HTTP_SPEC}
         self.source = self.create(f"{FLOWS}/sourceConnections", body)
-        body = {"name": "target", "connectionSpec": LAKE_SPEC, "params": {"dataSetId": "people"}}
+        body = {"name": "target", "connectionSpec": LAKE_SPEC, "params": {"dataSetId": dataset}}
         self.target = self.create(f"{FLOWS}/targetConnections", body)
         return self
 
