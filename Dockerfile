@@ -3,6 +3,7 @@
 
 # The Python of the other stages, with a C compiler.
 FROM docker.io/library/python:3.13-bookworm AS compiler
+ARG MYPYC_OPT_LEVEL=3
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY exporter ./exporter

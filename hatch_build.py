@@ -21,6 +21,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 #: Of the library that all compiled modules share; in the package, so that nothing stands beside it.
 LIBRARY = "exporter.compiled"
 
+#: The variable with the C compiler's level of optimization, else 3; what is only to be seen to work compiles soon at 0.
+LEVEL = "MYPYC_OPT_LEVEL"
+
 
 class CompiledBuild(BuildHookInterface[Any]):
     """Adds the compiled modules to a wheel, beside their sources, which tracebacks show."""
@@ -71,7 +74,10 @@ def compile_modules(root: Path, modules: list[str], folder: Path) -> dict[str, s
     # The types that the sources state, and no settings of ours: what is only style must not break an installation.
     options = ["--config-file=", "--follow-imports=silent", f"--cache-dir={os.devnull}"]
     with contextlib.chdir(root):
-        extensions = mypycify([*options, *modules], target_dir=str(folder / "c"), group_name=LIBRARY, debug_level="0")
+        extensions = mypycify(
+            [*options, *modules], target_dir=str(folder / "c"), group_name=LIBRARY, debug_level="0",
+            opt_level=os.environ.get(LEVEL, "3"),
+        )  # fmt: skip
         for extension in extensions:  # mypyc has asked for errors instead, and a newer compiler has new warnings
             extension.extra_compile_args.append("-Wno-error")
         command = build_ext(setuptools.Distribution({"ext_modules": extensions}))

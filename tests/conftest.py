@@ -4,6 +4,7 @@ no skip for want of a program."""
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import signal
@@ -121,6 +122,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     """Groups by a scheduler of our own: marks of groups, of which xdist has one, are lost with pytest 9.2."""
     config.option.loadscopereorder = False
     return _ByGroup(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector look neither at what is collected, most of which stays, nor at it again later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

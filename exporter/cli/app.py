@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from exporter.daemon import signals
+from exporter.daemon.process.garbage import look_rarely
 
 
 def main() -> None:
@@ -12,6 +13,7 @@ def main() -> None:
     asked = sys.argv[1:2]
     if asked in (["run"], ["serve"]):
         signals.expect()
+    look_rarely()
     from exporter.cli.commands import COMMANDS, command_line
 
     if asked == ["--version"]:

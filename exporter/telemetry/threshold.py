@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from structlog import DropEvent
-from structlog.typing import EventDict, WrappedLogger
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -27,5 +27,7 @@ class Threshold:
             DropEvent: the line is less important than ``level``.
         """
         if _RANKS.get(method, 3) < _RANKS[self.level] and event["event"] not in self._always:
+            from structlog import DropEvent  # here, since the settings need the type above, and most commands no log
+
             raise DropEvent
         return event
