@@ -32,7 +32,7 @@ def python() -> Path:
 def _make(folder: Path) -> None:
     uv, place = [sys.executable, "-m", "uv"], folder / "environment"
     subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, place], check=True)
-    install = (*uv, "pip", "install", "--quiet", "--python", str(place / "bin/python"))
+    install = (*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(place / "bin/python"))
     run(f"aepp {VERSION}", *install, "--no-deps", f"aepp=={VERSION}")
     run("what aepp imports", *install, *_PACKAGES)
 

@@ -230,7 +230,7 @@ def failures(flow: str, flows: Any, dataset: str) -> None:
     names = list(frame.index)
     assert set(names) == set(batches.getBatches(status="failed"))
     assert batches.getBatch(names[0])[names[0]]["status"] == "failed"
-    batches.getLastBatches(dataset)
+    assert batches.getLastBatches(dataset)
     assert len(batches.getMapperErrors()) == 0
     access = dataaccess.DataAccess()
     [file] = access.getBatchFailed(names[0])
