@@ -100,12 +100,17 @@ async def test_a_publish_that_is_given_up_leaves_nothing_behind_that_might_send_
     async with open_queue(settings(kafka, topic), (), pytest.fail) as queue:
         assert isinstance(queue, KafkaQueue)
         await queue.publish(events(1))
-        producer = queue._publisher._producer
-        assert producer is not None
+        producer: Any = None
+
+        def under_way() -> object:
+            nonlocal producer
+            producer = queue._publisher._producer  # another one, if the first was given up meanwhile
+            return producer and (producer._message_accumulator._batches or producer._sender._in_flight)
+
         kafka.process.send_signal(signal.SIGSTOP)
         try:
             publishing = asyncio.ensure_future(queue.publish(events(2, begin=1)))
-            await soon(until(lambda: producer._message_accumulator._batches or producer._sender._in_flight))
+            await soon(until(under_way))
             publishing.cancel()
             await ended(publishing)
         finally:
