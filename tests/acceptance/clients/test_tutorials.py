@@ -38,8 +38,9 @@ _TEXTS = (
     *("name", "description", "state", "version", "etag"),
 )
 SHOWN: dict[str, type] = dict.fromkeys(_TEXTS, str) | dict.fromkeys(("createdAt", "updatedAt"), int)
-PARAMS: dict[str, type] = dict.fromkeys(("sourceId", "inletUrl", "inletId", "dataType", "name"), str) | {
-    "authenticationRequired": bool
+PARAMS: dict[str, type] = {
+    **dict.fromkeys(("sourceId", "inletUrl", "inletId", "dataType", "name"), str),
+    "authenticationRequired": bool,
 }
 
 
