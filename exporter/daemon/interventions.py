@@ -32,11 +32,16 @@ Opening = Callable[[], AbstractAsyncContextManager[State]]
 
 
 async def follow(interventions: Interventions, obey: Obey) -> None:
-    """Look again and again, until cancelled; what was asked last stands while the state is away."""
+    """Look again and again, until cancelled."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        with suppress(StateUnavailable):
-            obey(await interventions.all())
+        await look(interventions, obey)
+
+
+async def look(interventions: Interventions, obey: Obey) -> None:
+    """Obey what operators have asked by now; what was asked last stands while the state is away."""
+    with suppress(StateUnavailable):
+        obey(await interventions.all())
 
 
 def held_back(kind: str, waiting: int | None) -> str | None:

@@ -142,6 +142,8 @@ async def _reload(old: Loaded, load: Load, slots: Slots, log: Log, health: Confi
         telling.stale(changes.stale)
         kept = {key: getattr(old.settings, key) for key in changes.stale}
         new = replace(new, settings=new.settings.model_copy(update=kept))
+    # What the state says of a destination that this process did not know of yet: a paused one sends nothing at all.
+    await slots.look()
     await slots.change(new.settings, changes)
     health.applied()
     log.info("reloaded", added=changes.added, removed=changes.removed, changed=changes.changed, same=len(changes.same))

@@ -78,7 +78,7 @@ SCHEMA = {"id": "s", "fields": {"id": "string"}, "identities": [{"path": "id", "
     [
         ({"schemas": [SCHEMA]}, True, "1 object made by API"),
         ({"schemas": [SCHEMA], "datasets": [{"id": "people", "schema": "s"}]}, False, "dataSets people: is declared"),
-        ({}, False, "datasets people schema: "),
+        ({}, False, "datasets people schema s: there is no schema"),
     ],
 )
 def test_what_was_made_by_api_goes_with_what_is_declared(

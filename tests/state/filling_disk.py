@@ -32,6 +32,9 @@ async def fill(path: Path, limit: int) -> dict[str, object]:
             stored.append(position)
             position += 1
         assert isinstance(outcome, Unavailable)
+        # What there was no room for may have left room for less, also within what has been written already.
+        full = max(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (full // 2, resource.RLIM_INFINITY))
         probed = [type(await crm.probe()).__name__]
         kept_while_full = await crm.kept("j", range(position + 1))
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

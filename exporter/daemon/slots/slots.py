@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
+from exporter.daemon.interventions import look
 from exporter.daemon.process.garbage import collect
 from exporter.daemon.shared_state import refuse_unless_shared
 from exporter.daemon.slots.slot import Slot
@@ -94,6 +95,10 @@ class Slots:
         """Stop waiting for what is in flight."""
         for slot in self._slots.values():
             slot.cut()
+
+    async def look(self) -> None:
+        """Have every slot do what operators have asked by now."""
+        await look(self._shared.state.interventions, self.obey)
 
     def obey(self, interventions: Mapping[str, Intervention]) -> None:
         """Have every slot do what operators ask of its group."""

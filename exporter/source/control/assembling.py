@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.sections.mistakes import Mistake
 from exporter.source.control import namespaces
 from exporter.source.control.catalog import dataset_fields
+from exporter.source.control.flow_service.keeping import KEPT_DATASETS, KEPT_MAPPING, KEPT_SCHEMAS
 from exporter.source.control.flow_service.references import mapping_of, schema_of_mapping, settings_id, version_of
 from exporter.source.control.flow_service.sources import sources_of
 from exporter.source.control.objects.objects import Objects
-from exporter.source.control.objects.resource import Kind
+from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.schema_registry import settings as schema_registry
-from exporter.source.processing.compiling import Declared
+from exporter.source.processing.compiling import Declared, Gone
 from exporter.source.processing.planes import Ids
-from exporter.source.settings.declared import MappingSetSettings, SchemaSettings
+from exporter.source.settings.declared import DatasetSettings, FlowSettings, MappingSetSettings, SchemaSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +72,48 @@ def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Seq
         return mistakes
     datasets = [dataset_fields.settings_of(each) for each in objects.all(Kind.DATASET) if each.declared is None]
     sources = sources_of(objects, declared.sources, ids)
-    mappings = tuple(_mappings(objects))
+    mappings = {each.id: each for flow in objects.all(Kind.FLOW) for each in _mapping(flow, objects)}
+    gone = tuple(_gone(objects, sources.deleted))
     whole = Declared(
         (*declared.schemas, *schemas),
         (*declared.datasets, *datasets),
-        (*declared.mappings, *mappings),
+        (*declared.mappings, *mappings.values()),
         sources.sources,
-        tuple(sources.deleted.values()),
-        frozenset(each.id for each in mappings),
+        gone,
+        frozenset((*mappings, *(each.id for one in gone for each in one.mappings))),
     )
     return Assembled(whole, sources.ids, sources.disabled, namespaces.codes_of(objects))
 
 
-def _mappings(objects: Objects) -> Iterator[MappingSetSettings]:
-    """The versions of mapping sets that flows name; what no flow names yet need not compile.
+def _mapping(flow: Resource, objects: Objects) -> Iterator[MappingSetSettings]:
+    """The version of a mapping set that a flow names, if the set was made; what no flow names yet need not compile.
 
     A flow that was deleted has kept its version, since the set may be gone by now.
     """
-    known: set[str] = set()
-    for flow in (*objects.all(Kind.FLOW), *objects.all(Kind.DELETED_FLOW)):
-        mapping = mapping_of(flow.fields) if flow.declared is None else None
-        kept = flow.fields.get("mappingSet") if flow.kind is Kind.DELETED_FLOW else None
-        version = None if mapping is None else kept or version_of(objects, mapping)
-        if mapping is None or version is None or (name := settings_id(objects, mapping)) in known:
-            continue
-        known.add(name)
-        schema = schema_of_mapping(version)
-        if schema is not None and name != mapping.id:
-            yield MappingSetSettings(
-                id=name,
-                version=mapping.version,
-                schema=schema,
-                allow_nulls=bool(version.get("allowNullValues")),
-                mappings=tuple(version["mappings"]),
+    mapping = mapping_of(flow.fields) if flow.declared is None else None
+    if mapping is None or (name := settings_id(objects, mapping)) == mapping.id:
+        return
+    version = flow.fields.get(KEPT_MAPPING) or version_of(objects, mapping)
+    schema = None if version is None else schema_of_mapping(version)
+    if version is not None and schema is not None:
+        yield MappingSetSettings(
+            id=name,
+            version=mapping.version,
+            schema=schema,
+            allow_nulls=bool(version.get("allowNullValues")),
+            mappings=tuple(version["mappings"]),
+        )
+
+
+def _gone(objects: Objects, flows: Mapping[str, FlowSettings]) -> Iterator[Gone]:
+    """The flows that hang on no inlet, with what the deleted ones have kept."""
+    for name, settings in flows.items():
+        flow = objects.get(Kind.DELETED_FLOW, name) or objects.get(Kind.FLOW, name)
+        if flow is not None:
+            kept = flow.fields
+            yield Gone(
+                settings,
+                [SchemaSettings.model_validate(each) for each in kept.get(KEPT_SCHEMAS, ())],
+                [DatasetSettings.model_validate(each) for each in kept.get(KEPT_DATASETS, ())],
+                list(_mapping(flow, objects)),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from exporter.sections.mistakes import Mistake, Steps
@@ -33,10 +33,20 @@ FlowIds = Mapping[tuple[str, int], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A flow that hangs on no inlet any more, with its id, and what it led to, as far as that is known."""
+
+    flow: FlowSettings
+    schemas: Sequence[SchemaSettings] = ()
+    datasets: Sequence[DatasetSettings] = ()
+    mappings: Sequence[MappingSetSettings] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """What says what records are: sections of a configuration, and objects in their form.
 
-    ``gone`` are flows, with their ids, that hang on no inlet any more: records in the intake may name them. ``made``
+    ``gone`` are flows that hang on no inlet any more: records in the intake may name them. ``made``
     are the ids of mapping sets made by API, which may map to field groups that the schema is yet to get: until then
     what comes of their records is refused by the schema.
     """
@@ -45,7 +55,7 @@ class Declared:
     datasets: Sequence[DatasetSettings] = ()
     mappings: Sequence[MappingSetSettings] = ()
     sources: Sequence[SourceSettings] = ()
-    gone: Sequence[FlowSettings] = ()
+    gone: Sequence[Gone] = ()
     made: frozenset[str] = frozenset()
 
 
@@ -95,13 +105,13 @@ def compiled(
     _compile_datasets(compiling)
     _compile_mappings(compiling)
     flows = dict(_flows(compiling, flow_ids))
-    flows.update(_gone(compiling, flows))
     if compiling.mistakes:
         return tuple(compiling.mistakes)
-    compiling.kept.only(compiling.schemas, compiling.mappings)
+    gone, left, alone = _gone(compiling, flows)
+    compiling.kept.only(compiling.schemas, alone.mappings)
     datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
     schemas = {name: schema for name, schema in compiling.schemas.items() if schema is not None}
-    return Catalogue(flows, datasets, identities, schemas)
+    return Catalogue({**gone, **flows}, {**left, **datasets}, identities, schemas)
 
 
 def _compile_schemas(compiling: _Compiling) -> None:
@@ -222,13 +232,37 @@ def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow
             yield flow_id, Flow(flow_id, section.name, section.dataset, mapping)
 
 
-def _gone(compiling: _Compiling, flows: Container[str]) -> Iterator[tuple[str, Flow]]:
-    """The flows that are gone, as far as their mapping sets are still there; what is not is no mistake any more."""
-    for section in compiling.declared.gone:
-        mapping = None if section.mapping is None else compiling.mappings.get(section.mapping, (None, None))[1]
-        whole = section.mapping is None or mapping is not None
-        if section.id is not None and section.id not in flows and whole:
-            yield section.id, Flow(section.id, section.name, section.dataset, mapping)
+def _gone(
+    compiling: _Compiling, flows: Mapping[str, Flow]
+) -> tuple[Mapping[str, Flow], Mapping[str, Dataset], _Compiling]:
+    """The flows that are gone, and the datasets that went with them; and what was compiled for them.
+
+    What cannot be compiled any more is no mistake: nobody could put it right. Records that name it are bad.
+    """
+    also: dict[str, Flow] = {}
+    datasets: dict[str, Dataset] = {}
+    alone = replace(compiling, mistakes=[], mappings=dict(compiling.mappings))
+    for each in compiling.declared.gone:
+        section = each.flow
+        if section.id is None or section.id in flows:
+            continue
+        alone.declared = replace(
+            compiling.declared,
+            schemas=[one for one in each.schemas if one.id not in compiling.schemas],
+            datasets=[one for one in each.datasets if one.id not in compiling.datasets],
+            mappings=[one for one in each.mappings if one.id not in alone.mappings],
+        )
+        alone.mistakes = []
+        alone.schemas, alone.datasets = dict(compiling.schemas), dict(compiling.datasets)
+        _compile_schemas(alone)
+        _compile_datasets(alone)
+        _compile_mappings(alone)
+        mapping = None if section.mapping is None else alone.mappings.get(section.mapping, (None, None))[1]
+        dataset = alone.datasets.get(section.dataset)
+        if dataset is not None and (section.mapping is None or mapping is not None):
+            also[section.id] = Flow(section.id, section.name, section.dataset, mapping)
+            datasets[section.dataset] = dataset
+    return also, datasets, alone
 
 
 def _named(compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]) -> Named | None:

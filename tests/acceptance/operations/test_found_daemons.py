@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import Place
-from processes import EXPORTER, Daemon
+from processes import EXPORTER, Daemon, eventually
 
 from exporter.cli.shared.daemon_port import get_json
 
@@ -103,6 +103,8 @@ def test_a_text_that_says_nothing_of_the_state_has_the_default_s_socket() -> Non
         del place.config["state"]
         whole = place.write().read_text()
         daemon = place.daemon().ready()
+        # The folder is made with the state, and the socket in it a moment later.
+        eventually("its socket is there", lambda: daemon.alive() and any((Path(short) / "data").glob("*.sock")))
         place.file.write_text("drain: [\n" + whole)
         assert "crm is paused" in said(place, "pause", "crm")
         [shown] = place.lines("status", "--json")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from processing_parts import DECLARED, catalogue, compiled_of
+from processing_parts import DECLARED, catalogue, compiled_of, declared
 
+from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Kept
+from exporter.source.processing.compiling import Declared, Gone, Kept, compiled
+from exporter.source.settings.declared import FlowSettings
+from exporter.source.xdm.identified import IdentityRules
 
 FLOW = "1f086c23-2ea8-4d06-886c-232ea8bd061d"
 
@@ -113,6 +117,35 @@ def test_a_mapping_set_made_by_api_may_come_before_the_field_group_that_it_maps_
     for path in ("person.name.fristName", "persona.name", "key.more"):
         document["mappings"][0]["mappings"] = {path: "name"}
         assert isinstance(compiled_of(document, made=frozenset({"m"})), tuple), path
+
+
+def test_a_flow_that_is_gone_goes_by_what_it_kept_and_refuses_nothing() -> None:
+    """Of what it led to anything may be gone or be another by now."""
+    there = declared(DECLARED)
+    mapping, dataset = there.mappings[0], there.datasets[0]
+    flow = FlowSettings(id=FLOW, name="gone", dataset=dataset.id, mapping=mapping.id)
+    whole = Gone(flow, there.schemas, [dataset], [mapping])
+
+    def compiled_with(gone: Gone, sections: Declared) -> Catalogue:
+        found = compiled(replace(sections, gone=[gone]), {}, IdentityRules(), Bounds(1000, 1.0))
+        assert isinstance(found, Catalogue)
+        return found
+
+    nothing = Declared()
+    catalogue = compiled_with(whole, nothing)
+    assert catalogue.flows[FLOW].mapping is not None
+    assert catalogue.datasets[dataset.id].schema.id == there.schemas[0].id
+    assert catalogue.schemas == {}
+    assert FLOW in compiled_with(Gone(flow), replace(there, sources=())).flows
+    other = there.schemas[0].model_copy(update={"fields": {"other": "string"}, "identities": ()})
+    for lacking, sections in (
+        (Gone(flow), nothing),
+        (replace(whole, schemas=()), nothing),
+        (replace(whole, datasets=()), nothing),
+        (replace(whole, mappings=()), nothing),
+        (whole, Declared(schemas=[other])),
+    ):
+        assert FLOW not in compiled_with(lacking, sections).flows
 
 
 def test_a_flow_may_hang_on_two_inlets_and_says_the_same_on_both() -> None:

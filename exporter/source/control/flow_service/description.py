@@ -91,7 +91,7 @@ class Description:
 def _fault_by(shape: Shape) -> Callable[[Any], str | None]:
     # In draft 4 the number 1.0 is no integer.
     document = {"$schema": "http://json-schema.org/draft-04/schema", **shape}
-    validate = fastjsonschema.compile(document, use_default=False, detailed_exceptions=False)
+    validate = fastjsonschema.compile(document, use_default=False)
 
     def fault(value: Any) -> str | None:
         try:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.flow_service.description import SPEC, Description, shape_of
+from exporter.source.control.flow_service.keeping import left
 from exporter.source.control.flow_service.references import (
     Fields,
     connection_of,
@@ -74,7 +75,7 @@ def flows() -> Description:
         switched=True,
         born_enabled=True,
         uncompiled="1419-400",
-        left=(Kind.DELETED_FLOW, _left),
+        left=(Kind.DELETED_FLOW, left),
     )
 
 
@@ -129,10 +130,3 @@ def _added(flow: Resource, view: View) -> Fields:
 def _beginning(source: Resource, objects: Objects) -> dict[str, Any]:
     base = connection_of(objects, source.fields)
     return {**reference(source), "baseConnection": {} if base is None else reference(base)}
-
-
-def _left(flow: Resource, objects: Objects) -> Fields:
-    """Records in the intake may name the flow: they go by what it was, whatever becomes of what it leads to."""
-    mapping = mapping_of(flow.fields)
-    version = None if mapping is None else version_of(objects, mapping)
-    return {**flow.fields, "dataSetId": dataset_of(objects, flow.fields), "mappingSet": version}

@@ -246,8 +246,9 @@ async def test_a_deleted_flow_maps_by_its_version_when_the_set_is_gone() -> None
     assert (await kept.ask("DELETE", f"{SETS}/{name}"))[0] == 204
     whole = assembled(Declared(), Ids({}, {}, {}), Objects([deleted]))
     assert isinstance(whole, Assembled)
-    [section], [gone] = whole.declared.mappings, whole.declared.gone
-    assert (section.id, section.schema, gone.mapping) == (f"{name}/0", SCHEMA_ID, section.id)
+    [gone] = whole.declared.gone
+    [section] = gone.mappings
+    assert (section.id, section.schema, gone.flow.mapping) == (f"{name}/0", SCHEMA_ID, section.id)
     assert isinstance(section.mappings, tuple)
     assert [each["source"] for each in section.mappings] == ["firstName"]
 
@@ -394,6 +395,15 @@ async def test_declared_sets_are_seen_and_never_changed(mappings: Any) -> None:
         status, answer = await kept.ask(method, path, body)
         assert (status, "declared in source.yaml" in answer["errorDetails"]) == (400, True)
     assert (await kept.ask("GET", one)) == (200, mapping)
+
+
+async def test_a_declared_mapping_has_the_types_that_clients_know() -> None:
+    """In a configuration all values are texts."""
+    mapping = {"sourceAttribute": "id", "destinationXdmPath": "_id", "identity": "false", "version": "0", "x": "1"}
+    section = MappingSetSettings.model_validate({"id": "raw", "schema": SCHEMA_ID, "mappings": [mapping]})
+    _, shown = await Kept(declared_set(section, "source.yaml", 7)).ask("GET", f"{SETS}/raw")
+    [mapping] = shown["mappings"]
+    assert [mapping[each] for each in ("identity", "version", "x")] == [False, 0, "1"]
 
 
 async def test_what_the_state_cannot_keep_is_not_there() -> None:

@@ -49,6 +49,11 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 AUTH = {"specName": "Streaming Connection", "params": {}}
 
 
+async def test_what_is_missing_is_named() -> None:
+    answer = await Service().ask("POST", "/connections", {"auth": AUTH})
+    assert b"body must contain ['connectionSpec', 'name'] properties" in answer.body
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "status", "code"),
     [
@@ -327,8 +332,10 @@ async def test_a_deleted_flow_stays_known_to_those_who_process_what_names_it() -
     without = service.register.objects.without(Kind.MAPPING_SET, MADE_MAPPING)
     whole = assembled(Declared(datasets=DATASETS, mappings=MAPPINGS, sources=SOURCES), IDS, without)
     assert isinstance(whole, Assembled)
-    assert [each.mapping for each in whole.declared.gone] == [f"{MADE_MAPPING}/1"]
-    assert [each.id for each in whole.declared.mappings] == [MAPPING, f"{MADE_MAPPING}/1"]
+    [gone] = whole.declared.gone
+    assert gone.flow.mapping == f"{MADE_MAPPING}/1"
+    assert [each.id for each in gone.mappings] == [f"{MADE_MAPPING}/1"]
+    assert [each.id for each in whole.declared.mappings] == [MAPPING]
     assert left.updated.at > left.created.at
     assert Objects(await made_before(service.made)).get(Kind.DELETED_FLOW, name) == left
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/action")):
