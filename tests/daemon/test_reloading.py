@@ -44,6 +44,9 @@ class _Slots:
     async def refuse_unless_shared(self, settings: Settings, names: Iterable[str]) -> None:
         """Nobody else reads."""
 
+    async def look(self) -> None:
+        pass
+
     async def change(self, settings: Settings, changes: Difference) -> None:
         self.settings.append(settings)
 
