@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from exporter.sections.mistakes import Mistake
 from exporter.source.control import namespaces
@@ -93,7 +94,7 @@ def _mapping(flow: Resource, objects: Objects) -> Iterator[MappingSetSettings]:
     mapping = mapping_of(flow.fields) if flow.declared is None else None
     if mapping is None or (name := settings_id(objects, mapping)) == mapping.id:
         return
-    version = flow.fields.get(KEPT_MAPPING) or version_of(objects, mapping)
+    version = _kept(flow).get(KEPT_MAPPING) or version_of(objects, mapping)
     schema = None if version is None else schema_of_mapping(version)
     if version is not None and schema is not None:
         yield MappingSetSettings(
@@ -110,10 +111,15 @@ def _gone(objects: Objects, flows: Mapping[str, FlowSettings]) -> Iterator[Gone]
     for name, settings in flows.items():
         flow = objects.get(Kind.DELETED_FLOW, name) or objects.get(Kind.FLOW, name)
         if flow is not None:
-            kept = flow.fields
+            kept = _kept(flow)
             yield Gone(
                 settings,
                 [SchemaSettings.model_validate(each) for each in kept.get(KEPT_SCHEMAS, ())],
                 [DatasetSettings.model_validate(each) for each in kept.get(KEPT_DATASETS, ())],
                 list(_mapping(flow, objects)),
             )
+
+
+def _kept(flow: Resource) -> Mapping[str, Any]:
+    """What a deleted flow has kept; a flow that is there may have fields of the same names, which clients made up."""
+    return flow.fields if flow.kind is Kind.DELETED_FLOW else {}

@@ -44,6 +44,7 @@ from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import made_before
 from exporter.source.control.objects.resource import Kind
 from exporter.source.processing.compiling import Declared
+from exporter.source.processing.planes import Ids
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 AUTH = {"specName": "Streaming Connection", "params": {}}
@@ -315,6 +316,22 @@ async def test_what_a_flow_uses_is_not_deleted() -> None:
     assert (await service.ask("DELETE", f"/flows/{name}")).status == 204
     for path, used in (("targetConnections", target), ("sourceConnections", source), ("connections", base)):
         assert (await service.ask("DELETE", f"/{path}/{used}")).status == 204
+
+
+async def test_what_clients_make_up_under_the_names_of_what_is_kept_means_nothing() -> None:
+    service = Service()
+    made_up = {"mappingSet": "x", "keptDatasets": 1, "keptSchemas": [1], "dataSetId": 2}
+    name = await service.create("flows", {**flow(transformations=mapping(version=1)), **made_up})
+    # Its connection is declared no more, so that it hangs on no inlet.
+    for declared in (Declared(datasets=DATASETS, mappings=MAPPINGS, sources=SOURCES), Declared()):
+        ids = IDS if declared.sources else Ids({}, {}, {})
+        whole = assembled(declared, ids, service.register.objects)
+        assert isinstance(whole, Assembled)
+        assert f"{MADE_MAPPING}/1" in whole.declared.made
+    await service.ask("DELETE", f"/flows/{name}")
+    left = service.register.objects.get(Kind.DELETED_FLOW, name)
+    assert left is not None
+    assert (left.fields["dataSetId"], left.fields["keptDatasets"]) == (DATASET, [])
 
 
 async def test_a_deleted_flow_stays_known_to_those_who_process_what_names_it() -> None:
