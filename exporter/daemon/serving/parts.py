@@ -126,34 +126,13 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
     if why is not None:
         raise StoresDoNotFit(why)
     await reached("state", state.bad_records.open)
-    ids = await reached("state", lambda: ids_settled(state, settings.sources))
-    if (why := doubled(settings.sources, ids)) is not None:
-        raise StoresDoNotFit(why)
-    objects = await reached("state", lambda: objects_of(loaded, ids, state))
-    compiler = Compiler(settings, ids)
-    compiled = await compiler.compiled(objects)
-    if not isinstance(compiled, Compiled):
-        raise StoresDoNotFit(unfit(compiled))
+    control = await reached("state", lambda: _control(loaded, state))
     key = await reached("state", lambda: key_settled(state))
     for sentence in await store.advice() if isinstance(store, Advising) else ():
         log.warning("profiles", detail=sentence)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
-    return Opened(
-        state,
-        intake,
-        subscription,
-        queue,
-        store,
-        objects,
-        compiler,
-        compiled,
-        last_taken,
-        counts,
-        groups,
-        max_event_bytes,
-        key,
-    )
+    return Opened(state, intake, subscription, queue, store, *control, last_taken, counts, groups, max_event_bytes, key)
 
 
 @asynccontextmanager
@@ -167,6 +146,20 @@ async def _told_of_standby(entering: AbstractAsyncContextManager[T], what: str, 
             yield entered
     finally:
         standby.cancel()
+
+
+async def _control(loaded: Loaded, state: State) -> tuple[Objects, Compiler, Compiled]:
+    """The objects of the control plane, compiled. Raises as ``open_parts``, and ``StateUnavailable``."""
+    settings = loaded.settings
+    ids = await ids_settled(state, settings.sources)
+    if (why := doubled(settings.sources, ids)) is not None:
+        raise StoresDoNotFit(why)
+    objects = await objects_of(loaded, ids, state)
+    compiler = Compiler(settings, ids)
+    compiled = await compiler.compiled(objects)
+    if not isinstance(compiled, Compiled):
+        raise StoresDoNotFit(unfit(compiled))
+    return objects, compiler, compiled
 
 
 async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:

@@ -116,6 +116,12 @@ async def reload(
     if stale:
         telling.stale(stale)
     health.applied()
+    _tell(log, before, new.settings)
+    return new
+
+
+def _tell(log: Log, before: Settings, after: Settings) -> None:
+    """Log which sources and keys the reload has changed."""
     was = {source.name: source for source in before.sources}
     now = {source.name: source for source in after.sources}
     both = [name for name in now if name in was]
@@ -126,9 +132,8 @@ async def reload(
         removed=tuple(name for name in was if name not in now),
         changed=tuple(changed),
         same=len(both) - len(changed),
-        keys=changed_keys(before, new.settings),
+        keys=changed_keys(before, after),
     )
-    return new
 
 
 def changed_keys(before: Settings, after: Settings) -> Sequence[str]:

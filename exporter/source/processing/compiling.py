@@ -46,9 +46,9 @@ class Gone:
 class Declared:
     """What says what records are: sections of a configuration, and objects in their form.
 
-    ``gone`` are flows that hang on no inlet any more: records in the intake may name them. ``made``
-    are the ids of mapping sets made by API, which may map to field groups that the schema is yet to get: until then
-    what comes of their records is refused by the schema.
+    ``gone`` are flows that hang on no inlet any more: records in the intake may name them. ``made`` are the ids of
+    mapping sets made by API, which may map to field groups that the schema is yet to get: until then what comes of
+    their records is refused by the schema.
     """
 
     schemas: Sequence[SchemaSettings] = ()
@@ -101,17 +101,21 @@ def compiled(
         kept: of the time before; afterwards of this time. Not for two calls at once.
     """
     compiling = _Compiling(declared, bounds, kept or Kept())
-    _compile_schemas(compiling)
-    _compile_datasets(compiling)
-    _compile_mappings(compiling)
+    _compile_all(compiling)
     flows = dict(_flows(compiling, flow_ids))
     if compiling.mistakes:
         return tuple(compiling.mistakes)
-    gone, left, alone = _gone(compiling, flows)
-    compiling.kept.only(compiling.schemas, alone.mappings)
+    gone, left, of_gone = _gone(compiling, flows)
+    compiling.kept.only(compiling.schemas, of_gone.union(compiling.mappings))
     datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
     schemas = {name: schema for name, schema in compiling.schemas.items() if schema is not None}
     return Catalogue({**gone, **flows}, {**left, **datasets}, identities, schemas)
+
+
+def _compile_all(compiling: _Compiling) -> None:
+    _compile_schemas(compiling)
+    _compile_datasets(compiling)
+    _compile_mappings(compiling)
 
 
 def _compile_schemas(compiling: _Compiling) -> None:
@@ -233,36 +237,36 @@ def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow
 
 
 def _gone(
-    compiling: _Compiling, flows: Mapping[str, Flow]
-) -> tuple[Mapping[str, Flow], Mapping[str, Dataset], _Compiling]:
-    """The flows that are gone, and the datasets that went with them; and what was compiled for them.
+    compiling: _Compiling, live: Container[str]
+) -> tuple[Mapping[str, Flow], Mapping[str, Dataset], frozenset[str]]:
+    """The flows that are gone, the datasets that went with them, and the ids of the mapping sets by which they go.
 
-    What cannot be compiled any more is no mistake: nobody could put it right. Records that name it are bad.
+    Each is compiled for itself: what cannot be compiled any more is no mistake, since nobody could put it right, and is
+    left out, so that records which name it are bad.
     """
-    also: dict[str, Flow] = {}
+    flows: dict[str, Flow] = {}
     datasets: dict[str, Dataset] = {}
-    alone = replace(compiling, mistakes=[], mappings=dict(compiling.mappings))
+    mappings: set[str] = set()
     for each in compiling.declared.gone:
         section = each.flow
-        if section.id is None or section.id in flows:
+        if section.id is None or section.id in live:
             continue
-        alone.declared = replace(
+        declared = replace(
             compiling.declared,
             schemas=[one for one in each.schemas if one.id not in compiling.schemas],
             datasets=[one for one in each.datasets if one.id not in compiling.datasets],
-            mappings=[one for one in each.mappings if one.id not in alone.mappings],
+            mappings=[one for one in each.mappings if one.id not in compiling.mappings],
         )
-        alone.mistakes = []
-        alone.schemas, alone.datasets = dict(compiling.schemas), dict(compiling.datasets)
-        _compile_schemas(alone)
-        _compile_datasets(alone)
-        _compile_mappings(alone)
+        known = dict(compiling.schemas), dict(compiling.datasets), dict(compiling.mappings)
+        alone = _Compiling(declared, compiling.bounds, compiling.kept, [], *known)
+        _compile_all(alone)
         mapping = None if section.mapping is None else alone.mappings.get(section.mapping, (None, None))[1]
         dataset = alone.datasets.get(section.dataset)
         if dataset is not None and (section.mapping is None or mapping is not None):
-            also[section.id] = Flow(section.id, section.name, section.dataset, mapping)
+            flows[section.id] = Flow(section.id, section.name, section.dataset, mapping)
             datasets[section.dataset] = dataset
-    return also, datasets, alone
+            mappings.update(alone.mappings)
+    return flows, datasets, frozenset(mappings)
 
 
 def _named(compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]) -> Named | None:

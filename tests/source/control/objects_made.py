@@ -23,4 +23,4 @@ class InMemory:
             raise StateUnavailable("it is away")
         self.kept.update({(each.kind, each.id): each for each in put})
         for kind, name in deleted:
-            self.kept.pop((kind, name), None)
+            del self.kept[kind, name]

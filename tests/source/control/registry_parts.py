@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from objects_made import InMemory
+
 from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.control import namespaces
@@ -25,7 +27,6 @@ from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.compiling import Declared, compiled
 from exporter.source.xdm.identified import IdentityRules
-from exporter.state.made_objects import MadeObject, MadeObjects
 
 REGISTRY = "/data/foundation/schemaregistry"
 SCHEMAS = f"{REGISTRY}/tenant/schemas"
@@ -42,27 +43,12 @@ class Reply(NamedTuple):
     body: Any
 
 
-class KeptObjects(MadeObjects):
-    """Objects in memory, as their documents."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], bytes] = {}
-
-    async def all(self) -> Sequence[MadeObject]:
-        return [MadeObject(*key, document) for key, document in self.kept.items()]
-
-    async def write(self, put: Sequence[MadeObject], deleted: Sequence[tuple[str, str]]) -> None:
-        self.kept |= {(each.kind, each.id): each.document for each in put}
-        for key in deleted:
-            self.kept.pop(key, None)
-
-
 class Plane:
     """The control plane, asked as clients ask. ``catalogue`` is what the objects were compiled into last."""
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self.catalogue: Catalogue | None = None
-        self.made = KeptObjects()
+        self.made = InMemory()
         self.now = 1_795_969_392_841
         self.making = Making(ORG, "acme", "prod", self._time, random.Random(1).randbytes)
         self.register = Register(Objects(resources), self.made, self._prepare)

@@ -137,6 +137,11 @@ def test_a_flow_that_is_gone_goes_by_what_it_kept_and_refuses_nothing() -> None:
     assert catalogue.datasets[dataset.id].schema.id == there.schemas[0].id
     assert catalogue.schemas == {}
     assert FLOW in compiled_with(Gone(flow), replace(there, sources=())).flows
+    second = "2" + FLOW[1:]
+    lost = Gone(flow.model_copy(update={"id": second}), mappings=[mapping])
+    both = compiled(Declared(gone=[lost, whole]), {}, IdentityRules(), Bounds(1000, 1.0))
+    assert isinstance(both, Catalogue)
+    assert set(both.flows) == {FLOW}, "what the first lacks stands in no other's way"
     other = there.schemas[0].model_copy(update={"fields": {"other": "string"}, "identities": ()})
     for lacking, sections in (
         (Gone(flow), nothing),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.catalog.dataset_fields import fields_of, schema_id_of, shown
 from exporter.source.control.catalog.shapes import DATASETS, REFERENCES
 from exporter.source.control.json_patch import Operation, operations_of, patched
-from exporter.source.control.objects.making import Making, unchangeable
+from exporter.source.control.objects.making import Making, Rewriting, rewritten, unchangeable
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Change, Register
 from exporter.source.control.objects.resource import Kind, Resource
@@ -37,8 +37,6 @@ _QUERY: Final[Mapping[str, str]] = {
     "properties": "Only these fields, with commas between.",
     **dict.fromkeys(_EQUAL, "Only those with this value."),
 }
-#: Makes the new fields of a dataset of its old ones, or refuses.
-_Rewriting: TypeAlias = Callable[[Resource], dict[str, Any] | Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +132,13 @@ class Datasets:
 
         return await self.register.change(edit)
 
-    async def _rewrite(self, request: Request, rewrite: _Rewriting) -> Answer:
+    async def _rewrite(self, request: Request, rewrite: Rewriting) -> Answer:
         """Puts a dataset with new fields in the place of the one that a request names."""
         origin, etag = self.making.origin(request), self.making.etag()
 
         def edit(objects: Objects) -> Change | Answer:
-            before = _own(objects, request)
-            if isinstance(before, Answer):
-                return before
-            fields = rewrite(before)
-            if isinstance(fields, Answer):
-                return fields
-            return _changed(before.changed(fields, origin, etag), objects, 200)
+            changed = rewritten(_own(objects, request), rewrite, origin, etag)
+            return changed if isinstance(changed, Answer) else _changed(changed, objects, 200)
 
         return await self.register.change(edit)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypedDict
 
 from exporter.source.control.data_prep import shapes
 from exporter.source.control.data_prep.pages import QUERY
 from exporter.source.control.data_prep.replies import DataPrep
 from exporter.source.control.data_prep.stored import CHANGE_QUERY, EXPANDED_QUERY, ONE_QUERY, PATH, MappingSets
-from exporter.source.control.routes import Reads, Route
+from exporter.source.control.routes import Reads, Route, Shape
 
 #: Where Data Prep is, and what the names of operations there end in.
 _PATHS: Final = (("/data/foundation/conversion", ""), ("/data/foundation", "Short"))
@@ -19,6 +19,14 @@ _PATHS: Final = (("/data/foundation/conversion", ""), ("/data/foundation", "Shor
 _ONE: Final = f"{PATH}/{{id}}"
 _MAPPINGS: Final = f"{_ONE}/mappings"
 _MAPPING: Final = f"{_MAPPINGS}/{{mapping}}"
+
+
+class _Sent(TypedDict):
+    """What routes that change something have in common."""
+
+    reads: Reads
+    body: Shape
+    query: Mapping[str, str]
 
 
 def routes_of(mapping_sets: MappingSets) -> Iterator[Route]:
@@ -91,29 +99,11 @@ def _unkept(data_prep: DataPrep) -> Iterator[Route]:
 def _sets(sets: MappingSets) -> Iterator[Route]:
     listed, one, made = {200: shapes.PAGE}, {200: shapes.SHOWN_SET}, {200: shapes.MADE}
     yield Route("GET", PATH, "listMappingSets", "List mapping sets.", sets.list, answers=listed, query=QUERY)
-    yield Route(
-        "POST",
-        PATH,
-        "createMappingSet",
-        "Make a mapping set.",
-        sets.create,
-        Reads.JSON,
-        shapes.MAPPING_SET,
-        made,
-        CHANGE_QUERY,
-    )
+    sent: _Sent = {"reads": Reads.JSON, "body": shapes.MAPPING_SET, "query": CHANGE_QUERY}
+    yield Route("POST", PATH, "createMappingSet", "Make a mapping set.", sets.create, answers=made, **sent)
     yield Route("GET", _ONE, "getMappingSet", "Read a mapping set.", sets.get, answers=one, query=EXPANDED_QUERY)
-    yield Route(
-        "PUT",
-        _ONE,
-        "replaceMappingSet",
-        "Put another mapping set in its place, as its next version.",
-        sets.replace,
-        Reads.JSON,
-        shapes.MAPPING_SET,
-        one,
-        CHANGE_QUERY,
-    )
+    summary = "Put another mapping set in its place, as its next version."
+    yield Route("PUT", _ONE, "replaceMappingSet", summary, sets.replace, answers=one, **sent)
     yield Route("DELETE", _ONE, "deleteMappingSet", "Forget a mapping set.", sets.delete, answers={204: None})
 
 
@@ -121,28 +111,11 @@ def _mappings(sets: MappingSets) -> Iterator[Route]:
     listed, one = {200: shapes.MAPPINGS}, {200: shapes.SHOWN_MAPPING}
     summary = "List the mappings of a mapping set."
     yield Route("GET", _MAPPINGS, "listMappings", summary, sets.mappings, answers=listed, query=ONE_QUERY)
-    yield Route(
-        "POST",
-        _MAPPINGS,
-        "createMapping",
-        "Make a version of a mapping set with one more mapping.",
-        sets.add_mapping,
-        Reads.JSON,
-        shapes.MAPPING,
-        one,
-        CHANGE_QUERY,
-    )
+    sent: _Sent = {"reads": Reads.JSON, "body": shapes.MAPPING, "query": CHANGE_QUERY}
+    summary = "Make a version of a mapping set with one more mapping."
+    yield Route("POST", _MAPPINGS, "createMapping", summary, sets.add_mapping, answers=one, **sent)
     yield Route("GET", _MAPPING, "getMapping", "Read a mapping.", sets.mapping, answers=one, query=ONE_QUERY)
-    yield Route(
-        "PUT",
-        _MAPPING,
-        "replaceMapping",
-        "Make a version of a mapping set with another mapping in a mapping's place.",
-        sets.replace_mapping,
-        Reads.JSON,
-        shapes.MAPPING,
-        one,
-        CHANGE_QUERY,
-    )
+    summary = "Make a version of a mapping set with another mapping in a mapping's place."
+    yield Route("PUT", _MAPPING, "replaceMapping", summary, sets.replace_mapping, answers=one, **sent)
     summary = "Make a version of a mapping set without a mapping."
     yield Route("DELETE", _MAPPING, "deleteMapping", summary, sets.delete_mapping, answers={204: None})

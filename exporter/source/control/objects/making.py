@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
@@ -14,6 +14,9 @@ from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.objects.resource import Kind, Origin, Resource
 from exporter.source.control.request import Request
+
+#: The new fields of an object, or why there are none.
+Rewriting: TypeAlias = Callable[[Resource], Mapping[str, Any] | Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,14 @@ class Making:
     def etag(self) -> str:
         """An etag that nothing had before."""
         return str(UUID(bytes=self.random(16)))
+
+
+def rewritten(before: Resource | Answer, rewrite: Rewriting, origin: Origin, etag: str) -> Resource | Answer:
+    """An object with the fields that ``rewrite`` makes of it; or why there is no such object, or no such fields."""
+    if isinstance(before, Answer):
+        return before
+    fields = rewrite(before)
+    return fields if isinstance(fields, Answer) else before.changed(fields, origin, etag)
 
 
 def declared_resource(kind: Kind, name: str, fields: Mapping[str, Any], file: str, at: int) -> Resource:

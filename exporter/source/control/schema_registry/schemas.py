@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.json_patch import operations_of, patched
-from exporter.source.control.objects.making import Making, following, unchangeable
+from exporter.source.control.objects.making import Making, Rewriting, following, rewritten, unchangeable
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Change, Register
 from exporter.source.control.objects.resource import Kind, Resource
@@ -21,8 +21,6 @@ from exporter.source.control.schema_registry.settings import descriptors_of, set
 from exporter.source.control.schema_registry.showing import LIST_WORDS, WORDS, alternative_id, shown_schema
 
 _AS_KEPT: Final[frozenset[str]] = frozenset()
-#: Makes the new fields of a schema of its old ones, or refuses.
-_Rewriting: TypeAlias = Callable[[Resource], dict[str, Any] | Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +107,13 @@ class Schemas:
 
         return await self.register.change(edit)
 
-    async def _rewrite(self, request: Request, rewrite: _Rewriting) -> Answer:
+    async def _rewrite(self, request: Request, rewrite: Rewriting) -> Answer:
         """Puts a schema with new fields in the place of the one that a request names."""
         origin, etag = self.making.origin(request), self.making.etag()
 
         def edit(objects: Objects) -> Change | Answer:
-            before = _own(objects, request)
-            if isinstance(before, Answer):
-                return before
-            fields = rewrite(before)
-            if isinstance(fields, Answer):
-                return fields
-            changed = before.changed(fields, origin, etag)
-            change = self._changed(changed, objects, 200)
-            if isinstance(change, Change) and (lost := waiting(changed, objects) - waiting(before, objects)):
-                return failed(
-                    400, "1400-400", f"The schema would lose fields with identities: {', '.join(sorted(lost))}"
-                )
-            return change
+            changed = rewritten(_own(objects, request), rewrite, origin, etag)
+            return changed if isinstance(changed, Answer) else self._changed(changed, objects, 200)
 
         return await self.register.change(edit)
 
@@ -136,6 +123,10 @@ class Schemas:
         settings = settings_of(schema, after)
         if isinstance(settings, tuple):
             return refused(settings)
+        before = objects.get(Kind.SCHEMA, schema.id)
+        if before is not None and (lost := waiting(schema, objects) - waiting(before, objects)):
+            words = f"The schema would lose fields with identities: {', '.join(sorted(lost))}"
+            return failed(400, "1400-400", words)
         return Change(after, found(shown_schema(schema, after, self.making, _AS_KEPT), status), refused)
 
 

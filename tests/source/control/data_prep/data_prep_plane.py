@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import orjson
+from objects_made import InMemory
 
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.control.data_prep.examining import Workshop
@@ -24,7 +25,6 @@ from exporter.source.dataprep.run import Bounds
 from exporter.source.xdm.declaring.declaration import Declaration, declared_schema
 from exporter.source.xdm.schema import Behaviour, Schema
 from exporter.state.made_objects import MadeObject
-from exporter.state.port import StateUnavailable
 
 LONG, SHORT = "/data/foundation/conversion", "/data/foundation"
 SCHEMA_ID = "https://ns.adobe.com/acmetenant/schemas/f9b79317a6c84828a7ec1426cee338b5f9b79317a6c84828"
@@ -50,24 +50,6 @@ WORKSHOP = Workshop(
     lambda: 0.0,
     lambda: None,
 )
-
-
-class InMemory:
-    """Where objects that are made are kept for one test; ``away``: the next writes fail."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], MadeObject] = {}
-        self.away = False
-
-    async def all(self) -> Sequence[MadeObject]:
-        return list(self.kept.values())
-
-    async def write(self, put: Sequence[MadeObject], deleted: Sequence[tuple[str, str]]) -> None:
-        if self.away:
-            raise StateUnavailable("away")
-        self.kept |= {(each.kind, each.id): each for each in put}
-        for key in deleted:
-            del self.kept[key]
 
 
 class Kept:

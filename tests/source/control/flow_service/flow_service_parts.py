@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+from objects_made import InMemory
 
 from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.answers import Answer
@@ -23,7 +24,6 @@ from exporter.source.control.plane import ControlPlane
 from exporter.source.control.routes import Routes
 from exporter.source.processing.planes import Ids
 from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SourceSettings
-from exporter.state.made_objects import MadeObject
 
 ORG = "ABCDEF0123456789@AdobeOrg"
 URL = "https://in.example.com"
@@ -75,21 +75,6 @@ DATASETS = tuple(
     for name, schema in ((DATASET, SCHEMA), (OTHER_DATASET, OTHER_SCHEMA))
 )
 MAPPINGS = (MappingSetSettings.model_validate({"id": MAPPING, "schema": SCHEMA, "mappings": {}}),)
-
-
-class InMemory:
-    """Objects that are kept as long as they are looked at."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], MadeObject] = {}
-
-    async def all(self) -> Sequence[MadeObject]:
-        return tuple(self.kept.values())
-
-    async def write(self, put: Sequence[MadeObject], deleted: Sequence[tuple[str, str]]) -> None:
-        for key in deleted:
-            del self.kept[key]
-        self.kept |= {(each.kind, each.id): each for each in put}
 
 
 def around() -> Iterable[Resource]:
