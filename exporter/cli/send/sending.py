@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -16,6 +14,7 @@ from exporter.cli.events.read_ahead import ReadAhead
 from exporter.cli.send.event_lines import Line, NotJson, event_lines
 from exporter.cli.shared.config import EXIT_INTERRUPTED
 from exporter.cli.shared.files_given import total_bytes
+from exporter.cli.shared.interrupts import first_interrupt
 from exporter.cli.shared.progress import Advance, progress
 from exporter.cli.shared.queue import fail, with_queue
 from exporter.queues.port import EventTooLarge, Queue, QueueFull, QueueUnavailable
@@ -43,26 +42,6 @@ def send_files(files: Sequence[Path], settings: Settings, *, as_json: bool) -> N
         raise typer.Exit(EXIT_INTERRUPTED)
     if sending.refused:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _first_interrupt(do: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C call ``do``, and the second end the work at once, as asyncio does."""
-    before = signal.getsignal(signal.SIGINT)
-    if before == signal.SIG_IGN:  # as a shell has it for a command in the background
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def interrupt(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        loop.call_soon_threadsafe(do)
-
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _bytes_of(line: Line | NotJson) -> int:
@@ -93,7 +72,7 @@ class _Sending:
             self.interrupted = True
             ahead.stop()
 
-        with _first_interrupt(stop):
+        with first_interrupt(stop):
             try:
                 while batch := await ahead.take():
                     if not await self._queue(batch, queue, advance):

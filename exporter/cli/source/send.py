@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exporter.cli.events.event_file import STDIN
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.daemon import plain_url
-from exporter.cli.shared.files_given import refuse_unless_file, total_bytes
-from exporter.cli.shared.progress import Advance, progress
-from exporter.cli.shared.queue import fail
-from exporter.sections.printable import counted, printable
+from exporter.cli.shared.files_given import refuse_unless_file
 
 if TYPE_CHECKING:
-    from exporter.cli.events.event_file import Found
     from exporter.cli.source.posting import DataPlane
     from exporter.sections.tls import Tls
 
-_BATCH_RECORDS: Final = 500
-_ENVELOPE: Final = len(b'{"messages":[]}')
 _PEM = {"metavar": "FILE", "exists": True, "dir_okay": False, "readable": True}
 
 
@@ -90,28 +82,18 @@ def send(
     Each record is named by its file and line where it is refused, and the others go on. What is answered 429 or 503 is
     sent again. Exits with 1 where a record was refused, or where the server could not be reached, or refused a batch as
     a whole; the command then ends at once and says from which line on nothing, or nobody knows what, was taken.
+
+    What has been read is sent a fifth of a second later at the latest, so standard input may stay open, as in
+    tail -f FILE | exporter source send FLOW -. Ctrl-C ends the input: what was read by then is sent; the exit code is
+    130. A second one ends the command at once.
     """
     for file in files:
         if file != STDIN:
             refuse_unless_file(file)
+    from exporter.cli.source.sending import send_files
+
     plane, max_body = _plane(to, url, token, _tls(ca_file, client_cert_file, client_key_file), config)
-    _send(files, plane, max_body, validate=validate, as_json=as_json)
-
-
-def _send(files: Sequence[Path], plane: DataPlane, max_body: int, *, validate: bool, as_json: bool) -> None:
-    """Send the records of ``files`` and say how many were taken; exits with 1 where not all were."""
-    sending = _Sending(plane, max_body, validate=validate)
-    try:
-        with progress("sending", total_bytes(files)) as advance:
-            sending.run(files, advance)
-    finally:
-        counts = {"taken": sending.taken, "refused": sending.refused}
-        words = f"{counted(sending.taken, 'record')} taken, {sending.refused} refused"
-        typer.echo(json.dumps(counts) if as_json else words)
-    if sending.failure is not None:
-        fail(printable(sending.failure))
-    if sending.refused:
-        raise typer.Exit(1)
+    send_files(files, plane, max_body, validate=validate, as_json=as_json)
 
 
 def _plane(to: str, url: str | None, token: str | None, tls: Tls, config: Path) -> tuple[DataPlane, int]:
@@ -136,69 +118,3 @@ def _tls(ca_file: Path | None, client_cert_file: Path | None, client_key_file: P
         return Tls(ca_file=ca_file, client_cert_file=client_cert_file, client_key_file=client_key_file)
     except ValidationError:  # each of the files can be read
         raise typer.BadParameter("it needs --client-cert-file beside it", param_hint="--client-key-file") from None
-
-
-class _Sending:
-    """The progress of a call; ``failure`` is why the call ended early."""
-
-    def __init__(self, plane: DataPlane, max_body: int, *, validate: bool) -> None:
-        self.taken = 0
-        self.refused = 0
-        self.failure: str | None = None
-        self._plane = plane
-        self._most_bytes = max_body - _ENVELOPE
-        self._validate = validate
-
-    def run(self, files: Sequence[Path], advance: Advance) -> None:
-        """Send batch after batch, until the files end or a batch fails."""
-        from exporter.cli.source.posting import NotTaken
-
-        for batch in self._batches(files):
-            try:
-                refused = self._posted([found.body for found in batch])
-            except NotTaken as error:
-                where = f"{batch[0].place} to {batch[-1].place}"
-                self.failure = f"{error}; {where} may not have been taken, and what follows was not sent"
-                return
-            for index, reason in refused.items():
-                self._refuse(batch[index], reason)
-            self.taken += len(batch) - len(refused)
-            advance(sum(found.read_bytes for found in batch))
-
-    def _posted(self, records: Sequence[bytes]) -> Mapping[int, str]:
-        if not self._validate:
-            return self._plane.post(records)
-        (record,) = records
-        reason = self._plane.post_validated(record)
-        return {} if reason is None else {0: reason}
-
-    def _batches(self, files: Sequence[Path]) -> Iterator[list[Found]]:
-        """Batches that the server reads as a whole: what would spoil one is refused here."""
-        from exporter.cli.events.event_file import Endless, events_in
-        from exporter.source.collection.checks.json_text import NoJson, decoded
-
-        batch: list[Found] = []
-        size = 0
-        most = 1 if self._validate else _BATCH_RECORDS
-        try:
-            for found in events_in(files):
-                read = decoded(found.body)
-                if isinstance(read, NoJson):
-                    self._refuse(found, read.reason)
-                    continue
-                if len(found.body) > self._most_bytes:
-                    self._refuse(found, f"The record has more than {self._most_bytes} bytes (serve.max_body)")
-                    continue
-                if batch and (len(batch) == most or size + len(found.body) > self._most_bytes):
-                    yield batch
-                    batch, size = [], 0
-                batch.append(found)
-                size += len(found.body) + 1
-        except (Endless, OSError) as error:
-            self.failure = str(error)
-        if batch:
-            yield batch
-
-    def _refuse(self, found: Found, reason: str) -> None:
-        self.refused += 1
-        typer.echo(f"error: {printable(f'{found.place} was refused: {reason}')}", err=True)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Place
 from ports import free_port
-from processes import Daemon, eventually
+from processes import EXPORTER, PATIENCE_SECONDS, Daemon, eventually
 from serving import INLET, SCHEMA, connected, idle, post, serve, way_in
 from standard_input import standard_input
 from typer.testing import CliRunner, Result
@@ -182,6 +185,34 @@ def test_records_are_sent_and_what_is_refused_is_named_by_line(place: Place, ser
 def test_stdin_is_sent_and_the_result_is_for_scripts(serving: Daemon) -> None:
     done = source(serving.config, "send", "raw", "-", "--json", text='{"id": "by-stdin", "n": 1}\n')
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"taken": 1, "refused": 0})
+
+
+def test_what_was_read_is_sent_while_the_stream_stays_open_and_an_interrupt_ends_it(serving: Daemon) -> None:
+    before = serving.metric("exporter_source_records_total", "raw", "taken")
+    command = [*EXPORTER, "source", "send", "raw", "-", "--config", str(serving.config)]
+    pipe = subprocess.PIPE
+    # What was started in the background has SIGINT ignored, and its children, too.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=heard) as process:  # noqa: PLW1509
+        try:
+            assert process.stdin is not None
+            for count, line in (
+                (2, b'{"id": "live-1", "n": 1}\n{"id": "live-2", "n": 1}\n'),
+                (3, b'{"id": "live-3"}\n'),
+            ):
+                process.stdin.write(line)
+                process.stdin.flush()
+                taken = before + count
+                eventually(
+                    "what was written is taken",
+                    lambda taken=taken: serving.metric("exporter_source_records_total", "raw", "taken") == taken,
+                )
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_SECONDS) == 130
+            assert process.stdout is not None
+            assert process.stdout.read() == b"3 records taken, 0 refused\n"
+        finally:
+            process.kill()
 
 
 def test_an_id_that_was_made_and_a_token(serving: Daemon) -> None:
