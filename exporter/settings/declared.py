@@ -17,7 +17,7 @@ def compiled_catalogue(
     settings: Settings,
     flow_ids: FlowIds,
     declared: Declared | None = None,
-    namespaces: Iterable[str] = (),
+    namespaces: Iterable[str] | None = None,
     kept: Kept | None = None,
 ) -> Catalogue | tuple[Mistake, ...]:
     """The catalogue, or all mistakes, with places that begin at the configuration's keys. May take a second.
@@ -26,24 +26,29 @@ def compiled_catalogue(
         settings: the configuration.
         flow_ids: as for ``compiled``.
         declared: what there is beside what the configuration declares, that included; None: that alone.
-        namespaces: those that are declared beside those of the configuration.
+        namespaces: those that there are beside those of the configuration; None: those that are built in.
         kept: as for ``compiled``.
     """
+    from exporter.source.control.namespaces import codes_of
+    from exporter.source.control.objects.objects import Objects
     from exporter.source.dataprep.run import Bounds
     from exporter.source.processing.compiling import compiled
     from exporter.source.xdm.identified import IdentityRules
 
     identities = settings.identities
+    declared = declared or declared_in(settings)
     declared_only = identities.namespaces == "declared"
+    namespaces = codes_of(Objects()) if namespaces is None else namespaces
+    codes = {*(each.code for each in identities.declared), *namespaces}
+    if not declared_only:  # a warning is for what nobody has thought of
+        codes.update(each.namespace for schema in declared.schemas for each in schema.identities)
     rules = IdentityRules(
         lowercase_ids=frozenset(each.lower() for each in identities.lowercase_ids),
-        known=frozenset(each.lower() for each in (*(one.code for one in identities.declared), *namespaces))
-        if declared_only
-        else None,
+        known=frozenset(each.lower() for each in codes),
         declared_only=declared_only,
     )
     bounds = Bounds(settings.max_event_bytes, settings.serve.mapping_time)
-    return compiled(declared or declared_in(settings), flow_ids, rules, bounds, kept)
+    return compiled(declared, flow_ids, rules, bounds, kept)
 
 
 def declared_in(settings: Settings) -> Declared:

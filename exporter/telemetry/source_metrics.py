@@ -20,6 +20,7 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_bytes": "Bytes of request bodies, by source.",
     "exporter_source_ack_seconds": "From a request's head to its answer, in seconds.",
     "exporter_source_mapping_errors": "Mappings that had no value for a record, by flow and reason.",
+    "exporter_source_identity_warnings": "Identities of good records that are worth a note, by flow and reason.",
     "exporter_source_intake_records": "Records that are taken and not yet applied.",
     "exporter_source_intake_oldest_seconds": "Age of the oldest of them, in seconds.",
     "exporter_source_profiles": "Profiles that are kept.",
@@ -76,6 +77,7 @@ class SourceMetrics:
         self._records: dict[tuple[str, ...], int] = defaultdict(int)
         self._bytes: dict[tuple[str, ...], int] = defaultdict(int)
         self._mapping_errors: dict[tuple[str, ...], int] = defaultdict(int)
+        self._identity_warnings: dict[tuple[str, ...], int] = defaultdict(int)
         self._ack = Histogram(ACK_BUCKETS)
         self.registry.register(self)
 
@@ -95,6 +97,11 @@ class SourceMetrics:
         for reason in reasons:
             self._mapping_errors[flow or "unknown", reason] += 1
 
+    def warned(self, flow: str, reasons: Sequence[str]) -> None:
+        """Count what is worth a note in the identities of a good record: primaries, namespace, id."""
+        for reason in reasons:
+            self._identity_warnings[flow or "unknown", reason] += 1
+
     def render(self) -> bytes:
         """All series in Prometheus' text format."""
         return generate_latest(self.registry)
@@ -105,6 +112,7 @@ class SourceMetrics:
         yield _counters("exporter_source_records", self._records, "flow", "outcome")
         yield _counters("exporter_source_bytes", self._bytes, "source")
         yield _counters("exporter_source_mapping_errors", self._mapping_errors, "flow", "reason")
+        yield _counters("exporter_source_identity_warnings", self._identity_warnings, "flow", "reason")
         ack = HistogramMetricFamily("exporter_source_ack_seconds", MEANING["exporter_source_ack_seconds"])
         names = [*(str(float(bound)) for bound in ACK_BUCKETS), "+Inf"]
         ack.add_metric([], list(zip(names, self._ack.cumulative(), strict=True)), self._ack.sum)

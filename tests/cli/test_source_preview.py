@@ -141,6 +141,38 @@ def test_what_the_profile_store_would_refuse(tmp_path: Path, sections: dict[str,
     assert f"a bad record ({reason}): its " in done.stdout
 
 
+def test_what_is_worth_a_note_although_the_record_is_good(tmp_path: Path) -> None:
+    """A namespace that the schema names is as well known as one that is built in."""
+    config = tmp_path / "exporter.yaml"
+    document = yaml.safe_load(CONFIG.read_text())
+    document["datasets"][0]["validate"] = False
+    config.write_text(yaml.safe_dump(document))
+    first = {"id": "a", "primary": True}
+    entity = {"identityMap": {"ECID": [first], "acmekey": [first], "Loyalty": [{"id": "b"}, {"id": 1.5}]}}
+    xdm = {"header": {"datasetId": "637eb7fadc8a211b6312b65b"}, "body": {"xdmEntity": entity}}
+    flow = "f2ae0194-8bd8-4a40-a4d9-f07bdc3e6ce2"
+    shown = json.loads(run(flow, xdm, words=("--json",), config=config).stdout)
+    assert shown["outcome"] == "applied", shown
+    assert shown["warnings"] == [
+        "what stands at #/identityMap/Loyalty/1/id can be no id, and was left out",
+        "identity namespace loyalty is neither declared nor built in",
+        "2 identities say that they are primary: the first counts",
+    ]
+    assert "#   warning: 2 identities say" in run(flow, xdm, config=config).stdout
+
+
+def test_a_built_in_namespace_needs_no_declaration(tmp_path: Path) -> None:
+    config = tmp_path / "exporter.yaml"
+    document = yaml.safe_load(CONFIG.read_text())
+    config.write_text(yaml.safe_dump(document | {"identities": {"namespaces": "declared"}}))
+    xdm = {
+        "header": {"datasetId": "637eb7fadc8a211b6312b65b"},
+        "body": {"xdmEntity": {"workEmail": {"address": "a@b"}}},
+    }
+    done = run("f2ae0194-8bd8-4a40-a4d9-f07bdc3e6ce2", xdm, words=("--json",), config=config)
+    assert json.loads(done.stdout)["outcome"] == "applied", done.stdout
+
+
 def test_what_is_unsound_ends_with_1_and_says_why() -> None:
     done = run("acme-raw-by-the-tutorial", RAW)
     assert done.exit_code == 1

@@ -78,6 +78,7 @@ def _line(place: str, previewed: PreviewedRecord) -> str:
         ]
         shown["event"] = previewed.event
     shown["errors"] = [{"destination": each.destination, "reason": each.reason} for each in previewed.errors]
+    shown["warnings"] = [str(each) for each in previewed.warnings]
     shown["violations"] = [each.as_report() for each in previewed.violations]
     return json_text(shown)
 
@@ -117,6 +118,7 @@ def _notes(previewed: PreviewedRecord) -> Iterator[str]:
         yield f"event of a new profile: {_told(previewed.event)}"
     for error in previewed.errors:
         yield f"no value for {error.destination}: {error.reason}"
+    yield from (f"warning: {warning}" for warning in previewed.warnings)
     for violation in previewed.violations:
         yield from (f"violation at {line}" for line in violation_lines(violation.as_report()))
 

@@ -23,13 +23,14 @@ from exporter.source.collection.taken import TakenRecord
 from exporter.source.dataprep.outcomes import MappingError
 from exporter.source.processing.catalogue import Catalogue
 from exporter.source.processing.compiling import FlowIds
-from exporter.source.processing.examined import Aside, Bad, Chances
+from exporter.source.processing.examined import Aside, Bad, Chances, Good
 from exporter.source.processing.examining import examine
 from exporter.source.processing.planes import Ids, ids_of, plane_of, wanted
 from exporter.source.profiles.merge import steps as store
 from exporter.source.profiles.merge.newcomer import told_of_newcomer
 from exporter.source.profiles.settings import rules_of
 from exporter.source.records import Record
+from exporter.source.xdm.identified import IdentityWarning
 from exporter.source.xdm.validation.violation import Violation
 
 #: Why the profile store would refuse a record, by the reason of the bad record.
@@ -59,6 +60,7 @@ class PreviewedRecord:
         record: what would be applied.
         event: what would be told of a profile that is not there yet; None where nothing would be.
         errors: the mappings that had no value.
+        warnings: what is worth a note in its identities, although the record is good.
         violations: as a sender that waits for the validation is told.
     """
 
@@ -70,6 +72,7 @@ class PreviewedRecord:
     record: Record | None = field(default=None, repr=False)
     event: dict[str, Any] | None = field(default=None, repr=False)
     errors: tuple[MappingError, ...] = ()
+    warnings: tuple[IdentityWarning, ...] = field(default=(), repr=False)
     violations: tuple[Violation, ...] = field(default=(), repr=False)
 
 
@@ -121,16 +124,18 @@ class RecordPreviewer:
             case Aside():
                 return PreviewedRecord("aside", taken.dataset, xdm=xdm, errors=errors)
             case good:
-                return self._merged(taken, xdm, good.record, errors)
+                return self._merged(taken, xdm, good, errors)
 
     def _merged(
-        self, taken: TakenRecord, xdm: dict[str, Any], record: Record, errors: tuple[MappingError, ...]
+        self, taken: TakenRecord, xdm: dict[str, Any], good: Good, errors: tuple[MappingError, ...]
     ) -> PreviewedRecord:
-        told = told_of_newcomer(record, self._rules, self._max_event_bytes)
+        told = told_of_newcomer(good.record, self._rules, self._max_event_bytes)
         if isinstance(told, store.Bad):
             return PreviewedRecord("bad", taken.dataset, told.reason, _REFUSED[told.reason], xdm, errors=errors)
         event = None if told is None else orjson.loads(told)
-        return PreviewedRecord("applied", taken.dataset, xdm=xdm, record=record, event=event, errors=errors)
+        return PreviewedRecord(
+            "applied", taken.dataset, xdm=xdm, record=good.record, event=event, errors=errors, warnings=good.warnings
+        )
 
     def _mapped(self, taken: TakenRecord, chances: Chances) -> tuple[dict[str, Any], tuple[MappingError, ...]]:
         message = decoded(taken.body)

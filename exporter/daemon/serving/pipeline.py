@@ -98,6 +98,7 @@ async def pipeline_of(
             lambda flow, kinds: reports.metrics.mapping_failed(in_force.name_of(flow), kinds),
             reports.bug,
             teller.look,
+            lambda flow, kinds: reports.warned(in_force.name_of(flow), kinds),
         ),
     )
     return Pipeline(opened, in_force, register, tokens, stamps, taking, refused, intake, processor, teller)

@@ -28,7 +28,7 @@ class Assembled:
         declared: what says what records are.
         ids: of all sources and flows.
         disabled: the names of sources whose inlets take nothing.
-        namespaces: the codes of those that were made.
+        namespaces: the codes of those that there are, built in and made.
     """
 
     declared: Declared

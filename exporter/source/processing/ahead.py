@@ -114,4 +114,6 @@ class Ahead:
                 found = place.examined
                 if isinstance(found, (Good, Bad)) and found.errors:
                     self._listeners.mapping_failed(place.flow, [error.kind for error in found.errors])
+                if isinstance(found, Good) and found.warnings:
+                    self._listeners.warned(place.flow, [warning.kind for warning in found.warnings])
         return places

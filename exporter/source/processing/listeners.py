@@ -15,9 +15,11 @@ class Listeners:
         mapping_failed: mappings had no value for a record: its flow's id, and of what kind each error was.
         bug: an error of ours that made a record bad.
         told: events are in the outbox.
+        warned: a record is good, and something of its identities worth a note: its flow's id, and the kinds.
     """
 
     became: Callable[[str, str, int], None]
     mapping_failed: Callable[[str, Sequence[str]], None]
     bug: Callable[[Exception], None]
     told: Callable[[], None]
+    warned: Callable[[str, Sequence[str]], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -35,21 +35,36 @@ class IdentityRules:
 class SeveralPrimaries:
     """Worth a warning: ``count`` identities say that they are primary, and the first was taken."""
 
+    kind: ClassVar = "primaries"
+
     count: int
+
+    def __str__(self) -> str:
+        return f"{self.count} identities say that they are primary: the first counts"
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownNamespace:
     """Worth a warning: a namespace that is neither declared nor built in."""
 
+    kind: ClassVar = "namespace"
+
     namespace: str
+
+    def __str__(self) -> str:
+        return f"identity namespace {self.namespace} is neither declared nor built in"
 
 
 @dataclass(frozen=True, slots=True)
 class NoId:
     """Worth a warning: what stands where an id should is a boolean, a fraction or an object, and was left out."""
 
+    kind: ClassVar = "id"
+
     pointer: str
+
+    def __str__(self) -> str:
+        return f"what stands at {self.pointer} can be no id, and was left out"
 
 
 IdentityWarning: TypeAlias = SeveralPrimaries | UnknownNamespace | NoId

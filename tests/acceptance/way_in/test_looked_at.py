@@ -189,6 +189,10 @@ def test_stdin_is_sent_and_the_result_is_for_scripts(serving: Daemon) -> None:
 
 def test_what_was_read_is_sent_while_the_stream_stays_open_and_an_interrupt_ends_it(serving: Daemon) -> None:
     before = serving.metric("exporter_source_records_total", "raw", "taken")
+
+    def all_taken(count: float) -> bool:
+        return serving.metric("exporter_source_records_total", "raw", "taken") == count
+
     command = [*EXPORTER, "source", "send", "raw", "-", "--config", str(serving.config)]
     pipe = subprocess.PIPE
     # What was started in the background has SIGINT ignored, and its children, too.
@@ -202,17 +206,29 @@ def test_what_was_read_is_sent_while_the_stream_stays_open_and_an_interrupt_ends
             ):
                 process.stdin.write(line)
                 process.stdin.flush()
-                taken = before + count
-                eventually(
-                    "what was written is taken",
-                    lambda taken=taken: serving.metric("exporter_source_records_total", "raw", "taken") == taken,
-                )
+                eventually("what was written is taken", partial(all_taken, before + count))
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE_SECONDS) == 130
             assert process.stdout is not None
             assert process.stdout.read() == b"3 records taken, 0 refused\n"
         finally:
             process.kill()
+
+
+def test_what_is_worth_a_note_in_identities_is_counted_and_logged_once(place: Place, serving: Daemon) -> None:
+    identities = {"Loyalty": [{"id": "b", "primary": True}]}
+    entity = {"_acme": {"profile": "noted", "state": 1}, "identityMap": identities}
+    message = {"header": {"datasetId": "people"}, "body": {"xdmEntity": entity}}
+    metric = "exporter_source_identity_warnings_total"
+    with connected(place) as connection:
+        for _ in range(2):
+            assert post(connection, message)[0] == 200
+    for reason in ("namespace", "primaries"):
+        noted = partial(serving.metric, metric, "unknown", reason)  # by its dataset
+        eventually("it is counted", lambda noted=noted: serving.alive() and noted() == 2)  # type: ignore[misc]
+    lines = [line for line in serving.logs("identities") if line["flow"] == "unknown"]
+    assert [line["kind"] for line in lines] == ["namespace", "primaries"]
+    assert not any("oyalty" in json.dumps(line) for line in lines)
 
 
 def test_an_id_that_was_made_and_a_token(serving: Daemon) -> None:

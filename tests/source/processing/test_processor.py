@@ -16,7 +16,7 @@ from processing_parts import CHANCES, INLET, catalogue, taken
 from exporter.messages.message import Message
 from exporter.queues.memory import MemoryQueue, open_memory
 from exporter.queues.port import Batch, Outgoing, QueueUnavailable
-from exporter.source.collection.taken import TakenRecord
+from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.collection.wish import Wish, WishKind
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
@@ -42,6 +42,7 @@ class Parts:
         self.records = records
         self.became: Counter[str] = Counter()
         self.bugs: list[Exception] = []
+        self.warned: list[tuple[str, str]] = []
 
     def processor(self, *, letters_max_bytes: int = 10**9, max_event_bytes: int = 10**6) -> Processor:
         listeners = Listeners(
@@ -49,6 +50,7 @@ class Parts:
             lambda flow, count: None,
             self.bugs.append,
             lambda: None,
+            lambda flow, kinds: self.warned.extend((flow, kind) for kind in kinds),
         )
         return Processor(
             self.queue,
@@ -107,6 +109,16 @@ async def test_bad_records_are_kept_and_the_others_applied(tmp_path: Path) -> No
         assert parts.became == {"raw applied": 2, "raw bad": 1, " bad": 1}
         assert await parts.reasons() == [("2:0:0", "no_primary_identity"), ("0-3", "bug")]
         assert await parts.told() == 2
+
+
+async def test_what_is_worth_a_note_in_a_good_record_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        entity = {"key": "a", "identityMap": {"Other": [{"id": "b", "primary": True}]}}
+        message = taken({"header": {}, "body": {"xdmEntity": entity}}, flow="plain", form=Form.XDM)
+        await parts.publish(message.to_bytes())
+        await parts.run(parts.processor(), lambda: parts.became.total() == 1)
+        assert parts.became == {"plain applied": 1}
+        assert parts.warned == [("plain", "primaries")]
 
 
 async def test_what_the_store_refuses_is_a_bad_record_and_harms_no_other(tmp_path: Path) -> None:
