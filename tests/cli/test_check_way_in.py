@@ -167,6 +167,7 @@ def test_a_certificate_that_cannot_be_served_with_is_told_of_before_the_start(tm
     connected = check(file, "--connect")
     assert connected.exit_code == 1
     assert f"FAILED  certificate: {why}" in connected.stdout
+    assert connected.output.count(why) == 1
 
 
 MISTAKEN = """\

@@ -45,7 +45,8 @@ def check(
     only = chosen(settings, destination or [])
     names = [each.name for each in settings.destinations]
     unusable_now = map(_not_now, unusable([each for each in only if each.enabled]))
-    certificate = None if destination else unusable_certificate(settings.serve.tls)
+    # With --connect it is a step of its own.
+    certificate = None if destination or connect else unusable_certificate(settings.serve.tls)
     of_serve = [] if certificate is None else [_not_now(certificate, "`exporter serve`")]
     found = [*loaded.notes, *unusable_now, *of_serve, *_by_hand(settings, only, connect)]
     notes = of_these(found, [each.name for each in only], names)

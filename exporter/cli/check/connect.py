@@ -76,8 +76,8 @@ async def check_connections(
         stores.append(await _store("profiles", profiles, lambda: open_profiles(profiles, identities), warn))
         if objects is not None:
             stores.append(objects)
-        if (why := unusable_certificate(settings.serve.tls)) is not None:
-            stores.append(Checked(None, "certificate", False, why))
+    if only is None and (why := unusable_certificate(settings.serve.tls)) is not None:
+        stores.append(Checked(None, "certificate", False, why))
     if (url := settings.tracing.traces_url) is not None:
         stores.append(await _collector(url))
     async with asyncio.TaskGroup() as tasks:
