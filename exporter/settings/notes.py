@@ -47,15 +47,26 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(f"{destination.name}: {_in_plain_text(key)}" for key in literal)
         found.extend(f"{destination.name}: {note}" for note in _empty(destination, ()))
         found.extend(f"{destination.name}: {note}" for note in _blanks_around(destination))
-    for name, section in (("queue", settings.queue), ("state", settings.state), ("ops", settings.ops)):
-        found.extend(_in_plain_text(key) for key in _secrets_in(section, (name,)) if is_literal(key))
-        found.extend(_empty(section, (name,)))
-        found.extend(_blanks_around(section, (name,)))
+    for at, section in _shared(settings):
+        found.extend(_in_plain_text(key) for key in _secrets_in(section, at) if is_literal(key))
+        found.extend(_empty(section, at))
+        found.extend(_blanks_around(section, at))
     if urlsplit(settings.tracing.otlp_endpoint or "").port == _GRPC_PORT:
         found.append(f"tracing.otlp_endpoint: {_GRPC_PORT} is usually OTLP over gRPC; over HTTP, as here, it is 4318")
     found.extend(_tokens(settings.serve))
+    found.extend(_unknown_precedence(settings))
     found.extend(_no_socket(settings.ops.socket))
     return tuple(printable(note) for note in found)
+
+
+def _shared(settings: Settings) -> Iterator[tuple[Steps, BaseModel]]:
+    """The sections beside destinations that may hold secrets, and where they stand."""
+    for name in ("queue", "state", "ops", "intake"):
+        yield (name,), getattr(settings, name)
+    for index, token in enumerate(settings.serve.tokens.static):
+        yield ("serve", "tokens", "static", index), token
+    for index, client in enumerate(settings.serve.ims.clients if settings.serve.ims is not None else ()):
+        yield ("serve", "ims", "clients", index), client
 
 
 def without_sources(settings: Settings) -> Iterator[str]:
@@ -71,6 +82,15 @@ def _tokens(serving: Serve) -> Iterator[str]:
         yield f"serve.ims: others reach {serving.api.host}, and there are no clients: nobody gets a token"
     elif given is not None and given.open and not is_loopback(serving.api.host):
         yield f"serve.ims.open: anybody who reaches {serving.api.host} gets a token"
+
+
+def _unknown_precedence(settings: Settings) -> Iterator[str]:
+    """A note for a name that ranks no declared dataset: the ranked ones alone are in profiles."""
+    named = () if isinstance(settings.profiles.merge, str) else settings.profiles.merge
+    declared = {dataset.id for dataset in settings.datasets}
+    for name in named:
+        if name not in declared:
+            yield f"profiles.merge: no dataset {name} is declared, and what is not listed there is in no profile"
 
 
 def _no_socket(place: object) -> Iterator[str]:

@@ -41,7 +41,7 @@ OAUTH = (
         ("{lifetime: 1h}", "", None),
         ("{}", "{host: 0.0.0.0, auth: tokens}", None),
         ("{enabled: false, lifetime: 1h}", "{host: 0.0.0.0, auth: tokens}", None),
-        ("{clients: [{client_id: a, secret: b, org: c}]}", "{host: 0.0.0.0, auth: tokens}", None),
+        ("{clients: [{client_id: a, secret: '${SECRET}', org: c}]}", "{host: 0.0.0.0, auth: tokens}", None),
         (
             "{lifetime: 1h}",
             "{host: 0.0.0.0, auth: tokens}",
@@ -55,7 +55,7 @@ OAUTH = (
     ],
 )
 def test_who_gets_tokens_is_noted_where_that_may_surprise(tmp_path: Path, ims: str, api: str, note: str | None) -> None:
-    found = notes_of(tmp_path, HTTPS, f"serve: {{ims: {ims}, api: {api or '{}'}}}\n")
+    found = notes_of(tmp_path, HTTPS, f"serve: {{ims: {ims}, api: {api or '{}'}}}\n", SECRET="b")
     assert [each for each in found if each.startswith("serve.ims")] == ([] if note is None else [note])
 
 
@@ -164,6 +164,11 @@ def test_nothing_to_note(tmp_path: Path) -> None:
             "queue.sasl.auth.proxy stands in the file in plain text; use !file or ${NAME}",
         ),
         (
+            HTTPS,
+            "intake: {kind: redis, url: 'redis://u:hunter2@redis.example.com/0'}\n",
+            "intake.url stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
             HTTPS + "    proxy: 'http://user:${EMPTY}@proxy.example.com:3128'\n",
             "",
             "crm: proxy names a user without a password",
@@ -191,6 +196,29 @@ def test_notes(tmp_path: Path, destination: str, rest: str, note: str) -> None:
     found = notes_of(tmp_path, destination, rest, TOKEN="t", EMPTY="")
     assert found == [note]
     assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("way_in", "note"),
+    [
+        (
+            "serve: {tokens: {static: [{name: a, token: '${TOKEN}'}, {name: b, token: hunter2}]}}\n",
+            "serve.tokens.static.1.token stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            "serve: {ims: {clients: [{client_id: a, secret: hunter2, org: c}]}}\n",
+            "serve.ims.clients.0.secret stands in the file in plain text; use !file or ${NAME}",
+        ),
+        (
+            "datasets: [{id: a, schema: s}]\nschemas: [{id: s, fields: {k: string}, identities: "
+            "[{path: k, namespace: K, primary: true}]}]\nprofiles: {merge: [a, b]}\n",
+            "profiles.merge: no dataset b is declared, and what is not listed there is in no profile",
+        ),
+    ],
+)
+def test_notes_on_the_way_in(tmp_path: Path, way_in: str, note: str) -> None:
+    found = notes_of(tmp_path, HTTPS, way_in, TOKEN="t")
+    assert [each for each in found if not each.startswith("no source is configured")] == [note]
 
 
 def test_a_mapping_without_attributes_or_segments(tmp_path: Path) -> None:

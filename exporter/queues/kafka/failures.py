@@ -68,7 +68,7 @@ def reason(error: BaseException) -> str:
             return text
     if isinstance(error, errors.BrokerResponseError):
         return f"the broker answered {type(error).__name__}"
-    if isinstance(error, errors.KafkaConnectionError):
+    if isinstance(error, errors.KafkaConnectionError | errors.NodeNotReadyError):
         return "no broker can be reached"
     if isinstance(error, socket.gaierror):
         # The resolver's own words, and never a broker's.
@@ -77,6 +77,8 @@ def reason(error: BaseException) -> str:
         return "the connection was reset"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
+    if isinstance(error, RuntimeError | EOFError) and not isinstance(error, errors.KafkaError):
+        return "the connection was lost"
     return type(error).__name__
 
 
@@ -113,8 +115,11 @@ _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str
     ),
     (errors.InconsistentGroupProtocolError, "other consumers than exporters are in this group"),
     (GivenUp, "the client has given up"),
-    ((RuntimeError, EOFError), "the connection was lost"),
     (errors.CommitFailedError, "the group has given our lanes to others"),
+    (
+        (errors.NotLeaderForPartitionError, errors.LeaderNotAvailableError),
+        "a partition has no leader there now: brokers change, or the topic was deleted",
+    ),
     (
         (errors.NotEnoughReplicasError, errors.NotEnoughReplicasAfterAppendError),
         "too few replicas are in sync (min.insync.replicas)",

@@ -20,6 +20,8 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 #: How often the outbox is looked at where nobody says that there is more.
 LOOK_SECONDS = 1.0
+#: A queue that takes events for so long without an answer keeps changes from being told, whatever comes of it.
+ANSWER_SECONDS = 10.0
 
 
 class _Times(msgspec.Struct):
@@ -66,12 +68,13 @@ class Teller:
         self.lost = 0
         self._published = asyncio.Event()
         self._failure: str | None = None
+        self._unanswered: str | None = None
         self._not_forgotten: str | None = None
 
     @property
     def failure(self) -> str | None:
         """Why nothing can be told now; None where that works."""
-        return self._failure or self._not_forgotten
+        return self._failure or self._unanswered or self._not_forgotten
 
     def look(self) -> None:
         """There may be more to tell."""
@@ -122,6 +125,7 @@ class Teller:
     async def _tell(self, events: Sequence[Told]) -> None:
         first = events[0]
         numbered = Numbered(first.producer, first.number, parse_time(_TIMES.decode(first.body).occurredAt) or 0.0)
+        late = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._is_late)
         try:
             left_out = await self._queue.publish([Outgoing(event.profile_id, event.body) for event in events], numbered)
             if left_out:
@@ -129,6 +133,12 @@ class Teller:
         except EventTooLarge as error:
             self.lost += len(error.indexes)
             self._refused(len(error.indexes))
+        finally:
+            late.cancel()
+            self._unanswered = None
         self.told_to = events[-1].number
         self.told += len(events)
         self._published.set()
+
+    def _is_late(self) -> None:
+        self._unanswered = f"the queue has not answered for {ANSWER_SECONDS:g} s"

@@ -84,3 +84,29 @@ async def test_a_store_that_was_away_works_again_without_an_event(
         running.cancel()
         await asyncio.wait([running])
     assert looks[:3] == [None, "it is away", None]
+
+
+async def test_a_queue_that_does_not_answer_is_told_of_before_it_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that is away may take a minute to be given up."""
+    monkeypatch.setattr(telling, "ANSWER_SECONDS", 0.01)
+    async with (
+        open_memory(max_bytes=10**9, groups={"g"}, warn=pytest.fail) as queue,
+        open_sqlite(tmp_path / "profiles.db", Rules()) as store,
+    ):
+        publish, answers = type(queue).publish, asyncio.Event()
+
+        async def slow(self: Any, *given: Any) -> int:
+            await answers.wait()
+            return await publish(self, *given)
+
+        monkeypatch.setattr(type(queue), "publish", slow)
+        await store.apply([record(1)], 10**6)
+        teller = Teller(store, queue, lambda _: 0.01, lambda _: None, lambda _: None)
+        running = asyncio.create_task(teller.run())
+        await until(lambda: teller.failure == "the queue has not answered for 0.01 s")
+        answers.set()
+        await until(lambda: teller.told == 1 and teller.failure is None)
+        running.cancel()
+        await asyncio.wait([running])
