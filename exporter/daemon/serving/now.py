@@ -117,6 +117,7 @@ class Now:
         found = {
             "taking records": None if self.intake is None else self.intake.failure,
             "applying records": None if self.processor is None else self.processor.failure,
+            "applying alone": None if self.opened is None else self.opened.alone.failure,
             "telling changes": None if self.teller is None else self.teller.failure,
             "keeping bad records": self.state,
             "backfilling": None if self.backfilling is None else self.backfilling.failure,

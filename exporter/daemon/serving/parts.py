@@ -28,6 +28,7 @@ from exporter.settings.whereabouts import not_yet_made
 from exporter.source.control.objects.objects import Objects
 from exporter.source.processing.planes import Ids, doubled, ids_of, wanted
 from exporter.source.processing.processor import TAKEN
+from exporter.source.profiles.alone import Alone
 from exporter.source.profiles.kinds import open_profiles, profiles_alone
 from exporter.source.profiles.port import Counts, ProfileStore, ProfilesUnavailable
 from exporter.source.settings.declared import SourceSettings
@@ -52,10 +53,10 @@ T = TypeVar("T")
 class Opened:
     """All of it, open, and what was found there.
 
-    ``objects``: of the control plane, which ``compiler`` has ``compiled``. ``last_taken``: epoch milliseconds of the
-    last record that is known to have been taken. ``counts``: of the store. ``groups``: those of the product's queue,
-    kept up to date. ``max_event_bytes``: the configured bound, or what the queue took at the start where that is less.
-    ``key`` signs tokens.
+    ``alone``: keeps other processes from applying records to ``store``. ``objects``: of the control plane, which
+    ``compiler`` has ``compiled``. ``last_taken``: epoch milliseconds of the last record that is known to have been
+    taken. ``counts``: of the store. ``groups``: those of the product's queue, kept up to date. ``max_event_bytes``: the
+    configured bound, or what the queue took at the start where that is less. ``key`` signs tokens.
     """
 
     state: State
@@ -63,6 +64,7 @@ class Opened:
     subscription: Subscription
     queue: Queue
     store: ProfileStore
+    alone: Alone
     objects: Objects
     compiler: Compiler
     compiled: Compiled
@@ -113,7 +115,7 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
     )
     store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
     applying = "the profiles, as a standby where another process applies records to them"
-    await entered(applying, lambda: _told_of_standby(profiles_alone(settings.profiles), "applies records", log))
+    alone = await entered(applying, lambda: _told_of_standby(profiles_alone(settings.profiles), "applies records", log))
     most = await reached("queue", lambda: queue.max_event_bytes(store.name))
     max_event_bytes = int(settings.max_event_bytes)
     if most is not None and most < max_event_bytes:
@@ -132,7 +134,9 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
         log.warning("profiles", detail=sentence)
     for part, file in made.items():
         log.info("new database", what=part, path=str(file))
-    return Opened(state, intake, subscription, queue, store, *control, last_taken, counts, groups, max_event_bytes, key)
+    return Opened(
+        state, intake, subscription, queue, store, alone, *control, last_taken, counts, groups, max_event_bytes, key
+    )
 
 
 @asynccontextmanager

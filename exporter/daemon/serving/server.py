@@ -162,6 +162,7 @@ class Server:
         work: dict[str, Work] = {
             "processing": pipeline.processor.run,
             "telling": pipeline.teller.run,
+            "keeping the lock of the profiles": opened.alone.run,
             "counting": partial(self._count, opened),
             "counting runs": partial(self._count_runs, pipeline),
             "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,

@@ -9,7 +9,7 @@ import asyncio
 import errno
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,6 +37,10 @@ class _Held:
     lost: bool = False
 
 
+def _group(group: str) -> str:
+    return f"group {group}"
+
+
 class Leases:
     """The folder of lock files beside a journal: beside the real file, by whatever link the journal was opened.
 
@@ -47,8 +51,10 @@ class Leases:
     belongs to a new journal. The reader of a new journal would wait for our locks in vain, so they are given up.
     """
 
-    def __init__(self, journal: Path) -> None:
-        """Give the locks of the journal that stands at ``journal`` now.
+    def __init__(self, journal: Path, what: Callable[[str], str] = _group) -> None:
+        """Give the locks of the journal, or another database, that stands at ``journal`` now.
+
+        ``what`` says for people what the holder of a group's lock does or is.
 
         Raises:
             FileLost: the file is not there, or cannot be looked at.
@@ -57,6 +63,7 @@ class Leases:
         self._journal = FirstSeen(Path(real))
         self._folder = Path(real + ".locks")
         self._held: dict[str, _Held] = {}
+        self._what = what
 
     @asynccontextmanager
     async def held(self, group: str, badge: str = "") -> AsyncIterator[None]:
@@ -67,7 +74,7 @@ class Leases:
         """
         with ExitStack() as stack:
             descriptor = stack.enter_context(self._file(group))
-            while not (_try(group, descriptor, fcntl.LOCK_EX) and self._stands(group, descriptor)):
+            while not (_try(self._what(group), descriptor, fcntl.LOCK_EX) and self._stands(group, descriptor)):
                 await asyncio.sleep(_STANDBY_SECONDS)  # the end of a process is not announced
                 self._refuse_another_journal()
                 if not self._stands(group, descriptor):
@@ -95,14 +102,14 @@ class Leases:
             raise
         for group, held in self._held.items():
             if held.lost:
-                raise QueueUnavailable(_taken_away(group))
+                raise QueueUnavailable(_taken_away(self._what(group)))
             stands = self._stands(group, held.descriptor)
             if stands and not held.given_up:
                 continue
             descriptor = held.descriptor if stands else held.stack.enter_context(self._file(group))
-            if not _try(group, descriptor, fcntl.LOCK_EX):
+            if not _try(self._what(group), descriptor, fcntl.LOCK_EX):
                 held.lost = True
-                raise QueueUnavailable(_taken_away(group))
+                raise QueueUnavailable(_taken_away(self._what(group)))
             held.descriptor = descriptor
             held.given_up = False
             _show(descriptor, held.badge)
@@ -110,34 +117,34 @@ class Leases:
     def _give_up(self) -> None:
         for group, held in self._held.items():
             if not held.given_up:
-                _try(group, held.descriptor, fcntl.LOCK_UN)
+                _try(self._what(group), held.descriptor, fcntl.LOCK_UN)
                 held.given_up = True
 
     def badge(self, group: str) -> str:
         """The badge that the lock's holder shows; empty without a holder. Raises as ``held``."""
         if not self.busy(group):
             return ""
-        with self._file(group) as descriptor, _words(group):
+        with self._file(group) as descriptor, _words(self._what(group)):
             return os.pread(descriptor, _BADGE_BYTES, 0).decode(errors="replace")
 
     @contextmanager
     def taken(self, group: str) -> Iterator[bool]:
         """Hold the lock if the lock is free; False if the group is read. Raises as ``held``."""
         with self._file(group) as descriptor:
-            yield _try(group, descriptor, fcntl.LOCK_EX)
+            yield _try(self._what(group), descriptor, fcntl.LOCK_EX)
 
     def busy(self, group: str) -> bool:
         """Whether the lock is held; asked with a shared lock, so that two who look at once are not taken for readers.
 
         Raises as ``held``.
         """
-        with _words(group):
+        with _words(self._what(group)):
             try:
                 self._path(group).stat()
             except FileNotFoundError:
                 return False
         with self._file(group) as descriptor:
-            return not _try(group, descriptor, fcntl.LOCK_SH)
+            return not _try(self._what(group), descriptor, fcntl.LOCK_SH)
 
     def maybe_busy(self, group: str) -> bool:
         """Whether the lock is held, or cannot be looked at."""
@@ -148,7 +155,7 @@ class Leases:
 
     def refuse_unusable(self, group: str) -> None:
         """Return if the lock could be taken or waited for; nothing is made. Raises as ``held``."""
-        with _words(group):
+        with _words(self._what(group)):
             try:
                 os.close(os.open(self._path(group), os.O_RDWR | os.O_CLOEXEC))
             except FileNotFoundError:
@@ -156,7 +163,7 @@ class Leases:
                     _refuse_unwritable(self._folder)
 
     def _stands(self, group: str, descriptor: int) -> bool:
-        with _words(group):
+        with _words(self._what(group)):
             try:
                 status = self._path(group).stat()
             except FileNotFoundError:
@@ -177,7 +184,7 @@ class Leases:
     @contextmanager
     def _file(self, group: str) -> Iterator[int]:
         self._refuse_another_journal()
-        with _words(group):
+        with _words(self._what(group)):
             self._folder.mkdir(mode=0o700, exist_ok=True)  # never the folder of the journal
             descriptor = os.open(self._path(group), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -198,24 +205,24 @@ def _show(descriptor: int, badge: str) -> None:
         os.pwrite(descriptor, badge.encode(), 0)
 
 
-def _taken_away(group: str) -> str:
+def _taken_away(what: str) -> str:
     return (
-        f"the lock of group {group} was removed while it was held, or its journal was replaced, and another process "
+        f"the lock of {what} was removed while it was held, or its database was replaced, and another process "
         "has taken it since: start the exporter again"
     )
 
 
 @contextmanager
-def _words(group: str) -> Iterator[None]:
+def _words(what: str) -> Iterator[None]:
     """Raise what the operating system refuses as ``QueueUnavailable``."""
     try:
         yield
     except OSError as error:
-        raise QueueUnavailable(f"the lock of group {group} cannot be used: {error}") from error
+        raise QueueUnavailable(f"the lock of {what} cannot be used: {error}") from error
 
 
-def _try(group: str, descriptor: int, kind: int) -> bool:
-    with _words(group):
+def _try(what: str, descriptor: int, kind: int) -> bool:
+    with _words(what):
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
-from exporter.queues.journal.lease import Leases
+from exporter.source.profiles.alone import Alone, alone_at
 from exporter.source.profiles.port import ProfileStore
 from exporter.source.profiles.settings import IdentitySettings, SqliteProfileSettings, rules_of
 
@@ -28,13 +28,13 @@ def open_profiles(profiles: ProfileSettings, identities: IdentitySettings) -> Ab
     return open_sqlite(profiles.path, rules_of(profiles, identities))
 
 
-def profiles_alone(profiles: ProfileSettings) -> AbstractAsyncContextManager[None]:
+def profiles_alone(profiles: ProfileSettings) -> AbstractAsyncContextManager[Alone]:
     """Wait until no other process applies records to the store, by whatever intake. The store must have been opened.
 
     The places of two intakes would be right, but not what is told: each process would publish the other's events.
 
     Raises:
         DatabaseUnavailable: the file is not there.
-        QueueUnavailable: the lock beside the file cannot be used.
+        ProfilesUnavailable: the lock beside the file cannot be used.
     """
-    return Leases(profiles.path).held("applying")
+    return alone_at(profiles.path)

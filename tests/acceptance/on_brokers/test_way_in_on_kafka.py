@@ -106,8 +106,10 @@ async def _changed(section: dict[str, Any], *, make: bool) -> None:
             if not make:
                 await admin.delete_topics([section["topic"]])
                 return
-            while (await admin.create_topics([NewTopic(section["topic"], PARTITIONS, 1)])).topic_errors[0][1]:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - only asking again shows that the old one is gone
+            topic = NewTopic(section["topic"], PARTITIONS, 1)
+            # Only asking again shows that the old one is gone.
+            while (await admin.create_topics([topic])).topic_errors[0][1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
     finally:
         await admin.close()
 
