@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 
 import pytest
@@ -145,6 +146,14 @@ async def test_a_connection_that_is_not_wanted_any_more_ends_also_without_a_body
     async with served() as plane:
         (found,) = answers(await converse(plane.port, request_bytes + post()))
     assert found.headers["connection"] == "close"
+
+
+async def test_options_where_no_origin_is_configured_is_like_any_other_method() -> None:
+    found = await one(line("OPTIONS", PATH, "Origin: https://a.example", "Access-Control-Request-Method: POST"))
+    assert (found.status, found.headers["allow"]) == (405, "POST")
+    assert not any(name.startswith("access-control-") for name in found.headers)
+    problem = json.loads(found.body)
+    assert (problem["status"], problem["title"]) == (405, "Method Not Allowed")
 
 
 async def test_cors() -> None:
