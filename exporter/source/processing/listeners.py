@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
+def _unheard(_flow: str, _kinds: Sequence[str]) -> None:
+    """Nobody asks what was worth a note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listeners:
     """Who hears of what the processor does; none of them may raise.
@@ -22,4 +26,4 @@ class Listeners:
     mapping_failed: Callable[[str, Sequence[str]], None]
     bug: Callable[[Exception], None]
     told: Callable[[], None]
-    warned: Callable[[str, Sequence[str]], None]
+    warned: Callable[[str, Sequence[str]], None] = _unheard

@@ -19,7 +19,7 @@ from exporter.source.processing.places import Place
 from exporter.tasks.background import in_background
 
 CATALOGUE = catalogue()
-LISTENERS = Listeners(lambda *_: None, lambda *_: None, pytest.fail, lambda: None, lambda *_: None)  # type: ignore[arg-type]
+LISTENERS = Listeners(lambda *_: None, lambda *_: None, pytest.fail, lambda: None)  # type: ignore[arg-type]
 
 
 class Reading:

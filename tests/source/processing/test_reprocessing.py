@@ -94,7 +94,7 @@ async def _processed(
 ) -> None:
     end = sum((await store.marks(queue.name)).values()) + count
     bugs: list[Exception] = []
-    listeners = Listeners(lambda *_: None, lambda *_: None, bugs.append, lambda: None, lambda *_: None)
+    listeners = Listeners(lambda *_: None, lambda *_: None, bugs.append, lambda: None)
     processor = Processor(
         queue, subscription, store, letters, catalogue, CHANCES, 10**6, 10**9, lambda _: 0.01, listeners
     )
