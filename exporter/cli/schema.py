@@ -1,4 +1,4 @@
-"""``exporter schema``: the JSON Schemas of the configuration, and the control plane's document, for editors and tools."""
+"""``exporter schema``: JSON Schemas of the configuration, and the control plane's document, for editors and tools."""
 
 from __future__ import annotations
 
