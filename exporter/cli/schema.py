@@ -1,4 +1,4 @@
-"""``exporter schema``: the JSON Schemas of the configuration, for editors and other tools."""
+"""``exporter schema``: JSON Schemas of the configuration, and the control plane's document, for editors and tools."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ def schema(
         bool, typer.Option("--destination", help="Of a file in destinations_dir, which holds one destination.")
     ] = False,
     tests: Annotated[bool, typer.Option("--tests", help="Of the files that `exporter test` reads.")] = False,
+    openapi: Annotated[
+        bool, typer.Option("--openapi", help="Of the control plane of `exporter serve`, as OpenAPI: its /openapi.json.")
+    ] = False,
 ) -> None:
     """Print the JSON Schema of the configuration's main file.
 
@@ -22,7 +25,9 @@ def schema(
     from exporter.cli.test.suite import tests_schema
     from exporter.settings.schema import configuration_schema, destination_schema
 
-    if destination and tests:
-        raise typer.BadParameter("give --destination or --tests, not both")
+    if destination + tests + openapi > 1:
+        raise typer.BadParameter("give one of --destination, --tests and --openapi")
     printed = destination_schema if destination else tests_schema if tests else configuration_schema
+    if openapi:
+        from exporter.daemon.serving.routes import document as printed
     typer.echo(json.dumps(printed(), indent=2, ensure_ascii=False))

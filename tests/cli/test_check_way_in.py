@@ -108,6 +108,38 @@ def test_what_was_made_by_api_goes_with_what_is_declared(
     assert found["intake"][0]
 
 
+def test_what_was_made_on_a_connection_whose_id_was_made_is_compiled(tmp_path: Path) -> None:
+    paths = {name: {"path": str(tmp_path / f"{name}.db")} for name in ("queue", "state", "intake", "profiles")}
+    declared = {"schemas": [SCHEMA], "datasets": [{"id": "people", "schema": "s"}]}
+    declared |= {"sources": [{"name": "crm", "flows": [{"name": "xdm", "dataset": "people"}]}]}
+    connection, flow = str(uuid4()), str(uuid4())
+    spec = {"id": "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", "version": "1.0"}
+    made: dict[Kind, dict[str, Any]] = {
+        Kind.SOURCE_CONNECTION: {"name": "s", "baseConnectionId": connection, "connectionSpec": spec},
+        Kind.TARGET_CONNECTION: {"name": "t", "params": {"dataSetId": "gone"}},
+        Kind.FLOW: {
+            "name": "f",
+            "sourceConnectionIds": [Kind.SOURCE_CONNECTION],
+            "targetConnectionIds": [Kind.TARGET_CONNECTION],
+            "state": "enabled",
+        },
+    }
+
+    async def make() -> None:
+        async with open_state(Settings.model_validate(paths).state) as state:
+            await state.made_ids.settled({"connection/crm": connection})
+            for kind, fields in made.items():
+                name = flow if kind is Kind.FLOW else kind
+                document = document_of(Resource(kind, name, fields, Origin(0), Origin(0), str(uuid4())))
+                await state.made_objects.write([MadeObject(kind, name, document)], [])
+
+    asyncio.run(make())
+    done = check(written(tmp_path, {**paths, **declared}), "--connect", "--json")
+    [found] = [each for each in json.loads(done.stdout)["connect"] if each["what"] == "objects"]
+    assert not found["ok"]
+    assert f"flows {flow} dataset gone: there is no dataset with this id" in found["detail"]
+
+
 @pytest.mark.parametrize(
     ("serve", "line", "answers"),
     [

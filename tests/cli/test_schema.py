@@ -63,6 +63,13 @@ def test_the_repository_has_what_is_printed(option: list[str], file: str) -> Non
     assert printed.stdout.decode() == (CONFIG / "schema" / file).read_text(encoding="utf-8")
 
 
+def test_one_at_a_time() -> None:
+    command = [sys.executable, "-m", "exporter", "schema", "--openapi", "--tests"]
+    refused = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"give one of" in refused.stderr
+
+
 @pytest.mark.parametrize("found", [CONFIGURATION.schema, DESTINATION.schema])
 def test_it_is_a_schema_that_says_how_values_come_in(found: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(found)

@@ -17,6 +17,8 @@ async def test_who_comes_first_settles_it_for_good(kind: Kind) -> None:
         assert settled == same
         assert dict(settled) in wanted
         assert await one.made_ids.settled({}) == {}
+        assert await one.made_ids.known(["inlet/web", "inlet/crm"]) == {"inlet/crm": settled["inlet/crm"]}
+        assert await one.made_ids.known([]) == {}
     async with open_state(kind.settings) as again:
         assert await again.made_ids.settled({"ims/key": "c"}) == {"ims/key": settled["ims/key"]}
 

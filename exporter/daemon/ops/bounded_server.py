@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,12 +18,15 @@ HEAD_SECONDS: Final = 30.0
 BODY_SECONDS: Final = 2.0
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+#: What is answered where nobody was asked: from the status, and words of the parser, which may repeat what was sent.
+Failed = Callable[[int, str], web.Response]
 
 
 class BoundedServer(web.Server):
     """Answers by ``answer``; beyond ``most_connections`` the oldest is closed, so no client shuts the rest out.
 
-    Bodies come as they were sent where ``unpacks`` is False, else unpacked as their ``Content-Encoding`` says.
+    Bodies come as they were sent where ``unpacks`` is False, else unpacked as their ``Content-Encoding`` says. What is
+    no HTTP is answered by ``failed``, and with plain text without it; so is a bug.
     """
 
     def __init__(
@@ -33,17 +37,23 @@ class BoundedServer(web.Server):
         head_seconds: float = HEAD_SECONDS,
         handler_cancellation: bool = False,
         unpacks: bool = True,
+        failed: Failed | None = None,
     ) -> None:
-        super().__init__(
-            answer,
-            handler_cancellation=handler_cancellation,
+        super().__init__(answer, handler_cancellation=handler_cancellation)
+        self._most_connections = most_connections
+        self._connection = partial(
+            _Connection,
+            self,
+            failed,
             access_log=None,
             keepalive_timeout=head_seconds,
             lingering_time=BODY_SECONDS,
             auto_decompress=unpacks,
             logger=_OfBugs(logging.getLogger("aiohttp.server"), {}),
         )
-        self._most_connections = most_connections
+
+    def __call__(self) -> web.RequestHandler:
+        return self._connection(loop=asyncio.get_running_loop())
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -51,6 +61,30 @@ class BoundedServer(web.Server):
         living = [each for each in self.connections if each.transport is not None]
         if len(living) > self._most_connections:
             living[0].force_close()
+
+
+class _Connection(web.RequestHandler):
+    """A connection of a client, which is told in the words of ``failed`` what cannot be answered."""
+
+    __slots__ = ("_failed",)
+
+    def __init__(self, server: web.Server, failed: Failed | None, **arguments: Any) -> None:
+        super().__init__(server, **arguments)
+        self._failed = failed
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        answer = super().handle_error(request, status, exc, message)
+        if self._failed is None:
+            return answer
+        told = self._failed(status, message or "")
+        told.force_close()
+        return told
 
 
 class _OfBugs(logging.LoggerAdapter[logging.Logger]):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from exporter.daemon.ops.bounded_server import BoundedServer
 from exporter.daemon.ops.listening import listen
@@ -71,9 +72,11 @@ class Control:
 
     async def _read(self, request: web.BaseRequest) -> bytes | Answer:
         most = self.taking.plane.max_body
-        body = await _body(request, most + 1)
-        if isinstance(body, bytes) and len(body) > most:
-            return failed(413, "1413-413", f"The body has more than {most} bytes")
+        # What says beforehand that it is too long is not asked for.
+        too_long = (request.content_length or 0) > most
+        body = b"" if too_long else await _body(request, most + 1)
+        if too_long or (isinstance(body, bytes) and len(body) > most):
+            return replace(failed(413, "1413-413", f"The body has more than {most} bytes"), close=True)
         return body
 
     async def _take(self, request: web.BaseRequest, head: RequestHead) -> Answer:
@@ -101,7 +104,7 @@ async def serving_control(control: Control, api: Api, drain: float) -> AsyncIter
         CannotServe: the address cannot be listened at.
     """
     # The data plane's checks unpack bodies themselves, within their limit.
-    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS, unpacks=False)
+    server = BoundedServer(control.answer, most_connections=MOST_CONNECTIONS, unpacks=False, failed=_failed)
     runner = web.ServerRunner(server, shutdown_timeout=drain)
     await runner.setup()
     try:
@@ -164,6 +167,13 @@ async def _body(request: web.BaseRequest, most: int) -> bytes | Answer:
         return whole.partial
     except TimeoutError:
         return problem(408, "The body did not come in time", close=True)
+
+
+def _failed(status: int, words: str) -> web.Response:
+    """The answer to what is no HTTP, and to what a bug kept from being answered, of which there are no words."""
+    # Behind a colon stands what was sent.
+    details = words.strip().partition(":")[0] or "The exporter could not answer; its log says more"
+    return _response(failed(status, f"1{status}-{status}", details))
 
 
 def _response(answer: Answer) -> web.Response:

@@ -80,8 +80,6 @@ async def objects_of(loaded: Loaded, ids: Ids, state: State) -> Objects:
 async def looked_over(settings: Settings, state: State) -> int | str:
     """How many objects were made by API, or why ``exporter serve`` would not start with them. Nothing is written.
 
-    What hangs on a connection whose id the configuration leaves out is not compiled: only the start settles such ids.
-
     Raises:
         StateUnavailable: the state cannot be read now.
     """
@@ -89,9 +87,10 @@ async def looked_over(settings: Settings, state: State) -> int | str:
         made = await made_before(state.made_objects)
     except ValueError as error:
         return f"objects of the control plane cannot be read: {error}"
-    # For ids that are left out any will do, so long as nothing has them.
-    known = {name: given or str(uuid4()) for name, given in wanted(settings.sources)}
-    ids = ids_of(settings.sources, known)
+    given = dict(wanted(settings.sources))
+    known = await state.made_ids.known([name for name, text in given.items() if text is None])
+    # For an id that no start has settled yet any will do, so long as nothing has it.
+    ids = ids_of(settings.sources, {name: text or known.get(name) or str(uuid4()) for name, text in given.items()})
     objects = together(_declared(settings, ids, "", 0), made)
     compiled = await Compiler(settings, ids).compiled(objects) if isinstance(objects, Objects) else objects
     return len(made) if isinstance(compiled, Compiled) else unfit(compiled)

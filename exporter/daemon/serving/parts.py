@@ -21,7 +21,7 @@ from exporter.database import DatabaseUnavailable
 from exporter.dataflow.flow import STANDBY_SECONDS
 from exporter.queues.advice import Advising
 from exporter.queues.kinds import open_queue
-from exporter.queues.port import Queue, QueueUnavailable, Subscription
+from exporter.queues.port import Position, Queue, QueueUnavailable, Subscription
 from exporter.sections.schedules import until_reachable
 from exporter.settings.loading.load import Loaded
 from exporter.settings.whereabouts import not_yet_made
@@ -73,6 +73,10 @@ class Opened:
     groups: set[str]
     max_event_bytes: int
     key: SigningKey
+
+    async def applied(self) -> Sequence[Position]:
+        """How far the intake is applied, in each of its lanes. Raises QueueUnavailable."""
+        return [each for each in await self.intake.positions() if each.group == GROUP]
 
 
 async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str], None], log: Log) -> Opened:

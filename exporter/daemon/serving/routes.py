@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from exporter import __version__
 from exporter.daemon.serving.pipeline import Pipeline
@@ -23,6 +23,7 @@ from exporter.source.control.flow_service.routes import routes_of as flow_servic
 from exporter.source.control.merge_policies import policies, policy_id
 from exporter.source.control.objects.making import Making
 from exporter.source.control.objects.resource import Kind
+from exporter.source.control.openapi.document import document_of
 from exporter.source.control.openapi.route import described
 from exporter.source.control.routes import Routes
 from exporter.source.control.schema_registry.routes import routes_of as schema_routes
@@ -79,6 +80,19 @@ def routes_of(
         policies(serving.org_id, rules_of(settings.profiles, settings.identities)),
     )
     return Routes(described(rows, __version__))
+
+
+class _Nothing:
+    """Stands for every part where none runs: replies are put together with it, and never asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+
+def document() -> dict[str, Any]:
+    """What ``GET /openapi.json`` answers: the same of every configuration, and whether or not a process serves."""
+    settings, nothing = Settings.model_validate({}), cast(Any, _Nothing())
+    return document_of(routes_of(lambda: settings, nothing, nothing, nothing, lambda: 0).rows, __version__)
 
 
 def address_of(serving: Serve, port: int) -> str:

@@ -168,7 +168,7 @@ class Server:
             "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,
             "backfilling": backfilling.run,
             "expiring": expiring_of(settings, opened, self._now_ms).run,
-            "sweeping": Sweeping(pipeline.register, lambda: opened.subscription.lag().messages, self._now_ms).run,
+            "sweeping": Sweeping(pipeline.register, opened.applied, self._now_ms).run,
         }
         if (lapsing := lapsing_of(settings, opened, pipeline.stamps, pipeline.processor, pipeline.teller)) is not None:
             work["lapsing"] = lapsing.run

@@ -13,8 +13,9 @@ from urllib.parse import quote, urlencode
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.filtering import Filter, Step, filter_of, path_of, values_at
-from exporter.source.control.ordering import sort_key
+from exporter.source.control.ordering import sort_key, unknown_field
 from exporter.source.control.request import Request
+from exporter.source.control.routes import Shape
 
 _LIMIT: Final = 20
 _MOST: Final = 100
@@ -95,15 +96,15 @@ class Listing:
         return next(places, max(shown - 1, 0))
 
 
-def listing_of(request: Request) -> Listing | Answer:
-    """What a request asks of a list; 400 where that cannot be understood."""
+def listing_of(request: Request, shape: Shape) -> Listing | Answer:
+    """What a request asks of a list of what looks like ``shape``; 400 where that cannot be understood."""
     filters = []
     for text in request.all("property"):
         one = filter_of(text)
         if isinstance(one, Answer):
             return one
         filters.append(one)
-    orders = _orders_of([each for text in request.all("orderby") for each in text.split(",")])
+    orders = _orders_of([each for text in request.all("orderby") for each in text.split(",")], shape)
     if isinstance(orders, Answer):
         return orders
     limit, count = request.number("limit", _LIMIT, 1, _MOST), request.flag("count")
@@ -121,13 +122,13 @@ def listing_of(request: Request) -> Listing | Answer:
     return Listing(tuple(filters), orders, limit, after, count, query)
 
 
-def listed(request: Request, documents: Sequence[Mapping[str, Any]], path: str) -> Answer:
-    """The page of ``documents`` that a request asks for, or what is wrong with the request."""
-    listing = listing_of(request)
+def listed(request: Request, documents: Sequence[Mapping[str, Any]], path: str, shape: Shape) -> Answer:
+    """The page of ``documents``, which look like ``shape``, that a request asks for; or what is wrong with that."""
+    listing = listing_of(request, shape)
     return listing if isinstance(listing, Answer) else listing.answer(documents, path)
 
 
-def _orders_of(texts: Sequence[str]) -> tuple[Order, ...] | Answer:
+def _orders_of(texts: Sequence[str], shape: Shape) -> tuple[Order, ...] | Answer:
     orders = []
     for text in texts:
         # A plus that nobody encoded is a blank by now.
@@ -142,6 +143,8 @@ def _orders_of(texts: Sequence[str]) -> tuple[Order, ...] | Answer:
             shown = name[:_SHOWN]
             details = f"Incorrect field= {shown} passed in orderBy, example are +name, -name, name."
             return failed(400, "1433-400", details)
+        if (refusal := unknown_field(str(path[0]), shape)) is not None:
+            return refusal
         orders.append(Order(path, descending))
     return tuple(orders)
 

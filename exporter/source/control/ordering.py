@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+from exporter.source.collection.checks.answers import Answer
+from exporter.source.control.answers import failed
+from exporter.source.control.routes import Shape
+
+_SHOWN: Final = 64
+
+
+def unknown_field(name: str, shape: Shape) -> Answer | None:
+    """400: documents that look like ``shape`` have no field of this name to be ordered by; None where they have one."""
+    known = shape["properties"]
+    if name in known:
+        return None
+    return failed(400, "1433-400", f"There is no field {name[:_SHOWN]} to order by; there are {', '.join(known)}")
 
 
 def sort_key(value: Any) -> tuple[int, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -13,10 +14,11 @@ from exporter.source.collection.checks.request import RequestHead
 from exporter.source.control.answers import failed
 from exporter.source.control.gateway import Gateway
 from exporter.source.control.request import Request, query_of
-from exporter.source.control.routes import Found, OtherMethods, Reads, Routes
+from exporter.source.control.routes import REPEATABLE, Found, OtherMethods, Reads, Route, Routes
 
 #: Reads the body of a request: its bytes, or the answer to one that is too large or too slow.
 ReadBody: TypeAlias = Callable[[], Awaitable[bytes | Answer]]
+_SHOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,30 @@ class ControlPlane:
         if isinstance(found, OtherMethods):
             allowed = (("Allow", ", ".join(found.methods)),)
             return failed(405, "1405-405", "There is no such method here", headers=allowed)
+        query = query_of(head)
+        if (name := _said_twice(query, found.route)) is not None:
+            return failed(400, "1400-400", f"The parameter {name} may stand only once")
         body = await self._body(head, found.route.reads, read_body)
         if isinstance(body, Answer):
             return body
-        return await found.route.reply(Request(head, found.ids, query_of(head), body, client))
+        return await found.route.reply(Request(head, found.ids, query, body, client))
 
     async def _body(self, head: RequestHead, reads: Reads, read_body: ReadBody) -> bytes | Answer:
         if reads is Reads.NOTHING:
             return b""
+        if (coding := head.headers.get("content-encoding", "").strip().lower()) not in ("", "identity"):
+            details = f"The body's Content-Encoding may only be identity, and is {coding[:_SHOWN]}"
+            return failed(415, "1415-415", details, headers=(("Accept-Encoding", "identity"),))
         body = await read_body()
         # As with all checks of the gateway, nobody looks where nobody is asked for a token.
         named = self.gateway.tokens is None or reads is Reads.FORM or head.headers.get("content-type")
         return body if isinstance(body, Answer) or not body or named else _no_content_type()
+
+
+def _said_twice(query: Sequence[tuple[str, str]], route: Route) -> str | None:
+    """The name of a parameter of a route that is given again, though only one can be meant."""
+    given = Counter(name for name, _ in query if name in route.query and name not in REPEATABLE)
+    return next((name for name, times in given.items() if times > 1), None)
 
 
 def _no_content_type() -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
 from exporter.source.collection.checks.answers import Answer
@@ -14,6 +14,10 @@ from exporter.source.control.request import Request
 Reply: TypeAlias = Callable[[Request], Awaitable[Answer]]
 #: JSON Schema of a body.
 Shape: TypeAlias = Mapping[str, Any]
+
+
+#: Names in queries that may come several times: filters, all of which have to hold.
+REPEATABLE: Final = frozenset({"property"})
 
 
 class Reads(Enum):
@@ -37,7 +41,7 @@ class Route:
         reads: what of the body.
         body: what the body should be, for the document of the API.
         answers: what the good statuses are answered with, by status; None: no body.
-        query: names in the query that mean something, with a sentence each.
+        query: names in the query that mean something, with a sentence each; those of ``REPEATABLE`` may come again.
         headers: likewise, beside those that every request may have.
         other_types: media types beside JSON that an answer may have.
         guarded: False: the gateway lets everybody pass, since this is where tokens come from.

@@ -34,7 +34,7 @@ class Runs:
 
     async def list_all(self, request: Request) -> Answer:
         """A page of runs, the newest first unless the query says otherwise."""
-        listing = listing_of(request)
+        listing = listing_of(request, RUN)
         if isinstance(listing, Answer):
             return listing
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from exporter.state.made_ids import MadeIds
 from exporter.state.redis.server import Server
@@ -19,5 +19,10 @@ class RedisMadeIds(MadeIds):
         if not wanted:
             return {}
         await self._server.together([("HSETNX", self._key, name, made) for name, made in wanted.items()])
-        found = await self._server.call("HMGET", self._key, *wanted)
-        return {name: value.decode() for name, value in zip(wanted, found, strict=True)}
+        return await self.known(wanted)
+
+    async def known(self, names: Collection[str]) -> Mapping[str, str]:
+        if not names:
+            return {}
+        found = await self._server.call("HMGET", self._key, *names)
+        return {name: value.decode() for name, value in zip(names, found, strict=True) if value is not None}

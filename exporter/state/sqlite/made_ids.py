@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import apsw
 
@@ -24,3 +24,10 @@ class SqliteMadeIds(MadeIds):
             return {name: made[name] for name in wanted}
 
         return await self._file.write(settle)
+
+    async def known(self, names: Collection[str]) -> Mapping[str, str]:
+        def read(connection: apsw.Connection) -> Mapping[str, str]:
+            made = connection.execute("SELECT name, id FROM made_ids")
+            return {name: text for name, text in made if name in names}
+
+        return await self._file.read(read)

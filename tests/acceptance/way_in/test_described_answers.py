@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from harness import Place
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from jsonschema import Draft202012Validator
-from processes import Daemon, eventually
+from processes import EXPORTER, Daemon, eventually
 from serving import connected, idle, post, serve, way_in
 
 ORG = "ACME@AdobeOrg"
@@ -315,6 +316,8 @@ def test_every_operation_answers_as_the_document_says(tmp_path: Path) -> None:
         serving = serve(place).ready()
         api = Api(place.config["serve"]["api"]["port"])
         api.ask("getOpenApi")
+        printed = subprocess.run([*EXPORTER, "schema", "--openapi"], capture_output=True, check=True, timeout=60)
+        assert json.loads(printed.stdout) == api.document
         tokens(api, key)
         namespaces(api)
         schema_id = schema(api)

@@ -186,7 +186,7 @@ async def test_a_list_is_by_id_and_in_pages() -> None:
     assert await listed("limit=2&start=6") == []
     picked = (await plane.ask("GET", DATASETS, query="properties=name,none&limit=1")).body
     assert picked == {names[0]: {"name": "c"}}
-    for query in ("limit=101", "limit=x", "start=-1", "orderBy=up:name", "property=name~^a"):
+    for query in ("limit=101", "limit=x", "start=-1", "orderBy=up:name", "orderBy=asc:name,nmae", "property=name~^a"):
         assert (await plane.ask("GET", DATASETS, query=query)).status == 400
 
 

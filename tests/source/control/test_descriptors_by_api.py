@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from registry_parts import DESCRIPTORS, NAMESPACES, Plane, at
+from registry_parts import DATASETS, DESCRIPTORS, NAMESPACES, Plane, at
 
 from exporter.source.control.objects.resource import Kind
 from exporter.source.control.schema_registry.settings import settings_of
@@ -122,6 +122,22 @@ async def test_a_descriptor_is_replaced_and_deleted() -> None:
     assert await plane.ask("DELETE", path) == (204, None)
     for method, body in (("GET", None), ("PUT", made), ("DELETE", None)):
         assert (await plane.ask(method, path, body)).status == 404
+
+
+async def test_an_identity_of_records_does_not_go() -> None:
+    plane = Plane()
+    schema = await plane.make_schema("profile-work-details")
+    made = (await plane.make_descriptor(schema, "/workEmail/address", **_PRIMARY)).body
+    # One that says nothing of identities means nothing here.
+    named = {"@type": "xdm:descriptorFriendlyName", "xdm:sourceSchema": schema["$id"]}
+    other = (await plane.ask("POST", DESCRIPTORS, named)).body
+    dataset = await plane.make_dataset(schema)
+    reply = await plane.ask("DELETE", f"{DESCRIPTORS}/{made['@id']}")
+    assert reply.status == 400
+    assert f"The descriptor's schema has datasets: {dataset}" in reply.body["errorDetails"]
+    assert (await plane.ask("DELETE", f"{DESCRIPTORS}/{other['@id']}")).status == 204
+    assert (await plane.ask("DELETE", f"{DATASETS}/{dataset}")).status == 204
+    assert (await plane.ask("DELETE", f"{DESCRIPTORS}/{made['@id']}")).status == 204
 
 
 async def test_a_field_with_an_identity_does_not_go() -> None:

@@ -10,7 +10,7 @@ from unittest.mock import MagicMock
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from exporter.daemon.serving.routes import routes_of
+from exporter.daemon.serving.routes import document, routes_of
 from exporter.settings.tree import Settings
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.checks.request import RequestHead
@@ -21,7 +21,7 @@ from exporter.source.control.openapi.route import PATH, described
 from exporter.source.control.openapi.services import SERVICES
 from exporter.source.control.plane import ControlPlane
 from exporter.source.control.request import Request
-from exporter.source.control.routes import Reads, Route, Routes
+from exporter.source.control.routes import Found, Reads, Route, Routes
 from exporter.source.control.shapes import TEXT, array, fields, named
 
 FLOWS = "/data/foundation/flowservice/flows"
@@ -56,6 +56,12 @@ def whole_table() -> Routes:
     """The table of ``exporter serve``; of the parts that its replies need there is none."""
     settings = Settings.model_validate({})
     return routes_of(lambda: settings, MagicMock(), MagicMock(), MagicMock(), lambda: 0)
+
+
+async def test_the_document_needs_nothing_that_runs() -> None:
+    found = whole_table().find("GET", PATH)
+    assert isinstance(found, Found)
+    assert json.loads((await found.route.reply(Request(RequestHead("GET", PATH)))).body) == document()
 
 
 def named_parameters(operation: Mapping[str, Any]) -> dict[str, str]:

@@ -17,8 +17,11 @@ async def _reply(_: Request) -> Answer:
     return Answer(200, b"{}")
 
 
+QUERY = dict.fromkeys(("limit", "property"), "")
+
+
 def route(method: str, path: str, name: str = "", *, reads: Reads = Reads.NOTHING, guarded: bool = True) -> Route:
-    return Route(method, path, name or f"{method} {path}", "", _reply, reads, guarded=guarded)
+    return Route(method, path, name or f"{method} {path}", "", _reply, reads, query=QUERY, guarded=guarded)
 
 
 ROUTES = Routes(
@@ -83,7 +86,7 @@ class _Anybody(Tokens):
 
 
 async def _answer(
-    method: str, path: str, body: bytes = b"", *, tokens: bool = False, **headers: str
+    method: str, path: str, body: bytes = b"", *, query: str = "", tokens: bool = False, **headers: str
 ) -> tuple[int, bytes]:
     async def read() -> bytes:
         return body
@@ -92,7 +95,7 @@ async def _answer(
         headers |= {"authorization": "Bearer x", "x-api-key": "k", "x-gw-ims-org-id": "o"}
     plane = ControlPlane(Gateway(_Anybody if tokens else None, (), (), ("prod",)), ROUTES)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = await plane.answer(RequestHead(method, path, headers=named), read)
+    answer = await plane.answer(RequestHead(method, path, query, named), read)
     return answer.status, answer.body
 
 
@@ -106,6 +109,21 @@ async def test_a_body_says_what_it_is() -> None:
     status, body = await _answer("POST", "/a/flows", b"{}", tokens=True)
     assert status == 400
     assert b"BadRequestError" in body
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZip", "br", "identity, gzip"])
+async def test_a_body_comes_as_it_is(coding: str) -> None:
+    for path in ("/a/flows", "/token"):
+        status, body = await _answer("POST", path, b"{}", content_encoding=coding)
+        assert (status, b'"errorCode":"1415-415"' in body, b"identity" in body) == (415, True, True)
+    assert await _answer("POST", "/a/flows", b"{}", content_encoding="Identity") == (200, b"{}")
+    assert await _answer("GET", "/a/flows", content_encoding=coding) == (200, b"{}")
+
+
+async def test_what_can_be_meant_once_is_said_once() -> None:
+    status, body = await _answer("GET", "/a/flows", query="limit=1&property=a==b&limit=1")
+    assert (status, b'"1400-400"' in body, b"limit" in body) == (400, True, True)
+    assert await _answer("GET", "/a/flows", query="property=a==b&limit=1&property=c==d&of=x&of=y") == (200, b"{}")
 
 
 async def test_only_open_rows_pass_the_gateway() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from registry_parts import DATASETS, ORG, REGISTRY, SCHEMAS, Plane, at
 
-from exporter.source.control.objects.register import made_before
-from exporter.source.control.objects.resource import Kind
+from exporter.source.control.answers import found
+from exporter.source.control.objects.register import Change, made_before
+from exporter.source.control.objects.resource import Kind, Origin, Resource
 from exporter.source.control.schema_registry.declared import declared_resources
 from exporter.source.control.schema_registry.resolving import resolved
 from exporter.source.control.schema_registry.settings import settings_of
@@ -234,6 +235,11 @@ async def test_a_list_is_filtered_and_paged() -> None:
     assert await listed(f"property=meta:class=={_CONTEXT}profile,title==t2") == ([ids[2]], None)
     assert await listed(f"property=meta:class=={_CONTEXT}profile&property=title==t1,t2") == (ids[1:3], None)
     assert await listed("property=title,description&orderby=-title") == (ids[::-1], None)
+    reply = await plane.ask("GET", SCHEMAS, query="orderby=titel")
+    assert reply.status == 400
+    assert "no field titel to order by; there are $id," in reply.body["errorDetails"]
+    assert await listed("orderby=created") == ([*ids, event], None)
+    assert await listed("orderby=-created") == ([event, *ids[::-1]], None)
     assert await listed("property=no") == ([], None)
     page, following = await listed("limit=3")
     assert (page, following) == (ids[:3], "3")
@@ -307,6 +313,20 @@ async def test_a_schema_goes_when_no_dataset_has_it() -> None:
     for method in ("GET", "DELETE"):
         assert (await plane.ask(method, at(schema))).status == 404
     assert (await plane.ask("PUT", at(schema), NEWMAN)).status == 404
+
+
+async def test_a_schema_to_which_a_mapping_set_maps_does_not_go() -> None:
+    plane = Plane()
+    schema = await plane.make_schema()
+    versions = [{"version": 0, "xdmSchema": schema["$id"]}, {"version": 1}]
+    origin = Origin(1)
+    made = Resource(Kind.MAPPING_SET, "named", {"versions": versions}, origin, origin, "etag")
+    await plane.register.change(lambda objects: Change(objects.put(made), found({})))
+    reply = await plane.ask("DELETE", at(schema))
+    assert reply.status == 400
+    assert "The schema has mapping sets: named" in reply.body["errorDetails"]
+    await plane.register.change(lambda objects: Change(objects.without(Kind.MAPPING_SET, "named"), found({})))
+    assert await plane.ask("DELETE", at(schema)) == (204, None)
 
 
 async def test_stats_name_the_tenant() -> None:

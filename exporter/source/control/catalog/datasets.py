@@ -9,13 +9,13 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.catalog.dataset_fields import fields_of, schema_id_of, shown
-from exporter.source.control.catalog.shapes import DATASETS, REFERENCES
+from exporter.source.control.catalog.shapes import DATASET, DATASETS, REFERENCES
 from exporter.source.control.json_patch import Operation, operations_of, patched
 from exporter.source.control.objects.making import Making, Rewriting, rewritten, unchangeable
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Change, Register
 from exporter.source.control.objects.resource import Kind, Resource
-from exporter.source.control.ordering import sort_key
+from exporter.source.control.ordering import sort_key, unknown_field
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
 from exporter.source.control.schema_registry.listing import QUERY, filtered
@@ -214,6 +214,8 @@ def _sort(items: list[tuple[str, dict[str, Any]]], order: str) -> Answer | None:
     if colon and direction not in _DIRECTIONS:
         return failed(400, "1432-400", "orderBy should be asc: or desc: and fields, with commas between")
     for name in reversed([each.strip() for each in names.split(",")]):
+        if (refusal := unknown_field(name, DATASET)) is not None:
+            return refusal
         items.sort(key=lambda each, name=name: sort_key(each[1].get(name)), reverse=direction == "desc")  # type: ignore[misc]
     return None
 

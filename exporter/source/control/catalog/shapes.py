@@ -11,7 +11,7 @@ from exporter.source.control.shapes import LINKS, MOMENT, TEXT, WHOLE, array, fi
 REFERENCES: Final = named("References", array({"type": "string", "pattern": "^@/dataSets/"}))
 _SCHEMA: Final = fields({"id": TEXT}, {"contentType": TEXT})
 #: All fields are there, unless ``properties`` names those that are.
-_DATASET: Final = named(
+DATASET: Final = named(
     "Dataset",
     fields(
         {},
@@ -28,7 +28,7 @@ _DATASET: Final = named(
         },
     ),
 )
-DATASETS: Final[Shape] = map_of(_DATASET)
+DATASETS: Final[Shape] = map_of(DATASET)
 _BATCH: Final = named(
     "Batch",
     fields(

@@ -56,6 +56,7 @@ class Description:
         held: why it cannot be deleted; None where it can.
         switched: whether it may be enabled and disabled.
         born_enabled: whether a new one may not say its state.
+        said: fields that are wrong where they are null; any other is not said then.
         tested: whether it can be asked whether it works.
         uncompiled: the code of the answer where what it comes to cannot be compiled.
         left: as what kind, and with which fields, one that is deleted stays; None: it does not.
@@ -75,6 +76,7 @@ class Description:
     fixed: tuple[tuple[str, ...], ...] = ()
     switched: bool = False
     born_enabled: bool = False
+    said: frozenset[str] = frozenset()
     tested: bool = False
     uncompiled: str = "1400-400"
     left: tuple[Kind, Callable[[Resource, Objects], Fields]] | None = None

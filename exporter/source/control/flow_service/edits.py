@@ -30,7 +30,7 @@ def unknown(word: str, name: str) -> Answer:
 def new_fields(description: Description, body: Mapping[str, Any], inlet: str) -> dict[str, Any] | Answer:
     """The fields of a new object, from what a body says; or what is wrong with it, as far as it says that itself."""
     # What is null at the first level is not said: clients in Python write None so.
-    body = {key: value for key, value in body.items() if value is not None}
+    body = {key: value for key, value in body.items() if value is not None or key in description.said}
     if (fault := description.fault(body)) is not None:
         return failed(400, "1400-400", fault)
     if "state" in body and description.born_enabled:
@@ -132,12 +132,13 @@ def _changeable(description: Description, request: Request, objects: Objects) ->
 
 def _other_version(request: Request, resource: Resource) -> Answer | None:
     """Why a request is not about this version of an object; None where it is."""
-    supplied = (request.head.headers.get("if-match") or request.one("if-match")).strip().strip('"')
-    if not supplied:
+    supplied = (request.head.headers.get("if-match") or request.one("if-match")).strip()
+    if not supplied.strip('"'):
         return failed(400, "1403-400", "The header 'If-Match' is missing in the request.")
-    if supplied == resource.etag:
+    # RFC 9110 §13.1.1: any version that there is, or one of several.
+    if supplied == "*" or resource.etag in (each.strip().strip('"') for each in supplied.split(",")):
         return None
-    versions = quoted(supplied[:64]), quoted(resource.etag)
+    versions = quoted(supplied.strip('"')[:64]), quoted(resource.etag)
     details = "Supplied version=[{}] does not match the current version on entity=[{}].".format(*versions)
     return failed(412, "1404-412", details)
 

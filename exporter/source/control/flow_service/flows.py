@@ -32,7 +32,7 @@ _SHAPE: Final[Shape] = shape_of(
     ("flowSpec", "sourceConnectionIds", "targetConnectionIds"),
     {
         "flowSpec": SPEC,
-        "sourceConnectionIds": {**_IDS, "maxItems": _MOST_SOURCES},
+        "sourceConnectionIds": {**_IDS, "maxItems": _MOST_SOURCES, "uniqueItems": True},
         "targetConnectionIds": {**_IDS, "maxItems": 1},
         "transformations": {
             "type": "array",
@@ -74,6 +74,7 @@ def flows() -> Description:
         fixed=(("flowSpec",), ("sourceConnectionIds",), ("targetConnectionIds",)),
         switched=True,
         born_enabled=True,
+        said=frozenset({"transformations"}),
         uncompiled="1419-400",
         left=(Kind.DELETED_FLOW, left),
     )

@@ -20,6 +20,7 @@ from exporter.source.control.flow_service.edits import (
     switched,
     unknown,
 )
+from exporter.source.control.flow_service.shapes import SHOWN
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.listing import listed
 from exporter.source.control.objects.making import Making
@@ -67,7 +68,7 @@ class Replies:
     async def list(self, request: Request) -> Answer:
         """Shows those that a request asks for, a page at a time."""
         kind = self.description.kind
-        return listed(request, self._shown(self.register.objects.all(kind)), f"/{kind}")
+        return listed(request, self._shown(self.register.objects.all(kind)), f"/{kind}", SHOWN[kind])
 
     async def patch(self, request: Request) -> Answer:
         """Changes one."""

@@ -67,7 +67,7 @@ def _specs(word: str, operation: str, specs: Sequence[Mapping[str, Any]], shape:
     path = f"{PATH}/{word}"
 
     async def listing(request: Request) -> Answer:
-        return listed(request, specs, f"/{word}")
+        return listed(request, specs, f"/{word}", shape)
 
     async def get(request: Request) -> Answer:
         name = request.ids["id"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from exporter.source.control.openapi.components import Components
 from exporter.source.control.openapi.services import SERVICES, service_of
-from exporter.source.control.routes import Reads, Route, Shape
+from exporter.source.control.routes import REPEATABLE, Reads, Route, Shape
 from exporter.source.control.shapes import ERROR, PROBLEM, REFUSAL, TEXT, TOKEN_ERROR, WHOLE, array
 
 _JSON: Final = "application/json"
@@ -22,7 +22,7 @@ _BODIES: Final[Mapping[Reads, tuple[str, ...]]] = {
     Reads.FORM: (Reads.FORM.value, "multipart/form-data"),
 }
 #: What is no text in a query, by name.
-_IN_QUERY: Final[Mapping[str, Shape]] = {"limit": WHOLE, "property": array(TEXT)}
+_IN_QUERY: Final[Mapping[str, Shape]] = {"limit": WHOLE, **dict.fromkeys(REPEATABLE, array(TEXT))}
 _SANDBOX: Final = "sandbox"
 _PARAMETERS: Final[Mapping[str, Any]] = {
     _SANDBOX: {

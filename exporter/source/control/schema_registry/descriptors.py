@@ -18,7 +18,9 @@ from exporter.source.control.schema_registry.accept import wishes_of
 from exporter.source.control.schema_registry.documents import refused
 from exporter.source.control.schema_registry.listing import filtered, listed
 from exporter.source.control.schema_registry.settings import IDENTITY, identities_of
+from exporter.source.control.schema_registry.shapes import DESCRIPTOR
 from exporter.source.control.schema_registry.showing import SHOWN_ONLY, shown_descriptor
+from exporter.source.control.schema_registry.users import datasets_of, held
 
 #: ``v2`` in pages; ``link`` paths in the place of objects, ``id`` ids.
 _WORDS: Final = frozenset({"v2", "link", "id"})
@@ -45,7 +47,7 @@ class Descriptors:
             return wishes
         descriptors = self.register.objects.all(Kind.DESCRIPTOR)
         if "v2" in wishes:
-            return listed(request, descriptors, shown_descriptor, _form(wishes), _ALL)
+            return listed(request, descriptors, shown_descriptor, _form(wishes), DESCRIPTOR, _ALL)
         passed = filtered(request, descriptors, shown_descriptor)
         if isinstance(passed, Answer):
             return passed
@@ -83,12 +85,16 @@ class Descriptors:
         return await self.register.change(edit)
 
     async def delete(self, request: Request) -> Answer:
-        """Deletes a descriptor."""
+        """Deletes a descriptor, unless it says where identities of records of a dataset stand."""
 
         def edit(objects: Objects) -> Change | Answer:
             descriptor = _own(objects, request)
             if isinstance(descriptor, Answer):
                 return descriptor
+            if descriptor.fields["@type"] == IDENTITY:
+                users = datasets_of(objects, descriptor.fields["xdm:sourceSchema"])
+                if (refusal := held(users, "The descriptor's schema has datasets")) is not None:
+                    return refusal
             return Change(objects.without(Kind.DESCRIPTOR, descriptor.id), Answer(204, b""), refused)
 
         return await self.register.change(edit)

@@ -11,6 +11,7 @@ from exporter.source.control.answers import failed, found
 from exporter.source.control.request import Request
 from exporter.source.control.schema_registry.accept import wishes_of
 from exporter.source.control.schema_registry.listing import listed
+from exporter.source.control.schema_registry.shapes import LIBRARY as LIBRARY_DOCUMENT
 from exporter.source.control.schema_registry.showing import DATA, LIST_WORDS, WORDS, alternative_id, shown_group
 from exporter.source.xdm.groups.catalogue import CLASSES, GROUPS
 from exporter.source.xdm.groups.field_group import FieldGroup
@@ -53,6 +54,7 @@ class Library:
             self.listed,
             lambda each: shown_group(each, self.kind, _AS_KEPT),
             lambda each: shown_group(each, self.kind, wishes),
+            LIBRARY_DOCUMENT,
         )
 
     async def get(self, request: Request) -> Answer:

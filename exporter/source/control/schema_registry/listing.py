@@ -9,18 +9,21 @@ from typing import Any, Final, TypeVar
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import found
 from exporter.source.control.filtering import filter_of
-from exporter.source.control.ordering import sort_key
+from exporter.source.control.ordering import sort_key, unknown_field
 from exporter.source.control.request import Request
+from exporter.source.control.routes import Shape
 
 MOST: Final = 300
 _START: Final = 10**9
+#: The order in which things were made, by the name that clients have for it.
+_MADE: Final = "created"
 #: A comma ends a filter where another one follows; elsewhere it is part of a value.
 _BETWEEN: Final = re.compile(",(?=[^,=!<>~]+[=!<>~])")
 _SIGNS: Final = re.compile("[=!<>~]")
 
 QUERY: Final[Mapping[str, str]] = {
     "property": "A filter such as title==People, or the name of a property; with commas between, all have to hold.",
-    "orderby": "The property to order by; a minus before it turns it round.",
+    "orderby": f"The property to order by, {_MADE} if nothing is said; a minus before it turns it round.",
     "limit": f"As many results as a page has at most: 1 to {MOST}.",
     "start": "Where the page begins: what _page.next of the page before says.",
 }
@@ -33,6 +36,7 @@ def listed(
     items: Sequence[Item],
     document: Callable[[Item], Mapping[str, Any]],
     shown: Callable[[Item], Any],
+    shape: Shape,
     limit: int = MOST,
 ) -> Answer:
     """The page that a request asks for.
@@ -42,6 +46,7 @@ def listed(
         items: all that there are.
         document: what filters and the order look at.
         shown: what the answer says of an item.
+        shape: of the documents, which are ordered by its fields, or as they were made.
         limit: as many results as a page has where the request does not say.
     """
     passed = filtered(request, items, document)
@@ -52,14 +57,18 @@ def listed(
         return most
     if isinstance(start, Answer):
         return start
-    order = request.one("orderby")
-    if order:
-        name = order.removeprefix("-")
+    order = request.one("orderby") or _MADE
+    name = order.removeprefix("-")
+    if name != _MADE:
+        if (refusal := unknown_field(name, shape)) is not None:
+            return refusal
         passed = sorted(passed, key=lambda each: sort_key(document(each).get(name)), reverse=order.startswith("-"))
+    elif order != _MADE:
+        passed = passed[::-1]
     page = passed[start : start + most]
     following = str(start + most) if start + most < len(passed) else None
     results = [shown(each) for each in page]
-    paging = {"orderby": order or "created", "next": following, "count": len(results)}
+    paging = {"orderby": order, "next": following, "count": len(results)}
     return found({"results": results, "_page": paging, "_links": {}})
 
 

@@ -67,7 +67,7 @@ def _schemas(schemas: Schemas) -> Iterator[Route]:
     yield Route("PUT", one, "replaceSchema", "Write a schema anew.", schemas.put, Reads.JSON, _SCHEMA, shown)
     summary = "Change a schema by JSON Patch."
     yield Route("PATCH", one, "changeSchema", summary, schemas.patch, Reads.JSON, JSON_PATCH, shown)
-    summary = "Delete a schema that no dataset has, with its descriptors."
+    summary = "Delete a schema that no dataset and no mapping set has, with its descriptors."
     yield Route("DELETE", one, "deleteSchema", summary, schemas.delete, answers=_GONE)
 
 
@@ -81,7 +81,8 @@ def _descriptors(descriptors: Descriptors) -> Iterator[Route]:
     yield Route("GET", one, "getDescriptor", "Read a descriptor.", descriptors.get, answers=shown)
     summary = "Write a descriptor anew."
     yield Route("PUT", one, "replaceDescriptor", summary, descriptors.put, Reads.JSON, _DESCRIPTOR, shown)
-    yield Route("DELETE", one, "deleteDescriptor", "Delete a descriptor.", descriptors.delete, answers=_GONE)
+    summary = "Delete a descriptor, unless it says where identities of a dataset stand."
+    yield Route("DELETE", one, "deleteDescriptor", summary, descriptors.delete, answers=_GONE)
 
 
 def _library() -> Iterator[Route]:

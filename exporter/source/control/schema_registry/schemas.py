@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +17,9 @@ from exporter.source.control.schema_registry.accept import wishes_of
 from exporter.source.control.schema_registry.documents import fields_of, refused, tags_of
 from exporter.source.control.schema_registry.listing import listed
 from exporter.source.control.schema_registry.settings import descriptors_of, settings_of, waiting
+from exporter.source.control.schema_registry.shapes import SCHEMA
 from exporter.source.control.schema_registry.showing import LIST_WORDS, WORDS, alternative_id, shown_schema
+from exporter.source.control.schema_registry.users import datasets_of, held, mapping_sets_to
 
 _AS_KEPT: Final[frozenset[str]] = frozenset()
 
@@ -41,6 +42,7 @@ class Schemas:
             objects.all(Kind.SCHEMA),
             lambda each: shown_schema(each, objects, self.making, _AS_KEPT),
             lambda each: shown_schema(each, objects, self.making, wishes),
+            SCHEMA,
         )
 
     async def get(self, request: Request) -> Answer:
@@ -91,15 +93,16 @@ class Schemas:
         return await self._rewrite(request, rewrite)
 
     async def delete(self, request: Request) -> Answer:
-        """Deletes a schema that no dataset has, with its descriptors."""
+        """Deletes a schema that no dataset and no mapping set has, with its descriptors."""
 
         def edit(objects: Objects) -> Change | Answer:
             schema = _own(objects, request)
             if isinstance(schema, Answer):
                 return schema
-            users = [each.id for each in objects.all(Kind.DATASET) if _schema_of(each.fields) == schema.id]
-            if users:
-                return failed(400, "1400-400", f"The schema has datasets: {', '.join(users)}")
+            refusal = held(datasets_of(objects, schema.id), "The schema has datasets")
+            refusal = refusal or held(mapping_sets_to(objects, schema.id), "The schema has mapping sets")
+            if refusal is not None:
+                return refusal
             after = objects.without(Kind.SCHEMA, schema.id)
             for each in descriptors_of(schema.id, objects):
                 after = after.without(Kind.DESCRIPTOR, each.id)
@@ -143,7 +146,3 @@ def _own(objects: Objects, request: Request) -> Resource | Answer:
     """The schema that a request may change."""
     schema = schema_of(objects, request.ids["id"])
     return schema if isinstance(schema, Answer) else unchangeable(schema) or schema
-
-
-def _schema_of(dataset: Mapping[str, Any]) -> Any:
-    return dataset["schemaRef"]["id"]

@@ -50,6 +50,12 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 AUTH = {"specName": "Streaming Connection", "params": {}}
 
 
+async def test_what_is_wrong_with_a_flow_is_named() -> None:
+    for more in ({"transformations": None}, {"sourceConnectionIds": [SOURCE_CONNECTION] * 2}):
+        answer = await Service().ask("POST", "/flows", flow(**more))
+        assert f"body.{next(iter(more))} must " in answer.body.decode()
+
+
 async def test_what_is_missing_is_named() -> None:
     answer = await Service().ask("POST", "/connections", {"auth": AUTH})
     assert b"body must contain ['connectionSpec', 'name'] properties" in answer.body
@@ -90,6 +96,8 @@ async def test_what_is_missing_is_named() -> None:
         ("flows", flow(target=UNKNOWN), 400, "1400-400"),
         ("flows", flow(targetConnectionIds=[TARGET_CONNECTION, TARGET_CONNECTION]), 400, "1400-400"),
         ("flows", flow(flowSpec=HTTP_SPEC), 400, "1413-400"),
+        ("flows", flow(SOURCE_CONNECTION, SOURCE_CONNECTION), 400, "1400-400"),
+        ("flows", flow(transformations=None), 400, "1400-400"),
         ("flows", flow(transformations=[None]), 400, "1400-400"),
         ("flows", flow(transformations=[{**mapping()[0], "name": None}]), 400, "1400-400"),
         ("flows", flow(transformations=[{**mapping()[0], "name": "mapping"}]), 400, "1400-400"),
@@ -239,6 +247,8 @@ PATCH = [{"op": "replace", "path": "/name", "value": "new"}]
         (PATCH, {}, 400, "1403-400"),
         (PATCH, {"if-match": ""}, 400, "1403-400"),
         (PATCH, {"if-match": '"other"'}, 412, "1404-412"),
+        (PATCH, {"if-match": '"other", W/{etag}'}, 412, "1404-412"),
+        (PATCH, {"if-match": '"*"'}, 412, "1404-412"),
         (None, {"if-match": "{etag}"}, 400, "1405-400"),
         ([], {"if-match": "{etag}"}, 400, "1405-400"),
         ({}, {"if-match": "{etag}"}, 400, "1405-400"),
@@ -252,6 +262,15 @@ async def test_a_patch_names_the_version_that_it_changes(body: Any, headers: Any
     etag = (await service.shown("connections", name))["etag"]
     known = {key: value.replace("{etag}", etag) for key, value in headers.items()}
     assert error(await service.ask("PATCH", f"/connections/{name}", body, headers=known)) == (status, code)
+
+
+@pytest.mark.parametrize("named", ["*", '"other", {etag}'])
+async def test_a_patch_may_name_any_version_or_one_of_several(named: str) -> None:
+    service = Service()
+    name = await service.create("connections", connection())
+    headers = {"if-match": named.replace("{etag}", (await service.shown("connections", name))["etag"])}
+    assert (await service.ask("PATCH", f"/connections/{name}", PATCH, headers=headers)).status == 200
+    assert (await service.ask("PATCH", f"/connections/{UNKNOWN}", PATCH, headers=headers)).status == 404
 
 
 async def test_of_two_writers_with_one_etag_one_wins() -> None:
