@@ -10,7 +10,8 @@ from exporter.settings.tree import Settings
 
 if TYPE_CHECKING:
     from exporter.source.processing.catalogue import Catalogue
-    from exporter.source.processing.compiling import Declared, FlowIds, Kept
+    from exporter.source.processing.compiling import Declared, FlowIds
+    from exporter.source.processing.kept import Kept
 
 
 def compiled_catalogue(

@@ -14,7 +14,7 @@ from exporter.source.control.assembling import Assembled, assembled
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Install
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Kept
+from exporter.source.processing.kept import Kept
 from exporter.source.processing.planes import Ids, plane_of
 from exporter.source.xdm.schema import Schema
 from exporter.tasks.off_loop import off_loop
@@ -70,7 +70,7 @@ class Compiler:
 
     def _compiled(self, objects: Objects) -> Compiled | Sequence[Mistake]:
         settings = self.settings
-        whole = assembled(declared_in(settings), self.ids, objects)
+        whole = assembled(declared_in(settings), self.ids, objects, self.kept)
         if not isinstance(whole, Assembled):
             return whole
         flows = whole.ids.flows
@@ -78,7 +78,8 @@ class Compiler:
         if isinstance(catalogue, tuple):
             return [whole.named(each) for each in catalogue]
         declared = whole.declared
-        plane = plane_of(settings.serve, declared.sources, declared.datasets, whole.ids, whole.disabled)
+        plane = plane_of(settings.serve, declared.sources, declared.datasets, whole.ids, whole.disabled, self.kept)
+        self.kept.forget()
         return Compiled(catalogue, plane)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from exporter.sections.mistakes import Mistake
@@ -16,6 +17,7 @@ from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.schema_registry import settings as schema_registry
 from exporter.source.processing.compiling import Declared, Gone
+from exporter.source.processing.kept import Kept
 from exporter.source.processing.planes import Ids
 from exporter.source.settings.declared import DatasetSettings, FlowSettings, MappingSetSettings, SchemaSettings
 
@@ -52,19 +54,25 @@ class Assembled:
         return Mistake((kind, name, *rest, *([said] if isinstance(said, str) else [])), mistake.reason)
 
 
-def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Sequence[Mistake]:
+def assembled(
+    declared: Declared, ids: Ids, objects: Objects, kept: Kept | None = None
+) -> Assembled | Sequence[Mistake]:
     """What the configuration and the objects come to together, or what is wrong with the objects.
 
     Args:
         declared: what the configuration declares.
         ids: of its sources and flows.
         objects: all of them.
+        kept: what was made before.
     """
+    known = Kept() if kept is None else kept
     schemas: list[SchemaSettings] = []
     mistakes: list[Mistake] = []
     for schema in objects.all(Kind.SCHEMA):
         if schema.declared is None:
-            found = schema_registry.settings_of(schema, objects)
+            parts = schema, *schema_registry.descriptors_of(schema.id, objects), *objects.all(Kind.NAMESPACE)
+            made = partial(schema_registry.settings_of, schema, objects)
+            found = known.of(("schema settings", schema.id), parts, made)
             if isinstance(found, SchemaSettings):
                 schemas.append(found)
             else:
@@ -72,9 +80,9 @@ def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Seq
     if mistakes:
         return mistakes
     datasets = [dataset_fields.settings_of(each) for each in objects.all(Kind.DATASET) if each.declared is None]
-    sources = sources_of(objects, declared.sources, ids)
-    mappings = {each.id: each for flow in objects.all(Kind.FLOW) for each in _mapping(flow, objects)}
-    gone = tuple(_gone(objects, sources.deleted))
+    sources = sources_of(objects, declared.sources, ids, known)
+    mappings = {each.id: each for flow in objects.all(Kind.FLOW) for each in _mapping(flow, objects, known)}
+    gone = tuple(_gone(objects, sources.deleted, known))
     whole = Declared(
         (*declared.schemas, *schemas),
         (*declared.datasets, *datasets),
@@ -86,7 +94,7 @@ def assembled(declared: Declared, ids: Ids, objects: Objects) -> Assembled | Seq
     return Assembled(whole, sources.ids, sources.disabled, namespaces.codes_of(objects))
 
 
-def _mapping(flow: Resource, objects: Objects) -> Iterator[MappingSetSettings]:
+def _mapping(flow: Resource, objects: Objects, kept: Kept) -> Iterator[MappingSetSettings]:
     """The version of a mapping set that a flow names, if the set was made; what no flow names yet need not compile.
 
     A flow that was deleted has kept its version, since the set may be gone by now.
@@ -94,19 +102,23 @@ def _mapping(flow: Resource, objects: Objects) -> Iterator[MappingSetSettings]:
     mapping = mapping_of(flow.fields) if flow.declared is None else None
     if mapping is None or (name := settings_id(objects, mapping)) == mapping.id:
         return
-    version = _kept(flow).get(KEPT_MAPPING) or version_of(objects, mapping)
-    schema = None if version is None else schema_of_mapping(version)
-    if version is not None and schema is not None:
-        yield MappingSetSettings(
-            id=name,
-            version=mapping.version,
-            schema=schema,
-            allow_nulls=bool(version.get("allowNullValues")),
-            mappings=tuple(version["mappings"]),
-        )
+    gone = flow if flow.kind is Kind.DELETED_FLOW else None
+
+    def made() -> MappingSetSettings | None:
+        version = _kept(flow).get(KEPT_MAPPING) or version_of(objects, mapping)
+        schema = None if version is None else schema_of_mapping(version)
+        if version is None or schema is None:
+            return None
+        nulls, mappings = bool(version.get("allowNullValues")), tuple(version["mappings"])
+        return MappingSetSettings(id=name, version=mapping.version, schema=schema, allow_nulls=nulls, mappings=mappings)
+
+    parts = gone, objects.get(Kind.MAPPING_SET, mapping.id)
+    settings = kept.of(("mapping set", name, "" if gone is None else gone.id), parts, made)
+    if settings is not None:
+        yield settings
 
 
-def _gone(objects: Objects, flows: Mapping[str, FlowSettings]) -> Iterator[Gone]:
+def _gone(objects: Objects, flows: Mapping[str, FlowSettings], known: Kept) -> Iterator[Gone]:
     """The flows that hang on no inlet, with what the deleted ones have kept."""
     for name, settings in flows.items():
         flow = objects.get(Kind.DELETED_FLOW, name) or objects.get(Kind.FLOW, name)
@@ -116,7 +128,7 @@ def _gone(objects: Objects, flows: Mapping[str, FlowSettings]) -> Iterator[Gone]
                 settings,
                 [SchemaSettings.model_validate(each) for each in kept.get(KEPT_SCHEMAS, ())],
                 [DatasetSettings.model_validate(each) for each in kept.get(KEPT_DATASETS, ())],
-                list(_mapping(flow, objects)),
+                list(_mapping(flow, objects, known)),
             )
 
 

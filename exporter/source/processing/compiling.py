@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, TypeVar
 
 from exporter.sections.mistakes import Mistake, Steps
@@ -11,6 +12,7 @@ from exporter.source.dataprep.mapper import CompiledMappingSet, compile_mapping_
 from exporter.source.dataprep.mapping_sets import read_mapping_set
 from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue, Dataset, Flow
+from exporter.source.processing.kept import Kept
 from exporter.source.settings.declared import (
     DatasetSettings,
     FlowSettings,
@@ -60,21 +62,6 @@ class Declared:
 
 
 @dataclass(slots=True)
-class Kept:
-    """What was compiled before, beside what it was compiled from: the same is not compiled again."""
-
-    schemas: dict[str, tuple[SchemaSettings, Schema]] = field(default_factory=dict)
-    mappings: dict[str, tuple[MappingSetSettings, Schema, Bounds, CompiledMappingSet]] = field(default_factory=dict)
-
-    def only(self, schemas: Container[str], mappings: Container[str]) -> None:
-        """Forget all but these ids."""
-        for name in [name for name in self.schemas if name not in schemas]:
-            del self.schemas[name]
-        for name in [name for name in self.mappings if name not in mappings]:
-            del self.mappings[name]
-
-
-@dataclass(slots=True)
 class _Compiling:
     declared: Declared
     bounds: Bounds
@@ -98,15 +85,14 @@ def compiled(
         flow_ids: the id of every flow, by its source's name and its place among the source's flows.
         identities: the rules of identities.
         bounds: what the mapping of one record may take.
-        kept: of the time before; afterwards of this time. Not for two calls at once.
+        kept: what was compiled before.
     """
     compiling = _Compiling(declared, bounds, kept or Kept())
     _compile_all(compiling)
     flows = dict(_flows(compiling, flow_ids))
     if compiling.mistakes:
         return tuple(compiling.mistakes)
-    gone, left, of_gone = _gone(compiling, flows)
-    compiling.kept.only(compiling.schemas, of_gone.union(compiling.mappings))
+    gone, left = _gone(compiling, flows)
     datasets = {name: dataset for name, dataset in compiling.datasets.items() if dataset is not None}
     schemas = {name: schema for name, schema in compiling.schemas.items() if schema is not None}
     return Catalogue({**gone, **flows}, {**left, **datasets}, identities, schemas)
@@ -123,22 +109,15 @@ def _compile_schemas(compiling: _Compiling) -> None:
         if section.id in compiling.schemas:
             compiling.refuse(("schemas", index, "id"), "this id stands in the list already")
             continue
-        before = compiling.kept.schemas.get(section.id)
-        if before is not None and before[0] == section:
-            compiling.schemas[section.id] = before[1]
-            continue
-        schema = declared_schema(_declaration(section))
+        schema = compiling.kept.of(("schema", section.id), (section,), partial(_compile_schema, section))
         if isinstance(schema, SchemaRefused):
             for mistake in schema.mistakes:
                 compiling.refuse(("schemas", index, *mistake.at), mistake.reason)
-            compiling.schemas[section.id] = None
-        else:
-            compiling.schemas[section.id] = schema
-            compiling.kept.schemas[section.id] = section, schema
+        compiling.schemas[section.id] = None if isinstance(schema, SchemaRefused) else schema
 
 
-def _declaration(section: SchemaSettings) -> Declaration:
-    return Declaration(
+def _compile_schema(section: SchemaSettings) -> Schema | SchemaRefused:
+    declaration = Declaration(
         id=section.id,
         title=section.title,
         behaviour=Behaviour(section.behaviour),
@@ -147,6 +126,7 @@ def _declaration(section: SchemaSettings) -> Declaration:
         groups=section.groups,
         identities=tuple(IdentityDescriptor(each.path, each.namespace, each.primary) for each in section.identities),
     )
+    return declared_schema(declaration)
 
 
 def _compile_datasets(compiling: _Compiling) -> None:
@@ -169,36 +149,33 @@ def _compile_mappings(compiling: _Compiling) -> None:
             compiling.refuse((*at, "id"), "this id stands in the list already")
             continue
         schema = _named(compiling, (*at, "schema"), "schema", section.schema, compiling.schemas)
-        before = compiling.kept.mappings.get(section.id)
-        if before is not None and before[:3] == (section, schema, compiling.bounds):
-            mapping: CompiledMappingSet | None = before[3]
-        else:
-            mapping = _compile_mapping(compiling, at, section, schema)
-            if mapping is not None and schema is not None:
-                compiling.kept.mappings[section.id] = section, schema, compiling.bounds, mapping
-        compiling.mappings[section.id] = (section.schema, mapping)
+        parts = section, schema, compiling.bounds, section.id in compiling.declared.made
+        mapping = compiling.kept.of(("mapping", section.id), parts, partial(_compile_mapping, *parts))
+        if isinstance(mapping, tuple):
+            for mistake in mapping:
+                compiling.refuse((*at, *mistake.at), mistake.reason)
+        good = None if schema is None or isinstance(mapping, tuple) else mapping
+        compiling.mappings[section.id] = section.schema, good
 
 
 def _compile_mapping(
-    compiling: _Compiling, at: Steps, section: MappingSetSettings, schema: Schema | None
-) -> CompiledMappingSet | None:
+    section: MappingSetSettings, schema: Schema | None, bounds: Bounds, made: bool
+) -> CompiledMappingSet | tuple[Mistake, ...]:
+    """The set, or its mistakes, with places within its section; ``made``: by API."""
     mappings = section.mappings if isinstance(section.mappings, dict) else list(section.mappings)
     read = read_mapping_set({"mappings": mappings, "allow_nulls": section.allow_nulls, "version": section.version})
     if isinstance(read, tuple):
-        for mistake in read:
-            compiling.refuse((*at, *mistake.at), mistake.reason)
-        return None
+        return read
     # Where the schema is refused, expressions are looked at all the same, and paths may lead anywhere.
     root = None if schema is None else schema.root
-    if root is not None and section.id in compiling.declared.made:
+    if root is not None and made:
         root = with_awaited(root)
-    found = compile_mapping_set(read, root, compiling.bounds)
-    if isinstance(found, tuple):
-        for refusal in found:
-            place = refusal.mapping.destination if isinstance(mappings, dict) else refusal.position
-            compiling.refuse((*at, "mappings", place), refusal.reason)
-        return None
-    return found if schema is not None else None
+    found = compile_mapping_set(read, root, bounds)
+    if not isinstance(found, tuple):
+        return found
+    named = isinstance(mappings, dict)
+    places = ((each.mapping.destination if named else each.position, each.reason) for each in found)
+    return tuple(Mistake(("mappings", place), reason) for place, reason in places)
 
 
 def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow]]:
@@ -230,23 +207,21 @@ def _flows(compiling: _Compiling, flow_ids: FlowIds) -> Iterator[tuple[str, Flow
                     if dataset is not None and schema != dataset.schema.id:
                         compiling.refuse((*at, "mapping"), "this mapping set maps to another schema than the dataset's")
             flow_id = flow_ids[source.name, number]
-            if flows.setdefault(flow_id, section) != section:
+            known = flows.setdefault(flow_id, section)
+            if known is not section and known != section:
                 # A flow may hang on several inlets, and is one flow then.
                 compiling.refuse((*at, "id"), "another flow with this id says something else")
             yield flow_id, Flow(flow_id, section.name, section.dataset, mapping)
 
 
-def _gone(
-    compiling: _Compiling, live: Container[str]
-) -> tuple[Mapping[str, Flow], Mapping[str, Dataset], frozenset[str]]:
-    """The flows that are gone, the datasets that went with them, and the ids of the mapping sets by which they go.
+def _gone(compiling: _Compiling, live: Container[str]) -> tuple[Mapping[str, Flow], Mapping[str, Dataset]]:
+    """The flows that are gone, and the datasets that went with them.
 
     Each is compiled for itself: what cannot be compiled any more is no mistake, since nobody could put it right, and is
     left out, so that records which name it are bad.
     """
     flows: dict[str, Flow] = {}
     datasets: dict[str, Dataset] = {}
-    mappings: set[str] = set()
     for each in compiling.declared.gone:
         section = each.flow
         if section.id is None or section.id in live:
@@ -265,8 +240,7 @@ def _gone(
         if dataset is not None and (section.mapping is None or mapping is not None):
             flows[section.id] = Flow(section.id, section.name, section.dataset, mapping)
             datasets[section.dataset] = dataset
-            mappings.update(alone.mappings)
-    return flows, datasets, frozenset(mappings)
+    return flows, datasets
 
 
 def _named(compiling: _Compiling, at: Steps, what: str, name: str, known: Mapping[str, Named | None]) -> Named | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from exporter.profile.paths import parse_path
 from exporter.source.collection.plane import Flow, Inlet, Plane
 from exporter.source.processing.compiling import FlowIds
+from exporter.source.processing.kept import Kept
 from exporter.source.settings.declared import DatasetSettings, SourceSettings
 from exporter.source.settings.serve import Serve
 
@@ -70,10 +71,29 @@ def plane_of(
     datasets: Sequence[DatasetSettings],
     ids: Ids,
     disabled: Container[str] = (),
+    kept: Kept | None = None,
 ) -> Plane:
-    """The data plane of a configuration whose references all lead somewhere; ``disabled`` are names of sources."""
+    """The data plane of a configuration whose references all lead somewhere.
+
+    Args:
+        serve: of the configuration.
+        sources: likewise.
+        datasets: likewise.
+        ids: of the sources.
+        disabled: the names of sources whose inlets take nothing.
+        kept: what was made before.
+    """
     schemas = {dataset.id: dataset.schema for dataset in datasets}
-    inlets = [_inlet(source, serve, schemas, ids, source.name not in disabled) for source in sources]
+    known = Kept() if kept is None else kept
+
+    def inlet(source: SourceSettings) -> Inlet:
+        name, enabled = source.name, source.name not in disabled
+        leads = [(ids.flows[name, number], schemas[flow.dataset]) for number, flow in enumerate(source.flows)]
+        beside = [schemas[dataset] for dataset in source.datasets]
+        parts = source, serve, enabled, ids.inlets[name], leads, beside
+        return known.of(("inlet", name), parts, lambda: _inlet(source, serve, schemas, ids, enabled))
+
+    inlets = map(inlet, sources)
     return Plane(
         org_id=serve.org_id,
         inlets={inlet.id: inlet for inlet in inlets},

@@ -68,9 +68,9 @@ def identities_of(
     keys = list(found.states)
     if len(keys) > rules.most:
         return _bad("too_many_identities", f"{len(keys)} identities found, of which {rules.most} are allowed")
-    if rules.known is not None:
-        unknown = [namespace for namespace, _ in keys if namespace not in rules.known]
-        if unknown and rules.declared_only:
+    known = rules.known
+    if known is not None and (unknown := [namespace for namespace, _ in keys if namespace not in known]):
+        if rules.declared_only:
             return _bad("unknown_namespace", f"identity namespace [{cut(unknown[0])}] is not declared")
         found.warnings += map(UnknownNamespace, dict.fromkeys(unknown))
     if not found.primaries and len(keys) != 1:

@@ -11,8 +11,9 @@ from exporter.sections.mistakes import Mistake
 from exporter.source.collection.taken import Form, TakenRecord
 from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Declared, Kept, compiled
+from exporter.source.processing.compiling import Declared, compiled
 from exporter.source.processing.examined import Chances
+from exporter.source.processing.kept import Kept
 from exporter.source.settings.declared import DatasetSettings, MappingSetSettings, SchemaSettings, SourceSettings
 from exporter.source.xdm.identified import IdentityRules
 

@@ -11,7 +11,8 @@ from processing_parts import DECLARED, catalogue, compiled_of, declared
 
 from exporter.source.dataprep.run import Bounds
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.compiling import Declared, Gone, Kept, compiled
+from exporter.source.processing.compiling import Declared, Gone, compiled
+from exporter.source.processing.kept import Kept
 from exporter.source.settings.declared import FlowSettings
 from exporter.source.xdm.identified import IdentityRules
 
@@ -91,6 +92,7 @@ def test_what_is_the_same_is_compiled_once() -> None:
     def catalogue_of(document: dict[str, Any]) -> Catalogue:
         found = compiled_of(document, kept)
         assert isinstance(found, Catalogue)
+        kept.forget()
         return found
 
     first, second = catalogue_of(DECLARED), catalogue_of(DECLARED)
@@ -104,8 +106,14 @@ def test_what_is_the_same_is_compiled_once() -> None:
     changed = catalogue_of(document)
     assert changed.datasets["d"].schema is not first.datasets["d"].schema
     assert mapped[0] not in [flow.mapping for flow in changed.flows.values()], "its schema is another"
+    # What is not there any more is forgotten, and refused sections stand in nobody's way.
     catalogue_of({"schemas": [], "datasets": [], "mappings": [], "sources": []})
-    assert (kept.schemas, kept.mappings) == ({}, {})
+    assert catalogue_of(document).datasets["d"].schema is not changed.datasets["d"].schema
+    again = catalogue_of(document)
+    document["mappings"][0]["mappings"] = {"none": "name"}
+    assert isinstance(compiled_of(document, kept), tuple)
+    document["mappings"] = deepcopy(DECLARED["mappings"])
+    assert catalogue_of(document).flows == again.flows
 
 
 def test_a_mapping_set_made_by_api_may_come_before_the_field_group_that_it_maps_to() -> None:

@@ -17,6 +17,7 @@ from exporter.source.control.flow_service.references import (
 )
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
+from exporter.source.processing.kept import Kept
 from exporter.source.processing.planes import Ids
 from exporter.source.settings.declared import FlowSettings, SourceSettings
 
@@ -43,18 +44,23 @@ class Sources:
     deleted: Mapping[str, FlowSettings]
 
 
-def sources_of(objects: Objects, declared: Sequence[SourceSettings], ids: Ids) -> Sources:
-    """The sources of ``objects``, among which those of ``declared``, whose ids are ``ids``, may stand."""
+def sources_of(objects: Objects, declared: Sequence[SourceSettings], ids: Ids, kept: Kept | None = None) -> Sources:
+    """The sources of ``objects``, among which those of ``declared``, whose ids are ``ids``, may stand.
+
+    ``kept`` is what was made before.
+    """
+    known = Kept() if kept is None else kept
     connections = [each for each in objects.all(Kind.CONNECTION) if each.declared is None]
     names = {ids.connections[source.name]: source.name for source in declared}
     names |= _names(connections, frozenset(names.values()))
     flows: dict[str, dict[str, FlowSettings]] = {name: {} for name in names.values()}
-    for name, flow_id, flow in _made_flows(objects, names):
+    for name, flow_id, flow in _made_flows(objects, names, known):
         flows[name][flow_id] = flow
     sources = [
-        source.model_copy(update={"flows": (*source.flows, *flows[source.name].values())}) for source in declared
+        source.model_copy(update={"flows": (*source.flows, *made.values())}) if (made := flows[source.name]) else source
+        for source in declared
     ]
-    sources += [_source(each, names[each.id], flows[names[each.id]]) for each in connections]
+    sources += [_source(each, names[each.id], tuple(flows[names[each.id]].values()), known) for each in connections]
     flow_ids = dict(ids.flows)
     for source in sources:
         first = len(source.flows) - len(flows[source.name])
@@ -67,7 +73,7 @@ def sources_of(objects: Objects, declared: Sequence[SourceSettings], ids: Ids) -
             flow_ids,
         ),
         frozenset(names[each.id] for each in connections if each.fields["state"] != "enabled"),
-        dict(_without_inlet(objects, frozenset(flow_ids.values()))),
+        dict(_without_inlet(objects, frozenset(flow_ids.values()), known)),
     )
 
 
@@ -88,7 +94,7 @@ def _joined(slug: str, rest: str) -> str:
     return f"{slug[: _LONGEST - 1 - len(rest)]}-{rest}"
 
 
-def _made_flows(objects: Objects, names: Mapping[str, str]) -> Iterator[tuple[str, str, FlowSettings]]:
+def _made_flows(objects: Objects, names: Mapping[str, str], kept: Kept) -> Iterator[tuple[str, str, FlowSettings]]:
     """The flows that were made: each with the name of the source that it hangs on, once for every such source."""
     for flow in objects.all(Kind.FLOW):
         dataset = dataset_of(objects, flow.fields) if flow.declared is None else None
@@ -98,35 +104,38 @@ def _made_flows(objects: Objects, names: Mapping[str, str]) -> Iterator[tuple[st
             source = objects.get(Kind.SOURCE_CONNECTION, name)
             connection = None if source is None else connection_of(objects, source.fields)
             if connection is not None and connection.id in names:
-                yield names[connection.id], flow.id, _flow(objects, flow, dataset)
+                yield names[connection.id], flow.id, _flow(objects, flow, dataset, kept)
 
 
-def _without_inlet(objects: Objects, with_inlet: Container[str]) -> Iterator[tuple[str, FlowSettings]]:
+def _without_inlet(objects: Objects, with_inlet: Container[str], kept: Kept) -> Iterator[tuple[str, FlowSettings]]:
     for flow in objects.all(Kind.DELETED_FLOW):
         if (dataset := flow.fields.get("dataSetId")) is not None:
-            yield flow.id, _flow(objects, flow, dataset)
+            yield flow.id, _flow(objects, flow, dataset, kept)
     for flow in objects.all(Kind.FLOW):
         if flow.declared is None and flow.id not in with_inlet and (dataset := dataset_of(objects, flow.fields)):
-            yield flow.id, _flow(objects, flow, dataset)
+            yield flow.id, _flow(objects, flow, dataset, kept)
 
 
-def _flow(objects: Objects, flow: Resource, dataset: str) -> FlowSettings:
-    mapping = mapping_of(flow.fields)
-    return FlowSettings(
-        id=flow.id,
-        name=flow.fields["name"],
-        dataset=dataset,
-        mapping=None if mapping is None else settings_id(objects, mapping),
-        enabled=flow.fields["state"] == "enabled",
-    )
+def _flow(objects: Objects, flow: Resource, dataset: str, kept: Kept) -> FlowSettings:
+    reference, fields = mapping_of(flow.fields), flow.fields
+    mapping = None if reference is None else settings_id(objects, reference)
+
+    def made() -> FlowSettings:
+        enabled = fields["state"] == "enabled"
+        return FlowSettings(id=flow.id, name=fields["name"], dataset=dataset, mapping=mapping, enabled=enabled)
+
+    return kept.of(("flow", flow.id), (flow, dataset, mapping), made)
 
 
-def _source(connection: Resource, name: str, flows: Mapping[str, FlowSettings]) -> SourceSettings:
-    params = connection.fields["auth"]["params"]
-    return SourceSettings(
-        name=name,
-        inlet=params["inletId"],
-        connection_id=connection.id,
-        authentication=params["authenticationRequired"],
-        flows=tuple(flows.values()),
-    )
+def _source(connection: Resource, name: str, flows: tuple[FlowSettings, ...], kept: Kept) -> SourceSettings:
+    def made() -> SourceSettings:
+        params = connection.fields["auth"]["params"]
+        return SourceSettings(
+            name=name,
+            inlet=params["inletId"],
+            connection_id=connection.id,
+            authentication=params["authenticationRequired"],
+            flows=flows,
+        )
+
+    return kept.of(("source", connection.id), (connection, name, flows), made)

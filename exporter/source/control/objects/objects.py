@@ -41,6 +41,12 @@ class Objects:
         rest = {key: value for key, value in self._kinds.get(kind, _NONE).items() if key != name}
         return self._made({**self._kinds, kind: rest})
 
+    def of_other_kinds(self, other: Self) -> Iterator[Resource]:
+        """Its objects of those kinds of which ``other`` may have other ones."""
+        for kind, resources in self._kinds.items():
+            if other._kinds.get(kind) is not resources:
+                yield from resources.values()
+
     def __iter__(self) -> Iterator[Resource]:
         for kind in self._kinds.values():
             yield from kind.values()

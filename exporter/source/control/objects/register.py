@@ -120,8 +120,8 @@ def together(declared: Sequence[Resource], made: Sequence[Resource]) -> Objects 
 
 def difference(before: Objects, after: Objects) -> tuple[Sequence[MadeObject], Sequence[tuple[Kind, str]]]:
     """What has to be written so that ``after`` stands where ``before`` stood; what is declared is never written."""
-    was = {(each.kind, each.id): each for each in before if each.declared is None}
-    now = {(each.kind, each.id): each for each in after if each.declared is None}
+    was = {(each.kind, each.id): each for each in before.of_other_kinds(after) if each.declared is None}
+    now = {(each.kind, each.id): each for each in after.of_other_kinds(before) if each.declared is None}
     put = [
         MadeObject(kind, name, document_of(each)) for (kind, name), each in now.items() if was.get((kind, name)) != each
     ]

@@ -9,12 +9,14 @@ import orjson
 from flow_service_parts import (
     CONNECTION,
     DATASET,
+    DATASETS,
     FLOW,
     HTTP_SPEC,
     IDS,
     LAKE_SPEC,
     MADE_MAPPING,
     MAPPED_SPEC,
+    MAPPINGS,
     OTHER_DATASET,
     PLAIN_SPEC,
     SOURCE_CONNECTION,
@@ -31,9 +33,13 @@ from flow_service_parts import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.source.control.flow_service.sources import sources_of
+from exporter.source.control.assembling import Assembled, assembled
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import made_before
+from exporter.source.processing.compiling import Declared
+from exporter.source.processing.kept import Kept
+from exporter.source.processing.planes import plane_of
+from exporter.source.settings.serve import Serve
 
 KINDS = ("connections", "sourceConnections", "targetConnections", "flows")
 BODIES: dict[str, dict[str, Any]] = {
@@ -118,6 +124,17 @@ def requests(draw: st.DrawFn) -> tuple[str, str, str, Any, Any]:
     return "DELETE", kind, what, None, query
 
 
+def assert_remembered(objects: Objects, kept: Kept) -> None:
+    """What was made before changes nothing of what objects come to."""
+    declared = Declared(datasets=DATASETS, mappings=MAPPINGS, sources=SOURCES)
+    whole, afresh = (assembled(declared, IDS, objects, each) for each in (kept, None))
+    assert whole == afresh
+    assert isinstance(whole, Assembled)
+    sections = Serve(), whole.declared.sources, whole.declared.datasets, whole.ids, whole.disabled
+    assert plane_of(*sections, kept) == plane_of(*sections)
+    kept.forget()
+
+
 async def _replay(asked: Any, order: Any) -> None:
     service = Service()
     known: dict[str, list[str]] = {
@@ -128,6 +145,7 @@ async def _replay(asked: Any, order: Any) -> None:
     }
     for kind in KINDS:
         known[kind].append(await service.create(kind, BODIES[kind]))
+    memory = Kept()
     for number, (method, kind, what, body, query) in enumerate(asked):
         # The last one was made by API.
         name = known[kind][-1 - order[number % len(order)] % len(known[kind])]
@@ -144,11 +162,11 @@ async def _replay(asked: Any, order: Any) -> None:
                 known[kind].append(marks["id"])
         elif answer.status != 204:
             assert error(answer)[0] in (400, 404, 405, 412, 422)
+        assert_remembered(service.register.objects, memory)
     for kind in KINDS:
         answer = await service.ask("GET", f"/{kind}", query="limit=100")
         for item in orjson.loads(answer.body)["items"]:
             assert (await service.shown(kind, item["id"])) == item
-    sources_of(service.register.objects, SOURCES, IDS)
     kept = Objects(await made_before(service.made))
     assert {(each.kind, each.id): each for each in kept} == {
         (each.kind, each.id): each

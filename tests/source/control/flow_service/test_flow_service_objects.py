@@ -38,11 +38,14 @@ from flow_service_parts import (
 )
 
 from exporter.sections.matching import SHORT_NAME
+from exporter.source.control.assembling import Assembled, assembled
 from exporter.source.control.flow_service.declared import declared_resources
 from exporter.source.control.flow_service.destinations import ShownDestination, destination_resources
 from exporter.source.control.flow_service.sources import sources_of
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind
+from exporter.source.processing.compiling import Declared
+from exporter.source.processing.kept import Kept
 from exporter.source.processing.planes import Ids, plane_of
 from exporter.source.settings.serve import Serve
 
@@ -151,6 +154,29 @@ async def test_what_was_made_comes_to_sources() -> None:
     assert [plane.inlets[found.ids.inlets[each.name]].enabled for each in found.sources] == [True, True, True, False]
     inlet = plane.inlets[INLET]
     assert inlet.flow(on_declared) is not None
+
+
+async def test_a_change_makes_only_what_it_touches() -> None:
+    service, kept = Service(), Kept()
+    flows = []
+    for name in ("changed", "same"):
+        base = await service.create("connections", connection(name=name))
+        begins = await service.create("sourceConnections", source_connection(base))
+        flows.append(await service.create("flows", flow(begins, name=name, transformations=mapping())))
+
+    def made() -> tuple[Any, ...]:
+        """The sources of both connections, their inlets, and the mapping set."""
+        declared = Declared(datasets=DATASETS, mappings=MAPPINGS, sources=SOURCES)
+        whole = assembled(declared, IDS, service.register.objects, kept)
+        assert isinstance(whole, Assembled)
+        plane = plane_of(Serve(), whole.declared.sources, DATASETS, whole.ids, kept=kept)
+        kept.forget()
+        sources = whole.declared.sources[-2:]
+        return *sources, *(plane.inlets[whole.ids.inlets[each.name]] for each in sources), whole.declared.mappings[-1]
+
+    before = made()
+    await service.ask("POST", f"/flows/{flows[0]}/action", query="op=disable")
+    assert [one is other for one, other in zip(before, made(), strict=True)] == [False, True, False, True, True]
 
 
 @pytest.mark.parametrize("name", ["a" * 1000, "…", "-.-", "Ä/ö", "acme", "\u0000", "東京"])
