@@ -17,10 +17,12 @@ class Kept:
 
     def of(self, name: tuple[str, ...], parts: tuple[Any, ...], make: Callable[[], T]) -> T:
         """What ``make`` makes of ``parts``: what it made of equal ones before, if that is kept under this name."""
-        found = self._before.get(name)
+        found = self._now.get(name)
         if found is None or found[0] != parts:
-            found = parts, make()
-        self._now[name] = found
+            found = self._before.get(name)
+            if found is None or found[0] != parts:
+                found = parts, make()
+            self._now[name] = found
         made: T = found[1]
         return made
 
