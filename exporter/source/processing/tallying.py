@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.processing.places import Place
 from exporter.source.profiles.merge.steps import Outcome
 from exporter.source.profiles.tally import HOUR_MS, OUTPUT, Fate, Part, Tally, hour_of
+
+
+_CAME_TO: Final[Mapping[Outcome, str]] = {
+    Outcome.CREATED: "created",
+    Outcome.TOLD: "applied",
+    Outcome.UNCHANGED: "unchanged",
+}
+#: What the metrics call it, where that is not its name.
+_BECAME: Final[Mapping[str, str]] = {"created": "applied"}
 
 
 class _Sum:
@@ -53,7 +63,7 @@ class Tallying:
         total = None
         for place in self._places:
             if place.step is not None:
-                outcome = "applied" if next(following) is Outcome.TOLD else "unchanged"
+                outcome = _CAME_TO[next(following)]
             else:
                 bad = place.bad
                 outcome = "aside" if bad is None else bad.reason
@@ -96,7 +106,7 @@ class Tallying:
 
 
 def _count(became: dict[tuple[str, str], int], flow: str, outcome: str, records: int) -> None:
-    key = flow, outcome if outcome in OUTPUT else "bad"
+    key = flow, _BECAME.get(outcome, outcome) if outcome in OUTPUT else "bad"
     became[key] = became.get(key, 0) + records
 
 

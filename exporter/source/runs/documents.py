@@ -37,6 +37,7 @@ def run_document(run: Run, of_flow: Mapping[str, Any], now: int) -> dict[str, An
             "inputRecordCount": sums.input,
             "outputRecordCount": sums.output,
             "failedRecordCount": sums.failures,
+            "createdRecordCount": sums.created,
             "updatedRecordCount": sums.updated,
             "failedInfo": [{"code": code, "message": words, "count": count} for code, words, count in failed],
         },

@@ -15,7 +15,8 @@ class Sums:
 
     Attributes:
         output: records that did not fail.
-        updated: those of them that made an event.
+        created: those of them that made a profile, which was told.
+        updated: those that changed a profile that was there, which was told.
         failed: how many failed, by reason.
         input_bytes: of all records.
         output_bytes: of those that did not fail.
@@ -28,6 +29,7 @@ class Sums:
     """
 
     output: int
+    created: int
     updated: int
     failed: Mapping[str, int]
     input_bytes: int
@@ -60,6 +62,7 @@ def sums_of(parts: Sequence[Part]) -> Sums:
     records = sum(each.records for each in parts)
     return Sums(
         output=sum(each.records for each in good),
+        created=sum(each.records for each in good if each.outcome == "created"),
         updated=sum(each.records for each in good if each.outcome == "applied"),
         failed=failed,
         input_bytes=sum(each.bytes for each in parts),

@@ -223,7 +223,7 @@ async def test_a_replay_that_is_applied_takes_its_letter_away(tmp_path: Path) ->
         await parts.run(parts.processor(), lambda: parts.became.total() == 2)
         assert await parts.reasons() == []
         assert await parts.told() == 1
-        assert await parts.counted() == {"applied": 1}
+        assert await parts.counted() == {"created": 1}
 
 
 async def test_each_record_is_counted_once_although_the_process_ends_between_letter_and_mark(
@@ -249,7 +249,7 @@ async def test_each_record_is_counted_once_although_the_process_ends_between_let
         bodies = ({"id": "a"}, {"n": 1}, {"id": "b"})
         parts.subscription = offsets = Offsets(*bodies)
         await parts.run(parts.processor(), lambda: len(offsets.settled) == 3)
-        assert await parts.counted() == {"applied": 2, "no_primary_identity": 1}
+        assert await parts.counted() == {"created": 2, "no_primary_identity": 1}
 
 
 class Offsets:

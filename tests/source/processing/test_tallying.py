@@ -23,12 +23,13 @@ from exporter.source.records import Identity
 NOW = 500_000 * HOUR_MS + 1000
 MESSAGE = Message("0", 1, b"", 0.0)
 STEP = Deletion("1:0:0", 1, Identity("key", "a"))
+STEPPED = {"created": Outcome.CREATED, "applied": Outcome.TOLD, "unchanged": Outcome.UNCHANGED}
 OUTCOMES = (*OUTPUT, *get_args(BadReason))
 
 
 def place(outcome: str, record: TakenRecord | Wish | None) -> Place:
     """A place that is to come to ``outcome``; its step only has to be one."""
-    if outcome in ("applied", "unchanged"):
+    if outcome in STEPPED:
         return Place(MESSAGE, record, None, STEP)
     examined = Aside() if outcome == "aside" else Bad(outcome, "")  # type: ignore[arg-type]
     return Place(MESSAGE, record, examined, None)
@@ -37,8 +38,8 @@ def place(outcome: str, record: TakenRecord | Wish | None) -> Place:
 def tallied(*places: tuple[str, TakenRecord | Wish | None]) -> tuple[Tally, Counter[str]]:
     """What is counted for the store, and what for the metrics."""
     tallying = Tallying([place(*each) for each in places], {"n": 1}, lambda: NOW / 1000)
-    stepped = [outcome for outcome, _ in places if outcome in ("applied", "unchanged")]
-    tally = tallying([Outcome.TOLD if outcome == "applied" else Outcome.UNCHANGED for outcome in stepped])
+    stepped = [outcome for outcome, _ in places if outcome in STEPPED]
+    tally = tallying([STEPPED[outcome] for outcome in stepped])
     return tally, Counter({f"{flow} {outcome}": count for (flow, outcome), count in tallying.became.items()})
 
 
@@ -79,7 +80,8 @@ def test_sums_are_of_the_records(places: list[tuple[str, TakenRecord]]) -> None:
 
     assert (tally.failed, tally.again) == (fates(False), fates(True))
     assert became == Counter(
-        f"{record.flow} {outcome if outcome in OUTPUT else 'bad'}" for outcome, record in places
+        f"{record.flow} {'applied' if outcome == 'created' else outcome if outcome in OUTPUT else 'bad'}"
+        for outcome, record in places
     )  # what comes again becomes something again
 
 

@@ -20,7 +20,7 @@ from exporter.source.records import Identity, Operation, Record
 
 Opening = Callable[[Rules], AbstractAsyncContextManager[ProfileStore]]
 
-TOLD, UNCHANGED = Outcome.TOLD, Outcome.UNCHANGED
+CREATED, TOLD, UNCHANGED = Outcome.CREATED, Outcome.TOLD, Outcome.UNCHANGED
 DAY = 86_400_000
 
 
@@ -67,7 +67,7 @@ class Contract:
             who = (named("email:a", "ambiguous"), named("crmid:1"))
             said = {"person": {"name": {"firstName": "Ann"}}, "a.b": [1, {"c": None}]}
             entered = (membership("s", "realized", NOON - 5),)
-            assert await applied(store, record(*who, entity=said, memberships=entered, xaction_id="1:2:3")) == [TOLD]
+            assert await applied(store, record(*who, entity=said, memberships=entered, xaction_id="1:2:3")) == [CREATED]
             [told] = await store.told(0, 10, ROOM)
             identities = {
                 "email": [{"id": "a", "primary": True, "authenticatedState": "ambiguous"}],
@@ -388,7 +388,7 @@ class Contract:
             assert await store.counters() == {}
             assert await store.marks("intake") == {}
             assert len(await events(store)) == 1
-            assert await applied(store, record("e:4", entity=deep)) == [TOLD]
+            assert await applied(store, record("e:4", entity=deep)) == [CREATED]
             deep["a"] = [[deep["a"]]] * 60
             for _ in range(60):
                 deep["a"] = [deep["a"]]
@@ -410,7 +410,7 @@ class Contract:
             assert await profile_id(store, "e:2") is None
         async with opening(Rules()) as store:
             assert await store.marks("intake") == {"0": 7, "1": 9}
-            assert await store.counters("f/") == {"f/told": 2, "f/unchanged": 1}
+            assert await store.counters("f/") == {"f/created": 1, "f/told": 1, "f/unchanged": 1}
             assert await store.counters("g") == {}
 
     async def test_the_outbox_is_read_in_order_and_its_numbers_never_come_back(self, opening: Opening) -> None:
@@ -464,7 +464,7 @@ class Contract:
             counts = await store.counts()
             assert (counts.profiles, counts.identities) == (0, 0)
             assert await applied(store, deletion, old, record("c:1", at=5, entity={"a": 1})) == [UNCHANGED] * 3
-            assert await applied(store, record("c:1", at=6, entity={"b": 1})) == [TOLD]
+            assert await applied(store, record("c:1", at=6, entity={"b": 1})) == [CREATED]
             assert await entity(store, "c:1") == {"b": 1}
 
     async def test_a_deletion_takes_nothing_that_was_written_later(self, opening: Opening) -> None:
@@ -544,7 +544,7 @@ class Contract:
                 record("e:2", entity={"a": 1}),
                 record("e:1", at=1, entity={"b": 1}, memberships=(membership("s", "existing", NOON + 1),)),
             ]
-            assert await applied(store, *steps) == [TOLD] * 3
+            assert await applied(store, *steps) == [CREATED, CREATED, TOLD]
             other, both = await events(store)
             assert other["changes"]["identities"] == ["e"]
             assert both["id"] == f"{NOON + 1}:1:1"

@@ -16,6 +16,7 @@ from exporter.source.runs.sums import Run, runs_in, sums_of
 
 HOUR = 500_000 * HOUR_MS
 PART = Part(HOUR, "f", "d", "applied", 3, 300, HOUR + 5, HOUR + 9, 60, 10, 30, HOUR + 40)
+CREATED = replace(PART, outcome="created", records=2, bytes=0, waited=0)
 UNCHANGED = replace(PART, outcome="unchanged", records=1, bytes=50, first=HOUR + 2, waited=40, slowest=40)
 FAILED = replace(PART, outcome="xdm", records=2, bytes=70, last=HOUR + 12, waited=8, fastest=4, counted=HOUR + 50)
 LATER = HOUR + HOUR_MS
@@ -26,16 +27,17 @@ def document(*parts: Part, now: int = LATER) -> dict[str, Any]:
 
 
 def test_a_run_is_the_sum_of_its_parts() -> None:
-    found = document(PART, UNCHANGED, FAILED, replace(FAILED, outcome="mapping", records=1, dataset="e"))
+    found = document(PART, CREATED, UNCHANGED, FAILED, replace(FAILED, outcome="mapping", records=1, dataset="e"))
     mapping = "A value could not be mapped, and without it the record is not as its schema has it"
     failures = [("INGEST-1212-400", "The record is not as its schema has it", 2), ("MAPPER-3700-400", mapping, 1)]
     duration = {"startedAtUTC": HOUR, "completedAtUTC": HOUR + 50}
     size = {"inputBytes": 490, "outputBytes": 350}
     errors = [{"code": code, "message": words} for code, words, _ in failures]
     records = {
-        "inputRecordCount": 7,
-        "outputRecordCount": 4,
+        "inputRecordCount": 9,
+        "outputRecordCount": 6,
         "failedRecordCount": 3,
+        "createdRecordCount": 2,
         "updatedRecordCount": 3,
         "failedInfo": [{"code": code, "message": words, "count": count} for code, words, count in failures],
     }
@@ -58,7 +60,7 @@ def test_a_run_is_the_sum_of_its_parts() -> None:
                 "id": activity["id"],
                 "name": "Promotion Activity",
                 "durationSummary": duration,
-                "latencySummary": {"minMs": 4, "maxMs": 40, "avgMs": 16},
+                "latencySummary": {"minMs": 4, "maxMs": 40, "avgMs": 12},
                 "sizeSummary": size,
                 "recordSummary": records,
                 "statusSummary": {"status": "partialSuccess", "errors": errors},

@@ -112,6 +112,7 @@ _SUMMARIES: Final[Mapping[str, Shape]] = {
             "inputRecordCount": WHOLE,
             "outputRecordCount": WHOLE,
             "failedRecordCount": WHOLE,
+            "createdRecordCount": WHOLE,
             "updatedRecordCount": WHOLE,
             "failedInfo": array(fields({**texts("code", "message"), "count": WHOLE})),
         }

@@ -63,7 +63,9 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
         workspace.tell(telling)
     _settle(meeting, absorbed, after, workspace)
     _keep(record, workspace)
-    return Outcome.TOLD if tells else Outcome.UNCHANGED
+    if not tells:
+        return Outcome.UNCHANGED
+    return Outcome.TOLD if meeting.profiles else Outcome.CREATED
 
 
 def _keep(record: Record, workspace: Workspace) -> None:

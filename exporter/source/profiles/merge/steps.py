@@ -41,8 +41,9 @@ BadReason: TypeAlias = Literal["no_primary_identity", "too_large"]
 
 
 class Outcome(Enum):
-    """What came of a step that was applied: an event or several, or nothing to tell."""
+    """What came of a step that was applied: an event or several, of a profile that is new or was there; or none."""
 
+    CREATED = "created"
     TOLD = "told"
     UNCHANGED = "unchanged"
 
