@@ -15,7 +15,7 @@ from typing import Any
 from events import Sent, Source
 from harness import Place
 from judging import judged
-from processes import EXPORTER, Daemon, eventually
+from processes import WARM, Daemon, eventually
 
 from exporter.receiver.oracle import Judgement
 from exporter.receiver.reception import Reception
@@ -39,7 +39,7 @@ class Load:
     transports: Sequence[str] = ("lean",)
     faults: Sequence[str] = ("--fail-rate", "0.1", "--latency", "0.02")
     rate: int = 2500
-    argv: Sequence[str] = (*EXPORTER, "run")
+    argv: Sequence[str] = (WARM, "run")
 
 
 @dataclass(frozen=True)
