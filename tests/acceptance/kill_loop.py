@@ -77,13 +77,18 @@ class _Worker:
         daemon = self.daemon.ready()
         before = self.receiver.delivered()
 
+        def in_flight() -> int:
+            return int(daemon.metric("exporter_in_flight", self.name))
+
         def loaded() -> tuple[int, int] | None:
             daemon.alive()
-            if not (in_flight := int(daemon.metric("exporter_in_flight", self.name))):
+            # One that waits for the place of its predecessor will have enough to do.
+            if not in_flight() and self._place.settled(self.name):
                 self._place.publish(source.make(_MORE_EVENTS))
+            if not (now := in_flight()):
                 return None
             new = self.receiver.delivered() - before
-            return (new, in_flight) if new >= more else None
+            return (new, now) if new >= more else None
 
         counts = eventually(f"{self.name}: {more} new deliveries and some in flight", loaded)
         daemon.send(self._load.how)
