@@ -17,6 +17,7 @@ import json
 import os
 import pkgutil
 import runpy
+import select
 import selectors
 import signal
 import socket
@@ -26,6 +27,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,16 +56,77 @@ def _end(behind: subprocess.Popen[bytes], place: str) -> None:
     Path(place).parent.rmdir()
 
 
+class WarmProcess:
+    """The process of a command with the words behind its name, and what of ``subprocess.Popen`` tests use.
+
+    Where the first word is a file of Python, that runs in place of the command. Its pid, its session, its folder and
+    the three ``streams``, file descriptors, are its own. It is killed when this process ends.
+    """
+
+    def __init__(self, words: Sequence[str], streams: Sequence[int], folder: Path, environ: Mapping[str, str]) -> None:
+        self.returncode: int | None = None
+        self._asking = _asked_for(warm_command()[-1], words, streams, folder, environ)
+        self.pid = int(_line(self._asking))
+
+    def poll(self) -> int | None:
+        """The exit code, negative after a signal; None while it runs."""
+        with suppress(TimeoutError):
+            self._await(0)
+        return self.returncode
+
+    def wait(self, seconds: float) -> int:
+        """The exit code. Raises subprocess.TimeoutExpired where it runs on for so long."""
+        try:
+            return self._await(seconds)
+        except TimeoutError:
+            raise subprocess.TimeoutExpired("exporter", seconds) from None
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def _await(self, seconds: float) -> int:
+        if self.returncode is None:
+            if not select.select([self._asking], [], [], seconds)[0]:
+                raise TimeoutError
+            self.returncode = int(_line(self._asking))
+            self._asking.close()
+        return self.returncode
+
+
+def _asked_for(
+    place: str, words: Sequence[str], streams: Sequence[int], folder: Path, environ: Mapping[str, str]
+) -> socket.socket:
+    """Have the command run; what gives a line with its process id, and one with its exit code."""
+    asked = {"words": [*words], "cwd": str(folder), "environ": dict(environ)}
+    request = json.dumps(asked).encode("utf-8", "surrogateescape")
+    asking = socket.socket(socket.AF_UNIX)
+    asking.connect(place)
+    descriptors = array.array("i", streams)
+    asking.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+    asking.sendall(request)
+    return asking
+
+
+def _line(asking: socket.socket) -> bytes:
+    """The next line, whole; empty where the warm process has gone."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := asking.recv(1)):
+        line += byte
+    return line
+
+
 def _ask(place: str, words: list[str]) -> int:
     """Have the command run with the streams of this process; its exit code."""
-    asked = {"words": words, "cwd": str(Path.cwd()), "environ": dict(os.environ)}
-    request = json.dumps(asked).encode("utf-8", "surrogateescape")
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.connect(place)
-        streams = array.array("i", [0, 1, 2])
-        asking.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
-        asking.sendall(request)
-        code = int(asking.recv(16) or b"1")
+    with _asked_for(place, words, (0, 1, 2), Path.cwd(), os.environ) as asking:
+        _line(asking)
+        code = int(_line(asking) or b"1")
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
@@ -126,6 +189,8 @@ def _asked(listening: socket.socket, asked: dict[int, socket.socket], looking: s
     for stream in streams:
         os.close(stream)
     asked[child] = asking
+    with suppress(OSError):  # gone
+        asking.sendall(f"{child}\n".encode())
     looking.register(asking, selectors.EVENT_READ, child)
 
 
@@ -138,12 +203,13 @@ def _answer(asked: dict[int, socket.socket], looking: selectors.BaseSelector) ->
             if asking in looking.get_map():
                 looking.unregister(asking)
             with suppress(OSError):  # gone
-                asking.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+                asking.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
             asking.close()
 
 
 def _become(request: dict[str, Any], streams: list[int]) -> None:
     """The command, which ends this process."""
+    os.setsid()
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environ"])
@@ -157,7 +223,11 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     sys.argv = ["exporter", *request["words"]]
     code: object = 0
     try:
-        runpy.run_module("exporter", run_name="__main__", alter_sys=True)
+        if sys.argv[1:] and sys.argv[1].endswith(".py"):
+            del sys.argv[0]
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        else:
+            runpy.run_module("exporter", run_name="__main__", alter_sys=True)
     except SystemExit as error:
         code = error.code
     except BaseException:

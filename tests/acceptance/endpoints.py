@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from processes import EXPORTER, Process, eventually, fetch
+from processes import WARM, Process, eventually, fetch
 from records import read_record
 
 from exporter.receiver.reception import Reception
@@ -26,7 +26,7 @@ class Receiver(Process):
         self.record = folder / f"{name}.jsonl"
         self.port = 0
         super().__init__(
-            (*EXPORTER, "receive", "--port", "0", "--quiet", "--record", str(self.record), *options), folder, name
+            (WARM, "receive", "--port", "0", "--quiet", "--record", str(self.record), *options), folder, name
         )
 
     def listening(self) -> Self:

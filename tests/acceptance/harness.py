@@ -39,7 +39,7 @@ import asking
 import yaml
 from endpoints import Mute, Receiver
 from events import ATTRIBUTES, SEGMENT, Sent
-from processes import EXPORTER, PATIENCE_SECONDS, Daemon, Process
+from processes import PATIENCE_SECONDS, WARM, Daemon, Process
 from warm_command import warm_command
 
 from exporter.queues.port import Outgoing, Position
@@ -119,7 +119,7 @@ class Place:
     def daemon(
         self,
         name: str = "daemon",
-        argv: Sequence[str] = (*EXPORTER, "run"),
+        argv: Sequence[str] = (WARM, "run"),
         environ: Mapping[str, str] | None = None,
         before: Callable[[], None] | None = None,
         own: Mapping[str, Any] | None = None,

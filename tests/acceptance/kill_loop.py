@@ -15,7 +15,7 @@ from typing import Any
 from events import Sent, Source
 from harness import Place
 from judging import judged
-from processes import EXPORTER, Daemon, eventually
+from processes import WARM, Daemon, eventually
 
 from exporter.receiver.oracle import Judgement
 from exporter.receiver.reception import Reception
@@ -39,7 +39,7 @@ class Load:
     transports: Sequence[str] = ("lean",)
     faults: Sequence[str] = ("--fail-rate", "0.1", "--latency", "0.02")
     rate: int = 2500
-    argv: Sequence[str] = (*EXPORTER, "run")
+    argv: Sequence[str] = (WARM, "run")
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,18 @@ class _Worker:
         daemon = self.daemon.ready()
         before = self.receiver.delivered()
 
+        def in_flight() -> int:
+            return int(daemon.metric("exporter_in_flight", self.name))
+
         def loaded() -> tuple[int, int] | None:
             daemon.alive()
-            if not (in_flight := int(daemon.metric("exporter_in_flight", self.name))):
+            # One that waits for the place of its predecessor will have enough to do.
+            if not in_flight() and self._place.settled(self.name):
                 self._place.publish(source.make(_MORE_EVENTS))
+            if not (now := in_flight()):
                 return None
             new = self.receiver.delivered() - before
-            return (new, in_flight) if new >= more else None
+            return (new, now) if new >= more else None
 
         counts = eventually(f"{self.name}: {more} new deliveries and some in flight", loaded)
         daemon.send(self._load.how)

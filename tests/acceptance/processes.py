@@ -15,7 +15,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+
+from warm_command import WarmProcess
 
 Found = TypeVar("Found")
 
@@ -23,7 +25,12 @@ Found = TypeVar("Found")
 PATIENCE_SECONDS = 90.0
 
 #: The command under test: that of another environment where ``EXPORTER_TESTED`` names it (see .ci/as-installed).
-EXPORTER = tuple(shlex.split(os.environ.get("EXPORTER_TESTED", ""))) or (sys.executable, "-m", "exporter")
+_TESTED = tuple(shlex.split(os.environ.get("EXPORTER_TESTED", "")))
+EXPORTER = _TESTED or (sys.executable, "-m", "exporter")
+#: In the place of ``*EXPORTER``: a process that has all modules in memory becomes the command, at a twentieth of the
+#: processor time, or a file of Python that stands in for it. Where starts, signals or memory are the matter, tests
+#: start ``EXPORTER``.
+WARM = "warm exporter"
 
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 _PAUSED = re.compile(r"^exporter_paused\{(?P<destination>[^,]+),(?P<reason>[a-z_0-9]+)\}$")
@@ -69,16 +76,7 @@ class Process:
         self.out = folder / f"{name}.out"
         self.log = folder / f"{name}.log"
         with self.out.open("wb") as out, self.log.open("wb") as log:
-            self._popen = subprocess.Popen(
-                [*argv],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=log,
-                cwd=folder,
-                env={**os.environ, **(environ or {})},
-                start_new_session=True,
-                preexec_fn=before,  # noqa: PLW1509 - the parent has no other threads that hold locks here
-            )
+            self._popen = _started(argv, (out, log), folder, {**os.environ, **(environ or {})}, before)
         self.pid = self._popen.pid
 
     @property
@@ -183,6 +181,31 @@ class Daemon(Process):
             if value and (match := _PAUSED.match(name)):
                 found.setdefault(match["destination"], set()).add(match["reason"])
         return found
+
+
+def _started(
+    argv: Sequence[str],
+    streams: tuple[IO[bytes], IO[bytes]],
+    folder: Path,
+    environ: Mapping[str, str],
+    before: Callable[[], None] | None,
+) -> subprocess.Popen[bytes] | WarmProcess:
+    if argv[0] == WARM:
+        if before is None and not _TESTED:
+            with Path(os.devnull).open("rb") as nothing:
+                return WarmProcess(argv[1:], [each.fileno() for each in (nothing, *streams)], folder, environ)
+        argv = (*EXPORTER, *argv[1:])
+    out, log = streams
+    return subprocess.Popen(
+        [*argv],
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=log,
+        cwd=folder,
+        env={**environ},
+        start_new_session=True,
+        preexec_fn=before,  # noqa: PLW1509 - the parent has no other threads that hold locks here
+    )
 
 
 def _port_of(line: Mapping[str, Any]) -> int:

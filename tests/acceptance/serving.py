@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import Place
 from ports import free_port
-from processes import EXPORTER, Daemon, eventually
+from processes import WARM, Daemon, eventually
 
 INLET = "667b41cf2dbf3509927da1ebf7e93c20afa727cc8d8373e51da18b62e1b985ec"
 SCHEMA = "https://ns.example.com/acme/schemas/people"
@@ -51,7 +51,7 @@ def way_in(place: Place) -> None:
 
 def serve(place: Place) -> Daemon:
     """Start ``exporter serve``."""
-    return place.daemon("serve", argv=(*EXPORTER, "serve"))
+    return place.daemon("serve", argv=(WARM, "serve"))
 
 
 def connected(place: Place) -> closing[http.client.HTTPConnection]:

@@ -1,16 +1,16 @@
-"""``exporter check`` as a process of its own, on a configuration made for it."""
+"""``exporter check`` as a process of its own, started warm, on a configuration made for it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from warm_command import warm_command
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ async def check(folder: Path, *options: str, destinations: list[dict[str, Any]],
     config.write_text(yaml.safe_dump({"destinations": destinations, **ops, **keys}), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EXPORTER")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "exporter", "check", "--config", str(config), *options),
+        *(*warm_command(), "check", "--config", str(config), *options),
         cwd=folder,
         env=environ,
         stdout=asyncio.subprocess.PIPE,

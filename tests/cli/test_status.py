@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from letters_command import Place
 from loopback import repeats, serving
+from warm_command import warm_command
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
 from exporter.cli.shared.status_text import duration_text
@@ -80,9 +81,7 @@ async def _asked(
         serve_locally(() if socket is None else (socket,), desk(status)),
     ):
         command = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "exporter",
+            *warm_command(),
             "status",
             *(argument.replace("URL", f"http://127.0.0.1:{port}") for argument in arguments),
             stdout=asyncio.subprocess.PIPE,

@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import compiled_build
 import pytest
 from compiled_build import ROOT
+from warm_command import warm_command
 
 from exporter import __version__
 from exporter.telemetry.compilation import compiled
@@ -51,9 +53,10 @@ def test_nothing_compiled_stands_beside_the_sources() -> None:
     assert [*(ROOT / "exporter").rglob("*.so"), *(ROOT / "exporter").rglob("*.pyd")] == []
 
 
-def test_the_command_says_which_build_it_is() -> None:
+@pytest.mark.parametrize("command", [lambda: [sys.executable, "-m", "exporter"], warm_command], ids=["started", "warm"])
+def test_the_command_says_which_build_it_is(command: Callable[[], list[str]]) -> None:
     assert compiled() == EXPECTED
-    ran = subprocess.run([sys.executable, "-m", "exporter", "--version"], capture_output=True, text=True, check=True)
+    ran = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout == f"exporter {__version__}{' (compiled)' if EXPECTED else ''}\n"
 
 

@@ -122,7 +122,7 @@ def as_an_editor_sees_it(text: str) -> Any:
             case _:
                 return value
 
-    return plain(yaml.safe_load(text))
+    return plain(yaml.load(text, Loader=yaml.CSafeLoader))
 
 
 def with_value(base: dict[str, Any], at: Sequence[str | int], keys: Sequence[str], value: Any) -> str:
@@ -131,7 +131,7 @@ def with_value(base: dict[str, Any], at: Sequence[str | int], keys: Sequence[str
     for step in at:
         target = target[step]
     target.update(dict.fromkeys(keys, value))
-    return yaml.safe_dump(document).replace("'${X}'", "${X}")
+    return yaml.dump(document, Dumper=yaml.CSafeDumper).replace("'${X}'", "${X}")
 
 
 @pytest.mark.parametrize(("section", "base", "at"), SECTIONS, ids=lambda part: getattr(part, "__name__", ""))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from control_api import HTTP_SPEC, LAKE_SPEC, MAPPED_SPEC, PLAIN_SPEC
-from processes import EXPORTER, Daemon, eventually
+from processes import WARM, Daemon, eventually
 
 CONFIG = Path(__file__).parents[3] / "config" / "tutorial.yaml"
 ORG = "ABCDEF0123456789@AdobeOrg"
@@ -157,7 +157,7 @@ def started(folder: Path) -> Iterator[Daemon]:
     config.parent.mkdir()
     text = CONFIG.read_text(encoding="utf-8").replace("  port: 8085 ", "  port: 0 ")
     config.write_text(text.replace("serve:\n", "serve:\n  api: {port: 0}\n  ops: {port: 0}\n", 1), encoding="utf-8")
-    serving = Daemon([*EXPORTER, "serve", "--config", str(config), "--log-format", "json"], folder, "serve")
+    serving = Daemon([WARM, "serve", "--config", str(config), "--log-format", "json"], folder, "serve")
     try:
         eventually("it is ready", lambda: serving.alive() and bool(serving.logs("ready")))
         yield serving

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from compiled_build import TRANSPORTS
 from harness import Place
 from kill_loop import DUPLICATES_PER_KILL, Load, Result, run
+from processes import EXPORTER, WARM
 
 #: The exporter with one thing broken: it commits what it has received before it delivers it.
-BROKEN = (sys.executable, str(Path(__file__).with_name("broken_daemon.py")), "run")
+BROKEN = (WARM, str(Path(__file__).with_name("broken_daemon.py")), "run")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_twenty_kills_lose_nothing_and_keep_the_order(tmp_path: Path, transport: str) -> None:
-    load = Load(events=12_000, profiles=500, ends=20, transports=[transport])
+    """With the one transport it is the command that is started anew, with the other what a warm process became."""
+    argv = (*EXPORTER, "run") if transport == TRANSPORTS[0] else (WARM, "run")
+    load = Load(events=12_000, profiles=500, ends=20, transports=[transport], argv=argv)
     with Place(tmp_path) as place:
         [result] = run(place, load)
         judgement = result.judgement

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 from events import Source
 from harness import Place
 from judging import judged
-from processes import Daemon, eventually, fetch
+from processes import WARM, Daemon, eventually, fetch
 
-FAILING = (sys.executable, str(Path(__file__).with_name("failing_daemon.py")), "run")
+FAILING = (WARM, str(Path(__file__).with_name("failing_daemon.py")), "run")
 HOW = ("error", "cancelled", "returns")
 BAD = b'{"profileId": 7}'
 

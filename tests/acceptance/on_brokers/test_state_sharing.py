@@ -12,7 +12,7 @@ import brokers
 import pytest
 from events import SEGMENT, Source
 from harness import Place
-from processes import EXPORTER, Daemon, eventually
+from processes import WARM, Daemon, eventually
 
 KINDS = ("journal", "redis", "nats", "kafka")
 
@@ -121,7 +121,7 @@ def test_workers_refuse_as_one(tmp_path: Path) -> None:
         place.destination("web", place.receiver().url)
         place.write()
         place.daemon("first").ready()
-        workers = (*EXPORTER, "run", "--workers", "2")
+        workers = (WARM, "run", "--workers", "2")
         second = place.daemon("second", workers, own={"state": place.state("second")})
         assert second.wait() == 78
         assert said(second, "refused", "destination crm")
@@ -132,4 +132,4 @@ def test_workers_that_share_the_file_are_welcome(tmp_path: Path) -> None:
         with_timestamps(place)
         place.destination("web", place.receiver().url, include_segment_timestamps=True)
         place.write()
-        assert place.daemon("workers", (*EXPORTER, "run", "--workers", "2")).ready().terminate() == 0
+        assert place.daemon("workers", (WARM, "run", "--workers", "2")).ready().terminate() == 0

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import Place
-from processes import EXPORTER, Daemon, eventually
+from processes import WARM, Daemon, eventually
 
 from exporter.cli.shared.daemon_port import get_json
 
@@ -59,7 +59,7 @@ def test_a_parent_asks_its_own_workers(tmp_path: Path) -> None:
     with Place(tmp_path) as place:
         place.destination("a", "http://127.0.0.1:9/")
         place.destination("b", "http://127.0.0.1:9/")
-        workers = (*EXPORTER, "run", "--workers", "2")
+        workers = (WARM, "run", "--workers", "2")
         one, two = (place.daemon(name, workers, own=with_prefix(place, f"{name}.")) for name in ("A", "B"))
         for daemon in (one, two):
             daemon.ready()
@@ -78,7 +78,7 @@ def test_shares_are_found_and_asked_together(tmp_path: Path) -> None:
         for name in ("a", "b", "c"):
             place.destination(name, receiver.url)
         place.write()
-        shares = [place.daemon(f"share{n}", argv=(*EXPORTER, "run", "--shard", f"{n}/2")).ready() for n in (1, 2)]
+        shares = [place.daemon(f"share{n}", argv=(WARM, "run", "--shard", f"{n}/2")).ready() for n in (1, 2)]
         shown = place.lines("status", "--json")
         assert sorted(each["destination"] for each in shown) == ["a", "b", "c"]
         for name in ("a", "b", "c"):

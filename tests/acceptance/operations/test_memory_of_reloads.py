@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 from events import Source
 from harness import Place
-from processes import eventually
+from processes import EXPORTER, eventually
 
 #: What one reload kept was more than 12 MiB of each destination. Now it is 93 MiB after 5 reloads, and 98 after 100.
 MOST_BYTES = 20 * 1024 * 1024
@@ -27,7 +27,7 @@ def test_memory_after_many_reloads_is_that_after_a_few(tmp_path: Path) -> None:
         place.config["drain"] = 0
         place.write()
         place.publish(Source(profiles=9_000).make(9_000))
-        daemon = place.daemon().ready()
+        daemon = place.daemon(argv=(*EXPORTER, "run")).ready()
         process = psutil.Process(daemon.pid)
 
         def full() -> bool:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from events import Source
 from harness import Place
-from processes import EXPORTER, Daemon, eventually, fetch
+from processes import WARM, Daemon, eventually, fetch
 
 from exporter.cli.shared.daemon_port import get_json, post_json
 from exporter.telemetry.status import status_schema
@@ -188,7 +188,7 @@ def test_a_parent_answers_for_its_workers(tmp_path: Path) -> None:
         for name in ("a", "b", "c"):
             place.destination(name, "http://127.0.0.1:9/")
         place.write()
-        parent = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2"))
+        parent = place.daemon("parent", argv=(WARM, "run", "--workers", "2"))
 
         def own() -> list[int]:
             return [int(line["port"]) for line in parent.logs("ready") if parent.alive() and "workers" in line]

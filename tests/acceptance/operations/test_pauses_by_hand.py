@@ -13,7 +13,7 @@ from endpoints import Receiver
 from events import Source
 from harness import Place
 from judging import judged
-from processes import EXPORTER, Daemon, eventually, fetch
+from processes import WARM, Daemon, eventually, fetch
 
 
 def said(place: Place, *words: str, code: int = 0) -> str:
@@ -143,7 +143,7 @@ def test_workers_obey(tmp_path: Path) -> None:
         receiver = place.receiver()
         filled(place, receiver, 30, ("crm", "web", "shop"))
         said(place, "pause", "shop")
-        daemon = place.daemon(argv=(*EXPORTER, "run", "--workers", "2")).ready()
+        daemon = place.daemon(argv=(WARM, "run", "--workers", "2")).ready()
         eventually("the rest has all", lambda: daemon.alive() and place.settled("crm", "web"))
         assert daemon.pauses() == {"shop": {"operator"}}
         said(place, "pause", "web")

@@ -13,9 +13,13 @@ from judging import judged
 from kill_loop import Load, run
 from processes import EXPORTER, eventually
 
+RUN = (*EXPORTER, "run")
+
 
 def test_five_terminations_under_load_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    load = Load(events=5_000, profiles=200, ends=5, how=signal.SIGTERM, transports=("lean", "aiohttp"), rate=1_500)
+    load = Load(
+        events=5_000, profiles=200, ends=5, how=signal.SIGTERM, transports=("lean", "aiohttp"), rate=1_500, argv=RUN
+    )
     with Place(tmp_path) as place:
         for result in run(place, load):
             judgement = result.judgement
@@ -31,14 +35,14 @@ def test_what_is_in_flight_may_finish(tmp_path: Path, number: signal.Signals) ->
         place.write()
         source = Source(profiles=3)
         place.publish(source.make(6))
-        daemon = place.daemon().ready()
+        daemon = place.daemon(argv=RUN).ready()
         eventually("a request is in flight", lambda: daemon.metric("exporter_in_flight", "crm") > 0)
         daemon.send(number)
         assert daemon.wait() == 0, daemon.tail()
         stopped_at = receiver.delivered()
         assert 0 < stopped_at < 6
         assert place.lag("crm") == 6 - stopped_at
-        again = place.daemon().ready()
+        again = place.daemon(argv=RUN).ready()
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))
         judgement = judged("crm", source.made, receiver.received())
         assert judgement.sound, str(judgement)
@@ -53,7 +57,7 @@ def test_a_second_signal_cuts_at_once_and_loses_nothing(tmp_path: Path) -> None:
         place.write()
         source = Source(profiles=5)
         place.publish(source.make(10))
-        daemon = place.daemon().ready()
+        daemon = place.daemon(argv=RUN).ready()
         eventually("a request is in flight", lambda: daemon.metric("exporter_in_flight", "crm") > 0)
         daemon.send(signal.SIGTERM)
         [line] = eventually("it drains", lambda: daemon.logs("stopping"))
@@ -68,7 +72,7 @@ def test_a_second_signal_cuts_at_once_and_loses_nothing(tmp_path: Path) -> None:
         receiver = place.receiver()
         destination["endpoint"] = receiver.url
         place.write()
-        again = place.daemon().ready()
+        again = place.daemon(argv=RUN).ready()
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))
         assert judged("crm", source.made, receiver.received()).sound
 
@@ -81,7 +85,7 @@ def test_a_parent_says_what_its_workers_wait_for(tmp_path: Path) -> None:
         place.config["drain"] = 600
         place.write()
         place.publish(Source(profiles=1).make(1))
-        daemon = place.daemon(argv=(*EXPORTER, "run", "--workers", "2")).ready()
+        daemon = place.daemon(argv=(*RUN, "--workers", "2")).ready()
         eventually(
             "requests are in flight",
             lambda: all(daemon.metric("exporter_in_flight", name) > 0 for name in ("crm", "web", "shop")),
@@ -107,12 +111,12 @@ def test_what_waits_for_a_retry_is_left_to_the_queue(tmp_path: Path) -> None:
         place.write()
         source = Source(profiles=3)
         place.publish(source.make(6))
-        daemon = place.daemon().ready()
+        daemon = place.daemon(argv=RUN).ready()
         eventually("all three wait", lambda: receiver.counters()["by_status"] == {"503": 3})
         assert daemon.terminate() == 0, daemon.tail()
         assert place.lag("crm") == 6
         receiver.control(status=200)
-        again = place.daemon().ready()
+        again = place.daemon(argv=RUN).ready()
         eventually("all is settled", lambda: again.alive() and place.settled("crm"))
         judgement = judged("crm", source.made, receiver.received())
         assert judgement.sound, str(judgement)
@@ -123,7 +127,7 @@ def test_a_bad_configuration_ends_with_78(tmp_path: Path) -> None:
     with Place(tmp_path) as place:
         place.destination("crm", "http://127.0.0.1:9/", colour="green")
         place.write()
-        daemon = place.daemon()
+        daemon = place.daemon(argv=RUN)
         assert daemon.wait() == 78
         assert "colour" in daemon.tail()
 
@@ -137,7 +141,7 @@ def test_signals_that_come_after_the_end_do_not_turn_it_into_a_failure(
         place.destination("crm", receiver.url)
         place.destination("shop", receiver.url)
         place.write()
-        daemon = place.daemon(argv=(*EXPORTER, "run", *workers)).ready()
+        daemon = place.daemon(argv=(*RUN, *workers)).ready()
         while daemon.exit_code is None:
             daemon.send(signal.SIGTERM)
             time.sleep(0.001)

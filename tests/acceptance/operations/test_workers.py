@@ -15,7 +15,7 @@ import pytest
 from events import Source
 from harness import Place
 from judging import judged
-from processes import EXPORTER, Daemon, eventually, fetch
+from processes import WARM, Daemon, eventually, fetch
 
 NAMES = ("a", "b", "c", "d")
 
@@ -50,7 +50,7 @@ def test_workers_share_the_destinations_and_a_killed_one_is_replaced(tmp_path: P
         place.write()
         source = Source(profiles=50)
         place.publish(source.make(1_000))
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         before = shards(parent)
         assert set(before) == {"1/2", "2/2"}
         ports = {line["port"] for line in parent.logs("ops")}
@@ -86,7 +86,7 @@ def test_signals_are_passed_on(tmp_path: Path) -> None:
         for name in NAMES:
             place.destination(name, receiver.url)
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         place.destination("e", receiver.url)
         place.write()
         parent.send(signal.SIGHUP)
@@ -104,7 +104,7 @@ def test_the_destinations_of_a_worker_that_is_down_are_told_of(tmp_path: Path) -
         for name in NAMES:
             place.destination(name, "http://127.0.0.1:9/")
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         url = f"http://127.0.0.1:{parent.port}"
         frozen = psutil.Process(shards(parent)["2/2"])
         frozen.suspend()
@@ -128,8 +128,8 @@ def test_a_shard_of_its_own_runs_its_share(tmp_path: Path) -> None:
         for name in NAMES:
             place.destination(name, receiver.url)
         place.write()
-        one = place.daemon("one", argv=(*EXPORTER, "run", "--shard", "1/2")).ready()
-        two = place.daemon("two", argv=(*EXPORTER, "run", "--shard", "2/2")).ready()
+        one = place.daemon("one", argv=(WARM, "run", "--shard", "1/2")).ready()
+        two = place.daemon("two", argv=(WARM, "run", "--shard", "2/2")).ready()
         names = [
             flow["destination"]
             for daemon in (one, two)
@@ -160,7 +160,7 @@ def test_a_signal_to_the_whole_group_lets_what_is_in_flight_finish(tmp_path: Pat
         for name in NAMES:
             place.destination(name, receiver.url)
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         source = Source(profiles=1)
         place.publish(source.make(1))
         eventually("all are in flight", lambda: in_flight(parent) == len(NAMES))
@@ -179,7 +179,7 @@ def test_a_second_signal_cuts_at_once(tmp_path: Path) -> None:
             place.destination(name, mute.url, delivery={"timeout": 300})
         place.config["drain"] = 300
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         source = Source(profiles=1)
         place.publish(source.make(1))
         eventually("all are in flight", lambda: in_flight(parent) == len(NAMES))
@@ -198,7 +198,7 @@ def test_the_parent_answers_for_all(tmp_path: Path) -> None:
         for name in NAMES:
             place.destination(name, receiver.url)
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         source = Source(profiles=5)
         place.publish(source.make(20))
         eventually("all is settled", lambda: place.settled(*NAMES))
@@ -220,7 +220,7 @@ def test_a_worker_whose_port_is_taken_is_tried_again_until_it_is_free(tmp_path: 
             place.destination(name, receiver.url)
         place.config["ops"] = {"host": "127.0.0.1", "port": port}
         place.write()
-        parent = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2"))
+        parent = place.daemon("parent", argv=(WARM, "run", "--workers", "2"))
         eventually("the second worker ended", lambda: parent.alive() and parent.logs("worker ended"))
         [line, *_] = parent.logs("cannot start")
         assert f"127.0.0.1:{port + 2}" in line["detail"]
@@ -243,7 +243,7 @@ def test_a_parent_whose_port_is_taken_starts_nothing(tmp_path: Path) -> None:
             place.destination(name, "http://127.0.0.1:9/")
         place.config["ops"] = {"host": "127.0.0.1", "port": taken.getsockname()[1]}
         place.write()
-        parent = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2"))
+        parent = place.daemon("parent", argv=(WARM, "run", "--workers", "2"))
 
         assert parent.wait() == 1
         assert [line["event"] for line in parent.logs()] == ["starting", "cannot start"]
@@ -268,7 +268,7 @@ def test_the_parent_tells_of_all_in_the_order_of_the_configuration(tmp_path: Pat
         for name in names:
             place.destination(name, "http://127.0.0.1:9/")
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
 
         def told() -> list[str]:
             return [
@@ -295,7 +295,7 @@ def test_fewer_destinations_than_workers_is_said(tmp_path: Path, destinations: i
             place.destination(name, "http://127.0.0.1:9/")
         place.destination("off", "http://127.0.0.1:9/", enabled=False)
         place.write()
-        daemon = place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "3")).ready()
+        daemon = place.daemon("parent", argv=(WARM, "run", "--workers", "3")).ready()
 
         [note] = [line["detail"] for line in daemon.logs("note") if "not 3" in line["detail"]]
         assert note.startswith(runs)
@@ -308,7 +308,7 @@ def test_a_stop_while_a_crashed_worker_waits_for_its_restart_is_a_clean_end(tmp_
         for name in NAMES:
             place.destination(name, "http://127.0.0.1:9/")
         place.write()
-        parent = ready(place.daemon("parent", argv=(*EXPORTER, "run", "--workers", "2")))
+        parent = ready(place.daemon("parent", argv=(WARM, "run", "--workers", "2")))
         psutil.Process(shards(parent)["2/2"]).kill()
         eventually("it is noticed", lambda: parent.logs("worker ended"))
         assert parent.terminate() == 0, parent.tail()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from harness import Place
-from processes import eventually
+from processes import WARM, eventually
 from serving import connected, idle, post, serve, way_in
 
-FAILING = (sys.executable, str(Path(__file__).parent.parent / "crashes" / "failing_daemon.py"), "serve")
+FAILING = (WARM, str(Path(__file__).parent.parent / "crashes" / "failing_daemon.py"), "serve")
 SERVING, SOURCE = "exporter.daemon.serving", "exporter.source"
 
 

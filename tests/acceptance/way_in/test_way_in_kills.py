@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +14,15 @@ from pathlib import Path
 import apsw
 import pytest
 from harness import Place
-from processes import Daemon
-from serving import ATTRIBUTES, Sender, serve, settled, way_in
+from processes import EXPORTER, WARM, Daemon
+from serving import ATTRIBUTES, Sender, settled, way_in
 
 from exporter.receiver.reception import Reception
 
 SENDERS = 4
 PROFILES = 10
 STATES = 400
-SLOW = (sys.executable, str(Path(__file__).with_name("slow_serve.py")), "serve")
+SLOW = (WARM, str(Path(__file__).with_name("slow_serve.py")), "serve")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ def killed(place: Place, kills: Sequence[str], begin: Callable[[], Daemon]) -> O
     receiver = place.receiver()
     place.destination("crm", receiver.url, attributes=ATTRIBUTES, require_membership=False)
     place.write()
-    serving, daemon = begin().ready(), place.daemon().ready()
+    run = (*EXPORTER, "run")
+    serving, daemon = begin().ready(), place.daemon(argv=run).ready()
     names = [[f"p-{sender}-{number}" for number in range(PROFILES)] for sender in range(SENDERS)]
     senders = [Sender(place, each, STATES) for each in names]
     for sender in senders:
@@ -55,7 +55,7 @@ def killed(place: Place, kills: Sequence[str], begin: Callable[[], Daemon]) -> O
             serving = begin().ready()
         else:
             daemon.kill()
-            daemon = place.daemon().ready()
+            daemon = place.daemon(argv=run).ready()
     for sender in senders:
         sender.stopped.set()
         sender.join()
@@ -75,7 +75,7 @@ def test_what_was_answered_is_told_once_and_in_order_whatever_is_killed(tmp_path
     kills = ["serve"] * 30 + ["run"] * 10
     random.Random(7).shuffle(kills)
     with Place(tmp_path) as place:
-        outcome = killed(place, kills, lambda: serve(place))
+        outcome = killed(place, kills, lambda: place.daemon("serve", argv=(*EXPORTER, "serve")))
     assert len(outcome.answered) > 1_000
     assert not outcome.answered.keys() - outcome.events.keys()
     assert {name: count for name, count in outcome.events.items() if count > 1} == {}

@@ -355,6 +355,7 @@ async def test_a_broker_that_restarts_under_load_costs_nothing(tmp_path: Path) -
         async with open_queue(settings(broker, topic, session_timeout=4), (), pytest.fail) as queue:
             seen: dict[bytes, list[int]] = {}
             complaints: list[str] = []
+            begun = asyncio.Event()
 
             async def produce() -> None:
                 for begin in range(0, total, 20):
@@ -377,6 +378,7 @@ async def test_a_broker_that_restarts_under_load_costs_nothing(tmp_path: Path) -
                             await asyncio.sleep(0.3)
                             continue
                         if isinstance(got, Batch):
+                            begun.set()
                             for message in got.messages:
                                 seen.setdefault(message.body.split(b":")[0], []).append(number_of(message))
                                 subscription.settle(message)
@@ -385,7 +387,7 @@ async def test_a_broker_that_restarts_under_load_costs_nothing(tmp_path: Path) -
             async with asyncio.timeout(300), asyncio.TaskGroup() as tasks:
                 tasks.create_task(produce())
                 tasks.create_task(consume())
-                await asyncio.sleep(1.5)
+                await soon(begun.wait())
                 await asyncio.to_thread(broker.kill)
                 await asyncio.sleep(6.0)  # longer than the session
                 await asyncio.to_thread(broker.start)
