@@ -168,6 +168,12 @@ def counted(place: Place) -> dict[str, Counter[str]]:
     return found
 
 
+def came_to(serving: Daemon) -> float:
+    """How many records came to something in this process, be it anew."""
+    name = "exporter_source_records_total{"
+    return sum(count for each, count in serving.metrics().items() if each.startswith(name) and "taken" not in each)
+
+
 def flows(place: Place) -> list[dict[str, str]]:
     """Ids and names of the flows, which were made at the first start."""
     with closing(apsw.Connection(place.config["state"]["path"], flags=apsw.SQLITE_OPEN_READONLY)) as connection:
@@ -275,9 +281,13 @@ def _comes_again(place: Place, serving: Daemon, records: Sequence[TakenRecord]) 
     """A replay moves what is mended from failed to output, and else nothing that is put in again counts anew."""
 
     def again(*words: str) -> None:
-        done = place.command("source", *words)
+        before = came_to(serving)
+        done = place.command("source", *words, "--json")
         assert done.returncode == 0, done.stderr
-        eventually("all is applied", lambda: serving.alive() and idle(serving))
+        asked = json.loads(done.stdout)["asked"]
+        assert asked
+        # How much waits in the intake is read now and then, so nothing may seem to wait for a moment yet.
+        eventually("all is applied", lambda: serving.alive() and came_to(serving) == before + asked and idle(serving))
 
     again("deadletters", "replay", "--all")
     again("reprocess", "--since", "1h")
