@@ -17,6 +17,7 @@ from typing import Any
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from exporter.daemon.process.cores import usable
@@ -24,6 +25,15 @@ from exporter.daemon.process.cores import usable
 #: Modules of shared tests; before anything imports them.
 pytest.register_assert_rewrite("contract")
 
+
+#: A machine that is busy makes no test fail: no example has a deadline, and none is made too slowly.
+settings.register_profile(
+    "unhurried",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 
 #: A script's background jobs ignore the first two, what ``nohup`` starts ignores the last.
 _SIGNALS_IGNORED_BY_SOME_PARENTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.auth.reading.token import TokenAnswer, TokenFailed, TokenGranted, TokenRefused, is_presentable, read_token
@@ -335,7 +335,6 @@ FIELDS = st.dictionaries(
 
 
 # Generation is slow where other tests share the machine, which says nothing about the reader.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(100, 999),
     st.one_of(FIELDS.map(lambda fields: json.dumps(fields).encode()), st.binary()),

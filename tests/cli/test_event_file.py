@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from standard_input import standard_input
 
@@ -119,7 +119,6 @@ INDENTS = st.sampled_from([None, 0, 2])
 PARTS = st.tuples(OBJECTS | st.lists(OBJECTS, max_size=3), INDENTS, st.booleans())
 
 
-@settings(deadline=None)
 @given(st.lists(PARTS, max_size=4), st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_whatever_is_written_is_found(
     tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[Any, int | None, bool]], between: str

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
@@ -298,7 +298,6 @@ def tree(text: str) -> Any:
     return typed(document.value)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TREES)
 def test_what_is_written_is_read_the_same(value: Any) -> None:
     assert same(tree(f"a: {flow(value)}\n"), {"a": value})
@@ -313,7 +312,6 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TREES, TREES, st.sampled_from([None, True, False]), st.integers(2, 4))
 def test_a_change_changes_that_value_and_keeps_every_other_line(
     before: Any, after: Any, style: bool | None, indent: int

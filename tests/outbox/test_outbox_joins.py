@@ -188,7 +188,7 @@ def test_a_replay_goes_before_a_join_that_waits_and_waits_for_nobody() -> None:
     assert taken(box, T + 1.0) is join
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     events=st.lists(
         st.tuples(st.integers(0, 4), st.sampled_from([0, 0, 0, 1]), st.lists(st.integers(0, 4), max_size=3)),

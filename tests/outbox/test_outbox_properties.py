@@ -34,7 +34,7 @@ VERDICTS = st.sampled_from(
 SECONDS = st.sampled_from([0.0, 0.01, 0.3, 9.0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     profiles=st.lists(st.integers(0, 4), min_size=1, max_size=40),
     answers=st.lists(st.tuples(SECONDS, VERDICTS), max_size=120),
@@ -77,7 +77,7 @@ def test_nothing_is_lost_overtaken_or_sent_twice_at_a_time(
     assert box.reasons <= {"rejections", "bug"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     events=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=40),
     answers=st.lists(st.tuples(SECONDS, VERDICTS), max_size=60),

@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.outbox.pacing import HANDFUL_SECONDS, Pacing
@@ -29,7 +29,6 @@ def starts(rate: float, seconds: float, late: list[float]) -> list[float]:
     return found
 
 
-@settings(deadline=None)
 @given(rate=RATES, late=LATE)
 def test_no_second_has_more_than_the_rate_however_late_the_loop_is(rate: float, late: list[float]) -> None:
     found = starts(rate, 3.0, late)
@@ -37,7 +36,6 @@ def test_no_second_has_more_than_the_rate_however_late_the_loop_is(rate: float, 
         assert bisect_left(found, begin + 1.0) - first <= max(1, rate)
 
 
-@settings(deadline=None)
 @given(rate=RATES, late=LATE)
 def test_no_burst_has_more_than_50_milliseconds_of_the_rate(rate: float, late: list[float]) -> None:
     found = Counter(starts(rate, 3.0, late))

@@ -6,7 +6,7 @@ from hashlib import sha256
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.profile.export_headers import idempotency_key, position_value
@@ -31,7 +31,6 @@ def test_two_destinations_have_two_keys() -> None:
     assert len({idempotency_key(name, event_id) for name in ("a", "b") for event_id in ("1", "é")}) == 4
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_every_key_fits_a_header_and_survives_it(destination: str, event_id: str) -> None:
     key = idempotency_key(destination, event_id)
@@ -57,7 +56,6 @@ def test_a_position_is_its_lane_and_number(lane: str, position: int, value: str)
     assert position_value(lane, position) == value
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_position_fits_a_header_and_no_two_lanes_share_one(lane: str, other: str) -> None:
     value = position_value(lane, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.profile.paths import format_path, mapping_problem, parse_path, touches, tree
@@ -28,13 +28,11 @@ def test_a_text_names_its_steps(text: str, path: tuple[str, ...]) -> None:
     assert parse_path(text) == path
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab.\\é"), min_size=1).map(tuple))
 def test_what_is_formatted_is_parsed_back(path: tuple[str, ...]) -> None:
     assert parse_path(format_path(path)) == path
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab.\\"))
 def test_any_text_is_a_path(text: str) -> None:
     assert len(parse_path(text)) >= 1
@@ -75,7 +73,6 @@ def test_a_tree_keeps_the_order_of_first_appearance_and_collapses_to_the_ancesto
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple)
 
 
-@settings(deadline=None)
 @given(st.lists(PATHS), PATHS)
 def test_a_path_touches_a_tree_where_one_begins_with_the_other(
     mapped: list[tuple[str, ...]], path: tuple[str, ...]

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from profile_generated import CHANGES, IDS, MAPPINGS, PROFILES, VALUES, unhurried
+from profile_generated import CHANGES, IDS, MAPPINGS, PROFILES, VALUES, often_filtered
 from profile_given import MIB, mapping
 
 from exporter.profile.decision import Excluded, Fired
@@ -33,7 +33,7 @@ def sound(body: bytes) -> Change:
     return found
 
 
-@unhurried
+@often_filtered
 @given(MAPPINGS, PROFILES, CHANGES)
 def test_any_object_as_profile_builds_or_is_refused_with_a_place(mapped: Mapping, profile: Any, changes: Any) -> None:
     change = sound(message(profile, changes))
@@ -47,14 +47,14 @@ def test_any_object_as_profile_builds_or_is_refused_with_a_place(mapped: Mapping
         assert isinstance(orjson.loads(body), dict)
 
 
-@unhurried
+@often_filtered
 @given(MAPPINGS, PROFILES)
 def test_building_is_deterministic(mapped: Mapping, profile: Any) -> None:
     body = message(profile, {})
     assert compile_payload(mapped)(sound(body)) == compile_payload(mapped)(sound(bytes(bytearray(body))))
 
 
-@unhurried
+@often_filtered
 @given(MAPPINGS, PROFILES, CHANGES, st.dictionaries(st.sampled_from(["x", "y"]), VALUES), st.lists(IDS))
 def test_an_excluded_event_stays_excluded_when_unmapped_parts_change(
     mapped: Mapping, profile: Any, changes: Any, more: Any, entered: list[str]
@@ -80,7 +80,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
         yield path
 
 
-@unhurried
+@often_filtered
 @given(MAPPINGS, PROFILES)
 def test_an_unmapped_attribute_is_never_sent_and_a_mapped_one_always_is(mapped: Mapping, profile: Any) -> None:
     body = compile_payload(mapped)(sound(message(profile, {})))
@@ -117,7 +117,7 @@ NUMBERS = st.from_regex(
 )
 
 
-@unhurried
+@often_filtered
 @given(NUMBERS)
 def test_numbers_pass_byte_for_byte(number: str) -> None:
     body = f'{{"profileId":"p","profile":{{"a":{number},"b":{{"c":[{number}]}}}}}}'.encode()
@@ -125,7 +125,7 @@ def test_numbers_pass_byte_for_byte(number: str) -> None:
     assert built == f'{{"a":{number},"b":{{"c":[{number}]}}}}'.encode()
 
 
-@unhurried
+@often_filtered
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]":,\\ud8c0 truefalsn1.eE-\n', max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     found = read(body, 150)
@@ -150,7 +150,7 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@unhurried
+@often_filtered
 @given(EVENTS | st.builds(lambda outer, data: {**outer, "specversion": "1.0", "data": data}, EVENTS, EVENTS))
 def test_any_object_is_read_or_refused(value: Any) -> None:
     found = read(json.dumps(value).encode(), MIB)
@@ -170,7 +170,7 @@ ESCAPES = st.lists(
 ).map("".join)
 
 
-@unhurried
+@often_filtered
 @given(ESCAPES)
 def test_half_surrogate_pairs_are_refused_exactly_where_python_finds_them(text: str) -> None:
     body = f'{{"profileId":"p","profile":{{"a":"{text}","b":1}}}}'.encode()

@@ -93,7 +93,6 @@ def test_a_moment_may_also_be_a_number_of_seconds_or_of_less(given: str | float,
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
-@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(2, 1, 2), max_value=datetime(9998, 1, 1), timezones=OFFSETS))  # noqa: DTZ001
 def test_every_time_that_python_writes_is_read(moment: datetime) -> None:
     found = parse_time(moment.isoformat())
@@ -107,7 +106,7 @@ PLAIN_LIKE = st.lists(st.tuples(st.integers(0, 19), st.sampled_from("0123456789-
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(PLAIN_LIKE)
 def test_what_looks_like_the_usual_form_is_read_like_any_other(text: str) -> None:
     with_a_fraction = (

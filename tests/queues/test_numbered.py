@@ -42,7 +42,7 @@ def message(number: int) -> Outgoing:
     return Outgoing(str(number * number % 7 % _LANES), b"")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(

@@ -73,18 +73,16 @@ def agreed(found: Loaded | Problems) -> None:
 
 
 @given(CONFIGURATIONS, OVERRIDES)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_tree(tree: dict[str, Any], overrides: dict[str, str]) -> None:
     judged(yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "surrogatepass"), {"X": "1", **overrides})
 
 
 @given(st.text(alphabet=" \n\t-:{}[]&*!|>'\"#%@`ab${}1~<", max_size=60) | st.text(max_size=30))
-@settings(deadline=None)
 def test_any_text(text: str) -> None:
     judged(text.encode("utf-8", "surrogatepass"), {})
 
 
 @given(st.binary(max_size=60))
-@settings(deadline=None)
 def test_any_bytes(content: bytes) -> None:
     judged(content, {})

@@ -65,7 +65,7 @@ class Model:
             del self.letters[ring.pop(0).name]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS)
 def test_as_bookkeeping_says(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def test_as_bookkeeping_says(steps: list[tuple[Any, ...]]) -> None:
 
 
 @needs_redis
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS)
 def test_as_bookkeeping_says_in_redis(redis_of_all: RedisServer, steps: list[tuple[Any, ...]]) -> None:
     redis_of_all.cli("FLUSHALL")

@@ -75,7 +75,7 @@ def _withdrawn(replay: str) -> str:
     return "none" if replay == "asked" else replay
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(STEPS)
 def test_as_bookkeeping_says(steps: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ def test_as_bookkeeping_says(steps: list[tuple[object, ...]]) -> None:
 
 
 @needs_redis
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(steps=STEPS)
 def test_as_bookkeeping_says_in_redis(redis_of_all: RedisServer, steps: list[tuple[object, ...]]) -> None:
     redis_of_all.cli("FLUSHALL")

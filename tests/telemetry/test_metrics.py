@@ -7,7 +7,7 @@ from typing import get_args
 
 import prometheus_client
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -156,7 +156,6 @@ def test_two_processes_worth_of_metrics_do_not_meet() -> None:
 SECONDS = st.sampled_from([0.0, *ATTEMPT_BUCKETS]) | st.floats(0, 1e6)
 
 
-@settings(deadline=None)
 @given(st.lists(SECONDS), st.lists(st.integers(0, 10_000)))
 def test_plain_numbers_show_as_the_librarys_own_do(observed: list[float], counts: list[int]) -> None:
     name = "exporter_attempt_seconds"

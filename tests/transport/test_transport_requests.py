@@ -95,7 +95,7 @@ def test_a_request_is_what_was_configured_and_nothing_else(line: Line, kind: Tra
     # aiohttp encodes what is not ASCII as UTF-8, which is why the settings leave that to lean.
     values = LATIN_1 if kind == "lean" else ASCII
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         configured=headers(values),
         query=st.one_of(

@@ -10,7 +10,6 @@ from exporter.source.processing.places import Place
 from exporter.source.profiles.merge.steps import Outcome
 from exporter.source.profiles.tally import HOUR_MS, OUTPUT, Fate, Part, Tally, hour_of
 
-
 _CAME_TO: Final[Mapping[Outcome, str]] = {
     Outcome.CREATED: "created",
     Outcome.TOLD: "applied",

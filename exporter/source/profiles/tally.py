@@ -11,7 +11,7 @@ import msgspec
 HOUR_MS: Final = 3_600_000
 #: What is counted of an hour is kept for 90 days.
 RUNS_KEPT_MS: Final = 90 * 24 * HOUR_MS
-#: What a record may come to that did not fail: an event of a profile that was there, no news, an event of a new profile,
+#: What a record may come to that did not fail: an event of a profile that was there, no news, an event of a new one,
 #: or nothing for profiles. Others are reasons.
 OUTPUT: Final = ("applied", "unchanged", "created", "aside")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -85,10 +85,8 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(deadline=None)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**40), st.lists(st.tuples(st.integers(1, 2**33), st.integers(0, 2**33)), max_size=50))
 def test_ranges_survive_being_encoded(settled_to: int, steps: list[tuple[int, int]]) -> None:
     ranges = []
@@ -121,7 +119,6 @@ def test_a_position_that_does_not_grow_is_a_bug() -> None:
         progress.received(9)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.data())
 def test_what_has_no_room_is_left_out_and_said(room: int, data: st.DataObject) -> None:
     progress = LaneProgress(0, max_range_bytes=room)

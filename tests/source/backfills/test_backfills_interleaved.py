@@ -20,7 +20,7 @@ KILL = st.tuples(st.just("kill"), st.integers(0, 12), st.none())
 SCRIPT = st.lists(st.one_of(WRITE, TURNS, TURNS, KILL), max_size=14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(WHO, unique=True), SCRIPT)
 def test_all_members_are_told_once_and_nothing_older(members: list[int], script: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -96,7 +96,7 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
     return [data[begin:end] for begin, end in itertools.pairwise(places)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=5), st.sampled_from([b"", *ODD]), st.lists(st.integers(0))
 )
@@ -112,7 +112,7 @@ def test_byte_by_byte() -> None:
     assert run([data[at : at + 1] for at in range(len(data))]) == run([data])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.binary() | st.sampled_from([*REQUESTS, *ODD]) | st.sampled_from([b"\r\n", b"POST ", b"\r\n\r\n"])))
 def test_any_bytes(pieces: list[bytes]) -> None:
     answer = run([piece for piece in pieces if piece])

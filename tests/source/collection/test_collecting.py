@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from data_plane import DELETING, NAME, NOW, OPEN, ORG, TWO_MAPPINGS, plane, violations_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.source.collection.checks.admission import Admitted, admit
@@ -346,7 +346,6 @@ BYTES = st.binary() | st.recursive(
 ).map(_json)
 
 
-@settings(deadline=None)
 @given(BYTES, st.booleans(), st.sampled_from(["identity", "gzip", "deflate"]), st.booleans())
 def test_any_bytes_end_in_an_answer(body: bytes, batch: bool, encoding: str, zipped: bool) -> None:
     sent = gzip.compress(body, mtime=0) if zipped else body
@@ -357,7 +356,6 @@ def test_any_bytes_end_in_an_answer(body: bytes, batch: bool, encoding: str, zip
         assert len(collected.records) == (collected.answer.status == 200)
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.text(), st.dictionaries(st.text(), st.text()), st.none() | st.integers(0, 2**63))
 def test_any_head_ends_in_a_value(
     method: str, path: str, query: str, headers: dict[str, str], length: int | None
@@ -367,7 +365,6 @@ def test_any_head_ends_in_a_value(
         assert isinstance(found, Admitted | Answer)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "header2", "person"]), st.integers() | st.text(), max_size=3))
 def test_the_short_way_for_raw_messages_comes_to_the_same(message: dict[str, Any]) -> None:
     for inlet in (OPEN, TWO_MAPPINGS, DELETING):

@@ -19,7 +19,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(VALUES), st.dictionaries(st.text(), VALUES), st.sampled_from([None, 2]), st.booleans())
 def test_both_ways_find_the_same(messages: list[Any], around: dict[str, Any], indent: int | None, raw: bool) -> None:
     around.pop("messages", None)
@@ -31,7 +31,6 @@ def test_both_ways_find_the_same(messages: list[Any], around: dict[str, Any], in
     assert messages_of(text.encode()) == expected
 
 
-@settings(deadline=None)
 @given(st.text(alphabet='{}[]",:\\u d8001messages\n') | st.text())
 def test_both_ways_refuse_the_same(text: str) -> None:
     slow, fast = _patiently(text), messages_of(text.encode("utf-8", "surrogatepass"))

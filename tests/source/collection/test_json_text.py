@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.source.collection.checks.envelope import messages_of
@@ -95,7 +95,6 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(TREES, st.integers(0, 70))
 @example("x", 64)
 @example("x", 65)
@@ -111,7 +110,6 @@ def test_as_a_look_at_the_whole_tree_says(tree: object, wrapped: int) -> None:
         assert found == tree
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["header", "body", "a", "b"]), TREES),
     st.booleans(),

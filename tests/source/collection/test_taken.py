@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.source.collection.checks.collected import Keyed
@@ -28,13 +28,11 @@ RECORDS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(RECORDS)
 def test_a_record_comes_back_as_it_was(record: TakenRecord) -> None:
     assert TakenRecord.from_bytes(record.to_bytes()) == record
 
 
-@settings(deadline=None)
 @given(st.binary(), RECORDS, st.integers(0))
 def test_what_is_no_record_is_told(noise: bytes, record: TakenRecord, at: int) -> None:
     whole = record.to_bytes()
@@ -51,7 +49,6 @@ def test_no_repr_shows_data_or_a_whole_inlet() -> None:
     assert "a" * 9 not in repr(Inlet("a" * 64, "crm", "org"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6)), st.integers(0, 10**6))
 def test_time_never_falls_and_no_name_comes_twice(clock: list[int], floor: int) -> None:
     ticks = iter(clock)
@@ -64,7 +61,6 @@ def test_time_never_falls_and_no_name_comes_twice(clock: list[int], floor: int) 
     assert all(stamp.name.split(":")[:2] == [str(stamp.ms), "7"] for stamp in found)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 5), st.floats(0, 3))), st.floats(0.5, 20))
 def test_a_rate_is_kept(asked: list[tuple[int, float]], per_second: float) -> None:
     rates = Rates()
@@ -84,7 +80,6 @@ def test_a_rate_is_kept(asked: list[tuple[int, float]], per_second: float) -> No
     assert rates.wait("b", 1, 0, now) == math.inf
 
 
-@settings(deadline=None)
 @given(st.integers(1, 1000), st.floats(0, 1e7))
 def test_a_second_s_worth_is_taken_at_once_whatever_the_clock_says(per_second: int, now: float) -> None:
     rates = Rates()

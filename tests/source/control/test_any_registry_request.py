@@ -93,7 +93,7 @@ def _with(body: Any, schema_id: str) -> Any:
     ),
     st.text(min_size=1, max_size=5),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_request_has_an_answer(requests: list[Any], odd: str) -> None:
     async def ask_all() -> None:
         plane = Plane()
@@ -123,7 +123,7 @@ def _readable(reply: Reply) -> None:
 
 
 @given(st.dictionaries(_TEXTS, _JSON, max_size=5) | _SCHEMA)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_fields_resolve_or_say_why(fields: dict[str, Any]) -> None:
     document = resolved(fields)
     if isinstance(document, tuple):

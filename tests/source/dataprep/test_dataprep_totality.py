@@ -151,7 +151,7 @@ ALL = compiled(
 
 
 @given(RECORDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example(dict.fromkeys(NAMES, "[" * 2000))
 @example({name: [[1]] for name in NAMES})
 @example(dict.fromkeys(NAMES, 10**400))
@@ -166,7 +166,7 @@ def test_every_function_operator_and_method_takes_anything(record: Any) -> None:
 
 @pytest.mark.parametrize("call", [*CALLS, *OPERATIONS, *METHOD_CALLS])
 @given(values=st.lists(SCALARS, min_size=8, max_size=8))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_call_ends_in_a_value_or_an_error(call: str, values: list[Any]) -> None:
     alone = compiled([{"sourceType": "EXPRESSION", "source": call, "destination": "x"}], nulls=True)
     assert alone is not None
@@ -181,7 +181,7 @@ def test_a_call_ends_in_a_value_or_an_error(call: str, values: list[Any]) -> Non
     st.lists(st.tuples(st.sampled_from([*PATHS, *CALLS]), st.sampled_from(DESTINATIONS)), max_size=8),
     st.booleans(),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_record_through_any_mapping(
     record: Any, root: Field | None, pairs: list[tuple[str, str]], nulls: bool
 ) -> None:
@@ -252,7 +252,7 @@ FRAGMENTS = st.sampled_from(
 
 
 @given(st.lists(FRAGMENTS, max_size=25))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_anything_that_looks_like_an_expression_is_one_or_is_refused(fragments: list[str]) -> None:
     for joint in ("", " "):
         found = compile_expression(joint.join(fragments))
@@ -281,7 +281,6 @@ def test_anything_that_looks_like_an_expression_is_one_or_is_refused(fragments: 
     ROOTS,
     RECORDS,
 )
-@settings(deadline=None)
 def test_any_document_is_a_mapping_set_or_is_refused(document: Any, root: Field | None, record: Any) -> None:
     read = read_mapping_set(document)
     if isinstance(read, MappingSet):

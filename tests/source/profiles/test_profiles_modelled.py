@@ -72,7 +72,7 @@ def steps(draw: st.DrawFn) -> list[Step]:
     return made
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(steps(), st.lists(st.integers(3, 7), min_size=5, max_size=5))
 def test_as_bookkeeping_says(made: list[Step], sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:

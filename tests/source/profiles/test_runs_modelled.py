@@ -18,7 +18,7 @@ from exporter.source.profiles.tally import OUTPUT
 OUTCOMES = st.sampled_from([*OUTPUT, "mapping", "xdm"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("abc"), OUTCOMES), max_size=20))
 def test_output_and_failed_are_the_records_and_where_each_was_last(moves: list[tuple[str, str]]) -> None:
     async def run() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -165,7 +165,6 @@ def test_a_token_that_names_no_key() -> None:
     assert two.find(None, "RS256") is None
 
 
-@settings(deadline=None)
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")) | st.from_regex(r"[\w-]*\.[\w-]*\.[\w-]*"))
 def test_any_text_is_read(text: str) -> None:
     read_token(text)

@@ -173,7 +173,7 @@ def agree(document: Any, value: Any) -> None:
         assert schema.violations(value) != ()
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.data_too_large])
 @given(DOCUMENTS, LEAVES, LEAVES, st.data())
 def test_any_schema_and_any_value(document: Any, x: Any, y: Any, data: st.DataObject) -> None:
     if "$ref" in document:

@@ -288,7 +288,7 @@ def test_a_schema_that_is_given_whole_is_closed_too() -> None:
     assert OPEN == {"properties": {"a": {"type": "string"}}}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.dictionaries(
         st.text(alphabet="ab.[]{}*\\", max_size=6), st.sampled_from(["string", "integer[]", "object", "map", "nope"])

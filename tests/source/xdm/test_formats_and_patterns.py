@@ -86,13 +86,13 @@ def test_has_it_not(name: str, text: str) -> None:
     assert not CHECKED[name].fits(text)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(), st.sampled_from(sorted(CHECKED)))
 def test_any_text_has_a_format_or_has_it_not(text: str, name: str) -> None:
     assert isinstance(CHECKED[name].fits(text), bool)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.sampled_from(["a", "a.", "a@", "@", "-", "%20", "a-", '"', "//", "[", "1:", ".1"]),
     st.sampled_from(sorted(CHECKED)),
@@ -139,7 +139,7 @@ def test_what_re2_does_not_read_is_refused_with_its_words(pattern: str, capfd: p
     assert capfd.readouterr() == ("", "")
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(alphabet="ab()[]{}\\u00e9|*+?^$.1,-\ud800"), st.text(alphabet="abé\ud800\n"))
 def test_any_pattern_is_read_or_refused(pattern: str, text: str) -> None:
     compiled = compile_pattern(pattern)

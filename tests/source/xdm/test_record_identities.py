@@ -249,7 +249,7 @@ ENTRIES = st.lists(
 MAPS = JSON | st.dictionaries(st.sampled_from(["A", "a", "b", " "]), ENTRIES, max_size=3)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.fixed_dictionaries({}, optional={"crmId": JSON, "workEmail": JSON, "identityMap": MAPS}) | JSON, MAPS)
 def test_any_record_has_one_primary_identity_or_is_bad(entity: Any, meta: Any) -> None:
     identified = identities_of(schema_of(WORK, CRM), entity, meta)

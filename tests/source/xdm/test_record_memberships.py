@@ -99,7 +99,7 @@ ENTRIES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(JSON | st.dictionaries(st.text(max_size=2), JSON | st.dictionaries(st.text(max_size=2), ENTRIES | JSON)))
 def test_any_value_tells_of_memberships_or_is_bad(given_map: Any) -> None:
     found = memberships_of({"segmentMembership": given_map}, TAKEN)

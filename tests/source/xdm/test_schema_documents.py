@@ -126,7 +126,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(JSON)
 def test_any_json_is_kept_or_refused(document: Any) -> None:
     compiled = compile_schema(document)

@@ -311,7 +311,7 @@ SETS = st.one_of(
 
 
 @given(SETS, JSON, st.one_of(JSON, st.lists(st.dictionaries(st.sampled_from("ab"), JSON, max_size=2), max_size=3)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 async def test_any_body_is_answered_in_the_shapes_that_clients_know(mapping_set: Any, any_body: Any, data: Any) -> None:
     plane = plane_of(DataPrep(WORKSHOP))
     bodies = (

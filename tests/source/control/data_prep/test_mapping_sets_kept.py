@@ -444,7 +444,7 @@ BODIES = st.one_of(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["set", "mapping", "new", "read", "delete"]), BODIES, MAPPINGS), max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 async def test_any_changes_are_kept_or_refused(changes: list[tuple[str, Any, Any]]) -> None:
     """Nothing is an exception; a change that is answered with 200 is the next version, and any other leaves none."""
     kept = Kept()

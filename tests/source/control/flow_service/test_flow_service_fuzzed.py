@@ -175,13 +175,13 @@ async def _replay(asked: Any, order: Any) -> None:
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(requests(), max_size=8), st.lists(st.integers(0, 20), min_size=1, max_size=8))
 def test_any_requests_in_any_order(asked: Any, order: Any) -> None:
     asyncio.run(_replay(asked, order))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.sampled_from(KINDS), st.binary(max_size=30), st.sampled_from(["POST", "PATCH"]))
 def test_any_bytes(kind: str, raw: bytes, method: str) -> None:
     async def ask() -> None:
