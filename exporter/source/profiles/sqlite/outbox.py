@@ -91,12 +91,14 @@ def delete(connection: apsw.Connection, to: int) -> None:
 
 @dataclass(slots=True)
 class Passed:
-    """The number up to which events are being deleted, 0: none are; ``deleted`` is set once they are.
+    """The number up to which events are being deleted, 0: none are; ``deleted`` is set once a transaction did that.
 
-    A transaction that comes first deletes them, and puts its own events into the very pages in which they were.
+    A transaction that comes first deletes them, and puts its own events into the very pages in which they were;
+    ``transactions`` are on their way.
     """
 
     to: int = 0
+    transactions: int = 0
     deleted: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -50,8 +50,8 @@ T = TypeVar("T")
 _CACHE_KIB: Final = 32 * 1024
 #: The pages of the write-ahead log after which it is copied, 16 MB: four transactions, which write many a page again.
 _LOG_PAGES: Final = 4000
-#: Events that are told are deleted after that time, unless a transaction comes first.
-_DELETED_WITHIN_SECONDS: Final = 0.25
+#: Events that are told are deleted after that time, or else by the transaction that is on its way then.
+_DELETED_WITHIN_SECONDS: Final = 0.05
 
 
 @asynccontextmanager
@@ -121,10 +121,13 @@ class SqliteProfiles(ProfileStore):
             applied = Applied(outcomes, len(events), work.joins, work.refused_links)
             return applied, transaction.first_event, events, passed
 
+        self.passed.transactions += 1
         try:
             applied, first, events, passed = await _translated(self.database.write(write))
         except _Undone as undone:
             return undone.refused
+        finally:
+            self.passed.transactions -= 1
         self.fresh.committed(first, events)
         if passed and passed == self.passed.to:
             self.passed.deleted.set()
@@ -162,10 +165,14 @@ class SqliteProfiles(ProfileStore):
         self.passed.deleted.clear()
         self.fresh.deleted(to)
         try:
-            async with asyncio.timeout(_DELETED_WITHIN_SECONDS):
-                await self.passed.deleted.wait()
-        except TimeoutError:
-            await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_DELETED_WITHIN_SECONDS):
+                        await self.passed.deleted.wait()
+                        return
+                if not self.passed.transactions:
+                    await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+                    return
         finally:
             self.passed.to = 0
 
