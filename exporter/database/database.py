@@ -76,8 +76,8 @@ class Database:
     async def write(self, run: Callable[[apsw.Connection], T]) -> T:
         """Call ``run`` on the thread inside the next group's transaction; return the result once durable.
 
-        Each call has a savepoint: an exception that ``run`` raises undoes and fails only this call. The caller may be
-        cancelled; ``run`` may take effect all the same.
+        An exception that ``run`` raises undoes and fails only this call of the group. The caller may be cancelled;
+        ``run`` may take effect all the same.
 
         Raises:
             DatabaseUnavailable: as far as can be known, nothing of the call was written.

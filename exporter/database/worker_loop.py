@@ -167,9 +167,11 @@ class Worker:
             if self._relaxed:
                 self._tighten()
             self._connection.execute("BEGIN IMMEDIATE")
+            # A job that is alone needs no savepoint, for which SQLite would copy each page before it is written to.
+            alone = len(jobs) == 1
             for job in jobs:
-                self._run_in_savepoint(job)
-            self._connection.execute("COMMIT")
+                self._run_in_transaction(job, savepoint=not alone)
+            self._connection.execute("ROLLBACK" if alone and jobs[0].error is not None else "COMMIT")
         except BaseException as error:  # every caller gets the error, of any kind
             self._fail_all(jobs, error)
             self._roll_back()
@@ -190,15 +192,17 @@ class Worker:
                 # Each job has its own failure, since every caller that catches an error adds to the traceback.
                 job.error = error if failure is None else type(failure)(failure.reason)
 
-    def _run_in_savepoint(self, job: Job) -> None:
-        self._connection.execute("SAVEPOINT job")
+    def _run_in_transaction(self, job: Job, *, savepoint: bool) -> None:
+        if savepoint:
+            self._connection.execute("SAVEPOINT job")
         self._run(job)
         if not self._connection.in_transaction:
             # SQLite itself gave up the whole transaction: the disk is full, for example.
             raise DatabaseUnavailable(str(job.error or "the transaction was lost"))
-        if job.error is not None:
-            self._connection.execute("ROLLBACK TO job")
-        self._connection.execute("RELEASE job")
+        if savepoint:
+            if job.error is not None:
+                self._connection.execute("ROLLBACK TO job")
+            self._connection.execute("RELEASE job")
 
     def _run(self, job: Job) -> None:
         try:

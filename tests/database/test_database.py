@@ -66,6 +66,17 @@ async def test_one_that_fails_does_not_spoil_the_others(database: Database) -> N
     assert await database.read(rows) == [1, 2]
 
 
+async def test_one_that_fails_alone_is_undone_and_spoils_none_after_it(database: Database) -> None:
+    def fails(connection: apsw.Connection) -> None:
+        insert("half")(connection)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.write(fails)
+    await database.write(insert(1))
+    assert await database.read(rows) == [1]
+
+
 async def test_writes_that_wait_together_share_a_transaction(database: Database) -> None:
     gate = threading.Event()
     commits = 0

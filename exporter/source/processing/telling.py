@@ -18,6 +18,8 @@ from exporter.tasks.background import in_background
 #: So many are on their way at a time.
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
+#: So many are deleted together where more are to be told: all that a transaction told, so that the next deletes all.
+_FORGOTTEN_TOGETHER = 4 * BATCH_EVENTS
 #: How often the outbox is looked at where nobody says that there is more.
 LOOK_SECONDS = 1.0
 #: A queue that takes events for so long without an answer keeps changes from being told, whatever comes of it.
@@ -66,6 +68,7 @@ class Teller:
         self.told = 0
         #: How many of these the queue did not take for their size.
         self.lost = 0
+        self._forgotten_to = 0
         self._published = asyncio.Event()
         self._failure: str | None = None
         self._unanswered: str | None = None
@@ -100,6 +103,8 @@ class Teller:
                     more = bool(events)
                     for _, of_one_producer in groupby(events, attrgetter("producer")):
                         await self._tell(list(of_one_producer))
+                    if self.told_to - self._forgotten_to >= (_FORGOTTEN_TOGETHER if more else 1):
+                        self._published.set()
                     failures, self._failure = 0, None
             except (QueueFull, QueueUnavailable, ProfilesUnavailable) as error:
                 self._failure = str(error)
@@ -113,6 +118,7 @@ class Teller:
         while True:
             await self._published.wait()
             self._published.clear()
+            self._forgotten_to = self.told_to
             try:
                 await self._store.delete_told(self.told_to)
                 failures, self._not_forgotten = 0, None
@@ -138,7 +144,6 @@ class Teller:
             self._unanswered = None
         self.told_to = events[-1].number
         self.told += len(events)
-        self._published.set()
 
     def _is_late(self) -> None:
         self._unanswered = f"the queue has not answered for {ANSWER_SECONDS:g} s"

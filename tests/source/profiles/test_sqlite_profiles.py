@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
@@ -135,6 +136,23 @@ class TestSqlite(Contract, RunsContract):
             await asyncio.wait([deleting])
             await applied(store, record("e:4"))
             assert [each.number for each in await store.told(0, 100, ROOM)] == [2, 3, 4]
+
+    async def test_a_deletion_is_left_to_a_transaction_that_is_on_its_way(
+        self, opening: Opening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite_store, "_DELETED_WITHIN_SECONDS", 0.001)
+        monkeypatch.setattr(Database, "tidy", lambda *_: pytest.fail("it was deleted apart"))
+        gate = threading.Event()
+        async with opening(Rules()) as store:
+            assert isinstance(store, sqlite_store.SqliteProfiles)
+            await applied(store, record("e:1"), record("e:2"))
+            held = asyncio.create_task(store.database.read(lambda _: gate.wait()))
+            applying = asyncio.create_task(applied(store, record("e:3")))
+            deleting = asyncio.create_task(store.delete_told(1))
+            await asyncio.wait([deleting], timeout=0.05)
+            gate.set()
+            await asyncio.gather(held, applying, deleting)
+            assert [each.number for each in await store.told(0, 100, ROOM)] == [2, 3]
 
     async def test_a_store_whose_file_is_gone_says_so(self, opening: Opening, path: Path) -> None:
         async with opening(Rules()) as store:

@@ -8,8 +8,9 @@ waited when the copy was made it still knows by the old name.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import apsw
@@ -90,12 +91,15 @@ def delete(connection: apsw.Connection, to: int) -> None:
 
 @dataclass(slots=True)
 class Passed:
-    """The number up to which events are being deleted; 0: none are.
+    """The number up to which events are being deleted, 0: none are; ``deleted`` is set once a transaction did that.
 
-    A transaction that comes first deletes them, and puts its own events into the very pages in which they were.
+    A transaction that comes first deletes them, and puts its own events into the very pages in which they were;
+    ``transactions`` are on their way.
     """
 
     to: int = 0
+    transactions: int = 0
+    deleted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def waiting(connection: apsw.Connection) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -50,7 +50,7 @@ T = TypeVar("T")
 _CACHE_KIB: Final = 32 * 1024
 #: The pages of the write-ahead log after which it is copied, 16 MB: four transactions, which write many a page again.
 _LOG_PAGES: Final = 4000
-#: Events that are told are deleted after that time, unless a transaction comes first.
+#: Events that are told are deleted after that time, or else by the transaction that is on its way then.
 _DELETED_WITHIN_SECONDS: Final = 0.05
 
 
@@ -98,9 +98,8 @@ class SqliteProfiles(ProfileStore):
     async def apply(
         self, steps: Sequence[Step], max_event_bytes: int, marks: Sequence[Mark] = (), tally: Tallying | None = None
     ) -> Applied | Refused:
-        def write(connection: apsw.Connection) -> tuple[Applied, int, Sequence[Event]]:
+        def write(connection: apsw.Connection) -> tuple[Applied, int, Sequence[Event], int]:
             _move(connection, marks)
-            outbox.delete(connection, self.passed.to)
             transaction = Transaction.begin(connection, self.rules, self.paths, max_event_bytes, named_in(steps))
             work = transaction.workspace
             outcomes: list[Outcome] = []
@@ -115,15 +114,23 @@ class SqliteProfiles(ProfileStore):
                 raise _Undone(Refused(bad))
             if tally is not None:
                 runs.add(connection, tally(outcomes))
+            # As late as can be: most of what the transaction before has told is on the queue by now.
+            passed = self.passed.to
+            outbox.delete(connection, passed)
             events = transaction.end()
             applied = Applied(outcomes, len(events), work.joins, work.refused_links)
-            return applied, transaction.first_event, events
+            return applied, transaction.first_event, events, passed
 
+        self.passed.transactions += 1
         try:
-            applied, first, events = await _translated(self.database.write(write))
+            applied, first, events, passed = await _translated(self.database.write(write))
         except _Undone as undone:
             return undone.refused
+        finally:
+            self.passed.transactions -= 1
         self.fresh.committed(first, events)
+        if passed and passed == self.passed.to:
+            self.passed.deleted.set()
         return applied
 
     async def marks(self, queue: str) -> Mapping[str, int]:
@@ -155,10 +162,17 @@ class SqliteProfiles(ProfileStore):
 
     async def delete_told(self, to: int) -> None:
         self.passed.to = to
+        self.passed.deleted.clear()
         self.fresh.deleted(to)
         try:
-            await asyncio.sleep(_DELETED_WITHIN_SECONDS)  # or by a transaction before
-            await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_DELETED_WITHIN_SECONDS):
+                        await self.passed.deleted.wait()
+                        return
+                if not self.passed.transactions:
+                    await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
+                    return
         finally:
             self.passed.to = 0
 
