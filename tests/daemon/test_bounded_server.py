@@ -16,6 +16,10 @@ from exporter.daemon.ops.bounded_server import BoundedServer
 async def answer(request: web.BaseRequest) -> web.StreamResponse:
     if request.path == "/bug":
         raise LookupError
+    if request.path == "/lost":
+        raise ConnectionResetError
+    if request.path == "/read":
+        await request.read()
     return web.Response(text="here")
 
 
@@ -78,5 +82,33 @@ async def test_nonsense_is_answered_and_not_logged(nonsense: bytes, caplog: pyte
 async def test_a_bug_of_ours_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with connected() as (reader, writer):
         writer.write(b"GET /bug HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 500")
+    assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize("waits", [b"/read", b"/"])
+async def test_a_client_that_goes_in_mid_body_is_not_logged(waits: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    server = BoundedServer(answer)
+    runner = web.ServerRunner(server, shutdown_timeout=10.0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(b"POST " + waits + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    await writer.drain()
+    async with asyncio.timeout(60):
+        while not any(each.transport is not None for each in server.connections):
+            await asyncio.sleep(0.01)
+        writer.close()
+        while server.connections:
+            await asyncio.sleep(0.01)
+        # What is in hand is waited for, so that all is logged by then.
+        await runner.cleanup()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_a_connection_of_our_own_that_is_lost_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET /lost HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 500")
     assert any(record.exc_info for record in caplog.records)
