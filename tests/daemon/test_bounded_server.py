@@ -18,8 +18,6 @@ async def answer(request: web.BaseRequest) -> web.StreamResponse:
         raise LookupError
     if request.path == "/lost":
         raise ConnectionResetError
-    if request.path == "/read":
-        await request.read()
     return web.Response(text="here")
 
 
@@ -86,22 +84,26 @@ async def test_a_bug_of_ours_is_logged(caplog: pytest.LogCaptureFixture) -> None
     assert any(record.exc_info for record in caplog.records)
 
 
-@pytest.mark.parametrize("waits", [b"/read", b"/"])
-async def test_a_client_that_goes_in_mid_body_is_not_logged(waits: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_goes_in_mid_body_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    server = BoundedServer(answer)
-    runner = web.ServerRunner(server, shutdown_timeout=10.0)
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def reading(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        try:
+            return web.Response(body=await request.read())
+        finally:
+            over.set()
+
+    runner = web.ServerRunner(BoundedServer(reading), shutdown_timeout=10.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
-    writer.write(b"POST " + waits + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-    await writer.drain()
     async with asyncio.timeout(60):
-        while not any(each.transport is not None for each in server.connections):
-            await asyncio.sleep(0.01)
+        _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await asked.wait()
         writer.close()
-        while server.connections:
-            await asyncio.sleep(0.01)
+        await over.wait()
         # What is in hand is waited for, so that all is logged by then.
         await runner.cleanup()
     assert [record.getMessage() for record in caplog.records] == []

@@ -1,4 +1,4 @@
-"""aiohttp's low-level server, bounded: half requests end, connections are limited, clients that err or go are no bugs."""
+"""aiohttp's low-level server, bounded: half requests end, connections are limited, clients that err are no bugs."""
 
 from __future__ import annotations
 
