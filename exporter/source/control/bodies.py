@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import fastjsonschema
@@ -14,14 +15,18 @@ Fault: TypeAlias = Callable[[Any], str | None]
 
 
 def fault_by(shape: Shape) -> Fault:
-    """What says whether a value is of a shape, in which nothing is referred to."""
+    """What says whether a value is of a shape, in which nothing is referred to; compiled when it is first asked."""
     # In draft 4 the number 1.0 is no integer.
     document = {"$schema": "http://json-schema.org/draft-04/schema", **shape}
-    validate = fastjsonschema.compile(document, use_default=False)
+
+    @cache
+    def validator() -> Callable[..., Any]:
+        found: Callable[..., Any] = fastjsonschema.compile(document, use_default=False)
+        return found
 
     def fault(value: Any) -> str | None:
         try:
-            validate(value, name_prefix="body")
+            validator()(value, name_prefix="body")
         except fastjsonschema.JsonSchemaValueException as error:
             return str(error.message)
         return None
