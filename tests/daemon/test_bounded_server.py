@@ -16,6 +16,8 @@ from exporter.daemon.ops.bounded_server import BoundedServer
 async def answer(request: web.BaseRequest) -> web.StreamResponse:
     if request.path == "/bug":
         raise LookupError
+    if request.path == "/lost":
+        raise ConnectionResetError
     return web.Response(text="here")
 
 
@@ -78,5 +80,37 @@ async def test_nonsense_is_answered_and_not_logged(nonsense: bytes, caplog: pyte
 async def test_a_bug_of_ours_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with connected() as (reader, writer):
         writer.write(b"GET /bug HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 500")
+    assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_client_that_goes_in_mid_body_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def reading(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        try:
+            return web.Response(body=await request.read())
+        finally:
+            over.set()
+
+    runner = web.ServerRunner(BoundedServer(reading), shutdown_timeout=10.0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with asyncio.timeout(60):
+        _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await asked.wait()
+        writer.close()
+        await over.wait()
+        # What is in hand is waited for, so that all is logged by then.
+        await runner.cleanup()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_a_connection_of_our_own_that_is_lost_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"GET /lost HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 500")
     assert any(record.exc_info for record in caplog.records)

@@ -64,6 +64,13 @@ async def answered(sent: bytes) -> tuple[int, Any]:
         ),
         (POST + b"Authorization: " + b"x" * 9000 + b"\r\n\r\n", 400, "Got more than 8190 bytes when reading"),
         (POST + b"X: x\r\n" * 200 + b"\r\n", 400, "Too many headers received"),
+        (POST + b"Host: other\r\n\r\n", 400, "Duplicate 'Host' header found."),
+        (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "Duplicate Content-Length"),
+        (
+            POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            "Transfer-Encoding can't be present with Content-Length",
+        ),
         (POST + b"Content-Length: x\r\n\r\n", 400, "Invalid character in Content-Length"),
         (POST + b"Content-Length: 3\r\n\r\nbug", 500, "The exporter could not answer; its log says more"),
     ],

@@ -39,6 +39,12 @@ _REFUSED: Final[Mapping[store.BadReason, str]] = {
     "too_large": "its event would be larger than max_event_bytes, or nested deeper than events may be",
 }
 
+#: Where those are tried that no configuration has.
+_MADE_ONES: Final = (
+    "a flow made by API is not looked for: POST mappingSets/preview of the control plane tries its mapping set,"
+    " and exporter source send with the 64 digits of its inlet and --url sends to it"
+)
+
 Outcome = Literal["applied", "aside", "bad", "refused"]
 
 
@@ -179,4 +185,5 @@ def found_flow(settings: Settings, flow: str, flow_ids: FlowIds) -> tuple[str, s
     if fitting:
         raise NoSuchFlow(f"{len(fitting)} flows have the name {flow}; name one by its id")
     known = ", ".join(dict.fromkeys(section.name for source in settings.sources for section in source.flows))
-    raise NoSuchFlow(f"there is no flow {flow}; there are {known}" if known else "the configuration has no flow")
+    found = f"there is no flow {flow}; there are {known}" if known else "the configuration has no flow"
+    raise NoSuchFlow(f"{found} ({_MADE_ONES})")

@@ -1,11 +1,11 @@
-"""aiohttp's low-level server, bounded: half requests end, connections are limited, malformed requests are no bugs."""
+"""aiohttp's low-level server, bounded: half requests end, connections are limited, clients that err are no bugs."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -49,7 +49,7 @@ class BoundedServer(web.Server):
             keepalive_timeout=head_seconds,
             lingering_time=BODY_SECONDS,
             auto_decompress=unpacks,
-            logger=_OfBugs(logging.getLogger("aiohttp.server"), {}),
+            logger=logging.getLogger("aiohttp.server"),
         )
 
     def __call__(self) -> web.RequestHandler:
@@ -86,13 +86,9 @@ class _Connection(web.RequestHandler):
         told.force_close()
         return told
 
-
-class _OfBugs(logging.LoggerAdapter[logging.Logger]):
-    """Logs bugs of the exporter only: a malformed request has its 400, and clients may send any number."""
-
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, kwargs
-
-    def exception(self, msg: object, *args: object, **more: Any) -> None:
-        if not isinstance(more.get("exc_info"), HttpProcessingError | web.RequestPayloadError):
-            super().exception(msg, *args, **more)
+    def log_exception(self, *args: Any, **more: Any) -> None:
+        """Logs bugs of the exporter only: clients may send nonsense, which has its 400, and go away, any number."""
+        error = more.get("exc_info")
+        gone = self.transport is None and isinstance(error, ConnectionError)
+        if not gone and not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            super().log_exception(*args, **more)

@@ -58,7 +58,7 @@ def routes_of(
         found = register.objects.get(Kind.FLOW, flow) or register.objects.get(Kind.DELETED_FLOW, flow)
         return whose if found is None else {"flowSpec": found.fields["flowSpec"], "providerRefId": flow, **whose}
 
-    making = Making(serving.org_id, serving.tenant, serving.sandboxes[0], now_ms, os.urandom, serving.max_body)
+    making = Making(serving.org_id, serving.tenant, serving.sandboxes[0], now_ms, os.urandom)
     whose = {"imsOrgId": making.org_id, "sandboxName": making.sandbox, "sandboxId": making.sandbox_id}
     rest = partial(time.sleep, _REST_SECONDS)
     workshop = Workshop(pipeline.in_force.schema, bounds, os.urandom, clock.monotonic, now_ms, time.thread_time, rest)
@@ -72,7 +72,7 @@ def routes_of(
         *flow_service_routes(register, making, public_url),
         *runs.routes_of(runs.Runs(reader)),
         *data_prep_routes(MappingSets(register, DataPrep(workshop))),
-        *schema_routes(register, making),
+        *schema_routes(register, making, lambda: in_force().identities.namespaces == "declared"),
         *datasets.routes_of(register, making),
         *batches.routes_of(failed),
         *namespaces.routes_of(register, making),

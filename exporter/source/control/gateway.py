@@ -40,7 +40,7 @@ class Gateway:
             if self.api_keys and key not in self.api_keys:
                 return refused(403, "403003", "Api Key is invalid")
             if not (org := headers.get("x-gw-ims-org-id")):
-                return refused(400, "400003", "Missing header")
+                return refused(400, "400003", "Missing header: x-gw-ims-org-id")
             if self.org_ids and org not in self.org_ids:
                 return refused(403, "403025", "Profile is not valid")
         if (sandbox := headers.get("x-sandbox-name")) and sandbox not in self.sandboxes:

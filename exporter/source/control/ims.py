@@ -11,8 +11,8 @@ import orjson
 from exporter.source.collection.checks.answers import Answer, Header
 from exporter.source.control.answers import failed, found
 from exporter.source.control.request import Request
-from exporter.source.control.routes import Reads, Route, Shape
-from exporter.source.control.shapes import FREE, TEXT, WHOLE, array, fields, named, texts
+from exporter.source.control.routes import Reads, Route
+from exporter.source.control.shapes import FREE, TEXT, WHOLE, Shape, array, fields, named, texts
 from exporter.source.tokens.issuing.form import NoForm, read_fields
 from exporter.source.tokens.issuing.grants import (
     Judge,

@@ -49,23 +49,19 @@ def operations_of(given: Any) -> tuple[Operation, ...] | str:
     return tuple(operations)
 
 
-def patched(document: Mapping[str, Any], operations: Sequence[Operation], most_bytes: int) -> dict[str, Any] | str:
+def patched(document: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any] | str:
     """The document after all operations, which shares nothing with ``document``; or why one cannot be done.
 
     Args:
         document: JSON values.
         operations: in their order.
-        most_bytes: as long as the document may be as JSON text.
     """
     root: dict[str, Any] = orjson.loads(orjson.dumps(document))
     for operation in operations:
         reason = _do(root, operation)
         if reason is not None:
             return f"{operation.kind} {operation.pointer}: {reason}"
-    text = orjson.dumps(root)
-    if len(text) > most_bytes:
-        return f"What comes of it has more than {most_bytes} bytes"
-    found = decoded(text)
+    found = decoded(orjson.dumps(root))
     return f"What comes of it has more than {MAX_DEPTH} levels" if isinstance(found, NoJson) else dict(found)
 
 

@@ -15,7 +15,7 @@ from exporter.source.control.answers import failed, found
 from exporter.source.control.filtering import Filter, Step, filter_of, path_of, values_at
 from exporter.source.control.ordering import sort_key, unknown_field
 from exporter.source.control.request import Request
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape
 
 _LIMIT: Final = 20
 _MOST: Final = 100

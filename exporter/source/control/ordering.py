@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape
 
 _SHOWN: Final = 64
 

@@ -46,7 +46,8 @@ class ControlPlane:
         body = await self._body(head, found.route.reads, read_body)
         if isinstance(body, Answer):
             return body
-        return await found.route.reply(Request(head, found.ids, query, body, client))
+        request = Request(head, found.ids, query, body, client)
+        return _misfit(request, found.route) or await found.route.reply(request)
 
     async def _body(self, head: RequestHead, reads: Reads, read_body: ReadBody) -> bytes | Answer:
         if reads is Reads.NOTHING:
@@ -64,6 +65,16 @@ def _said_twice(query: Sequence[tuple[str, str]], route: Route) -> str | None:
     """The name of a parameter of a route that is given again, though only one can be meant."""
     given = Counter(name for name, _ in query if name in route.query and name not in REPEATABLE)
     return next((name for name, times in given.items() if times > 1), None)
+
+
+def _misfit(request: Request, route: Route) -> Answer | None:
+    """400: the body is none that the document of the API has, or is no JSON."""
+    if route.fault is None:
+        return None
+    body = request.json()
+    if isinstance(body, Answer):
+        return body
+    return None if (fault := route.fault(body)) is None else failed(400, "1400-400", fault)
 
 
 def _no_content_type() -> Answer:

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.source.control.routes import Shape
-from exporter.source.control.shapes import FREE, LINKS, MOMENT, TEXT, TRUTH, WHOLE, array, fields, map_of, named, texts
+from exporter.source.control.shapes import (
+    FREE,
+    LINKS,
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Shape,
+    array,
+    fields,
+    map_of,
+    named,
+    texts,
+)
 
 _TIME: Final[Shape] = {"type": "string", "format": "date-time"}
 _ENTITY: Final = named(
@@ -66,7 +78,11 @@ ASKED: Final = {
 ASKED_BY_BODY: Final = named(
     "AskedEntities",
     fields(
-        {"identities": array(fields({"entityId": TEXT, "entityIdNS": {"anyOf": [fields({"code": TEXT}), TEXT]}}))},
+        {
+            "identities": array(
+                fields({"entityId": TEXT, "entityIdNS": {**fields({"code": TEXT}), "type": ["object", "string"]}})
+            )
+        },
         {"schema": fields({}, {"name": TEXT}), "fields": array(TEXT)},
     ),
 )

@@ -11,6 +11,7 @@ from exporter.source.collection.checks.answers import Answer
 from exporter.source.collection.checks.json_text import NoJson, decoded
 from exporter.source.collection.checks.request import RequestHead
 from exporter.source.control.answers import failed
+from exporter.source.control.bodies import said
 
 _TRUE, _FALSE = "true", "false"
 
@@ -65,14 +66,20 @@ class Request:
 
     def json(self) -> Any | Answer:
         """What the body says; 400 where that is no JSON. Whether there has to be a body is for the reply to say."""
+        if not self.body.strip():
+            return failed(400, "1400-400", "The body is empty, and should be JSON")
         found = decoded(self.body)
-        return failed(400, "1400-400", found.reason) if isinstance(found, NoJson) else found
+        if not isinstance(found, NoJson):
+            return found
+        return failed(400, "1400-400", ": ".join(filter(None, (found.reason, found.detail))))
 
     def json_object(self) -> dict[str, Any] | Answer:
-        """What the body says, which should be a JSON object; 400 where it is not."""
+        """What the body, which should be a JSON object, says in its fields; 400 where it is none."""
         found = self.json()
-        if isinstance(found, Answer | dict):
+        if isinstance(found, Answer):
             return found
+        if isinstance(found, dict):
+            return said(found)
         return failed(400, "1400-400", "The body should be a JSON object")
 
 

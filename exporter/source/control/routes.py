@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
 from exporter.source.collection.checks.answers import Answer
+from exporter.source.control.bodies import Fault, fault_by
 from exporter.source.control.request import Request
+from exporter.source.control.shapes import Shape
 
 Reply: TypeAlias = Callable[[Request], Awaitable[Answer]]
-#: JSON Schema of a body.
-Shape: TypeAlias = Mapping[str, Any]
 
 
 #: Names in queries that may come several times: filters, all of which have to hold.
@@ -39,12 +39,13 @@ class Route:
         summary: what it does, in one sentence.
         reply: answers it.
         reads: what of the body.
-        body: what the body should be, for the document of the API.
+        body: what the body should be, as the document of the API says it, and as it is judged.
         answers: what the good statuses are answered with, by status; None: no body.
         query: names in the query that mean something, with a sentence each; those of ``REPEATABLE`` may come again.
         headers: likewise, beside those that every request may have.
         other_types: media types beside JSON that an answer may have.
         guarded: False: the gateway lets everybody pass, since this is where tokens come from.
+        fault: says what is wrong with a JSON body by its shape. Patches are judged operation by operation.
     """
 
     method: str
@@ -59,6 +60,11 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
     other_types: tuple[str, ...] = ()
     guarded: bool = True
+    fault: Fault | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        judged = self.reads is Reads.JSON and self.body is not None and self.method != "PATCH"
+        object.__setattr__(self, "fault", fault_by(self.body) if judged and self.body is not None else None)
 
     @property
     def steps(self) -> tuple[str, ...]:

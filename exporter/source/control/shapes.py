@@ -6,9 +6,10 @@ A shape with a name stands in the document once, wherever it is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from exporter.source.control.routes import Shape
+#: JSON Schema of a value.
+Shape: TypeAlias = Mapping[str, Any]
 
 TEXT: Final[Shape] = {"type": "string"}
 WHOLE: Final[Shape] = {"type": "integer"}
@@ -50,6 +51,21 @@ def fields(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None =
     return {"type": "object", "required": list(required), "properties": properties}
 
 
+def sent(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None) -> Shape:
+    """An object of a request, whose ``optional`` fields may be null: that is as if they were not there."""
+    return fields(required, {name: _or_null(shape) for name, shape in (optional or {}).items()})
+
+
+def _or_null(shape: Shape) -> Shape:
+    nullable = dict(shape)
+    if "enum" in shape:
+        nullable["enum"] = [*shape["enum"], None]
+    if "type" in shape:
+        types = shape["type"]
+        nullable["type"] = [*([types] if isinstance(types, str) else types), "null"]
+    return nullable
+
+
 def texts(*names: str) -> Mapping[str, Shape]:
     """Fields that are texts."""
     return dict.fromkeys(names, TEXT)
@@ -75,7 +91,7 @@ JSON_PATCH: Final = named(
             "type": "object",
             "required": ["op", "path"],
             "properties": {
-                "op": {"enum": ["add", "replace", "remove", "ADD", "REPLACE", "REMOVE"]},
+                "op": {"type": "string", "description": "add, replace or remove, in any case."},
                 "path": {"type": "string", "description": "A JSON Pointer."},
                 "value": {},
             },

@@ -46,14 +46,14 @@ class Reply(NamedTuple):
 class Plane:
     """The control plane, asked as clients ask. ``catalogue`` is what the objects were compiled into last."""
 
-    def __init__(self, resources: Iterable[Resource] = ()) -> None:
+    def __init__(self, resources: Iterable[Resource] = (), *, closed: bool = False) -> None:
         self.catalogue: Catalogue | None = None
         self.made = InMemory()
         self.now = 1_795_969_392_841
         self.making = Making(ORG, "acme", "prod", self._time, random.Random(1).randbytes)
         self.register = Register(Objects(resources), self.made, self._prepare)
         rows = [
-            *schema_registry.routes_of(self.register, self.making),
+            *schema_registry.routes_of(self.register, self.making, lambda: closed),
             *datasets.routes_of(self.register, self.making),
             *namespaces.routes_of(self.register, self.making),
         ]

@@ -136,15 +136,15 @@ async def test_a_patch_changes_what_it_names(patch: Any, tags: dict[str, Any], m
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ([], "should be a JSON object"),
-        ({"schemaRef": {"id": "s"}}, "name should be a text"),
-        ({"name": "n"}, "schemaRef should be an object"),
-        ({"name": "n", "schemaRef": "s"}, "schemaRef should be an object"),
-        ({"name": "n", "schemaRef": {"id": 1}}, "schemaRef should be an object"),
+        ([], "body must be object"),
+        ({"schemaRef": {"id": "s"}}, "body must contain ['name'"),
+        ({"name": "n"}, "body must contain ['schemaRef']"),
+        ({"name": "n", "schemaRef": "s"}, "body.schemaRef must be object"),
+        ({"name": "n", "schemaRef": {"id": 1}}, "body.schemaRef.id must be string"),
         ({"name": "n", "schemaRef": {"id": "https://x/y"}}, "There is no schema with id = [https://x/y]"),
-        ({"name": "n", "schemaRef": {"id": "s"}, "tags": []}, "tags should be an object"),
-        ({"name": "n", "schemaRef": {"id": "s"}, "tags": {"a": "b"}}, "tags should be an object"),
-        ({"name": "n", "schemaRef": {"id": "s"}, "tags": {"a": [1]}}, "tags should be an object"),
+        ({"name": "n", "schemaRef": {"id": "s"}, "tags": []}, "body.tags must be object or null"),
+        ({"name": "n", "schemaRef": {"id": "s"}, "tags": {"a": "b"}}, "body.tags.a must be array"),
+        ({"name": "n", "schemaRef": {"id": "s"}, "tags": {"a": [1]}}, "body.tags.a[0] must be string"),
     ],
 )
 async def test_what_is_no_dataset_is_refused(body: Any, words: str) -> None:
@@ -159,7 +159,8 @@ async def test_what_is_no_dataset_is_refused(body: Any, words: str) -> None:
 
 async def test_an_unknown_dataset_says_so_by_a_number() -> None:
     plane = Plane()
-    for method, body in (("GET", None), ("PATCH", {}), ("PUT", {}), ("DELETE", None)):
+    new = {"name": "n", "schemaRef": {"id": "s"}}
+    for method, body in (("GET", None), ("PATCH", {}), ("PUT", new), ("DELETE", None)):
         reply = await plane.ask(method, f"{DATASETS}/{'0' * 24}", body)
         assert (reply.status, reply.body["status"]) == (404, 404)
 
@@ -204,3 +205,17 @@ async def test_a_dataset_goes_when_no_target_connection_has_it() -> None:
     await plane.register.change(lambda objects: Change(objects.without(Kind.TARGET_CONNECTION, "t-1"), done))
     assert await plane.ask("DELETE", f"{DATASETS}/{name}") == (204, None)
     assert (await plane.ask("GET", f"{DATASETS}/{name}")).status == 404
+
+
+async def test_a_dataset_does_not_outgrow_a_body_field_by_field() -> None:
+    plane = Plane()
+    name = await plane.make_dataset(await plane.make_schema())
+    path = f"{DATASETS}/{name}"
+    assert (await plane.ask("PATCH", path, {"a": "x" * 900_000})).status == 200
+    for method, body in (
+        ("PATCH", {"b": "x" * 900_000}),
+        ("PATCH", [{"op": "add", "path": "/b", "value": "x" * 900_000}]),
+    ):
+        reply = await plane.ask(method, path, body)
+        assert (reply.status, reply.body["errorCode"]) == (413, "1413-413")
+    assert (await plane.ask("PATCH", path, [{"op": "remove", "path": "/a"}])).status == 200

@@ -87,15 +87,15 @@ async def test_lists_have_the_form_that_accept_says() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"@type": None}, "@type should be a text"),
+        ({"@type": None}, "body.@type must be string"),
         ({"xdm:sourceSchema": ""}, "xdm:sourceSchema should be a text"),
         ({"xdm:sourceSchema": "https://x/y"}, "There is no schema with id = [https://x/y]"),
-        ({"xdm:sourceProperty": 1}, "xdm:sourceProperty should be a text"),
+        ({"xdm:sourceProperty": 1}, "body.xdm:sourceProperty must be string"),
         ({"xdm:sourceProperty": "/workEmail/adress"}, "leads to no field of the schema: there is no adress"),
         ({"xdm:sourceProperty": "/wrokEmail/address"}, "leads to no field of the schema: there is no wrokEmail"),
         ({"xdm:sourceProperty": "/workEmail"}, "leads to a field of type object"),
         ({"xdm:namespace": 6}, "xdm:namespace should be a text"),
-        ({"xdm:isPrimary": "yes"}, "xdm:isPrimary should be true or false"),
+        ({"xdm:isPrimary": "yes"}, "body.xdm:isPrimary must be boolean"),
         (_PRIMARY, "The schema has a primary identity already"),
     ],
 )
@@ -167,3 +167,17 @@ async def test_a_descriptor_waits_for_the_field_group_of_its_field() -> None:
     patch = [{"op": "add", "path": "/allOf/-", "value": group}]
     assert (await plane.ask("PATCH", at(schema), patch)).status == 200
     assert identities() == ["/workEmail/address"]
+
+
+async def test_where_namespaces_have_to_be_declared_a_descriptor_names_one_that_is_there() -> None:
+    plane = Plane(closed=True)
+    schema = await plane.make_schema("profile-work-details")
+    refused = await plane.make_descriptor(schema, "/personID", **{"xdm:namespace": "CRMID"})
+    assert (refused.status, "no namespace with code = [CRMID]" in refused.body["errorDetails"]) == (400, True)
+    await plane.ask("POST", NAMESPACES, {"name": "CRM", "code": "crmId", "idType": "CROSS_DEVICE"})
+    made = await plane.make_descriptor(schema, "/personID", **{"xdm:namespace": "CRMID"})
+    assert made.status == 201
+    other = {"@type": "xdm:descriptorIdentity", "xdm:sourceSchema": schema["$id"], "xdm:namespace": "Other"}
+    other["xdm:sourceProperty"] = "/personID"
+    assert (await plane.ask("PUT", f"{DESCRIPTORS}/{made.body['@id']}", other)).status == 400
+    assert (await plane.make_descriptor(schema, "/workEmail/address")).status == 201

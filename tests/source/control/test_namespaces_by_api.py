@@ -64,11 +64,11 @@ def test_declared_namespaces_are_known() -> None:
         ({"code": "loyalty"}, "There is a namespace with this code"),
         ({"code": "CRM ID"}, "code should be"),
         ({"code": ""}, "code should be"),
-        ({"code": 1}, "code should be"),
-        ({"name": None}, "name should be"),
+        ({"code": 1}, "body.code must be string"),
+        ({"name": None}, "body.name must be string"),
         ({"idType": "ODD"}, "idType should be one of"),
-        ({"idType": None}, "idType should be one of"),
-        ({"description": 1}, "description should be"),
+        ({"idType": None}, "body.idType must be string"),
+        ({"description": 1}, "body.description must be string"),
     ],
 )
 async def test_what_is_no_new_namespace_is_refused(fields: dict[str, Any], words: str) -> None:

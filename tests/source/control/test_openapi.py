@@ -143,6 +143,11 @@ def test_every_route_is_in_it_and_nothing_else() -> None:
     assert described_rows == {(row.method, row.path, row.name) for row in rows}
 
 
+def test_every_body_can_be_judged() -> None:
+    judged = {row.name for row in whole_table().rows if row.fault is not None and row.fault(0) is not None}
+    assert judged == {row.name for row in whole_table().rows if row.reads is Reads.JSON and row.method != "PATCH"}
+
+
 def test_every_row_says_what_its_bodies_hold() -> None:
     vague = [
         row.name

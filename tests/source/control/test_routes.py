@@ -120,6 +120,34 @@ async def test_a_body_comes_as_it_is(coding: str) -> None:
     assert await _answer("GET", "/a/flows", content_encoding=coding) == (200, b"{}")
 
 
+async def test_a_header_that_is_missing_is_named() -> None:
+    plane = ControlPlane(Gateway(_Anybody, (), (), ("prod",)), ROUTES)
+
+    async def read() -> bytes:
+        return b""
+
+    answer = await plane.answer(
+        RequestHead("GET", "/a/flows", "", {"authorization": "Bearer x", "x-api-key": "k"}), read
+    )
+    assert b"Missing header: x-gw-ims-org-id" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b" ", "The body is empty"),
+        (b'{"a": NaN}', "expected a JSON value: line 1 column 7"),
+        (b'"\\ud800"', "no low surrogate in string"),
+        (b'"\xff"', "is not valid UTF-8"),
+        (b"[" * 65 + b"]" * 65, "more than 64 levels"),
+    ],
+)
+def test_what_is_no_json_says_why(body: bytes, words: str) -> None:
+    answer = Request(RequestHead("POST", "/"), body=body).json()
+    assert isinstance(answer, Answer)
+    assert words in answer.body.decode()
+
+
 async def test_what_can_be_meant_once_is_said_once() -> None:
     status, body = await _answer("GET", "/a/flows", query="limit=1&property=a==b&limit=1")
     assert (status, b'"1400-400"' in body, b"limit" in body) == (400, True, True)

@@ -178,14 +178,14 @@ async def test_fields_may_be_called_title() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ([], "should be a JSON object"),
-        ({}, "title should be a text"),
-        ({"title": " "}, "title should be a text"),
-        ({"title": "t", "type": "array"}, "type should be object"),
-        ({"title": "t", "allOf": {}}, "allOf should be an array"),
-        ({"title": "t", "description": 1}, "description should be a text"),
-        ({"title": "t", "meta:immutableTags": [1]}, "meta:immutableTags should be an array of texts"),
-        ({"title": "t", "allOf": [1]}, "allOf/0: must be an object"),
+        ([], "body must be object"),
+        ({}, "body must contain ['title'] properties"),
+        ({"title": " "}, "body.title must match pattern"),
+        ({"title": "t", "type": "array"}, "body.type must be one of"),
+        ({"title": "t", "allOf": {}}, "body.allOf must be array"),
+        ({"title": "t", "description": 1}, "body.description must be string"),
+        ({"title": "t", "meta:immutableTags": [1]}, "body.meta:immutableTags[0] must be string"),
+        ({"title": "t", "allOf": [1]}, "body.allOf[0] must be object"),
         ({"title": "t", "allOf": [{"$ref": "https://ns.adobe.com/xdm/no"}]}, "allOf/0/$ref: leaves the schema"),
         ({"title": "t", "allOf": [{"$ref": f"{_CONTEXT}profile", "required": ["a"]}]}, "would silence required"),
         ({"title": "t", "allOf": [{"$ref": "#/definitions/no"}]}, "leads to no schema"),
@@ -267,7 +267,7 @@ async def test_a_schema_is_marked_for_the_union_and_stays_so() -> None:
         ({}, "array of operations"),
         ([], "array of operations"),
         ([{"op": "move", "path": "/title", "from": "/a"}], "op should be one of"),
-        ([{"op": "remove", "path": "/title"}], "title should be a text"),
+        ([{"op": "remove", "path": "/title"}], "body must contain ['title'] properties"),
         ([{"op": "add", "path": "/no/where", "value": 1}], "there is no"),
         ([{"op": "add", "path": "/allOf/-", "value": {"$ref": "https://x/y"}}], "leaves the schema"),
         ([{"op": "add", "path": "/properties", "value": {"a": {"$ref": "https://x/y"}}}], "leaves the document"),
@@ -428,3 +428,12 @@ async def test_settings_are_those_of_a_configuration() -> None:
     assert (settings.id, settings.title, settings.behaviour) == (schema["$id"], "ACME people", Behaviour.RECORD.value)
     (identity,) = settings.identities
     assert (identity.path, identity.namespace, identity.primary) == ("/workEmail/address", "Email", True)
+
+
+async def test_a_schema_has_not_so_many_fields_that_records_wait_for_it() -> None:
+    plane = Plane()
+    own = {f"f{each}": {"type": "object", "properties": {"a": {"type": "string"}}} for each in range(2_000)}
+    schema = await plane.make_schema(properties=own)
+    more = {**own, **{f"g{each}": {"type": "string"} for each in range(2_000)}}
+    reply = await plane.ask("PUT", at(schema), {"title": "t", "allOf": schema["allOf"], "properties": more})
+    assert (reply.status, "5000 are the most" in reply.body["errorDetails"]) == (400, True)

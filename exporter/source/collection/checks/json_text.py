@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -39,9 +39,10 @@ _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class NoJson:
-    """Why a text is not read: a sentence, without data."""
+    """Why a text is not read: a sentence, and what the decoder says beyond that, both without data."""
 
     reason: str
+    detail: str = field(default="", compare=False)
 
 
 def decoded(text: bytes) -> Any:
@@ -53,8 +54,10 @@ def decoded(text: bytes) -> Any:
         return NoJson(TOO_BIG)
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return NoJson(TOO_GREAT if _LONG_EXPONENT in classes and _too_great(text) else UNREADABLE)
+    except orjson.JSONDecodeError as error:
+        if _LONG_EXPONENT in classes and _too_great(text):
+            return NoJson(TOO_GREAT)
+        return NoJson(UNREADABLE, str(error))
 
 
 class _Headless(msgspec.Struct, gc=False):

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
+from exporter.source.control.bodies import fault_by, said
+from exporter.source.control.catalog.shapes import NEW_DATASET
 from exporter.source.control.objects.making import Making, declared_resource, following
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
@@ -14,6 +16,7 @@ from exporter.source.control.schema_registry.resolving import behaviour_of
 from exporter.source.settings.declared import DatasetSettings
 from exporter.source.xdm.schema import Behaviour
 
+_FAULT: Final = fault_by(NEW_DATASET)
 _PROFILE: Final = "unifiedProfile"
 _VALIDATION: Final = "acp_validationContext"
 #: By which clients know the table of a dataset.
@@ -65,18 +68,12 @@ def declared_resources(sections: Sequence[DatasetSettings], file: str, at: int) 
 
 def fields_of(given: Mapping[str, Any], name: str, before: Resource | None = None) -> dict[str, Any] | Answer:
     """The fields that a body makes of the dataset with the id ``name``, which was there ``before`` or not; or 400."""
-    fields = {key: value for key, value in given.items() if key not in _SHOWN_ONLY}
-    reference, tags = fields.get("schemaRef"), fields.get("tags")
-    if not isinstance(fields.get("name"), str) or not fields["name"].strip():
-        return failed(400, "1400-400", "name should be a text")
-    if not isinstance(reference, dict) or not isinstance(reference.get("id"), str) or not reference["id"]:
-        return failed(400, "1400-400", "schemaRef should be an object with the id of a schema")
-    if tags is None:
-        tags = {}
-    if not isinstance(tags, dict) or not all(_are_words(words) for words in tags.values()):
-        return failed(400, "1400-400", "tags should be an object of arrays of texts")
+    fields = {key: value for key, value in said(given).items() if key not in _SHOWN_ONLY}
+    if (fault := _FAULT(fields)) is not None:
+        return failed(400, "1400-400", fault)
     version = _FIRST_VERSION if before is None else following(before.fields["version"])
-    return {**fields, "tags": {_TABLE: [_table(name)], **tags}, "version": version}
+    tags = {_TABLE: [_table(name)], **fields.get("tags", {})}
+    return {**fields, "schemaRef": said(fields["schemaRef"]), "tags": tags, "version": version}
 
 
 def shown(dataset: Resource, objects: Objects, making: Making) -> dict[str, Any]:
@@ -102,10 +99,6 @@ def _says(tags: Mapping[str, Sequence[str]], tag: str, key: str) -> bool:
     """Whether a tag says ``key: true``; blanks count for nothing, and neither does the case of ``true``."""
     said = (each.partition(":") for each in tags.get(tag, ()))
     return any(name.strip() == key and value.strip().lower() == "true" for name, _, value in said)
-
-
-def _are_words(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _table(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
 from exporter.source.control.catalog.dataset_fields import fields_of, schema_id_of, shown
-from exporter.source.control.catalog.shapes import DATASET, DATASETS, REFERENCES
+from exporter.source.control.catalog.shapes import DATASET, DATASETS, NEW_DATASET, REFERENCES
 from exporter.source.control.json_patch import Operation, operations_of, patched
 from exporter.source.control.objects.making import Making, Rewriting, rewritten, unchangeable
 from exporter.source.control.objects.objects import Objects
@@ -19,7 +19,7 @@ from exporter.source.control.ordering import sort_key, unknown_field
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
 from exporter.source.control.schema_registry.listing import QUERY, filtered
-from exporter.source.control.shapes import FREE, JSON_PATCH, TEXT, array, fields, map_of, named
+from exporter.source.control.shapes import FREE, JSON_PATCH
 
 PATH: Final = "/data/foundation/catalog/dataSets"
 _LIMIT: Final = 20
@@ -113,7 +113,7 @@ class Datasets:
         meant = [replace(each, kind="add") if _is_tag(each) else each for each in operations]
 
         def rewrite(before: Resource) -> dict[str, Any] | Answer:
-            fields = patched(before.fields, meant, self.making.most_bytes)
+            fields = patched(before.fields, meant)
             return failed(400, "1434-400", fields) if isinstance(fields, str) else fields_of(fields, before.id, before)
 
         return await self._rewrite(request, rewrite)
@@ -147,8 +147,7 @@ def routes_of(register: Register, making: Making) -> Iterator[Route]:
     """The rows of the table."""
     datasets = Datasets(register, making)
     one = f"{PATH}/{{id}}"
-    reference = fields({"id": TEXT}, {"contentType": TEXT})
-    body = named("NewDataset", fields({"name": TEXT, "schemaRef": reference}, {"tags": map_of(array(TEXT))}))
+    body = NEW_DATASET
     made, changed, shown_all = {201: REFERENCES}, {200: REFERENCES}, {200: DATASETS}
     yield Route("GET", PATH, "listDataSets", "List datasets, by id.", datasets.all, answers=shown_all, query=_QUERY)
     yield Route("POST", PATH, "createDataSet", "Make a dataset.", datasets.post, Reads.JSON, body, made)

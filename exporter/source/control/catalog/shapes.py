@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.source.control.routes import Shape
-from exporter.source.control.shapes import LINKS, MOMENT, TEXT, WHOLE, array, fields, map_of, named, texts
+from exporter.source.control.shapes import LINKS, MOMENT, TEXT, WHOLE, Shape, array, fields, map_of, named, sent, texts
 
 #: What says where made and changed datasets are.
 REFERENCES: Final = named("References", array({"type": "string", "pattern": "^@/dataSets/"}))
 _SCHEMA: Final = fields({"id": TEXT}, {"contentType": TEXT})
+NEW_DATASET: Final = named(
+    "NewDataset",
+    sent(
+        {"name": {"type": "string", "pattern": "\\S"}, "schemaRef": sent({"id": TEXT}, {"contentType": TEXT})},
+        {**texts("description", "state"), "tags": map_of(array(TEXT))},
+    ),
+)
 #: All fields are there, unless ``properties`` names those that are.
 DATASET: Final = named(
     "Dataset",
     fields(
         {},
         {
-            **texts("name", "state", "version", "createdClient", "createdUser", "updatedUser"),
+            **texts("name", "description", "state", "version", "createdClient", "createdUser", "updatedUser"),
             **texts("imsOrg", "sandboxId", "sandboxName"),
             "schemaRef": _SCHEMA,
             "tags": map_of(array(TEXT)),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
+from exporter.source.control.bodies import said
 from exporter.source.control.data_prep.reading import read_heading, told
 from exporter.source.control.objects.resource import Origin
 from exporter.source.dataprep.mapping_sets import DESTINATIONS, SOURCES, SourceType, read_mapping_set
@@ -74,6 +75,7 @@ def version_document(
     Mappings need not compile. ``before`` is the version before: its mappings keep their ids, and where the dialects
     disagree, the dialect counts in which something is new. ``bounded``: a set with too many mappings is refused, too.
     """
+    given = said(given) if isinstance(given, dict) else given
     heading = read_heading(given, bounded=bounded)
     if isinstance(heading, Answer):
         return heading
@@ -81,10 +83,10 @@ def version_document(
     if isinstance(mappings, Answer):
         return mappings
     known = {} if before is None else {each["id"]: each for each in before["mappings"]}
-    said = {name: value for name, value in given.items() if name not in _OURS_OF_SET | _OF_TARGET}
+    kept = {name: value for name, value in given.items() if name not in _OURS_OF_SET | _OF_TARGET}
     return {
         **_SAID_OF_SET,
-        **said,
+        **kept,
         **_target(given, before),
         "allowNullValues": heading.allow_nulls,
         "version": number,
@@ -118,18 +120,19 @@ def _listed(given: Any) -> Sequence[Document] | Answer:
 
 def _kept(given: Mapping[str, Any], place: str, stamp: Stamp, known: dict[str, Document]) -> Document:
     """A mapping with its names in both dialects, its id and its history; an id of ``known`` is used once."""
+    given = said(given)
     name = given.get("id")
     before = known.pop(name, None) if isinstance(name, str) else None
-    said = {**_SAID_OF_MAPPING, **{name: value for name, value in given.items() if name not in _HISTORY}}
+    kept = {**_SAID_OF_MAPPING, **{name: value for name, value in given.items() if name not in _HISTORY}}
     for names in (SOURCES, DESTINATIONS):
         value = _newest([given.get(each) for each in names], None if before is None else before.get(names[0]))
         if value is not None:
-            said |= dict.fromkeys(names, value)
+            kept |= dict.fromkeys(names, value)
     if before is None:
-        return {**said, "id": stamp.name(f"mapping {place}"), **stamp.created}
+        return {**kept, "id": stamp.name(f"mapping {place}"), **stamp.created}
     history = {name: before[name] for name in _HISTORY}
-    same = said == {name: value for name, value in before.items() if name not in _HISTORY}
-    return {**said, **history} if same else {**said, **history, **stamp.modified}
+    same = kept == {name: value for name, value in before.items() if name not in _HISTORY}
+    return {**kept, **history} if same else {**kept, **history, **stamp.modified}
 
 
 def _target(given: Document, before: Document | None) -> Document:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
+from exporter.source.control.bodies import said
 from exporter.source.control.data_prep.faults import Fault, fault_of, fault_of_mistake
 from exporter.source.control.data_prep.reading import read_heading
 from exporter.source.dataprep.mapping_sets import read_mapping_set
@@ -75,6 +76,7 @@ class Budget:
 
 def examine(document: Any, workshop: Workshop, bounds: Bounds, budget: Budget) -> Examined | Answer:
     """The mapping set in ``document``, parsed JSON; a refusal where it is none, or takes too long. Never raises."""
+    document = said(document) if isinstance(document, dict) else document
     whole = read_heading(document)
     if isinstance(whole, Answer):
         return whole

@@ -10,7 +10,8 @@ from exporter.source.control.data_prep import shapes
 from exporter.source.control.data_prep.pages import QUERY
 from exporter.source.control.data_prep.replies import DataPrep
 from exporter.source.control.data_prep.stored import CHANGE_QUERY, EXPANDED_QUERY, ONE_QUERY, PATH, MappingSets
-from exporter.source.control.routes import Reads, Route, Shape
+from exporter.source.control.routes import Reads, Route
+from exporter.source.control.shapes import Shape
 
 #: Where Data Prep is, and what the names of operations there end in.
 _PATHS: Final = (("/data/foundation/conversion", ""), ("/data/foundation", "Short"))
@@ -55,7 +56,7 @@ def _unkept(data_prep: DataPrep) -> Iterator[Route]:
         "Say what is wrong with each mapping of a mapping set, which is not kept.",
         data_prep.validate,
         Reads.JSON,
-        shapes.MAPPING_SET,
+        shapes.JUDGED,
         {200: shapes.VALIDATED},
     )
     yield Route(

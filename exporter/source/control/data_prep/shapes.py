@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from exporter.source.control.routes import Shape
-from exporter.source.control.shapes import FREE, LINKS, MOMENT, TEXT, TRUTH, WHOLE, array, fields, named, texts
+from exporter.source.control.shapes import (
+    FREE,
+    LINKS,
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Shape,
+    array,
+    fields,
+    named,
+    sent,
+    texts,
+)
 
-_SOURCE: Final[Shape] = {"type": ["string", "number", "boolean"], "description": "Also: sourceAttribute."}
-_OUTPUT: Final[Shape] = {
-    **fields({}, {"schemaRef": fields({}, texts("id", "contentType"))}),
-    "description": "Also: xdmSchema and xdmVersion.",
-}
+_SOURCE: Final[Shape] = {"type": ["string", "number", "boolean"]}
+_OUTPUT: Final[Shape] = fields({}, {"schemaRef": fields({}, texts("id", "contentType"))})
 #: When and by whom an object was made and changed.
 _HISTORY: Final[Mapping[str, Shape]] = {
     "createdDate": MOMENT,
@@ -22,32 +31,39 @@ _HISTORY: Final[Mapping[str, Shape]] = {
 #: One mapping, in either dialect.
 MAPPING: Final = named(
     "NewMapping",
-    fields(
+    sent(
         {},
         {
             "sourceType": {
                 "type": "string",
                 "description": "ATTRIBUTE, STATIC or EXPRESSION; ATTRIBUTE where missing.",
             },
-            "source": _SOURCE,
+            "source": {**_SOURCE, "description": "Also: sourceAttribute."},
+            "sourceAttribute": _SOURCE,
             "destination": {"type": "string", "description": "Also: destinationXdmPath."},
+            "destinationXdmPath": TEXT,
+            "identity": TRUTH,
+            "primaryIdentity": TRUTH,
         },
     ),
 )
-MAPPING_SET: Final = named(
-    "NewMappingSet",
-    fields(
-        {},
-        {
-            "outputSchema": _OUTPUT,
-            "allowNullValues": {"type": "boolean", "default": False},
-            "mappings": {
-                "anyOf": [array(MAPPING), FREE],
-                "description": "As an object: sources by their destinations.",
-            },
-        },
-    ),
-)
+_OUTPUT_SENT: Final[Shape] = {
+    **sent({}, {"schemaRef": sent({}, texts("id", "contentType"))}),
+    "description": "Also: xdmSchema and xdmVersion.",
+}
+
+
+def _set(mapping: Shape) -> Shape:
+    """What a set says whose mappings, if they are an array, look like ``mapping``."""
+    mappings = {"type": ["array", "object"], "items": mapping, "description": "An object: sources by destinations."}
+    headings = texts("name", "status", "xdmSchema", "xdmVersion")
+    flags = {"allowNullValues": {"type": "boolean", "default": False}, "version": {**WHOLE, "minimum": 0}}
+    return sent({}, {**headings, "outputSchema": _OUTPUT_SENT, **flags, "mappings": mappings})
+
+
+MAPPING_SET: Final = named("NewMappingSet", _set(MAPPING))
+#: A set of which each mapping is judged by itself, so that its mappings may be anything.
+JUDGED: Final = named("JudgedMappingSet", _set({}))
 #: A mapping as it is kept: under the names of both dialects.
 SHOWN_MAPPING: Final = named(
     "Mapping",
@@ -89,13 +105,13 @@ VALIDATED: Final = named(
     "ValidatedMappings",
     fields({"validationResponse": array(fields({"status": {"enum": ["SUCCESS", "FAILED"]}, "errors": _FAULTS}))}),
 )
-PREVIEW: Final = named(
-    "Preview", fields({"data": {"type": ["object", "array"], "items": FREE}, "mappingSet": MAPPING_SET})
-)
+PREVIEW: Final = named("Preview", fields({"data": {"type": ["object", "array"], "items": FREE}, "mappingSet": JUDGED}))
 _MAPPED: Final = named("Mapped", fields({"data": FREE, "errors": _FAULTS}))
 #: One where ``data`` was an object, else as many as it had elements.
 PREVIEWED: Final[Shape] = {"anyOf": [_MAPPED, array(_MAPPED)]}
-EXPRESSION: Final = named("Expression", fields({"expression": {"anyOf": [TEXT, fields({"expression": TEXT})]}}))
+EXPRESSION: Final = named(
+    "Expression", fields({"expression": {**fields({"expression": TEXT}), "type": ["string", "object"]}})
+)
 FUNCTIONS: Final = array(
     named(
         "Function",

@@ -7,15 +7,14 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.flow_service.description import SPEC, Description, shape_of
-from exporter.source.control.flow_service.references import Fields, flows_of_connection, inlet_of
+from exporter.source.control.flow_service.references import Fields, flows_of_connection, ids_of, inlet_of
 from exporter.source.control.flow_service.specs import AUTHENTICATION, HTTP_API
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape
 
 _SHAPE: Final[Shape] = shape_of(
-    ("connectionSpec", "auth"),
     {
         "connectionSpec": SPEC,
         "auth": {
@@ -35,6 +34,7 @@ _SHAPE: Final[Shape] = shape_of(
             },
         },
     },
+    {},
 )
 
 
@@ -82,10 +82,9 @@ def _added(resource: Resource, view: View) -> Fields:
 
 
 def _held(resource: Resource, objects: Objects) -> Answer | None:
-    if next(flows_of_connection(objects, resource.id), None) is None:
-        return None
+    flows = ids_of(flows_of_connection(objects, resource.id))
     details = (
         f"The base connection with the ID {resource.id} cannot be deleted because it is being used in one or more"
-        " flows. Delete these flows before."
+        f" flows. Delete these flows before: {flows}"
     )
-    return failed(400, "1418-400", details)
+    return failed(400, "1418-400", details) if flows else None

@@ -6,36 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import fastjsonschema
-
 from exporter.source.collection.checks.answers import Answer
+from exporter.source.control.bodies import Fault, fault_by
 from exporter.source.control.flow_service.references import Fields
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import TEXT, Shape, fields, sent, texts
 
 STATES: Final = ("enabled", "disabled")
 #: What a specification is named by.
-SPEC: Final[Shape] = {
-    "type": "object",
-    "required": ["id"],
-    "properties": {"id": {"type": "string"}, "version": {"type": "string"}},
-}
+SPEC: Final[Shape] = fields(texts("id"), texts("version"))
 
 
-def shape_of(required: tuple[str, ...], properties: Mapping[str, Shape]) -> Shape:
+def shape_of(
+    required: Mapping[str, Shape], optional: Mapping[str, Shape], never_null: Mapping[str, Shape] | None = None
+) -> Shape:
     """JSON Schema of an object: its name and its description, and what a kind of object has beside them."""
-    return {
-        "type": "object",
-        "required": ["name", *required],
-        "properties": {
-            "name": {"type": "string", "minLength": 1, "maxLength": 1000},
-            "description": {"type": "string"},
-            "providerId": {"type": "string"},
-            **properties,
-        },
-    }
+    name = {"type": "string", "minLength": 1, "maxLength": 1000}
+    shape = sent({"name": name, **required}, {"description": TEXT, "providerId": TEXT, **optional})
+    return {**shape, "properties": {**shape["properties"], **(never_null or {})}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,6 @@ class Description:
         held: why it cannot be deleted; None where it can.
         switched: whether it may be enabled and disabled.
         born_enabled: whether a new one may not say its state.
-        said: fields that are wrong where they are null; any other is not said then.
         tested: whether it can be asked whether it works.
         uncompiled: the code of the answer where what it comes to cannot be compiled.
         left: as what kind, and with which fields, one that is deleted stays; None: it does not.
@@ -76,30 +65,14 @@ class Description:
     fixed: tuple[tuple[str, ...], ...] = ()
     switched: bool = False
     born_enabled: bool = False
-    said: frozenset[str] = frozenset()
     tested: bool = False
     uncompiled: str = "1400-400"
     left: tuple[Kind, Callable[[Resource, Objects], Fields]] | None = None
-    fault: Callable[[Any], str | None] = field(init=False)
+    fault: Fault = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fault", _fault_by(self.shape))
+        object.__setattr__(self, "fault", fault_by(self.shape))
 
     def shown(self, resource: Resource, view: View) -> dict[str, Any]:
         """An object as it is shown."""
         return {"description": "", **view.common(resource), **self.added(resource, view)}
-
-
-def _fault_by(shape: Shape) -> Callable[[Any], str | None]:
-    # In draft 4 the number 1.0 is no integer.
-    document = {"$schema": "http://json-schema.org/draft-04/schema", **shape}
-    validate = fastjsonschema.compile(document, use_default=False)
-
-    def fault(value: Any) -> str | None:
-        try:
-            validate(value, name_prefix="body")
-        except fastjsonschema.JsonSchemaValueException as error:
-            return str(error.message)
-        return None
-
-    return fault

@@ -9,6 +9,7 @@ from typing import Any
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
+from exporter.source.control.bodies import said
 from exporter.source.control.flow_service.description import STATES, Description
 from exporter.source.control.flow_service.view import COMMON, quoted
 from exporter.source.control.json_patch import Operation, operations_of, patched
@@ -28,17 +29,14 @@ def unknown(word: str, name: str) -> Answer:
 
 
 def new_fields(description: Description, body: Mapping[str, Any], inlet: str) -> dict[str, Any] | Answer:
-    """The fields of a new object, from what a body says; or what is wrong with it, as far as it says that itself."""
-    # What is null at the first level is not said: clients in Python write None so.
-    body = {key: value for key, value in body.items() if value is not None or key in description.said}
-    if (fault := description.fault(body)) is not None:
-        return failed(400, "1400-400", fault)
+    """The fields of a new object, from a body of the kind's shape; or what is wrong with it, as far as it says that."""
     if "state" in body and description.born_enabled:
         return failed(400, "1410-400", f"State is not allowed in the create {description.noun} request.")
     field, specs = description.specs
     spec = body[field]
     if spec["id"] not in specs:
-        return failed(400, "1413-400", "Please provide a valid spec id")
+        details = f"Please provide a valid spec id: {field}.id should be {' or '.join(sorted(specs))}"
+        return failed(400, "1413-400", details)
     if "version" not in spec:
         return failed(422, "1400-422", f"{field}.version is missing")
     given = {key: value for key, value in body.items() if key not in COMMON and key not in description.derived}
@@ -50,9 +48,7 @@ def created(description: Description, resource: Resource, objects: Objects) -> C
     return _with(description, resource, objects, 201)
 
 
-def changed(
-    description: Description, request: Request, most_bytes: int, marked: Marked, objects: Objects
-) -> Change | Answer:
+def changed(description: Description, request: Request, marked: Marked, objects: Objects) -> Change | Answer:
     """The objects with one that a patch has changed."""
     resource = _changeable(description, request, objects)
     if isinstance(resource, Answer):
@@ -66,12 +62,12 @@ def changed(
     for operation in operations:
         if (refused := _fixed(description, operation)) is not None:
             return refused
-    fields = patched(resource.fields, operations, most_bytes)
+    fields = patched(resource.fields, operations)
     if isinstance(fields, str):
         return failed(400, "1455-400", f"An error has occurred while validating patch instructions: {fields}.")
     if (fault := description.fault(fields)) is not None:
         return failed(400, "1400-400", fault)
-    return _with(description, marked(resource, fields), objects)
+    return _with(description, marked(resource, said(fields)), objects)
 
 
 def switched(description: Description, request: Request, marked: Marked, objects: Objects) -> Change | Answer:

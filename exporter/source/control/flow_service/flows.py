@@ -23,17 +23,19 @@ from exporter.source.control.flow_service.specs import PROFILE_STORE, WITH_TRANS
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape
 
 #: An answer says of each what it is, and on which connection it hangs.
 _MOST_SOURCES: Final = 100
 _IDS: Final[Shape] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
 _SHAPE: Final[Shape] = shape_of(
-    ("flowSpec", "sourceConnectionIds", "targetConnectionIds"),
     {
         "flowSpec": SPEC,
         "sourceConnectionIds": {**_IDS, "maxItems": _MOST_SOURCES, "uniqueItems": True},
         "targetConnectionIds": {**_IDS, "maxItems": 1},
+    },
+    {"scheduleParams": {"type": "object", "description": "Kept, and without effect: records flow at once."}},
+    {
         "transformations": {
             "type": "array",
             "maxItems": 1,
@@ -53,7 +55,6 @@ _SHAPE: Final[Shape] = shape_of(
                 },
             },
         },
-        "scheduleParams": {"type": "object", "description": "Kept, and without effect: records flow at once."},
     },
 )
 
@@ -74,7 +75,6 @@ def flows() -> Description:
         fixed=(("flowSpec",), ("sourceConnectionIds",), ("targetConnectionIds",)),
         switched=True,
         born_enabled=True,
-        said=frozenset({"transformations"}),
         uncompiled="1419-400",
         left=(Kind.DELETED_FLOW, left),
     )

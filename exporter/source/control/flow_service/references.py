@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
 
 Fields = Mapping[str, Any]
+#: As many flows as a refusal names.
+_MOST_NAMED: Final = 20
 
 
 class MappingReference(NamedTuple):
@@ -92,3 +95,9 @@ def flows_of_connection(objects: Objects, connection: str) -> Iterator[Resource]
         each.id for each in objects.all(Kind.SOURCE_CONNECTION) if each.fields.get("baseConnectionId") == connection
     }
     return (each for each in objects.all(Kind.FLOW) if not hanging.isdisjoint(each.fields["sourceConnectionIds"]))
+
+
+def ids_of(flows: Iterator[Resource]) -> str:
+    """The ids of flows, with commas between; of very many the first."""
+    names = [each.id for each in islice(flows, _MOST_NAMED + 1)]
+    return ", ".join(names[:_MOST_NAMED] + ["…"] * (len(names) > _MOST_NAMED))

@@ -72,7 +72,7 @@ class Replies:
 
     async def patch(self, request: Request) -> Answer:
         """Changes one."""
-        edit = partial(changed, self.description, request, self.making.most_bytes, self._marks(request))
+        edit = partial(changed, self.description, request, self._marks(request))
         return await self.register.change(edit)
 
     async def switch(self, request: Request) -> Answer:

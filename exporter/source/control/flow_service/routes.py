@@ -20,8 +20,8 @@ from exporter.source.control.listing import QUERY, listed
 from exporter.source.control.objects.making import Making
 from exporter.source.control.objects.register import Register
 from exporter.source.control.request import Request
-from exporter.source.control.routes import Reads, Route, Shape
-from exporter.source.control.shapes import JSON_PATCH, named
+from exporter.source.control.routes import Reads, Route
+from exporter.source.control.shapes import JSON_PATCH, Shape, named
 
 PATH: Final = "/data/foundation/flowservice"
 _IF_MATCH: Final = {"if-match": "The etag, for clients that send no header If-Match."}

@@ -6,8 +6,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from exporter.source.control.objects.resource import Kind
-from exporter.source.control.routes import Shape
-from exporter.source.control.shapes import ETAG, FREE, LINKS, MOMENT, TEXT, TRUTH, WHOLE, array, fields, named, texts
+from exporter.source.control.shapes import (
+    ETAG,
+    FREE,
+    LINKS,
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Shape,
+    array,
+    fields,
+    named,
+    texts,
+)
 
 _SPEC: Final = named("SpecReference", fields(texts("id"), texts("version")))
 _REFERENCE: Final = named(

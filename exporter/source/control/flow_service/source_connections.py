@@ -7,21 +7,27 @@ from typing import Any, Final
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
 from exporter.source.control.flow_service.description import SPEC, Description, shape_of
-from exporter.source.control.flow_service.references import Fields, connection_of, flows_of_source, inlet_of, reference
+from exporter.source.control.flow_service.references import (
+    Fields,
+    connection_of,
+    flows_of_source,
+    ids_of,
+    inlet_of,
+    reference,
+)
 from exporter.source.control.flow_service.specs import HTTP_API
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape, fields, texts
 
 _SHAPE: Final[Shape] = shape_of(
-    ("connectionSpec",),
+    {"connectionSpec": SPEC},
     {
-        "connectionSpec": SPEC,
         "baseConnectionId": {"type": "string", "description": "Also: connectionId."},
         "connectionId": {"type": "string"},
         "data": {"type": "object"},
-        "params": {"type": "object"},
+        "params": fields({}, texts("inletId", "inletUrl")),
     },
 )
 
@@ -66,6 +72,5 @@ def _added(resource: Resource, view: View) -> Fields:
 
 
 def _held(resource: Resource, objects: Objects) -> Answer | None:
-    if next(flows_of_source(objects, resource.id), None) is None:
-        return None
-    return failed(400, "1447-400", f"Found active flows containing id {resource.id}.")
+    flows = ids_of(flows_of_source(objects, resource.id))
+    return failed(400, "1447-400", f"Found active flows containing id {resource.id}: {flows}") if flows else None

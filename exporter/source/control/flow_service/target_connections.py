@@ -11,6 +11,7 @@ from exporter.source.control.flow_service.references import (
     Fields,
     connection_of,
     flows_to_target,
+    ids_of,
     reference,
     schema_of_dataset,
 )
@@ -18,13 +19,12 @@ from exporter.source.control.flow_service.specs import DATA_LAKE
 from exporter.source.control.flow_service.view import View
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import TEXT, Shape, fields, texts
 
 _SHAPE: Final[Shape] = shape_of(
-    ("connectionSpec", "params"),
+    {"connectionSpec": SPEC, "params": fields(texts("dataSetId"), texts("endpoint"))},
     {
-        "connectionSpec": SPEC,
-        "params": {"type": "object", "required": ["dataSetId"], "properties": {"dataSetId": {"type": "string"}}},
+        "baseConnectionId": TEXT,
         "data": {
             "type": "object",
             "properties": {
@@ -78,6 +78,5 @@ def _added(resource: Resource, view: View) -> Fields:
 
 
 def _held(resource: Resource, objects: Objects) -> Answer | None:
-    if next(flows_to_target(objects, resource.id), None) is None:
-        return None
-    return failed(400, "1447-400", f"Found active flows containing id {resource.id}.")
+    flows = ids_of(flows_to_target(objects, resource.id))
+    return failed(400, "1447-400", f"Found active flows containing id {resource.id}: {flows}") if flows else None

@@ -29,7 +29,6 @@ class Making:
         sandbox: the name of the sandbox.
         now: epoch milliseconds.
         random: makes as many unpredictable bytes as it is asked for.
-        most_bytes: as long as an object may be as JSON text, after it was changed in part.
     """
 
     org_id: str
@@ -37,7 +36,6 @@ class Making:
     sandbox: str
     now: Callable[[], int] = field(repr=False)
     random: Callable[[int], bytes] = field(repr=False)
-    most_bytes: int = 1024**2
 
     @property
     def sandbox_id(self) -> str:

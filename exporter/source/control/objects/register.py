@@ -10,6 +10,7 @@ from typing import TypeAlias
 from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
+from exporter.source.control.objects import bounds
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource, document_of, resource_of
 from exporter.state.made_objects import MadeObject, MadeObjects
@@ -55,12 +56,16 @@ class Register:
         objects: at the start.
         made: where those that are made stand.
         prepare: compiles objects, once a change needs that.
+        most_bytes: as large as an object may be that is written.
     """
 
-    def __init__(self, objects: Objects, made: MadeObjects, prepare: Prepare) -> None:
+    def __init__(
+        self, objects: Objects, made: MadeObjects, prepare: Prepare, most_bytes: int = bounds.MOST_BYTES
+    ) -> None:
         self._objects = objects
         self._made = made
         self._prepare = prepare
+        self._most_bytes = most_bytes
         self._lock = asyncio.Lock()
 
     @property
@@ -79,11 +84,13 @@ class Register:
             if isinstance(change, Answer):
                 return change
             put, deleted = difference(before, change.objects)
+            if refusal := bounds.too_large(put, self._most_bytes):
+                return refusal
             install = await self._prepare(change.objects)
             if not callable(install):
                 return change.refuse(install)
             try:
-                await self._made.write(put, deleted)
+                await self._made.write([MadeObject(each.kind, each.id, document_of(each)) for each in put], deleted)
             except StateUnavailable as error:
                 return failed(503, "1503-503", f"The state cannot keep it now: {error.reason}", headers=_AWAY)
             install()
@@ -118,13 +125,11 @@ def together(declared: Sequence[Resource], made: Sequence[Resource]) -> Objects 
     return [Mistake((each.kind.value, each.id), reason) for each in both]
 
 
-def difference(before: Objects, after: Objects) -> tuple[Sequence[MadeObject], Sequence[tuple[Kind, str]]]:
+def difference(before: Objects, after: Objects) -> tuple[Sequence[Resource], Sequence[tuple[Kind, str]]]:
     """What has to be written so that ``after`` stands where ``before`` stood; what is declared is never written."""
     was = {(each.kind, each.id): each for each in before.of_other_kinds(after) if each.declared is None}
     now = {(each.kind, each.id): each for each in after.of_other_kinds(before) if each.declared is None}
-    put = [
-        MadeObject(kind, name, document_of(each)) for (kind, name), each in now.items() if was.get((kind, name)) != each
-    ]
+    put = [each for key, each in now.items() if was.get(key) != each]
     return put, [key for key in was if key not in now]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape
 
 _PLACE = "#/components/schemas/"
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from exporter.source.control.openapi.components import Components
 from exporter.source.control.openapi.services import SERVICES, service_of
-from exporter.source.control.routes import REPEATABLE, Reads, Route, Shape
-from exporter.source.control.shapes import ERROR, PROBLEM, REFUSAL, TEXT, TOKEN_ERROR, WHOLE, array
+from exporter.source.control.routes import REPEATABLE, Reads, Route
+from exporter.source.control.shapes import ERROR, PROBLEM, REFUSAL, TEXT, TOKEN_ERROR, WHOLE, Shape, array
 
 _JSON: Final = "application/json"
 _ABOUT: Final = (

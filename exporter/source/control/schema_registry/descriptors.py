@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed, found
-from exporter.source.control.namespaces import code_of
+from exporter.source.control.namespaces import code_of, codes_of
 from exporter.source.control.objects.making import Making, unchangeable
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Change, Register
@@ -35,10 +35,17 @@ _NUMBER: Final = "xdm:id"
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """The path of descriptors."""
+    """The path of descriptors.
+
+    Attributes:
+        register: the objects.
+        making: marks new ones.
+        closed: whether records with a namespace that is not there are bad.
+    """
 
     register: Register
     making: Making
+    closed: Callable[[], bool]
 
     async def all(self, request: Request) -> Answer:
         """The descriptors that a request asks for, by their kinds, or a page of them."""
@@ -67,7 +74,7 @@ class Descriptors:
         if isinstance(fields, Answer):
             return fields
         descriptor = self.making.made(Kind.DESCRIPTOR, self.making.random(20).hex(), fields, request)
-        return await self.register.change(lambda objects: _changed(descriptor, objects, 201))
+        return await self.register.change(lambda objects: _changed(descriptor, objects, 201, self.closed()))
 
     async def put(self, request: Request) -> Answer:
         """Writes a descriptor anew."""
@@ -80,7 +87,7 @@ class Descriptors:
             before = _own(objects, request)
             if isinstance(before, Answer):
                 return before
-            return _changed(before.changed(fields, origin, etag), objects, 200)
+            return _changed(before.changed(fields, origin, etag), objects, 200, self.closed())
 
         return await self.register.change(edit)
 
@@ -118,7 +125,7 @@ def _own(objects: Objects, request: Request) -> Resource | Answer:
     return descriptor if isinstance(descriptor, Answer) else unchangeable(descriptor) or descriptor
 
 
-def _changed(descriptor: Resource, objects: Objects, status: int) -> Change | Answer:
+def _changed(descriptor: Resource, objects: Objects, status: int, closed: bool) -> Change | Answer:
     """The change that puts a descriptor, or its refusal."""
     fields = descriptor.fields
     schema = objects.get(Kind.SCHEMA, fields["xdm:sourceSchema"])
@@ -127,9 +134,13 @@ def _changed(descriptor: Resource, objects: Objects, status: int) -> Change | An
     if refusal := unchangeable(schema):
         return refusal
     if fields["@type"] == IDENTITY:
-        number = str(fields["xdm:namespace"]) if fields.get(_BY) == _NUMBER else None
-        if number is not None and code_of(objects, number) is None:
-            return failed(400, "1400-400", f"There is no namespace with id = [{number}]")
+        name = fields["xdm:namespace"]
+        if fields.get(_BY) == _NUMBER:
+            if code_of(objects, name) is None:
+                return failed(400, "1400-400", f"There is no namespace with id = [{name}]")
+        elif closed and name.lower() not in codes_of(objects):
+            words = f"There is no namespace with code = [{name}], and identities.namespaces says that there has to be"
+            return failed(400, "1400-400", words)
         others = (each for each in identities_of(schema.id, objects) if each.id != descriptor.id)
         if fields.get("xdm:isPrimary") and any(each.fields.get("xdm:isPrimary") for each in others):
             return failed(400, "1400-400", "The schema has a primary identity already")
@@ -146,8 +157,6 @@ def _fields_of(given: Mapping[str, Any] | Answer) -> Mapping[str, Any] | Answer:
         needed = (*needed, "xdm:sourceProperty", "xdm:namespace")
         if isinstance(number := fields.get("xdm:namespace"), int) and fields.get(_BY) == _NUMBER:
             fields["xdm:namespace"] = str(number)
-        if not isinstance(fields.get("xdm:isPrimary", False), bool):
-            return failed(400, "1400-400", "xdm:isPrimary should be true or false")
     for key in needed:
         value = fields.get(key)
         if not isinstance(value, str) or not 0 < len(value.strip()) <= _LONGEST:

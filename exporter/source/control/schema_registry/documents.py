@@ -8,15 +8,12 @@ from typing import Any, Final
 from exporter.sections.mistakes import Mistake
 from exporter.source.collection.checks.answers import Answer
 from exporter.source.control.answers import failed
+from exporter.source.control.bodies import fault_by, said
+from exporter.source.control.schema_registry.shapes import NEW_SCHEMA
 from exporter.source.control.schema_registry.showing import SHOWN_ONLY
 
 _TAGS: Final = "meta:immutableTags"
-_TYPES: Final[Mapping[str, tuple[type, str]]] = {
-    "description": (str, "a text"),
-    "meta:class": (str, "the id of a class"),
-    "allOf": (list, "an array of references and schemas"),
-    _TAGS: (list, "an array of texts"),
-}
+_FAULT: Final = fault_by(NEW_SCHEMA)
 
 
 def fields_of(given: Mapping[str, Any], version: str, tags: Sequence[str] = ()) -> dict[str, Any] | Answer:
@@ -27,20 +24,25 @@ def fields_of(given: Mapping[str, Any], version: str, tags: Sequence[str] = ()) 
         version: the version that the schema gets.
         tags: those that the schema has had before: they never go (``union``).
     """
-    fields = {key: value for key, value in given.items() if key not in SHOWN_ONLY}
-    title = fields.get("title")
-    if not isinstance(title, str) or not title.strip():
-        return failed(400, "1400-400", "title should be a text")
-    if fields.get("type", "object") != "object":
-        return failed(400, "1400-400", "type should be object")
-    for key, (kind, words) in _TYPES.items():
-        if key in fields and not isinstance(fields[key], kind):
-            return failed(400, "1400-400", f"{key} should be {words}")
-    given_tags = fields.get(_TAGS, [])
-    if not all(isinstance(each, str) for each in given_tags):
-        return failed(400, "1400-400", f"{_TAGS} should be {_TYPES[_TAGS][1]}")
-    fields[_TAGS] = list(dict.fromkeys([*given_tags, *tags]))
+    fields = {key: value for key, value in said(given).items() if key not in SHOWN_ONLY}
+    if (fault := _FAULT(fields)) is not None:
+        return failed(400, "1400-400", fault)
+    fields[_TAGS] = list(dict.fromkeys([*fields.get(_TAGS, ()), *tags]))
     return {**fields, "version": version}
+
+
+def fields_in(document: Any) -> int:
+    """How many fields a JSON Schema document has, however deep."""
+    count, ahead = 0, [document]
+    while ahead:
+        each = ahead.pop()
+        if isinstance(each, dict):
+            properties = each.get("properties")
+            count += len(properties) if isinstance(properties, dict) else 0
+            ahead += each.values()
+        elif isinstance(each, list):
+            ahead += each
+    return count
 
 
 def tags_of(fields: Mapping[str, Any]) -> Sequence[str]:

@@ -11,7 +11,7 @@ from exporter.source.control.answers import found
 from exporter.source.control.filtering import filter_of
 from exporter.source.control.ordering import sort_key, unknown_field
 from exporter.source.control.request import Request
-from exporter.source.control.routes import Shape
+from exporter.source.control.shapes import Shape
 
 MOST: Final = 300
 _START: Final = 10**9

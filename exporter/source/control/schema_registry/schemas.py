@@ -14,13 +14,15 @@ from exporter.source.control.objects.register import Change, Register
 from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.request import Request
 from exporter.source.control.schema_registry.accept import wishes_of
-from exporter.source.control.schema_registry.documents import fields_of, refused, tags_of
+from exporter.source.control.schema_registry.documents import fields_in, fields_of, refused, tags_of
 from exporter.source.control.schema_registry.listing import listed
 from exporter.source.control.schema_registry.settings import descriptors_of, settings_of, waiting
 from exporter.source.control.schema_registry.shapes import SCHEMA
 from exporter.source.control.schema_registry.showing import LIST_WORDS, WORDS, alternative_id, shown_schema
 from exporter.source.control.schema_registry.users import datasets_of, held, mapping_sets_to
 
+#: As many fields as a schema may have: while more were compiled, records would wait for seconds.
+MOST_FIELDS: Final = 5_000
 _AS_KEPT: Final[frozenset[str]] = frozenset()
 
 
@@ -85,7 +87,7 @@ class Schemas:
             return failed(400, "1434-400", operations)
 
         def rewrite(before: Resource) -> dict[str, Any] | Answer:
-            fields = patched(before.fields, operations, self.making.most_bytes)
+            fields = patched(before.fields, operations)
             if isinstance(fields, str):
                 return failed(400, "1434-400", fields)
             return fields_of(fields, following(before.fields["version"]), tags_of(before.fields))
@@ -126,6 +128,9 @@ class Schemas:
         settings = settings_of(schema, after)
         if isinstance(settings, tuple):
             return refused(settings)
+        if (count := fields_in(settings.schema)) > MOST_FIELDS:
+            words = f"The schema has {count} fields, with those of its field groups; {MOST_FIELDS} are the most"
+            return failed(400, "1400-400", words)
         before = objects.get(Kind.SCHEMA, schema.id)
         if before is not None and (lost := waiting(schema, objects) - waiting(before, objects)):
             words = f"The schema would lose fields with identities: {', '.join(sorted(lost))}"

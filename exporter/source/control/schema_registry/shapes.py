@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.source.control.routes import Shape
-from exporter.source.control.shapes import FREE, LINKS, MOMENT, TEXT, WHOLE, array, fields, map_of, named, texts
+from exporter.source.control.shapes import (
+    FREE,
+    LINKS,
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Shape,
+    array,
+    fields,
+    map_of,
+    named,
+    sent,
+    texts,
+)
 
 #: What every form of a document has; the others say more.
 _HEADING: Final = texts("$id", "meta:altId", "meta:resourceType", "version", "title")
 _EXTENDED: Final = {"meta:extends": array(TEXT), "meta:containerId": TEXT}
+NEW_SCHEMA: Final = named(
+    "NewSchema",
+    sent(
+        {"title": {"type": "string", "pattern": "\\S"}},
+        {
+            **texts("description", "meta:class"),
+            "type": {"enum": ["object"]},
+            "allOf": array(FREE),
+            "properties": FREE,
+            "meta:immutableTags": array(TEXT),
+        },
+    ),
+)
 SCHEMA: Final = named(
     "Schema",
     fields(
@@ -36,12 +62,17 @@ LIBRARY: Final = named(
         {**texts("type", "description"), **_EXTENDED, "properties": FREE, "meta:intendedToExtend": array(TEXT)},
     ),
 )
+_NAMESPACE: Final[Shape] = {"type": ["string", "integer"], "description": "A code, or a number where xdm:id says so."}
+_OF_IDENTITIES: Final = {
+    "xdm:sourceVersion": WHOLE,
+    **texts("xdm:sourceProperty", "xdm:property"),
+    "xdm:namespace": _NAMESPACE,
+    "xdm:isPrimary": TRUTH,
+}
+NEW_DESCRIPTOR: Final = named("NewDescriptor", sent(texts("@type", "xdm:sourceSchema"), _OF_IDENTITIES))
 DESCRIPTOR: Final = named(
     "Descriptor",
-    fields(
-        texts("@id", "@type", "xdm:sourceSchema", "meta:containerId", "version"),
-        texts("xdm:sourceProperty", "xdm:namespace", "xdm:property"),
-    ),
+    fields(texts("@id", "@type", "xdm:sourceSchema", "meta:containerId", "version"), _OF_IDENTITIES),
 )
 #: Descriptors in the form that Accept names: whole, or as their ids or paths.
 _DESCRIPTORS: Final = array({"anyOf": [DESCRIPTOR, TEXT]})

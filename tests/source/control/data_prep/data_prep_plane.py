@@ -16,6 +16,7 @@ from exporter.source.control.data_prep.replies import DataPrep
 from exporter.source.control.data_prep.rows import routes_of, routes_without_sets
 from exporter.source.control.data_prep.stored import MappingSets
 from exporter.source.control.gateway import Gateway
+from exporter.source.control.objects.bounds import MOST_BYTES
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.register import Register, made_before
 from exporter.source.control.objects.resource import Resource, document_of
@@ -55,11 +56,11 @@ WORKSHOP = Workshop(
 class Kept:
     """A control plane that keeps mapping sets; a second later by its clock with every request."""
 
-    def __init__(self, *resources: Resource) -> None:
+    def __init__(self, *resources: Resource, most_bytes: int = MOST_BYTES) -> None:
         self.made = InMemory()
         made = [MadeObject(each.kind, each.id, document_of(each)) for each in resources if each.declared is None]
         self.made.kept = {(each.kind, each.id): each for each in made}
-        self.register = Register(Objects(resources), self.made, self._prepare)
+        self.register = Register(Objects(resources), self.made, self._prepare, most_bytes)
         self.moments = count(1_635_243_024_000, 1000)
         self.seeds = count(1)
         workshop = replace(

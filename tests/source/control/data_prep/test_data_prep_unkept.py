@@ -131,7 +131,6 @@ async def test_each_mapping_is_validated(base: str, mapping_set: Any, faults: li
         [],
         "text",
         {"mappings": "a"},
-        {"mappings": None},
         {"version": -1},
         {"outputSchema": {"schemaRef": {"id": 1}}},
         {"outputSchema": {"schemaRef": {"id": "https://ns.example.com/lost"}}, "mappings": [mapping("a", "b")]},

@@ -361,7 +361,7 @@ async def test_sets_are_listed_a_page_at_a_time() -> None:
 
 
 async def test_a_page_of_large_sets_ends_early() -> None:
-    kept = Kept()
+    kept = Kept(most_bytes=4 << 20)
     large = {**CURRENT, "description": "x" * (3 << 20)}
     names = [await made(kept, large) for _ in range(2)]
     _, answer = await kept.ask("GET", f"{SETS}?limit=100")
@@ -477,3 +477,18 @@ async def test_any_changes_are_kept_or_refused(changes: list[tuple[str, Any, Any
             assert status in (400, 404)
             assert after == before
         json.dumps(after)
+
+
+async def test_no_version_is_larger_than_a_body_may_be() -> None:
+    kept = Kept(most_bytes=10_000)
+    name = await made(kept, CURRENT)
+    long = {"sourceType": "STATIC", "source": "x" * 3_000, "destination": "b"}
+    answers = [await kept.ask("POST", f"{SETS}/{name}/mappings", long) for _ in range(4)]
+    assert [status for status, _ in answers] == [200, 200, 200, 413]
+    assert "more than the 10000 bytes of serve.max_body" in answers[-1][1]["errorDetails"]
+
+
+async def test_what_answers_add_to_mappings_counts_for_nothing() -> None:
+    many = [{"sourceType": "ATTRIBUTE", "source": "a", "destination": f"b.c{each}"} for each in range(100)]
+    kept = Kept(most_bytes=len(orjson.dumps({**CURRENT, "mappings": many})) + 500)
+    await made(kept, {**CURRENT, "mappings": many})

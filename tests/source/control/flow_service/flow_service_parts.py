@@ -95,7 +95,7 @@ def around() -> Iterable[Resource]:
 def making() -> Making:
     """Marks by a clock that goes, and by bytes that are drawn."""
     times, random = iter(range(AT + 1, AT + 10_000_000)), Random(1)
-    return Making(ORG, "acme", "prod", lambda: next(times), random.randbytes, MOST)
+    return Making(ORG, "acme", "prod", lambda: next(times), random.randbytes)
 
 
 class _NobodysRequest:
@@ -111,7 +111,7 @@ class Service:
     def __init__(self, mistakes: Sequence[Mistake] = ()) -> None:
         self.made = InMemory()
         self.mistakes = mistakes
-        self.register = Register(Objects(around()), self.made, self._prepare)
+        self.register = Register(Objects(around()), self.made, self._prepare, MOST)
         routes = Routes(routes_of(self.register, making(), lambda: URL))
         self.plane = ControlPlane(Gateway(None, (), (), ("prod",)), routes)
 

@@ -56,6 +56,12 @@ async def test_what_is_wrong_with_a_flow_is_named() -> None:
         assert f"body.{next(iter(more))} must " in answer.body.decode()
 
 
+async def test_an_unknown_specification_is_told_those_that_are_known() -> None:
+    answer = await Service().ask("POST", "/connections", connection(connectionSpec={"id": UNKNOWN, "version": "1.0"}))
+    details = f"Please provide a valid spec id: connectionSpec.id should be {HTTP_SPEC['id']}"
+    assert orjson.loads(answer.body)["errorDetails"] == details
+
+
 async def test_what_is_missing_is_named() -> None:
     answer = await Service().ask("POST", "/connections", {"auth": AUTH})
     assert b"body must contain ['connectionSpec', 'name'] properties" in answer.body
@@ -165,7 +171,7 @@ async def test_a_source_connection_may_name_its_connection_in_either_way() -> No
         ("connections", {"op": "remove", "path": "/name"}, 400, "1400-400"),
         ("connections", {"op": "replace", "path": "/state", "value": "draft"}, 400, "1456-400"),
         ("connections", {"op": "remove", "path": "/state"}, 400, "1456-400"),
-        ("connections", {"op": "add", "path": "/big", "value": "x" * MOST}, 400, "1455-400"),
+        ("connections", {"op": "add", "path": "/big", "value": "x" * MOST}, 413, "1413-413"),
         ("sourceConnections", {"op": "replace", "path": "/baseConnectionId", "value": UNKNOWN}, 400, "1455-400"),
         ("sourceConnections", {"op": "replace", "path": "/state", "value": "disabled"}, 400, "1455-400"),
         ("targetConnections", {"op": "replace", "path": "/params/dataSetId", "value": OTHER_DATASET}, 400, "1455-400"),
@@ -331,7 +337,9 @@ async def test_what_a_flow_uses_is_not_deleted() -> None:
         ("targetConnections", "1447-400"),
     ):
         used = {"connections": base, "sourceConnections": source, "targetConnections": target}[path]
-        assert error(await service.ask("DELETE", f"/{path}/{used}")) == (400, code)
+        answer = await service.ask("DELETE", f"/{path}/{used}")
+        assert error(answer) == (400, code)
+        assert orjson.loads(answer.body)["errorDetails"].endswith(f": {name}")
     assert (await service.ask("DELETE", f"/flows/{name}")).status == 204
     for path, used in (("targetConnections", target), ("sourceConnections", source), ("connections", base)):
         assert (await service.ask("DELETE", f"/{path}/{used}")).status == 204
