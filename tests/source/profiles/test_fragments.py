@@ -64,6 +64,7 @@ def replace(*items: Any) -> ArrayUpsert:
         pytest.param([(CREATE, 1, {"a": 1}), (MERGE, 3, {"a": 3}), (DELETE, 2, {})], {"a": 3}, id="written since"),
         pytest.param([(CREATE, 1, {"a": 1}), (MERGE, 2, {"a": {"x": 2}})], {"a": {"x": 2}}, id="an object for a value"),
         pytest.param([(CREATE, 1, {"a": {"x": 1}}), (MERGE, 2, {"a": 2})], {"a": 2}, id="a value for an object"),
+        pytest.param([(MERGE, 2, {"a": {"x": None}}), (CREATE, 1, {"a": [1]})], {}, id="a removal below, since"),
         pytest.param([(CREATE, 1, {"a.b": {"c\\": 1}})], {"a.b": {"c\\": 1}}, id="dots in keys"),
         pytest.param([(CREATE, 1, {"": {"": 1, "a": 2}, "b": 3})], {"": {"": 1, "a": 2}, "b": 3}, id="empty keys"),
         pytest.param([(CREATE, 1, {"a": [1, {"b": None}]})], {"a": [1, {"b": None}]}, id="an array is a leaf"),

@@ -153,15 +153,15 @@ class _Draft:
         return True
 
     def _emptied(self, path: str) -> bool:
-        """Take all that is older below ``path`` away; whether no value is left there."""
+        """Take all that is older below ``path`` away; whether nothing newer, be it a removal, stands there."""
         beginning = path + "."
-        below = [each for each in (*self._leaves, *self._marks) if each.startswith(beginning)]
+        below = {each for each in (*self._leaves, *self._marks) if each.startswith(beginning)}
         empty = True
         for each in below:
             if not newer(self._at(each), self._stamp):
                 self._leaves.pop(each, None)
                 self._marks.pop(each, None)
-            elif each in self._leaves:
+            else:
                 empty = False
         return empty
 
