@@ -81,7 +81,7 @@ async def pipeline_of(
         refused=refused.note,
     )
     prepare = partial(prepared, opened.compiler, in_force, taking)
-    register = Register(opened.objects, opened.state.made_objects, prepare)
+    register = Register(opened.objects, opened.state.made_objects, prepare, opened.revision)
     teller = Teller(opened.store, opened.queue, delay, reports.events_lost, reports.events_left_out)
     processor = Processor(
         opened.intake,
