@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 from control_api import CONVERSION, FLOWS, Api
 from harness import Place
-from processes import Daemon, eventually
+from processes import Daemon, eventually, fetch
 from redis_server import needs_redis, running
-from serving import serve, way_in
+from serving import SCHEMA, serve, way_in
 
 ROUNDS = 20
 KEY = {"_acme__profile": "id"}
@@ -92,3 +93,34 @@ def test_what_one_makes_is_there_on_the_other(two: tuple[Process, Process]) -> N
         each.api.source, each.api.target, each.api.inlet = source, target, inlet
         assert each.api.shown("flows", another)["state"] == "enabled"
         assert each.api.post({"id": "p2"}, another) == 200
+
+
+def test_what_does_not_go_with_the_configuration_of_the_other_waits_for_a_reload(two: tuple[Process, Process]) -> None:
+    first, second = two
+
+    def declare(process: Process) -> None:
+        process.place.config["datasets"].append({"id": "extra", "schema": SCHEMA})
+        process.place.write()
+        process.daemon.send(signal.SIGHUP)
+        eventually("it is reloaded", lambda: process.daemon.alive() and process.daemon.logs("reloaded"))
+
+    first.api.flow_parts()
+    kept = first.api.flow("kept", first.api.mapping_set(**KEY))
+    declare(second)
+    second.api.flow_parts(dataset="extra")
+    flow = second.api.flow("f", second.api.mapping_set(**KEY))
+
+    def waiting() -> dict[str, Any] | None:
+        lines = first.daemon.logs("waiting") if first.daemon.alive() else []
+        return next((line for line in lines if line["reason"] == "following"), None)
+
+    line = eventually("the first says so", waiting)
+    assert f"flows.{flow}.dataset.extra: there is no dataset with this id" in line["detail"]
+    assert fetch(f"http://127.0.0.1:{first.daemon.port}/ready")[0] == 200
+    assert first.api.post({"id": "p1"}, kept) == 200
+    status, answer = first.api.ask("POST", f"{FLOWS}/flows/{kept}/action?op=disable")
+    assert (status, answer["errorCode"], flow in answer["errorDetails"]) == (503, "1503-503", True)
+    declare(first)
+    assert first.api.shown("flows", flow)["name"] == "f"
+    assert first.api.ask("POST", f"{FLOWS}/flows/{kept}/action?op=disable")[0] == 200
+    eventually("and that it goes on", lambda: first.daemon.alive() and first.daemon.logs("goes on"))

@@ -126,8 +126,11 @@ class Register:
         Raises:
             StateUnavailable: nobody can say now whether they have.
         """
-        if await self._made.revision() != self._looked_at:
-            async with self._lock:
+        if await self._made.revision() == self._looked_at:
+            return
+        async with self._lock:
+            # It may have been a change by this process, which is in force by now.
+            if await self._made.revision() != self._looked_at:
                 await self._take_in()
 
     async def redeclare(self, declared: Sequence[Resource], prepare: Prepare, beside: Install) -> Sequence[Mistake]:
