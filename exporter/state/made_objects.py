@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+#: The revision before the first change.
+UNCHANGED: Final = ""
 
 
 class MadeObject(NamedTuple):
@@ -14,20 +17,39 @@ class MadeObject(NamedTuple):
     document: bytes
 
 
+class Revision(NamedTuple):
+    """All objects at one moment, in no order that means anything, and the name of that moment.
+
+    The name is new with every change, whichever process makes it, and no two stores have one in common.
+    """
+
+    name: str
+    objects: Sequence[MadeObject]
+
+
 class MadeObjects(Protocol):
-    """The objects of one store.
+    """The objects of one store, which several processes may change.
 
     Raises:
         StateUnavailable: by every call.
     """
 
-    async def all(self) -> Sequence[MadeObject]:
-        """All of them, in no order that means anything."""
+    async def revision(self) -> str:
+        """The name of the revision that stands there now; ``UNCHANGED`` before the first change."""
         ...
 
-    async def write(self, put: Sequence[MadeObject], deleted: Sequence[tuple[str, str]]) -> None:
+    async def all(self) -> Revision:
+        """All of them."""
+        ...
+
+    async def write(self, put: Sequence[MadeObject], deleted: Sequence[tuple[str, str]], revision: str) -> str | None:
         """Put objects, in the place of those with their kind and id, and delete some by kind and id.
 
-        All of it is durable on return, or nothing was written, as far as can be known.
+        Returns:
+            The name of the revision that this makes, durable; None: nothing was written, since ``revision`` is not the
+            one that stands there, so somebody else has changed the objects.
+
+        Raises:
+            StateUnavailable: nothing was written, as far as can be known.
         """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -98,7 +99,12 @@ def test_what_was_made_by_api_goes_with_what_is_declared(
     async def made() -> None:
         settings = Settings.model_validate(paths)
         async with open_state(settings.state) as state:
-            await state.made_objects.write([MadeObject(Kind.DATASET, "people", document_of(dataset))], [])
+            put = [
+                MadeObject(Kind.DATASET, "people", document_of(dataset)),
+                # Nobody made that.
+                MadeObject(Kind.INTAKE, "intake", document_of(replace(dataset, kind=Kind.INTAKE))),
+            ]
+            await state.made_objects.write(put, [], await state.made_objects.revision())
 
     asyncio.run(made())
     found = looked_over()
@@ -128,10 +134,12 @@ def test_what_was_made_on_a_connection_whose_id_was_made_is_compiled(tmp_path: P
     async def make() -> None:
         async with open_state(Settings.model_validate(paths).state) as state:
             await state.made_ids.settled({"connection/crm": connection})
+            put = []
             for kind, fields in made.items():
                 name = flow if kind is Kind.FLOW else kind
                 document = document_of(Resource(kind, name, fields, Origin(0), Origin(0), str(uuid4())))
-                await state.made_objects.write([MadeObject(kind, name, document)], [])
+                put.append(MadeObject(kind, name, document))
+            await state.made_objects.write(put, [], await state.made_objects.revision())
 
     asyncio.run(make())
     done = check(written(tmp_path, {**paths, **declared}), "--connect", "--json")

@@ -29,7 +29,7 @@ from exporter.source.collection.taking import Taking
 from exporter.source.control import ims
 from exporter.source.control.answers import failed, refused
 from exporter.source.control.gateway import Gateway
-from exporter.source.control.plane import ControlPlane
+from exporter.source.control.plane import ControlPlane, UpToDate
 from exporter.source.settings.serve import Api
 from exporter.source.wishing import Wishing
 from exporter.tasks.late_deadlines import answered_within
@@ -125,8 +125,12 @@ def control_of(
     clock: Clock,
     observe: Callable[[Answered], None],
     port: Callable[[], int],
+    up_to_date: UpToDate,
 ) -> Control:
-    """The control plane of a configuration, the one that is ``in_force``; ``port``: at which the data plane listens."""
+    """The control plane of a configuration, the one that is ``in_force``; ``port``: at which the data plane listens.
+
+    ``up_to_date``: as ``ControlPlane`` has it.
+    """
     settings, taking = in_force(), pipeline.taking
     serving = settings.serve
     api = serving.api
@@ -140,7 +144,7 @@ def control_of(
         issuing = pipeline.tokens.issuing
         return (ims.PREFIX,) if issuing is not None and issuing.clients.open_org is not None else ()
 
-    plane = ControlPlane(gateway, routes_of(in_force, pipeline, wishing, clock, port))
+    plane = ControlPlane(gateway, routes_of(in_force, pipeline, wishing, clock, port), up_to_date)
     return Control(plane, taking, names, open_paths, observe)
 
 

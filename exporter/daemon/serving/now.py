@@ -121,13 +121,15 @@ class Now:
             "telling changes": None if self.teller is None else self.teller.failure,
             "keeping bad records": self.state,
             "backfilling": None if self.backfilling is None else self.backfilling.failure,
+            "following": None if self.pipeline is None else self.pipeline.register.failure,
         }
         return {what: reason for what, reason in found.items() if reason is not None}
 
     def health(self) -> Health:
-        """Whether records are taken, applied and told, and if not, why; backfills may wait."""
+        """Whether records are taken, applied and told, and if not, why; backfills may wait, and what others make."""
         hindrances = self.hindrances()
-        hindrances.pop("backfilling", None)
+        for may_wait in ("backfilling", "following"):
+            hindrances.pop(may_wait, None)
         reasons = tuple(dict.fromkeys(filter(None, (self.reason, *hindrances.values()))))
         return Health(not reasons, reasons)
 

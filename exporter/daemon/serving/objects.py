@@ -19,11 +19,12 @@ from exporter.source.control.data_prep.declared import declared_set
 from exporter.source.control.flow_service import declared as flow_service
 from exporter.source.control.flow_service.destinations import ShownDestination, destination_resources
 from exporter.source.control.objects.objects import Objects
-from exporter.source.control.objects.register import made_before, together
-from exporter.source.control.objects.resource import Resource
+from exporter.source.control.objects.register import made_before, resources_of, together
+from exporter.source.control.objects.resource import Kind, Resource
 from exporter.source.control.schema_registry import declared as schema_registry
 from exporter.source.processing.planes import Ids, ids_of, wanted
 from exporter.state.kinds import State
+from exporter.tasks.off_loop import off_loop
 
 
 def declared_objects(loaded: Loaded, ids: Ids) -> Sequence[Resource]:
@@ -60,21 +61,22 @@ def _destinations(settings: Settings) -> Iterator[ShownDestination]:
         yield ShownDestination(each.name, "", each.endpoint, each.enabled, tuple(each.attributes), segments)
 
 
-async def objects_of(loaded: Loaded, ids: Ids, state: State) -> Objects:
-    """All objects at the start.
+async def objects_of(loaded: Loaded, ids: Ids, state: State) -> tuple[Objects, str]:
+    """All objects at the start, and the revision of those that were made.
 
     Raises:
         StateUnavailable: the state cannot be read now.
         StoresDoNotFit: an object that was made has the id of one that is declared, or is none of this version's.
     """
+    revision, documents = await state.made_objects.all()
     try:
-        made = await made_before(state.made_objects)
+        made = await off_loop(resources_of, documents)
     except ValueError as error:
         raise StoresDoNotFit(f"the state holds objects of the control plane that cannot be read: {error}") from error
     objects = together(declared_objects(loaded, ids), made)
     if not isinstance(objects, Objects):
         raise StoresDoNotFit(unfit(objects))
-    return objects
+    return objects, revision
 
 
 async def looked_over(settings: Settings, state: State) -> int | str:
@@ -93,7 +95,8 @@ async def looked_over(settings: Settings, state: State) -> int | str:
     ids = ids_of(settings.sources, {name: text or known.get(name) or str(uuid4()) for name, text in given.items()})
     objects = together(_declared(settings, ids, "", 0), made)
     compiled = await Compiler(settings, ids).compiled(objects) if isinstance(objects, Objects) else objects
-    return len(made) if isinstance(compiled, Compiled) else unfit(compiled)
+    own = sum(each.kind in (Kind.DELETED_FLOW, Kind.INTAKE) for each in made)
+    return len(made) - own if isinstance(compiled, Compiled) else unfit(compiled)
 
 
 def unfit(mistakes: Sequence[Mistake]) -> str:

@@ -54,9 +54,10 @@ class Opened:
     """All of it, open, and what was found there.
 
     ``alone``: keeps other processes from applying records to ``store``. ``objects``: of the control plane, which
-    ``compiler`` has ``compiled``. ``last_taken``: epoch milliseconds of the last record that is known to have been
-    taken. ``counts``: of the store. ``groups``: those of the product's queue, kept up to date. ``max_event_bytes``: the
-    configured bound, or what the queue took at the start where that is less. ``key`` signs tokens.
+    ``compiler`` has ``compiled``; those that were made stood in the state as ``revision``. ``last_taken``: epoch
+    milliseconds of the last record that is known to have been taken. ``counts``: of the store. ``groups``: those of the
+    product's queue, kept up to date. ``max_event_bytes``: the configured bound, or what the queue took at the start
+    where that is less. ``key`` signs tokens.
     """
 
     state: State
@@ -66,6 +67,7 @@ class Opened:
     store: ProfileStore
     alone: Alone
     objects: Objects
+    revision: str
     compiler: Compiler
     compiled: Compiled
     last_taken: int
@@ -156,18 +158,18 @@ async def _told_of_standby(entering: AbstractAsyncContextManager[T], what: str, 
         standby.cancel()
 
 
-async def _control(loaded: Loaded, state: State) -> tuple[Objects, Compiler, Compiled]:
+async def _control(loaded: Loaded, state: State) -> tuple[Objects, str, Compiler, Compiled]:
     """The objects of the control plane, compiled. Raises as ``open_parts``, and ``StateUnavailable``."""
     settings = loaded.settings
     ids = await ids_settled(state, settings.sources)
     if (why := doubled(settings.sources, ids)) is not None:
         raise StoresDoNotFit(why)
-    objects = await objects_of(loaded, ids, state)
+    objects, revision = await objects_of(loaded, ids, state)
     compiler = Compiler(settings, ids)
     compiled = await compiler.compiled(objects)
     if not isinstance(compiled, Compiled):
         raise StoresDoNotFit(unfit(compiled))
-    return objects, compiler, compiled
+    return objects, revision, compiler, compiled
 
 
 async def ids_settled(state: State, sources: Sequence[SourceSettings]) -> Ids:

@@ -81,7 +81,7 @@ async def pipeline_of(
         refused=refused.note,
     )
     prepare = partial(prepared, opened.compiler, in_force, taking)
-    register = Register(opened.objects, opened.state.made_objects, prepare, settings.serve.max_body)
+    register = Register(opened.objects, opened.state.made_objects, prepare, opened.revision, settings.serve.max_body)
     teller = Teller(opened.store, opened.queue, delay, reports.events_lost, reports.events_left_out)
     processor = Processor(
         opened.intake,

@@ -107,7 +107,13 @@ async def reload(
         if certificate is not None and context is not None:
             certificate.renew(context)
 
-    if unfit_ones := await pipeline.register.redeclare(declared_objects(new, ids), prepare, beside):
+    try:
+        unfit_ones = await pipeline.register.redeclare(declared_objects(new, ids), prepare, beside)
+    except StateUnavailable as error:
+        problems = [f"state cannot be reached: {error.reason}"]
+        telling.refused("unusable", problems, "the state keeps what is made by API, and is away", problems=problems)
+        return None
+    if unfit_ones:
         problems = [unfit(unfit_ones)]
         telling.refused("unusable", problems, "what was made by API goes on with the old one", problems=problems)
         return None

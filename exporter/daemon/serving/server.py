@@ -42,6 +42,7 @@ from exporter.settings.tree import Settings
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.collection.server.listener import Listener
 from exporter.source.collection.server.tls import RenewableContext
+from exporter.source.control.objects.following import Following
 from exporter.source.control.objects.sweeping import Sweeping
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.profiles.port import ProfilesUnavailable
@@ -134,10 +135,12 @@ class Server:
         certificate = certificate_of(settings.serve.tls)
         backfilling = backfilling_of(opened, lambda: self._settings, pipeline.teller, clock, self._log, reports.bug)
         self._now.runs(pipeline, backfilling)
-        work = self._work(pipeline, backfilling, certificate)
+        following = Following(pipeline.register)
+        work = self._work(pipeline, backfilling, certificate) | {"following other processes": following.run}
         working = [tasks.create_task(self._watched(what, run)) for what, run in work.items()]
         wishing = Wishing(opened.intake, pipeline.stamps, settings.serve.hold)
-        control = control_of(lambda: self._settings, pipeline, wishing, clock, reports.answered, self._now.port)
+        asked = reports.answered, self._now.port, following.before_an_answer
+        control = control_of(lambda: self._settings, pipeline, wishing, clock, *asked)
         async with (
             in_background(pipeline.intake.run, pipeline.refused.run),
             listening(pipeline.taking, settings.serve, certificate, reports.answered, reports.bug) as listener,
@@ -168,7 +171,7 @@ class Server:
             "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,
             "backfilling": backfilling.run,
             "expiring": expiring_of(settings, opened, self._now_ms).run,
-            "sweeping": Sweeping(pipeline.register, opened.applied, self._now_ms).run,
+            "sweeping": Sweeping(pipeline.register, opened.intake.name, opened.applied, self._now_ms).run,
         }
         if (lapsing := lapsing_of(settings, opened, pipeline.stamps, pipeline.processor, pipeline.teller)) is not None:
             work["lapsing"] = lapsing.run

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from exporter.sections.mistakes import Mistake
+from exporter.sections.section import Section
 from exporter.source.control import namespaces
 from exporter.source.control.catalog import dataset_fields
 from exporter.source.control.flow_service.keeping import KEPT_DATASETS, KEPT_MAPPING, KEPT_SCHEMAS
@@ -20,6 +21,9 @@ from exporter.source.processing.compiling import Declared, Gone
 from exporter.source.processing.kept import Kept
 from exporter.source.processing.planes import Ids
 from exporter.source.settings.declared import DatasetSettings, FlowSettings, MappingSetSettings, SchemaSettings
+
+#: As many of a secret's are shown.
+_SECRET_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Assembled:
     def named(self, mistake: Mistake) -> Mistake:
         """A mistake of ``declared``, at an object's id or name in place of its number in a section.
 
-        Where one of its fields is wrong by itself, with what that says.
+        Where one of its fields is wrong by itself, with what that says; of a secret, with its first digits.
         """
         if len(mistake.at) < 2 or not isinstance(number := mistake.at[1], int):
             return mistake
@@ -50,8 +54,16 @@ class Assembled:
         if kind == "sources" and rest[:1] == ["flows"] and len(rest) > 1:
             kind, section, rest = "flows", section.flows[rest[1]], rest[2:]
             name = section.id or section.name
-        said = getattr(section, str(rest[0]), None) if len(rest) == 1 else None
-        return Mistake((kind, name, *rest, *([said] if isinstance(said, str) else [])), mistake.reason)
+        said = _said(section, str(rest[0])) if len(rest) == 1 else ()
+        return Mistake((kind, name, *rest, *said), mistake.reason)
+
+
+def _said(section: Section, key: str) -> tuple[str, ...]:
+    """The text of a key, which is a secret where no repr has it."""
+    value, field = getattr(section, key, None), type(section).model_fields.get(key)
+    if not isinstance(value, str):
+        return ()
+    return (value if field is None or field.repr else f"{value[:_SECRET_CHARACTERS]}…",)
 
 
 def assembled(
@@ -77,6 +89,7 @@ def assembled(
                 schemas.append(found)
             else:
                 mistakes += [Mistake(("schemas", schema.id, *each.at), each.reason) for each in found]
+    mistakes += _without_version(objects)
     if mistakes:
         return mistakes
     datasets = [dataset_fields.settings_of(each) for each in objects.all(Kind.DATASET) if each.declared is None]
@@ -92,6 +105,21 @@ def assembled(
         frozenset((*mappings, *(each.id for one in gone for each in one.mappings))),
     )
     return Assembled(whole, sources.ids, sources.disabled, namespaces.codes_of(objects))
+
+
+def _without_version(objects: Objects) -> Iterator[Mistake]:
+    """Flows that name another version of a declared set than the one that is declared: none is moved unasked."""
+    for flow in objects.all(Kind.FLOW):
+        mapping = mapping_of(flow.fields) if flow.declared is None else None
+        found = None if mapping is None else objects.get(Kind.MAPPING_SET, mapping.id)
+        if mapping is None or found is None or found.declared is None or version_of(objects, mapping) is not None:
+            continue
+        [declared] = found.fields["versions"]
+        reason = (
+            f"names version {mapping.version} of mapping set {mapping.id}, which is declared with version "
+            f"{declared['version']} now: declare the new one beside it, under another id, and have the flow name that"
+        )
+        yield Mistake(("flows", flow.id), reason)
 
 
 def _mapping(flow: Resource, objects: Objects, kept: Kept) -> Iterator[MappingSetSettings]:

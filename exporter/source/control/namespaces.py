@@ -143,7 +143,9 @@ class Namespaces:
         def edit(objects: Objects) -> Change | Answer:
             if key in codes_of(objects):
                 return failed(400, "1400-400", "There is a namespace with this code")
-            made = [each.fields["id"] for each in objects.all(Kind.NAMESPACE) if each.declared is None]
+            # One that is declared by now keeps the number that it was made with.
+            numbers = (each.fields["id"] for each in objects.all(Kind.NAMESPACE))
+            made = [number for number in numbers if number < _FIRST_DECLARED]
             numbered = {"id": max([_FIRST_MADE, *made]) + 1, **fields}
             resource = self.making.made(Kind.NAMESPACE, key, numbered, request)
             return Change(objects.put(resource), found(_shown(numbered, custom=True, resource=resource), 201))

@@ -18,6 +18,8 @@ from exporter.source.control.routes import REPEATABLE, Found, OtherMethods, Read
 
 #: Reads the body of a request: its bytes, or the answer to one that is too large or too slow.
 ReadBody: TypeAlias = Callable[[], Awaitable[bytes | Answer]]
+#: Waits until what other processes have answered counts here, too.
+UpToDate: TypeAlias = Callable[[], Awaitable[None]]
 _SHOWN: Final = 64
 
 
@@ -27,6 +29,7 @@ class ControlPlane:
 
     gateway: Gateway
     routes: Routes
+    up_to_date: UpToDate | None = None
 
     async def answer(self, head: RequestHead, read_body: ReadBody) -> Answer:
         """The answer to a request, whose body is read where the table needs it."""
@@ -46,6 +49,8 @@ class ControlPlane:
         body = await self._body(head, found.route.reads, read_body)
         if isinstance(body, Answer):
             return body
+        if guarded and self.up_to_date is not None:
+            await self.up_to_date()
         request = Request(head, found.ids, query, body, client)
         return _misfit(request, found.route) or await found.route.reply(request)
 

@@ -103,7 +103,7 @@ async def try_all(server: Server, prefix: str) -> None:
         await interventions.forget("check")
         await RedisMadeIds(server, own).settled({"check": "check"})
         objects = RedisMadeObjects(server, own)
-        await objects.write([MadeObject("check", "check", b"")], [("check", "other")])
+        await objects.write([MadeObject("check", "check", b"")], [("check", "other")], await objects.revision())
         await objects.all()
     finally:
         await server.call("DEL", *(f"{own}{key}" for key in _KEYS))

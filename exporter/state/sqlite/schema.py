@@ -136,6 +136,12 @@ CREATE TABLE made_objects (
 ) STRICT, WITHOUT ROWID;
 """
 
+_MADE_OBJECTS_REVISION = """
+-- Of made_objects: one row, another text with every change, by which processes see what others changed.
+CREATE TABLE made_objects_revision (revision TEXT NOT NULL) STRICT;
+INSERT INTO made_objects_revision VALUES ('');
+"""
+
 _BAD_RECORDS_BY_FLOW = """
 CREATE INDEX bad_records_by_flow ON bad_records (flow, id, taken, dataset);
 """
@@ -154,5 +160,6 @@ SCHEMA: Final = Schema(
         _BAD_RECORDS + _MADE_IDS,
         _MADE_OBJECTS,
         _BAD_RECORDS_BY_FLOW,
+        _MADE_OBJECTS_REVISION,
     ),
 )

@@ -91,3 +91,93 @@ async def test_what_is_declared_anew_takes_the_place_of_what_was() -> None:
     assert await register.redeclare([flow("bad", declared="a.yaml")], compiling, lambda: beside.append(3))
     assert ([each.id for each in register.objects], beside) == (["new", "made"], [1])
     assert compiling.in_force[-1] == ["new", "made"]
+
+
+def described(name: str, etag: str, new: str) -> Edit:
+    """A change of one flow, if it has that etag."""
+
+    def edit(objects: Objects) -> Change | Answer:
+        found_ = objects.get(Kind.FLOW, name)
+        if found_ is None:
+            return failed(404, "1439-404", "")
+        return Change(objects.put(flow(name, new)), found({})) if found_.etag == etag else failed(412, "1404-412", "")
+
+    return edit
+
+
+async def test_a_change_is_judged_by_what_other_processes_made() -> None:
+    made = InMemory()
+    first, second = (Register(Objects([flow("declared", declared="a.yaml")]), made, Compiling()) for _ in range(2))
+    assert (await first.change(put(flow("x")))).status == 201
+    # Whoever does not know of it writes nothing over it.
+    assert (await second.change(put(flow("y")))).status == 201
+    assert [each.id for each in second.objects] == ["declared", "x", "y"]
+    assert (await first.change(described("y", "1", "2"))).status == 404
+    await first.follow()
+    assert (await first.change(described("x", "1", "2"))).status == 200
+    assert (await second.change(described("x", "1", "3"))).status == 412
+    assert (await second.change(described("x", "2", "4"))).status == 200
+    assert {each.id: each.etag for each in await made_before(made)} == {"x": "4", "y": "1"}
+    await first.follow()
+    assert list(first.objects) == list(second.objects)
+
+
+async def test_what_others_made_is_put_in_force_once() -> None:
+    made, compiling = InMemory(), Compiling()
+    first, second = Register(Objects(), made, Compiling()), Register(Objects(), made, compiling)
+    await first.change(put(flow("x")))
+    await asyncio.gather(*(second.follow() for _ in range(5)))
+    assert compiling.in_force == [["x"]]
+    await second.change(lambda objects: Change(objects.without(Kind.FLOW, "x"), found({})))
+    await second.follow()
+    assert compiling.in_force == [["x"], []]
+    await first.follow()
+    assert list(first.objects) == []
+
+
+async def test_what_cannot_be_in_force_here_is_said_and_stops_changes_only() -> None:
+    async def anything(_: Objects) -> Install:
+        return lambda: None
+
+    made, compiling = InMemory(), Compiling()
+    first, second = Register(Objects(), made, anything), Register(Objects(), made, compiling)
+    await second.change(put(flow("x")))
+    await first.change(put(flow("bad")))
+    await second.follow()
+    assert second.failure is not None
+    assert "flows.bad: is bad" in second.failure
+    refused = await second.change(put(flow("y")))
+    assert (refused.status, b"flows.bad: is bad" in refused.body) == (503, True)
+    assert ([each.id for each in second.objects], compiling.in_force) == (["x"], [["x"]])
+    # A reload by which it can be.
+    assert await second.redeclare([], anything, lambda: None) == ()
+    assert {each.id for each in second.objects} == {"x", "bad"}
+    assert (await second.change(put(flow("y")))).status == 201
+
+
+async def test_a_state_that_lost_everything_takes_nothing_out_of_force() -> None:
+    made, compiling = InMemory(), Compiling()
+    register = Register(Objects(), made, compiling)
+    await register.change(put(flow("x")))
+    made.lose()
+    await register.follow()
+    assert "has lost what was made" in str(register.failure)
+    assert (await register.change(put(flow("y")))).status == 503
+    assert ([each.id for each in register.objects], compiling.in_force, made.kept) == (["x"], [["x"]], {})
+
+
+async def test_a_namespace_that_is_declared_later_keeps_its_number() -> None:
+    def namespace(code: str, number: int, declared: str | None = None) -> Resource:
+        fields = {"code": code, "id": number}
+        return Resource(Kind.NAMESPACE, code.lower(), fields, Origin(number), Origin(number), "", declared)
+
+    made, compiling = InMemory(), Compiling()
+    register = Register(Objects(), made, compiling)
+    await register.change(put(namespace("MyNs", 10_001)))
+    assert await register.redeclare([namespace("myns", 1_000_000_007, "a.yaml")], compiling, lambda: None) == ()
+    [one] = register.objects.all(Kind.NAMESPACE)
+    assert (one.fields, one.declared, one.created.at) == ({"code": "myns", "id": 10_001}, "a.yaml", 10_001)
+    await register.change(put(flow("x")))
+    # And is what was made again, once nobody declares it.
+    assert await register.redeclare([], compiling, lambda: None) == ()
+    assert register.objects.all(Kind.NAMESPACE) == (namespace("MyNs", 10_001),)

@@ -9,6 +9,7 @@ from exporter.source.control.catalog import dataset_fields
 from exporter.source.control.flow_service.references import dataset_of, mapping_of, version_of
 from exporter.source.control.objects.objects import Objects
 from exporter.source.control.objects.resource import Kind, Resource
+from exporter.source.control.objects.sweeping import PASSED
 from exporter.source.control.schema_registry import settings as schema_registry
 from exporter.source.settings.declared import SchemaSettings
 
@@ -27,6 +28,7 @@ def left(flow: Resource, objects: Objects) -> Mapping[str, Any]:
         KEPT_MAPPING: None if mapping is None else version_of(objects, mapping),
         KEPT_DATASETS: [],
         KEPT_SCHEMAS: [],
+        PASSED: [],
     }
     if dataset is not None and dataset.declared is None:
         settings = dataset_fields.settings_of(dataset)

@@ -61,9 +61,10 @@ def mapping_of(flow: Fields) -> MappingReference | None:
 
 
 def settings_id(objects: Objects, mapping: MappingReference) -> str:
-    """The id under which a version of a mapping set is compiled: a set that is declared has one version alone."""
+    """The id under which a version of a mapping set is compiled: that which is declared has the set's own."""
     found = objects.get(Kind.MAPPING_SET, mapping.id)
-    return mapping.id if found is not None and found.declared is not None else f"{mapping.id}/{mapping.version}"
+    declared = found is not None and found.declared is not None and version_of(objects, mapping) is not None
+    return mapping.id if declared else f"{mapping.id}/{mapping.version}"
 
 
 def version_of(objects: Objects, mapping: MappingReference) -> Fields | None:

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     NAMESPACE = "identities"
     #: A flow that was deleted by API, which records in the intake may still name.
     DELETED_FLOW = "deletedFlows"
+    #: An intake that may hold records which name a flow that was deleted, by whichever process: they share the objects.
+    INTAKE = "intakes"
 
 
 @dataclass(frozen=True, slots=True)

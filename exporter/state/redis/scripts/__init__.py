@@ -17,6 +17,7 @@ Keys, all behind the configured prefix ``P``:
   ``bad-ids``: ids, sorted by id. ``bad-newest``: the same, the newest first, since Redis users that were made for dead
   letters may not read backwards. ``bad-refused``: those of refused elements. ``bad-names``: hash, name to id.
   ``bad-totals``: hash, ``<reason>:letters`` and ``<reason>:bytes``.
+* ``made-objects``: hash, ``<kind>/<id>`` to a document; ``made-objects`` of ``meta`` is their revision.
 * ``mapping-times:<destination>``: see ``mapping_times``. ``interventions``: see ``interventions``.
 
 Positions may have 63 bits and a number in Lua has 53, so positions are compared as text.
@@ -45,3 +46,4 @@ SELECT: Final = Script.of(__name__, "common", "select")
 BAD_KEEP: Final = Script.of(__name__, "common", "bad_records", "bad_keep")
 BAD_DELETE: Final = Script.of(__name__, "common", "bad_records", "bad_delete")
 BAD_SELECT: Final = Script.of(__name__, "common", "bad_records", "bad_select")
+MADE_OBJECTS: Final = Script.of(__name__, "common", "made_objects")

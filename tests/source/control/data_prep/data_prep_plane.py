@@ -60,7 +60,7 @@ class Kept:
         self.made = InMemory()
         made = [MadeObject(each.kind, each.id, document_of(each)) for each in resources if each.declared is None]
         self.made.kept = {(each.kind, each.id): each for each in made}
-        self.register = Register(Objects(resources), self.made, self._prepare, most_bytes)
+        self.register = Register(Objects(resources), self.made, self._prepare, most_bytes=most_bytes)
         self.moments = count(1_635_243_024_000, 1000)
         self.seeds = count(1)
         workshop = replace(

@@ -253,6 +253,35 @@ async def test_a_deleted_flow_maps_by_its_version_when_the_set_is_gone() -> None
     assert [each["source"] for each in section.mappings] == ["firstName"]
 
 
+@pytest.mark.parametrize("kind", [Kind.FLOW, Kind.DELETED_FLOW])
+def test_no_flow_is_moved_to_another_version_of_a_declared_set(kind: Kind) -> None:
+    def declared(version: int, source: str) -> Resource:
+        section = {"id": "raw", "version": version, "schema": SCHEMA_ID, "mappings": {"person.name.firstName": source}}
+        return declared_set(MappingSetSettings.model_validate(section), "a.yaml", 1)
+
+    before, after = declared(0, "firstName"), declared(1, "upper(firstName)")
+    flow, left = replace(flow_on("raw", 0), declared=None), flows().left
+    assert left is not None
+    if kind is Kind.DELETED_FLOW:
+        fields = {**left[1](flow, Objects([before])), "name": "f", "state": "enabled", "dataSetId": "people"}
+        flow = replace(flow, kind=kind, fields=fields)
+    assert isinstance(assembled(Declared(), Ids({}, {}, {}), Objects([before, flow])), Assembled)
+    whole = assembled(Declared(), Ids({}, {}, {}), Objects([after, flow]))
+    if kind is Kind.FLOW:
+        assert not isinstance(whole, Assembled)
+        [mistake] = whole
+        assert mistake.at == ("flows", flow.id)
+        assert "names version 0 of mapping set raw, which is declared with version 1 now" in mistake.reason
+        return
+    # What it has taken is applied by it as it was.
+    assert isinstance(whole, Assembled)
+    [gone] = whole.declared.gone
+    [section] = gone.mappings
+    assert (section.id, gone.flow.mapping, section.version) == ("raw/0", "raw/0", 0)
+    assert isinstance(section.mappings, tuple)
+    assert [each["source"] for each in section.mappings] == ["firstName"]
+
+
 async def test_each_change_of_a_mapping_is_a_version() -> None:
     kept = Kept()
     name = await made(kept, CURRENT)

@@ -111,7 +111,7 @@ class Service:
     def __init__(self, mistakes: Sequence[Mistake] = ()) -> None:
         self.made = InMemory()
         self.mistakes = mistakes
-        self.register = Register(Objects(around()), self.made, self._prepare, MOST)
+        self.register = Register(Objects(around()), self.made, self._prepare, most_bytes=MOST)
         routes = Routes(routes_of(self.register, making(), lambda: URL))
         self.plane = ControlPlane(Gateway(None, (), (), ("prod",)), routes)
 
