@@ -27,6 +27,7 @@ from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
 from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
+from exporter.profile.native.projector import compile_projector
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.kinds import open_queue
 from exporter.queues.memory import MemorySettings
@@ -89,6 +90,7 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
                 clock=clock,
                 wait_delay=probe_delay(random.uniform),
                 queue_delay=reach_delay(random.uniform),
+                project=compile_projector(mapping, MAX_EVENT_BYTES),
             )
         )
 

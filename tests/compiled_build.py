@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,10 +22,27 @@ TRANSPORTS = ("lean",) if COMPILED else ("lean", "aiohttp")
 
 
 def files() -> list[str]:
-    """What ``pyproject.toml`` lists."""
+    """What ``pyproject.toml`` lists of Python."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     listed: list[str] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
     return listed
+
+
+def native_files() -> dict[str, str]:
+    """What ``pyproject.toml`` lists of C, by the names of the modules that it becomes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed: dict[str, str] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["native"]
+    return listed
+
+
+def loaded(name: str, file: Path) -> Any:
+    """The module in a file, source or compiled, which nobody else can import."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def mistakes() -> list[str]:

@@ -95,6 +95,7 @@ LONG_FILES = (
     "benchmarks/test_every_benchmark.py",
     "readme/test_readme.py",
     "acceptance/on_brokers/test_redis_kills.py",
+    "profile/test_projector_fuzzed.py",
 )
 
 

@@ -11,6 +11,7 @@ from exporter.outbox.outbox import Outbox
 from exporter.profile.decision import Decision, Excluded
 from exporter.profile.event.change import Change
 from exporter.profile.malformed import Malformed
+from exporter.profile.native.projector import Project
 from exporter.queues.port import Queue, Start, Subscription
 from exporter.state.dataflow_letters import DataflowLetters
 from exporter.telemetry.logs import Log
@@ -33,7 +34,8 @@ class Dependencies:
     """The collaborators of a dataflow.
 
     ``read`` may be shared by all dataflows of a process; ``decide`` and ``build`` are compiled from the destination's
-    mapping. ``wait_delay(n)`` gives the seconds before try n, n from 0, of a call that must succeed in the end;
+    mapping. ``project`` does what these three do, but for unusual events; it is None where the build has no native
+    projector. ``wait_delay(n)`` gives the seconds before try n, n from 0, of a call that must succeed in the end;
     ``queue_delay(n)`` does for the queue, and is never long, since the events of all destinations wait meanwhile.
     ``tracing`` is None where tracing is off.
     """
@@ -56,6 +58,7 @@ class Dependencies:
     wait_delay: Callable[[int], float]
     queue_delay: Callable[[int], float]
     tracing: DestinationTracing | None = None
+    project: Project | None = None
 
     def place(self, lane: str) -> str:
         """A lane's name in dead letters, with the queue's: a queue made anew begins at the same positions again."""

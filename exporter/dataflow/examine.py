@@ -35,33 +35,42 @@ def examine(message: Message, dependencies: Dependencies) -> Examined:
 
 
 def _examine(message: Message, dependencies: Dependencies) -> Examined:
-    change = dependencies.read(message)
-    if not isinstance(change, Change):
-        return change
-    try:
-        match dependencies.decide(change):
-            case Fired():
-                body = dependencies.build(change)
-            case other:
-                return other
-    except Exception as error:
-        return Bug(where(error), change.profile_id, change.id)
-    if isinstance(body, Malformed):
-        return body
-    occurred_at = change.occurred_at
+    project = dependencies.project
+    found = None if project is None or message.fault is not None else project(message.body)
+    odd_time = False
+    if isinstance(found, tuple):
+        profile_id, given_id, occurred_at, body, joined = found
+    elif found is not None:
+        return found
+    else:
+        change = dependencies.read(message)
+        if not isinstance(change, Change):
+            return change
+        try:
+            match dependencies.decide(change):
+                case Fired():
+                    document = dependencies.build(change)
+                case other:
+                    return other
+        except Exception as error:
+            return Bug(where(error), change.profile_id, change.id)
+        if isinstance(document, Malformed):
+            return document
+        profile_id, given_id, body, joined = change.profile_id, change.id, document, change.joined
+        occurred_at, odd_time = change.occurred_at, change.odd_time
     if occurred_at is None:
-        dependencies.metrics.without_time["unreadable" if change.odd_time else "absent"].inc()
+        dependencies.metrics.without_time["unreadable" if odd_time else "absent"].inc()
         occurred_at = message.taken_at
-    event_id = change.id or made_event_id(message, dependencies.queue.name)
+    event_id = given_id or made_event_id(message, dependencies.queue.name)
     return Export(
         message=message,
-        profile_id=change.profile_id,
+        profile_id=profile_id,
         event_id=event_id,
         key=idempotency_key(dependencies.destination, event_id),
         position=position_value(message.lane, message.position),
         body=body,
         occurred_at=occurred_at,
-        joined=change.joined,
+        joined=joined,
     )
 
 

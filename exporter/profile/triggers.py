@@ -15,19 +15,20 @@ from exporter.profile.event.shapes import SegmentChange, Status
 from exporter.profile.mapping import Mapping
 from exporter.profile.paths import parse_path, touches, tree
 
-_UNKNOWN = msgspec.UNSET
+#: The status before a change that does not say it.
+UNKNOWN = msgspec.UNSET
 
 #: The changes of status, before and after, by which a segment is entered or left (contract.md#triggers).
-_FIRES: frozenset[tuple[Status | msgspec.UnsetType | None, Status]] = frozenset(
+FIRES: frozenset[tuple[Status | msgspec.UnsetType | None, Status]] = frozenset(
     {
         (None, "realized"),
         (None, "existing"),
         ("exited", "realized"),
         ("exited", "existing"),
-        (_UNKNOWN, "realized"),
+        (UNKNOWN, "realized"),
         ("realized", "exited"),
         ("existing", "exited"),
-        (_UNKNOWN, "exited"),
+        (UNKNOWN, "exited"),
     }
 )
 
@@ -109,6 +110,6 @@ def _compile_segments(mapping: Mapping) -> Callable[[SegmentChange], bool]:
     mapped |= {(None, segment.id) for segment in mapping.segments if segment.namespace == "ups"}
 
     def fires(change: SegmentChange) -> bool:
-        return (change.namespace, change.id) in mapped and (change.before, change.to) in _FIRES
+        return (change.namespace, change.id) in mapped and (change.before, change.to) in FIRES
 
     return fires

@@ -23,6 +23,7 @@ from exporter.outbox.limits import Limits
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
 from exporter.profile.document.payload import compile_payload
+from exporter.profile.native.projector import compile_projector
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Outgoing, Queue
 from exporter.sections.schedules import retry_delay
@@ -164,7 +165,10 @@ async def flowing(
         endpoint = endpoint or Endpoint()
         logs: list[dict[str, Any]] = []
         made, metrics = _dependencies(queue, state, endpoint, logs, authorizer, retries, limits)
-        made = dependencies(made)
+        changed = dependencies(made)
+        if (changed.read, changed.decide, changed.build) != (made.read, made.decide, made.build):
+            changed = replace(changed, project=None)  # it would do their work
+        made = changed
         looks = Looks(made.letters)
         flow = Dataflow(replace(made, letters=letters(cast(DataflowLetters, looks))))
         running = tasks.create_task(flow.run())
@@ -220,6 +224,7 @@ def _dependencies(
         clock=Clock(time.monotonic, time.time),
         wait_delay=lambda n: 0.02,
         queue_delay=lambda n: 0.02,
+        project=compile_projector(mapping, 1 << 20),
     ), metrics
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import compiled_build
 import pytest
-from compiled_build import ROOT
+from compiled_build import ROOT, loaded, native_files
 from warm_command import warm_command
 
 from exporter import __version__
+from exporter.profile.native.projector import built
 from exporter.telemetry.compilation import compiled
 
 EXPECTED = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
@@ -30,6 +31,25 @@ def test_every_file_of_the_list_exists_and_stands_there_once() -> None:
     listed = compiled_build.files()
     assert [file for file in listed if not (ROOT / file).is_file()] == []
     assert sorted(set(listed)) == listed
+
+
+def test_the_projector_is_compiled_with_the_others_and_only_then() -> None:
+    assert [file for file in native_files().values() if not (ROOT / file).is_file()] == []
+    assert (built() is not None) == EXPECTED
+
+
+def test_what_is_written_in_c_falls_out_where_it_cannot_be_compiled(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sound.c").write_text("int PyInit_sound(void) { return 0; }")
+    (tmp_path / "broken.c").write_text("#error of this compiler")
+    hook = loaded("hatch_build", ROOT / "hatch_build.py")
+    if (lacking := hook.what_is_lacking()) is not None:
+        pytest.skip(f"{lacking} (Debian: gcc, python3-dev)")
+    listed = {"exporter.sound": "sound.c", "exporter.broken": "broken.c"}
+    made = hook.compile_modules(tmp_path, [], listed, tmp_path / "made").values()
+    assert [place.partition(".")[0] for place in made] == ["exporter/sound"]
+    assert "of this compiler" in capfd.readouterr().err
 
 
 def test_what_tells_of_the_build_is_compiled_with_the_others() -> None:

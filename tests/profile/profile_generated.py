@@ -117,7 +117,9 @@ ODD_STEPS = STEPS | st.sampled_from(["", "f0", "memberships", "null", "class", '
 
 SCALAR_TEXTS = st.builds(json.dumps, SCALARS, ensure_ascii=st.booleans()) | st.sampled_from(["1.10", "1E+2", "-0"])
 TEXTS = st.recursive(SCALAR_TEXTS, lambda inner: lists(inner) | objects(ODD_STEPS, inner, 4), max_leaves=8)
-STRING_TEXTS = st.builds(json.dumps, st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
+STRING_TEXTS = st.sampled_from(['""', '"realized"', '"exited"', '"2022"', '"é"']) | st.builds(
+    json.dumps, st.text(st.characters(exclude_categories=["Cs"]), max_size=8), ensure_ascii=st.booleans()
+)
 
 WHOLE_ENTRIES = st.builds('{{"status":{},"version":1,"lastQualificationTime":{}}}'.format, STRING_TEXTS, STRING_TEXTS)
 ENTRIES_TEXTS = mostly(

@@ -21,6 +21,7 @@ from exporter.outbox.shares import Pool
 from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.mapping import Mapping
+from exporter.profile.native.projector import Project, compile_projector
 from exporter.profile.triggers import compile_triggers
 from exporter.queues.port import Queue
 from exporter.sections.schedules import probe_delay, retry_delay
@@ -39,6 +40,10 @@ from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportOptions
 from exporter.transport.port import Transport
 from exporter.transport.tls.contexts import TlsContexts
+
+#: So many projectors that each pass over an event are quicker than reading it once, in Python, and deciding so often
+#: (measured for events of 1 and of 4 KB).
+_FEW_DATAFLOWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,7 @@ def _dependencies(
         wait_delay=shared.wait_delay,
         queue_delay=shared.queue_delay,
         tracing=_tracing(destination, shared.tracing),
+        project=_projector(mapping, settings),
     )
 
 
@@ -165,6 +171,11 @@ def _reading(settings: Settings, shared: Shared) -> Read:
     if len(settings.running) == 1:
         return read_alone(most)
     return shared.readings.setdefault(most, SharedReading(most))
+
+
+def _projector(mapping: Mapping, settings: Settings) -> Project | None:
+    few = len(settings.running) <= _FEW_DATAFLOWS
+    return compile_projector(mapping, int(settings.max_event_bytes)) if few else None
 
 
 def _token_fetched(metrics: DestinationMetrics, log: Log, outcome: TokenOutcome, why: str) -> None:
