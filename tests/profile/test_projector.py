@@ -13,7 +13,7 @@ from compiled_build import ROOT
 from events_generated import EDITS, EVENTS, TIME_TEXTS, edited
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from profile_generated import MAPPINGS, ODD_MAPPINGS, PROFILE_TEXTS, unhurried
+from profile_generated import MAPPINGS, ODD_MAPPINGS, PROFILE_TEXTS, often_filtered
 from profile_given import EXAMPLES, MIB, event, mapping, mapping_of, member, segments
 
 from benchmarks.material import MAPPING, Events
@@ -66,13 +66,13 @@ EAGER = st.builds(
 )
 
 
-@settings(unhurried, max_examples=500)
+@settings(often_filtered, max_examples=500)
 @given(MAPPINGS | ODD_MAPPINGS | EAGER, EVENTS)
 def test_events_of_every_kind(native: type[Projector], mapped: Mapping, body: bytes) -> None:
     agrees(native, mapped, body)
 
 
-@settings(unhurried, max_examples=300)
+@settings(often_filtered, max_examples=300)
 @given(MAPPINGS | EAGER, EVENTS, EDITS)
 def test_events_with_a_few_other_bytes(
     native: type[Projector], mapped: Mapping, body: bytes, edits: list[tuple[float, int, bytes]]
@@ -80,7 +80,7 @@ def test_events_with_a_few_other_bytes(
     agrees(native, mapped, edited(body, edits))
 
 
-@settings(unhurried, max_examples=500)
+@settings(often_filtered, max_examples=500)
 @given(TIME_TEXTS)
 def test_times(native: type[Projector], time: str) -> None:
     agrees(
@@ -88,7 +88,7 @@ def test_times(native: type[Projector], time: str) -> None:
     )
 
 
-@settings(unhurried, max_examples=500)
+@settings(often_filtered, max_examples=500)
 @given(EAGER, PROFILE_TEXTS)
 def test_profiles(native: type[Projector], mapped: Mapping, profile: str) -> None:
     agrees(native, mapped, profiled(profile))
