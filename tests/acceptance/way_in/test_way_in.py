@@ -138,6 +138,24 @@ def test_a_sender_that_asks_is_told_what_no_profile_could_take(place: Place) -> 
     assert serving.terminate() == 0
 
 
+def test_times_that_a_clock_was_ahead_with_are_told_after_a_restart(place: Place) -> None:
+    place.write()
+    serving = serve(place).ready()
+    with connected(place) as connection:
+        assert post(connection, {"id": "p1", "n": 1})[0] == 200
+    eventually("it is applied", lambda: idle(serving))
+    assert serving.metrics()["exporter_source_clock_behind_seconds{}"] == 0
+    assert serving.terminate() == 0
+    with closing(apsw.Connection(place.config["profiles"]["path"])) as profiles:
+        profiles.execute("UPDATE counters SET value = value + 3600000 WHERE name = 'taken'")
+    serving = serve(place).ready()
+    [line] = eventually("it is told", lambda: serving.logs("clock behind") if serving.alive() else [])
+    assert 3000 < line["seconds"] < 3601
+    assert serving.metrics()["exporter_source_clock_behind_seconds{}"] > 3000
+    assert fetch(f"http://127.0.0.1:{serving.port}/ready")[0] == 200
+    assert serving.terminate() == 0
+
+
 def test_a_port_that_is_taken_is_the_reason_of_the_end(place: Place) -> None:
     with closing(socket.create_server(("127.0.0.1", place.config["serve"]["port"]))):
         place.write()
