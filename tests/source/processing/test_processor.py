@@ -351,3 +351,19 @@ async def test_a_wish_is_applied_in_its_turn(tmp_path: Path) -> None:
         await parts.queue.publish([Outgoing(INLET, taken({"id": "c"}, at=8).to_bytes())])
         await parts.run(parts.processor(), lambda: parts.became["raw applied"] == 4)
         assert await parts.store.profile(a, 9) is not None
+
+
+async def test_a_wish_that_stands_there_again_tells_under_another_id(tmp_path: Path) -> None:
+    def together(at: int) -> bytes:
+        entity = {"key": "a", "identityMap": {"Other": [{"id": "b"}]}}
+        record = taken({"header": {}, "body": {"xdmEntity": entity}}, flow="plain", form=Form.XDM, at=at)
+        return record.to_bytes()
+
+    unlinking = Wish(WishKind.UNLINK, "2:0:0", 2, "key", "a").to_bytes()
+    again = Wish.put_again(unlinking)
+    assert again is not None
+    async with opened(tmp_path) as parts:
+        await parts.publish(together(1), unlinking, together(3), again)
+        await parts.run(parts.processor(), lambda: parts.subscription.lag().messages == 0)
+        ids = [json.loads(each.body)["id"] for each in await parts.store.told(0, 100, 10**9)]
+        assert ids == ["1:0:0", "2:0:0", "2:0:0:1", "3:0:0", "2:0:0:again:0-4", "2:0:0:again:0-4:1"]
