@@ -116,8 +116,10 @@ class Database:
         watcher = Watcher(on_change, look)
         self._inbox.watchers = (*self._inbox.watchers, watcher)
         if len(self._inbox.watchers) == 1:
-            # Wakes the thread, which sleeps without limit.
-            self._inbox.jobs.put(Job(lambda _: None, self._loop.create_future(), Kind.READ))
+            # Wakes the thread, which sleeps without limit. Nobody waits for that, so nobody would hear of a failure.
+            unheard: asyncio.Future[None] = self._loop.create_future()
+            unheard.cancel()
+            self._inbox.jobs.put(Job(lambda _: None, unheard, Kind.READ))
         try:
             yield
         finally:

@@ -62,7 +62,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """A record for the profile store.
 
     Attributes:
-        xaction_id: the record's name, as the sender was told it; the id of the event that the record makes.
+        xaction_id: the record's name, as the sender was told it.
         taken: epoch milliseconds at which the record was taken.
         dataset: the id of the dataset that says so.
         primary: the identity whose fragment is written.
@@ -73,6 +73,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
             and an array may be an ``ArrayUpsert``.
         memberships: the entries of ``segmentMembership``.
         time_series: whether the record is an event in time, of which only identities are kept.
+        told_as: the id of the event that the record makes; empty: ``xaction_id``.
     """
 
     xaction_id: str
@@ -85,3 +86,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     entity: dict[str, Any]
     memberships: tuple[Membership, ...] = ()
     time_series: bool = False
+    told_as: str = ""

@@ -33,6 +33,7 @@ MEANING: Final[Mapping[str, str]] = {
     "exporter_source_held_requests": "Requests that wait for room in memory.",
     "exporter_source_bad_records": "Bad records that are kept, without refused elements of batches.",
     "exporter_source_bad_records_bytes": "What they take of bad_records_max_bytes.",
+    "exporter_source_clock_behind_seconds": "By how much the clock is behind the times that records get.",
     "exporter_source_backfill_done": "Profiles that backfills have told or skipped, by destination.",
     "exporter_source_backfill_total": "Profiles of all backfills, by destination: what is left and what is done.",
 }
@@ -56,6 +57,7 @@ class SourceGauges:
     outbox_events: int | None = None
     bad_records: int | None = None
     bad_records_bytes: int | None = None
+    clock_behind_seconds: float | None = None
     held_requests: int = 0
     events: int = 0
     events_lost: int = 0
@@ -127,6 +129,7 @@ class SourceMetrics:
             ("exporter_source_held_requests", now.held_requests),
             ("exporter_source_bad_records", now.bad_records),
             ("exporter_source_bad_records_bytes", now.bad_records_bytes),
+            ("exporter_source_clock_behind_seconds", now.clock_behind_seconds),
         ):
             if value is not None:
                 yield GaugeMetricFamily(name, MEANING[name], value=value)

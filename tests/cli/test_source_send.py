@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from loopback import repeats, says, serving
@@ -89,3 +92,16 @@ async def test_an_answer_that_is_none_of_the_way_in(body: object) -> None:
     async with serving(repeats(answer(207, body))) as server:
         with pytest.raises(NotTaken, match="answers no element for each record"):
             await post(server.url(), b"{}")
+
+
+async def test_what_is_refused_is_named_in_the_order_of_the_file_whoever_refused_it(tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    file.write_text('{"id": 1}\n{"id": 2}\n{"id": 18446744073709551616}\n{"id": 4}\n')
+    refusal = {"xactionId": "1-1", "status": 400, "message": SENTENCE.replace("The intake is full", "No")}
+    done = answer(207, {"responses": [{"xactionId": "1:0"}, refusal, {"xactionId": "1:2"}]})
+    async with serving(says(done)) as server:
+        command = [sys.executable, "-m", "exporter", "source", "send", INLET, str(file), "--url", server.url()]
+        sent = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
+    assert (sent.returncode, sent.stdout) == (1, "2 records taken, 2 refused\n")
+    refused = [line for line in sent.stderr.splitlines() if "was refused" in line]
+    assert [line.split(": ")[1].removeprefix(f"{file}:") for line in refused] == ["2 was refused", "3 was refused"]

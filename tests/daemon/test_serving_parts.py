@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from exporter.daemon.serving.parts import key_settled, open_parts
 from exporter.daemon.serving.refusals import StoresDoNotFit
+from exporter.queues.journal.queue import JournalQueue
+from exporter.queues.port import QueueUnavailable
 from exporter.settings.loading.load import Loaded, load
 from exporter.source.profiles.sqlite import store
 from exporter.state.kinds import open_state
@@ -41,3 +45,29 @@ async def test_a_key_that_is_none_refuses_the_start_and_is_not_shown(tmp_path: P
         await state.made_ids.settled({"ims/key": "half a key"})
         with pytest.raises(StoresDoNotFit, match=r"^state: the key that signs tokens is none: put back a copy of it$"):
             await key_settled(state)
+
+
+async def test_an_intake_that_cannot_be_read_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, subscribe = asyncio.Event(), JournalQueue.subscribe
+
+    @asynccontextmanager
+    async def fails_once(queue: JournalQueue, *words: Any) -> AsyncIterator[Any]:
+        if not failed.is_set():
+            failed.set()
+            raise QueueUnavailable("the disk is full")
+        async with subscribe(queue, *words) as subscription:
+            yield subscription
+
+    monkeypatch.setattr(JournalQueue, "subscribe", fails_once)
+    file = tmp_path / "config" / "exporter.yaml"
+    file.parent.mkdir()
+    file.write_text("{}")
+    loaded = load(file, {})
+    assert isinstance(loaded, Loaded)
+    waits: list[str] = []
+    async with AsyncExitStack() as stack:
+        await open_parts(stack, loaded, waits.append, configure(io.StringIO(), tty=False))
+    assert "opening the intake, as a standby where another process reads it" in waits
+    assert "the intake cannot be reached: the disk is full" in waits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import os
 import resource
@@ -357,6 +358,19 @@ async def test_a_mistake_in_sql_stays_what_it_is(database: Database) -> None:
         await database.read(lambda connection: connection.execute("SELECT nonsense"))
     with pytest.raises(apsw.SQLError):
         await database.write(lambda connection: connection.execute("SELECT nonsense"))
+
+
+async def test_who_watches_a_file_that_is_gone_leaves_no_error_that_nobody_hears(
+    database: Database, path: Path
+) -> None:
+    heard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+    await asyncio.to_thread(path.unlink)
+    with database.watched(lambda _: None, rows), pytest.raises(FileLost):
+        await database.read(rows)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert heard == []
 
 
 async def test_commits_of_others_are_noticed_and_own_ones_are_not(database: Database, path: Path) -> None:

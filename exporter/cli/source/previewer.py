@@ -33,12 +33,6 @@ from exporter.source.records import Record
 from exporter.source.xdm.identified import IdentityWarning
 from exporter.source.xdm.validation.violation import Violation
 
-#: Why the profile store would refuse a record, by the reason of the bad record.
-_REFUSED: Final[Mapping[store.BadReason, str]] = {
-    "no_primary_identity": "its primary identity is one of identities.ignore",
-    "too_large": "its event would be larger than max_event_bytes, or nested deeper than events may be",
-}
-
 #: Where those are tried that no configuration has.
 _MADE_ONES: Final = (
     "a flow made by API is not looked for: POST mappingSets/preview of the control plane tries its mapping set,"
@@ -137,7 +131,7 @@ class RecordPreviewer:
     ) -> PreviewedRecord:
         told = told_of_newcomer(good.record, self._rules, self._max_event_bytes)
         if isinstance(told, store.Bad):
-            return PreviewedRecord("bad", taken.dataset, told.reason, _REFUSED[told.reason], xdm, errors=errors)
+            return PreviewedRecord("bad", taken.dataset, told.reason, told.detail, xdm, errors=errors)
         event = None if told is None else orjson.loads(told)
         return PreviewedRecord(
             "applied", taken.dataset, xdm=xdm, record=good.record, event=event, errors=errors, warnings=good.warnings

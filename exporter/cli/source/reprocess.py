@@ -123,6 +123,7 @@ class Reprocessing:
     async def _read(self, queue: Queue, reading: Subscription, advance: Callable[[int], None]) -> None:
         from exporter.queues.port import LaneLost, Outgoing
         from exporter.source.collection.taken import TakenRecord
+        from exporter.source.collection.wish import Wish
 
         seen: set[str] = set()
         at = self._after
@@ -132,7 +133,7 @@ class Reprocessing:
                 continue
             begun = [message for message in batch.messages if message.position <= self._to]
             wanted = [message.body for message in begun if self._is_wanted(message, seen)]
-            again = [Outgoing(None, TakenRecord.put_again(body)) for body in wanted]
+            again = [Outgoing(None, Wish.put_again(body) or TakenRecord.put_again(body)) for body in wanted]
             await queue.publish(again)
             self.asked += len(again)
             for message in batch.messages:

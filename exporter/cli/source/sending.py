@@ -62,6 +62,8 @@ class _Sending:
         self._plane = plane
         self._most_bytes = max_body - _ENVELOPE
         self._validate = validate
+        #: Why records of what was read last were refused, by the record's ``id``.
+        self._reasons: dict[int, str] = {}
 
     async def run(self, files: Sequence[Path], advance: Advance) -> None:
         """Send batch after batch, until the files end, a batch fails, or Ctrl-C: then what was read is sent."""
@@ -77,10 +79,13 @@ class _Sending:
         with first_interrupt(stop, signal.default_int_handler):
             try:
                 while self.failure is None and (read := await ahead.take()):
-                    for batch in self._requests(read):
-                        self._send(batch, advance)
-                        if self.failure is not None:
-                            break
+                    try:
+                        for batch in self._requests(read):
+                            self._send(batch, advance)
+                            if self.failure is not None:
+                                break
+                    finally:
+                        self._tell_refused(read)
                     await asyncio.sleep(0)  # for the interrupt
             except (Endless, OSError) as error:
                 self.failure = str(error)
@@ -131,4 +136,10 @@ class _Sending:
 
     def _refuse(self, found: Found, reason: str) -> None:
         self.refused += 1
-        typer.echo(f"error: {printable(f'{found.place} was refused: {reason}')}", err=True)
+        self._reasons[id(found)] = reason
+
+    def _tell_refused(self, read: Sequence[Found]) -> None:
+        """Name those of ``read`` that were refused, here or by the server, in the order of the file."""
+        for found in read:
+            if (reason := self._reasons.pop(id(found), None)) is not None:
+                typer.echo(f"error: {printable(f'{found.place} was refused: {reason}')}", err=True)

@@ -106,6 +106,7 @@ class Now:
             outbox_events=max(0, self.outbox_before + added - told),
             bad_records=None if self.bad_records is None else self.bad_records.letters,
             bad_records_bytes=None if self.bad_records is None else self.bad_records.bytes,
+            clock_behind_seconds=None if self.pipeline is None else self.pipeline.stamps.ahead_ms / 1000,
             held_requests=0 if self.listener is None else self.listener.held,
             events=self.teller.told - self.teller.lost,
             events_lost=self.teller.lost,

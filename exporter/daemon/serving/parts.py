@@ -99,29 +99,33 @@ async def open_parts(stack: AsyncExitStack, loaded: Loaded, waits: Callable[[str
     def warn(text: str) -> None:
         log.warning("queue", detail=text)
 
-    async def reached(part: str, work: Callable[[], Awaitable[T]]) -> T:
-        """What ``work`` comes to, tried until ``part`` is there."""
+    async def reached(part: str, work: Callable[[], Awaitable[T]], how: str = "") -> T:
+        """What ``work`` comes to, tried until ``part`` is there; ``how`` it is opened, where that may take long."""
 
         def failed(error: Exception) -> None:
             waits(f"{part} cannot be reached: {error}")
             log.warning("waiting", reason=f"{part} cannot be reached", detail=str(error))
 
-        waits(f"opening {part}")
+        waits(f"opening {part}{how}")
         return await until_reachable(work, _AWAY, random.uniform, failed)
 
-    async def entered(part: str, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
-        return await reached(part, lambda: stack.enter_async_context(opening()))
+    async def entered(part: str, opening: Callable[[], AbstractAsyncContextManager[T]], how: str = "") -> T:
+        return await reached(part, lambda: stack.enter_async_context(opening()), how)
 
     state = await reached("state", lambda: open_checked_state(stack, settings.state, log))
     queue = await entered("queue", lambda: open_queue(settings.queue, groups, warn))
     intake = await entered("intake", lambda: open_queue(settings.intake, {GROUP}, warn))
-    reading = "the intake, as a standby where another process reads it"
     subscription = await entered(
-        reading, lambda: _told_of_standby(intake.subscribe(GROUP, "earliest"), "reads the intake", log)
+        "the intake",
+        lambda: _told_of_standby(intake.subscribe(GROUP, "earliest"), "reads the intake", log),
+        ", as a standby where another process reads it",
     )
     store = await entered("profiles", lambda: open_profiles(settings.profiles, settings.identities))
-    applying = "the profiles, as a standby where another process applies records to them"
-    alone = await entered(applying, lambda: _told_of_standby(profiles_alone(settings.profiles), "applies records", log))
+    alone = await entered(
+        "the profiles",
+        lambda: _told_of_standby(profiles_alone(settings.profiles), "applies records", log),
+        ", as a standby where another process applies records to them",
+    )
     most = await reached("queue", lambda: queue.max_event_bytes(store.name))
     max_event_bytes = int(settings.max_event_bytes)
     if most is not None and most < max_event_bytes:

@@ -22,13 +22,16 @@ from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.taken import TakenRecord
 from exporter.source.collection.taking import Taking
 from exporter.source.control.objects.register import Register
-from exporter.source.processing.examined import Bad, Chances
+from exporter.source.processing.examined import Bad, Chances, Good
 from exporter.source.processing.examining import examine
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
 from exporter.source.processing.processor import Processor
+from exporter.source.processing.refusal import refused_alone
 from exporter.source.processing.refused import RefusedElements
 from exporter.source.processing.telling import Teller
+from exporter.source.profiles.settings import rules_of
+from exporter.source.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ async def pipeline_of(
     delay = reach_delay(random.uniform)
     records = opened.state.bad_records
     stamps = Stamps(now_ms, os.getpid(), opened.last_taken)
+    rules = rules_of(settings.profiles, settings.identities)
+    alone = partial(refused_alone, rules=rules, max_event_bytes=opened.max_event_bytes)
     refused = RefusedElements(records.remember_refused, in_force.source_of, clock.epoch, delay, reports.refused_lost)
     intake = Intake(opened.intake, settings.serve.hold, partial(_taken, in_force, reports))
     taking = Taking(
@@ -77,7 +82,7 @@ async def pipeline_of(
         intake.keep,
         tokens.judge(settings.serve),
         clock.monotonic,
-        validate=partial(_violations, in_force, chances),
+        validate=partial(_violations, in_force, chances, alone),
         refused=refused.note,
     )
     prepare = partial(prepared, opened.compiler, in_force, taking)
@@ -109,7 +114,10 @@ def _taken(in_force: InForce, reports: Reports, flows: Mapping[str, int]) -> Non
         reports.metrics.became(in_force.name_of(flow), "taken", count)
 
 
-def _violations(in_force: InForce, chances: Chances, record: TakenRecord, _: object) -> list[dict[str, Any]] | None:
-    """What synchronous validation answers."""
-    found = examine(record, in_force.catalogue, chances)
-    return [violation.as_report() for violation in found.told] if isinstance(found, Bad) else None
+def _violations(
+    in_force: InForce, chances: Chances, alone: Callable[[Record], Bad | None], taken: TakenRecord, _: object
+) -> list[dict[str, Any]] | None:
+    """What synchronous validation answers; ``alone`` is why a record is refused whatever profile there is."""
+    found = examine(taken, in_force.catalogue, chances)
+    bad = alone(found.record) if isinstance(found, Good) else found
+    return [violation.as_report() for violation in bad.told] if isinstance(bad, Bad) else None

@@ -22,6 +22,7 @@ from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
 from exporter.daemon.serving.backfills import backfilling_of
 from exporter.daemon.serving.certificate import certificate_of
+from exporter.daemon.serving.clocks import ClockWatch
 from exporter.daemon.serving.collecting import listening
 from exporter.daemon.serving.control import control_of, serving_control
 from exporter.daemon.serving.hindrances import Hindrances
@@ -170,6 +171,7 @@ class Server:
             "counting runs": partial(self._count_runs, pipeline),
             "looking for hindrances": Hindrances(self._now, opened.state.interventions, self._log).run,
             "backfilling": backfilling.run,
+            "looking at the clock": ClockWatch(pipeline.stamps, self._log).run,
             "expiring": expiring_of(settings, opened, self._now_ms).run,
             "sweeping": Sweeping(pipeline.register, opened.intake.name, opened.applied, self._now_ms).run,
         }

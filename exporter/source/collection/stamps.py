@@ -23,6 +23,11 @@ class Stamps:
         self._last = floor + 1
         self._count = 0
 
+    @property
+    def ahead_ms(self) -> int:
+        """By how many milliseconds the last time is later than the clock says; 0 where it is not."""
+        return max(0, self._last - self._clock())
+
     def next(self) -> Stamp:
         """A stamp no earlier than those before, with a name of its own."""
         ms = self._clock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from exporter.source.collection.taken import UnreadableRecord
 
@@ -21,10 +22,11 @@ class Wish(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         kind: what is to be done.
-        xaction_id: the wish's name, and the id of the event that tells it.
+        xaction_id: the wish's name, and the id of the event that tells it first.
         taken: epoch milliseconds.
         namespace: of the identity, in lower case.
         id: the identity's id.
+        again: whether the wish stood in the intake before.
     """
 
     kind: WishKind
@@ -32,6 +34,7 @@ class Wish(msgspec.Struct, frozen=True, array_like=True, gc=False):
     taken: int
     namespace: str
     id: str
+    again: bool = False
 
     def to_bytes(self) -> bytes:
         """The message of the intake: a version that no record has, and a MessagePack array of the attributes."""
@@ -52,6 +55,16 @@ class Wish(msgspec.Struct, frozen=True, array_like=True, gc=False):
             pass
         # Not in the handler: the error caught there shows data.
         raise UnreadableRecord("the message is damaged")
+
+    @classmethod
+    def put_again(cls, message: bytes) -> bytes | None:
+        """The message by which the wish of ``message`` stands in the intake once more; None where that is no wish.
+
+        Raises:
+            UnreadableRecord: as ``in_message``.
+        """
+        wish = cls.in_message(message)
+        return None if wish is None else replace(wish, again=True).to_bytes()
 
     def __repr__(self) -> str:
         return f"Wish({self.kind.name}, {self.xaction_id})"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from exporter.messages.message import Message
 from exporter.source.collection.taken import TakenRecord, UnreadableRecord
 from exporter.source.collection.wish import Wish, WishKind
@@ -55,11 +57,14 @@ def place_of(message: Message, catalogue: Catalogue, chances: Chances, bug: Call
     found: Examined
     try:
         if (wish := Wish.in_message(message.body)) is not None:
-            return Place(message, wish, None, _step_of(wish))
+            return Place(message, wish, None, _step_of(wish, message))
         taken = TakenRecord.from_bytes(message.body)
         found = examine(taken, catalogue, chances)
         if isinstance(found, Good):
-            return Place(message, taken, found, found.record)
+            record = found.record
+            return Place(
+                message, taken, found, replace(record, told_as=_anew(message, taken)) if taken.again else record
+            )
     except UnreadableRecord as error:
         found = Bad("bug", str(error))
     except Exception as error:
@@ -81,6 +86,16 @@ def runs(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
         yield places[begin:]
 
 
-def _step_of(wish: Wish) -> Step:
+def _step_of(wish: Wish, message: Message) -> Step:
     made = Deletion if wish.kind is WishKind.DELETE else Unlinking
-    return made(wish.xaction_id, wish.taken, Identity(wish.namespace, wish.id))
+    told_as = _anew(message, wish) if wish.again else ""
+    return made(wish.xaction_id, wish.taken, Identity(wish.namespace, wish.id), told_as)
+
+
+def _anew(message: Message, taken: Taken) -> str:
+    """The id of what is told of a message that stands in the intake again.
+
+    What it changes now is another change than the one that was told under its name, and who has had that one would take
+    the second for a repetition. The place is the same whenever the message is read.
+    """
+    return f"{taken.xaction_id}:again:{message.lane}-{message.position}"

@@ -13,6 +13,7 @@ from exporter.source.processing.examined import Bad, Chances
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
 from exporter.source.processing.places import Place, runs
+from exporter.source.processing.refusal import refused_by_store
 from exporter.source.processing.tallying import Tallying
 from exporter.source.profiles.merge.steps import Deletion, Step, Unlinking
 from exporter.source.profiles.port import Mark, MarkMoved, ProfileStore, ProfilesUnavailable, Refused
@@ -111,7 +112,12 @@ class Processor:
 
     async def _process(self, places: Sequence[Place]) -> None:
         """Keep and apply records of one lane, together if that goes, with the mark behind the last."""
-        await self._keep(places)
+        if not await self._keep(places):
+            # What has room must not wait for what has none: the records before it are applied, the bad ones kept.
+            half = len(places) // 2
+            await self._process(places[:half])
+            await self._process(places[half:])
+            return
         if isinstance(deletion := places[0].step, Deletion):
             await self._forget_letters(deletion)
         good = [(place, step) for place in places if (step := place.step) is not None]
@@ -133,7 +139,7 @@ class Processor:
         if isinstance(done, Refused):
             for index, bad in done.bad.items():
                 place, step = good[index]
-                place.fail(Bad(bad.reason, "the profile store refuses it", identity=_whose(step)))
+                place.fail(refused_by_store(bad, _whose(step)))
             await self._process(places)
             return
         self._marks[lane] = to
@@ -164,24 +170,29 @@ class Processor:
         whose = [deletion.identity, *(() if shown is None else shown.identities)]
         await self._until_stored(lambda: self._letters.forget(whose, deletion.taken))
 
-    async def _keep(self, places: Sequence[Place]) -> None:
+    async def _keep(self, places: Sequence[Place]) -> bool:
+        """Keep the bad ones among ``places``; False, and none kept, where several places have no room together."""
         letters = [
             self._letters.of(place.message, place.taken, bad)
             for place in places
             if isinstance(bad := place.examined, Bad)
         ]
-        if letters:
-            await self._until_stored(lambda: self._letters.keep(letters))
+        return not letters or await self._until_stored(lambda: self._letters.keep(letters), divisible=len(places) > 1)
 
-    async def _until_stored(self, call: Callable[[], Awaitable[Stored | Full | Unavailable]]) -> None:
-        """Try for ever while the state is away, or has no room."""
+    async def _until_stored(
+        self, call: Callable[[], Awaitable[Stored | Full | Unavailable]], *, divisible: bool = False
+    ) -> bool:
+        """Try for ever while the state is away, or has no room; False, at once, where less may have room."""
         failures = 0
         while not isinstance(outcome := await call(), Stored):
+            if divisible and isinstance(outcome, Full):
+                break
             self._failure = NO_ROOM if isinstance(outcome, Full) else outcome.reason
             await asyncio.sleep(self._delay(failures))
             failures += 1
         if failures:
             self._failure = None
+        return isinstance(outcome, Stored)
 
     async def _until_it_works(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Try for ever while the store is away."""

@@ -117,6 +117,45 @@ def test_a_sender_that_asks_is_told_of_an_operation_that_is_none(place: Place) -
     assert serving.terminate() == 0
 
 
+def test_a_sender_that_asks_is_told_what_no_profile_could_take(place: Place) -> None:
+    """In the words of the preview and of the bad record that it would be."""
+    place.config["identities"] = {"ignore": ["n/a"]}
+    place.config["max_event_bytes"] = "2KiB"
+    place.write()
+    serving = serve(place).ready()
+    ignored, large = {"id": "N/A", "n": 1}, {"id": "p2", "n": 1, "email": f"{'a' * 1500}@example.com"}
+    with connected(place) as connection:
+        refusals = [post(connection, record, "?syncValidation=true") for record in (ignored, large)]
+        assert post(connection, {"id": "p1", "n": 1}, "?syncValidation=true")[0] == 200
+        assert post(connection, ignored)[0] == post(connection, large)[0] == 200
+    eventually("their turn has come", lambda: idle(serving))
+    details = [each["detail"] for each in place.lines("source", "deadletters", "list", "--json")]
+    assert details[0] == "its primary identity is one of identities.ignore"
+    assert "max_event_bytes" in details[1]
+    for (status, refused), detail in zip(refusals, details, strict=True):
+        assert status == 400
+        assert refused["report"]["cause"]["_streamingValidation"][0]["message"] == detail
+    assert serving.terminate() == 0
+
+
+def test_times_that_a_clock_was_ahead_with_are_told_after_a_restart(place: Place) -> None:
+    place.write()
+    serving = serve(place).ready()
+    with connected(place) as connection:
+        assert post(connection, {"id": "p1", "n": 1})[0] == 200
+    eventually("it is applied", lambda: idle(serving))
+    assert serving.metrics()["exporter_source_clock_behind_seconds{}"] == 0
+    assert serving.terminate() == 0
+    with closing(apsw.Connection(place.config["profiles"]["path"])) as profiles:
+        profiles.execute("UPDATE counters SET value = value + 3600000 WHERE name = 'taken'")
+    serving = serve(place).ready()
+    [line] = eventually("it is told", lambda: serving.logs("clock behind") if serving.alive() else [])
+    assert 3000 < line["seconds"] < 3601
+    assert serving.metrics()["exporter_source_clock_behind_seconds{}"] > 3000
+    assert fetch(f"http://127.0.0.1:{serving.port}/ready")[0] == 200
+    assert serving.terminate() == 0
+
+
 def test_a_port_that_is_taken_is_the_reason_of_the_end(place: Place) -> None:
     with closing(socket.create_server(("127.0.0.1", place.config["serve"]["port"]))):
         place.write()

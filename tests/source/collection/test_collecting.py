@@ -276,7 +276,7 @@ def test_a_batch_to_the_byte() -> None:
     ("body", "status"),
     [
         (b'{"messages":[]}', 207),
-        (b'{"messages":[1],"messages":[]}', 207),
+        (b'{"messages":[1],"messages":[]}', 400),
         (b"{}", 400),
         (b'{"messages":{}}', 400),
         (b'{"messages":null}', 400),

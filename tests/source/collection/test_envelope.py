@@ -54,3 +54,21 @@ def test_both_ways_refuse_the_same(text: str) -> None:
 def test_half_an_emoji_harms_its_own_message_alone(text: bytes, found: list[bytes] | None) -> None:
     result = messages_of(text)
     assert isinstance(result, NoJson) if found is None else result == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"messages": [{"id": "a"}], "messages": [{"id": "b"}]}',
+        b'{"messages": [1], "n": 1, "messages": [{"messages": []}]}',
+        b'{"messages": ["\\ud800"], "messages": []}',
+    ],
+)
+def test_a_batch_with_two_lists_is_refused_and_loses_none(text: bytes) -> None:
+    assert messages_of(text) == NoJson("The batch has `messages` twice")
+
+
+def test_messages_may_have_the_name_of_their_list() -> None:
+    assert messages_of(b'{"n": "messages", "messages": [{"messages": 1, "b": {"messages": 2}}]}') == [
+        b'{"messages": 1, "b": {"messages": 2}}'
+    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -91,11 +93,11 @@ class Parts:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Parts]:
+async def opened(folder: Path, rules: Rules = Rules()) -> AsyncIterator[Parts]:  # noqa: B008 (frozen)
     async with (
         open_memory(max_bytes=10**9, groups={"g"}, warn=pytest.fail) as queue,
         queue.subscribe("g", "earliest") as subscription,
-        open_sqlite(folder / "profiles.db", Rules()) as store,
+        open_sqlite(folder / "profiles.db", rules) as store,
         open_state(folder / "state.db") as state,
     ):
         await state.bad_records.open()
@@ -129,6 +131,28 @@ async def test_what_the_store_refuses_is_a_bad_record_and_harms_no_other(tmp_pat
         assert await parts.reasons() == [("2:0:0", "too_large")]
 
 
+@pytest.mark.parametrize(
+    ("body", "reason", "sentence"),
+    [
+        ({"id": "N/A "}, "no_primary_identity", r"its primary identity is one of identities\.ignore"),
+        (
+            {"id": "b", "tags": ["x" * 2000]},
+            "too_large",
+            r"its event would have 2\d{3} bytes; max_event_bytes, or what the queue takes, is 1000",
+        ),
+    ],
+)
+async def test_what_the_store_refuses_says_why(tmp_path: Path, body: object, reason: str, sentence: str) -> None:
+    async with opened(tmp_path, Rules(ignore=frozenset({"n/a"}))) as parts:
+        await parts.publish(body)
+        await parts.run(parts.processor(max_event_bytes=1000), lambda: parts.became.total() == 1)
+        record = await parts.records.record("1:0:0")
+        assert record is not None
+        assert record.reason == reason
+        assert re.fullmatch(sentence, record.detail)
+        assert [each["message"] for each in json.loads(record.violations)] == [record.detail]
+
+
 async def test_an_error_of_ours_costs_the_record_that_meets_it_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +176,8 @@ async def test_a_full_store_of_bad_records_holds_the_lane(tmp_path: Path) -> Non
     async with opened(tmp_path) as parts:
         await parts.publish({"n": 1})
         await parts.run(parts.processor(), lambda: parts.became.total() == 1)
-        await parts.publish({"id": "z"}, {"n": 2}, {"id": "a"})
+        bodies = enumerate(({"id": "z"}, {"n": 2}, {"id": "a"}), 5)
+        await parts.publish(*[taken(each, at=at).to_bytes() for at, each in bodies])
         processor = parts.processor(letters_max_bytes=1)
         held: list[tuple[int, int]] = []
 
@@ -165,8 +190,33 @@ async def test_a_full_store_of_bad_records_holds_the_lane(tmp_path: Path) -> Non
         room = asyncio.create_task(make_room())
         await parts.run(processor, lambda: parts.became.total() == 4)
         await room
-        assert held == [(1, 0)]
+        assert held == [(2, 1)], "what stands before it needs no room"
         assert await parts.told() == 2
+
+
+@pytest.mark.parametrize("room", [1, 1100], ids=["for none", "for two"])
+async def test_bad_records_without_room_together_are_kept_one_after_the_other_as_others_are_purged(
+    tmp_path: Path, room: int
+) -> None:
+    async with opened(tmp_path) as parts:
+        await parts.publish({"id": "z"}, *[{"n": n} for n in range(6)], {"id": "a"})
+        processor = parts.processor(letters_max_bytes=room)
+        purged: list[str] = []
+
+        async def purge() -> None:
+            while True:
+                await asyncio.sleep(0.005)
+                names = tuple(name for name, _ in await parts.reasons())
+                if processor.failure == NO_ROOM and names:
+                    purged.extend(names)
+                    await parts.records.purge(BadRecordFilter(names=names))
+
+        purging = asyncio.create_task(purge())
+        await parts.run(processor, lambda: parts.became.total() == 8)
+        purging.cancel()
+        left = [name for name, _ in await parts.reasons()]
+        assert purged + left == [f"{at}:0:0" for at in range(2, 8)], "each was there, and once"
+        assert (await parts.told(), processor.failure) == (2, None)
 
 
 async def test_an_intake_that_is_away_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,3 +351,19 @@ async def test_a_wish_is_applied_in_its_turn(tmp_path: Path) -> None:
         await parts.queue.publish([Outgoing(INLET, taken({"id": "c"}, at=8).to_bytes())])
         await parts.run(parts.processor(), lambda: parts.became["raw applied"] == 4)
         assert await parts.store.profile(a, 9) is not None
+
+
+async def test_a_wish_that_stands_there_again_tells_under_another_id(tmp_path: Path) -> None:
+    def together(at: int) -> bytes:
+        entity = {"key": "a", "identityMap": {"Other": [{"id": "b"}]}}
+        record = taken({"header": {}, "body": {"xdmEntity": entity}}, flow="plain", form=Form.XDM, at=at)
+        return record.to_bytes()
+
+    unlinking = Wish(WishKind.UNLINK, "2:0:0", 2, "key", "a").to_bytes()
+    again = Wish.put_again(unlinking)
+    assert again is not None
+    async with opened(tmp_path) as parts:
+        await parts.publish(together(1), unlinking, together(3), again)
+        await parts.run(parts.processor(), lambda: parts.subscription.lag().messages == 0)
+        ids = [json.loads(each.body)["id"] for each in await parts.store.told(0, 100, 10**9)]
+        assert ids == ["1:0:0", "2:0:0", "2:0:0:1", "3:0:0", "2:0:0:again:0-4", "2:0:0:again:0-4:1"]

@@ -75,7 +75,7 @@ async def test_only_what_comes_to_something_else_is_told(tmp_path: Path) -> None
         assert await reprocessed(queue) == (5, 4)
         assert await processed(catalogue(), 4) == [], "nothing is otherwise, and the one that was deleted stays so"
         assert await reprocessed(queue, since=3) == (9, 2), "each once, though it stands there twice"
-        assert await processed(other, 2) == [("3:0:0", ["n"])]
+        assert await processed(other, 2) == [("3:0:0:again:0-10", ["n"])], "another event than the one told before"
         assert await reprocessed(queue) == (11, 4)
         assert await processed(other, 4) == []
         shown = await store.profile(Identity("key", "a"), 99)

@@ -10,7 +10,9 @@ import msgspec
 from exporter.source.collection.checks.json_text import TOO_DEEP, UNREADABLE, NoJson
 
 _NO_ARRAY = "The batch has no array `messages`"
+_TWICE = "The batch has `messages` twice"
 _KEY = "messages"
+_NAME = b'"messages"'
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -21,11 +23,15 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 def messages_of(text: bytes) -> list[bytes] | NoJson:
-    """The elements of ``messages``, the last of several; the envelope is judged, and that all of it is UTF-8."""
+    """The elements of ``messages``, which stands there once; the envelope is judged, and that all of it is UTF-8."""
     try:
         if not text.isascii():
             text.decode()
-        return [bytes(message) for message in _ENVELOPE.decode(text).messages]
+        messages = [bytes(message) for message in _ENVELOPE.decode(text).messages]
+        # What a decoder reads of a key that comes twice is the last: the first list would be lost without a word.
+        if text.count(_NAME) > 1 and text.count(_NAME) - sum([message.count(_NAME) for message in messages]) > 1:
+            return _patiently(text.decode())
+        return messages
     except UnicodeDecodeError:
         return NoJson(UNREADABLE)
     except RecursionError:
@@ -55,12 +61,14 @@ def _patiently(text: str) -> list[bytes] | NoJson:
     return NoJson(_NO_ARRAY) if found is None else found
 
 
-def _object(text: str, at: int) -> tuple[list[bytes] | None, int]:
+def _object(text: str, at: int) -> tuple[list[bytes] | NoJson | None, int]:
     """The messages of the object at ``at``, and where it ends; raises ``ValueError`` where it is not JSON."""
-    found: list[bytes] | None = None
+    found: list[bytes] | NoJson | None = None
+    times = 0
     at = _passed(text, _expect(text, at, "{"))
     while text[at : at + 1] != "}":
         key, at = _SCAN.raw_decode(text, at)
+        times += key == _KEY
         at = _passed(text, _expect(text, _passed(text, at), ":"))
         if key == _KEY and text[at : at + 1] == "[":
             found, at = _elements(text, at)
@@ -68,7 +76,7 @@ def _object(text: str, at: int) -> tuple[list[bytes] | None, int]:
             found = None if key == _KEY else found
             _, at = _SCAN.raw_decode(text, at)
         at = _separated(text, at, "}")
-    return found, at + 1
+    return (NoJson(_TWICE) if times > 1 else found), at + 1
 
 
 def _elements(text: str, at: int) -> tuple[list[bytes], int]:

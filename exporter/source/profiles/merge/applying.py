@@ -37,7 +37,7 @@ def apply(step: Step, workspace: Workspace) -> Outcome | Bad:
 def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     primary = record.primary
     if is_ignored(primary, workspace.rules):
-        return Bad("no_primary_identity")
+        return Bad("no_primary_identity", "its primary identity is one of identities.ignore")
     if workspace.erased and is_erased(primary, record.taken, workspace.erased):
         return Outcome.UNCHANGED
     meeting = met(record, workspace.rules, workspace.number_of, workspace.profiles, workspace.erased)
@@ -47,7 +47,7 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     absorbed = [workspace.profiles[number] for number in meeting.profiles[1:]] if len(meeting.profiles) > 1 else []
     said = workspace.paths.flattened(record.entity)
     if said is None:
-        return Bad("too_large")
+        return Bad("too_large", "it is nested deeper than an event may be")
     whole = joined(survivor, absorbed) if absorbed else survivor
     after, wrote = _after(whole, record, meeting.named, said)
     if after is survivor:
@@ -57,9 +57,9 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
     change = _change(survivor, absorbed, after, said, wrote, workspace)
     tells = change.tells
     if tells:
-        telling = workspace.telling(record.xaction_id, record.taken, change, after, said)
-        if telling is None:
-            return Bad("too_large")
+        telling = workspace.telling(record.told_as or record.xaction_id, record.taken, change, after, said)
+        if isinstance(telling, str):
+            return Bad("too_large", telling)
         workspace.tell(telling)
     _settle(meeting, absorbed, after, workspace)
     _keep(record, workspace)

@@ -45,9 +45,9 @@ def event_of(
     entity: Mapping[str, Any],
     max_bytes: int,
     backfilled_for: str | None = None,
-) -> bytes | None:
-    """The event, or None where no dataflow would read it: larger than ``max_bytes``, nested too deep, or with a number
-    that JSON readers cannot hold.
+) -> bytes | str:
+    """The event; or, in a sentence, why no dataflow would read it: larger than ``max_bytes``, nested too deep, or with
+    a number that JSON readers cannot hold.
 
     ``occurred`` is in RFC 3339; ``backfilled_for`` names the destination of a backfill.
     """
@@ -68,8 +68,13 @@ def event_of(
     try:
         body = orjson.dumps(event)
     except orjson.JSONEncodeError:
-        return None
-    return body if unsound(body, max_bytes) is None else None
+        return "its event would hold what JSON cannot: a whole number of more than 64 bits, or too many levels"
+    wrong = unsound(body, max_bytes)
+    if wrong is None:
+        return body
+    if len(body) > max_bytes:
+        return f"its event would have {len(body)} bytes; max_event_bytes, or what the queue takes, is {max_bytes}"
+    return f"its event would be {wrong.reason}"
 
 
 def _told(each: SegmentChange) -> dict[str, str | None]:

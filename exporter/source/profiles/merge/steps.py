@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, TypeAlias
 
@@ -18,21 +18,26 @@ class Deletion:
     """Forget the profile of ``identity``: all that was taken up to ``taken``, in epoch milliseconds.
 
     What was written later stays, and the profile with it. No record of an identity of the profile that was taken up to
-    then is applied any more.
+    then is applied any more. ``told_as`` is the id of the event; empty: ``xaction_id``.
     """
 
     xaction_id: str
     taken: int
     identity: Identity
+    told_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unlinking:
-    """Make ``identity``, with what was said of it, a profile of its own. A later record may link it again."""
+    """Make ``identity``, with what was said of it, a profile of its own. A later record may link it again.
+
+    ``told_as`` is the id of the first event; empty: ``xaction_id``.
+    """
 
     xaction_id: str
     taken: int
     identity: Identity
+    told_as: str = ""
 
 
 Step: TypeAlias = Record | Deletion | Unlinking
@@ -50,9 +55,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """The step is no good and changed nothing."""
+    """The step is no good and changed nothing. ``detail`` says why in a sentence, without data."""
 
     reason: BadReason
+    detail: str = field(default="", compare=False)
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):

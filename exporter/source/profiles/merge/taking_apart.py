@@ -11,7 +11,7 @@ from exporter.source.profiles.merge.profile import Known, Members, Profile
 from exporter.source.profiles.merge.stamps import Stamp, newer
 from exporter.source.profiles.merge.steps import Bad, Deletion, Outcome, Unlinking
 from exporter.source.profiles.merge.view import differing, view_of
-from exporter.source.profiles.merge.workspace import Workspace
+from exporter.source.profiles.merge.workspace import Telling, Workspace
 from exporter.source.profiles.merge.writing import written
 from exporter.source.records import Operation
 
@@ -38,9 +38,9 @@ def delete(step: Deletion, workspace: Workspace) -> Outcome | Bad:
         attributes=_differences(before, after, workspace) if stays else (),
     )
     if change.tells:
-        telling = workspace.telling(step.xaction_id, step.taken, change, after)
-        if telling is None:
-            return Bad("too_large")
+        telling = workspace.telling(step.told_as or step.xaction_id, step.taken, change, after)
+        if isinstance(telling, str):
+            return Bad("too_large", telling)
         workspace.tell(telling)
     workspace.erase(before.identities, step.taken)
     if stays:
@@ -94,10 +94,13 @@ def unlink(step: Unlinking, workspace: Workspace) -> Outcome | Bad:
         before.exits_dropped,
     )
     stays, leaves = (alone, rest) if is_first else (rest, alone)
-    first = workspace.telling(step.xaction_id, step.taken, _parted(before, stays, workspace), stays)
-    second = workspace.telling(f"{step.xaction_id}:1", step.taken, _parted(_NOBODY, leaves, workspace), leaves)
-    if first is None or second is None:
-        return Bad("too_large")
+    event_id = step.told_as or step.xaction_id
+    first = workspace.telling(event_id, step.taken, _parted(before, stays, workspace), stays)
+    second = workspace.telling(f"{event_id}:1", step.taken, _parted(_NOBODY, leaves, workspace), leaves)
+    if isinstance(first, str):
+        return Bad("too_large", first)
+    if isinstance(second, str):
+        return Bad("too_large", second)
     workspace.tell(first)
     workspace.tell(second)
     workspace.put(number, stays)
@@ -156,6 +159,6 @@ def _replace(number: int, before: Profile, after: Profile, event_id: str, taken:
         list(memberships.changed(before.members, after.members)), attributes=_differences(before, after, workspace)
     )
     telling = workspace.telling(event_id, taken, change, after) if change.tells else None
-    if telling is not None:
+    if isinstance(telling, Telling):
         workspace.tell(telling)
     workspace.put(number, after)

@@ -117,8 +117,8 @@ class Workspace:
 
     def telling(
         self, event_id: str, taken: int, change: Change, profile: Profile, said: Flattened | None = None
-    ) -> Telling | None:
-        """What tells ``change``, after which the profile is ``profile``; None where the event is too large.
+    ) -> Telling | str:
+        """What tells ``change``, after which the profile is ``profile``; or why no event can, in a sentence.
 
         ``said`` is what a record said, which may be all that there is to show.
         """
@@ -133,10 +133,10 @@ class Workspace:
             place, earlier = before
             both = combined(earlier, change)
             body = event_of(event_id, profile_id, self._times.text_of(taken), both, entity, self._max_event_bytes)
-            if body is not None:
+            if isinstance(body, bytes):
                 return Telling(Event(profile_id, body), both, place)
         body = event_of(event_id, profile_id, self._times.text_of(taken), change, entity, self._max_event_bytes)
-        return None if body is None else Telling(Event(profile_id, body), change, None)
+        return body if isinstance(body, str) else Telling(Event(profile_id, body), change, None)
 
     def tell_backfill(self, event_id: str, at: int, destination: str, profile: Profile) -> bool:
         """Tell a profile to ``destination``; False, and nothing told, where the event is too large."""
@@ -145,9 +145,10 @@ class Workspace:
         body = event_of(
             event_id, profile_id, self._times.text_of(at), Change(), entity, self._max_event_bytes, destination
         )
-        if body is not None:
-            self._events.append(Event(profile_id, body))
-        return body is not None
+        if isinstance(body, str):
+            return False
+        self._events.append(Event(profile_id, body))
+        return True
 
     def tell(self, telling: Telling) -> None:
         """Put the event behind those before; one of the same profile that it makes needless is taken away."""
