@@ -165,12 +165,12 @@ class SqliteProfiles(ProfileStore):
         self.passed.deleted.clear()
         self.fresh.deleted(to)
         try:
-            while True:
+            while not self.passed.deleted.is_set():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_DELETED_WITHIN_SECONDS):
                         await self.passed.deleted.wait()
-                        return
-                if not self.passed.transactions:
+                # The time may be over in the very moment in which a transaction has deleted them.
+                if not self.passed.transactions and not self.passed.deleted.is_set():
                     await _translated(self.database.tidy(lambda connection: outbox.delete(connection, to)))
                     return
         finally:
