@@ -25,15 +25,19 @@ class Place:
         taken: what the message holds; None where it is none of ours.
         examined: what the record came to; None for a wish.
         step: what is to be applied, if anything is.
+        by: the catalogue by which that was found out.
     """
 
-    __slots__ = ("examined", "message", "step", "taken")
+    __slots__ = ("by", "examined", "message", "step", "taken")
 
-    def __init__(self, message: Message, taken: Taken | None, examined: Examined | None, step: Step | None) -> None:
+    def __init__(
+        self, message: Message, taken: Taken | None, examined: Examined | None, step: Step | None, by: Catalogue
+    ) -> None:
         self.message = message
         self.taken = taken
         self.examined = examined
         self.step = step
+        self.by = by
 
     @property
     def flow(self) -> str:
@@ -50,6 +54,10 @@ class Place:
         self.examined = bad
         self.step = None
 
+    def again(self, other: Place) -> None:
+        """Let the message have come to what it came to as ``other``, by another catalogue."""
+        self.taken, self.examined, self.step, self.by = other.taken, other.examined, other.step, other.by
+
 
 def place_of(message: Message, catalogue: Catalogue, chances: Chances, bug: Callable[[Exception], None]) -> Place:
     """What ``message`` comes to; an error of ours, which ``bug`` is told, makes it a bad record."""
@@ -57,20 +65,18 @@ def place_of(message: Message, catalogue: Catalogue, chances: Chances, bug: Call
     found: Examined
     try:
         if (wish := Wish.in_message(message.body)) is not None:
-            return Place(message, wish, None, _step_of(wish, message))
+            return Place(message, wish, None, _step_of(wish, message), catalogue)
         taken = TakenRecord.from_bytes(message.body)
         found = examine(taken, catalogue, chances)
         if isinstance(found, Good):
-            record = found.record
-            return Place(
-                message, taken, found, replace(record, told_as=_anew(message, taken)) if taken.again else record
-            )
+            record = replace(found.record, told_as=_anew(message, taken)) if taken.again else found.record
+            return Place(message, taken, found, record, catalogue)
     except UnreadableRecord as error:
         found = Bad("bug", str(error))
     except Exception as error:
         bug(error)
         found = Bad("bug", "an error of the exporter's own")
-    return Place(message, taken, found, None)
+    return Place(message, taken, found, None, catalogue)
 
 
 def runs(places: Sequence[Place]) -> Iterator[Sequence[Place]]:

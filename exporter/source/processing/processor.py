@@ -9,10 +9,10 @@ from typing import TypeVar
 from exporter.queues.port import Queue, Subscription
 from exporter.source.processing.ahead import Ahead
 from exporter.source.processing.catalogue import Catalogue
-from exporter.source.processing.examined import Bad, Chances
+from exporter.source.processing.examined import Bad, Chances, Examined
 from exporter.source.processing.letters import Letters
 from exporter.source.processing.listeners import Listeners
-from exporter.source.processing.places import Place, runs
+from exporter.source.processing.places import Place, place_of, runs
 from exporter.source.processing.refusal import refused_by_store
 from exporter.source.processing.tallying import Tallying
 from exporter.source.profiles.merge.steps import Deletion, Step, Unlinking
@@ -41,7 +41,7 @@ class Processor:
         subscription: the reading.
         store: the profiles.
         letters: where bad records go.
-        catalogue: what is in force, asked for anew with every batch.
+        catalogue: what is in force, asked for anew with every batch, and where bad records wait for room.
         chances: what mappings may ask for.
         max_event_bytes: a record whose event would be larger is bad.
         outbox_max: bytes of events that wait to be told, beyond which nothing is applied.
@@ -66,6 +66,8 @@ class Processor:
         self._subscription = subscription
         self._store = store
         self._letters = letters
+        self._catalogue = catalogue
+        self._chances = chances
         self._ahead = Ahead(queue, subscription, catalogue, chances, delay, listeners)
         self._max_event_bytes = max_event_bytes
         self._outbox_max = outbox_max
@@ -172,12 +174,22 @@ class Processor:
 
     async def _keep(self, places: Sequence[Place]) -> bool:
         """Keep the bad ones among ``places``; False, and none kept, where several places have no room together."""
-        letters = [
-            self._letters.of(place.message, place.taken, bad)
-            for place in places
-            if isinstance(bad := place.examined, Bad)
-        ]
-        return not letters or await self._until_stored(lambda: self._letters.keep(letters), divisible=len(places) > 1)
+
+        async def keep() -> Stored | Full | Unavailable:
+            letters = [
+                self._letters.of(place.message, place.taken, bad)
+                for place in places
+                if isinstance(bad := self._examined(place), Bad)
+            ]
+            return await self._letters.keep(letters) if letters else Stored()
+
+        return await self._until_stored(keep, divisible=len(places) > 1)
+
+    def _examined(self, place: Place) -> Examined | None:
+        """What a message comes to. A bad record may have waited for room, and been made good by a mapping meanwhile."""
+        if isinstance(place.examined, Bad) and (now := self._catalogue()) is not place.by:
+            place.again(place_of(place.message, now, self._chances, self._listeners.bug))
+        return place.examined
 
     async def _until_stored(
         self, call: Callable[[], Awaitable[Stored | Full | Unavailable]], *, divisible: bool = False

@@ -70,8 +70,8 @@ def compiled_of(
     return compiled(sections, ids, IdentityRules(), Bounds(100_000, 1.0), kept)
 
 
-def catalogue() -> Catalogue:
-    found = compiled_of(DECLARED)
+def catalogue(document: dict[str, Any] = DECLARED) -> Catalogue:
+    found = compiled_of(document)
     assert isinstance(found, Catalogue)
     return found
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processing_parts import CHANCES, INLET, catalogue, taken
+from processing_parts import CHANCES, DECLARED, INLET, catalogue, taken
 
 from exporter.messages.message import Message
 from exporter.queues.memory import MemoryQueue, open_memory
@@ -42,6 +42,7 @@ class Parts:
         self.subscription = subscription
         self.store = store
         self.records = records
+        self.catalogue = CATALOGUE
         self.became: Counter[str] = Counter()
         self.bugs: list[Exception] = []
         self.warned: list[tuple[str, str]] = []
@@ -59,7 +60,7 @@ class Parts:
             self.subscription,
             self.store,
             Letters(self.records, letters_max_bytes, lambda inlet: f"source of {inlet[:2]}", lambda: 9.0),
-            lambda: CATALOGUE,
+            lambda: self.catalogue,
             CHANCES,
             max_event_bytes,
             10**9,
@@ -192,6 +193,24 @@ async def test_a_full_store_of_bad_records_holds_the_lane(tmp_path: Path) -> Non
         await room
         assert held == [(2, 1)], "what stands before it needs no room"
         assert await parts.told() == 2
+
+
+async def test_what_waits_for_room_goes_by_the_mapping_that_is_in_force_by_then(tmp_path: Path) -> None:
+    async with opened(tmp_path) as parts:
+        await parts.publish(*[{"n": n} for n in range(4)])
+        processor = parts.processor(letters_max_bytes=1)
+
+        async def mend() -> None:
+            while processor.failure != NO_ROOM:  # noqa: ASYNC110 (a plain value)
+                await asyncio.sleep(0.005)
+            by_number = {"id": "m", "schema": "s", "mappings": {"key": "concat('n', n)", "n": "n"}}
+            parts.catalogue = catalogue({**DECLARED, "mappings": [by_number]})
+
+        mending = asyncio.create_task(mend())
+        await parts.run(processor, lambda: parts.became.total() == 4)
+        await mending
+        assert (parts.became, len(await parts.reasons())) == ({"raw applied": 3, "raw bad": 1}, 1)
+        assert processor.failure is None
 
 
 @pytest.mark.parametrize("room", [1, 1100], ids=["for none", "for two"])

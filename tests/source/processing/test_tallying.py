@@ -8,7 +8,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from processing_parts import taken
+from processing_parts import catalogue, taken
 
 from exporter.messages.message import Message
 from exporter.source.collection.taken import TakenRecord
@@ -21,6 +21,7 @@ from exporter.source.profiles.tally import HOUR_MS, OUTPUT, Fate, Tally, hour_of
 from exporter.source.records import Identity
 
 NOW = 500_000 * HOUR_MS + 1000
+CATALOGUE = catalogue()
 MESSAGE = Message("0", 1, b"", 0.0)
 STEP = Deletion("1:0:0", 1, Identity("key", "a"))
 STEPPED = {"created": Outcome.CREATED, "applied": Outcome.TOLD, "unchanged": Outcome.UNCHANGED}
@@ -30,9 +31,9 @@ OUTCOMES = (*OUTPUT, *get_args(BadReason))
 def place(outcome: str, record: TakenRecord | Wish | None) -> Place:
     """A place that is to come to ``outcome``; its step only has to be one."""
     if outcome in STEPPED:
-        return Place(MESSAGE, record, None, STEP)
+        return Place(MESSAGE, record, None, STEP, CATALOGUE)
     examined = Aside() if outcome == "aside" else Bad(outcome, "")  # type: ignore[arg-type]
-    return Place(MESSAGE, record, examined, None)
+    return Place(MESSAGE, record, examined, None, CATALOGUE)
 
 
 def tallied(*places: tuple[str, TakenRecord | Wish | None]) -> tuple[Tally, Counter[str]]:
