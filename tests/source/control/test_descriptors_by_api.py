@@ -140,11 +140,21 @@ async def test_an_identity_of_records_does_not_go() -> None:
     assert (await plane.ask("DELETE", f"{DESCRIPTORS}/{made['@id']}")).status == 204
 
 
-async def test_a_field_with_an_identity_does_not_go() -> None:
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("PATCH", [{"op": "remove", "path": "/allOf/1"}]),
+        ("PATCH", [{"op": "remove", "path": "/allOf"}]),
+        ("PUT", {"title": "nothing", "type": "object", "allOf": []}),
+        ("PUT", {"title": "nothing", "type": "object"}),
+    ],
+    ids=["its group", "all groups", "put without a group", "put without a list of groups"],
+)
+async def test_a_field_with_an_identity_does_not_go(method: str, body: object) -> None:
     plane = Plane()
     schema = await plane.make_schema("profile-work-details")
     made = (await plane.make_descriptor(schema, "/workEmail/address")).body
-    reply = await plane.ask("PATCH", at(schema), [{"op": "remove", "path": "/allOf/1"}])
+    reply = await plane.ask(method, at(schema), body)
     assert reply.status == 400
     assert f"The schema would lose fields with identities: {made['@id']}" in reply.body["errorDetails"]
 

@@ -56,7 +56,7 @@ def _waits(path: str, document: Any) -> bool:
 
     A group that is there without the field, or is none, is another thing: that is a slip of the pen.
     """
-    steps, properties = steps_to(path), document.get("properties") if isinstance(document, dict) else None
+    steps, properties = steps_to(path), document.get("properties", {}) if isinstance(document, dict) else None
     return bool(steps) and isinstance(properties, dict) and steps[0] not in properties and is_awaited(steps[0])
 
 
