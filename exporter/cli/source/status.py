@@ -125,7 +125,9 @@ def _counts(run: Document | None) -> Iterator[str]:
 
 
 def _rows(document: Document) -> Iterator[tuple[str, str]]:
-    yield "state", "takes records" if document["ready"] else f"not ready: {'; '.join(document['reasons'])}"
+    reasons = "; ".join(document["reasons"])
+    state = "takes records" if document["ready"] else "not ready"
+    yield "state", f"{state}: {reasons}" if reasons else state
     yield "sources", ", ".join(document["sources"]) or "none"
     oldest = document.get("intake_oldest_seconds")
     age = f", the oldest for {duration_text(oldest)}" if oldest and document["intake_records"] else ""

@@ -127,12 +127,15 @@ class Now:
         return {what: reason for what, reason in found.items() if reason is not None}
 
     def health(self) -> Health:
-        """Whether records are taken, applied and told, and if not, why; backfills may wait, and what others make."""
+        """Whether records are taken, applied and told, and if not, why; backfills may wait.
+
+        What other processes make may wait, too, and is a reason all the same: records go by what is old.
+        """
         hindrances = self.hindrances()
-        for may_wait in ("backfilling", "following"):
-            hindrances.pop(may_wait, None)
+        hindrances.pop("backfilling", None)
+        behind = hindrances.pop("following", None)
         reasons = tuple(dict.fromkeys(filter(None, (self.reason, *hindrances.values()))))
-        return Health(not reasons, reasons)
+        return Health(not reasons, reasons if behind is None else (*reasons, behind))
 
     def status(self, config: Mapping[str, Any], declared: Sequence[str]) -> dict[str, Any]:
         """The document of ``/status``, with that part of it which tells of the configuration.

@@ -116,7 +116,8 @@ def test_what_does_not_go_with_the_configuration_of_the_other_waits_for_a_reload
 
     line = eventually("the first says so", waiting)
     assert f"flows.{flow}.dataset.extra: there is no dataset with this id" in line["detail"]
-    assert fetch(f"http://127.0.0.1:{first.daemon.port}/ready")[0] == 200
+    status, ready = fetch(f"http://127.0.0.1:{first.daemon.port}/ready")
+    assert (status, line["detail"] in ready.decode()) == (200, True)
     assert first.api.post({"id": "p1"}, kept) == 200
     status, answer = first.api.ask("POST", f"{FLOWS}/flows/{kept}/action?op=disable")
     assert (status, answer["errorCode"], flow in answer["errorDetails"]) == (503, "1503-503", True)
