@@ -1,6 +1,6 @@
-"""What every test shares: aioresponses made to work with this aiohttp, asserts that explain themselves, signals that
-reach the processes that tests start, the build that was asked for, long files first, and in CI what its steps took, and
-no skip for want of a program."""
+"""What every test shares: aioresponses made to work with this aiohttp, asserts that explain themselves, properties that
+no busy machine fails, signals that reach the processes that tests start, the build that was asked for, long files
+first, and in CI what its steps took, and no skip for want of a program."""
 
 from __future__ import annotations
 

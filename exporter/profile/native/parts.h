@@ -103,24 +103,8 @@ static const byte *read_membership(
     return p;
 }
 
-/* The memberships of a namespace; `p` is behind the brace. `none`: whether none was written. */
-static const byte *read_namespace(Document *doc, const byte *p, const byte *end, uint32_t namespace, bool *none) {
-    Names ids;
-    Text id;
-    Next next;
-    ids.count = 0;
-    for (bool first = true; (next = next_member(&p, end, first, &id)) == THERE; first = false) {
-        if (!names_add(&ids, id)) return NULL;
-        if (peek(p, end) == '{') {
-            uint32_t segment = namespace == 0 ? 0 : child_of(doc->plan, namespace, id);
-            p = read_membership(doc, p + 1, end, id, segment, none);
-        } else {
-            p = SKIP_WORD(p, end, "null");
-        }
-        if (p == NULL) return NULL;
-    }
-    return next == ODD ? NULL : p;
-}
+/* What stands under a namespace; `p` is behind the bracket. `none`: whether none was written. */
+typedef const byte *ReadNamespace(Document *doc, const byte *p, const byte *end, Text namespace, bool *none);
 
 /* Whether `key` is new among the `count` before it, and was noted. */
 static inline bool add_namespace(Text *keys, size_t *count, Text key) {
@@ -131,8 +115,12 @@ static inline bool add_namespace(Text *keys, size_t *count, Text key) {
     return true;
 }
 
-static const byte *read_memberships(Document *doc, const byte *p, const byte *end) {
+/* A map of namespaces, each with what `read` reads of it, or null; `opening` is its bracket. What is left of them is
+ * `written`. */
+static inline const byte *read_namespaces(Document *doc, const byte *p, const byte *end, byte opening,
+                                          ReadNamespace *read, Text *written) {
     if (peek(p, end) != '{') return SKIP_WORD(p, end, "null");
+    const byte closing = opening == '{' ? '}' : ']';
     Text keys[FEW_NAMESPACES], key;
     size_t count = 0;
     Next next;
@@ -142,14 +130,15 @@ static const byte *read_memberships(Document *doc, const byte *p, const byte *en
     p++;
     for (bool first = true; (next = next_member(&p, end, first, &key)) == THERE; first = false) {
         if (!add_namespace(keys, &count, key)) return NULL;
-        if (peek(p, end) == '{') {
+        if (peek(p, end) == opening) {
             byte *before = out->at;
             bool none_before = none, empty = true;
             put_comma(out, &none);
             put_string(out, key);
-            PUT(out, ":{");
-            p = read_namespace(doc, p + 1, end, child_of(doc->plan, SEGMENTS, key), &empty);
-            PUT(out, "}");
+            PUT(out, ":");
+            put(out, &opening, 1);
+            p = read(doc, p + 1, end, key, &empty);
+            put(out, &closing, 1);
             if (empty) {
                 out->at = before;
                 none = none_before;
@@ -159,8 +148,31 @@ static const byte *read_memberships(Document *doc, const byte *p, const byte *en
         }
         if (p == NULL) return NULL;
     }
-    doc->memberships = (Text){begin, (size_t)(out->at - begin)};
+    *written = (Text){begin, (size_t)(out->at - begin)};
     return next == ODD ? NULL : p;
+}
+
+static const byte *read_members(Document *doc, const byte *p, const byte *end, Text namespace, bool *none) {
+    const uint32_t mapped = child_of(doc->plan, SEGMENTS, namespace);
+    Names ids;
+    Text id;
+    Next next;
+    ids.count = 0;
+    for (bool first = true; (next = next_member(&p, end, first, &id)) == THERE; first = false) {
+        if (!names_add(&ids, id)) return NULL;
+        if (peek(p, end) == '{') {
+            uint32_t segment = mapped == 0 ? 0 : child_of(doc->plan, mapped, id);
+            p = read_membership(doc, p + 1, end, id, segment, none);
+        } else {
+            p = SKIP_WORD(p, end, "null");
+        }
+        if (p == NULL) return NULL;
+    }
+    return next == ODD ? NULL : p;
+}
+
+static const byte *read_memberships(Document *doc, const byte *p, const byte *end) {
+    return read_namespaces(doc, p, end, '{', read_members, &doc->memberships);
 }
 
 /* -- identities */
@@ -215,9 +227,9 @@ static const byte *read_identity(Document *doc, const byte *p, const byte *end, 
     return p;
 }
 
-/* The identities of a namespace; `p` is behind the bracket. */
-static const byte *read_issuer(Document *doc, const byte *p, const byte *end, bool *none) {
+static const byte *read_list(Document *doc, const byte *p, const byte *end, Text namespace, bool *none) {
     Next next;
+    (void)namespace; /* all have the same fields */
     for (bool first = true; (next = next_element(&p, end, first)) == THERE; first = false) {
         p = peek(p, end) == '{' ? read_identity(doc, p + 1, end, none) : SKIP_WORD(p, end, "null");
         if (p == NULL) return NULL;
@@ -226,35 +238,7 @@ static const byte *read_issuer(Document *doc, const byte *p, const byte *end, bo
 }
 
 static const byte *read_identities(Document *doc, const byte *p, const byte *end) {
-    if (peek(p, end) != '{') return SKIP_WORD(p, end, "null");
-    Text keys[FEW_NAMESPACES], key;
-    size_t count = 0;
-    Next next;
-    Out *out = &doc->parts;
-    byte *begin = out->at;
-    bool none = true;
-    p++;
-    for (bool first = true; (next = next_member(&p, end, first, &key)) == THERE; first = false) {
-        if (!add_namespace(keys, &count, key)) return NULL;
-        if (peek(p, end) == '[') {
-            byte *before = out->at;
-            bool none_before = none, empty = true;
-            put_comma(out, &none);
-            put_string(out, key);
-            PUT(out, ":[");
-            p = read_issuer(doc, p + 1, end, &empty);
-            PUT(out, "]");
-            if (empty) {
-                out->at = before;
-                none = none_before;
-            }
-        } else {
-            p = SKIP_WORD(p, end, "null");
-        }
-        if (p == NULL) return NULL;
-    }
-    doc->identities = (Text){begin, (size_t)(out->at - begin)};
-    return next == ODD ? NULL : p;
+    return read_namespaces(doc, p, end, '[', read_list, &doc->identities);
 }
 
 #endif

@@ -24,9 +24,7 @@ class SqliteMadeObjects(MadeObjects):
         self._file = StateFile(database)
 
     async def revision(self) -> str:
-        return str(
-            await self._file.read(lambda connection: connection.execute("SELECT * FROM made_objects_revision").get)
-        )
+        return str(await self._file.read(lambda connection: connection.execute(_REVISION).get))
 
     async def all(self) -> Revision:
         def read(connection: apsw.Connection) -> Revision:
