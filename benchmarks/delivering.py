@@ -73,13 +73,17 @@ def _sample(daemons: Sequence[Daemon], receiver: Receiver) -> Sample:
 def between(samples: Sequence[Sample], requests: int, begun: float, ending: float) -> dict[str, float]:
     """The numbers between the first and the last sample that lie between the shares of so many requests.
 
+    All samples count where those that lie there saw no request: few requests, or a watcher that got no core meanwhile.
+
     Raises:
-        Failed: no two such samples differ in their requests.
+        Failed: no two samples differ in their requests.
     """
     steady = [sample for sample in samples if begun <= sample.requests / requests <= ending]
-    if len(steady) < 2 or steady[-1].requests == steady[0].requests:
-        raise Failed(f"{requests} requests are too few to be watched")
+    if not steady or steady[-1].requests == steady[0].requests:
+        steady = list(samples)
     first, last = steady[0], steady[-1]
+    if last.requests == first.requests:
+        raise Failed(f"{requests} requests are too few to be watched")
     count, seconds = last.requests - first.requests, last.at - first.at
     cpu = last.daemon_seconds - first.daemon_seconds
     return {

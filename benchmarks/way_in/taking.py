@@ -6,21 +6,18 @@ wrk sends from the other core, on 128 connections. Rates of several servers are 
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from benchmarks.cores import core_for_the_daemon, pinned
 from benchmarks.material import medians, report
-from benchmarks.processes import Failed, Receiver, end
+from benchmarks.processes import Missing, Receiver, end
 from benchmarks.setting import REPOSITORY
 from benchmarks.way_in.material import BATCH, INLET, batch, record
-from benchmarks.wrk import missing
+from benchmarks.wrk import missing, send
 
 SERVERS = ("ours", "uvicorn", "aiohttp")
 FORMS = ("single", "batches")
@@ -54,21 +51,15 @@ def _script(folder: Path, form: str) -> Path:
     return script
 
 
-def _sent(url: str, script: Path, seconds: float) -> int:
-    """Send for so long; how many requests were answered."""
-    # wrk calls an answer after two seconds an error, and a process that shares its core may need them.
-    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}", "--timeout", "60", "-s", str(script), url]
-    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
-    requests = re.search(r"(\d+) requests in", done.stdout)
-    if requests is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        raise Failed(f"wrk failed at {urlsplit(url).path[:12]}: {done.stdout}")
-    return int(requests[1])
-
-
 def taken(server: str, form: str, seconds: float, core: int | None) -> dict[str, float]:
-    """What one server makes of one form of request. Raises ``Failed``."""
-    if (lacking := missing()) is not None:
-        raise Failed(lacking)
+    """What one server makes of one form of request.
+
+    Raises:
+        Missing: wrk is not installed.
+        Failed: requests failed.
+    """
+    if (lacking := missing("wrk")) is not None:
+        raise Missing(lacking)
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         argv = [sys.executable, "-m", "benchmarks.way_in.taking_server", server, str(folder)]
@@ -78,17 +69,18 @@ def taken(server: str, form: str, seconds: float, core: int | None) -> dict[str,
             path = f"collection/{INLET}" if form == "single" else f"collection/batch/{INLET}"
             url = f"http://127.0.0.1:{running.port}/{path}"
             script = _script(folder, form)
-            _sent(url, script, 1)
-            spent, begun = running.used.cpu_seconds(), time.monotonic()
-            requests = _sent(url, script, seconds)
-            cpu, wall = running.used.cpu_seconds() - spent, time.monotonic() - begun
-            records = requests * (BATCH if form == "batches" else 1)
+            send(url, script, None, 1, CONNECTIONS)
+            spent = running.used.cpu_seconds()
+            sent = send(url, script, None, seconds, CONNECTIONS)
+            cpu = running.used.cpu_seconds() - spent
             peak = running.used.peak_megabytes()
         finally:
             end(process)
+    together = BATCH if form == "batches" else 1
+    records = sent.requests * together
     return {
         "taken a CPU second": records / cpu,
-        "taken a second": records / wall,
+        "taken a second": sent.a_second * together,
         "CPU us a record": cpu / records * 1e6,
         "peak RSS MB": peak,
     }

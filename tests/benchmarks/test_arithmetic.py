@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from threading import Timer
 
 import pytest
 
+from benchmarks import wrk
 from benchmarks.cores import core_for_the_daemon
 from benchmarks.delivering import ENDING, Sample, between, still_reading
 from benchmarks.latency import latencies
@@ -51,9 +56,43 @@ def test_what_is_read_ahead_is_no_part_of_the_stretch_that_counts() -> None:
     assert still_reading(window) == 0.5
 
 
-def test_too_few_samples_are_no_measurement() -> None:
+@pytest.mark.parametrize("within", [[], [Sample(0.5, 5, 0.05, 0.05)]])
+def test_all_samples_count_where_none_was_taken_meanwhile(within: list[Sample]) -> None:
+    found = between([Sample(0.0, 0, 0.0, 0.0), *within, Sample(1.0, 10, 0.1, 0.1)], 10, 0.2, 0.95)
+    assert found["deliveries a second"] == pytest.approx(10.0)
+
+
+def test_samples_without_a_request_between_them_are_no_measurement() -> None:
     with pytest.raises(Failed, match="too few"):
-        between([Sample(0.0, 0, 0.0, 0.0), Sample(1.0, 10, 0.1, 0.1)], 10, 0.2, 0.95)
+        between([Sample(0.0, 10, 0.0, 0.0), Sample(1.0, 10, 0.1, 0.1)], 10, 0.2, 0.95)
+
+
+def test_wrk_goes_on_until_anything_is_answered(tmp_path: Path) -> None:
+    """A server that gets no core within a short run: the listener is there, and answers to nobody for 1.5 s."""
+    if (lacking := wrk.missing("wrk")) is not None:
+        pytest.skip(lacking)
+    script = tmp_path / "post.lua"
+    script.write_text('wrk.method = "POST"\n', encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        late = Timer(1.5, _answer_to_all, [listener])
+        late.start()
+        try:
+            sent = wrk.send(f"http://127.0.0.1:{listener.getsockname()[1]}/", script, None, 1, 1)
+        finally:
+            late.join()
+    assert sent.requests > 0
+    assert sent.a_second > 0
+
+
+def _answer_to_all(listener: socket.socket) -> None:
+    """Answer to each connection that waits, the first of which wrk gave up, until there is none for two seconds."""
+    listener.settimeout(2.0)
+    with suppress(TimeoutError):
+        while True:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                while connection.recv(65_536):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
 def test_a_limit_holds_within_any_second_and_refusals_do_not_count() -> None:
