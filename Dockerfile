@@ -4,10 +4,12 @@
 # The Python of the other stages, with a C compiler.
 FROM docker.io/library/python:3.13-bookworm AS compiler
 ARG MYPYC_OPT_LEVEL=3
+# 1: no image unless all is compiled; 0: plain Python; empty: what can be compiled is.
+ARG EXPORTER_COMPILE=
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY exporter ./exporter
-RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
+RUN python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
 
 FROM docker.io/library/python:3.13-slim-bookworm AS builder
 COPY --from=compiler /wheel /wheel

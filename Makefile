@@ -69,20 +69,21 @@ $(BIN)/python:
 WITHOUT_OLD_NAME = if ls -d $(VENV)/lib/python*/site-packages/exporter-*.dist-info > /dev/null 2>&1; then \
   $(BIN)/python -m pip uninstall --quiet --yes exporter; fi
 
+# An editable installation is never compiled, and 0 spares it the compiler's part of the downloads.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(WITHOUT_OLD_NAME)
-	.ci/download $(BIN)/python -m pip install --quiet --editable .
+	EXPORTER_COMPILE=0 .ci/download $(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@$(WITHOUT_OLD_NAME)
-	.ci/download $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	EXPORTER_COMPILE=0 .ci/download $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
 # Its time is that of the beginning, so that what is edited meanwhile is compiled the next time.
 build/.wheel: hatch_build.py LICENSE README.md $(shell find exporter -type f -not -path '*/__pycache__/*') $(VENV)/.installed-dev
 	@mkdir -p build && touch $@.begun && rm -f dist/*.whl
-	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m hatchling build --target wheel --directory dist
+	EXPORTER_COMPILE=1 $(BIN)/python -m hatchling build --target wheel --directory dist
 	@mv $@.begun $@
 
 $(COMPILED_READY): build/.wheel

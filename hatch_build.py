@@ -1,18 +1,20 @@
 """The compiled build: hatchling's hook that has mypyc turn what every event passes through into a C extension.
 
-Beside it the projector is compiled, which is written in C. The hook runs only where HATCH_BUILD_HOOK_ENABLE_CUSTOM=1
-asks for it. The modules and all that is needed to compile them stand in ``pyproject.toml``, under
-``[tool.hatch.build.targets.wheel.hooks.custom]``. Everything is made in a temporary
+Beside it the projector is compiled, which is written in C. A wheel has both where this machine can compile for this
+Python; where it cannot, the wheel is plain Python, and says why. The modules and all that is needed to compile them
+stand in ``pyproject.toml``, under ``[tool.hatch.build.targets.wheel.hooks.custom]``. Everything is made in a temporary
 folder: a library left beside a source file would hide every later edit of it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
 import sysconfig
+import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +23,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 #: Of the library that all compiled modules share; in the package, so that nothing stands beside it.
 LIBRARY = "exporter.compiled"
+
+#: Where a wheel says what of it was not compiled, and why; ``exporter/telemetry/build.py`` reads it.
+NOTE = "exporter/telemetry/build.json"
+
+#: The variable that decides whether to compile. 0: nothing is; 1: all is, or there is no wheel; else what can be.
+COMPILE = "EXPORTER_COMPILE"
+#: hatchling's own, which asks for it as ``EXPORTER_COMPILE=1`` does.
+FORMER = "HATCH_BUILD_HOOK_ENABLE_CUSTOM"
 
 #: The variable with the C compiler's level of optimization, else 3; what is only to be seen to work compiles soon at 0.
 LEVEL = "MYPYC_OPT_LEVEL"
@@ -31,27 +41,67 @@ class CompiledBuild(BuildHookInterface[Any]):
 
     _folder: TemporaryDirectory[str] | None = None
 
+    def dependencies(self) -> list[str]:
+        """What compiling needs beside hatchling, such as types of what the modules import; none for a plain wheel."""
+        return [] if self._why_not() else [*self.config["compiler"], *self.metadata.core.dependencies]
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, unless the wheel is for an editable install (``version``), which must follow its sources."""
         if version == "editable":
-            self.app.display_warning("An editable install is never compiled.")
+            if demanded():
+                self.app.display_warning("An editable install is never compiled.")
             return
-        if (lacking := what_is_lacking()) is not None:
-            self.app.abort(
-                f"The compiled build needs {lacking}. Debian: apt-get install gcc python3-dev. "
-                "Without HATCH_BUILD_HOOK_ENABLE_CUSTOM in the environment the build is plain Python and needs neither."
-            )
         self._folder = TemporaryDirectory()
-        modules, native = self.config["modules"], self.config["native"]
-        built = compile_modules(Path(self.root), modules, native, Path(self._folder.name))
-        build_data["force_include"].update(built)
-        build_data["pure_python"] = False
-        build_data["infer_tag"] = True
+        folder = Path(self._folder.name)
+        built, missing = self._built(folder)
+        note = folder / "build.json"
+        note.write_text(json.dumps(missing), encoding="utf-8")
+        build_data["force_include"].update({**built, str(note): NOTE})
+        build_data["pure_python"] = not built
+        build_data["infer_tag"] = bool(built)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what the wheel now holds."""
         if self._folder is not None:
             self._folder.cleanup()
+
+    def _why_not(self) -> str | None:
+        """Why nothing is to be compiled; None where it is."""
+        if os.environ.get(COMPILE) == "0":
+            return f"it was built with {COMPILE}=0"
+        return None if (lacking := what_is_lacking()) is None else f"it was built without {lacking}"
+
+    def _built(self, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+        """Every library, with its place in the wheel; and why there are no ``modules`` or no ``projector`` in it."""
+        if (why := self._why_not()) is not None:
+            if demanded():
+                self.app.abort(
+                    f"The compiled build was asked for, and {why}. Debian: apt-get install gcc python3-dev. "
+                    f"Without {COMPILE} and {FORMER} in the environment the build is plain Python and needs neither."
+                )
+            self.app.display_warning(f"The build is plain Python: {why}.")
+            return {}, {"modules": why, "projector": why}
+        built: dict[str, str] = {}
+        missing: dict[str, str] = {}
+        for part, modules, native in (
+            ("modules", self.config["modules"], {}),
+            ("projector", [], self.config["native"]),
+        ):
+            try:
+                built |= compile_modules(Path(self.root), modules, native, folder / part)
+            # mypyc and setuptools end the process where sources or compiler fail.
+            except (Exception, SystemExit) as failed:
+                traceback.print_exc()
+                missing[part] = f"it could not be compiled: {type(failed).__name__}"
+                if demanded():
+                    self.app.abort(f"The {part} could not be compiled.")
+                self.app.display_warning(f"The {part} could not be compiled: Python does their work.")
+        return built, missing
+
+
+def demanded() -> bool:
+    """Whether a wheel that is not compiled is of no use."""
+    return os.environ.get(COMPILE) == "1" or (os.environ.get(FORMER) == "1" and os.environ.get(COMPILE) != "0")
 
 
 def what_is_lacking() -> str | None:
@@ -66,9 +116,10 @@ def what_is_lacking() -> str | None:
 def compile_modules(root: Path, modules: list[str], native: dict[str, str], folder: Path) -> dict[str, str]:
     """Compile Python files and the C files of ``native`` (by their modules' names), named relative to ``root``.
 
-    Returns the path of every library made in ``folder``, and its place in the wheel: without one of ``native`` that
-    cannot be compiled, since the exporter works without. Ends the process where mypy finds mistakes or the compiler
-    fails at what mypyc wrote.
+    Returns the path of every library made in ``folder``, and its place in the wheel.
+
+    Raises:
+        Exception, SystemExit: mypy finds mistakes, or the compiler fails.
     """
     import setuptools  # before mypyc, which asks whether it is there
     from setuptools.command.build_ext import build_ext
@@ -78,16 +129,13 @@ def compile_modules(root: Path, modules: list[str], native: dict[str, str], fold
         extensions = _of_mypyc(modules, folder, level) if modules else []
         for name, source in native.items():
             options = [f"-O{level}", "-fvisibility=hidden"]
-            extensions.append(
-                setuptools.Extension(name, [source], extra_compile_args=options, py_limited_api=True, optional=True)
-            )
+            extensions.append(setuptools.Extension(name, [source], extra_compile_args=options, py_limited_api=True))
         command = build_ext(setuptools.Distribution({"ext_modules": extensions}))
         command.build_temp = str(folder / "objects")
         command.build_lib = str(folder / "libraries")
         command.ensure_finalized()
         command.run()
-    made = [path for path in command.get_outputs() if Path(path).exists()]
-    return {path: Path(path).relative_to(command.build_lib).as_posix() for path in made}
+    return {path: Path(path).relative_to(command.build_lib).as_posix() for path in command.get_outputs()}
 
 
 def _of_mypyc(modules: list[str], folder: Path, level: str) -> list[Any]:

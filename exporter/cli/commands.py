@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
-from exporter.telemetry.compilation import compiled
 
 #: The subcommands as the help lists them, with where each stands: a function, or the app of a group.
 COMMANDS = {
@@ -60,7 +59,9 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"exporter {__version__}{' (compiled)' if compiled() else ''}")
+        from exporter.telemetry.build import in_words, this_build
+
+        typer.echo(f"exporter {__version__} ({in_words(this_build())})")
         raise typer.Exit
 
 

@@ -43,6 +43,7 @@ from exporter.state.kinds import State
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.build import in_words
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.latencies import SNAPSHOT_SECONDS
 from exporter.telemetry.logs import Log
@@ -226,7 +227,7 @@ class Daemon:
         destinations = len(self._loaded.settings.running)
         # A parent logs "ready" itself, once, for all its workers.
         event = "ready" if self._parent is None else "worker ready"
-        self._log.info(event, ops=address, port=port, destinations=destinations)
+        self._log.info(event, ops=address, port=port, destinations=destinations, build=in_words(BUILD))
 
     # -- health and status
 

@@ -11,6 +11,7 @@ from exporter.telemetry.latencies import Latencies
 
 DataflowState = Literal["starting", "standby", "running", "paused", "draining"]
 BuildKind = Literal["compiled", "interpreted"]
+ProjectorKind = Literal["native", "python"]
 
 
 def _said(text: str) -> msgspec.Meta:
@@ -74,6 +75,10 @@ class Build:
 
     kind: Annotated[BuildKind, _said("compiled: what every event passes through is compiled.")]
     python: Annotated[str, _said("The version of Python.")]
+    projector: Annotated[ProjectorKind, _said("native: events can be read, decided and built in one pass, in C.")] = (
+        "python"
+    )
+    why: Annotated[str | None, _said("Why not all is compiled that can be; null where all is.")] = None
 
 
 @dataclass(frozen=True, slots=True)

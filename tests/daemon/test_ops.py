@@ -60,7 +60,12 @@ async def test_every_path() -> None:
         code, _, told = await get(port, "/status")
         assert code == 200
         assert told["version"] == __version__
-        assert told["build"] == {"kind": "compiled" if compiled() else "interpreted", "python": python_version()}
+        assert told["build"] == {
+            "kind": "compiled" if compiled() else "interpreted",
+            "python": python_version(),
+            "projector": "native" if compiled() else "python",
+            "why": None if compiled() else "it runs from its sources",
+        }
         assert told["started_at"] == 7.0
         assert told["config"] == {
             "valid": True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -12,18 +11,12 @@ from exporter import __version__
 from exporter.settings.destination import Destination
 from exporter.settings.loading.load import Loaded
 from exporter.settings.local_socket import from_root
-from exporter.telemetry.compilation import compiled
+from exporter.telemetry.build import this_build
 from exporter.telemetry.history import History
-from exporter.telemetry.status import Build, ConfigStatus, DataflowStatus, StatusDocument
-
-
-def _build() -> Build:
-    """Whether it is compiled, and by which Python it runs."""
-    return Build("compiled" if compiled() else "interpreted", platform.python_version())
-
+from exporter.telemetry.status import ConfigStatus, DataflowStatus, StatusDocument
 
 #: The build of this process.
-BUILD: Final = _build()
+BUILD: Final = this_build()
 
 
 def document(started_at: float, config: ConfigStatus, flows: Iterable[DataflowStatus]) -> StatusDocument:

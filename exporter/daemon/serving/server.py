@@ -55,6 +55,7 @@ from exporter.tasks.background import Work, in_background
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.build import in_words
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
 from exporter.telemetry.process_metrics import ProcessMetrics
@@ -149,7 +150,7 @@ class Server:
         ):
             self._now.listener, self._now.reason = listener, None
             freeze_after_start()
-            self._log.info("ready", **ops, **_places(settings.serve, listener, api_port))
+            self._log.info("ready", **ops, **_places(settings.serve, listener, api_port), build=in_words(BUILD))
             await self._ending.wait()
             await self._drain(listener, pipeline.refused)
         for task in working:

@@ -28,6 +28,7 @@ from exporter.daemon.workers.worker import Worker
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.build import in_words
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
@@ -142,7 +143,7 @@ class Workers:
                 self._told = all(flow.state in ("running", "paused") for flow in flows)
                 if self._told:
                     counts = {"destinations": len(flows), "workers": len(self._workers)}
-                    self._log.info("ready", ops=address, port=port, **counts)
+                    self._log.info("ready", ops=address, port=port, build=in_words(BUILD), **counts)
             await asyncio.sleep(ASK_SECONDS)
 
     def _health(self) -> Health:

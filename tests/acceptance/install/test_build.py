@@ -1,4 +1,4 @@
-"""The daemon's first line says which build it is: the operator's, and the one that a run of tests expects."""
+"""The daemon's first line and its ready line say which build it is, the one that a run of tests expects."""
 
 from __future__ import annotations
 
@@ -22,5 +22,10 @@ def test_it_is_said_once_and_first(tmp_path: Path, workers: tuple[str, ...]) -> 
         first = daemon.logs()[0]
         assert [first] == daemon.logs("starting")
         assert first["version"] == __version__
-        assert first["compiled"] == bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
+        expected = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
+        assert first["compiled"] == expected
+        [ready] = daemon.logs("ready")
+        assert ready["build"] == (
+            "compiled, native projector" if expected else "plain Python: it runs from its sources"
+        )
         assert daemon.terminate() == 0, daemon.tail()

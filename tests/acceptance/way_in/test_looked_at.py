@@ -80,7 +80,9 @@ def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) ->
     done = source(serving.config, "status", "--json")
     document = json.loads(done.stdout)
     assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
-    assert (document["version"], document["build"]["kind"]) == (__version__, "interpreted")
+    build = document["build"]
+    assert (document["version"], build["kind"], build["projector"]) == (__version__, "interpreted", "python")
+    assert build["why"] == "it runs from its sources"
     assert 0 < document["started_at"] <= time.time()
     assert INLET not in done.output
 
