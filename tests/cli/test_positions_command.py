@@ -116,7 +116,7 @@ def test_seek_beyond_the_end_says_that_it_was_clipped(folder: Path) -> None:
 
 def test_seek_to_what_is_gone_says_so(folder: Path) -> None:
     connection = apsw.Connection(str(folder / "queue.db"))
-    connection.execute("DELETE FROM events WHERE position <= 3")
+    connection.execute("DELETE FROM block_0 WHERE position <= 3")
     connection.close()
     done = positions(folder, "seek", "partner", "2")
     assert (done.returncode, done.stdout) == (0, "exporter.partner goes on after 3 in lane 0\n")

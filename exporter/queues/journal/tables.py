@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import apsw
 
 from exporter.database import Schema
 from exporter.messages.message import Message
+from exporter.queues.journal import blocks
+from exporter.queues.journal.blocks import one_state
 from exporter.queues.port import Numbered, Outgoing, QueueFull, SeekResult, Start
 from exporter.queues.positions import nearest
 
@@ -42,6 +45,7 @@ SCHEMA = Schema(
         "CREATE TABLE passed (position INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT",
         # The highest number that was published of each producer.
         "CREATE TABLE producers (name TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        blocks.MIGRATION,
     ),
 )
 
@@ -99,13 +103,10 @@ def publish(connection: apsw.Connection, messages: Sequence[Outgoing], max_bytes
         QueueFull: there is no room for ``messages``.
     """
     used = used_bytes(connection)
-    if used + sum(len(message.body) + _ROW_BYTES for message in messages) > max_bytes:
+    if used + sum([len(message.body) + _ROW_BYTES for message in messages]) > max_bytes:
         raise QueueFull(f"the journal holds {used} bytes of at most {max_bytes}")
-    # One statement, during which other threads may run: each further one would wait for the interpreter.
     now = time.time()
-    bodies = apsw.carray(tuple([message.body for message in messages]))
-    connection.execute("INSERT INTO events (taken_at, body) SELECT ?, value FROM carray(?)", (now, bodies))
-    return Appended(connection.last_insert_rowid(), now)
+    return Appended(blocks.append(connection, now, [message.body for message in messages]), now)
 
 
 def publish_numbered(
@@ -128,27 +129,25 @@ def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: in
     """Events after a position, in order; at least one event if there is any."""
     found: list[Message] = []
     size = 0
-    for position, taken_at, body in connection.execute(
-        "SELECT position, taken_at, body FROM events WHERE position > ? ORDER BY position LIMIT ?", (after, max_events)
-    ):
-        found.append(Message(LANE, position, body, taken_at))
-        size += len(body)
-        if size >= max_bytes:
-            break
+    with one_state(connection), closing(blocks.rows(connection, after, max_events)) as rows:
+        for position, taken_at, body in rows:
+            found.append(Message(LANE, position, body, taken_at))
+            size += len(body)
+            if size >= max_bytes:
+                break
     return found
 
 
 def last(connection: apsw.Connection) -> int:
     """The highest position that was ever given, 0 for none."""
-    found: int | None = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get
-    return found or 0
+    return blocks.last(connection)
 
 
 def ends(connection: apsw.Connection) -> Ends:
     """Where the journal begins and ends now; an empty journal begins after the last position."""
-    end = last(connection)
-    first = connection.execute("SELECT min(position) FROM events").get
-    return Ends(end + 1 if first is None else first, end)
+    with one_state(connection):
+        begin, end = blocks.first(connection), last(connection)
+    return Ends(end + 1 if begin is None else begin, end)
 
 
 def enter(connection: apsw.Connection, group: str, start: Start) -> tuple[GroupRow, Ends]:
@@ -201,33 +200,68 @@ def drop(connection: apsw.Connection, group: str) -> None:
         raise KeyError(group)
 
 
+class Deleted(NamedTuple):
+    """How many events were deleted together, and whether there is more to delete at once."""
+
+    events: int
+    more: bool
+
+
 def delete_up_to(
     connection: apsw.Connection,
     position: int,
     max_events: int,
     looked_at: Sequence[GroupRow],
     given_up: Collection[str],
-) -> int:
-    """Delete the oldest events up to and including ``position``, at most ``max_events``; return how many.
+    *,
+    exactly: bool,
+) -> Deleted:
+    """Delete the oldest block if it ends by ``position``, or of a large one at most ``max_events`` events.
 
-    Nothing is deleted where groups have changed since they were ``looked_at``: a group is gone, or a group stands
-    before ``position`` that is not among ``given_up``, or has been entered or moved since. All of that is a single
-    statement, so that no other process waits in the middle, or comes between the look and the deed.
+    With ``exactly`` events are also deleted where their block goes on after ``position``, so that none is left up to
+    and including it. Nothing is deleted where groups have changed since they were ``looked_at``: a group is gone, or a
+    group stands before ``position`` that is not among ``given_up``, or has been entered or moved since. All of that is
+    one transaction, so that no other process comes between the look and the deed; outside of one.
     """
-    connection.execute(
-        "DELETE FROM events WHERE position <= min(:position, coalesce("
-        "(SELECT position FROM events ORDER BY position LIMIT 1 OFFSET :others), :position))"
-        " AND NOT EXISTS (SELECT 1 FROM json_each(:looked_at) WHERE value NOT IN (SELECT name FROM positions))"
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        deleted = Deleted(0, False)
+        if _as_looked_at(connection, position, looked_at, given_up):
+            deleted = _deleted(connection, position, max_events, exactly=exactly)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return deleted
+
+
+def _as_looked_at(
+    connection: apsw.Connection, position: int, looked_at: Sequence[GroupRow], given_up: Collection[str]
+) -> bool:
+    found: int = connection.execute(
+        "SELECT NOT EXISTS (SELECT 1 FROM json_each(:looked_at) WHERE value NOT IN (SELECT name FROM positions))"
         " AND NOT EXISTS (SELECT 1 FROM positions WHERE settled_to < :position AND NOT EXISTS"
         " (SELECT 1 FROM json_each(:given_up) WHERE value ->> 0 = name AND value ->> 1 = epoch))",
         {
             "position": position,
-            "others": max_events - 1,
             "looked_at": json.dumps([row.group for row in looked_at]),
             "given_up": json.dumps([(row.group, row.epoch) for row in looked_at if row.group in given_up]),
         },
-    )
-    return connection.changes()
+    ).get
+    return bool(found)
+
+
+def _deleted(connection: apsw.Connection, position: int, max_events: int, *, exactly: bool) -> Deleted:
+    oldest, *newer = blocks.blocks(connection)
+    whole = oldest.last <= position
+    if whole and not oldest.large:
+        return Deleted(blocks.empty(connection, oldest), bool(newer))
+    if not (exactly or oldest.large):
+        return Deleted(0, False)
+    events = blocks.delete_rows(connection, oldest, position, max_events)
+    if whole and events < max_events:
+        blocks.empty(connection, oldest)
+    return Deleted(events, events == max_events or (whole and bool(newer)))
 
 
 def note_passed(connection: apsw.Connection, position: int, now: float, apart_seconds: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import apsw
@@ -29,6 +30,8 @@ _REST = 3.0
 _CHUNK_PAGES = 2000
 _FREE_BYTES_KEPT = 64 * 1024 * 1024
 _CHUNK_EVENTS = 500
+#: Where every group passes more events than this between two looks, only whole blocks are deleted.
+_FEW_EVENTS = 1000
 #: The used share of ``max_bytes`` from which on the journal is nearly full.
 _NEARLY_FULL = 0.75
 #: How often the passed position is noted within ``retain``, and the seconds that lie between two notes at least.
@@ -37,10 +40,10 @@ _NOTES_APART_SECONDS = 1.0
 
 
 class Swept(NamedTuple):
-    """The result of deleting a chunk: how many events, whether the journal is nearly full, and the groups that no
+    """The result of deleting a chunk: whether there is more, whether the journal is nearly full, and the groups that no
     longer hold back events."""
 
-    events: int
+    more: bool
     nearly_full: bool
     given_up: frozenset[str]
 
@@ -56,17 +59,22 @@ class Retention:
         self._nearly_full_bytes = _NEARLY_FULL * max_bytes
         self._retain_seconds = retain_seconds
         self._being_read = being_read
+        self._looked_at = 0  # what every group had passed at the last look
+        self._few = True
 
-    def sweep(self, connection: apsw.Connection) -> Swept:
-        """Delete a chunk of the oldest events that need not be kept."""
+    def sweep(self, connection: apsw.Connection, *, looks: bool) -> Swept:
+        """Delete a chunk of the oldest events that need not be kept; ``looks`` is true for the first of a look's."""
         rows = tables.standings(connection)
         to, given_up = self._passed(rows)
         nearly_full = tables.used_bytes(connection) >= self._nearly_full_bytes
-        events = 0
+        more = False
         if to is not None:
+            if looks:
+                self._few, self._looked_at = to - self._looked_at <= _FEW_EVENTS, to
             to = self._kept_long_enough(connection, to, nearly_full)
-            events = tables.delete_up_to(connection, to, _CHUNK_EVENTS, rows, given_up)
-        return Swept(events, nearly_full, given_up)
+            exactly = self._few or nearly_full
+            more = tables.delete_up_to(connection, to, _CHUNK_EVENTS, rows, given_up, exactly=exactly).more
+        return Swept(more, nearly_full, given_up)
 
     def _kept_long_enough(self, connection: apsw.Connection, to: int, nearly_full: bool) -> int:
         if not self._retain_seconds:
@@ -147,16 +155,17 @@ class Upkeep:
             DatabaseUnavailable: not everything could be deleted.
         """
         rests_until = time.monotonic() + _LOOK_SECONDS
-        while await self._sweep_some(rests_until) == _CHUNK_EVENTS:
-            pass
+        looks = True
+        while await self._sweep_some(rests_until, looks=looks):
+            looks = False
         await self._database.tidy(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
 
-    async def _sweep_some(self, rests_until: float) -> int:
+    async def _sweep_some(self, rests_until: float, *, looks: bool) -> bool:
         began = time.monotonic()
-        swept = await self._database.tidy(self._retention.sweep)
+        swept = await self._database.tidy(partial(self._retention.sweep, looks=looks))
         self._given_up.tell(swept.given_up)
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)
-        if swept.events == _CHUNK_EVENTS and rest > 0 and not swept.nearly_full:
+        if swept.more and rest > 0 and not swept.nearly_full:
             await asyncio.sleep(rest)
-        return swept.events
+        return swept.more

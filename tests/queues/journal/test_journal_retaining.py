@@ -74,7 +74,7 @@ async def test_it_goes_when_it_was_kept_for_so_long_since_it_was_passed(path: Pa
         await settle_all(subscription, 10)
         await until(lambda: look(path, "SELECT max(position) FROM passed") == 10)
         await queue.publish(events(5, begin=10))
-        look(path, "UPDATE events SET taken_at = taken_at - 100000")  # it waited for long before it was passed
+        look(path, "UPDATE block_0 SET taken_at = taken_at - 100000")  # it waited for long before it was passed
         await settle_all(subscription, 3)
         look(path, "UPDATE passed SET at = at - 3601")
         await until(lambda: kept(path) == 5)
