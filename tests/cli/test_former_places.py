@@ -55,7 +55,10 @@ class Old:
         sent = exporter(self.folder, "send", "-", config=Path("config/exporter.yaml"), given=EVENT)
         assert sent.stderr == f"note: there was no queue yet, it is made at {self.old}\n"
         with closing(sqlite3.connect(self.old)) as database:  # the tables of the last exporter with that rule
-            database.executescript("DROP TABLE producers; PRAGMA user_version = 2")
+            database.executescript(
+                "DROP TABLE producers; DROP VIEW events; DROP TABLE blocks; ALTER TABLE block_0 RENAME TO events;"
+                "PRAGMA user_version = 2"
+            )
         self.config.parent.mkdir(parents=True)
         self.config.write_text(section)
 
