@@ -17,10 +17,11 @@ from exporter.dataflow.attempt import status_class
 from exporter.messages.exchange import Answer
 from exporter.messages.export import Export
 from exporter.messages.message import Message
+from exporter.outbox.judging import judge
 from exporter.outbox.next_steps import Send
 from exporter.outbox.outbox import Outbox
 from exporter.outbox.shares import Pool
-from exporter.outbox.verdict import Delivered, judge
+from exporter.outbox.verdict import Delivered
 from exporter.profile.document.fast_path import compile_fast_path
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change

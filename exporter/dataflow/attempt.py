@@ -11,7 +11,8 @@ from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import where
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
 from exporter.messages.export import Export
-from exporter.outbox.verdict import Broken, CredentialsRefused, Judged, Unavailable, Verdict, judge
+from exporter.outbox.judging import judge
+from exporter.outbox.verdict import Broken, CredentialsRefused, Judged, Unavailable, Verdict
 from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import StatusClass
 

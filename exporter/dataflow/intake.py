@@ -45,14 +45,16 @@ class Intake:
         self._lane_busy = lane_busy
         self._lane_gone = lane_gone
         self._hurry = hurry
-        self._roomy = asyncio.Event()
+        self._leaving = False  # while a lost lane has to run empty
+        self._emptier = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
         self._usual_size = 4 * OVERHEAD_BYTES
         self._bugs = 0
 
     def woken(self) -> None:
         """Look again: the window may have room, or a lost lane may have run empty."""
-        self._roomy.set()
+        if self._leaving:
+            self._emptier.set()
         patience, self._patience = self._patience, None
         if patience is not None:
             patience.reschedule(asyncio.get_running_loop().time())
@@ -82,7 +84,6 @@ class Intake:
 
     async def _lost_before_roomy(self, subscription: Subscription) -> Batch | LaneLost | None:
         """The loss of a lane while the window is full; None once the window may have room again."""
-        self._roomy.clear()
         patience = self._patience = asyncio.timeout(None)
         try:
             async with patience:
@@ -166,9 +167,11 @@ class Intake:
         if not planned:
             self._lane_gone(lane)
             return
+        self._leaving = True
         while self._lane_busy(lane):
-            self._roomy.clear()
-            await self._roomy.wait()
+            self._emptier.clear()
+            await self._emptier.wait()
+        self._leaving = False
         try:
             await subscription.commit()
         except QueueUnavailable as error:

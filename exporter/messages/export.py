@@ -44,11 +44,5 @@ class Export(msgspec.Struct, eq=False):
     released: bool = False
     trace: Trace | None = None
 
-    # Bytes held in memory.
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        self.size = len(self.message.body) + len(self.body) + OVERHEAD_BYTES
-
     def __repr__(self) -> str:
         return f"Export({self.position})"

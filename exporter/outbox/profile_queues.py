@@ -10,7 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from exporter.messages.export import Export
+from exporter.messages.export import OVERHEAD_BYTES, Export
 from exporter.outbox.shares import Share
 
 
@@ -256,7 +256,7 @@ class ProfileQueues:
         return any(queue.storing and queue.exports[0].message.lane == lane for queue in self._queues.values())
 
     def _count(self, queue: ProfileQueue, export: Export, change: int) -> None:
-        size = change * export.size
+        size = change * (len(export.message.body) + len(export.body) + OVERHEAD_BYTES)
         self.events += change
         self._memory.add(size)
         queue.bytes += size

@@ -6,9 +6,10 @@ from world import World, export, outbox
 
 from exporter.messages.exchange import Unreachable
 from exporter.messages.export import Export
+from exporter.outbox.judging import judge
 from exporter.outbox.next_steps import Probe, Send
 from exporter.outbox.outbox import Outbox
-from exporter.outbox.verdict import Delivered, Judged, MaybePassing, Rejected, TooFast, Unavailable, judge
+from exporter.outbox.verdict import Delivered, Judged, MaybePassing, Rejected, TooFast, Unavailable
 
 
 def fly(box: Outbox, count: int, now: float) -> list[Export]:

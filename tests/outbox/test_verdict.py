@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.messages.exchange import Answer, NoAnswer, Outcome, Unreachable
 from exporter.messages.retry_after import retry_after
+from exporter.outbox.judging import judge
 from exporter.outbox.verdict import (
     CredentialsRefused,
     Delivered,
@@ -16,7 +17,6 @@ from exporter.outbox.verdict import (
     TooFast,
     Unavailable,
     Verdict,
-    judge,
 )
 
 REFRESH = frozenset({401})
