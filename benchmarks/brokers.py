@@ -39,7 +39,7 @@ def _journal(folder: Path) -> Iterator[NewQueue]:  # noqa: ARG001 - each measure
 
 @contextmanager
 def _redis(folder: Path) -> Iterator[NewQueue]:
-    _let_import_starters()
+    let_import_starters()
     import redis_server
 
     if redis_server.REDIS is None or redis_server.CLI is None:
@@ -56,14 +56,14 @@ def _redis(folder: Path) -> Iterator[NewQueue]:
 
 @contextmanager
 def _kafka(folder: Path) -> Iterator[NewQueue]:
-    _let_import_starters()
+    let_import_starters()
     import downloads
     import kafka_broker
 
     if (lacking := kafka_broker.missing()) is not None:
         raise Missing(lacking)
     try:
-        kafka_broker.jars()
+        kafka_broker.ready()
     except downloads.DownloadFailed as failed:
         raise Failed(str(failed)) from failed
     made = 0
@@ -92,7 +92,7 @@ async def _create_topic(address: str, topic: str) -> None:
 
 @contextmanager
 def _nats(folder: Path) -> Iterator[NewQueue]:
-    _let_import_starters()
+    let_import_starters()
     import nats_broker
 
     if not nats_broker.SERVER.exists():
@@ -113,8 +113,8 @@ def _nats(folder: Path) -> Iterator[NewQueue]:
         broker.stop()
 
 
-def _let_import_starters() -> None:
+def let_import_starters() -> None:
     """Put the folder of the tests' starters on the path, as pytest does."""
-    folder = str(Path(__file__).parents[1] / "tests" / "queues")
+    folder = str(Path(__file__).parents[1] / "tests" / "servers")
     if folder not in sys.path:
         sys.path.append(folder)

@@ -12,7 +12,7 @@ import time
 
 from benchmarks.cores import core_for_the_daemon
 from benchmarks.delivering import watch
-from benchmarks.material import MAPPING, Events, report
+from benchmarks.material import SMALL, Events, report
 from benchmarks.processes import until
 from benchmarks.setting import Daemon, Setting, setting
 
@@ -37,7 +37,7 @@ def destinations(
     with setting(core) as place:
         receiver = place.receiver()
         for number in range(count):
-            mapped = MAPPING["attributes"] if number else [*MAPPING["attributes"], _FOR_ONE]
+            mapped = [*SMALL.mapping["attributes"], *([] if number else [_FOR_ONE])]
             place.destination(f"destination-{number}", receiver.port, attributes=mapped)
         begun = time.monotonic()
         daemon = place.daemon()
@@ -50,7 +50,7 @@ def destinations(
         idle_megabytes = daemon.used.megabytes()
 
         events = max(LEAST_EVENTS, deliveries // count)
-        asyncio.run(place.publish_at_once(Events(1_000).backlog(events, PROFILES)))
+        asyncio.run(place.publish_at_once(Events().backlog(events, PROFILES)))
         # The whole backlog: most events of so many windows are read and built before the first tenth is delivered.
         to_all = watch([daemon], receiver, events * count, begun=0.0, ending=1.0)
         to_one = _wanted_by_one(place, daemon, events, max(LEAST_EVENTS, min(deliveries, pairs // count)))
@@ -75,7 +75,7 @@ def _wanted_by_one(place: Setting, daemon: Daemon, already: int, events: int) ->
         )
 
     before = daemon.used.cpu_seconds()
-    asyncio.run(place.publish_at_once(Events(1_000, fires=False).backlog(events, PROFILES)))
+    asyncio.run(place.publish_at_once(Events(fires=False).backlog(events, PROFILES)))
     until("every destination has read all events", done, every=0.2)
     return (daemon.used.cpu_seconds() - before) / events * 1e6
 

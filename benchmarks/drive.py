@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.material import SMALL, Body
+
 #: The profiles take turns.
 PROFILES = 2_000
 _HOLDS_NOBODY_BACK = 1_000_000
@@ -25,7 +27,7 @@ class Drive:
 
     transport: str = "auto"
     events: int = 60_000
-    size_bytes: int = 1_000
+    body: Body = SMALL
     core: int | None = None
     concurrency: int = 256
     warm_seconds: float = 1.5
@@ -36,3 +38,8 @@ class Drive:
     def delivery(self) -> dict[str, Any]:
         """The section ``delivery`` of the destinations."""
         return {"concurrency": self.concurrency, "rate": _HOLDS_NOBODY_BACK}
+
+    @property
+    def destination(self) -> dict[str, Any]:
+        """What the destinations state beside their name, endpoint and transport."""
+        return {**self.body.mapping, "delivery": self.delivery}

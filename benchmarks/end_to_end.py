@@ -17,7 +17,7 @@ from benchmarks.brokers import KINDS, Kind, NewQueue, running
 from benchmarks.cores import core_for_the_daemon
 from benchmarks.drive import Drive
 from benchmarks.latency import isolation, latency
-from benchmarks.material import medians, report
+from benchmarks.material import BODIES, SMALL, medians, report
 from benchmarks.processes import Failed
 from benchmarks.throughput import beside_wrk, throughput
 
@@ -25,7 +25,7 @@ from benchmarks.throughput import beside_wrk, throughput
 def main() -> None:
     """The command line."""
     options = _options()
-    how = Drive(options.transport, options.backlog or options.events, options.bytes)
+    how = Drive(options.transport, options.backlog or options.events, BODIES[options.body])
     try:
         with (
             core_for_the_daemon() as core,
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--queue", choices=queues, default="journal", help="default: %(default)s")
     parser.add_argument("--transport", default="auto", help="auto, lean or aiohttp (default: %(default)s)")
     parser.add_argument("--events", type=int, default=60_000, help="of a throughput run (default: %(default)s)")
-    parser.add_argument("--bytes", type=int, default=1_000, help="of an event (default: %(default)s)")
+    parser.add_argument("--body", choices=BODIES, default=SMALL.name, help="default: %(default)s")
     parser.add_argument("--rate", type=float, default=200, help="events a second of --latency (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10, help="of a latency run (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=1, help="of each measurement; medians are shown")

@@ -30,13 +30,15 @@ def _streamed(
     with setting(how.core, section) as place:
         receiver = place.receiver()
         for name in names:
-            place.destination(name, receiver.port, how.transport, delivery=how.delivery)
+            place.destination(name, receiver.port, how.transport, **how.destination)
         if dead:
             mute = place.receiver("--delay", "86400")
-            place.destination("dead", mute.port, how.transport, delivery={**how.delivery, "timeout": 3_600})
+            place.destination(
+                "dead", mute.port, how.transport, **how.body.mapping, delivery={**how.delivery, "timeout": 3_600}
+            )
         daemon = place.daemon()
         daemon.ready()
-        events = Events(how.size_bytes)
+        events = Events(how.body)
 
         def arrived(count: int) -> None:
             until("all is delivered", lambda: daemon.runs() and receiver.count() >= count * len(names))

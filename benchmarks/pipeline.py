@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from benchmarks.material import MAPPING, Events, medians, report
+from benchmarks.material import BODIES, SMALL, Body, Events, medians, report
 from exporter.auth.authorizer import Surroundings
 from exporter.daemon.slots.wiring import limits
 from exporter.dataflow.dependencies import Clock, Dependencies
@@ -56,14 +56,14 @@ class AnswersAtOnce:
 
 
 @asynccontextmanager
-async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterator[Dataflow]:
+async def _dataflow(body: Body, queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterator[Dataflow]:
     """A dataflow as in the daemon, but for the transport."""
     destination = Destination.model_validate(
         {
             "name": "crm",
             "endpoint": "https://partner.example.com/profiles",
             "delivery": {"rate": 10_000_000},
-            **MAPPING,
+            **body.mapping,
         }
     )
     mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
@@ -95,13 +95,13 @@ async def _dataflow(queue: Queue, folder: Path, metrics: Metrics) -> AsyncIterat
         )
 
 
-async def _measure(events: Sequence[Outgoing], counter: str, **labels: str) -> float:
+async def _measure(body: Body, events: Sequence[Outgoing], counter: str, **labels: str) -> float:
     """CPU microseconds an event, from the first read until all events are settled."""
     with tempfile.TemporaryDirectory() as folder:
         async with open_queue(MemorySettings(max_bytes=1024**3), ("exporter.crm",), lambda _: None) as queue:
             await queue.publish(events)
             metrics = Metrics()
-            async with _dataflow(queue, Path(folder), metrics) as dataflow, asyncio.TaskGroup() as tasks:
+            async with _dataflow(body, queue, Path(folder), metrics) as dataflow, asyncio.TaskGroup() as tasks:
                 gc.collect()
                 begun = time.process_time()
                 tasks.create_task(dataflow.run())
@@ -135,12 +135,12 @@ _PATHS = (
 )
 
 
-def pipeline(count: int, size_bytes: int, runs: int) -> dict[str, dict[str, float]]:
+def pipeline(count: int, body: Body, runs: int) -> dict[str, dict[str, float]]:
     """CPU time of a delivered event and of an excluded event: medians, beside their targets."""
     numbers = {}
     for name, fires, target, counter, labels in _PATHS:
-        events = list(Events(size_bytes, fires=fires).backlog(count, PROFILES))
-        each = [{"CPU us an event": _run(_measure(events, counter, **labels))} for _ in range(runs)]
+        events = list(Events(body, fires=fires).backlog(count, PROFILES))
+        each = [{"CPU us an event": _run(_measure(body, events, counter, **labels))} for _ in range(runs)]
         numbers[name] = {**medians(each), "target": target}
     return numbers
 
@@ -149,11 +149,11 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--events", type=int, default=50_000, help="of one run (default: %(default)s)")
-    parser.add_argument("--bytes", type=int, default=1_000, help="of an event (default: %(default)s)")
+    parser.add_argument("--body", choices=BODIES, default=SMALL.name, help="default: %(default)s")
     parser.add_argument("--runs", type=int, default=3, help="medians are shown (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    report("pipeline", pipeline(options.events, options.bytes, options.runs), options.json)
+    report("pipeline", pipeline(options.events, BODIES[options.body], options.runs), options.json)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,20 +13,21 @@ from benchmarks import brokers
 from benchmarks.destinations import destinations
 from benchmarks.drive import Drive
 from benchmarks.latency import isolation, latency
-from benchmarks.material import medians
+from benchmarks.material import LARGE, SMALL
+from benchmarks.pairs import A_SECOND, ENOUGH
+from benchmarks.peer.beside import Extent, beside
 from benchmarks.pipeline import pipeline
 from benchmarks.ramp import Ramp, ramp
 from benchmarks.results import Record
 from benchmarks.shards import one_and_two
 from benchmarks.stages import stages
-from benchmarks.throughput import beside_wrk
+from benchmarks.throughput import Run, in_rounds
 from benchmarks.transports import transports
 from benchmarks.way_in.chain import chain
 from benchmarks.way_in.processing import in_a_process
 from benchmarks.way_in.taking import FORMS, taking
 from exporter.telemetry.compilation import compiled
 
-SIZE_BYTES = 1_000
 TRANSPORTS = ("lean", "aiohttp")
 #: The shares of the highest measured rate at which latency is measured.
 SHARES_PERCENT = (10, 50, 90)
@@ -34,11 +35,15 @@ SHARES_PERCENT = (10, 50, 90)
 
 @dataclass(frozen=True)
 class Scale:
-    """The extent of every measurement. Seconds are of a single run."""
+    """The extent of every measurement. Seconds are of a single run.
+
+    ``runs``: of what is compared with nothing. ``rounds``: of what is compared; each has all that is compared, in turn.
+    """
 
     name: str = "full"
     runs: int = 3
-    transport_seconds: float = 3.0
+    rounds: int = ENOUGH
+    transport_seconds: float = 2.0
     pipeline_events: int = 50_000
     #: Waiting events of a throughput run.
     lean_backlog: int = 60_000
@@ -63,6 +68,7 @@ class Scale:
     stores: tuple[int, ...] = (10_000, 1_000_000)
     chain_rate: float = 3_500.0
     chain_seconds: float = 30.0
+    peer: Extent = field(default_factory=Extent)
 
 
 FULL = Scale()
@@ -70,6 +76,7 @@ QUICK = replace(
     FULL,
     name="quick",
     runs=1,
+    rounds=1,
     transport_seconds=1.0,
     pipeline_events=10_000,
     lean_backlog=30_000,
@@ -86,6 +93,7 @@ QUICK = replace(
     processed_records=5_000,
     stores=(5_000,),
     chain_seconds=3.0,
+    peer=Extent(pairs=2, seconds=3.0, peer_warm_seconds=8.0, records=600_000, events=400_000),
 )
 
 #: Fills a record; the core is the daemon's.
@@ -94,17 +102,17 @@ Measurement = Callable[[Record, Scale, int | None], None]
 
 def measure_transports(record: Record, scale: Scale, core: int | None) -> None:
     """wrk, lean and aiohttp against the same nginx."""
-    record.attempt("clients", lambda: transports(scale.transport_seconds, 64, scale.runs, core))
+    record.attempt("clients", lambda: transports(scale.transport_seconds, 64, scale.rounds, core))
 
 
 def measure_pipeline(record: Record, scale: Scale, core: int | None) -> None:  # noqa: ARG001 - it is one process
     """The cost of an event without HTTP."""
-    record.attempt("paths", lambda: pipeline(scale.pipeline_events, SIZE_BYTES, scale.runs))
+    record.attempt("paths", lambda: pipeline(scale.pipeline_events, SMALL, scale.runs))
 
 
 def measure_stages(record: Record, scale: Scale, core: int | None) -> None:  # noqa: ARG001 - it is one process
     """The cost of each stage alone."""
-    record.attempt("stages", lambda: stages(SIZE_BYTES, scale.runs))
+    record.attempt("stages", lambda: stages(SMALL, scale.runs))
 
 
 def measure_end_to_end(kind: brokers.Kind, record: Record, scale: Scale, core: int | None) -> None:
@@ -114,29 +122,51 @@ def measure_end_to_end(kind: brokers.Kind, record: Record, scale: Scale, core: i
         tempfile.TemporaryDirectory() as folder,
         brokers.running(kind, Path(folder)) as new_queue,
     ):
-        for transport in scale.transports:
-            backlog = scale.lean_backlog if transport == "lean" else scale.aiohttp_backlog
-            how = Drive(
-                transport, backlog, SIZE_BYTES, core, warm_seconds=scale.warm_seconds, wrk_seconds=scale.wrk_seconds
-            )
-            _measure_transport(record, scale, how, new_queue)
-            if kind == "journal" and compiled():
-                source = replace(how, from_source=True)
-                record.attempt(f"{transport} from source, throughput", partial(_throughput, source, scale, new_queue))
+        drives = {transport: _drive(transport, scale, core) for transport in scale.transports}
+        in_rounds(record, runs_of_a_round(kind, drives, new_queue, compiled=compiled()), scale.rounds)
+        for transport, how in drives.items():
+            most = record.numbers.get(f"{transport}, throughput", {}).get(A_SECOND)
+            for percent in scale.shares_percent if most else ():
+                measure = partial(_latency, how, most * percent / 100, scale.latency_seconds, new_queue)
+                record.attempt(f"{transport}, {percent} %", measure)
 
 
-def _throughput(how: Drive, scale: Scale, new_queue: brokers.NewQueue) -> dict[str, float]:
-    return medians([beside_wrk(how, new_queue()) for _ in range(scale.runs)])
+def _drive(transport: str, scale: Scale, core: int | None) -> Drive:
+    backlog = scale.lean_backlog if transport == "lean" else scale.aiohttp_backlog
+    return Drive(transport, backlog, core=core, warm_seconds=scale.warm_seconds, wrk_seconds=scale.wrk_seconds)
 
 
-def _measure_transport(record: Record, scale: Scale, how: Drive, new_queue: brokers.NewQueue) -> None:
-    def at(rate: float) -> dict[str, float]:
-        return latency(how, rate, scale.latency_seconds, new_queue())
+def runs_of_a_round(
+    kind: brokers.Kind, drives: Mapping[str, Drive], new_queue: brokers.NewQueue, *, compiled: bool
+) -> dict[str, Run]:
+    """What a kind of queue is measured with in each round: both transports, and beside lean what lean is compared with.
 
-    most = record.attempt(f"{how.transport}, throughput", partial(_throughput, how, scale, new_queue))
-    if most is not None:
-        for percent in scale.shares_percent:
-            record.attempt(f"{how.transport}, {percent} %", partial(at, most["deliveries a second"] * percent / 100))
+    From the journal these are aiohttp, the large body and, where the exporter is compiled, plain Python; from a broker
+    it is the journal.
+    """
+    lean, aiohttp = drives["lean"], drives.get("aiohttp")
+    beside: dict[str, str] = {}
+    runs = {"lean, throughput": Run(lean, new_queue, beside)}
+    if kind != "journal":
+        runs["beside the journal"] = Run(lean, lambda: None)
+        beside["of the journal"] = "beside the journal"
+    if kind == "journal" and compiled:
+        runs["lean from source, throughput"] = Run(replace(lean, from_source=True), new_queue)
+        beside["of lean from source"] = "lean from source, throughput"
+    if kind == "journal" and aiohttp is not None:
+        beside["of aiohttp"] = "aiohttp, throughput"
+    if kind == "journal":
+        of_small = {"of the small body": "lean, throughput"}
+        runs["lean, large body, throughput"] = Run(replace(lean, body=LARGE), new_queue, of_small)
+    if aiohttp is not None:
+        runs["aiohttp, throughput"] = Run(aiohttp, new_queue)
+        if kind == "journal" and compiled:
+            runs["aiohttp from source, throughput"] = Run(replace(aiohttp, from_source=True), new_queue)
+    return runs
+
+
+def _latency(how: Drive, rate: float, seconds: float, new_queue: brokers.NewQueue) -> dict[str, float]:
+    return latency(how, rate, seconds, new_queue())
 
 
 def measure_destinations(record: Record, scale: Scale, core: int | None) -> None:
@@ -155,7 +185,7 @@ def measure_ramps(record: Record, scale: Scale, core: int | None) -> None:
 
 def measure_shards(record: Record, scale: Scale, core: int | None) -> None:
     """Two shards against one."""
-    record.attempt("shards", lambda: one_and_two(core, scale.runs, scale.shard_events))
+    record.attempt("shards", lambda: one_and_two(core, scale.rounds, scale.shard_events))
 
 
 def measure_isolation(record: Record, scale: Scale, core: int | None) -> None:
@@ -183,6 +213,12 @@ def measure_chain(record: Record, scale: Scale, core: int | None) -> None:  # no
     record.attempt("half", partial(chain, scale.chain_rate / 2, scale.chain_seconds / 2))
 
 
+def measure_peer(record: Record, scale: Scale, core: int | None) -> None:
+    """The exporter beside the best peer."""
+    with record.survives("the peer"):
+        beside(record, scale.peer, core)
+
+
 #: By the name of the record.
 MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
     {
@@ -190,6 +226,7 @@ MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
         "pipeline": measure_pipeline,
         "stages": measure_stages,
         **{f"end to end {kind}": partial(measure_end_to_end, kind) for kind in brokers.KINDS},
+        "peer": measure_peer,
         "isolation": measure_isolation,
         "destinations": measure_destinations,
         "ramp": measure_ramps,

@@ -32,7 +32,6 @@ class Ramp:
     concurrency: int = 1_500
     seconds: float = 40.0
     tolerance_percent: float = 0.0
-    size_bytes: int = 1_000
     transport: str = "auto"
 
     @property
@@ -48,7 +47,7 @@ def ramp(latency_ms: float, how: Ramp, core: int | None) -> dict[str, Any]:
         delivery = {"rate": how.rate, "concurrency": how.concurrency}
         place.destination("crm", receiver.port, how.transport, delivery=delivery)
         events = int(how.rate * how.seconds * 1.1) + 1
-        asyncio.run(place.publish(Events(how.size_bytes).backlog(events, PROFILES)))
+        asyncio.run(place.publish(Events().backlog(events, PROFILES)))
         daemon = place.daemon()
         until("the first request", lambda: daemon.runs() and receiver.count() > 0)
         begun, cpu = time.monotonic(), daemon.used.cpu_seconds()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks.comparisons import comparisons, peer
 from benchmarks.plots import write_plots
 from benchmarks.tables import TABLES, Records
 from benchmarks.targets import targets
@@ -30,5 +31,10 @@ def write_report(folder: Path, records: Records) -> list[str]:
 
 def filled(text: str, records: Records) -> str:
     """``text`` with its places filled anew: between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``."""
-    tables: Mapping[str, Callable[[Records], str]] = {**TABLES, "targets": targets}
+    tables: Mapping[str, Callable[[Records], str]] = {
+        **TABLES,
+        "targets": targets,
+        "comparisons": comparisons,
+        "peer": peer,
+    }
     return _PLACE.sub(lambda place: f"{place[1]}{tables[place['name']](records)}\n{place[3]}", text)

@@ -42,8 +42,11 @@ class Record:
 
     @contextmanager
     def survives(self, what: str) -> Iterator[None]:
-        """Keep any failure in the block, and raise none: the measurements behind the block are still made."""
-        begun = time.monotonic()
+        """Keep any failure in the block, and raise none: the measurements behind the block are still made.
+
+        Blocks may stand within each other; their time counts once.
+        """
+        before, begun = self.seconds, time.monotonic()
         try:
             yield
         except Missing as missing:
@@ -55,7 +58,7 @@ class Record:
             self.failed[what] = reason[:700]
             say(f"{self.name}: {what} failed: {reason}")
         finally:
-            self.seconds += time.monotonic() - begun
+            self.seconds = before + time.monotonic() - begun
 
     def write(self, folder: Path) -> None:
         """Write the record to ``<name>.json``."""

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from benchmarks.cores import pinned
-from benchmarks.material import MAPPING
+from benchmarks.material import SMALL
 from benchmarks.processes import Failed, Receiver, Used, end, until
 from exporter.queues.kinds import QueueSettings, open_queue
 from exporter.queues.port import Outgoing, Queue
@@ -97,10 +97,13 @@ class Setting:
         return Receiver(process)
 
     def destination(self, name: str, port: int, transport: str = "auto", **more: Any) -> None:
-        """Add a destination; ``delivery`` in ``more`` is added to a rate that holds nothing back."""
+        """Add a destination, of the small body unless ``more`` has another mapping.
+
+        ``delivery`` in ``more`` is added to a rate that holds nothing back.
+        """
         delivery = {"rate": 1_000_000, "transport": transport, **more.pop("delivery", {})}
         endpoint = f"http://127.0.0.1:{port}/profiles"
-        section = {"name": name, "endpoint": endpoint, **MAPPING, **more, "delivery": delivery}
+        section = {"name": name, "endpoint": endpoint, **SMALL.mapping, **more, "delivery": delivery}
         self._config["destinations"].append(section)
 
     def daemon(self, *options: str, cores: Sequence[int | None] | None = None, from_source: bool = False) -> Daemon:

@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks.cores import core_for_the_daemon
 from benchmarks.delivering import still_reading, watch
-from benchmarks.material import Events, medians, report
+from benchmarks.material import Events, report
+from benchmarks.pairs import ENOUGH, across, compared
 from benchmarks.setting import setting
 from benchmarks.share_of_a_core import kept_to
 
@@ -33,7 +34,7 @@ def shards(count: int, core: int | None, events: int = EVENTS, share: float | No
         receiver = place.receiver()
         for number in range(DESTINATIONS):
             place.destination(f"destination-{number}", receiver.port)
-        asyncio.run(place.publish(Events(1_000).backlog(events, PROFILES)))
+        asyncio.run(place.publish(Events().backlog(events, PROFILES)))
         cores = _cores(core)
         daemons = [
             place.daemon("--shard", f"{number}/{count}", cores=[cores[(number - 1) % len(cores)]])
@@ -44,17 +45,16 @@ def shards(count: int, core: int | None, events: int = EVENTS, share: float | No
             return watch(daemons, receiver, requests, ending=still_reading(requests, DESTINATIONS))
 
 
-def one_and_two(core: int | None, runs: int = 1, events: int = EVENTS, share: float = SHARE) -> dict[str, Any]:
+def one_and_two(core: int | None, pairs: int = 1, events: int = EVENTS, share: float = SHARE) -> dict[str, Any]:
     """Measure a single shard, then two, several times; medians, and the ratio of two shards to a single shard."""
     limit = None if len(_cores(core)) >= _CORES_ENOUGH else share
-    each = []
-    for _ in range(runs):
-        one, two = shards(1, core, events, limit), shards(2, core, events, limit)
-        rate, cost = "deliveries a second", "daemon CPU us a delivery"
-        times = {"two of one": two[rate] / one[rate], "CPU a delivery, two of one": two[cost] / one[cost]}
-        each.append({"one shard": one, "two shards": two, "times": times})
-    numbers = {name: medians([run[name] for run in each]) for name in each[0]}
-    return numbers | {"share of a core for each": {"%": 100 * (limit or 1.0)}}
+    each = [(shards(1, core, events, limit), shards(2, core, events, limit)) for _ in range(pairs)]
+    return {
+        "one shard": across([one for one, _ in each], []),
+        "two shards": across([two for _, two in each], []),
+        "times": across([], [compared("two of one", two, one) for one, two in each]),
+        "share of a core for each": {"%": 100 * (limit or 1.0)},
+    }
 
 
 def _cores(core: int | None) -> list[int | None]:
@@ -69,12 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=EVENTS, help="for each destination (default: %(default)s)")
     parser.add_argument("--share", type=float, default=SHARE, help="of a core for each daemon (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=3, help="medians are shown (default: %(default)s)")
+    parser.add_argument("--pairs", type=int, default=ENOUGH, help="medians are shown (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    print(f"{options.runs} times one shard and two", file=sys.stderr)
+    print(f"{options.pairs} times one shard and two", file=sys.stderr)
     with core_for_the_daemon() as core:
-        numbers = one_and_two(core, options.runs, options.events, options.share)
+        numbers = one_and_two(core, options.pairs, options.events, options.share)
     report("shards", numbers, options.json)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.material import MAPPING, Events, report
+from benchmarks.material import BODIES, SMALL, Body, Events, report
 from exporter.daemon.slots.wiring import limits
 from exporter.dataflow.attempt import status_class
 from exporter.messages.exchange import Answer
@@ -40,22 +40,21 @@ MAX_EVENT_BYTES = 1024 * 1024
 DELIVERIES = 5_000
 
 
-def stages(size_bytes: int = 1_000, runs: int = 5) -> dict[str, float]:
+def stages(kind: Body = SMALL, runs: int = 5) -> dict[str, float]:
     """CPU microseconds of each stage, the surrounding loop included (about 0.02)."""
     destination = Destination.model_validate(
         {
             "name": "crm",
             "endpoint": "https://partner.example.com/profiles",
             "delivery": {"rate": 10_000_000},
-            **MAPPING,
+            **kind.mapping,
         }
     )
     mapping = destination.mapping({}, {segment.key: 0 for segment in destination.segments})
     fast_path = compile_fast_path(mapping)
     decide, build = compile_triggers(mapping, fast_path), compile_payload(mapping, fast_path)
     messages = [
-        Message("0", number, event.body, 0.0)
-        for number, event in enumerate(Events(size_bytes).backlog(DELIVERIES, PROFILES))
+        Message("0", number, event.body, 0.0) for number, event in enumerate(Events(kind).backlog(DELIVERIES, PROFILES))
     ]
     found = [change for message in messages if isinstance(change := read(message.body, MAX_EVENT_BYTES), Change)]
     decide(found[0])
@@ -124,11 +123,11 @@ def _through_the_outbox(destination: Destination, exports: Sequence[Export]) -> 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--bytes", type=int, default=1_000, help="of an event (default: %(default)s)")
+    parser.add_argument("--body", choices=BODIES, default=SMALL.name, help="default: %(default)s")
     parser.add_argument("--runs", type=int, default=5, help="the best counts (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    report("stages", {"CPU us": stages(options.bytes, options.runs)}, options.json)
+    report("stages", {"CPU us": stages(BODIES[options.body], options.runs)}, options.json)
 
 
 if __name__ == "__main__":

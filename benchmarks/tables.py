@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from benchmarks.brokers import KINDS
+from benchmarks.material import LARGE
+from benchmarks.pairs import BY_CPU
 from benchmarks.plan import SHARES_PERCENT, TRANSPORTS
 from benchmarks.results import Record
 from benchmarks.way_in.taking import FORMS, SERVERS
@@ -85,30 +87,27 @@ def stages(records: Records) -> str:
 
 
 def throughput(records: Records) -> str:
-    """The highest rate and its cost, by queue and transport."""
+    """The highest rate and its cost, by queue, transport and body."""
     rows = []
-    per_second = "deliveries a CPU second"
+    sources = tuple(f"{transport} from source" for transport in TRANSPORTS)
     for kind in KINDS:
-        for transport in (*TRANSPORTS, *(f"{transport} from source" for transport in TRANSPORTS)):
-            key = f"{transport}, throughput"
-            each = of(records, f"end to end {kind}", key)
+        for transport in (*TRANSPORTS, f"lean, {LARGE.name} body", *sources):
+            each = of(records, f"end to end {kind}", f"{transport}, throughput")
             if not each:
                 continue
-            journal = of(records, "end to end journal", key, per_second)
             rows.append(
                 (
                     kind,
                     transport,
                     number(each["deliveries a second"]),
                     short(each.get("of wrk")),
-                    number(each[per_second]),
-                    short(each[per_second] / journal if journal else None),
+                    number(each["deliveries a CPU second"]),
                     short(each["daemon CPU us a delivery"]) + " µs",
                     number(each["daemon CPU % of a core"]) + " %",
                     number(each["daemon peak RSS MB"]) + " MB",
                 )
             )
-    head = ("queue", "transport", "deliveries a second", "of wrk", "a CPU second", "of the journal's")
+    head = ("queue", "transport", "deliveries a second", "of wrk", "a CPU second")
     return table((*head, "CPU a delivery", "CPU of its core", "peak RSS"), rows)
 
 
@@ -184,7 +183,8 @@ def shards(records: Records) -> str:
         if found
     ]
     if found:
-        rows.append(("two of one", short(found["times"]["two of one"]), *[""] * 4))
+        times = found["times"]
+        rows.append(("two of one", short(times["two of one"]), short(times.get(f"two of one{BY_CPU}")), *[""] * 3))
     head = ("", "deliveries a second", "a CPU second", "CPU of the daemons", "of the receiver", "peak RSS together")
     limit = found.get("share of a core for each", {}).get("%", 100)
     note = f"Each daemon was kept to {limit:.0f} % of its core.\n\n" if found and limit < 100 else ""

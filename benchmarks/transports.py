@@ -13,42 +13,51 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from benchmarks import wrk
 from benchmarks.cores import core_for_the_daemon, pinned
-from benchmarks.material import medians, report
-from benchmarks.processes import Failed
+from benchmarks.material import report
+from benchmarks.pairs import A_CPU_SECOND, A_SECOND, ENOUGH, across, compared
+from benchmarks.processes import Failed, Missing
 from exporter.daemon.process.event_loop import new_event_loop
 from exporter.messages.exchange import Answer, Request
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportKind, TransportOptions
 
+CLIENTS = ("wrk", "lean", "aiohttp")
 
-def transports(seconds: float, connections: int, runs: int, core: int | None) -> dict[str, dict[str, float]]:
-    """Medians of each client, and of the ratios, each of which compares the rates of a single run.
+
+def transports(seconds: float, connections: int, rounds: int, core: int | None) -> dict[str, dict[str, Any]]:
+    """Medians of each client over so many rounds of all three, and the ratios of two clients within a round.
 
     Raises:
         Missing: a command is not installed.
     """
+    if (lacking := wrk.missing()) is not None:
+        raise Missing(lacking)
     with tempfile.TemporaryDirectory() as folder, wrk.nginx(Path(folder)) as url:
-        each = [_run(Path(folder), url, core, seconds, connections) for _ in range(runs)]
-    return {name: medians([run[name] for run in each]) for name in each[0]}
-
-
-def _run(folder: Path, url: str, core: int | None, seconds: float, connections: int) -> dict[str, dict[str, float]]:
-    best = wrk.measure(folder, url, core, seconds, connections)
-    lean, aiohttp = (_client(kind, url, core, seconds, connections) for kind in ("lean", "aiohttp"))
-    rate = "requests a second"
-    ratios = {
-        "lean of wrk": lean[rate] / best[rate],
-        "aiohttp of wrk": aiohttp[rate] / best[rate],
-        "lean of aiohttp": lean[rate] / aiohttp[rate],
-        "lean of wrk, by CPU": best["CPU us a request"] / lean["CPU us a request"],
-        "lean of aiohttp, by CPU": aiohttp["CPU us a request"] / lean["CPU us a request"],
+        each = [_round(Path(folder), url, core, seconds, connections) for _ in range(rounds)]
+    return {name: across([found[name] for found in each], []) for name in CLIENTS} | {
+        "ratios": across([], [_ratios(found) for found in each])
     }
-    return {"wrk": best, "lean": lean, "aiohttp": aiohttp, "ratios": ratios}
+
+
+def _round(folder: Path, url: str, core: int | None, seconds: float, connections: int) -> dict[str, dict[str, float]]:
+    best = wrk.measure(folder, url, core, seconds, connections)
+    return {"wrk": best} | {kind: _client(kind, url, core, seconds, connections) for kind in ("lean", "aiohttp")}
+
+
+def _ratios(found: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    rates = {
+        name: {A_SECOND: each["requests a second"], A_CPU_SECOND: 1e6 / each["CPU us a request"]}
+        for name, each in found.items()
+    }
+    compares = (("lean", "wrk"), ("aiohttp", "wrk"), ("lean", "aiohttp"))
+    ratios = [compared(f"{one} of {other}", rates[one], rates[other]) for one, other in compares]
+    return {name: ratio for pair in ratios for name, ratio in pair.items()}
 
 
 def _client(kind: str, url: str, core: int | None, seconds: float, connections: int) -> dict[str, float]:
@@ -102,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each client in a run (default: %(default)s)")
     parser.add_argument("--connections", type=int, default=64, help="requests at a time (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=3, help="medians are shown (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=ENOUGH, help="medians are shown (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--client", choices=("lean", "aiohttp"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
@@ -112,7 +121,7 @@ def main() -> None:
         return
     try:
         with core_for_the_daemon() as core:
-            numbers = transports(options.seconds, options.connections, options.runs, core)
+            numbers = transports(options.seconds, options.connections, options.rounds, core)
     except Failed as failed:
         raise SystemExit(f"transports: {failed}") from failed
     report("transports", numbers, options.json)

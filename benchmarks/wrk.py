@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -44,7 +44,7 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; location / {{ return 200; }} }}
+  server {{ listen 127.0.0.1:{port}; location = /status {{ stub_status; }} location / {{ return 200; }} }}
 }}
 """
 
@@ -82,17 +82,22 @@ def send(url: str, script: Path, core: int | None, seconds: float, connections: 
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}", "--timeout", "60", "-s", str(script), url]
     latest = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < latest:
-        before = os.times()
+        before = _cpu_seconds()
         done = subprocess.run(pinned(argv, core), check=True, stdout=subprocess.PIPE, text=True)
-        after = os.times()
+        cpu = _cpu_seconds() - before
         requests = re.search(r"(\d+) requests in", done.stdout)
         rate = re.search(r"Requests/sec: +([\d.]+)", done.stdout)
         if requests is None or rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
             raise Failed(f"wrk failed at {urlsplit(url).path[:12]}: {done.stdout}")
-        if (answered := int(requests[1])) and (a_second := float(rate[1])):
-            cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        if (answered := int(requests[1])) and (a_second := float(rate[1])) and cpu > 0:
             return Sent(answered, a_second, cpu)
     raise Failed(f"nothing was answered at {urlsplit(url).path[:12]} in {_PATIENCE_SECONDS:.0f} s")
+
+
+def _cpu_seconds() -> float:
+    """Of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measure(folder: Path, url: str, core: int | None, seconds: float, connections: int) -> dict[str, float]:
@@ -108,11 +113,13 @@ def measure(folder: Path, url: str, core: int | None, seconds: float, connection
 def nginx(folder: Path) -> Iterator[str]:
     """Run nginx on the cores of this process; yields the URL at which nginx answers 200.
 
+    Below that URL, ``status`` tells how many requests there were (``stub_status``).
+
     Raises:
-        Missing: nginx or wrk is not installed.
+        Missing: nginx is not installed.
         Failed: nginx does not start.
     """
-    if (lacking := missing()) is not None:
+    if (lacking := missing("nginx")) is not None:
         raise Missing(lacking)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.brokers import KINDS
+from benchmarks.pairs import BY_CPU
+from benchmarks.peer.beside import JOURNAL, KAFKA, OF_THE_PEER, PEER
 from benchmarks.plan import SHARES_PERCENT, TRANSPORTS
 from benchmarks.results import Record
 from benchmarks.way_in.taking import FORMS, SERVERS
 
-MACHINE = {"processor": "a processor", "cores": "2", "load": "0.1 0.2 0.3"}
+MACHINE = {"processor": "a processor", "cores": "2", "exporter": "compiled", "load": "0.1 0.2 0.3"}
 
 
 def record(name: str, numbers: dict[str, Any]) -> Record:
@@ -22,7 +24,8 @@ def records() -> dict[str, Record]:
         record("transports", {"clients": _clients()}),
         record("pipeline", {"paths": {"delivered": {"CPU us an event": 20.0, "target": 35.0}}}),
         record("stages", {"stages": {"read": 1.5}}),
-        *(record(f"end to end {kind}", _end_to_end()) for kind in KINDS),
+        *(record(f"end to end {kind}", _end_to_end(kind)) for kind in KINDS),
+        record("peer", _peer()),
         record("isolation", {"nine alone": _quantiles(1.0)}),
         record("destinations", {"1": _destinations(), "500": _destinations()}),
         record("ramp", {"500": _ramp()}),
@@ -68,14 +71,30 @@ def _chained() -> dict[str, Any]:
 def _clients() -> dict[str, Any]:
     client = {"requests a second": 100_000.0, "CPU us a request": 10.0}
     ratios = {"lean of wrk": 0.8, "aiohttp of wrk": 0.08, "lean of aiohttp": 10.0}
-    return {"wrk": client, "lean": client, "aiohttp": client, "ratios": ratios}
+    return {"wrk": client, "lean": client, "aiohttp": client, "ratios": ratios_of(ratios)}
 
 
-def _end_to_end() -> dict[str, Any]:
+def ratios_of(ratios: dict[str, float], pairs: int = 7) -> dict[str, Any]:
+    """Ratios with their spread, by CPU a twentieth higher than by wall time."""
+    both = ratios | {f"{name}{BY_CPU}": ratio * 1.05 for name, ratio in ratios.items()}
+    spread = {name: [ratio * 0.9, ratio * 1.1] for name, ratio in both.items()}
+    return {**both, "spread": spread, "pairs": pairs}
+
+
+def _peer() -> dict[str, Any]:
+    client = {"deliveries a second": 30_000.0, "deliveries a CPU second": 31_000.0, "peak RSS MB": 400.0}
+    exporter = {"deliveries a second": 60_000.0, "deliveries a CPU second": 65_100.0, "peak RSS MB": 90.0}
+    exporter |= ratios_of({OF_THE_PEER: 2.0})
+    return {PEER: client, JOURNAL: exporter, KAFKA: exporter}
+
+
+def _end_to_end(kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for transport, rate in zip(TRANSPORTS, (40_000.0, 8_000.0), strict=True):
-        found[f"{transport}, throughput"] = _throughput(rate)
+        found[f"{transport}, throughput"] = _throughput(rate) | ratios_of({"of wrk": rate / 100_000})
         found |= {f"{transport}, {percent} %": _latency(rate * percent / 100) for percent in SHARES_PERCENT}
+    beside = {"of aiohttp": 5.0} if kind == "journal" else {"of the journal": 0.98}
+    found["lean, throughput"] |= ratios_of({"of wrk": 0.4} | beside)
     return found
 
 
@@ -87,7 +106,6 @@ def _throughput(rate: float) -> dict[str, float]:
         "daemon CPU % of a core": 100.0,
         "receiver CPU % of a core": 25.0,
         "daemon peak RSS MB": 80.0,
-        "of wrk": rate / 100_000,
     }
 
 
@@ -129,6 +147,6 @@ def _shards() -> dict[str, Any]:
     return {
         "one shard": _throughput(10_000.0),
         "two shards": _throughput(19_000.0),
-        "times": {"two of one": 1.9},
+        "times": ratios_of({"two of one": 1.9}),
         "share of a core for each": {"%": 40.0},
     }

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -16,7 +17,8 @@ from benchmarks.cores import core_for_the_daemon
 from benchmarks.delivering import ENDING, Sample, between, still_reading
 from benchmarks.latency import latencies
 from benchmarks.lean_receiver import Limit
-from benchmarks.material import Events, quantile
+from benchmarks.material import BODIES, LARGE, SMALL, Body, Events, quantile
+from benchmarks.peer.beside import documents
 from benchmarks.processes import Failed
 from benchmarks.ramp import seconds_until
 from benchmarks.streaming import stream
@@ -130,18 +132,43 @@ def test_quantiles_are_of_all_and_of_the_slowest() -> None:
         latencies({"latencies": {}}, ["a"])
 
 
-@pytest.mark.parametrize("size_bytes", [0, 1_000])
-def test_events_are_of_their_size_and_can_be_read(size_bytes: int) -> None:
-    outgoing = Events(size_bytes)("e1@7", "p2", 3)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("size_bytes", [0, None, 5_000])
+def test_events_are_of_their_size_and_can_be_read(size_bytes: int | None, body: Body) -> None:
+    body = replace(body, event_bytes=body.event_bytes if size_bytes is None else size_bytes)
+    outgoing = Events(body)("e1@7", "p2", 3)
     event = json.loads(outgoing.body)
-    assert (event["id"], event["profileId"], event["profile"]["crm"]) == ("e1@7", "p2", {"state": 3})
+    attribute, _, name = body.written.partition(".")
+    assert (event["id"], event["profileId"], event["profile"][attribute]) == ("e1@7", "p2", {name: 3})
+    assert event["changes"]["attributes"] == [body.written]
     assert outgoing.key == "p2"
-    if size_bytes:
-        assert abs(len(outgoing.body) - size_bytes) < 20
+    if size_bytes != 0:
+        assert abs(len(outgoing.body) - body.event_bytes) < 20
+
+
+@pytest.mark.parametrize(
+    ("body", "size_bytes", "memberships", "namespaces", "identities"),
+    [(SMALL, 400, 1, 1, 1), (LARGE, 800, 4, 2, 3)],
+    ids=BODIES,
+)
+def test_bodies_are_what_the_tables_call_them(
+    body: Body, size_bytes: int, memberships: int, namespaces: int, identities: int
+) -> None:
+    *_, last = documents(body, 3)
+    assert last.body is not None
+    assert abs(len(last.body) - size_bytes) < 60
+    document = json.loads(last.body)
+    assert len(document["segmentMembership"]["ups"]) == memberships
+    assert len(document["identityMap"]) == namespaces
+    assert sum(map(len, document["identityMap"].values())) == identities
+    attribute, _, name = body.written.partition(".")
+    assert document[attribute] == {name: 0}
+    assert "loyalty" not in document
+    assert last.key == "p2"
 
 
 async def test_a_stream_publishes_every_event_once_and_in_order() -> None:
-    events = Events(0)
+    events = Events()
     async with open_queue(MemorySettings(), ("exporter.crm",), lambda _: None) as queue:
         done = await stream(queue, 5_000, 0.1, lambda number: events.at(number, 10, timed=False))
         async with queue.subscribe("exporter.crm", "earliest") as subscription:

@@ -14,6 +14,7 @@ import pytest
 import benchmarks
 from benchmarks import plan
 from benchmarks.cores import core_for_the_daemon
+from benchmarks.peer.beside import Extent
 from benchmarks.report import write_report
 from benchmarks.results import Record, read
 
@@ -22,6 +23,7 @@ TINY = replace(
     plan.FULL,
     name="tiny",
     runs=1,
+    rounds=1,
     transport_seconds=0.2,
     pipeline_events=200,
     lean_backlog=20_000,
@@ -43,6 +45,7 @@ TINY = replace(
     stores=(200,),
     chain_rate=100.0,
     chain_seconds=0.5,
+    peer=Extent(pairs=1, seconds=0.2, peer_warm_seconds=0.1, exporter_warm_seconds=0.1, records=20_000, events=50_000),
 )
 
 

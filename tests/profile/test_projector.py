@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from profile_generated import MAPPINGS, ODD_MAPPINGS, PROFILE_TEXTS, often_filtered
 from profile_given import EXAMPLES, MIB, event, mapping, mapping_of, member, segments
 
-from benchmarks.material import MAPPING, Events
+from benchmarks.material import BODIES, Body, Events
 from exporter.profile.decision import Decision, Excluded, Fired, Trigger
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
@@ -96,14 +96,15 @@ def test_profiles(native: type[Projector], mapped: Mapping, profile: str) -> Non
 
 # -- ordinary events are answered
 
-CRM = Destination.model_validate({"name": "crm", "endpoint": "https://partner.example.com/profiles", **MAPPING})
 
-
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("size", [400, 1_000, 20_000])
 @pytest.mark.parametrize("fires", [True, False])
-def test_events_of_the_benchmarks(native: type[Projector], size: int, fires: bool) -> None:
-    mapped = CRM.mapping({}, {})
-    assert all(agrees(native, mapped, one.body) for one in Events(size, fires=fires).backlog(20, 7))
+def test_events_of_the_benchmarks(native: type[Projector], body: Body, size: int, fires: bool) -> None:
+    named = {"name": "crm", "endpoint": "https://partner.example.com/profiles"}
+    mapped = Destination.model_validate({**named, **body.mapping}).mapping({}, {})
+    events = Events(replace(body, event_bytes=size), fires=fires)
+    assert all(agrees(native, mapped, one.body) for one in events.backlog(20, 7))
 
 
 def test_events_of_the_readme_and_the_demonstration(native: type[Projector]) -> None:

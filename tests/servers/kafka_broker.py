@@ -68,10 +68,10 @@ def needed() -> None:
     if (lacking := missing()) is not None:
         pytest.skip(lacking)
     with failing_as_set_up():
-        _ready()
+        ready()
 
 
-def _ready() -> Path:
+def ready() -> Path:
     """The folder with the jars, of which a first broker has run. Raises DownloadFailed."""
     folder = jars()
     downloaded(_FIRST, _run_the_first)
@@ -253,4 +253,4 @@ if __name__ == "__main__":
     lacking = missing()
     if lacking is not None:
         sys.exit(lacking)
-    only(_ready)
+    only(ready)
