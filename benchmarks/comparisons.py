@@ -48,9 +48,10 @@ def peer(records: Records) -> str:
             rates = number(each["deliveries a second"]), number(each["deliveries a CPU second"])
             rows.append((words, *rates, number(each["peak RSS MB"]) + " MB", *ratio))
     head = ("", "deliveries a second", "a CPU second", "peak RSS", OF_THE_PEER, "least to most")
-    pairs = of(records, "peer", JOURNAL, "pairs")
-    build = f", the exporter {records['peer'].machine.get('exporter', '')}" if pairs else ""
-    note = f"{_pairs(of(records, 'peer', JOURNAL))} pairs{build}.\n\n" if pairs else ""
+    beside = of(records, "peer", JOURNAL)
+    note = (
+        f"Pairs: {_pairs(beside)}. The exporter: {records['peer'].machine.get('exporter', '')}.\n\n" if beside else ""
+    )
     return note + table((*head, f"{OF_THE_PEER}{BY_CPU}", "least to most"), rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,14 @@ import pytest
 from benchmarks import plan, wrk
 from benchmarks.brokers import KINDS, Kind
 from benchmarks.comparisons import noise
-from benchmarks.drive import Drive
+from benchmarks.drive import Drive, QueueSection
 from benchmarks.material import LARGE
 from benchmarks.pairs import A_CPU_SECOND, A_SECOND, ENOUGH, across, compared
 from benchmarks.peer.client import missing
-from benchmarks.peer.measuring import Answered, Moment, between, requests
-from benchmarks.processes import Failed
+from benchmarks.peer.measuring import Answered, Moment, between, measured, requests
+from benchmarks.processes import Failed, Used
 from benchmarks.results import Record
+from benchmarks.throughput import Run, in_rounds
 
 
 def rates(a_second: float, a_cpu_second: float) -> dict[str, float]:
@@ -105,6 +107,32 @@ def test_what_is_compared_is_measured_in_the_same_round(kind: Kind, compiled: bo
     assert [run.how.body for run in runs.values()].count(LARGE) == (kind == "journal")
 
 
+def test_a_run_that_fails_costs_no_other_run_and_no_other_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"lean": iter([40.0, 50.0, 60.0]), "aiohttp": iter([10.0, None, 20.0])}
+
+    def throughput(how: Drive, queue: QueueSection = None) -> dict[str, float]:
+        rate = next(made[how.transport])
+        if rate is None:
+            raise Failed("the daemon ended")
+        return rates(rate, 2 * rate)
+
+    monkeypatch.setattr("benchmarks.throughput.throughput", throughput)
+    monkeypatch.setattr("benchmarks.wrk.missing", lambda: "not on the PATH: wrk")
+    runs = {name: Run(Drive(name), lambda: None) for name in made}
+    runs["lean"] = Run(Drive("lean"), lambda: None, {"of aiohttp": "aiohttp"})
+    record = Record("end to end journal")
+    in_rounds(record, runs, 3)
+    assert record.failed == {"aiohttp": "the daemon ended"}
+    assert record.numbers["lean"] == {
+        **rates(50.0, 100.0),
+        "of aiohttp": 3.5,
+        "of aiohttp, by CPU": 3.5,
+        "spread": {"of aiohttp": [3.0, 4.0], "of aiohttp, by CPU": [3.0, 4.0]},
+        "pairs": 2,
+    }
+    assert record.numbers["aiohttp"] == rates(15.0, 30.0)
+
+
 # -- the peer
 
 
@@ -127,6 +155,39 @@ def test_rates_are_of_what_lies_between_two_moments() -> None:
 def test_a_measurement_that_says_nothing_fails_with_a_reason(last: Moment, said: str) -> None:
     with pytest.raises(Failed, match=said):
         between("the peer", Moment(10.0, 1_000, 5.0), last, 10_000)
+
+
+class Counts(Answered):
+    """nginx, which tells these numbers and then the last of them again and again."""
+
+    def __init__(self, *numbers: int) -> None:
+        self._numbers = [*numbers]
+
+    def count(self) -> int:
+        return self._numbers.pop(0) if len(self._numbers) > 1 else self._numbers[0]
+
+
+class ThisProcess:
+    """A client that is this process, and runs."""
+
+    def __init__(self) -> None:
+        self.used = Used(os.getpid())
+
+    def runs(self) -> bool:
+        return True
+
+
+def test_a_measurement_within_which_nothing_was_delivered_goes_on() -> None:
+    found = measured("the peer", ThisProcess(), Counts(100, 600, 700, 700, 700, 900), 10_000, 0.0, 0.01)
+    # Of the 200 deliveries that came when the time was over, within that time and three looks more.
+    assert 0 < found["deliveries a second"] < 200 / 0.02
+    assert found["deliveries a CPU second"] > 0
+    assert found["peak RSS MB"] > 0
+
+
+def test_a_backlog_that_ends_while_a_measurement_goes_on_fails() -> None:
+    with pytest.raises(Failed, match="the backlog of 700 ended"):
+        measured("the peer", ThisProcess(), Counts(600, 700, 700), 700, 0.0, 0.01)
 
 
 def test_the_status_of_nginx_is_read() -> None:

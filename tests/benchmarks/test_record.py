@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def test_what_this_machine_lacks_is_no_failure() -> None:
         raise Missing("Kafka needs java")
     assert record.missing == {"broker": "Kafka needs java"}
     assert record.failed == {}
+
+
+def test_time_within_blocks_within_blocks_counts_once() -> None:
+    record = Record("end to end kafka")
+    begun = time.monotonic()
+    with record.survives("broker"), record.survives("lean"):
+        time.sleep(0.05)
+    assert 0.05 <= record.seconds <= time.monotonic() - begun
 
 
 def test_stopping_stops() -> None:

@@ -98,7 +98,7 @@ def test_what_was_not_measured_in_pairs_is_no_comparison() -> None:
 
 def test_the_peer_has_its_page() -> None:
     page = filled(PAGE, records())
-    assert "7 pairs, the exporter compiled." in page
+    assert "Pairs: 7. The exporter: compiled." in page
     assert "| the peer | 30,000 | 31,000 | 400 MB |  |  |  |  |" in page
     assert (
         "| exporter, from the journal | 60,000 | 65,100 | 90 MB | 2.00 | 1.80 to 2.20 | 2.10 | 1.89 to 2.31 |" in page
