@@ -45,7 +45,7 @@ TINY = replace(
     stores=(200,),
     chain_rate=100.0,
     chain_seconds=0.5,
-    peer=Extent(pairs=1, seconds=0.2, peer_warm_seconds=0.1, exporter_warm_seconds=0.1, records=10_000, events=40_000),
+    peer=Extent(pairs=1, seconds=0.2, peer_warm_seconds=0.1, exporter_warm_seconds=0.1, records=40_000, events=60_000),
 )
 
 
