@@ -13,6 +13,7 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 import sysconfig
 import traceback
 from pathlib import Path
@@ -66,17 +67,20 @@ class CompiledBuild(BuildHookInterface[Any]):
             self._folder.cleanup()
 
     def _why_not(self) -> str | None:
-        """Why nothing is to be compiled; None where it is."""
-        if os.environ.get(COMPILE) == "0":
-            return f"it was built with {COMPILE}=0"
-        return None if (lacking := what_is_lacking()) is None else f"it was built without {lacking}"
+        """Why nothing is to be compiled; None where it is. Ends the build where nobody can tell what was asked for."""
+        if (asked := os.environ.get(COMPILE, "")) not in ("", "0", "1"):
+            self.app.abort(
+                f"{COMPILE} is {asked!r}: 0 compiles nothing; 1 all, or there is no build; empty, what can be."
+            )
+        return f"{COMPILE}=0 was set" if asked == "0" else what_is_lacking()
 
     def _built(self, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         """Every library, with its place in the wheel; and why there are no ``modules`` or no ``projector`` in it."""
-        if (why := self._why_not()) is not None:
+        why = self._why_not() or compiler_fails(folder)
+        if why is not None:
             if demanded():
                 self.app.abort(
-                    f"The compiled build was asked for, and {why}. Debian: apt-get install gcc python3-dev. "
+                    f"The compiled build was asked for, but {why}. Debian: apt-get install gcc python3-dev. "
                     f"Without {COMPILE} and {FORMER} in the environment the build is plain Python and needs neither."
                 )
             self.app.display_warning(f"The build is plain Python: {why}.")
@@ -92,10 +96,10 @@ class CompiledBuild(BuildHookInterface[Any]):
             # mypyc and setuptools end the process where sources or compiler fail.
             except (Exception, SystemExit) as failed:
                 traceback.print_exc()
-                missing[part] = f"it could not be compiled: {type(failed).__name__}"
+                missing[part] = f"the {part} could not be compiled: {in_a_sentence(failed)}"
                 if demanded():
-                    self.app.abort(f"The {part} could not be compiled.")
-                self.app.display_warning(f"The {part} could not be compiled: Python does their work.")
+                    self.app.abort(f"The compiled build was asked for, but {missing[part]}. What was said is above.")
+                self.app.display_warning(f"Python does a part of the work: {missing[part]}.")
         return built, missing
 
 
@@ -108,9 +112,33 @@ def what_is_lacking() -> str | None:
     """What this machine lacks to compile for this Python, in words; None where nothing is."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "")
     if compiler and shutil.which(compiler[0]) is None:  # where Python names none, setuptools knows where to look
-        return f"a C compiler: there is no {compiler[0]}"
+        return f"there was no C compiler ({compiler[0]})"
     header = Path(sysconfig.get_path("include"), "Python.h")
-    return None if header.exists() else f"Python's headers: there is no {header}"
+    return None if header.exists() else f"there were no headers of Python ({header})"
+
+
+def in_a_sentence(failed: BaseException) -> str:
+    """Why a compilation failed, in a few words of one line, which the finished build goes on saying."""
+    if isinstance(failed, SystemExit):
+        return "mypy found mistakes"
+    cause: BaseException | None = failed
+    while cause is not None and not isinstance(cause, subprocess.CalledProcessError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None:
+        return f"{Path(cause.cmd[0]).name} ended with exit code {cause.returncode}"
+    return (str(failed).partition("\n")[0] or type(failed).__name__)[:200]
+
+
+def compiler_fails(folder: Path) -> str | None:
+    """Why the C compiler is of no use, found out before mypyc has worked for a minute; None where it compiles."""
+    (folder / "least.c").write_text("#include <Python.h>\nint PyInit_least(void) { return 0; }\n", encoding="utf-8")
+    try:
+        compile_modules(folder, [], {"least": "least.c"}, folder / "least")
+    except ImportError as absent:
+        return f"{absent.name} was not installed"
+    except (Exception, SystemExit) as failed:
+        return f"the C compiler failed: {in_a_sentence(failed)}"
+    return None
 
 
 def compile_modules(root: Path, modules: list[str], native: dict[str, str], folder: Path) -> dict[str, str]:

@@ -1,24 +1,24 @@
 """The flow of a destination: receive → decide → build → deliver → settle (architecture.md).
 
-    receive   intake.py    takes messages as the window has room
+    receive   receiving.py takes messages as the window has room
     decide    examine.py   reads a message, asks the triggers
     build     examine.py   makes the document
     deliver   senders.py   attempts the exports that the outbox gives
     settle    outcomes.py  a message that was delivered or excluded, or is durably a dead letter (recorder.py)
 
 Here the parts are put together, started and ended. Everything runs on a single event loop, and between two awaits the
-outbox is changed by one hand only. Whatever changes the outbox wakes the parts that may go on: ``intake`` when there
+outbox is changed by one hand only. Whatever changes the outbox wakes the parts that may go on: ``receiving`` when there
 may be room, ``senders`` when an export may go. The parts know each other by what they were given to call:
 
     who calls            what             when                                     and so
-    intake               concluded        a message was examined                   outcomes: queue, settle or bury
-    intake               lane_busy        a lane is being taken away, as planned   whether to wait for what is under way
-    intake               lane_gone        a lane was let go of                     replays and letters let go of it, too
+    receiving            concluded        a message was examined                   outcomes: queue, settle or bury
+    receiving            lane_busy        a lane is being taken away, as planned   whether to wait for what is under way
+    receiving            lane_gone        a lane was let go of                     replays and letters let go of it, too
     senders              may_go           before an attempt at a replay            replays: goes, or is withdrawn
     senders              attempted        an attempt ended                         outcomes: settle, bury or hold
-    senders, outcomes    freed            something left the window                intake wakes; the drain may be over
-    recorder, outcomes   recorded         a letter is durable, or a stop changed   as may_send; the drain may be over
-    intake, replays      may_send         something came in, or a stop was lifted  intake and senders wake
+    senders, outcomes    freed            something left the window                receiving wakes, a drain may end
+    recorder, outcomes   recorded         a letter is durable, or a stop changed   as may_send; a drain may end
+    receiving, replays   may_send         something came in, or a stop was lifted  receiving and senders wake
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from functools import partial
 from typing import ClassVar
 
 from exporter.dataflow.dependencies import Dependencies
-from exporter.dataflow.intake import Intake
 from exporter.dataflow.outcomes import Outcomes
+from exporter.dataflow.receiving import Receiving
 from exporter.dataflow.recorder import Recorder
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
@@ -58,7 +58,7 @@ class Dataflow:
         "_replays",
         "_outcomes",
         "_senders",
-        "_intake",
+        "_receiving",
         "_stops",
         "_hurry",
         "_subscription",
@@ -71,7 +71,7 @@ class Dataflow:
         self._replays = Replays(dependencies, self._recorder, self._may_send)
         self._outcomes = Outcomes(dependencies, self._recorder, self._replays, self._freed, self._recorded)
         self._senders = Senders(dependencies, self._outcomes.attempted, self._replays.may_go, self._freed)
-        self._intake = Intake(
+        self._receiving = Receiving(
             dependencies, self._outcomes.concluded, self._may_send, self._lane_busy, self._lane_gone, self._hurry
         )
         self._stops = Stops(dependencies, "flow")
@@ -97,7 +97,7 @@ class Dataflow:
                 recording = tasks.create_task(must_live("the recorder", self._recorder.run))
                 replaying = tasks.create_task(must_live("the replayer", lambda: self._replays.run(subscription)))
                 self.state = "running"
-                await self._ending.unless_asked(must_live("the intake", lambda: self._intake.run(subscription)))
+                await self._ending.unless_asked(must_live("receiving", lambda: self._receiving.run(subscription)))
                 replaying.cancel()
                 await self._drain()
                 recording.cancel()
@@ -110,7 +110,7 @@ class Dataflow:
         Without that, every reload would leave a window full of exports in memory until a rare garbage collection.
         """
         self._recorder.let_go()
-        del self.dependencies, self._recorder, self._replays, self._outcomes, self._senders, self._intake
+        del self.dependencies, self._recorder, self._replays, self._outcomes, self._senders, self._receiving
         del self._stops, self._hurry, self._subscription
 
     def stop(self, drain_seconds: float) -> None:
@@ -201,7 +201,7 @@ class Dataflow:
 
     def _freed(self) -> None:
         """Go on after an end: the window may have room, or the drain may be over."""
-        self._intake.woken()
+        self._receiving.woken()
         self._look_if_drained()
 
     def _recorded(self) -> None:
@@ -209,8 +209,8 @@ class Dataflow:
         self._may_send()
 
     def _may_send(self) -> None:
-        """Wake intake and senders: exports may go that could not before."""
-        self._intake.woken()
+        """Wake receiving and senders: exports may go that could not before."""
+        self._receiving.woken()
         self._senders.wake()
 
     def _lane_busy(self, lane: str) -> bool:

@@ -13,6 +13,8 @@ from exporter.telemetry.status import Build
 
 #: What stands in a wheel beside this file, written by ``hatch_build.py``.
 NOTE = "build.json"
+#: Why nothing is compiled where there is no note.
+NO_NOTE = "it runs from its sources, or was built without build hooks"
 
 
 class _Missing(msgspec.Struct):
@@ -34,8 +36,7 @@ def build_of(is_compiled: bool, native: bool, note: bytes | None) -> Build:
     Args:
         note: what its wheel says; None where the package was made of no wheel, or nobody was asked to compile.
     """
-    sources = "it runs from its sources"
-    missing = _Missing(sources, sources) if note is None else msgspec.json.decode(note, type=_Missing)
+    missing = _Missing(NO_NOTE, NO_NOTE) if note is None else msgspec.json.decode(note, type=_Missing)
     why = missing.projector if is_compiled else missing.modules
     if is_compiled and native:
         why = None

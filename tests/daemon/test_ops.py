@@ -64,7 +64,7 @@ async def test_every_path() -> None:
             "kind": "compiled" if compiled() else "interpreted",
             "python": python_version(),
             "projector": "native" if compiled() else "python",
-            "why": None if compiled() else "it runs from its sources",
+            "why": None if compiled() else "it runs from its sources, or was built without build hooks",
         }
         assert told["started_at"] == 7.0
         assert told["config"] == {

@@ -23,6 +23,7 @@ from warm_command import warm_command
 
 from exporter import __version__
 from exporter.profile.native.projector import built
+from exporter.telemetry.build import NO_NOTE
 from exporter.telemetry.compilation import compiled
 
 EXPECTED = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
@@ -67,7 +68,7 @@ def test_nothing_compiled_stands_beside_the_sources() -> None:
 def test_the_command_says_which_build_it_is(command: Callable[[], list[str]]) -> None:
     assert compiled() == EXPECTED
     ran = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
-    words = "compiled, native projector" if EXPECTED else "plain Python: it runs from its sources"
+    words = "compiled, native projector" if EXPECTED else f"plain Python: {NO_NOTE}"
     assert ran.stdout == f"exporter {__version__} ({words})\n"
 
 
@@ -133,19 +134,18 @@ class TestTheHook:
     def test_no_compiler_where_it_was_asked_for(self, source: Path, asked: str) -> None:
         ran, made = self.build(source, "wheel", CC="no-such-compiler -pthread", **{asked: "1"})
         assert ran.returncode == 1
-        assert "built without a C compiler: there is no no-such-compiler. Debian: apt-get install gcc" in ran.stderr
+        assert "but there was no C compiler (no-such-compiler). Debian: apt-get install gcc" in ran.stderr
         assert "Traceback" not in ran.stderr
         assert made == []
 
     @pytest.mark.parametrize(
         ("environ", "why"),
         [
-            ({"CC": "no-such-compiler"}, "it was built without a C compiler: there is no no-such-compiler"),
-            ({"EXPORTER_COMPILE": "0"}, "it was built with EXPORTER_COMPILE=0"),
-            (
-                {"EXPORTER_COMPILE": "0", "HATCH_BUILD_HOOK_ENABLE_CUSTOM": "1"},
-                "it was built with EXPORTER_COMPILE=0",
-            ),
+            ({"CC": "no-such-compiler"}, "there was no C compiler (no-such-compiler)"),
+            ({"CC": "no-such-compiler", "EXPORTER_COMPILE": ""}, "there was no C compiler (no-such-compiler)"),
+            ({"CC": "false"}, "the C compiler failed: false ended with exit code 1"),
+            ({"EXPORTER_COMPILE": "0"}, "EXPORTER_COMPILE=0 was set"),
+            ({"EXPORTER_COMPILE": "0", "HATCH_BUILD_HOOK_ENABLE_CUSTOM": "1"}, "EXPORTER_COMPILE=0 was set"),
         ],
     )
     def test_a_plain_wheel_says_why(self, source: Path, environ: dict[str, str], why: str) -> None:
@@ -179,12 +179,29 @@ class TestTheHook:
         assert left in libraries
         assert broken.partition(".")[0] not in libraries
         assert list(missing) == [part]
-        assert missing[part].startswith("it could not be compiled: ")
-        assert f"The {part} could not be compiled" in ran.stderr
+        compiler = Path(os.environ.get("CC", "gcc")).name
+        reasons = {"modules": "mypy found mistakes", "projector": f"{compiler} ended with exit code 1"}
+        assert missing[part].startswith(f"the {part} could not be compiled: {reasons[part]}")
+        assert missing[part] in ran.stderr
         for name in ("made", "build"):
             shutil.rmtree(source / name, ignore_errors=True)
         ran, made = self.build(source, "wheel", EXPORTER_COMPILE="1")
         assert (ran.returncode, made) == (1, [])
+        assert f"The compiled build was asked for, but {missing[part]}." in ran.stderr
+
+    @pytest.mark.parametrize("asked", ["yes", "no", "true", "2"])
+    def test_what_nobody_can_tell_is_refused(self, source: Path, asked: str) -> None:
+        ran, made = self.build(source, "wheel", EXPORTER_COMPILE=asked)
+        assert (ran.returncode, made) == (1, [])
+        assert f"EXPORTER_COMPILE is '{asked}': 0 compiles nothing; 1 all" in ran.stderr
+
+    def test_a_compiler_that_fails_is_named_where_it_was_asked_for(self, source: Path) -> None:
+        ran, made = self.build(source, "wheel", CC="false", EXPORTER_COMPILE="1")
+        assert (ran.returncode, made) == (1, [])
+        assert (
+            "The compiled build was asked for, but the C compiler failed: false ended with exit code 1. Debian"
+            in ran.stderr
+        )
 
     def test_an_editable_one_is_never_compiled(self, source: Path) -> None:
         ran, made = self.build(source, "wheel:editable", EXPORTER_COMPILE="1")

@@ -23,7 +23,7 @@ NO_MODULES = json.dumps({"modules": "mypy failed"}).encode()
         (True, False, b"{}", "compiled, projector in Python: what was compiled cannot be loaded here"),
         (False, True, NO_MODULES, "plain Python, native projector: mypy failed"),
         (False, False, PLAIN, "plain Python: no gcc"),
-        (False, False, None, "plain Python: it runs from its sources"),
+        (False, False, None, "plain Python: it runs from its sources, or was built without build hooks"),
         (False, False, b"{}", "plain Python: what was compiled cannot be loaded here"),
     ],
 )

@@ -10,6 +10,7 @@ from harness import Place
 from processes import EXPORTER
 
 from exporter import __version__
+from exporter.telemetry.build import NO_NOTE
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
@@ -25,7 +26,5 @@ def test_it_is_said_once_and_first(tmp_path: Path, workers: tuple[str, ...]) -> 
         expected = bool(os.environ.get("EXPORTER_EXPECT_COMPILED"))
         assert first["compiled"] == expected
         [ready] = daemon.logs("ready")
-        assert ready["build"] == (
-            "compiled, native projector" if expected else "plain Python: it runs from its sources"
-        )
+        assert ready["build"] == ("compiled, native projector" if expected else f"plain Python: {NO_NOTE}")
         assert daemon.terminate() == 0, daemon.tail()

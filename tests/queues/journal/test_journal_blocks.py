@@ -105,6 +105,24 @@ def test_all_of_it_goes_where_all_is_passed_and_positions_go_on(connection: apsw
     assert positions(connection) == [26]
 
 
+async def test_a_journal_that_is_idle_writes_nothing(tmp_path: Path, sweeps: Sweeps) -> None:
+    path = tmp_path / "queue.db"
+    async with (
+        open_journal(path, max_bytes=10**9, groups=("g",), warn=pytest.fail) as queue,
+        queue.subscribe("g", "earliest") as subscription,
+    ):
+        await queue.publish(events(3))
+        for message in await take(subscription, 3):
+            subscription.settle(message)
+        await soon(subscription.commit())
+        await sweeps.catch_up()
+        log = path.with_name("queue.db-wal")
+        before = log.stat().st_size, log.stat().st_mtime_ns
+        for _ in range(3):
+            await sweeps.catch_up()
+        assert (log.stat().st_size, log.stat().st_mtime_ns) == before
+
+
 def test_where_all_blocks_hold_events_the_newest_grows_and_is_deleted_a_few_at_a_time(
     connection: apsw.Connection,
 ) -> None:

@@ -22,7 +22,7 @@ RECEIVE_MOST = 200
 Concluded = Callable[[Message, Examined], None]
 
 
-class Intake:
+class Receiving:
     """Reads a subscription. ``concluded`` is called for each message, ``may_send`` after each batch and each stop.
 
     ``lane_busy`` says whether anything of a lost lane still has to end before the position is committed; ``lane_gone``
@@ -39,7 +39,7 @@ class Intake:
         hurry: Hurry,
     ) -> None:
         self._dependencies = dependencies
-        self._stops = Stops(dependencies, "intake", may_send)
+        self._stops = Stops(dependencies, "receiving", may_send)
         self._concluded = concluded
         self._may_send = may_send
         self._lane_busy = lane_busy
