@@ -40,11 +40,11 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
         return Bad("no_primary_identity", "its primary identity is one of identities.ignore")
     if workspace.erased and is_erased(primary, record.taken, workspace.erased):
         return Outcome.UNCHANGED
-    meeting = met(record, workspace.rules, workspace.number_of, workspace.profiles, workspace.erased)
+    meeting = met(record, workspace.rules, workspace.number_of, workspace.profile, workspace.erased)
     if record.operation is Operation.DELETE and workspace.number_of(primary) is None and not record.time_series:
         return Outcome.UNCHANGED  # a deletion makes nobody known
-    survivor = workspace.profiles[meeting.profiles[0]] if meeting.profiles else _NOBODY
-    absorbed = [workspace.profiles[number] for number in meeting.profiles[1:]] if len(meeting.profiles) > 1 else []
+    survivor = workspace.profile(meeting.profiles[0]) if meeting.profiles else _NOBODY
+    absorbed = [workspace.profile(number) for number in meeting.profiles[1:]] if len(meeting.profiles) > 1 else []
     said = workspace.paths.flattened(record.entity)
     if said is None:
         return Bad("too_large", "it is nested deeper than an event may be")
@@ -61,7 +61,7 @@ def _apply_record(record: Record, workspace: Workspace) -> Outcome | Bad:
         if isinstance(telling, str):
             return Bad("too_large", telling)
         workspace.tell(telling)
-    _settle(meeting, absorbed, after, workspace)
+    _settle(meeting, survivor, absorbed, after, workspace)
     _keep(record, workspace)
     if not tells:
         return Outcome.UNCHANGED
@@ -169,16 +169,18 @@ def _namespaces(survivor: Profile, absorbed: Sequence[Profile], after: Profile) 
     return list(dict.fromkeys(found))
 
 
-def _settle(meeting: Meeting, absorbed: Sequence[Profile], after: Profile, workspace: Workspace) -> None:
+def _settle(
+    meeting: Meeting, survivor: Profile, absorbed: Sequence[Profile], after: Profile, workspace: Workspace
+) -> None:
     """Let ``after`` stand in place of all who met."""
     number = meeting.profiles[0] if meeting.profiles else workspace.new_number()
     if absorbed:
         for gone, profile in zip(meeting.profiles[1:], absorbed, strict=True):
             workspace.move(profile.identities, number)
-            workspace.remove(gone)
+            workspace.remove(gone, profile)
     for each in meeting.named:
         if workspace.number_of(each) != number:
             workspace.move((each,), number)
-    workspace.put(number, after)
+    workspace.put(number, after, survivor)
     workspace.joins += len(absorbed)
     workspace.refused_links += meeting.refused

@@ -40,7 +40,7 @@ def met(
     record: Record,
     rules: Rules,
     number_of: Callable[[Identity], int | None],
-    profiles: Mapping[int, Profile],
+    profile_of: Callable[[int], Profile],
     erased: Mapping[Named, int],
 ) -> Meeting:
     """What ``record``, whose primary identity counts, brings together. Identities ``erased`` since do not count.
@@ -64,8 +64,8 @@ def met(
         number = number_of(identity)
         if number is None or number not in found:
             if together is None:
-                together = _Together(rules, [primary] if first is None else profiles[first].identities)
-            if not together.takes([identity] if number is None else profiles[number].identities):
+                together = _Together(rules, [primary] if first is None else profile_of(first).identities)
+            if not together.takes([identity] if number is None else profile_of(number).identities):
                 refused += 1
                 continue
             if number is not None:

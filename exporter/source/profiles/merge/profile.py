@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -84,6 +85,11 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     def profile_id(self) -> str:
         """The id in events and for people."""
         return profile_id(*self.named)
+
+
+#: The row of a profile, MessagePack, and back.
+encoded: Callable[[Profile], bytes] = msgspec.msgpack.Encoder().encode
+decoded: Callable[[bytes], Profile] = msgspec.msgpack.Decoder(Profile).decode
 
 
 def identity_key(namespace: str, id_: str) -> bytes:

@@ -25,7 +25,7 @@ def delete(step: Deletion, workspace: Workspace) -> Outcome | Bad:
     if number is None:
         workspace.erase([Known(named.namespace, named.id, False, None, None)], step.taken)
         return Outcome.UNCHANGED
-    before = workspace.profiles[number]
+    before = workspace.profile(number)
     stamp = (step.taken, step.xaction_id)
     # What was removed later than that is kept, too: older records must not bring it back.
     fragments = [_emptied(each, stamp) for each in before.fragments if newer(each.newest(), stamp)]
@@ -44,10 +44,10 @@ def delete(step: Deletion, workspace: Workspace) -> Outcome | Bad:
         workspace.tell(telling)
     workspace.erase(before.identities, step.taken)
     if stays:
-        workspace.put(number, after)
+        workspace.put(number, after, before)
     else:
         workspace.move(before.identities, None)
-        workspace.remove(number)
+        workspace.remove(number, before)
     return Outcome.TOLD if change.tells else Outcome.UNCHANGED
 
 
@@ -75,9 +75,8 @@ def unlink(step: Unlinking, workspace: Workspace) -> Outcome | Bad:
     """
     named = (step.identity.namespace, step.identity.id)
     number = workspace.number_of(step.identity)
-    if number is None or len(workspace.profiles[number].identities) == 1:
+    if number is None or len((before := workspace.profile(number)).identities) == 1:
         return Outcome.UNCHANGED
-    before = workspace.profiles[number]
     stamp = (step.taken, step.xaction_id)
     is_first = (before.identities[0].namespace, before.identities[0].id) == named
     alone = Profile(
@@ -103,7 +102,7 @@ def unlink(step: Unlinking, workspace: Workspace) -> Outcome | Bad:
         return Bad("too_large", second)
     workspace.tell(first)
     workspace.tell(second)
-    workspace.put(number, stays)
+    workspace.put(number, stays, before)
     other = workspace.new_number()
     workspace.put(other, leaves)
     workspace.move(leaves.identities, other)
@@ -130,7 +129,7 @@ def _differences(before: Profile, after: Profile, workspace: Workspace) -> list[
 
 def forget(number: int, dataset: str, event_id: str, taken: int, workspace: Workspace) -> bool:
     """Take away what ``dataset`` said of a profile; a profile of which nothing is left is gone. Whether it said any."""
-    before = workspace.profiles[number]
+    before = workspace.profile(number)
     fragments = [each for each in before.fragments if each.dataset != dataset]
     if len(fragments) == len(before.fragments):
         return False
@@ -138,13 +137,13 @@ def forget(number: int, dataset: str, event_id: str, taken: int, workspace: Work
     _replace(number, before, after, event_id, taken, workspace)
     if not fragments and not before.members:
         workspace.move(before.identities, None)
-        workspace.remove(number)
+        workspace.remove(number, before)
     return True
 
 
 def lapse(number: int, ttl_ms: int, event_id: str, taken: int, workspace: Workspace) -> bool:
     """Let a profile leave the segments of which it had no news for ``ttl_ms`` before ``taken``; whether it left any."""
-    before = workspace.profiles[number]
+    before = workspace.profile(number)
     members = memberships.lapsed(before.members, ttl_ms, taken, (taken, event_id))
     if members is before.members:
         return False
@@ -161,4 +160,4 @@ def _replace(number: int, before: Profile, after: Profile, event_id: str, taken:
     telling = workspace.telling(event_id, taken, change, after) if change.tells else None
     if isinstance(telling, Telling):
         workspace.tell(telling)
-    workspace.put(number, after)
+    workspace.put(number, after, before)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from exporter.source.profiles.merge.change import Change, combined
 from exporter.source.profiles.merge.event import event_of, shown
 from exporter.source.profiles.merge.leaves import Flattened, Paths
-from exporter.source.profiles.merge.profile import Known, Named, Profile, profile_id_of
+from exporter.source.profiles.merge.profile import Known, Members, Named, Profile, decoded, encoded, profile_id_of
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.times import Times
@@ -29,15 +29,18 @@ class Telling:
 class Workspace:
     """Profiles by number. What was read is never changed; what becomes of it is in the attributes.
 
-    ``keys`` are those of identities, as far as they are at hand.
+    ``keys`` are those of identities, as far as they are at hand. A profile is read from its row whenever it is asked
+    for, and written to a row at once: a thousand profiles as objects are more than a processor's cache holds, so that
+    each would be fetched from memory to be read, to be written, and to be freed.
 
     Attributes:
         rules: how to merge.
         paths: those that entities have had.
         numbers: identity to the number of its profile; None where there is none.
-        profiles: all that are there now; a number grows with each new profile, so the lowest is the oldest.
+        rows: of all profiles that are there now; a number grows with each new profile, so the lowest is the oldest.
         touched: numbers of profiles that are new or changed.
         gone: numbers of profiles that are no more.
+        members: the memberships of profiles before and now, where these are other ones.
         moved: identities whose profile is another one now, or none.
         erased: identity to the time of a deletion, in epoch milliseconds; those of this transaction are in
             ``erasing``, too.
@@ -53,7 +56,7 @@ class Workspace:
         paths: Paths,
         max_event_bytes: int,
         numbers: Mapping[Named, int],
-        profiles: Mapping[int, Profile],
+        rows: Mapping[int, bytes],
         erased: Mapping[Named, int],
         next_number: int,
         keys: Mapping[Named, bytes],
@@ -61,9 +64,10 @@ class Workspace:
         self.rules = rules
         self.paths = paths
         self.numbers: dict[Named, int | None] = dict(numbers)
-        self.profiles = dict(profiles)
+        self.rows = dict(rows)
         self.touched: set[int] = set()
         self.gone: set[int] = set()
+        self.members: dict[int, tuple[Members, Members]] = {}
         self.moved: set[Named] = set()
         self.erased = dict(erased)
         self.erasing: dict[Named, int] = {}
@@ -86,21 +90,35 @@ class Workspace:
         """The number of the profile that has ``identity``."""
         return self.numbers.get((identity.namespace, identity.id))
 
-    def put(self, number: int, profile: Profile) -> None:
-        """Let ``profile`` stand under ``number``."""
-        self.profiles[number] = profile
+    def profile(self, number: int) -> Profile:
+        """The profile that stands under ``number``."""
+        return decoded(self.rows[number])
+
+    def put(self, number: int, profile: Profile, before: Profile | None = None) -> None:
+        """Let ``profile`` stand under ``number``, instead of ``before``."""
+        self.rows[number] = encoded(profile)
         self.touched.add(number)
+        self._note_members(number, {} if before is None else before.members, profile.members)
 
     def new_number(self) -> int:
         """A number that no profile has had."""
         self.next_number += 1
         return self.next_number - 1
 
-    def remove(self, number: int) -> None:
-        """Let there be no profile under ``number``; where its identities lead is for the caller to say."""
-        del self.profiles[number]
+    def remove(self, number: int, before: Profile) -> None:
+        """Let there be no profile under ``number``, instead of ``before``.
+
+        Where its identities lead is for the caller to say.
+        """
+        del self.rows[number]
         self.touched.discard(number)
         self.gone.add(number)
+        self._note_members(number, before.members, {})
+
+    def _note_members(self, number: int, before: Members, now: Members) -> None:
+        if before is not now and (before or now):
+            first, _ = self.members.get(number, (before, now))
+            self.members[number] = first, now
 
     def move(self, identities: Iterable[Known] | Iterable[Identity], number: int | None) -> None:
         """Let ``identities`` lead to another profile, or to none."""

@@ -71,7 +71,7 @@ def step(connection: apsw.Connection, rules: Rules, number: int, limit: int, at:
     next_ones = _next(connection, segments, passed, limit)
     transaction = Transaction.begin(connection, rules, Paths(), max_event_bytes, numbered=next_ones)
     for each in next_ones:
-        profile = transaction.workspace.profiles[each]
+        profile = transaction.workspace.profile(each)
         event_id = f"backfill:{number}:{profile.profile_id}"
         skipped += not transaction.workspace.tell_backfill(event_id, at, destination, profile)
     transaction.end()

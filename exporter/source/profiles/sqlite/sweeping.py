@@ -25,7 +25,7 @@ def forgetting(dataset: str, event_id: str, at: int) -> Sweep:
     """A sweep that takes away what ``dataset`` said."""
 
     def sweep(number: int, workspace: Workspace) -> bool:
-        each = f"{event_id}:{workspace.profiles[number].profile_id}"
+        each = f"{event_id}:{workspace.profile(number).profile_id}"
         return taking_apart.forget(number, dataset, each, at, workspace)
 
     return sweep
@@ -35,7 +35,7 @@ def lapsing(ttl_ms: int, event_id: str, at: int) -> Sweep:
     """A sweep that lets profiles leave segments of which they had no news."""
 
     def sweep(number: int, workspace: Workspace) -> bool:
-        each = f"{event_id}:{workspace.profiles[number].profile_id}"
+        each = f"{event_id}:{workspace.profile(number).profile_id}"
         return taking_apart.lapse(number, ttl_ms, each, at, workspace)
 
     return sweep

@@ -7,19 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import apsw
-import msgspec
 
 from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.memberships import inside
-from exporter.source.profiles.merge.profile import Named, Profile, identity_key
+from exporter.source.profiles.merge.profile import Named, Profile, decoded, identity_key
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.workspace import Workspace
 from exporter.source.profiles.port import Segment
 from exporter.source.profiles.sqlite import outbox, time_series
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Profile).decode
 
 _STANDING = "SELECT next_profile, next_event, told_bytes, profiles, identities, joins, refused_links FROM store"
 _STAND = """
@@ -52,7 +48,7 @@ class Transaction:
     connection: apsw.Connection
     workspace: Workspace
     standing: Standing
-    before: Mapping[int, Profile]
+    before: Mapping[int, bytes]
     keys: dict[Named, bytes] = field(default_factory=dict)
 
     @classmethod
@@ -77,7 +73,7 @@ class Transaction:
                 numbers[by_key[key]] = number
             if connection.execute("SELECT EXISTS (SELECT 1 FROM erased)").get:
                 erased = {by_key[key]: taken for key, taken in connection.execute(_ERASED, (apsw.carray(wanted),))}
-        before = profiles_of(connection, {*numbers.values(), *numbered})
+        before = _rows(connection, {*numbers.values(), *numbered})
         workspace = Workspace(rules, paths, max_event_bytes, numbers, before, erased, standing.next_profile, keys)
         return cls(connection, workspace, standing, before, keys)
 
@@ -133,7 +129,7 @@ class Transaction:
         if work.touched:
             self.connection.executemany(
                 "REPLACE INTO profiles VALUES (?, ?)",
-                [(number, _encode(work.profiles[number])) for number in sorted(work.touched)],
+                [(number, work.rows[number]) for number in sorted(work.touched)],
             )
 
     def _write_identities(self) -> int:
@@ -154,12 +150,8 @@ class Transaction:
         work = self.workspace
         entered: list[tuple[Segment, int]] = []
         left: list[tuple[Segment, int]] = []
-        for number in work.touched | work.gone:
-            before, after = self.before.get(number), work.profiles.get(number)
-            if before is not None and after is not None and before.members is after.members:
-                continue
-            was = inside(before.members) if before is not None else set()
-            now = inside(after.members) if after is not None else set()
+        for number, (before, after) in work.members.items():
+            was, now = inside(before), inside(after)
             entered += [(segment, number) for segment in now - was]
             left += [(segment, number) for segment in was - now]
         if entered or left:
@@ -200,7 +192,11 @@ def segment_number(connection: apsw.Connection, segment: Segment) -> int | None:
 
 def profiles_of(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, Profile]:
     """The profiles with these numbers, as far as they are there."""
+    return {number: decoded(row) for number, row in _rows(connection, numbers).items()}
+
+
+def _rows(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, bytes]:
     wanted = array("q", sorted(numbers))
     if not wanted:
         return {}
-    return {number: _decode(body) for number, body in connection.execute(_PROFILES, (apsw.carray(wanted),))}
+    return dict(connection.execute(_PROFILES, (apsw.carray(wanted),)))
