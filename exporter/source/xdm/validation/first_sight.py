@@ -121,7 +121,8 @@ def is_right(value: Any, sight: Sight) -> bool:
         return False
     if kind is dict:
         properties, more = sight.properties, sight.more
-        for key, each in value.items():
+        node: dict[Any, Any] = value  # with its type known, the compiled build makes no tuple for each item
+        for key, each in node.items():
             inner = properties.get(key, more)
             if inner is None or not ((inner.plain and type(each) is inner.kind) or is_right(each, inner)):
                 return False
