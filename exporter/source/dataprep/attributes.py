@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from exporter.source.dataprep.dates.forms import is_date, is_date_time
 from exporter.source.dataprep.run import Run
@@ -29,29 +29,19 @@ _SMALL = 2**31
 _SHORT = 200
 
 
-class Attribute(NamedTuple):
-    """Takes a value along ``first`` and ``rest`` from a record, and puts what is ``fitting`` at ``last`` in ``above``.
-
-    A text has to be one that ``fits``, where there is such a test. Null is not put.
-    """
-
-    first: str
-    rest: tuple[str, ...]
-    fitting: type | None
-    fits: Callable[[str], bool] | None
-    above: tuple[str, ...]
-    last: str
+#: ``first, rest, fitting, fits, above, last``: takes a value along ``first`` and ``rest`` from a record, and puts what
+#: is ``fitting`` at ``last`` in ``above``. A text has to be one that ``fits``, where there is such a test. Null is not
+#: put. Nothing is taken apart sooner than a tuple of which the compiled build knows the types.
+Attribute: TypeAlias = tuple[str, tuple[str, ...], type | None, Callable[[str], bool] | None, tuple[str, ...], str]
 
 
 def attribute(source: tuple[str, ...], destination: tuple[str, ...], kind: Kind) -> Attribute:
     """What puts the value at the path ``source`` of a record to the path ``destination``, whose type is ``kind``."""
-    return Attribute(source[0], source[1:], _FITTING.get(kind), _TEXTS.get(kind), destination[:-1], destination[-1])
+    return source[0], source[1:], _FITTING.get(kind), _TEXTS.get(kind), destination[:-1], destination[-1]
 
 
-def put_fitting(attributes: Sequence[tuple[Any, ...] | None], at: int, run: Run, entity: dict[str, Any]) -> int:
+def put_fitting(attributes: Sequence[Attribute | None], at: int, run: Run, entity: dict[str, Any]) -> int:
     """Put the values of ``attributes`` from place ``at`` on, up to one that is not as it has to be, or to a None.
-
-    Each is an ``Attribute`` as a plain tuple, which is taken apart sooner.
 
     Returns the place of that one, which is to be mapped in the general way; how many there are, where all was put.
     """

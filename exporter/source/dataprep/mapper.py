@@ -28,7 +28,7 @@ class CompiledMappingSet:
     def __init__(self, steps: tuple[Step, ...], bounds: Bounds, *, allow_nulls: bool) -> None:
         self.allow_nulls = allow_nulls
         self._steps = steps
-        self._attributes = tuple([None if step.attribute is None else tuple(step.attribute) for step in steps])
+        self._attributes = tuple([step.attribute for step in steps])
         self._bounds = bounds
 
     def apply(self, record: Any, now: int, chance: Chance, clock: Clock, spent: Clock | None = None) -> Mapped:

@@ -606,6 +606,27 @@ class Contract:
             await store.backfill(begun.number, 10, NOON, ROOM)
             assert (await events(store))[-1]["profileId"] == await profile_id(store, "e:1")
 
+    @pytest.mark.parametrize("together", [True, False])
+    async def test_members_are_those_after_all_of_a_transaction(self, opening: Opening, together: bool) -> None:
+        def said(who: str, at: int, status: str | None) -> Record:
+            entry = () if status is None else (membership("s", status, NOON + at),)
+            return record(who, at=at, entity={"n": at}, memberships=entry)
+
+        steps: list[Step] = [said("e:1", 0, None), said("e:1", 1, "realized"), said("e:1", 2, "exited")]
+        back = [said("e:2", 3, "realized"), said("e:2", 4, "exited"), said("e:2", 5, "realized"), said("e:2", 6, None)]
+        steps += back
+        steps += [said("e:3", 7, "realized"), said("e:4", 8, None), record("e:4", "e:3", at=9)]
+        steps += [said("e:5", 10, "realized"), Deletion("d", NOON + 11, named("e:5"))]
+        async with opening(Rules()) as store:
+            for some in [steps] if together else [[step] for step in steps]:
+                await applied(store, *some)
+            begun = await store.begin_backfill("crm", [("ups", "s")], NOON)
+            assert begun is not None
+            last = (await store.told(0, 1000, 1 << 30))[-1].number
+            await store.backfill(begun.number, 10, NOON, ROOM)
+            found = {each["profileId"] for each in await events(store, last)}
+            assert found == {await profile_id(store, "e:2"), await profile_id(store, "e:3")}
+
     async def test_a_dataset_is_forgotten(self, opening: Opening) -> None:
         async with opening(Rules()) as store:
             await applied(store, record("e:1", entity={"a": 1}), record("e:1", dataset="web", entity={"b": 1}, at=1))
