@@ -10,7 +10,7 @@ from exporter.queues.port import EventTooLarge, Outgoing, QueueFull, QueueUnavai
 from exporter.source.collection.intake import AGAIN_SECONDS, Publishing
 from exporter.source.collection.stamps import Stamps
 from exporter.source.collection.wish import Wish, WishKind
-from exporter.source.profiles.merge.profile import profile_id
+from exporter.source.profiles.merge.naming import profile_id
 from exporter.source.records import Identity
 from exporter.tasks.late_deadlines import answered_within
 

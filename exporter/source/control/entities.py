@@ -16,7 +16,7 @@ from exporter.source.control.profile_shapes import ASKED, ASKED_BY_BODY, ENTITIE
 from exporter.source.control.request import Request
 from exporter.source.control.routes import Reads, Route
 from exporter.source.profiles.asking import asked_identity
-from exporter.source.profiles.merge.profile import identity_key
+from exporter.source.profiles.merge.naming import identity_key
 from exporter.source.profiles.merge.times import text_of
 from exporter.source.profiles.port import Happened, ProfileStore, ProfilesUnavailable, ShownProfile
 from exporter.source.records import Identity

@@ -58,11 +58,15 @@ class Tallying:
         again: list[Fate] = []
         following = iter(outcomes)
         flow = dataset = before = ""
+        latest, came_to = Outcome.TOLD, _CAME_TO[Outcome.TOLD]
         begin = 0
         total = None
         for place in self._places:
             if place.step is not None:
-                outcome = _CAME_TO[next(following)]
+                of_step = next(following)
+                if of_step is not latest:  # to look for a member of an enum costs a call
+                    latest, came_to = of_step, _CAME_TO[of_step]
+                outcome = came_to
             else:
                 bad = place.bad
                 outcome = "aside" if bad is None else bad.reason

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from exporter.source.profiles.merge.profile import Known, Named, Profile
+from exporter.source.profiles.merge.naming import Named
+from exporter.source.profiles.merge.profile import Known, Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.records import Identity, Record
 

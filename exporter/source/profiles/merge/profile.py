@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from binascii import b2a_base64
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
 
 from exporter.source.profiles.merge.fragment import Fragment
+from exporter.source.profiles.merge.naming import Named, profile_id
 from exporter.source.profiles.merge.stamps import Stamp
-
-_KEY_BYTES = 16
-#: They make 20 characters.
-_ID_BYTES = 15
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-
-
-#: Namespace and id of an identity.
-Named: TypeAlias = tuple[str, str]
 
 
 class Known(msgspec.Struct, array_like=True, gc=False):
@@ -90,18 +80,3 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
 #: The row of a profile, MessagePack, and back.
 encoded: Callable[[Profile], bytes] = msgspec.msgpack.Encoder().encode
 decoded: Callable[[bytes], Profile] = msgspec.msgpack.Decoder(Profile).decode
-
-
-def identity_key(namespace: str, id_: str) -> bytes:
-    """The 16 bytes under which an identity is found."""
-    return hashlib.blake2b(f"{namespace}\0{id_}".encode(errors="surrogatepass"), digest_size=_KEY_BYTES).digest()
-
-
-def profile_id(namespace: str, id_: str) -> str:
-    """The id of a profile whose first identity this is: the same after a rebuild."""
-    return profile_id_of(identity_key(namespace, id_))
-
-
-def profile_id_of(key: bytes) -> str:
-    """The id of a profile, by the key of its first identity (``identity_key``)."""
-    return "p-" + b2a_base64(key[:_ID_BYTES], newline=False).translate(_URL_SAFE).decode()

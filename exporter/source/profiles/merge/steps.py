@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from exporter.source.profiles.merge.profile import Named
+from exporter.source.profiles.merge.naming import Named
 from exporter.source.records import Identity, Record
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from exporter.source.profiles.merge.change import Change, combined
 from exporter.source.profiles.merge.event import event_of, shown
 from exporter.source.profiles.merge.leaves import Flattened, Paths
-from exporter.source.profiles.merge.profile import Known, Members, Named, Profile, decoded, encoded, profile_id_of
+from exporter.source.profiles.merge.naming import Named, profile_id_of
+from exporter.source.profiles.merge.profile import Known, Members, Profile, decoded, encoded
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.times import Times

@@ -15,7 +15,7 @@ import apsw
 from exporter.database import Database, DatabaseUnavailable, kept_private, snapshot
 from exporter.source.profiles.merge.applying import apply
 from exporter.source.profiles.merge.leaves import Paths
-from exporter.source.profiles.merge.profile import identity_key
+from exporter.source.profiles.merge.naming import identity_key
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Bad, Event, Outcome, Step, named_in
 from exporter.source.profiles.port import (

@@ -11,7 +11,8 @@ from exporter.database import snapshot
 from exporter.source.profiles.lines import line_of, profile_in
 from exporter.source.profiles.merge import taking_apart
 from exporter.source.profiles.merge.leaves import Paths
-from exporter.source.profiles.merge.profile import Named, Profile
+from exporter.source.profiles.merge.naming import Named
+from exporter.source.profiles.merge.profile import Profile
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.workspace import Workspace
 from exporter.source.profiles.port import Imported, Page, Swept

@@ -9,7 +9,7 @@ import apsw
 import msgspec
 import orjson
 
-from exporter.source.profiles.merge.profile import identity_key
+from exporter.source.profiles.merge.naming import identity_key
 from exporter.source.profiles.port import Happened
 from exporter.source.records import ArrayUpsert, Identity, Record
 

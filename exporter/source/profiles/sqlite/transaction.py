@@ -10,7 +10,8 @@ import apsw
 
 from exporter.source.profiles.merge.leaves import Paths
 from exporter.source.profiles.merge.memberships import inside
-from exporter.source.profiles.merge.profile import Named, Profile, decoded, identity_key
+from exporter.source.profiles.merge.naming import Named, identity_key
+from exporter.source.profiles.merge.profile import Profile, decoded
 from exporter.source.profiles.merge.rules import Rules
 from exporter.source.profiles.merge.steps import Event
 from exporter.source.profiles.merge.workspace import Workspace
