@@ -66,7 +66,7 @@ class Scale:
     processed_records: int = 20_000
     #: Profiles that are there before the first record is processed.
     stores: tuple[int, ...] = (10_000, 1_000_000)
-    chain_rate: float = 3_500.0
+    chain_rate: float = 4_000.0
     chain_seconds: float = 30.0
     peer: Extent = field(default_factory=Extent)
 
