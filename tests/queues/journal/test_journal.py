@@ -311,6 +311,9 @@ async def test_what_this_process_publishes_is_not_read_by_who_waits_for_it(
         return real(connection, after, max_events, max_bytes)
 
     monkeypatch.setattr(tables, "read", read)
+    # A look for commits of other processes may come between a commit of this one and the word of it, and then reads.
+    monkeypatch.setattr("exporter.database.worker_loop._POLL_SECONDS", 60.0)
+    monkeypatch.setattr("exporter.database.worker_loop._IDLE_POLL_SECONDS", 60.0)
     async with journal(path) as queue, queue.subscribe("g", "earliest") as reader:
         waiting = asyncio.ensure_future(take(reader, 2))
         await until(lambda: queue._fetch._waiting == 1)
