@@ -45,16 +45,15 @@ class Receiving:
         self._lane_busy = lane_busy
         self._lane_gone = lane_gone
         self._hurry = hurry
-        self._leaving = False  # while a lost lane has to run empty
-        self._emptier = asyncio.Event()
+        self._freed: asyncio.Event | None = None  # while a lost lane has to run empty
         self._patience: asyncio.Timeout | None = None
         self._usual_size = 4 * OVERHEAD_BYTES
         self._bugs = 0
 
     def woken(self) -> None:
         """Look again: the window may have room, or a lost lane may have run empty."""
-        if self._leaving:
-            self._emptier.set()
+        if self._freed is not None:
+            self._freed.set()
         patience, self._patience = self._patience, None
         if patience is not None:
             patience.reschedule(asyncio.get_running_loop().time())
@@ -167,11 +166,11 @@ class Receiving:
         if not planned:
             self._lane_gone(lane)
             return
-        self._leaving = True
+        freed = self._freed = asyncio.Event()
         while self._lane_busy(lane):
-            self._emptier.clear()
-            await self._emptier.wait()
-        self._leaving = False
+            freed.clear()
+            await freed.wait()
+        self._freed = None
         try:
             await subscription.commit()
         except QueueUnavailable as error:

@@ -52,6 +52,13 @@ def build_of(is_compiled: bool, native: bool, note: bytes | None) -> Build:
 
 def in_words(build: Build) -> str:
     """A build in a few words, as ``exporter --version`` and the log have it."""
-    words = "compiled" if build.kind == "compiled" else "plain Python"
-    words += ", native projector" if build.projector == "native" else ", projector in Python" * (words == "compiled")
+    match build.kind, build.projector:
+        case "compiled", "native":
+            words = "compiled, native projector"
+        case "compiled", _:
+            words = "compiled, projector in Python"
+        case _, "native":
+            words = "plain Python, native projector"
+        case _:
+            words = "plain Python"
     return words if build.why is None else f"{words}: {build.why}"

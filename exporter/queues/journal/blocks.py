@@ -2,18 +2,15 @@
 
 To delete a row costs more than half of what it costs to publish it; to empty a table costs hardly anything a row. A
 block that was emptied is used again. There are ``BLOCKS`` at most, created as they are needed; where all of them hold
-events, the newest grows. Each function here wants one state of the database, so a transaction.
+events, the newest grows. Each function here wants one state of the database: a transaction or a snapshot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import apsw
-
-from exporter.database.snapshot import snapshot
 
 #: The most events for which a block has room, and the most bytes of their bodies.
 EVENTS = 8192
@@ -47,16 +44,6 @@ class Block(NamedTuple):
     def large(self) -> bool:
         """Whether it has grown so much that other processes would wait for long while it is emptied at once."""
         return self.size > 2 * self.room
-
-
-@contextmanager
-def one_state(connection: apsw.Connection) -> Iterator[None]:
-    """Let the statements inside read one state of the database, in a transaction or outside."""
-    if connection.in_transaction:
-        yield
-    else:
-        with snapshot(connection):
-            yield
 
 
 def last(connection: apsw.Connection) -> int:
@@ -97,9 +84,8 @@ def rows(connection: apsw.Connection, after: int, most: int) -> Generator[tuple[
 
 def append(connection: apsw.Connection, now: float, bodies: Sequence[bytes]) -> int:
     """Put events at the next positions, all of them in one block; return the last position."""
-    newest = blocks(connection)[-1]
-    if newest.size >= newest.room:
-        newest = _next(connection, newest, bodies)
+    used = blocks(connection)
+    newest = used[-1] if used[-1].size < used[-1].room else _next(connection, used, bodies)
     # One statement, during which other threads may run: each further one would wait for the interpreter.
     connection.execute(
         f"INSERT INTO block_{newest.number} (taken_at, body) SELECT ?, value FROM carray(?)",
@@ -130,15 +116,15 @@ def delete_rows(connection: apsw.Connection, block: Block, to: int, most: int) -
     return connection.changes()
 
 
-def _next(connection: apsw.Connection, newest: Block, bodies: Sequence[bytes]) -> Block:
+def _next(connection: apsw.Connection, used: Sequence[Block], bodies: Sequence[bytes]) -> Block:
     """The block that new events go to from now on: a free one, or else the newest as before."""
-    used = {number for (number,) in connection.execute("SELECT number FROM blocks")}
-    number = next((number for number in range(BLOCKS) if number not in used), None)
-    if number is None:
-        return newest
+    free = set(range(BLOCKS)).difference(block.number for block in used)
+    if not free:
+        return used[-1]
+    number = min(free)
     if not connection.table_exists(None, f"block_{number}"):
         _create(connection, number)
-    begin = newest.last + 1
+    begin = used[-1].last + 1
     mean_bytes = sum([len(body) for body in bodies]) / len(bodies)
     room = max(1, min(EVENTS, int(_BYTES / max(1.0, mean_bytes))))
     # AUTOINCREMENT goes on after what stands there.

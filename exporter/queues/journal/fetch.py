@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from exporter.database import Database, DatabaseUnavailable
 from exporter.messages.message import Message
-from exporter.queues.journal import tables
+from exporter.queues.journal import blocks, tables
 from exporter.queues.port import Outgoing, QueueUnavailable
 
 _STRETCH_EVENTS = 500
@@ -150,7 +150,7 @@ class Fetch:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         if not self._waiting:
-            self._watch.enter_context(self._database.watched(self.grew, tables.last))
+            self._watch.enter_context(self._database.watched(self.grew, blocks.last))
         self._waiting += 1
         try:
             yield

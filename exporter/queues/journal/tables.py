@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import apsw
 
-from exporter.database import Schema
+from exporter.database import Schema, snapshot
 from exporter.messages.message import Message
 from exporter.queues.journal import blocks
-from exporter.queues.journal.blocks import one_state
 from exporter.queues.port import Numbered, Outgoing, QueueFull, SeekResult, Start
 from exporter.queues.positions import nearest
 
@@ -116,7 +115,7 @@ def publish_numbered(
     highest: int | None = connection.execute("SELECT highest FROM producers WHERE name = ?", (numbered.producer,)).get
     fresh = messages[numbered.passed(highest or 0) :]
     if not fresh:
-        return last(connection), len(messages)
+        return blocks.last(connection), len(messages)
     end = publish(connection, fresh, max_bytes).last
     connection.execute(
         "INSERT INTO producers VALUES (?1, ?2) ON CONFLICT DO UPDATE SET highest = ?2",
@@ -129,7 +128,7 @@ def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: in
     """Events after a position, in order; at least one event if there is any."""
     found: list[Message] = []
     size = 0
-    with one_state(connection), closing(blocks.rows(connection, after, max_events)) as rows:
+    with snapshot(connection), closing(blocks.rows(connection, after, max_events)) as rows:
         for position, taken_at, body in rows:
             found.append(Message(LANE, position, body, taken_at))
             size += len(body)
@@ -138,15 +137,10 @@ def read(connection: apsw.Connection, after: int, max_events: int, max_bytes: in
     return found
 
 
-def last(connection: apsw.Connection) -> int:
-    """The highest position that was ever given, 0 for none."""
-    return blocks.last(connection)
-
-
 def ends(connection: apsw.Connection) -> Ends:
     """Where the journal begins and ends now; an empty journal begins after the last position."""
-    with one_state(connection):
-        begin, end = blocks.first(connection), last(connection)
+    with snapshot(connection):
+        begin, end = blocks.first(connection), blocks.last(connection)
     return Ends(end + 1 if begin is None else begin, end)
 
 

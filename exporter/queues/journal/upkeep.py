@@ -62,14 +62,14 @@ class Retention:
         self._looked_at = 0  # what every group had passed at the last look
         self._few = True
 
-    def sweep(self, connection: apsw.Connection, *, looks: bool) -> Swept:
-        """Delete a chunk of the oldest events that need not be kept; ``looks`` is true for the first of a look's."""
+    def sweep(self, connection: apsw.Connection, *, first: bool) -> Swept:
+        """Delete a chunk of the oldest events that need not be kept; ``first``: the first chunk of a look."""
         rows = tables.standings(connection)
         to, given_up = self._passed(rows)
         nearly_full = tables.used_bytes(connection) >= self._nearly_full_bytes
         more = False
         if to is not None:
-            if looks:
+            if first:
                 self._few, self._looked_at = to - self._looked_at <= _FEW_EVENTS, to
             to = self._kept_long_enough(connection, to, nearly_full)
             exactly = self._few or nearly_full
@@ -155,14 +155,14 @@ class Upkeep:
             DatabaseUnavailable: not everything could be deleted.
         """
         rests_until = time.monotonic() + _LOOK_SECONDS
-        looks = True
-        while await self._sweep_some(rests_until, looks=looks):
-            looks = False
+        first = True
+        while await self._sweep_some(rests_until, first=first):
+            first = False
         await self._database.tidy(lambda connection: tables.shrink(connection, _FREE_BYTES_KEPT, _CHUNK_PAGES))
 
-    async def _sweep_some(self, rests_until: float, *, looks: bool) -> bool:
+    async def _sweep_some(self, rests_until: float, *, first: bool) -> bool:
         began = time.monotonic()
-        swept = await self._database.tidy(partial(self._retention.sweep, looks=looks))
+        swept = await self._database.tidy(partial(self._retention.sweep, first=first))
         self._given_up.tell(swept.given_up)
         ended = time.monotonic()
         rest = min(_REST * (ended - began), rests_until - ended)

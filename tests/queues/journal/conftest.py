@@ -14,8 +14,8 @@ def sweeps(monkeypatch: pytest.MonkeyPatch) -> Sweeps:
     sweeps = Sweeps()
     real = Retention.sweep
 
-    def sweep(retention: Retention, connection: apsw.Connection, *, looks: bool) -> Swept:
-        swept = real(retention, connection, looks=looks)
+    def sweep(retention: Retention, connection: apsw.Connection, *, first: bool) -> Swept:
+        swept = real(retention, connection, first=first)
         sweeps.ended()
         return swept
 

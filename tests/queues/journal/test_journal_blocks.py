@@ -218,7 +218,7 @@ def test_every_event_that_is_not_passed_is_there_in_order(steps: list[tuple[str,
             assert first <= passed + 1 if what != "delete exactly" else first == passed + 1
             assert positions(connection) == list(range(first, published + 1))
             assert positions(connection, passed, most) == list(range(passed + 1, published + 1))[:most]
-            assert tables.last(connection) == published
+            assert blocks.last(connection) == published
     connection.close()
 
 
