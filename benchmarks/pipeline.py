@@ -39,6 +39,7 @@ from exporter.state.kinds import open_state
 from exporter.state.sqlite.settings import SqliteSettings
 from exporter.telemetry.logs import configure
 from exporter.telemetry.metrics import Metrics
+from exporter.transport.port import Done, Stale
 
 PROFILES = 2_000
 MAX_EVENT_BYTES = 1024 * 1024
@@ -49,10 +50,23 @@ class AnswersAtOnce:
 
     def __init__(self) -> None:
         self._answer = Answer(200, {}, b"")
+        self._loop = asyncio.get_running_loop()
 
     async def send(self, request: Request) -> Outcome:  # noqa: ARG002 - the seam has it
         """See ``Transport.send``."""
         return self._answer
+
+    def begin(self, request: Request, done: Done) -> bool:  # noqa: ARG002
+        """See ``CallbackTransport.begin``: the answer comes with the event loop's next turn."""
+        self._loop.call_soon(done, self._answer)
+        return True
+
+    async def resend(self, request: Request, stale: Stale) -> Outcome:  # noqa: ARG002
+        """See ``CallbackTransport.resend``; nothing is ever stale."""
+        return self._answer
+
+    def give_up(self) -> None:
+        """See ``CallbackTransport.give_up``: nothing goes on for longer than a turn."""
 
 
 @asynccontextmanager

@@ -60,6 +60,10 @@ class Authorizer(Protocol):
         """Statuses of the endpoint that mean a refused authorization."""
         ...
 
+    def at_hand(self) -> Authorization | None:
+        """The authorization to present now; None where ``authorize`` may have to wait for it."""
+        ...
+
     async def authorize(self) -> Authorization | Unauthorized:
         """The authorization to present now; fetches or renews a token where needed (single flight)."""
         ...

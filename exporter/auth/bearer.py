@@ -41,6 +41,9 @@ class _BearerAuthorizer:
         self._token = token.reveal()
         self._current = Authorization(header=f"Bearer {self._token}")
 
+    def at_hand(self) -> Authorization | None:
+        return self._current
+
     async def authorize(self) -> Authorization | Unauthorized:
         return self._current
 

@@ -32,6 +32,9 @@ class _NoAuthorizer:
     def __init__(self) -> None:
         self._nothing = Authorization(header=None)
 
+    def at_hand(self) -> Authorization | None:
+        return self._nothing
+
     async def authorize(self) -> Authorization | Unauthorized:
         return self._nothing
 

@@ -73,7 +73,7 @@ class TokenAuthorizer:
     async def authorize(self) -> Authorization | Unauthorized:
         """The current token; fetches a token where there is none, or one about to expire that no caller is renewing."""
         while True:
-            current = self._current()
+            current = self.at_hand()
             if current is not None:
                 return current
             seen = self._finished
@@ -99,7 +99,7 @@ class TokenAuthorizer:
             self._held = None
         return await self.authorize()
 
-    def _current(self) -> Authorization | None:
+    def at_hand(self) -> Authorization | None:
         """The token to present without waiting, if any; also a token that another caller is renewing."""
         held = self._held
         if held is not None and (self._clock() < held.renew_at or self._lock.locked()):

@@ -1,22 +1,28 @@
-"""Senders: coroutines that take exports from the outbox, attempt, and answer; and the timer that wakes senders.
+"""Takes exports from the outbox, attempts, and answers; and the timer for exports that may go later.
 
-Senders start when there is an export to send. A sender that finds no more exports rests for a moment before ending: an
-idle dataflow has no senders, and a busy dataflow, which runs out of exports many times a second, need not start
-senders anew each time.
+Where nothing is waited for but the answer, an attempt is begun, and the answer begins the next attempt. For the rest (a
+new connection, a token, a replay, a request that is sent again, a transport without ``begin``, tracing) there are
+senders: coroutines that take an export each, attempt, and answer.
+
+Senders start when there is an export for a sender. A sender that finds no more exports rests for a moment before
+ending: an idle dataflow has no senders, and a busy dataflow need not start senders anew many times a second.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
-from exporter.dataflow.attempt import attempt
+from exporter.dataflow.attempt import Attempted, Begun, attempt, begin, conclude, go_on
 from exporter.dataflow.dependencies import Dependencies
+from exporter.messages.exchange import Outcome
 from exporter.messages.export import Export
 from exporter.outbox.next_steps import Next, Probe, Send, Wait
 from exporter.outbox.verdict import Judged
 from exporter.tasks.lifetimes import whole
+from exporter.transport.port import CallbackTransport, Stale
 
 #: The seconds from when a first sender began to rest until all resting senders are dismissed.
 REST_SECONDS = 1.0
@@ -44,6 +50,10 @@ class Senders:
         self._attempted = attempted
         self._may_go = may_go
         self._freed = freed
+        transport = dependencies.transport
+        self._transport: CallbackTransport | None = None
+        if isinstance(transport, CallbackTransport) and dependencies.tracing is None:
+            self._transport = transport  # a span is told of by a coroutine
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._resting: list[asyncio.Future[Export | None]] = []
@@ -56,17 +66,13 @@ class Senders:
         self._tasks = tasks
 
     def wake(self) -> None:
-        """Have as many senders at work as there is to send. To be called whenever the outbox changed."""
-        while (first := self._take(self._monotonic())) is not None:
-            if self._resting:
-                self._resting.pop().set_result(first)
-                continue
-            if self._tasks is None:
-                raise RuntimeError("senders were woken before they were opened")
-            self._running.add(self._tasks.create_task(whole("a sender", partial(self._send, first))))
+        """Have sent what there is to send. To be called whenever the outbox changed."""
+        while (export := self._take(now := self._monotonic())) is not None:
+            if not self._begin(export, now):
+                self._hand_over(export)
 
     def cut(self) -> None:
-        """End every sender and both timers now."""
+        """End every attempt, every sender and both timers now."""
         for timer in (self._timer, self._dismissal):
             if timer is not None:
                 timer.cancel()
@@ -75,6 +81,9 @@ class Senders:
         running, self._running = self._running, set()  # a cancelled task's traceback would keep the set
         for task in running:
             task.cancel()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.give_up()
 
     def _take(self, now: float) -> Export | None:
         match self._outbox.take(now):
@@ -85,31 +94,99 @@ class Senders:
                     self._wake_at(until)
                 return None
 
-    async def _send(self, first: Export) -> None:
-        export: Export | None = first
+    # -- by callback
+
+    def _begin(self, export: Export, now: float) -> bool:
+        """Begin to send, where nothing is waited for but the answer."""
+        if self._transport is None or export.letter is not None:
+            return False
+        try:
+            begun = begin(export, self._dependencies, self._transport, now, self._ended)
+        except Exception:
+            return False  # the bug comes again, and is a verdict there
+        if begun:
+            self._note(export)
+        return begun
+
+    def _ended(self, begun: Begun, outcome: Outcome | Stale) -> None:
+        if self._transport is None:
+            return
+        try:
+            attempted = conclude(begun, outcome, self._dependencies)
+            if attempted is None:
+                self._start(partial(self._go_on, begun, outcome, self._transport))
+                return
+            now = self._answer(begun.export, attempted)
+            export = self._take(now)
+            if export is None:
+                return
+            if not self._begin(export, now):
+                self._hand_over(export)
+            if not self._outbox.full:
+                # The answer may have raised the limit: more exports may go.
+                self.wake()
+        except Exception as error:
+            self._fail(error)
+
+    # -- by coroutine
+
+    def _hand_over(self, export: Export) -> None:
+        """Let a sender do it."""
+        if self._resting:
+            self._resting.pop().set_result(export)
+        else:
+            self._start(partial(self._send, export))
+
+    def _start(self, sender: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._tasks is None:
+            raise RuntimeError("senders were woken before they were opened")
+        self._running.add(self._tasks.create_task(whole("a sender", sender)))
+
+    async def _go_on(self, begun: Begun, outcome: Outcome | Stale, transport: CallbackTransport) -> None:
+        now = self._answer(begun.export, await go_on(begun, outcome, self._dependencies, transport))
+        await self._send(await self._next(now))
+
+    async def _send(self, export: Export | None) -> None:
         while export is not None:
             if export.letter is None or await self._may_go(export):
-                if export.retries_used or export.too_fast:
-                    self._dependencies.metrics.retries.inc()
-                if export.first_at is None:
-                    export.first_at = self._dependencies.clock.epoch()
-                verdict, round_trip = await attempt(export, self._dependencies)
-                now = self._monotonic()
-                following = self._outbox.answered(export, verdict, now, round_trip)
-                self._attempted(export, verdict, following)
+                self._note(export)
+                now = self._answer(export, await attempt(export, self._dependencies))
             else:
                 now = self._monotonic()
                 self._outbox.withdraw(export, now)
                 self._freed()
-            export = self._take(now)
-            if export is None:
-                export = await self._rest()
-            elif not self._outbox.full:
-                # The answer may have raised the limit: more exports may go.
-                self.wake()
+            export = await self._next(now)
         # Here, since a callback would cost each sender a turn of the event loop. ``cut`` forgets cancelled senders.
         if (task := asyncio.current_task()) is not None:
             self._running.discard(task)
+
+    async def _next(self, now: float) -> Export | None:
+        """The next export for this sender; None where there was none for a while."""
+        export = self._take(now)
+        if export is None:
+            return await self._rest()
+        begun = self._begin(export, now)
+        if not self._outbox.full:
+            # The answer may have raised the limit: more exports may go.
+            self.wake()
+        return await self._rest() if begun else export
+
+    # -- by either
+
+    def _note(self, export: Export) -> None:
+        """An attempt at the export begins."""
+        if export.retries_used or export.too_fast:
+            self._dependencies.metrics.retries.inc()
+        if export.first_at is None:
+            export.first_at = self._dependencies.clock.epoch()
+
+    def _answer(self, export: Export, attempted: Attempted) -> float:
+        """Say how an attempt ended; return the monotonic seconds of that."""
+        verdict, round_trip = attempted
+        now = self._monotonic()
+        following = self._outbox.answered(export, verdict, now, round_trip)
+        self._attempted(export, verdict, following)
+        return now
 
     async def _rest(self) -> Export | None:
         """The next export to send; None where there was none for a while."""
@@ -141,10 +218,13 @@ class Senders:
         try:
             self.wake()
         except Exception as error:
-            # The event loop would only log the error, and no sender would ever be woken again.
-            if self._tasks is not None:
-                self._tasks.create_task(_fail(error))
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """End the dataflow by a bug: the event loop would only log the error, and nothing would ever be sent again."""
+        if self._tasks is not None:
+            self._tasks.create_task(_raise(error))
 
 
-async def _fail(error: Exception) -> None:
+async def _raise(error: Exception) -> None:
     raise error

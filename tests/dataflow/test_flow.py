@@ -277,6 +277,9 @@ async def test_an_answer_that_echoes_what_we_presented_is_kept_without_it(queue:
     class Presenting:
         refresh_on = frozenset({401})
 
+        def at_hand(self) -> Authorization | None:
+            return Authorization("Bearer s3cr3t-t0k3n")
+
         async def authorize(self) -> Authorization | Unauthorized:
             return Authorization("Bearer s3cr3t-t0k3n")
 
@@ -327,6 +330,9 @@ class TestCredentials:
         def __init__(self, *tokens: str) -> None:
             self._left = [Authorization(f"Bearer {token}") for token in tokens]
             self.renewals = 0
+
+        def at_hand(self) -> Authorization | None:
+            return self._left[0]
 
         async def authorize(self) -> Authorization | Unauthorized:
             return self._left[0]

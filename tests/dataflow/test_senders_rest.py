@@ -14,6 +14,7 @@ from exporter.messages.message import Message
 from exporter.queues.memory import MemoryQueue, open_memory
 
 
+@pytest.mark.parametrize("sending", ["by coroutine"], indirect=True)
 async def test_senders_serve_one_burst_after_the_other_and_then_end(tmp_path: Path) -> None:
     senders: set[asyncio.Task[None] | None] = set()
 

@@ -39,6 +39,9 @@ class Renewable:
     def __init__(self) -> None:
         self.token = "Bearer old"
 
+    def at_hand(self) -> Authorization | None:
+        return Authorization(self.token)
+
     async def authorize(self) -> Authorization | Unauthorized:
         return Authorization(self.token)
 
@@ -67,6 +70,9 @@ async def test_every_request_passes_through_it_the_second_under_a_new_token_too(
 async def test_where_no_token_is_to_be_had_nothing_is_sent_and_nothing_traced(tmp_path: Path) -> None:
     class Without(Renewable):
         asked = 0
+
+        def at_hand(self) -> Authorization | None:
+            return None
 
         async def authorize(self) -> Authorization | Unauthorized:
             self.asked += 1

@@ -34,6 +34,9 @@ class Failing:
         self._new = Authorization("Bearer new")
         self._current = Authorization("Bearer old")
 
+    def at_hand(self) -> Authorization | None:
+        return None if self.failing and self._at_first else self._current
+
     async def authorize(self) -> Authorization | Unauthorized:
         return Unauthorized("token_endpoint", "HTTP 500") if self.failing and self._at_first else self._current
 

@@ -1,4 +1,4 @@
-"""The transport contract: what asks for ``opening`` runs over both, on both event loops, and leaves nothing.
+"""The transport contract: what asks for ``opening`` runs over all, on both event loops, and leaves nothing.
 
 On the compiled build it runs as the daemon does: over the lean transport, which alone is compiled, on uvloop.
 """
@@ -19,9 +19,10 @@ import uvloop
 from compiled_build import COMPILED, TRANSPORTS
 from transport_contract import LONG, Opening
 
+from exporter.messages.exchange import Outcome, Request
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportKind, TransportOptions
-from exporter.transport.port import Transport
+from exporter.transport.port import CallbackTransport, Stale, Transport
 
 #: States of a socket, the first byte of Linux's ``struct tcp_info``. One that was reset or never used is closed.
 LISTENING, CLOSED = 10, 7
@@ -83,10 +84,37 @@ async def closing_all(kind: TransportKind, **options: Any) -> AsyncIterator[Tran
     assert not open_still
 
 
-@pytest.fixture(params=TRANSPORTS)
+class ByCallback:
+    """Sends by callback whatever can be begun so, as a dataflow does."""
+
+    def __init__(self, transport: CallbackTransport) -> None:
+        self._transport = transport
+        self.begun = 0
+
+    async def send(self, request: Request) -> Outcome:
+        ended: asyncio.Future[Outcome | Stale] = asyncio.get_running_loop().create_future()
+        if not self._transport.begin(request, ended.set_result):
+            return await self._transport.send(request)
+        self.begun += 1
+        try:
+            outcome = await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            self._transport.give_up()
+            raise
+        return await self._transport.resend(request, outcome) if isinstance(outcome, Stale) else outcome
+
+
+@asynccontextmanager
+async def by_callback(**options: Any) -> AsyncIterator[Transport]:
+    async with closing_all("lean", **options) as transport:
+        assert isinstance(transport, CallbackTransport)
+        yield ByCallback(transport)
+
+
+@pytest.fixture(params=[*TRANSPORTS, "lean by callback"])
 def opening(request: pytest.FixtureRequest, nothing_left: None) -> Opening:
     """Opens a transport; takes what ``TransportOptions`` takes, with defaults."""
-    return partial(closing_all, request.param)
+    return by_callback if request.param == "lean by callback" else partial(closing_all, request.param)
 
 
 @pytest.fixture

@@ -57,6 +57,11 @@ class Pool:
         for wire in [wire for wire in self._all if wire.deadline <= now]:
             wire.expire()
 
+    def give_up(self) -> None:
+        """Close every connection whose exchange goes on."""
+        for wire in self._all.difference(self._idle):
+            wire.give_up()
+
     async def close(self) -> None:
         """Close every connection, even during an exchange, and wait until the event loop has done so."""
         for wire in tuple(self._all):

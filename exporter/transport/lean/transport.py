@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 
 from exporter.messages.exchange import NoAnswer, Outcome, Request, Unreachable
 from exporter.tasks.late_deadlines import after_reading
@@ -12,6 +13,7 @@ from exporter.transport.lean.head import Head, Origin
 from exporter.transport.lean.pool import Pool
 from exporter.transport.lean.wire import Wire
 from exporter.transport.options import TransportOptions
+from exporter.transport.port import Done, Stale
 from exporter.transport.resolver import Resolver
 
 #: How late a deadline is noticed at most, as a share of the time-out; and the bounds of that in seconds.
@@ -51,26 +53,37 @@ class LeanTransport:
 
     async def send(self, request: Request) -> Outcome:
         """Make one attempt within the deadline; resend once where a kept-alive connection had gone stale."""
-        head = self._head
-        if head is None or head.fixed is not request.fixed or head.url != request.url:
-            head = self._compile(request)
-        data = head.request(request.own, request.body)
+        data = self._whole(request)
         route = self._route
         now = self._loop.time()
         deadline = now + self._timeout
         wire = route.pool.take(now)
         if wire is None:
             return await self._on_a_new_connection(route, data, deadline, request.needs_body)
-        try:
-            outcome = await wire.exchange(data, deadline, needs_body=request.needs_body)
-        except asyncio.CancelledError:
-            wire.abort()
-            raise
-        if outcome is not None:
-            return outcome
+        outcome = await self._exchange(wire, data, deadline, request.needs_body)
+        return await self.resend(request, outcome) if isinstance(outcome, Stale) else outcome
+
+    def begin(self, request: Request, done: Done) -> bool:
+        """Write the request where a connection is idle; False where none is."""
+        data = self._whole(request)
+        now = self._loop.time()
+        wire = self._route.pool.take(now)
+        if wire is None:
+            return False
+        wire.exchange(data, now + self._timeout, done, needs_body=request.needs_body)
+        return True
+
+    async def resend(self, request: Request, stale: Stale) -> Outcome:
+        """Send once more, within the attempt's deadline."""
         self._observe_resend()
+        data = self._whole(request)
         # Not on another idle connection, which is likely as stale as the first.
-        return await self._on_a_new_connection(route, data, deadline, request.needs_body)
+        return await self._on_a_new_connection(self._route, data, stale.deadline, request.needs_body)
+
+    def give_up(self) -> None:
+        """End every exchange now, without an answer."""
+        for route in self._routes.values():
+            route.pool.give_up()
 
     async def close(self) -> None:
         """End every exchange, close every connection, and wait until the event loop has done so."""
@@ -91,13 +104,25 @@ class LeanTransport:
             deadline = now + self._timeout
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
+        outcome = await self._exchange(wire, data, deadline, needs_body)
+        # Only a connection that has served can be stale.
+        return outcome if not isinstance(outcome, Stale) else NoAnswer("connection closed before an answer came")
+
+    async def _exchange(self, wire: Wire, data: bytes, deadline: float, needs_body: bool) -> Outcome | Stale:
+        future: asyncio.Future[Outcome | Stale] = self._loop.create_future()
+        wire.exchange(data, deadline, partial(_settle, future), needs_body=needs_body)
         try:
-            outcome = await wire.exchange(data, deadline, needs_body=needs_body)
+            return await future
         except asyncio.CancelledError:
             wire.abort()
             raise
-        # Only a connection that has served can be stale.
-        return outcome if outcome is not None else NoAnswer("connection closed before an answer came")
+
+    def _whole(self, request: Request) -> bytes:
+        """The request as bytes; ``_route`` is its way."""
+        head = self._head
+        if head is None or head.fixed is not request.fixed or head.url != request.url:
+            head = self._compile(request)
+        return head.request(request.own, request.body)
 
     def _compile(self, request: Request) -> Head:
         head = self._head = Head(request.url, request.fixed)
@@ -119,3 +144,8 @@ class LeanTransport:
             route.pool.expire(self._swept_at)
         if any(route.pool for route in self._routes.values()):
             self._sweeping = self._loop.call_later(self._sweep_seconds, self._sweep)
+
+
+def _settle(future: asyncio.Future[Outcome | Stale], outcome: Outcome | Stale) -> None:
+    if not future.done():
+        future.set_result(outcome)

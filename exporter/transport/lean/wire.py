@@ -11,6 +11,7 @@ from exporter.transport.answers.reader import AnswerReader
 from exporter.transport.answers.unread import Unread
 from exporter.transport.bounds import BODY_SECONDS, KEEPALIVE_SECONDS
 from exporter.transport.failures import why_lost
+from exporter.transport.port import Done, Stale
 from exporter.transport.tls.refusal import is_dead, refusal
 
 #: A 2xx up to this size is remembered, since the next answer is likely the same to the byte.
@@ -42,7 +43,7 @@ class Wire:
     """
 
     __slots__ = (
-        "_dead_at_once", "_error", "_future", "_home", "_last", "_last_answer", "_loop", "_needs_body", "_reader",
+        "_dead_at_once", "_done", "_error", "_home", "_last", "_last_answer", "_loop", "_needs_body", "_reader",
         "_served", "_succeeded", "_transport", "_unread", "_written", "born", "deadline",
     )  # fmt: skip
 
@@ -51,7 +52,7 @@ class Wire:
         self._home = home
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
-        self._future: asyncio.Future[Outcome | None] | None = None
+        self._done: Done | None = None
         self._served = False
         self._needs_body = False
         self._written = 0
@@ -78,19 +79,19 @@ class Wire:
             unread = self._unread = Unread(transport)
         return not unread.waits()
 
-    def exchange(self, request: bytes, deadline: float, *, needs_body: bool) -> asyncio.Future[Outcome | None]:
-        """Write a request; the result is the outcome, None where this kept-alive connection had gone stale."""
+    def exchange(self, request: bytes, deadline: float, done: Done, *, needs_body: bool) -> None:
+        """Write a request; ``done`` hears the outcome, and may begin the connection's next exchange."""
         self._reader.begin()
         self.deadline = deadline
         self._needs_body = needs_body
         self._written = len(request)
-        self._future = future = self._loop.create_future()
+        self._done = done
         transport = self._transport
         if transport is None:
-            self._end(self._error)
+            self._settle(self._end(self._error))
         elif self._served:
             if transport.is_closing():
-                self._end(None)
+                self._settle(self._end(None))
             else:
                 transport.write(request)
         else:
@@ -98,13 +99,12 @@ class Wire:
             if not transport.is_closing() and not is_dead(transport):
                 transport.write(request)
             self._dead_at_once = is_dead(transport)
-        return future
 
     def expire(self) -> None:
         """End an overdue connection; an answer whose head is there, or broken, stands without the rest."""
-        if self._future is not None:
-            self._settle(self._reader.last_word() or NoAnswer("no answer in time"))
+        word = self._reader.last_word() if self._done is not None else None
         self.abort()
+        self._settle(word or NoAnswer("no answer in time"))
 
     def abort(self) -> None:
         """Close the connection now, even during an exchange."""
@@ -114,8 +114,8 @@ class Wire:
 
     def give_up(self) -> None:
         """As ``abort``; a running exchange ends without an answer, and its request is not sent again."""
-        self._settle(NoAnswer("connection closed before an answer came"))
         self.abort()
+        self._settle(NoAnswer("connection closed before an answer came"))
 
     # -- asyncio.Protocol
 
@@ -130,16 +130,16 @@ class Wire:
         """Nothing was held back."""
 
     def data_received(self, data: bytes) -> None:
-        if self._future is None:
+        if self._done is None:
             # Bytes without a request must never be taken for the answer to the next request.
             self.abort()
             return
         reader = self._reader
         if data == self._last and not reader.head and self._written <= _SOON_WRITTEN_BYTES:
             # The parser stands between two answers, so the same bytes are the same answer again.
-            self._settle(self._last_answer)
             self._succeeded = True
             self._home.freed(self)
+            self._settle(cast("Answer", self._last_answer))
             return
         reader.feed(data)
         if reader.keeps and self._is_written():
@@ -148,22 +148,22 @@ class Wire:
             if self._succeeded and data is reader.head and len(data) <= _REMEMBERED_BYTES:
                 self._last = data
                 self._last_answer = answer
-            self._settle(answer)
             self._served = True
             self._home.freed(self)
+            self._settle(answer)
         elif reader.refusal:
+            self.abort()
             self._settle(NoAnswer(reader.refusal))
-            self.abort()
         elif reader.ended:
-            self._settle(reader.answer())
             self.abort()
+            self._settle(reader.answer())
         elif reader.status and not self._needs_body:
             # Counted from the first data with a status: the minimum keeps later data from moving the deadline.
             self.deadline = min(self.deadline, self._loop.time() + BODY_SECONDS)
 
     def eof_received(self) -> None:
         """Abort: nothing more can come, and unwritten bytes must not keep a half-closed connection open."""
-        if self._future is None:
+        if self._done is None:
             self.abort()
         elif self._transport is not None:
             # The exchange ends with the connection, and no deadline comes before that.
@@ -172,9 +172,10 @@ class Wire:
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         self._error = error
-        self._end(error)
+        outcome = self._end(error)
         self._reader.close()
         self._home.lost(self)
+        self._settle(outcome)
 
     # -- the end of an exchange
 
@@ -184,19 +185,19 @@ class Wire:
             return True
         return self._transport is not None and not self._transport.get_write_buffer_size()
 
-    def _settle(self, outcome: Outcome | None) -> None:
-        future, self._future = self._future, None
-        if future is not None and not future.done():
-            future.set_result(outcome)
+    def _settle(self, outcome: Outcome | Stale) -> None:
+        """End the running exchange, if any. Comes last wherever it is called: the next exchange may begin in it."""
+        done, self._done = self._done, None
+        if done is not None:
+            done(outcome)
 
-    def _end(self, error: Exception | None) -> None:
-        """Settle the running exchange, if any, when the connection has ended."""
+    def _end(self, error: Exception | None) -> Outcome | Stale:
+        """What a running exchange comes to when the connection has ended."""
         reader = self._reader
         if (answer := reader.last_word()) is not None:
-            self._settle(answer)
-        elif not reader.head and self._served:
-            self._settle(None)
-        elif not reader.head and (words := refusal(error, dead_at_once=self._dead_at_once)) is not None:
-            self._settle(Unreachable(f"TLS: {words}"))
-        else:
-            self._settle(NoAnswer(why_lost(error)))
+            return answer
+        if not reader.head and self._served:
+            return Stale(self.deadline)
+        if not reader.head and (words := refusal(error, dead_at_once=self._dead_at_once)) is not None:
+            return Unreachable(f"TLS: {words}")
+        return NoAnswer(why_lost(error))

@@ -321,6 +321,9 @@ class Authority:
         self.answers: list[Authorization | Unauthorized] = []
         self.renewed: list[Authorization] = []
 
+    def at_hand(self) -> Authorization | None:
+        return None
+
     async def authorize(self) -> Authorization | Unauthorized:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
