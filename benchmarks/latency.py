@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.cores import busy_seconds
@@ -14,19 +15,48 @@ from benchmarks.setting import setting
 from benchmarks.streaming import Streamed, stream
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A delivered event: when it was put on the queue (ns of the monotonic clock), and the seconds until it arrived."""
+
+    queued: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A steady stream, delivered: what was published, what arrived by destination, and what it cost."""
+
+    published: Streamed
+    arrived: dict[str, list[Delivered]]
+    costs: dict[str, float]
+
+
 def latency(how: Drive, rate: float, seconds: float, queue: QueueSection = None) -> dict[str, float]:
     """Deliver a steady stream: from just before an event is published until its request is at the receiver."""
-    return _streamed(how, rate, seconds, queue, ["crm"], dead=False)
+    return _numbers(delivered_stream(how, rate, seconds, queue), rate)
 
 
 def isolation(how: Drive, rate: float, seconds: float, *, dead: bool) -> dict[str, float]:
     """Deliver a steady stream to nine destinations, with or without a tenth that accepts and never answers."""
-    return _streamed(how, rate, seconds, None, [f"healthy-{number}" for number in range(9)], dead=dead)
+    names = [f"healthy-{number}" for number in range(9)]
+    return _numbers(delivered_stream(how, rate, seconds, None, names, dead=dead), rate)
 
 
-def _streamed(
-    how: Drive, rate: float, seconds: float, section: QueueSection, names: Sequence[str], *, dead: bool
-) -> dict[str, float]:
+def delivered_stream(
+    how: Drive,
+    rate: float,
+    seconds: float,
+    section: QueueSection = None,
+    names: Sequence[str] = ("crm",),
+    *,
+    dead: bool = False,
+) -> Stream:
+    """Deliver a steady stream to the destinations of these names.
+
+    Raises:
+        Failed: the daemon ended, took too long, or nothing arrived that says when it was queued.
+    """
     with setting(how.core, section) as place:
         receiver = place.receiver()
         for name in names:
@@ -56,22 +86,42 @@ def _streamed(
 
         warmed, timed, cpu, busy = asyncio.run(streams())
         arrived(warmed + timed.events)
-        return {
-            "events a second": rate,
-            "published a second": timed.events / timed.seconds,
-            **latencies(receiver.stats(), names),
+        costs = {
             "other cores busy, cores": busy,
             "daemon CPU us a delivery": (daemon.used.cpu_seconds() - cpu) / (timed.events * len(names)) * 1e6,
             "daemon peak RSS MB": daemon.used.peak_megabytes(),
         }
+        return Stream(timed, delivered(receiver.stats(), names), costs)
 
 
-def latencies(stats: Any, destinations: Sequence[str]) -> dict[str, float]:
-    """Quantiles over all destinations, and of the slowest, in milliseconds, of a receiver's ``/stats``."""
-    of = [stats["latencies"].get(name, []) for name in destinations]
-    together = [seconds for each in of for seconds in each]
-    if not together:
+def delivered(stats: Any, destinations: Sequence[str]) -> dict[str, list[Delivered]]:
+    """What a receiver's ``/stats`` tells of the destinations.
+
+    Raises:
+        Failed: nothing arrived that says when it was queued.
+    """
+    found = {}
+    for name in destinations:
+        timed = zip(stats["queued"].get(name, []), stats["latencies"].get(name, []), strict=True)
+        found[name] = [Delivered(queued, seconds) for queued, seconds in timed]
+    if not any(found.values()):
         raise Failed("no latency was measured")
+    return found
+
+
+def _numbers(streamed: Stream, rate: float) -> dict[str, float]:
+    return {
+        "events a second": rate,
+        "published a second": streamed.published.events / streamed.published.seconds,
+        **latencies(streamed.arrived),
+        **streamed.costs,
+    }
+
+
+def latencies(arrived: dict[str, list[Delivered]]) -> dict[str, float]:
+    """Quantiles over all destinations, and of the slowest, in milliseconds; 0.0 where nothing was delivered."""
+    of = [[each.seconds for each in arrivals] for arrivals in arrived.values()]
+    together = [seconds for each in of for seconds in each]
     return {
         "p50 ms": quantile(together, 0.5) * 1e3,
         "p99 ms": quantile(together, 0.99) * 1e3,

@@ -32,6 +32,7 @@ class Counts:
         self.first = self.last = 0.0
         self.carriers: set[asyncio.Transport] = set()
         self.latencies: defaultdict[str, list[float]] = defaultdict(list)
+        self.queued: defaultdict[str, list[int]] = defaultdict(list)
 
     def note(self, key: bytes) -> None:
         """Count a request and, where the key says when the event was queued, the time since then, in seconds."""
@@ -42,15 +43,18 @@ class Counts:
             self.first = self.last
         head, at, queued = key.rpartition(b"@")
         if at and queued.isdigit():
-            self.latencies[head.partition(b":")[0].decode()].append((now - int(queued)) / 1e9)
+            destination = head.partition(b":")[0].decode()
+            self.latencies[destination].append((now - int(queued)) / 1e9)
+            self.queued[destination].append(int(queued))
 
     def document(self) -> dict[str, object]:
-        """The counts for ``/stats``; latencies by destination, in seconds."""
+        """The counts for ``/stats``; by destination latencies in seconds, and when what had them was queued."""
         return {
             "requests": self.requests,
             "seconds": self.last - self.first,
             "connections": len(self.carriers),
             "latencies": self.latencies,
+            "queued": self.queued,
         }
 
 

@@ -14,6 +14,7 @@ from benchmarks.destinations import destinations
 from benchmarks.drive import Drive
 from benchmarks.latency import isolation, latency
 from benchmarks.material import LARGE, SMALL
+from benchmarks.outliers import Terms, counted_runs
 from benchmarks.pairs import A_SECOND, ENOUGH
 from benchmarks.peer.beside import Extent, beside
 from benchmarks.pipeline import pipeline
@@ -21,7 +22,7 @@ from benchmarks.ramp import Ramp, ramp
 from benchmarks.results import Record
 from benchmarks.shards import one_and_two
 from benchmarks.stages import stages
-from benchmarks.throughput import Run, in_rounds
+from benchmarks.throughput import Run, in_rounds, throughput
 from benchmarks.transports import transports
 from benchmarks.way_in.chain import chain
 from benchmarks.way_in.processing import in_a_process
@@ -53,6 +54,7 @@ class Scale:
     shares_percent: tuple[int, ...] = SHARES_PERCENT
     warm_seconds: float = 1.5
     latency_seconds: float = 5.0
+    outliers: Terms = field(default_factory=Terms)
     isolation_rate: float = 50.0
     isolation_seconds: float = 10.0
     destinations: tuple[int, ...] = (1, 10, 100, 500)
@@ -82,6 +84,7 @@ QUICK = replace(
     lean_backlog=30_000,
     aiohttp_backlog=15_000,
     latency_seconds=2.0,
+    outliers=Terms(runs=2, seconds=2.0),
     isolation_seconds=3.0,
     destinations=(1, 100),
     deliveries=20_000,
@@ -169,6 +172,14 @@ def _latency(how: Drive, rate: float, seconds: float, new_queue: brokers.NewQueu
     return latency(how, rate, seconds, new_queue())
 
 
+def measure_outliers(record: Record, scale: Scale, core: int | None) -> None:
+    """Runs at half of the highest rate from the journal, beside controls that only sleep."""
+    how = _drive("lean", scale, core)
+    most = record.attempt("highest rate", lambda: throughput(how, None))
+    if most is not None:
+        record.attempt("runs", lambda: counted_runs(how, most[A_SECOND] / 2, scale.outliers))
+
+
 def measure_destinations(record: Record, scale: Scale, core: int | None) -> None:
     """Many destinations in one daemon."""
     for count in scale.destinations:
@@ -226,6 +237,7 @@ MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
         "pipeline": measure_pipeline,
         "stages": measure_stages,
         **{f"end to end {kind}": partial(measure_end_to_end, kind) for kind in brokers.KINDS},
+        "outliers": measure_outliers,
         "peer": measure_peer,
         "isolation": measure_isolation,
         "destinations": measure_destinations,

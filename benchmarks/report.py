@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.comparisons import comparisons, peer
+from benchmarks.latency_tables import LATENCY_TABLES
 from benchmarks.plots import write_plots
 from benchmarks.tables import TABLES, Records
 from benchmarks.targets import targets
@@ -33,6 +34,7 @@ def filled(text: str, records: Records) -> str:
     """``text`` with its places filled anew: between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``."""
     tables: Mapping[str, Callable[[Records], str]] = {
         **TABLES,
+        **LATENCY_TABLES,
         "targets": targets,
         "comparisons": comparisons,
         "peer": peer,

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.brokers import KINDS
 from benchmarks.material import LARGE
 from benchmarks.pairs import BY_CPU
-from benchmarks.plan import SHARES_PERCENT, TRANSPORTS
+from benchmarks.plan import TRANSPORTS
 from benchmarks.results import Record
 from benchmarks.way_in.taking import FORMS, SERVERS
 
@@ -109,30 +109,6 @@ def throughput(records: Records) -> str:
             )
     head = ("queue", "transport", "deliveries a second", "of wrk", "a CPU second")
     return table((*head, "CPU a delivery", "CPU of its core", "peak RSS"), rows)
-
-
-def latency(records: Records) -> str:
-    """The time that an event takes, by queue, transport and load."""
-    rows = []
-    for kind in KINDS:
-        for transport in TRANSPORTS:
-            for percent in SHARES_PERCENT:
-                each = of(records, f"end to end {kind}", f"{transport}, {percent} %")
-                if each:
-                    quantiles = [short(each[f"{name} ms"]) for name in ("p50", "p99", "p99.9")]
-                    load = (number(each["events a second"]), number(each["published a second"]))
-                    busy = short(each["other cores busy, cores"])
-                    memory = number(each["daemon peak RSS MB"]) + " MB"
-                    rows.append((kind, transport, f"{percent} %", *load, *quantiles, busy, memory))
-    head = ("queue", "transport", "load", "events a second", "published", "p50 ms", "p99 ms", "p99.9 ms")
-    return table((*head, "other cores busy", "peak RSS"), rows)
-
-
-def isolation(records: Records) -> str:
-    """Nine destinations with and without a dead tenth."""
-    each = of(records, "isolation") or {}
-    names = ("p50 ms", "p99 ms", "p99.9 ms", "p99 ms of the slowest")
-    return table(("", *names), [(what, *(short(found[name]) for name in names)) for what, found in each.items()])
 
 
 def destinations(records: Records) -> str:
@@ -262,8 +238,6 @@ TABLES: Mapping[str, Callable[[Records], str]] = MappingProxyType(
         "pipeline": pipeline,
         "stages": stages,
         "throughput": throughput,
-        "latency": latency,
-        "isolation": isolation,
         "destinations": destinations,
         "ramp": ramp,
         "shards": shards,

@@ -51,13 +51,7 @@ def _targets(records: Records) -> Sequence[Target]:
         _ratio("lean alone, times aiohttp's rate", 8, of(records, *ratios), "lean of aiohttp"),
         _ratio("journal to receiver, of wrk's rate", 0.28, of(records, journal, lean), "of wrk"),
         _ratio("journal to receiver, times the rate with aiohttp", 4, of(records, journal, lean), "of aiohttp"),
-        Target(
-            "the same, latency at half of that rate, p99",
-            10,
-            of(records, journal, "lean, 50 %", "p99 ms"),
-            " ms",
-            False,
-        ),
+        Target("latency at half of that rate, p99, the worst run that counts", 10, _worst(records), " ms", False),
         *(
             _ratio(
                 f"{kind}: deliveries a CPU second, of the journal's",
@@ -102,6 +96,12 @@ def _way_in(records: Records) -> Sequence[Target]:
         Target("the same, answer, p99", 100, of(records, *chain, "p99 ms"), " ms", False),
         Target("the same, RSS", 200, of(records, *chain, "peak RSS MB"), " MB", False),
     ]
+
+
+def _worst(records: Records) -> float | None:
+    """The highest p99, in milliseconds, of the runs that count."""
+    runs = of(records, "outliers", "runs") or {}
+    return max((run["p99 ms"] for run in runs.values() if run["counts"]), default=None)
 
 
 def _compiled(records: Records, queue: str) -> Any:

@@ -25,6 +25,13 @@ def records() -> dict[str, Record]:
         record("pipeline", {"paths": {"delivered": {"CPU us an event": 20.0, "target": 35.0}}}),
         record("stages", {"stages": {"read": 1.5}}),
         *(record(f"end to end {kind}", _end_to_end(kind)) for kind in KINDS),
+        record(
+            "outliers",
+            {
+                "highest rate": _throughput(40_000.0),
+                "runs": {"run 1": _counted(99.0, counts=False), "run 2": _counted(5.0)},
+            },
+        ),
         record("peer", _peer()),
         record("isolation", {"nine alone": _quantiles(1.0)}),
         record("destinations", {"1": _destinations(), "500": _destinations()}),
@@ -116,6 +123,11 @@ def _quantiles(milliseconds: float) -> dict[str, float]:
 def _latency(rate: float) -> dict[str, float]:
     load = {"events a second": rate, "published a second": rate, "other cores busy, cores": 0.5}
     return load | _quantiles(5.0) | {"daemon peak RSS MB": 80.0}
+
+
+def _counted(milliseconds: float, *, counts: bool = True) -> dict[str, float]:
+    names = ("controls p99 ms", "publishing p99 ms", "p50 ms", "p99 ms", "p99.9 ms", "p99 with publishing ms")
+    return {"counts": float(counts), **dict.fromkeys(names, milliseconds), "outliers": 1.0}
 
 
 def _destinations() -> dict[str, float]:

@@ -15,7 +15,7 @@ import pytest
 from benchmarks import wrk
 from benchmarks.cores import core_for_the_daemon
 from benchmarks.delivering import ENDING, Sample, between, still_reading
-from benchmarks.latency import latencies
+from benchmarks.latency import delivered, latencies
 from benchmarks.lean_receiver import Limit
 from benchmarks.material import BODIES, LARGE, SMALL, Body, Events, quantile
 from benchmarks.peer.beside import documents
@@ -122,14 +122,17 @@ def test_seconds_until_a_rate(accepted: list[int], rate: float, seconds: float |
 
 
 def test_quantiles_are_of_all_and_of_the_slowest() -> None:
-    stats = {"latencies": {"a": [0.001] * 99 + [0.002], "b": [0.010] * 10}}
-    found = latencies(stats, ["a", "b", "c"])
+    stats = {
+        "latencies": {"a": [0.001] * 99 + [0.002], "b": [0.010] * 10},
+        "queued": {"a": range(100), "b": range(10)},
+    }
+    found = latencies(delivered(stats, ["a", "b", "c"]))
     assert found["p50 ms"] == pytest.approx(1.0)
     assert found["p99.9 ms"] == pytest.approx(10.0)
     assert found["p99 ms of the slowest"] == pytest.approx(10.0)
     assert quantile([], 0.5) == 0.0
     with pytest.raises(Failed):
-        latencies({"latencies": {}}, ["a"])
+        delivered({"latencies": {}, "queued": {}}, ["a"])
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)

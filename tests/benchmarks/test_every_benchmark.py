@@ -14,6 +14,7 @@ import pytest
 import benchmarks
 from benchmarks import plan
 from benchmarks.cores import core_for_the_daemon
+from benchmarks.outliers import Terms
 from benchmarks.peer.beside import Extent
 from benchmarks.report import write_report
 from benchmarks.results import Record, read
@@ -32,6 +33,7 @@ TINY = replace(
     shares_percent=(10,),
     warm_seconds=0.1,
     latency_seconds=0.3,
+    outliers=Terms(runs=1, seconds=0.3),
     isolation_rate=20.0,
     isolation_seconds=0.5,
     destinations=(1, 3),

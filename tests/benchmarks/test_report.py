@@ -10,13 +10,14 @@ import pytest
 from recorded import ratios_of, record, records
 
 import benchmarks
+from benchmarks.latency_tables import LATENCY_TABLES
 from benchmarks.plots import PLOTS, write_plots
 from benchmarks.report import filled, write_report
 from benchmarks.tables import TABLES
 from benchmarks.targets import targets
 
 PAGE = Path(benchmarks.__file__).with_name("README.md").read_text(encoding="utf-8")
-PLACES = {*TABLES, "targets", "comparisons", "peer"}
+PLACES = {*TABLES, *LATENCY_TABLES, "targets", "comparisons", "peer"}
 
 
 def test_the_page_has_a_place_for_every_table_and_shows_every_plot() -> None:
@@ -78,6 +79,13 @@ def test_a_target_says_of_a_ratio_that_it_is_of_too_few_pairs(few: dict[str, int
     ratios |= few
     assert "| journal to receiver, of wrk's rate | ≥ 0.28 | 0.40 | yes, of too few pairs |" in targets(found)
     assert "| two shards, times one | ≥ 1.7 | 1.90 | yes |" in targets(found)
+
+
+def test_the_target_of_latency_is_of_the_worst_run_that_counts() -> None:
+    assert "p99, the worst run that counts | ≤ 10 ms | 5.00 ms | yes |" in targets(records())
+    none = records()
+    none["outliers"].numbers["runs"]["run 2"]["counts"] = 0.0
+    assert "p99, the worst run that counts | ≤ 10 ms | – | not measured |" in targets(none)
 
 
 def test_a_comparison_states_its_spread_its_pairs_and_what_is_noise() -> None:
