@@ -23,7 +23,7 @@ COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox test
   tests/acceptance/operations/test_workers.py::test_workers_share_the_destinations_and_a_killed_one_is_replaced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-compiled lint format bench wheel image sbom clean
+.PHONY: help demo test test-compiled lint format bench wheel image sbom manifests clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ image: ## build the container image, start it and check it (root, buildah, mmdeb
 
 sbom: $(VENV)/.installed-dev ## the bill of materials of every extra, into dist/ (CycloneDX)
 	.ci/sbom
+
+manifests: $(VENV)/.installed-dev ## write config/kubernetes anew from the Helm chart (Go)
+	$(BIN)/python tests/container/rendered.py
 
 clean: ## remove the environment and what the tools cached
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

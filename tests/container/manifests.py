@@ -30,6 +30,13 @@ def dockerfile(instruction: str) -> str:
     return [line.removeprefix(instruction).strip() for line in lines if line.startswith(instruction + " ")][-1]
 
 
+def image_environment() -> dict[str, str]:
+    """The variables of the image."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    pairs = [line.strip().removesuffix(" \\").partition("=") for line in lines if line.startswith("    EXPORTER__")]
+    return {name: value for name, _, value in pairs}
+
+
 def loaded(path: Path, environ: dict[str, str]) -> Settings:
     found = load(path, environ)
     assert isinstance(found, Loaded), found

@@ -20,5 +20,5 @@ def test_compose_builds_it_under_that_name() -> None:
 
 
 def test_the_manifests_name_it_with_this_version() -> None:
-    for file in ("config/kubernetes/exporter.yaml", "config/kubernetes/kafka/exporter.yaml"):
-        assert images(file) == [f"{DISTRIBUTION}:{__version__}"]
+    for file in ("exporter.yaml", "source.yaml", "kafka/exporter.yaml"):
+        assert set(images(f"config/kubernetes/{file}")) == {f"{DISTRIBUTION}:{__version__}"}

@@ -9,19 +9,12 @@ import sys
 from pathlib import Path
 
 import yaml
-from manifests import MOUNTED_SECRETS, ROOT, Tree, check_confined, loaded, objects, settings_in, size
+from manifests import MOUNTED_SECRETS, ROOT, Tree, check_confined, image_environment, loaded, objects, settings_in, size
 
 from exporter.settings.tree import Settings
 
 SERVICES: dict[str, Tree] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 INLET = "7a6f1c0e5b2d49d8a3e4f6071829b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4"
-
-
-def image_environment() -> dict[str, str]:
-    """The variables of the image."""
-    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    pairs = [line.strip().removesuffix(" \\").partition("=") for line in lines if line.startswith("    EXPORTER__")]
-    return {name: value for name, _, value in pairs}
 
 
 def test_the_image_listens_where_others_reach_it() -> None:
