@@ -198,6 +198,19 @@ def test_what_is_given_of_the_pod_reaches_it(helm_program: Path, tmp_path: Path)
 def test_the_notes_say_what_to_look_at(values: str, said: tuple[str, ...], unsaid: str, helm_program: Path) -> None:
     done = run_helm(helm_program, "install", "--dry-run=client", "exporter", CHART, *chosen([values]))
     assert done.returncode == 0, done.stderr
-    notes = done.stdout.partition("\nNOTES:\n")[2]
+    notes = notes_of(done.stdout)
     assert [text for text in said if text not in notes] == []
     assert unsaid not in notes
+
+
+def test_the_notes_tell_of_a_deployment_that_keeps_its_state_in_a_file(helm_program: Path) -> None:
+    said = []
+    for changed in ([], ["--set-string", "config=queue: {kind: kafka}"]):
+        done = run_helm(helm_program, "install", "--dry-run=client", "exporter", CHART, *KAFKA, *changed)
+        assert done.returncode == 0, done.stderr
+        said.append("names no Redis" in notes_of(done.stdout))
+    assert said == [False, True]
+
+
+def notes_of(printed: str) -> str:
+    return printed.partition("\nNOTES:\n")[2]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import helm
 import pytest
 import yaml
 from rendered import CHART, MANIFESTS, SHIPPED, Manifest, rendered
@@ -26,3 +28,12 @@ def test_no_other_is_shipped() -> None:
 def test_the_chart_is_of_this_version() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert {chart["version"], chart["appVersion"]} == {__version__}
+
+
+def test_without_go_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helm, "complete", lambda name: False)
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    lacking = helm.missing()
+    # So that CI, which installs it, does not skip.
+    assert lacking is not None
+    assert "(Debian:" in lacking
