@@ -14,10 +14,13 @@ import yaml
 from clean_clone import ROOT
 from fences import fences
 
+from exporter.settings.loading.load import Loaded, load
+
 PAGE = (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")
 FENCES = fences(PAGE)
 FIRST, *OTHERS = (fence.text for fence in FENCES if fence.language == "yaml")
 CHART = "config/helm/exporter"
+SECRETS = "/run/secrets/exporter"
 FOREIGN = {"ServiceMonitor"}
 
 
@@ -64,6 +67,18 @@ def test_other_values_go_over_the_first(values: str, program: Path, tmp_path: Pa
         assert each["metadata"]["name"] == "partner-exporter"
         if each["kind"] not in FOREIGN:
             kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_configurations_in_them_are_some(tmp_path: Path) -> None:
+    texts = [values["config"] for values in map(yaml.safe_load, (FIRST, *OTHERS)) if "config" in values]
+    assert len(texts) == 2
+    for text in texts:
+        for key in re.findall(rf"{SECRETS}/([\w-]+)", text):
+            (tmp_path / key).write_text("s3cret", encoding="utf-8")
+        file = tmp_path / "exporter.yaml"
+        file.write_text(text.replace(SECRETS, str(tmp_path)), encoding="utf-8")
+        found = load(file, dict.fromkeys(yaml.safe_load(FIRST)["env"], "x"))
+        assert isinstance(found, Loaded), found
 
 
 def test_the_values_and_files_that_it_names_exist() -> None:
