@@ -1,6 +1,6 @@
 """Helm, built by Go from its modules, once for a user. Started as a program it only builds.
 
-``python tests/servers/helm.py`` prints the program's path; exit code 75 when the download failed.
+``python tests/servers/helm.py`` prints the program's path, or why it is left out; 75 where the download failed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -62,5 +61,7 @@ def _build(folder: Path) -> None:
 if __name__ == "__main__":
     lacking = missing()
     if lacking is not None:
-        sys.exit(lacking)
-    only(program)
+        # Its tests are skipped with the same words: a machine without it says nothing of a change.
+        print(f"left out: {lacking}")
+    else:
+        only(program)
