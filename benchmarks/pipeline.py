@@ -145,7 +145,7 @@ def _run(measurement: Coroutine[None, None, float]) -> float:
 #: Name, whether the events fire, the target in microseconds, and the counter of the events.
 _PATHS = (
     ("delivered", True, 35.0, "exporter_exports_total", {"outcome": "delivered"}),
-    ("excluded", False, 5.0, "exporter_events_excluded_total", {"reason": "no_trigger"}),
+    ("excluded", False, 3.0, "exporter_events_excluded_total", {"reason": "no_trigger"}),
 )
 
 
