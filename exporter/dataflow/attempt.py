@@ -17,7 +17,7 @@ from exporter.messages.export import Export
 from exporter.outbox.judging import judge
 from exporter.outbox.verdict import Broken, CredentialsRefused, Judged, Unavailable, Verdict
 from exporter.tasks.lifetimes import asked_to_end
-from exporter.telemetry.metrics import StatusClass
+from exporter.telemetry.families.destination import StatusClass
 from exporter.transport.port import CallbackTransport, Stale
 
 _BY_HUNDREDS: Mapping[int, StatusClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}

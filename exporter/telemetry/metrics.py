@@ -1,11 +1,11 @@
-"""The numbers that ``/metrics`` shows: names, labels and counting (contract.md#operation)."""
+"""The numbers of destinations that ``/metrics`` shows: counting, and what a scrape asks for (contract.md#operation)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,53 +13,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from exporter.outbox.verdict import PauseReason
 from exporter.profile.decision import Reason as Exclusion
 from exporter.telemetry.counting import Counter, Histogram
+from exporter.telemetry.families.destination import DESTINATION, StatusClass, TimeFault, TokenOutcome
+from exporter.telemetry.families.process import PROCESS
 from exporter.telemetry.history import History
 from exporter.telemetry.latencies import RecentLatencies
-
-StatusClass = Literal["2xx", "3xx", "4xx", "5xx", "no_answer", "unreachable"]
-TokenOutcome = Literal["ok", "refused", "failed"]
-TimeFault = Literal["absent", "unreadable"]
-
-#: Every metric and its meaning. All carry ``destination``; no label takes a value that data can choose.
-MEANING: Final[Mapping[str, str]] = {
-    # Everything from the queue, whether or not the destination is concerned.
-    "exporter_events_received": "Events read from the queue.",
-    # Settled without a request; ``reason`` says which condition was not met.
-    "exporter_events_excluded": "Events that are not for this destination, by reason.",
-    # Their latency begins when the queue took the event instead: the time serves nothing else.
-    "exporter_events_without_time": "Events to be exported whose occurredAt is absent or unreadable, by reason.",
-    # An event that is not excluded ends in one of the two; a replay that is delivered counts again.
-    "exporter_exports": "Exports that ended, by outcome.",
-    # Requests, so retries and probes count again; ``no_answer`` and ``unreachable`` had no status line.
-    "exporter_attempts": "Requests made, by the class of the answer's status.",
-    # Attempts of an export that has had a passing failure or a 429.
-    "exporter_retries": "Attempts that repeat an earlier one.",
-    # Letters in the store now, superseded letters included.
-    "exporter_dead_letters": "Dead letters that are kept.",
-    # From handing over a request to the transport until the outcome.
-    "exporter_attempt_seconds": "How long an attempt took, in seconds.",
-    # The delay that users feel: includes the time on the queue, retries and pauses.
-    "exporter_latency_seconds": "From the change (occurredAt) to its delivery, in seconds.",
-    "exporter_in_flight": "Requests whose answer has not come.",
-    # A value that adapts; ``exporter_in_flight`` reaches it while the destination is the bottleneck.
-    "exporter_concurrency": "How many requests may be in flight now; adapts up to delivery.concurrency.",
-    # A limit, to hold rate(exporter_attempts_total) against.
-    "exporter_rate": "Attempts a second that the destination gets at most (delivery.rate); "
-    "what it gets is rate(exporter_attempts_total).",
-    # Read from the queue and not settled: in flight, waiting for a turn or a retry, or becoming a dead letter.
-    "exporter_window_events": "Events held in memory.",
-    # Absent where the queue does not know.
-    "exporter_queue_lag": "Events on the queue that are not settled.",
-    # Grows while paused: the metric to alert on.
-    "exporter_oldest_pending_seconds": "Age of the oldest event that is not settled, in seconds.",
-    # 1 while the reason holds; several can hold at once.
-    "exporter_paused": "Whether the dataflow is paused, by reason.",
-    # ``refused``: the token server answered no; ``failed``: there was no usable answer.
-    "exporter_token_fetches": "Token requests, by outcome.",
-}
-
-#: Of the process: nobody read its log in time, or it could not be written.
-LOG_LINES_LOST: Final = "Lines of the log that could not be written."
 
 #: Seconds. An attempt: from a nearby receiver to the longest sensible time-out.
 ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -150,21 +107,21 @@ class Metrics:
     def collect(self) -> Iterable[Metric]:
         """The metrics of a scrape: counters and histograms, without each series' time of creation, then the gauges."""
         yield self._counters("exporter_events_received", lambda of: {(): of.received})
-        yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()), "reason")
-        yield self._counters("exporter_events_without_time", lambda of: _labelled(of.without_time.items()), "reason")
+        yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()))
+        yield self._counters("exporter_events_without_time", lambda of: _labelled(of.without_time.items()))
         yield self._counters(
             "exporter_exports",
             lambda of: {("delivered",): of.delivered, ("dead_lettered",): of.dead_lettered},
-            "outcome",
         )
-        yield self._counters("exporter_attempts", lambda of: _labelled(of.attempts.items()), "status_class")
+        yield self._counters("exporter_attempts", lambda of: _labelled(of.attempts.items()))
         yield self._counters("exporter_retries", lambda of: {(): of.retries})
-        yield self._counters("exporter_token_fetches", lambda of: _labelled(of.token_fetches.items()), "outcome")
+        yield self._counters("exporter_token_fetches", lambda of: _labelled(of.token_fetches.items()))
         yield self._histograms("exporter_attempt_seconds", ATTEMPT_BUCKETS, lambda of: of.attempt_seconds)
         yield self._histograms("exporter_latency_seconds", LATENCY_BUCKETS, lambda of: of.latency_seconds)
         yield from self._gauges()
         if self._log_lines_lost is not None:
-            lost = CounterMetricFamily("exporter_log_lines_lost", LOG_LINES_LOST, labels=["shard"] * bool(self.shard))
+            told = PROCESS["exporter_log_lines_lost"]
+            lost = CounterMetricFamily(told.name, told.meaning, labels=["shard"] * bool(self.shard))
             lost.add_metric([self.shard] if self.shard else [], self._log_lines_lost())
             yield lost
 
@@ -184,22 +141,21 @@ class Metrics:
             ("exporter_dead_letters", lambda gauges: gauges.dead_letters),
         )
         for name, read in plain:
-            family = GaugeMetricFamily(name, MEANING[name], labels=["destination"])
+            family = GaugeMetricFamily(name, DESTINATION[name].meaning, labels=[*DESTINATION[name].labels])
             for destination, gauges in watched:
                 value = read(gauges)
                 if value is not None:
                     family.add_metric([destination], value)
             yield family
-        paused = GaugeMetricFamily("exporter_paused", MEANING["exporter_paused"], labels=["destination", "reason"])
+        told = DESTINATION["exporter_paused"]
+        paused = GaugeMetricFamily(told.name, told.meaning, labels=[*told.labels])
         for destination, gauges in watched:
             for reason in get_args(PauseReason):
                 paused.add_metric([destination, reason], float(reason in gauges.paused))
         yield paused
 
-    def _counters(
-        self, name: str, read: Callable[[DestinationMetrics], Mapping[tuple[str, ...], Counter]], *labels: str
-    ) -> Metric:
-        family = CounterMetricFamily(name, MEANING[name], labels=["destination", *labels])
+    def _counters(self, name: str, read: Callable[[DestinationMetrics], Mapping[tuple[str, ...], Counter]]) -> Metric:
+        family = CounterMetricFamily(name, DESTINATION[name].meaning, labels=[*DESTINATION[name].labels])
         for destination, counted in self._counted.items():
             for values, counter in read(counted).items():
                 family.add_metric([destination, *values], counter.value)
@@ -208,7 +164,7 @@ class Metrics:
     def _histograms(
         self, name: str, bounds: tuple[float, ...], read: Callable[[DestinationMetrics], Histogram]
     ) -> Metric:
-        family = HistogramMetricFamily(name, MEANING[name], labels=["destination"])
+        family = HistogramMetricFamily(name, DESTINATION[name].meaning, labels=[*DESTINATION[name].labels])
         names = [*(str(float(bound)) for bound in bounds), "+Inf"]
         for destination, counted in self._counted.items():
             histogram = read(counted)

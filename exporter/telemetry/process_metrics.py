@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter.telemetry.configuration import ConfigurationHealth
+from exporter.telemetry.families.process import PROCESS
 from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.source_metrics import SourceMetrics
 from exporter.telemetry.status import Build
-
-#: Every metric and its meaning; several workers are told apart by ``shard``, their parent has none.
-MEANING: Final = {
-    "exporter_build_info": "The build that runs; the value is always 1.",
-    "exporter_config_reloads": "Reloads of the configuration, by outcome.",
-    "exporter_config_valid": "Whether the configuration as read last runs; 0 after a reload that was refused.",
-    "exporter_standby": "Dataflows that wait because another process reads their group.",
-}
 
 
 class ProcessMetrics:
@@ -50,9 +42,8 @@ class ProcessMetrics:
         build = {"version": self._version, "build": self._build.kind, "python": self._build.python}
         yield self._gauge("exporter_build_info", 1, **build)
         if (health := self._configuration) is not None:
-            reloads = CounterMetricFamily(
-                "exporter_config_reloads", MEANING["exporter_config_reloads"], labels=["outcome", *self._labels]
-            )
+            told = PROCESS["exporter_config_reloads"]
+            reloads = CounterMetricFamily(told.name, told.meaning, labels=[*told.labels, *self._labels])
             for outcome, count in health.reloads.items():
                 reloads.add_metric([outcome, *self._labels.values()], count)
             yield reloads
@@ -65,6 +56,6 @@ class ProcessMetrics:
 
     def _gauge(self, name: str, value: float, **labels: str) -> Metric:
         labels |= self._labels
-        family = GaugeMetricFamily(name, MEANING[name], labels=list(labels))
+        family = GaugeMetricFamily(name, PROCESS[name].meaning, labels=list(labels))
         family.add_metric(list(labels.values()), value)
         return family

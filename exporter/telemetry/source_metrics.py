@@ -11,32 +11,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.telemetry.counting import Histogram
+from exporter.telemetry.families.process import PROCESS
+from exporter.telemetry.families.source import SOURCE
 
-#: Every metric and its meaning. No label takes a value that data can choose: ``source`` and ``flow`` are names of the
-#: configuration, or ``unknown``.
-MEANING: Final[Mapping[str, str]] = {
-    "exporter_source_requests": "Requests of the data plane, by source and status.",
-    "exporter_source_records": "Records, by flow and by what became of them.",
-    "exporter_source_bytes": "Bytes of request bodies, by source.",
-    "exporter_source_ack_seconds": "From a request's head to its answer, in seconds.",
-    "exporter_source_mapping_errors": "Mappings that had no value for a record, by flow and reason.",
-    "exporter_source_identity_warnings": "Identities of good records that are worth a note, by flow and reason.",
-    "exporter_source_intake_records": "Records that are taken and not yet applied.",
-    "exporter_source_intake_oldest_seconds": "Age of the oldest of them, in seconds.",
-    "exporter_source_profiles": "Profiles that are kept.",
-    "exporter_source_identities": "Identities that are known.",
-    "exporter_source_joins": "Profiles that were joined to another.",
-    "exporter_source_refused_links": "Identities that were not linked: one too many, or a second of a namespace.",
-    "exporter_source_events": "Events that were put on the queue.",
-    "exporter_source_events_lost": "Events that the queue did not take for their size: its limit was lowered.",
-    "exporter_source_outbox_events": "Events that wait to be put on the queue.",
-    "exporter_source_held_requests": "Requests that wait for room in memory.",
-    "exporter_source_bad_records": "Bad records that are kept, without refused elements of batches.",
-    "exporter_source_bad_records_bytes": "What they take of bad_records_max_bytes.",
-    "exporter_source_clock_behind_seconds": "By how much the clock is behind the times that records get.",
-    "exporter_source_backfill_done": "Profiles that backfills have told or skipped, by destination.",
-    "exporter_source_backfill_total": "Profiles of all backfills, by destination: what is left and what is done.",
-}
 #: Seconds: from a commit on a quick disk to the longest hold.
 ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -110,12 +87,12 @@ class SourceMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of a scrape."""
-        yield _counters("exporter_source_requests", self._requests, "source", "code")
-        yield _counters("exporter_source_records", self._records, "flow", "outcome")
-        yield _counters("exporter_source_bytes", self._bytes, "source")
-        yield _counters("exporter_source_mapping_errors", self._mapping_errors, "flow", "reason")
-        yield _counters("exporter_source_identity_warnings", self._identity_warnings, "flow", "reason")
-        ack = HistogramMetricFamily("exporter_source_ack_seconds", MEANING["exporter_source_ack_seconds"])
+        yield _counters("exporter_source_requests", self._requests)
+        yield _counters("exporter_source_records", self._all_outcomes())
+        yield _counters("exporter_source_bytes", self._bytes)
+        yield _counters("exporter_source_mapping_errors", self._mapping_errors)
+        yield _counters("exporter_source_identity_warnings", self._identity_warnings)
+        ack = HistogramMetricFamily("exporter_source_ack_seconds", SOURCE["exporter_source_ack_seconds"].meaning)
         names = [*(str(float(bound)) for bound in ACK_BUCKETS), "+Inf"]
         ack.add_metric([], list(zip(names, self._ack.cumulative(), strict=True)), self._ack.sum)
         yield ack
@@ -132,25 +109,35 @@ class SourceMetrics:
             ("exporter_source_clock_behind_seconds", now.clock_behind_seconds),
         ):
             if value is not None:
-                yield GaugeMetricFamily(name, MEANING[name], value=value)
-        for place, name in enumerate(("exporter_source_backfill_done", "exporter_source_backfill_total")):
-            family = GaugeMetricFamily(name, MEANING[name], labels=["destination"])
-            for destination, numbers in now.backfills.items():
-                family.add_metric([destination], numbers[place])
-            yield family
+                yield GaugeMetricFamily(name, SOURCE[name].meaning, value=value)
+        yield _backfill_done({destination: done for destination, (done, _) in now.backfills.items()})
+        yield _counters("exporter_source_backfill", {(name,): total for name, (_, total) in now.backfills.items()})
         yield _counters("exporter_source_events", {(): now.events})
         yield _counters("exporter_source_events_lost", {(): now.events_lost})
         if now.joins is not None:
             yield _counters("exporter_source_joins", {(): now.joins})
         if now.refused_links is not None:
             yield _counters("exporter_source_refused_links", {(): now.refused_links})
-        yield CounterMetricFamily(
-            "exporter_log_lines_lost", "Lines of the log that could not be written.", value=self._log_lines_lost()
-        )
+        lost = PROCESS["exporter_log_lines_lost"]
+        yield CounterMetricFamily(lost.name, lost.meaning, value=self._log_lines_lost())
+
+    def _all_outcomes(self) -> Mapping[tuple[str, ...], int]:
+        """Each outcome of each flow that had a record, so that a first bad record shows as a rise from 0."""
+        flows = dict.fromkeys(flow for flow, _ in self._records)
+        outcomes = SOURCE["exporter_source_records"].labels["outcome"]
+        return {**{(flow, outcome): 0 for flow in flows for outcome in outcomes}, **self._records}
 
 
-def _counters(name: str, counted: Mapping[tuple[str, ...], int], *labels: str) -> Metric:
-    family = CounterMetricFamily(name, MEANING[name], labels=labels)
+def _backfill_done(numbers: Mapping[str, int]) -> Metric:
+    told = SOURCE["exporter_source_backfill_done"]
+    family = GaugeMetricFamily(told.name, told.meaning, labels=[*told.labels])
+    for destination, number in numbers.items():
+        family.add_metric([destination], number)
+    return family
+
+
+def _counters(name: str, counted: Mapping[tuple[str, ...], int]) -> Metric:
+    family = CounterMetricFamily(name, SOURCE[name].meaning, labels=[*SOURCE[name].labels])
     for values, count in counted.items():
         family.add_metric(list(values), count)
     return family

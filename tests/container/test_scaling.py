@@ -16,7 +16,8 @@ from manifests import ROOT, Tree, check_confined, check_probes, objects, secrets
 from exporter.outbox.verdict import PauseReason
 from exporter.queues.kafka.settings import KafkaSettings
 from exporter.settings.tree import Settings
-from exporter.telemetry.metrics import MEANING, Gauges, Metrics
+from exporter.telemetry.families.destination import DESTINATION
+from exporter.telemetry.metrics import Gauges, Metrics
 
 FOLDER = "config/kubernetes/kafka"
 HOW = ("scale-by-metric", "scale-by-group", "scale-hpa")
@@ -186,7 +187,7 @@ def test_queries_ask_for_metrics_and_labels_that_there_are(how: str) -> None:
     text = (ROOT / f"{FOLDER}/{how}.yaml").read_text(encoding="utf-8")
     asked = set(re.findall(r"exporter_\w+", text))
     assert asked == {"exporter_queue_lag", "exporter_paused"}
-    assert asked <= MEANING.keys()
+    assert asked <= DESTINATION.keys()
     used = set(re.findall(r"(?:by|on) \((\w+)\)", text))
     for name in asked:
         for labels in re.findall(rf"^{name}{{(.*)}} ", scraped(), re.MULTILINE):

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.outbox.verdict import PauseReason
 from exporter.telemetry.counting import Counter, Histogram
-from exporter.telemetry.metrics import ATTEMPT_BUCKETS, MEANING, Gauges, Metrics
+from exporter.telemetry.families.destination import DESTINATION
+from exporter.telemetry.metrics import ATTEMPT_BUCKETS, Gauges, Metrics
 
 #: Name to labels beside ``destination``, as contract.md#operation has them.
 CONTRACT = {
@@ -161,10 +162,11 @@ def test_plain_numbers_show_as_the_librarys_own_do(observed: list[float], counts
     name = "exporter_attempt_seconds"
     registry = prometheus_client.CollectorRegistry()
     histogram = prometheus_client.Histogram(
-        name, MEANING[name], ["destination"], buckets=ATTEMPT_BUCKETS, registry=registry
+        name, DESTINATION[name].meaning, ["destination"], buckets=ATTEMPT_BUCKETS, registry=registry
     ).labels("crm")
     exports = "exporter_exports"
-    counter = prometheus_client.Counter(exports, MEANING[exports], ["destination", "outcome"], registry=registry)
+    meaning, labels = DESTINATION[exports].meaning, ["destination", "outcome"]
+    counter = prometheus_client.Counter(exports, meaning, labels, registry=registry)
     delivered, _ = counter.labels("crm", "delivered"), counter.labels("crm", "dead_lettered")
     metrics = Metrics()
     plain = metrics.of("crm")

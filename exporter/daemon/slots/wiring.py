@@ -33,8 +33,9 @@ from exporter.settings.presented_secrets import prepare
 from exporter.settings.tree import Settings
 from exporter.state.kinds import State
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.families.destination import TokenOutcome
 from exporter.telemetry.logs import Log
-from exporter.telemetry.metrics import DestinationMetrics, Metrics, TokenOutcome
+from exporter.telemetry.metrics import DestinationMetrics, Metrics
 from exporter.telemetry.tracing.port import DestinationTracing, Tracing
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportOptions

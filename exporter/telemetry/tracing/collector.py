@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 
+from exporter.telemetry.families.process import PROCESS
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
 
@@ -22,9 +23,6 @@ _BATCH_SPANS: Final = 512
 _DELAY_MS: Final = 1000.0
 #: For the batch of `check --connect`, with its retries.
 _TRY_SECONDS: Final = 5.0
-
-#: ``exporter_spans``; only where tracing is on.
-MEANING: Final = "Spans of sampled traces, by outcome: sent, failed at the collector, dropped for want of room."
 
 #: Their lines quote URLs and values of headers, and may come with every batch.
 _LIBRARIES: Final = ("opentelemetry", "urllib3")
@@ -143,7 +141,8 @@ class SpanMetrics:
     def collect(self) -> Iterator[Metric]:
         """The metrics of a scrape."""
         counts = {"sent": self._collector.sent, "failed": self._collector.failed, "dropped": self._spans.dropped}
-        family = CounterMetricFamily("exporter_spans", MEANING, labels=["outcome", *self._labels])
+        told = PROCESS["exporter_spans"]
+        family = CounterMetricFamily(told.name, told.meaning, labels=[*told.labels, *self._labels])
         for outcome, count in counts.items():
             family.add_metric([outcome, *self._labels.values()], count)
         yield family

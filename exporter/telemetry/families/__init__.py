@@ -1,0 +1,1 @@
+"""What is told of every metric: tables, from which ``/metrics`` and docs/metrics.md come."""
