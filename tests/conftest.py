@@ -94,6 +94,7 @@ LONG_FILES = (
     "queues/kafka/test_kafka_tokens.py",
     "benchmarks/test_every_benchmark.py",
     "readme/test_readme.py",
+    "monitoring/test_alerts_fire.py",
     "acceptance/on_brokers/test_redis_kills.py",
     "profile/test_projector_fuzzed.py",
 )
