@@ -265,9 +265,11 @@ class Incidents(AbstractContextManager["Incidents"]):
 
         return greater
 
-    def absent(self) -> bool:
-        """Whether Prometheus has not found the exporters yet, which it looks for every five seconds."""
-        return "ExporterAbsent" in self.firing()
+    def scraped(self) -> bool:
+        """Whether Prometheus has found all processes, and seen numbers of each; it looks for exporters every 5 s."""
+        asked = {"count(exporter_standby)": 2, "count(exporter_source_events_lost_total)": 2}
+        found = all(self.prometheus.value(expression) >= count for expression, count in asked.items())
+        return found and "ExporterAbsent" not in self.firing()
 
     def firing(self) -> set[str]:
         """The names of the alerts that fire now."""
