@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from clean_clone import environment, free_port
 from fences import Fence
+from warm_command import warm_command
 
 #: A snippet of YAML is the file that its first line names.
 _FILE = re.compile(r"# (\S+\.ya?ml)\n")
 _END = "== end of snippet"
+#: What runs until it is stopped is the installed command itself, which signals reach; all else has its modules in memory.
+_EXPORTER = """#!/bin/sh
+case "$1" in run|serve|receive) exec {real} "$@" ;; esac
+exec {warm} "$@"
+"""
 #: No page takes a tenth of that.
 _HANGS_SECONDS = "240"
 #: The ports that pages name, and the variable by which the configuration takes another, where it does not name it.
@@ -65,12 +75,13 @@ class Place:
         commands = [fence for fence in fences if fence.language == "sh" and fence.not_run is None]
         steps = [self._step(fence) for fence in fences if fence.not_run is None]
         script = ["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true; wait || true' EXIT", *steps]
-        done = subprocess.run(
-            # What hangs is ended with all that it has started.
-            ["timeout", "--kill-after=10", _HANGS_SECONDS, "bash", "-c", "\n".join(script)],
-            cwd=self.folder, env=self._environment(fences), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True,
-        )  # fmt: skip
+        with TemporaryDirectory() as programs:
+            done = subprocess.run(
+                # What hangs is ended with all that it has started.
+                ["timeout", "--kill-after=10", _HANGS_SECONDS, "bash", "-c", "\n".join(script)],
+                cwd=self.folder, env=self._environment(fences, _programs(Path(programs))), stdin=subprocess.DEVNULL,
+                capture_output=True, text=True,
+            )  # fmt: skip
         logs = "".join(each.read_text(encoding="utf-8") for each in sorted(self.folder.glob("data/*.log")))
         assert done.returncode == 0, done.stderr + done.stdout + logs
         outputs = self._as_written(done.stdout).split(f"\n{_END}\n")
@@ -87,14 +98,15 @@ class Place:
         assert named is not None, f"the snippet at line {fence.line} does not say which file it is"
         return f"mkdir -p $(dirname {named[1]})\ncat > {named[1]} <<'END OF FILE'\n{text}END OF FILE"
 
-    def _environment(self, fences: Sequence[Fence]) -> dict[str, str]:
+    def _environment(self, fences: Sequence[Fence], programs: Path) -> dict[str, str]:
         takes_records = any("\nsources:" in fence.text for fence in fences)
         chosen = {
             variable: self.ports[number]
             for number, variable in _PORTS.items()
             if variable and (takes_records or "SERVE" not in variable)
         }
-        return environment(self.folder) | chosen
+        found = environment(self.folder)
+        return found | chosen | {"PATH": f"{programs}{os.pathsep}{found['PATH']}"}
 
     def _with_ports(self, text: str) -> str:
         for number, port in self.ports.items():
@@ -105,6 +117,14 @@ class Place:
         for number, port in self.ports.items():
             text = re.sub(rf"\b{port}\b", number, text)
         return text
+
+
+def _programs(folder: Path) -> Path:
+    """The folder with the command ``exporter`` in it, to be first on the path."""
+    real, warm = shlex.join([sys.executable, "-m", "exporter"]), shlex.join(warm_command())
+    (folder / "exporter").write_text(_EXPORTER.format(real=real, warm=warm), encoding="utf-8")
+    (folder / "exporter").chmod(0o755)
+    return folder
 
 
 def _below(fence: Fence, fences: Sequence[Fence]) -> Fence | None:

@@ -98,10 +98,11 @@ def commands(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_commands_that_a_page_names_exist(page: Path) -> None:
-    found = commands(page.read_text(encoding="utf-8"))
+    found = sorted(set(commands(page.read_text(encoding="utf-8"))))
     assert found
+    exporter: Any = get_command(command_line())
     for command in found:
-        at: Any = get_command(command_line())
+        at = exporter
         words = command.split()[1:]
         while words and (below := getattr(at, "commands", None)) is not None:
             name = words.pop(0)
