@@ -20,7 +20,7 @@ from warm_command import warm_command
 #: A snippet of YAML is the file that its first line names.
 _FILE = re.compile(r"# (\S+\.ya?ml)\n")
 _END = "== end of snippet"
-#: What runs until it is stopped is the installed command itself, which signals reach; all else has its modules in memory.
+#: What runs until it is stopped is the command itself, which signals reach; all else has its modules in memory.
 _EXPORTER = """#!/bin/sh
 case "$1" in run|serve|receive) exec {real} "$@" ;; esac
 exec {warm} "$@"
