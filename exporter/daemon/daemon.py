@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,12 @@ from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
 from exporter.daemon.interventions import follow, in_process
 from exporter.daemon.ops.answers import Desk
+from exporter.daemon.ops.attempts import OwnAttempts
 from exporter.daemon.ops.document import BUILD, begun_with, described, document
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
+from exporter.daemon.process.from_parent import parent_heard
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.process.heartbeat import heartbeat
 from exporter.daemon.reload import Load, TakenOver, reload_for_ever
@@ -43,6 +44,7 @@ from exporter.state.kinds import State
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.attempts import Attempts
 from exporter.telemetry.build import in_words
 from exporter.telemetry.configuration import ConfigurationHealth
 from exporter.telemetry.latencies import SNAPSHOT_SECONDS
@@ -62,7 +64,7 @@ class Daemon:
     One of ``sockets`` is where the commands on this machine ask. ``taken_over`` is called with what a reload
     takes over, ``announce`` with the ops port that was opened. ``parent`` is a pipe from the parent of a worker: its
     end means that the parent is gone, which is obeyed like SIGTERM; a byte from the pipe, and not a second signal, cuts
-    at once.
+    at once. ``attempts`` are those that it makes, for whoever watches.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Daemon:
         announce: Callable[[int], None] = lambda _: None,
         parent: int | None = None,
         taken_over: TakenOver = lambda _: None,
+        attempts: Attempts | None = None,
     ) -> None:
         self._loaded = loaded
         self._load = load
@@ -86,6 +89,7 @@ class Daemon:
         self._parent = parent
         self._taken_over = taken_over
         self._metrics = metrics
+        self._attempts = attempts or Attempts(clock.monotonic)
         self._slots: Slots | None = None
         self._started_at = clock.epoch()
         self._configuration = ConfigurationHealth(clock.epoch, begun_with(loaded))
@@ -119,8 +123,8 @@ class Daemon:
             self._log.warning("note", detail=short)
         ops = self._loaded.settings.ops
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
-        with signals.heard(handlers), self._parent_heard():
-            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions)
+        with signals.heard(handlers), parent_heard(self._parent, self._cut, self._orphaned):
+            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, OwnAttempts(self._attempts))
             async with (
                 serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,
                 serve_locally(self._sockets, desk),
@@ -202,6 +206,8 @@ class Daemon:
         for destination in settings.running:
             self._metrics.watch(destination.name, self._startup.gauges)
         tracing = await stack.enter_async_context(open_tracing(settings.tracing, self._metrics, self._log))
+        if tracing is not None:
+            self._attempts.keep_every()
         state, queue, interventions = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
         await off_loop(remember, settings, self._loaded.files)
         shared = Shared(
@@ -216,6 +222,7 @@ class Daemon:
             wait_delay=probe_delay(random.uniform),
             queue_delay=reach_delay(random.uniform),
             tracing=tracing,
+            attempts=self._attempts,
         )
         self._state = state
         return shared, groups, interventions
@@ -260,23 +267,7 @@ class Daemon:
 
     # -- signals
 
-    @contextmanager
-    def _parent_heard(self) -> Iterator[None]:
-        if self._parent is None:
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._parent, self._hear_parent, self._parent)
-        try:
-            yield
-        finally:
-            loop.remove_reader(self._parent)
-
-    def _hear_parent(self, parent: int) -> None:
-        if os.read(parent, 1):
-            self._cut()
-            return
-        asyncio.get_running_loop().remove_reader(parent)
+    def _orphaned(self) -> None:
         self._log.warning("parent gone")
         self._stop()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.auth.authorizer import Authorizer
 from exporter.messages.message import Message
@@ -14,6 +14,7 @@ from exporter.profile.malformed import Malformed
 from exporter.profile.native.projector import Project
 from exporter.queues.port import Queue, Start, Subscription
 from exporter.state.dataflow_letters import DataflowLetters
+from exporter.telemetry.attempts import DestinationAttempts
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics
 from exporter.telemetry.tracing.port import DestinationTracing
@@ -37,7 +38,7 @@ class Dependencies:
     mapping. ``project`` does what these three do, but for unusual events; it is None where the build has no native
     projector. ``wait_delay(n)`` gives the seconds before try n, n from 0, of a call that must succeed in the end;
     ``queue_delay(n)`` does for the queue, and is never long, since the events of all destinations wait meanwhile.
-    ``tracing`` is None where tracing is off.
+    ``tracing`` is None where tracing is off; ``attempts`` are for whoever watches.
     """
 
     destination: str
@@ -59,6 +60,7 @@ class Dependencies:
     queue_delay: Callable[[int], float]
     tracing: DestinationTracing | None = None
     project: Project | None = None
+    attempts: DestinationAttempts = field(default_factory=DestinationAttempts)
 
     def place(self, lane: str) -> str:
         """A lane's name in dead letters, with the queue's: a queue made anew begins at the same positions again."""

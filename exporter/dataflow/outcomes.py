@@ -10,6 +10,7 @@ from collections.abc import Callable
 from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.examine import Bug, Examined
 from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
+from exporter.dataflow.noting import note
 from exporter.dataflow.recorder import Recorder, RemoveLetter, StoreLetter, SupersedeLetters, UpdateLetter
 from exporter.dataflow.replays import Replays
 from exporter.messages.export import OVERHEAD_BYTES, Export
@@ -46,6 +47,7 @@ class Outcomes:
         self._replays = replays
         self._freed = freed
         self._recorded = recorded
+        self._attempts = dependencies.attempts
         self._pause: Pause | None = None
         self.subscription: Subscription | None = None
 
@@ -86,8 +88,13 @@ class Outcomes:
 
     # -- exports, by what the outbox says is next after an attempt
 
-    def attempted(self, export: Export, verdict: Judged, following: Next) -> None:
-        """Settle the export, store a dead letter, or leave the export where it stands, as ``following`` says."""
+    def attempted(self, export: Export, verdict: Judged, following: Next, round_trip: float = 0.0) -> None:
+        """Settle the export, store a dead letter, or leave the export where it stands, as ``following`` says.
+
+        ``round_trip`` is how many seconds the attempt took, 0.0 where nothing was sent.
+        """
+        if self._attempts.every or not isinstance(following, Settle):
+            note(export, verdict, following, round_trip, self._dependencies)
         match following:
             case Settle():
                 self._delivered(export)

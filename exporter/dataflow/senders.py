@@ -27,7 +27,7 @@ from exporter.transport.port import CallbackTransport, Stale
 #: The seconds from when a first sender began to rest until all resting senders are dismissed.
 REST_SECONDS = 1.0
 
-AttemptEnded = Callable[[Export, Judged, Next], None]
+AttemptEnded = Callable[[Export, Judged, Next, float], None]
 
 
 class Senders:
@@ -185,7 +185,7 @@ class Senders:
         verdict, round_trip = attempted
         now = self._monotonic()
         following = self._outbox.answered(export, verdict, now, round_trip)
-        self._attempted(export, verdict, following)
+        self._attempted(export, verdict, following, round_trip)
         return now
 
     async def _rest(self) -> Export | None:

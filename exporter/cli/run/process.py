@@ -23,6 +23,7 @@ from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.problems import Problems
 from exporter.settings.local_socket import socket_paths
 from exporter.settings.tree import Settings
+from exporter.telemetry.attempts import Attempts
 from exporter.telemetry.compilation import compiled
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import Metrics
@@ -62,9 +63,12 @@ class Process:
         threshold = Threshold(self.log_level or log_settings.level, always)
         bound = {} if self.shard is None else {"shard": str(self.shard)}
         with logging_to_stderr(is_text(form), threshold, bound) as (log, written):
+            attempts = Attempts()
+            attempts.tell_every(threshold.level == "debug")
 
             def taken_over(settings: Settings) -> None:
                 threshold.level = self.log_level or settings.log.level
+                attempts.tell_every(threshold.level == "debug")
                 if (self.log_format or settings.log.format) != form:
                     log.warning("needs a restart", keys=("log.format",), reason=f"{form} goes on")
 
@@ -72,8 +76,9 @@ class Process:
                 log.info("starting", version=__version__, compiled=compiled())
             began(log)
             metrics = Metrics(lambda: written.lost, bound.get("shard"))
-            made = self._workers if self.workers > 1 else self._daemon
-            return exit_code(made(metrics, log, taken_over).run, log)
+            if self.workers > 1:
+                return exit_code(self._workers(metrics, log, taken_over).run, log)
+            return exit_code(self._daemon(metrics, log, taken_over, attempts).run, log)
 
     def _workers(self, metrics: Metrics, log: Log, taken_over: TakenOver) -> Workers:
         options = ["--log-format", "text" if is_text(self.log_format or self.loaded.settings.log.format) else "json"]
@@ -92,13 +97,22 @@ class Process:
             taken_over,
         )
 
-    def _daemon(self, metrics: Metrics, log: Log, taken_over: TakenOver) -> Daemon:
+    def _daemon(self, metrics: Metrics, log: Log, taken_over: TakenOver, attempts: Attempts) -> Daemon:
         # Under a parent, the parent has logged the notes.
         noted = self.loaded if self.announce is None else replace(self.loaded, notes=())
         sockets = self._sockets if self.shard is None else self.shard.sockets(self._sockets)
         clock = Clock(time.monotonic, time.time)
         return Daemon(
-            self._share(noted), self._load, metrics, log, clock, sockets, self._announce, self.parent, taken_over
+            self._share(noted),
+            self._load,
+            metrics,
+            log,
+            clock,
+            sockets,
+            self._announce,
+            self.parent,
+            taken_over,
+            attempts,
         )
 
     @property

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from exporter.daemon.ops.actions import Actions
+from exporter.daemon.ops.attempts import AttemptsDesk
 from exporter.daemon.ops.bounded_server import Answer
 from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
 from exporter.telemetry.logs import Log
@@ -31,7 +32,7 @@ class Rendered(Protocol):
 class Desk:
     """Whom the answers come from. ``health`` and ``status`` are called for every request and must not block.
 
-    ``actions`` is None where nothing can be done by hand.
+    ``actions`` is None where nothing can be done by hand, ``attempts`` where none are made.
     """
 
     metrics: Rendered
@@ -39,6 +40,7 @@ class Desk:
     status: Callable[[], object | Awaitable[object]]
     log: Log
     actions: Actions | None = None
+    attempts: AttemptsDesk | None = None
 
 
 def answering(desk: Desk, admit: Admit) -> Answer:

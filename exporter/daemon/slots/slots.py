@@ -84,6 +84,7 @@ class Slots:
         elif new is None:
             del self._slots[slot.destination.name]
             self._shared.metrics.forget(slot.destination.name)
+            self._shared.attempts.forget(slot.destination.name)
 
     async def drain(self) -> bool:
         """Stop all slots; whether every slot could commit what was settled."""

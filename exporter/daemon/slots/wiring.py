@@ -33,6 +33,7 @@ from exporter.settings.presented_secrets import prepare
 from exporter.settings.tree import Settings
 from exporter.state.kinds import State
 from exporter.tasks.off_loop import off_loop
+from exporter.telemetry.attempts import Attempts
 from exporter.telemetry.families.destination import TokenOutcome
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics
@@ -62,6 +63,7 @@ class Shared:
     wait_delay: Callable[[int], float]
     queue_delay: Callable[[int], float]
     tracing: Tracing | None = None
+    attempts: Attempts = field(default_factory=Attempts)
     #: By ``max_event_bytes``, which a reload may change.
     readings: dict[int, SharedReading] = field(default_factory=dict)
     tls: TlsContexts = field(default_factory=TlsContexts)
@@ -142,6 +144,7 @@ def _dependencies(
         queue_delay=shared.queue_delay,
         tracing=_tracing(destination, shared.tracing),
         project=_projector(mapping, settings),
+        attempts=shared.attempts.of(name),
     )
 
 
