@@ -90,6 +90,7 @@ class Daemon:
         self._taken_over = taken_over
         self._metrics = metrics
         self._attempts = attempts or Attempts(clock.monotonic)
+        self._own_attempts = OwnAttempts(self._attempts, lambda: [each.name for each in self._now().running])
         self._slots: Slots | None = None
         self._started_at = clock.epoch()
         self._configuration = ConfigurationHealth(clock.epoch, begun_with(loaded))
@@ -124,7 +125,7 @@ class Daemon:
         ops = self._loaded.settings.ops
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), parent_heard(self._parent, self._cut, self._orphaned):
-            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, OwnAttempts(self._attempts))
+            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts)
             async with (
                 serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,
                 serve_locally(self._sockets, desk),
@@ -135,6 +136,7 @@ class Daemon:
                 for note in self._loaded.notes:
                     self._log.warning("note", detail=note)
                 async with AsyncExitStack() as stack:
+                    stack.callback(self._own_attempts.end)
                     # In this very task: the task that opens queue and state is cancelled when a background task of
                     # queue or state fails.
                     opened = await self._ending.unless_asked(self._open(stack))

@@ -11,7 +11,8 @@ import orjson
 from aiohttp import web
 
 from exporter.daemon.ops.actions import Actions
-from exporter.daemon.ops.attempts import AttemptsDesk
+from exporter.daemon.ops.attempts import PATH as ATTEMPTS
+from exporter.daemon.ops.attempts import AttemptsDesk, attempts_asked
 from exporter.daemon.ops.bounded_server import Answer
 from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
 from exporter.telemetry.logs import Log
@@ -65,9 +66,12 @@ def answering(desk: Desk, admit: Admit) -> Answer:
         acted = await by_hand(request, desk.actions, admit, desk.log)
         if acted is not None:
             return acted
+        watched = await attempts_asked(request, desk.attempts, admit, desk.log)
+        if watched is not None:
+            return watched
         found = paths.get(request.path)
         if found is None:
-            return web.Response(status=404, text=f"there is {', '.join([*paths, PATHS])}\n")
+            return web.Response(status=404, text=f"there is {', '.join([*paths, ATTEMPTS, PATHS])}\n")
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         return await found()

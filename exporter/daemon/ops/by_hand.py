@@ -53,13 +53,13 @@ def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
 
     def admit(request: web.BaseRequest) -> By | tuple[int, str]:
         if expected is None:
-            return 403, "this port takes no actions without an ops.token; the socket of ops.socket needs none"
+            return 403, "this port neither acts nor shows attempts without an ops.token; the socket needs none"
         if (reason := foreign(request, names)) is not None:
             return 403, reason
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         presented = f"{scheme.lower()} {given.strip()}".encode(errors="surrogateescape")
         if not hmac.compare_digest(presented, expected):
-            return 401, "an action needs the token of ops.token: Authorization: Bearer ..."
+            return 401, "actions and attempts need the token of ops.token: Authorization: Bearer ..."
         return "token"
 
     return admit
@@ -74,7 +74,7 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
         return web.Response(status=405, headers={"Allow": "POST"})
     admitted = admit(request)
     if isinstance(admitted, tuple):
-        return _refusal(*admitted)
+        return refusal(*admitted)
     wanted = await (_wanted(request) if asked is None else _note(request, asked[1], cast(Action, asked[2])))
     if isinstance(wanted, web.Response):
         return wanted
@@ -141,9 +141,9 @@ async def _wanted(request: web.BaseRequest) -> Wanted | web.Response:
     try:
         wanted = msgspec.json.decode(body or b"{}", type=Wanted)
     except msgspec.DecodeError as error:
-        return _refusal(400, f"the body does not say which dead letters: {error}")
+        return refusal(400, f"the body does not say which dead letters: {error}")
     if wanted.which == Filter() and not wanted.all:
-        return _refusal(400, 'say which dead letters, or {"all": true}')
+        return refusal(400, 'say which dead letters, or {"all": true}')
     return wanted
 
 
@@ -167,9 +167,9 @@ async def _note(request: web.BaseRequest, name: str, action: Action) -> Note | w
         given = None
     why, by = (given.get("why", ""), given.get("by", "")) if isinstance(given, dict) else (None, None)
     if not isinstance(why, str) or not isinstance(by, str):
-        return _refusal(400, 'the body should be {"why": "..."}, or nothing')
+        return refusal(400, 'the body should be {"why": "..."}, or nothing')
     if len(why) > WHY_LENGTH:
-        return _refusal(400, f"why is longer than {WHY_LENGTH} characters")
+        return refusal(400, f"why is longer than {WHY_LENGTH} characters")
     return Note(name, action, printable(why.strip())[:WHY_LENGTH], printable(by.strip())[:WHY_LENGTH])
 
 
@@ -182,11 +182,12 @@ async def _body(request: web.BaseRequest, most: int) -> bytes | web.Response:
         except asyncio.IncompleteReadError as whole:
             return whole.partial
         except TimeoutError:
-            return _refusal(408, f"the body did not come within {_BODY_SECONDS:g} s")
-    return _refusal(413, f"the body is longer than {most} bytes")
+            return refusal(408, f"the body did not come within {_BODY_SECONDS:g} s")
+    return refusal(413, f"the body is longer than {most} bytes")
 
 
-def _refusal(status: int, error: str) -> web.Response:
+def refusal(status: int, error: str) -> web.Response:
+    """The answer with ``status``, and why, for people."""
     answer = _json(status, {"error": error})
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -13,14 +11,14 @@ import orjson
 
 from exporter.daemon.ops.actions import Action, ActionResult, Done, NotDone, Reason
 from exporter.daemon.ops.by_hand import REPLAY, STATUS, Wanted
+from exporter.daemon.workers.asking import WorkerSilent, asked
 from exporter.daemon.workers.worker import Worker
 from exporter.state.letter import Filter
-from exporter.telemetry.status import StatusDocument
 
 #: How long a worker may take: the state may be away, and a worker gives up by itself.
 ANSWER_SECONDS = 30.0
 
-_STATUS = msgspec.json.Decoder(StatusDocument)
+_ANSWERED = aiohttp.ClientTimeout(ANSWER_SECONDS)
 _REASONS: Mapping[int, Reason] = {status: reason for reason, status in STATUS.items()}
 
 
@@ -64,20 +62,14 @@ class WorkersActions:
         return await self._asked(worker, f"/destinations/{name}/{action}", body)
 
     async def _asked(self, worker: Worker, path: str, body: Mapping[str, Any]) -> ActionResult:
-        if not worker.sockets:
-            return NotDone("unavailable", f"shard {worker.shard} has no socket to be asked by: set ops.socket")
-        for socket in worker.sockets:
-            with suppress(aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError):
-                async with aiohttp.ClientSession(
-                    connector=aiohttp.UnixConnector(str(socket)), timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)
-                ) as session:
-                    async with session.get("http://worker/status") as answer:
-                        if _STATUS.decode(await answer.read()).config.file != self._file:
-                            continue  # the worker of another exporter, which had the socket before
-                    async with session.post(f"http://worker{path}", json=dict(body)) as answer:
-                        return _read(answer.status, orjson.loads(await answer.read()))
-        tried = " or ".join(map(str, worker.sockets))
-        return NotDone("unavailable", f"shard {worker.shard} does not answer on its socket {tried}")
+        try:
+            async with (
+                asked(worker, self._file, _ANSWERED) as session,
+                session.post(f"http://worker{path}", json=dict(body)) as answer,
+            ):
+                return _read(answer.status, orjson.loads(await answer.read()))
+        except WorkerSilent as silent:
+            return NotDone("unavailable", str(silent))
 
 
 def _read(status: int, told: Mapping[str, Any]) -> ActionResult:

@@ -23,6 +23,7 @@ from exporter.daemon.reload import Load, TakenOver
 from exporter.daemon.shared_state import REFUSED_EXIT_CODE
 from exporter.daemon.stopping import InFlight, tell_of_stopping, tell_on
 from exporter.daemon.workers.actions import WorkersActions
+from exporter.daemon.workers.attempts import WorkersAttempts
 from exporter.daemon.workers.shard import Shard
 from exporter.daemon.workers.worker import Worker
 from exporter.sections.urls import http_address
@@ -94,10 +95,9 @@ class Workers:
         """
         for note in self._notes:
             self._log.warning("note", detail=note)
-        actions = WorkersActions(
-            self._workers, lambda: [destination.name for destination in self._running], self._configuration.status.file
-        )
-        desk = Desk(self, self._health, self._status, self._log, actions)
+        whom = self._workers, lambda: [each.name for each in self._running], self._configuration.status.file
+        attempts = WorkersAttempts(*whom)
+        desk = Desk(self, self._health, self._status, self._log, WorkersActions(*whom), attempts)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (
@@ -117,6 +117,7 @@ class Workers:
                 )
                 telling = tasks.create_task(kept("telling of the stop", self._tell_on, self._delay, self._log))
                 await self._ended(running)
+                attempts.end()
                 for task in (looking, reading, telling):
                     task.cancel()
         if any(worker.refused for worker in self._workers):
