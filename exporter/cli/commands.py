@@ -20,6 +20,7 @@ COMMANDS = {
     "send": "send.command:send",
     "backfill": "backfill.command:backfill",
     "status": "status:status",
+    "tail": "tail.command:tail",
     "pause": "by_hand:pause",
     "resume": "by_hand:resume",
     "probe": "by_hand:probe",

@@ -85,13 +85,13 @@ def exchange(
     Raises:
         NoDaemon: ``where`` cannot be asked, or there is no whole answer; the text names ``where``, not ``path``.
     """
-    connection, prefix = _connection(where, seconds, tls)
+    connection, prefix = connection_to(where, seconds, tls)
     try:
         connection.request(method, prefix + path, body, {**dict(own_headers()), **(headers or {})})
         answer = connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise NoDaemon(f"no daemon answers at {where}: {_reason(error)}") from error
+        raise NoDaemon(f"no daemon answers at {where}: {reason_of(error)}") from error
     finally:
         connection.close()
 
@@ -116,8 +116,12 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _connection(where: Where, seconds: float, tls: Tls | None) -> tuple[http.client.HTTPConnection, str]:
-    """A connection that is not open yet, and what stands before every path."""
+def connection_to(where: Where, seconds: float, tls: Tls | None = None) -> tuple[http.client.HTTPConnection, str]:
+    """A connection that is not open yet, and what stands before every path.
+
+    Raises:
+        NoDaemon: ``where`` cannot be asked.
+    """
     if isinstance(where, Path):
         return _SocketConnection(where, seconds), ""
     parts = urlsplit(where)
@@ -139,7 +143,8 @@ def _connection(where: Where, seconds: float, tls: Tls | None) -> tuple[http.cli
     return http.client.HTTPSConnection(parts.hostname, port, timeout=seconds, context=context), prefix
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why an exchange failed, in words."""
     if isinstance(error, OSError):
         return error.strerror or str(error) or type(error).__name__
     return str(error) or type(error).__name__

@@ -1,0 +1,1 @@
+"""``exporter tail``: attempts as they happen."""
