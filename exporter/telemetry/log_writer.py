@@ -31,6 +31,8 @@ class LogWriter:
         """``lost_line`` makes the line for a number of lost lines; called on the writing thread."""
         self._descriptor = descriptor
         self._lost_line = lost_line
+        self._due: Callable[[], float | None] = lambda: None
+        self._do: Callable[[], None] = lambda: None
         # The lock is reentrant for the thread that holds it: objects that are collected as garbage meanwhile may log.
         self._changed = threading.Condition()
         self._waiting: deque[bytes | int] = deque()  # lines, and the numbers of lines lost in between
@@ -84,6 +86,15 @@ class LogWriter:
             before = self._steps
             self._thread.join(END_SECONDS)
 
+    def regularly(self, due: Callable[[], float | None], do: Callable[[], None]) -> None:
+        """Have the thread call ``do`` whenever ``due`` gives 0: the seconds until then, or None: after a line at most.
+
+        Neither may fail; ``do`` may write.
+        """
+        with self._changed:
+            self._due, self._do = due, do
+            self._changed.notify()
+
     # From here on: the thread.
 
     def _work(self) -> None:
@@ -102,7 +113,11 @@ class LogWriter:
         """The next line, or a number of lost lines; None at the end."""
         with self._changed:
             while not self._waiting and not self._dropped and not self._ending:
-                self._changed.wait()
+                seconds = self._due()
+                if seconds == 0:
+                    self._do()
+                else:
+                    self._changed.wait(seconds)
             if self._waiting:
                 line = self._waiting.popleft()
                 if isinstance(line, bytes):

@@ -12,6 +12,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 
 from exporter.sections.printable import printable
 from exporter.sections.section import MASK, FromFile, Secret
+from exporter.telemetry.held_back import HeldBack
 from exporter.telemetry.threshold import Level, Threshold
 from exporter.telemetry.traces import calls
 
@@ -29,18 +30,26 @@ class Stream(Protocol):
         """Hand on the taken texts."""
 
 
-def configure(stream: Stream, tty: bool, level: Level | Threshold = "info", *, colours: bool = True) -> Log:
+def configure(
+    stream: Stream,
+    tty: bool,
+    level: Level | Threshold = "info",
+    *,
+    colours: bool = True,
+    held: HeldBack | None = None,
+) -> Log:
     """Make the logger of this process, and send the logs of libraries, from warning up, through the logger.
 
     Takes the stream to write to (stderr: stdout belongs to results), whether people read the stream on a terminal, the
-    lowest level to write, which a ``Threshold`` may change later, and whether a terminal may be coloured. Every line
+    lowest level to write, which a ``Threshold`` may change later, whether a terminal may be coloured, and what holds
+    lines back, if anything does. Every line
     has ``timestamp`` (ISO 8601, UTC), ``level`` and ``event``. Values go through ``guarded`` first, so no line shows a
     secret or a body.
     """
     threshold = level if isinstance(level, Threshold) else Threshold(level)
     log: Log = structlog.wrap_logger(
         _Lines(stream),
-        processors=[threshold, *_processors(tty, colours)],
+        processors=[threshold, *([] if held is None else [held]), *_processors(tty, colours)],
         wrapper_class=structlog.make_filtering_bound_logger("debug"),
         context_class=dict,
         cache_logger_on_first_use=False,

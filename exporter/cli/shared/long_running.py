@@ -73,6 +73,7 @@ def logging_to_stderr(text: bool, threshold: Threshold, bound: Mapping[str, str]
     ``bound`` stands in every line. Exits with 1 where no thread can be started for the log.
     """
     from exporter.daemon.failures import threads_heard
+    from exporter.telemetry.held_back import HeldBack
     from exporter.telemetry.log_writer import log_writer
     from exporter.telemetry.logs import configure, lost_line
 
@@ -83,7 +84,10 @@ def logging_to_stderr(text: bool, threshold: Threshold, bound: Mapping[str, str]
         except RuntimeError as error:
             typer.echo(f"cannot start: no thread can be started ({error})", err=True)
             raise typer.Exit(1) from error
-        log: Log = configure(writer, text, threshold, colours=colours).bind(**bound)
+        held = HeldBack()
+        log: Log = configure(writer, text, threshold, colours=colours, held=held).bind(**bound)
+        writer.regularly(held.next_seconds, lambda: held.tell(log))
+        ending.callback(held.tell, log, all_of_it=True)
         # Text that Python itself writes to stderr (warnings, say) would wait for a reader, too.
         with redirect_stderr(cast(Any, writer)), threads_heard(log):
             yield log, writer

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from events import Source
 from harness import Place
 from processes import EXPORTER, PATIENCE_SECONDS, eventually, fetch
 
-#: Of malformed events, of each of which the log has a line: more than any pipe takes, and less, or more, than is held.
+#: Of attempts, of each of which the log has a line: more than any pipe takes, and less, or more, than is held.
 MANY = 2_000
 MORE = 8_000
 
@@ -30,7 +31,7 @@ def _url(process: subprocess.Popen[bytes]) -> str:
 
 def _run(place: Place, *words: str, before: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*EXPORTER, "run", *words, "--config", str(place.write()), "--log-level", "info"],
+        [*EXPORTER, "run", *words, "--config", str(place.write()), "--log-level", "debug"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -53,12 +54,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @pytest.mark.parametrize("words", [(), ("--workers", "2")])
 def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
     with Place(tmp_path) as place:
+        receiver = place.receiver()
         for name in ("crm", "shop"):
-            place.destination(name, "http://127.0.0.1:9/")
+            place.destination(name, receiver.url)
         process = _run(place, *words)
         try:
             url = _url(process)
-            place.publish([b"{"] * MORE)
+            place.publish(Source(profiles=100).make(MORE))
             eventually("all is settled", lambda: place.settled("crm", "shop"))
             assert fetch(f"{url}/live")[0] == 200
             assert fetch(f"{url}/ready")[0] == 200
@@ -72,26 +74,26 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path, words: tuple[str,
 
 def test_what_was_lost_is_told_once_somebody_reads_again(tmp_path: Path) -> None:
     with Place(tmp_path) as place:
-        place.destination("crm", "http://127.0.0.1:9/")
+        place.destination("crm", place.receiver().url)
         process = _run(place)
         assert process.stderr is not None
         try:
             _url(process)
-            place.publish([b"{"] * MORE)
+            place.publish(Source(profiles=100).make(MORE))
             eventually("all is settled", lambda: place.settled("crm"))
             process.send_signal(signal.SIGTERM)
             lines = [json.loads(line) for line in process.stderr.read().splitlines()]
             assert process.wait(PATIENCE_SECONDS) == 0
         finally:
             _end(process)
-        letters = [line["position"] for line in lines if line["event"] == "dead letter"]
+        attempts = sorted(line["position"] for line in lines if line["event"] == "attempt")
         # Several, where the writer comes to write between two of what is lost.
         lost = [line for line in lines if line["event"] == "log lines lost"]
-        assert letters == sorted(set(letters))
+        assert len(attempts) == len(set(attempts))
         assert {line["level"] for line in lost} == {"error"}
-        told = [line["event"] for line in lines if line["event"] not in ("dead letter", "log lines lost")]
+        told = [line["event"] for line in lines if line["event"] not in ("attempt", "log lines lost")]
         ends = sum(event in ("stopping", "stopped") for event in told)
-        assert len(letters) + sum(line["lines"] for line in lost) + ends == MORE + 2
+        assert len(attempts) + sum(line["lines"] for line in lost) + ends == MORE + 2
         assert lines[-1]["event"] in ("stopped", "log lines lost")
 
 
@@ -120,18 +122,18 @@ def test_standard_error_that_never_waits_is_written_whole(tmp_path: Path) -> Non
         os.set_blocking(2, False)
 
     with Place(tmp_path) as place:
-        place.destination("crm", "http://127.0.0.1:9/")
+        place.destination("crm", place.receiver().url)
         process = _run(place, before=before)
         assert process.stderr is not None
         try:
             _url(process)
-            place.publish([b"{"] * MANY)
+            place.publish(Source(profiles=100).make(MANY))
             eventually("all is settled", lambda: place.settled("crm"))
             process.send_signal(signal.SIGTERM)
             lines = [json.loads(line) for line in process.stderr.read().splitlines()]
             assert process.wait(PATIENCE_SECONDS) == 0
         finally:
             _end(process)
-        letters = [line["position"] for line in lines if line["event"] == "dead letter"]
-        assert letters == list(range(1, MANY + 1))
+        attempts = sorted(line["position"] for line in lines if line["event"] == "attempt")
+        assert attempts == list(range(1, MANY + 1))
         assert lines[-1]["event"] == "stopped"
