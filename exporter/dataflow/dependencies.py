@@ -17,6 +17,7 @@ from exporter.state.dataflow_letters import DataflowLetters
 from exporter.telemetry.attempts import DestinationAttempts
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics
+from exporter.telemetry.pauses_told import PausesTold
 from exporter.telemetry.tracing.port import DestinationTracing
 from exporter.transport.port import Transport
 from exporter.transport.requests.prepare import Prepared
@@ -38,7 +39,8 @@ class Dependencies:
     mapping. ``project`` does what these three do, but for unusual events; it is None where the build has no native
     projector. ``wait_delay(n)`` gives the seconds before try n, n from 0, of a call that must succeed in the end;
     ``queue_delay(n)`` does for the queue, and is never long, since the events of all destinations wait meanwhile.
-    ``tracing`` is None where tracing is off; ``attempts`` are for whoever watches.
+    ``tracing`` is None where tracing is off; ``attempts`` are for whoever watches,
+    ``pauses`` are those that the log has told of.
     """
 
     destination: str
@@ -61,6 +63,7 @@ class Dependencies:
     tracing: DestinationTracing | None = None
     project: Project | None = None
     attempts: DestinationAttempts = field(default_factory=DestinationAttempts)
+    pauses: PausesTold = field(default_factory=PausesTold)
 
     def place(self, lane: str) -> str:
         """A lane's name in dead letters, with the queue's: a queue made anew begins at the same positions again."""

@@ -34,7 +34,7 @@ from exporter.dataflow.receiving import Receiving
 from exporter.dataflow.recorder import Recorder
 from exporter.dataflow.replays import Replays
 from exporter.dataflow.senders import Senders
-from exporter.dataflow.stops import Stops
+from exporter.dataflow.stops import Stops, tell_pauses
 from exporter.queues.port import Lag, QueueUnavailable, Subscription
 from exporter.state.interventions import OperatorPause
 from exporter.state.port import StateUnavailable
@@ -127,12 +127,15 @@ class Dataflow:
 
     def obey(self, pause: OperatorPause | None) -> None:
         """Send nothing while there is an operator's ``pause``; what is in flight finishes, other pauses go on."""
-        outbox, log = self.dependencies.outbox, self.dependencies.log
+        outbox = self.dependencies.outbox
+        self.dependencies.pauses.by_hand = "" if pause is None else str(pause)
+        went_on = False
         if pause is not None:
-            if outbox.stop("operator"):
-                log.warning("paused", reason="operator", detail=str(pause))
-        elif outbox.go("operator"):
-            log.info("resumed", reason="operator")
+            outbox.stop("operator")
+        else:
+            went_on = outbox.go("operator")
+        tell_pauses(self.dependencies)
+        if went_on:
             self._may_send()
 
     def probe(self) -> None:

@@ -13,6 +13,7 @@ from exporter.dataflow.letters import failure, letter_of_event, letter_of_export
 from exporter.dataflow.noting import note
 from exporter.dataflow.recorder import Recorder, RemoveLetter, StoreLetter, SupersedeLetters, UpdateLetter
 from exporter.dataflow.replays import Replays
+from exporter.dataflow.stops import tell_pauses
 from exporter.messages.export import OVERHEAD_BYTES, Export
 from exporter.messages.message import Message
 from exporter.outbox.failure_policy import Pause
@@ -48,6 +49,7 @@ class Outcomes:
         self._freed = freed
         self._recorded = recorded
         self._attempts = dependencies.attempts
+        self._pauses = dependencies.pauses
         self._pause: Pause | None = None
         self.subscription: Subscription | None = None
 
@@ -102,7 +104,7 @@ class Outcomes:
                 self._bury(export, verdict, reason)
             case Hold():
                 self._failed(failure(verdict))
-        if self._dependencies.outbox.pause is not self._pause:
+        if self._pauses.any or self._dependencies.outbox.pause is not None:
             self._tell_of_pauses()
         self._freed()
 
@@ -158,12 +160,10 @@ class Outcomes:
 
     def _tell_of_pauses(self) -> None:
         pause = self._dependencies.outbox.pause
-        if self._pause is not None:
-            self._dependencies.log.info("resumed", reason=self._pause.reason)
-        if pause is not None:
+        if pause is not None and pause is not self._pause:
             self._failed(pause.detail)
-            self._dependencies.log.warning("paused", reason=pause.reason, detail=pause.detail)
         self._pause = pause
+        tell_pauses(self._dependencies)
 
     def _failed(self, detail: str) -> None:
         self._dependencies.metrics.history.failed(detail, self._dependencies.clock.epoch())

@@ -20,6 +20,7 @@ from exporter.telemetry.metrics import Metrics
 class _Log:
     def __init__(self) -> None:
         self.lines: list[dict[str, object]] = []
+        self.told: list[tuple[str, object]] = []
         self.said = asyncio.Event()
 
     def bind(self, **_: object) -> _Log:
@@ -28,6 +29,11 @@ class _Log:
     def error(self, event: str, **fields: object) -> None:
         self.lines.append({"event": event, **fields})
         self.said.set()
+
+    def warning(self, event: str, **fields: object) -> None:
+        self.told.append((event, fields["reason"]))
+
+    info = warning
 
 
 class _Shared:
@@ -80,3 +86,4 @@ async def test_a_bug_in_a_task_is_named_by_where_it_is(monkeypatch: pytest.Monke
     assert line["event"] == "dataflow failed"
     assert re.fullmatch(r"LookupError at test_slot_failures\.py:\d+", str(line["detail"]))
     assert slot.paused == {"bug"}
+    assert shared.log.told == [("paused", "bug"), ("resumed", "bug")]

@@ -97,6 +97,9 @@ async def test_a_pause_is_named_and_what_was_not_sent_took_no_time(queue: Queue,
         refresh_on = frozenset({401})
         failing = True
 
+        def at_hand(self) -> Authorization | None:
+            return None
+
         async def authorize(self) -> Authorization | Unauthorized:
             return Unauthorized("token_endpoint", "HTTP 500") if self.failing else Authorization("Bearer a")
 

@@ -20,6 +20,7 @@ from exporter.tasks.ending import Ending
 from exporter.tasks.hurry import Hurry
 from exporter.tasks.lifetimes import asked_to_end
 from exporter.telemetry.metrics import Gauges
+from exporter.telemetry.pauses_told import PausesTold
 from exporter.telemetry.status import DataflowState, DataflowStatus, PausedByHand
 from exporter.transport.tls.contexts import TlsFilesUnusable
 
@@ -46,6 +47,7 @@ class Slot:
         self._ending = Ending()
         self._hurry = Hurry()
         self._intervention = intervention
+        self._pauses = PausesTold(shared.clock.monotonic)
 
     async def run(self) -> None:
         """Run until stopped."""
@@ -53,7 +55,8 @@ class Slot:
         try:
             while not self._ending.is_set():
                 try:
-                    async with open_dataflow(self.destination, self._settings, self._shared) as self._flow:
+                    opening = open_dataflow(self.destination, self._settings, self._shared, self._pauses)
+                    async with opening as self._flow:
                         if self._ending.is_set():
                             break
                         self._failing = None
@@ -78,6 +81,7 @@ class Slot:
                 await self._ending.unless_asked(self._hurry.sleep(self._shared.wait_delay(tries)))
                 tries += 1
         finally:
+            self._pauses.end(self._log)
             self.ended.set()
 
     def stop(self, drain_seconds: float) -> None:
@@ -97,6 +101,7 @@ class Slot:
         before, self._intervention = self._intervention, intervention
         if self._flow is not None:
             self._flow.obey(intervention.pause)
+        self._tell_of_failure()
         if intervention.probes > before.probes:
             idle = "" if self.paused else ", and there is nothing to probe: no pause here"
             self._log.info("probe", detail=f"an operator asks for it now{idle}")
@@ -169,3 +174,13 @@ class Slot:
         self._shared.metrics.of(self.destination.name).history.failed(detail, self._shared.clock.epoch())
         more = {"trace": calls} if calls else {}
         self._log.error("dataflow failed", reason=reason, detail=detail, **more)
+        self._tell_of_failure()
+
+    def _tell_of_failure(self) -> None:
+        """Tell of the pauses while no dataflow is open, since the last has failed; else the dataflow tells of them."""
+        if self._failing is None:
+            return
+        now: dict[PauseReason, str] = {self._failing: self._failure or ""}
+        if self._intervention.pause is not None:
+            now["operator"] = str(self._intervention.pause)
+        self._pauses.look(self._log, now)

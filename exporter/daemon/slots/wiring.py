@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from exporter.auth.authorizer import Surroundings
@@ -37,6 +37,7 @@ from exporter.telemetry.attempts import Attempts
 from exporter.telemetry.families.destination import TokenOutcome
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import DestinationMetrics, Metrics
+from exporter.telemetry.pauses_told import PausesTold
 from exporter.telemetry.tracing.port import DestinationTracing, Tracing
 from exporter.transport.opening import open_transport
 from exporter.transport.options import TransportOptions
@@ -70,8 +71,10 @@ class Shared:
 
 
 @asynccontextmanager
-async def open_dataflow(destination: Destination, settings: Settings, shared: Shared) -> AsyncIterator[Dataflow]:
-    """A dataflow with its own connections, token, window and dead letters.
+async def open_dataflow(
+    destination: Destination, settings: Settings, shared: Shared, pauses: PausesTold
+) -> AsyncIterator[Dataflow]:
+    """A dataflow with its own connections, token, window and dead letters. ``pauses`` were told of it before.
 
     Raises:
         StateUnavailable: the mapping times cannot be noted now.
@@ -97,7 +100,8 @@ async def open_dataflow(destination: Destination, settings: Settings, shared: Sh
         connections = shared.connections.join()
         try:
             outbox = Outbox(limits(delivery), memory, connections, shared.load)
-            yield Dataflow(_dependencies(destination, settings, shared, mapping, transport, for_tokens, outbox))
+            made = _dependencies(destination, settings, shared, mapping, transport, for_tokens, outbox)
+            yield Dataflow(replace(made, pauses=pauses))
         finally:
             shared.connections.leave(connections)
             shared.memory.leave(memory)
