@@ -80,7 +80,10 @@ class Ops(Section):
 class LogSettings(Section):
     """What the daemon logs, and how; `exporter run --log-level` and `--log-format` win."""
 
-    level: Level = Field(default="info", description="The least important lines to write. A reload takes it over.")
+    level: Level = Field(
+        default="info",
+        description="The least important lines to write; debug: each attempt, too. A reload takes it over.",
+    )
     format: Literal["auto", "text", "json"] = Field(
         default="auto", description="text: for people; json: an object a line; auto: text on a terminal, else JSON."
     )
