@@ -17,7 +17,7 @@ COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox test
   $(patsubst %,tests/source/%,collection dataprep processing profiles xdm) \
   $(patsubst %,tests/queues/%.py,progress/test_settled journal/test_journal journal/test_journal_commits \
     journal/test_journal_processes journal/test_journal_trouble) \
-  $(patsubst %,tests/transport/%,answers test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \
+  $(patsubst %,tests/transport/%,answers test_begin.py test_lean.py test_prepare.py test_transport.py test_transport_misdirected.py \
     test_transport_requests.py test_transport_stale.py test_transport_stall.py) \
   $(patsubst %,tests/acceptance/%.py,install/test_build crashes/test_sigkill faults/test_faults on_brokers/test_redis_daemon) \
   tests/acceptance/operations/test_workers.py::test_workers_share_the_destinations_and_a_killed_one_is_replaced
