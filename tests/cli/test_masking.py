@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exporter.cli.commands import command_line
-from exporter.cli.shared.masking import Masking, masked
+from exporter.settings.masking import Masking, masked
 
 STARS = "**********"
 

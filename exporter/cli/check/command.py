@@ -152,7 +152,7 @@ def planned(loaded: Loaded, only: Sequence[Destination] | None = None) -> dict[s
 
 
 def _planned(loaded: Loaded, destination: Destination) -> dict[str, Any]:
-    from exporter.cli.shared.masking import masked, masking
+    from exporter.settings.masking import masked, masking
     from exporter.sections.urls import shown
 
     for_tokens = getattr(destination.auth, "proxy", None)

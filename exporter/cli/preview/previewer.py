@@ -14,7 +14,7 @@ import orjson
 
 from exporter.cli.events.event_file import Found
 from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
-from exporter.cli.shared.masking import Masking, masking
+from exporter.settings.masking import Masking, masking
 from exporter.profile.decision import Excluded, Fired, Trigger
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from exporter.cli.shared.masking import Hidden, Masking, Shown, masked
+from exporter.settings.masking import Hidden, Masking, Shown, masked
 from exporter.messages.exchange import Request
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter.cli.preview.previewer import Exported, Previewer
 from exporter.cli.preview.request_text import ShownRequest
-from exporter.cli.shared.masking import masked
+from exporter.settings.masking import masked
 from exporter.cli.test.json_tree import NOTHING, Difference, Json, differences, parsed, typed
 from exporter.cli.test.suite import Expected, ReadyTest
 from exporter.profile.decision import Excluded

@@ -1,4 +1,4 @@
-"""Which parts of a request are secrets, by name or by origin, so that commands can show a request without them.
+"""Which parts of a request are secrets, by name or by origin, so that a request can be shown without them.
 
 A value of a URL's query that stands in the configuration in plain text, under an ordinary name, is shown: people
 recognise by it what they configured, and ``exporter preview`` shows what is sent.
@@ -75,16 +75,16 @@ class Masking:
             return (scheme[0], Hidden(name))
         if value in self._whole or name.lower() in self._headers or SECRET_NAME.search(name):
             return (Hidden(name),)
-        return self._text(name, value)
+        return self.text(name, value)
 
     def url(self, url: str) -> Shown:
         """The URL; values in the query that are secret by name or origin are hidden."""
         address, mark, query = url.partition("?")
         scheme, slashes, rest = address.partition("//")
         host, slash, path = rest.partition("/")
-        shown: list[str | Hidden] = [*self._text("URL", scheme + slashes + host + slash)]
+        shown: list[str | Hidden] = [*self.text("URL", scheme + slashes + host + slash)]
         for part in _split("URL", path, self._in_path):
-            shown += [part] if isinstance(part, Hidden) else self._text("URL", part)
+            shown += [part] if isinstance(part, Hidden) else self.text("URL", part)
         for number, pair in enumerate(query.split("&") if mark else ()):
             name, equals, value = pair.partition("=")
             if pair in self._parameters and not value.strip("="):
@@ -94,10 +94,11 @@ class Masking:
             shown.append(("&" if number else "?") + name + equals)
             if value:
                 is_secret = value in self._whole or pair in self._parameters or SECRET_NAME.search(name)
-                shown += (Hidden(name),) if is_secret else self._text(name or "query", value)
+                shown += (Hidden(name),) if is_secret else self.text(name or "query", value)
         return tuple(shown)
 
-    def _text(self, name: str, text: str) -> Shown:
+    def text(self, name: str, text: str) -> Shown:
+        """Any other text; ``name`` names the secret that may be in it."""
         return _split(name, text, self._anywhere)
 
 

@@ -1,0 +1,55 @@
+"""What is shown of a destination's configuration: all of it, and no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exporter.settings.effective import effective
+from exporter.settings.loading.load import Loaded, load
+
+SECRETS = ("s3cret-of-a-header", "s3cret-of-a-client", "s3cret-of-a-proxy", "s3cret-in-extra", "s3cret-of-a-query")
+CONFIG = """
+destinations:
+  - name: crm
+    endpoint: https://partner.example.com/in?v=2
+    headers: {x-team: growth, x-api-key: s3cret-of-a-header}
+    query: {token: s3cret-of-a-query}
+    proxy: http://user:s3cret-of-a-proxy@proxy.example.com:3128
+    auth:
+      kind: oauth2_client_credentials
+      token_url: https://login.example.com/token
+      client_id: ours
+      client_secret: s3cret-of-a-client
+      extra: {resource: s3cret-in-extra}
+    segments: [{namespace: ups, id: s-1}, s-2]
+    attributes: [person.name.firstName, workEmail.address]
+    delivery: {retries: [1, 2.5]}
+"""
+
+
+def shown(folder: Path, text: str) -> dict[str, str]:
+    file = folder / "exporter.yaml"
+    file.write_text(text, encoding="utf-8")
+    loaded = load(file, {})
+    assert isinstance(loaded, Loaded), loaded
+    return dict(effective(loaded, loaded.settings.destinations[0]))
+
+
+def test_every_key_is_there_with_its_value_or_its_default(tmp_path: Path) -> None:
+    found = shown(tmp_path, CONFIG)
+    assert found["headers.x-team"] == "growth"
+    assert found["auth.kind"] == "oauth2_client_credentials"
+    assert found["attributes"] == "person.name.firstName, workEmail.address"
+    assert found["delivery.retries"] == "1, 2.5"
+    assert found["delivery.timeout"] == "10"
+    assert found["delivery.window.events"] == "10000"
+    assert found["require_membership"] == "true"
+    assert found["tls.ca_file"] == ""
+    assert found["segments"].startswith("ups/s-1, ups/s-2")
+    assert found["proxy"] == "http://proxy.example.com:3128"
+    assert found["endpoint"].startswith("https://partner.example.com/in?v=2&token=*")
+
+
+def test_no_secret_is(tmp_path: Path) -> None:
+    text = repr(shown(tmp_path, CONFIG))
+    assert [secret for secret in SECRETS if secret in text] == []
