@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.state.dataflow_letters import DataflowLetters
-from exporter.state.letter import Filter, Letter, Summary
+from exporter.state.letter import Answered, Filter, Letter, Summary
 from exporter.state.port import LetterStore
 from exporter.state.shared_overview import POLL_SECONDS, SharedOverview
 
@@ -51,6 +51,10 @@ class DeadLetters:
     async def page(self, which: Filter, *, after: int, limit: int) -> Sequence[Summary]:
         """At most ``limit`` letters with an id above ``after``, by id, so by the time of first storing."""
         return await self._store.page(which, after, limit)
+
+    async def latest(self, destination: str | None = None, *, limit: int) -> Sequence[Answered]:
+        """At most ``limit`` letters of ``destination``, or of all destinations, those stored last first."""
+        return await self._store.latest(destination, limit)
 
     async def letter(self, letter_id: int) -> Letter | None:
         """A letter with its event and answer."""

@@ -71,11 +71,17 @@ class Summary(Head):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter(Summary):
-    """A stored letter. ``answer`` is the first bytes of the answer with control characters escaped."""
+class Answered(Summary):
+    """A stored letter without the event. ``answer`` is the first bytes of the answer, control characters escaped."""
+
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter(Answered):
+    """A stored letter, the event in ``body`` included."""
 
     body: bytes = field(repr=False)
-    answer: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from exporter.state.letter import Filter, Letter, StorableLetter, Summary
+from exporter.state.letter import Answered, Filter, Letter, StorableLetter, Summary
 
 #: The number of replays that ended without being sent and are remembered, with the reason, after the letter was
 #: deleted: the command that asked for a replay can say what became of it.
@@ -168,6 +168,10 @@ class LetterStore(Protocol):
 
     async def page(self, which: Filter, after: int, limit: int) -> Sequence[Summary]:
         """Summaries in the order of ids."""
+        ...
+
+    async def latest(self, destination: str | None, limit: int) -> Sequence[Answered]:
+        """The letters with the highest ids, of one destination or of all, the highest first."""
         ...
 
     async def letter(self, letter_id: int) -> Letter | None:

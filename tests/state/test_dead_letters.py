@@ -14,6 +14,7 @@ from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.dead_letters import DeadLetters, Progress
 from exporter.state.letter import Filter, Full, Stored, Summary
 from exporter.state.port import Totals
+from exporter.state.sqlite import letter_store
 
 ROOM = 1 << 20
 
@@ -52,6 +53,30 @@ async def test_a_key_is_kept_once_with_its_id(store: DeadLetters, crm: DataflowL
     await crm.put([letter(7, lane="other")])
     await store.of("crm", "another.group", ROOM).put([letter(7, group="another.group")])
     assert len(await everything(store)) == 3
+
+
+async def test_the_latest_come_first_with_their_answers(store: DeadLetters, crm: DataflowLetters) -> None:
+    assert await store.latest(limit=5) == []
+    await crm.put([letter(number, answer=b"no %d" % number) for number in range(1, 5)])
+    await store.of("erp", "exporter.erp", ROOM).put([letter(9, group="exporter.erp", destination="erp")])
+    assert [(each.event_id, each.answer) for each in await store.latest("crm", limit=3)] == [
+        ("e-4", "no 4"),
+        ("e-3", "no 3"),
+        ("e-2", "no 2"),
+    ]
+    assert [each.destination for each in await store.latest(limit=2)] == ["erp", "crm"]
+    assert len(await store.latest("crm", limit=100)) == 4
+    assert await store.latest("nobody", limit=100) == []
+
+
+async def test_the_latest_are_found_behind_many_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letter_store, "STEP", 3)
+    async with InSqlite(tmp_path / "state.db").open() as opened:
+        letters = opened.dead_letters
+        await letters.of("crm", GROUP, ROOM).put([letter(1), letter(2)])
+        others = [letter(number, group="exporter.erp", destination="erp") for number in range(20)]
+        await letters.of("erp", "exporter.erp", ROOM).put(others)
+        assert [each.event_id for each in await letters.latest("crm", limit=9)] == ["e-2", "e-1"]
 
 
 async def test_a_restart_knows_what_is_kept(kind: Kind) -> None:

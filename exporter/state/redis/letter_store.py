@@ -7,10 +7,19 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.redis_server.server import Argument, Script
-from exporter.state.letter import Filter, Letter, StorableLetter, Summary
+from exporter.state.letter import Answered, Filter, Letter, StorableLetter, Summary
 from exporter.state.port import UNSENT_KEPT, Delivery, LetterStore, Overview, Survey, Taken, TooLarge, Totals, Written
 from exporter.state.redis import scripts
-from exporter.state.redis.rows import criteria, letter_of, packed, summary_of, totals_of, with_totals
+from exporter.state.redis.rows import (
+    ANSWERED,
+    answered_of,
+    criteria,
+    letter_of,
+    packed,
+    summary_of,
+    totals_of,
+    with_totals,
+)
 from exporter.state.redis.server import Server
 
 #: The most letters that a script goes through: Redis does nothing else meanwhile.
@@ -139,6 +148,14 @@ class RedisLetterStore(LetterStore):
             if len(shown) >= limit:
                 break
         return shown[:limit]
+
+    async def latest(self, destination: str | None, limit: int) -> Sequence[Answered]:
+        ids = f"{self._prefix}ids" if destination is None else f"{self._prefix}ids:{destination}"
+        found: list[Answered] = []
+        for id_ in map(int, await self._server.call("ZREVRANGE", ids, 0, limit - 1)):
+            fields = await self._server.call("HMGET", f"{self._prefix}letter:{id_}", *ANSWERED)
+            found += [] if fields[0] is None else [answered_of(id_, fields)]
+        return found
 
     async def letter(self, letter_id: int) -> Letter | None:
         fields = await self._server.call("HGETALL", f"{self._prefix}letter:{letter_id}")

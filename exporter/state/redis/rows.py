@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from exporter.redis_server.server import Argument
-from exporter.state.letter import Filter, Letter, StorableLetter, Summary, size_bytes, storable
+from exporter.state.letter import Answered, Filter, Letter, StorableLetter, Summary, size_bytes, storable
 from exporter.state.port import Totals
 
 #: The fields of a letter on a page of ``SELECT``, in order.
 _SUMMARY: Final = (
     b"group lane position destination profile event reason detail status attempts first_at at superseded replay"
 ).split()
+#: The fields of a letter with its answer, in order.
+ANSWERED: Final = (*_SUMMARY, b"answer")
 
 
 def packed(letter: StorableLetter) -> tuple[Argument, ...]:
@@ -67,6 +69,12 @@ def with_totals(flat: Sequence[bytes]) -> dict[str, Totals]:
 def summary_of(letter_id: int, row: Sequence[bytes | None]) -> Summary:
     """The summary of a letter on a page of ``SELECT``."""
     return Summary(id=letter_id, **_summary(dict(zip(_SUMMARY, row, strict=True))))
+
+
+def answered_of(letter_id: int, row: Sequence[bytes | None]) -> Answered:
+    """The letter whose fields are ``ANSWERED``."""
+    fields = dict(zip(ANSWERED, row, strict=True))
+    return Answered(id=letter_id, **_summary(fields), answer=(fields[b"answer"] or b"").decode())
 
 
 def letter_of(letter_id: int, flat: Sequence[bytes]) -> Letter:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 
 from exporter.database import Database
-from exporter.state.letter import Filter, Letter, StorableLetter, Summary
+from exporter.state.letter import Answered, Filter, Letter, StorableLetter, Summary
 from exporter.state.port import UNSENT_KEPT, Delivery, LetterStore, Overview, Survey, TooLarge, Totals, Written
 from exporter.state.sqlite import statements
 from exporter.state.sqlite.file import StateFile
@@ -17,6 +17,8 @@ from exporter.state.sqlite.statements import bound, criteria, listed, read_as
 
 #: The most letters that a write of the command touches, so that a running daemon hardly waits.
 CHUNK: Final = 200
+#: So many ids are looked at in a step back through all letters.
+STEP: Final = 10_000
 
 
 class SqliteLetterStore(LetterStore):
@@ -118,6 +120,21 @@ class SqliteLetterStore(LetterStore):
     async def page(self, which: Filter, after: int, limit: int) -> Sequence[Summary]:
         found = await self._rows(statements.PAGE, {**criteria(which), "after": after, "limit": limit})
         return [read_as(Summary, row) for row in found]
+
+    async def latest(self, destination: str | None, limit: int) -> Sequence[Answered]:
+        """Goes back in steps, between which the file is free for others, until all that are there are found."""
+
+        def there(connection: apsw.Connection) -> tuple[int, int]:
+            statement = "SELECT coalesce(sum(letters), 0) FROM totals WHERE ?1 IS NULL OR destination = ?1"
+            return connection.execute(statement, (destination,)).get, _newest(connection)
+
+        kept, upto = await self._file.read(there)
+        found: list[Answered] = []
+        while upto > 0 and len(found) < min(kept, limit):
+            which = {"destination": destination, "upto": upto, "above": upto - STEP, "limit": limit - len(found)}
+            found += [read_as(Answered, row) for row in await self._rows(statements.LATEST, which)]
+            upto -= STEP
+        return found
 
     async def letter(self, letter_id: int) -> Letter | None:
         found = await self._rows(statements.LETTER, (letter_id,))

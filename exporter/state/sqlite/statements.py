@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from exporter.state.letter import Filter, Letter, StorableLetter, Summary, size_bytes, storable
+from exporter.state.letter import Answered, Filter, Letter, StorableLetter, Summary, size_bytes, storable
 
 S = TypeVar("S", bound=Summary)
 
@@ -84,6 +84,12 @@ DELETE: Final = "DELETE FROM letters WHERE id IN (SELECT value FROM json_each(?)
 PAGE: Final = f"SELECT {_columns(Summary)} FROM letters WHERE id > :after AND {_WHICH} ORDER BY id LIMIT :limit"  # noqa: S608
 IDS: Final = f"SELECT id FROM letters WHERE id > :after AND {_WHICH} ORDER BY id LIMIT :limit"  # noqa: S608
 COUNT: Final = f"SELECT count(*) FROM letters WHERE {_WHICH}"  # noqa: S608
+#: Between two ids: no index has the ids of a destination, so a look goes back in steps.
+LATEST: Final = f"""
+    SELECT {_columns(Answered)} FROM letters
+    WHERE id > :above AND id <= :upto AND (:destination IS NULL OR destination = :destination)
+    ORDER BY id DESC LIMIT :limit
+"""  # noqa: S608
 LETTER: Final = f"SELECT {_columns(Letter)} FROM letters WHERE id = ?"  # noqa: S608
 
 
