@@ -40,7 +40,6 @@ from exporter.settings.loading.neighbours import remember
 from exporter.settings.tree import Settings
 from exporter.settings.whereabouts import whereabouts
 from exporter.state.interventions import Intervention
-from exporter.state.kinds import State
 from exporter.tasks.ending import Ending
 from exporter.tasks.lifetimes import must_live
 from exporter.tasks.off_loop import off_loop
@@ -102,10 +101,10 @@ class Daemon:
         self._refused: str | None = None
         self._broken = False
         self._reload = asyncio.Event()
-        self._state: State | None = None
+        self._shared: Shared | None = None
         #: What may be done by hand through this process.
         self.actions = in_process(
-            self._now, lambda: self._state or self._startup.reason, lambda: self._slots, clock.epoch
+            self._now, lambda: self._shared or self._startup.reason, lambda: self._slots, clock.epoch
         )
 
     async def run(self) -> int:
@@ -212,7 +211,7 @@ class Daemon:
             self._attempts.keep_every()
         state, queue, interventions = await open_state_and_queue(stack, settings, groups, self._startup, self._log)
         await off_loop(remember, settings, self._loaded.files)
-        shared = Shared(
+        shared = self._shared = Shared(
             queue=queue,
             state=state,
             memory=Pool(int(settings.memory)),
@@ -226,7 +225,6 @@ class Daemon:
             tracing=tracing,
             attempts=self._attempts,
         )
-        self._state = state
         return shared, groups, interventions
 
     async def _tell_when_ready(self, slots: Slots, address: str, port: int) -> None:

@@ -14,8 +14,10 @@ from typing import Final, Protocol
 
 from exporter.daemon.ops.actions import ActionResult, Done, NotDone
 from exporter.database import DatabaseRefused, DatabaseUnavailable
+from exporter.queues.port import EventTooLarge, Outgoing, Queue, QueueFull, QueueUnavailable
 from exporter.sections.printable import counted, printable
 from exporter.settings.loading.suggestions import guess
+from exporter.settings.made_event import made_event
 from exporter.settings.tree import Settings
 from exporter.state.interventions import NO_INTERVENTION, Intervention, Interventions, OperatorPause
 from exporter.state.kinds import State
@@ -66,7 +68,7 @@ class ByHand:
 
     ``by`` is who acts where an action does not say, for people. ``obey`` is called with what is asked for after a
     change, and does nothing where no dataflow runs in the process. ``paused`` says for which reasons a destination is
-    paused here, None where the destination does not run here.
+    paused here, None where the destination does not run here. ``queue`` is the open queue, None where there is none.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class ByHand:
         by: str,
         obey: Obey = lambda _: None,
         paused: Callable[[str], Collection[str] | None] = lambda _: None,
+        queue: Callable[[], Queue | None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._opening = opening
@@ -84,6 +87,7 @@ class ByHand:
         self._by = by
         self._obey = obey
         self._paused = paused
+        self._queue = queue
 
     async def pause(self, name: str, why: str, by: str = "") -> ActionResult:
         """A pause that there is already stays, unless a new note is given."""
@@ -130,6 +134,26 @@ class ByHand:
 
         return await self._do(name, probe)
 
+    async def test(self, name: str) -> ActionResult:
+        """As ``made_event``; where no queue is open in the process, nothing can be put on it."""
+        settings = self._settings()
+        destination = next((each for each in settings.destinations if each.name == name), None)
+        if destination is None:
+            return _unknown(name, [each.name for each in settings.destinations])
+        if not destination.enabled:
+            return NotDone("not_now", f"{name} is switched off (enabled: false), so nothing would be sent")
+        queue = self._queue()
+        if queue is None:
+            return NotDone("unavailable", "no queue is open here now")
+        event = made_event(destination, settings)
+        if isinstance(event, str):
+            return NotDone("not_now", f"nothing was queued: {event}")
+        try:
+            await queue.publish([Outgoing(event.mark, event.body)])
+        except (EventTooLarge, QueueFull, QueueUnavailable) as error:
+            return NotDone("unavailable", f"nothing was queued: {error}")
+        return Done(f"{event.mark} is queued for {name}")
+
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
         """A destination that is not configured any more may have letters, if it is named."""
         names = [destination.name for destination in self._settings().destinations]
@@ -169,6 +193,18 @@ class ByHand:
         return result
 
 
+class OpenedParts(Protocol):
+    """What a process has open."""
+
+    @property
+    def state(self) -> State:
+        """Where interventions and dead letters are."""
+
+    @property
+    def queue(self) -> Queue:
+        """Where events wait."""
+
+
 class Running(Protocol):
     """The dataflows of a process."""
 
@@ -181,21 +217,24 @@ class Running(Protocol):
 
 def in_process(
     settings: Callable[[], Settings],
-    state: Callable[[], State | str],
+    parts: Callable[[], OpenedParts | str],
     running: Callable[[], Running | None],
     epoch: Callable[[], float],
 ) -> ByHand:
     """What may be done by hand through a daemon.
 
-    ``state`` is its open state, or why there is none; ``running`` are its dataflows, None before they are started.
+    ``parts`` are open in it, or why they are not; ``running`` are its dataflows, None before they are started.
     """
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[State]:
-        found = state()
+        found = parts()
         if isinstance(found, str):
             raise StateUnavailable(found)
-        yield found
+        yield found.state
+
+    def queue() -> Queue | None:
+        return None if isinstance(found := parts(), str) else found.queue
 
     def obey(interventions: Mapping[str, Intervention]) -> None:
         if (flows := running()) is not None:
@@ -204,7 +243,7 @@ def in_process(
     def paused(name: str) -> Collection[str] | None:
         return None if (flows := running()) is None else flows.paused(name)
 
-    return ByHand(settings, opened, epoch, "the ops port", obey, paused)
+    return ByHand(settings, opened, epoch, "the ops port", obey, paused, queue)
 
 
 def _unknown(name: str, known: Sequence[str]) -> NotDone:

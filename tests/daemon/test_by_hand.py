@@ -47,6 +47,10 @@ class Told:
         self.asked.append(("probe", name))
         return self._result
 
+    async def test(self, name: str) -> ActionResult:
+        self.asked.append(("test", name))
+        return self._result
+
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
         self.asked.append(("replay", repr(which), *(["superseded"] if superseded else [])))
         return self._result

@@ -152,8 +152,8 @@ def planned(loaded: Loaded, only: Sequence[Destination] | None = None) -> dict[s
 
 
 def _planned(loaded: Loaded, destination: Destination) -> dict[str, Any]:
-    from exporter.settings.masking import masked, masking
     from exporter.sections.urls import shown
+    from exporter.settings.masking import masked, masking
 
     for_tokens = getattr(destination.auth, "proxy", None)
     return {

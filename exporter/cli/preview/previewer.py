@@ -14,7 +14,6 @@ import orjson
 
 from exporter.cli.events.event_file import Found
 from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
-from exporter.settings.masking import Masking, masking
 from exporter.profile.decision import Excluded, Fired, Trigger
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
@@ -25,6 +24,7 @@ from exporter.profile.mapping import Mapping
 from exporter.profile.triggers import compile_triggers
 from exporter.sections.printable import printable
 from exporter.settings.loading.load import Loaded
+from exporter.settings.masking import Masking, masking
 from exporter.settings.presented_secrets import prepare
 from exporter.settings.segments import SegmentKey
 from exporter.settings.tree import Destination

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from exporter.settings.masking import Hidden, Masking, Shown, masked
 from exporter.messages.exchange import Request
+from exporter.settings.masking import Hidden, Masking, Shown, masked
 
 
 @dataclass(frozen=True, slots=True)

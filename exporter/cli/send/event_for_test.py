@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -18,9 +16,9 @@ import typer
 from exporter.cli.shared.destinations import refuse_unknown
 from exporter.cli.shared.queue import fail, with_queue
 from exporter.database import DatabaseRefused, DatabaseUnavailable
-from exporter.profile.paths import PathTree, parse_path, tree
 from exporter.queues.port import EventTooLarge, Outgoing, Position, Queue, QueueFull
 from exporter.sections.printable import printable
+from exporter.settings.made_event import made_event
 from exporter.state.kinds import State, open_state
 from exporter.state.letter import Filter
 from exporter.state.port import StateUnavailable
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.3
 #: How long the end of the event is waited for where nobody said ``--wait`` and a daemon answers.
 SHORTLY_SECONDS: Final = 10.0
-#: The value of every attribute of the made-up profile.
-VALUE: Final = "exporter-test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +40,16 @@ class Outcome:
     detail: str
 
 
-def made_event(destination: Destination, mark: str) -> dict[str, Any]:
-    """The event ``mark``, whose profile ``mark`` is in every mapped segment and has every mapped attribute."""
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    memberships: dict[str, dict[str, Any]] = {}
-    for segment in destination.segments:
-        entry = {"lastQualificationTime": now, "status": "realized"}
-        memberships.setdefault(segment.namespace, {})[segment.id] = entry
-    profile = _values(tree(parse_path(path) for path in destination.attributes))
-    profile["identityMap"] = {VALUE: [{"id": mark}]}
-    if memberships:
-        profile["segmentMembership"] = memberships
-    changes = {"backfill": True}
-    return {
-        "id": mark,
-        "profileId": mark,
-        "occurredAt": now,
-        "destination": destination.name,
-        "changes": changes,
-        "profile": profile,
-    }
-
-
-def _values(paths: PathTree) -> dict[str, Any]:
-    return {step: VALUE if below is None else _values(below) for step, below in paths.items()}
-
-
 def send_test_event(settings: Settings, config: Path, name: str, *, wait: bool, as_json: bool) -> None:
     """Queue the event, print its id and, as far as it can be known soon or with ``wait``, what came of it.
 
     Exits with 1 where nothing was queued, or where the event became a dead letter.
     """
     destination = _enabled(settings, name)
-    mark = f"test:{secrets.token_hex(8)}"
-    body = json.dumps(made_event(destination, mark), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    _refuse_unless_exported(destination, settings, body)
+    event = made_event(destination, settings)
+    if isinstance(event, str):
+        fail(f"nothing was queued: {event}")
+    mark = event.mark
     flow = _flow(settings, config, name)
     soon = flow is not None and "operator" not in flow["paused"]
     patience = None if wait else SHORTLY_SECONDS if soon else 0.0
@@ -87,7 +58,7 @@ def send_test_event(settings: Settings, config: Path, name: str, *, wait: bool, 
         if destination.start == "latest" and not await _places(queue, settings, name):
             fail(f"{name} begins at the latest event and has not begun: run a daemon first, or it would be left out")
         try:
-            await queue.publish([Outgoing(mark, body)])
+            await queue.publish([Outgoing(mark, event.body)])
         except EventTooLarge as error:
             fail(f"nothing was queued: {error}")
         except QueueFull as error:
@@ -113,23 +84,6 @@ def _enabled(settings: Settings, name: str) -> Destination:
     if not known[name].enabled:
         fail(f"{name} is switched off (enabled: false), so nothing would be sent: nothing was queued")
     return known[name]
-
-
-def _refuse_unless_exported(destination: Destination, settings: Settings, body: bytes) -> None:
-    """Exit with 1 where the destination would leave the event out."""
-    from exporter.profile.decision import Fired
-    from exporter.profile.event.change import Change
-    from exporter.profile.event.event import read
-    from exporter.profile.triggers import compile_triggers
-
-    change = read(body, int(settings.max_event_bytes))
-    if not isinstance(change, Change):
-        fail(f"nothing was queued, since the event would be malformed: {change}")
-    if not isinstance(compile_triggers(destination.mapping(settings.catalogue, {}))(change), Fired):
-        fail(
-            f"{destination.name} maps no segment and has require_membership on, so it sends no profile: nothing was "
-            "queued"
-        )
 
 
 # -- what comes of it

@@ -8,12 +8,12 @@ from typing import Any
 
 from exporter.cli.preview.previewer import Exported, Previewer
 from exporter.cli.preview.request_text import ShownRequest
-from exporter.settings.masking import masked
 from exporter.cli.test.json_tree import NOTHING, Difference, Json, differences, parsed, typed
 from exporter.cli.test.suite import Expected, ReadyTest
 from exporter.profile.decision import Excluded
 from exporter.profile.malformed import Malformed
 from exporter.settings.loading.load import Loaded
+from exporter.settings.masking import masked
 
 #: When a segment counts as mapped, where the configuration does not say: 2000-01-01T00:00:00Z in epoch milliseconds.
 #: The daemon's own note of it differs from machine to machine.

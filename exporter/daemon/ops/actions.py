@@ -9,6 +9,8 @@ from typing import Literal, Protocol, TypeAlias
 from exporter.state.letter import Filter
 
 Action = Literal["pause", "resume", "probe"]
+#: What may be asked for at a path of its own.
+Posted = Literal[Action, "test"]
 
 #: Why nothing was done. ``unknown``: no such destination is configured; ``not_now``: the destination cannot do so at
 #: this moment (nothing is in hand to probe with, say); ``unavailable``: the state, or the process that runs the
@@ -56,6 +58,9 @@ class Actions(Protocol):
 
     async def probe(self, name: str) -> ActionResult:
         """Send the next probe of a paused destination now instead of when it is due."""
+
+    async def test(self, name: str) -> ActionResult:
+        """Put a test event for the destination on the queue: its partner really gets it."""
 
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
         """Ask for the replay of dead letters, of superseded ones only if ``superseded``; does not wait for its end.

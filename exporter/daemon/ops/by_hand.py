@@ -12,7 +12,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from exporter.daemon.ops.actions import Action, ActionResult, Actions, Done, NotDone, Reason
+from exporter.daemon.ops.actions import ActionResult, Actions, Done, NotDone, Posted, Reason
 from exporter.daemon.ops.own_names import foreign
 from exporter.sections.printable import printable
 from exporter.sections.section import Secret
@@ -22,10 +22,10 @@ from exporter.telemetry.logs import Log
 
 JSON: Final = "application/json"
 REPLAY: Final = "/deadletters/replay"
-PATHS: Final = f"/destinations/NAME/pause|resume|probe, {REPLAY}"
+PATHS: Final = f"/destinations/NAME/pause|resume|probe|test, {REPLAY}"
 WHY_LENGTH: Final = 200
 
-_PATH: Final = re.compile(r"/destinations/([^/]+)/(pause|resume|probe)")
+_PATH: Final = re.compile(r"/destinations/([^/]+)/(pause|resume|probe|test)")
 _BODY_BYTES: Final = 4096
 _REPLAY_BYTES: Final = 256 * 1024
 _BODY_SECONDS: Final = 5.0
@@ -33,7 +33,7 @@ STATUS: Final[Mapping[Reason, int]] = {"unknown": 404, "not_now": 409, "unavaila
 
 NO_ACTIONS: Final = NotDone("unsupported", "this process takes no actions")
 
-By = Literal["socket", "token"]
+By = Literal["socket", "token", "page"]
 #: Who asks; or the refusal, with its status and why, for whoever may not act.
 Admit: TypeAlias = Callable[[web.BaseRequest], By | tuple[int, str]]
 
@@ -75,18 +75,26 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
     admitted = admit(request)
     if isinstance(admitted, tuple):
         return refusal(*admitted)
-    wanted = await (_wanted(request) if asked is None else _note(request, asked[1], cast(Action, asked[2])))
+    wanted = await (_wanted(request) if asked is None else _note(request, asked[1], cast(Posted, asked[2])))
     if isinstance(wanted, web.Response):
         return wanted
-    name, action = (wanted.destination, "replay") if isinstance(wanted, Wanted) else (wanted.name, wanted.action)
-    result: ActionResult = NO_ACTIONS if actions is None else await _taken(actions, wanted)
-    done = isinstance(result, Done)
-    shown = None if name is None else printable(name[:100])
-    log.info("action", action=action, destination=shown, by=admitted, done=done, detail=result.detail)
-    told = {"destination": shown, "action": action, "done": done, "detail": result.detail}
+    result = await take(actions, wanted, admitted, log)
+    told = {**_named(wanted), "done": isinstance(result, Done), "detail": result.detail}
     if isinstance(result, NotDone):
         return _json(STATUS[result.reason], told | {"reason": result.reason})
     return _json(200, {**told, **result.counts})
+
+
+async def take(actions: Actions | None, wanted: Note | Wanted, by: By, log: Log) -> ActionResult:
+    """What comes of an action that somebody may take, once it is a line of the log."""
+    result: ActionResult = NO_ACTIONS if actions is None else await _taken(actions, wanted)
+    log.info("action", **_named(wanted), by=by, done=isinstance(result, Done), detail=result.detail)
+    return result
+
+
+def _named(wanted: Note | Wanted) -> dict[str, str | None]:
+    name, action = (wanted.destination, "replay") if isinstance(wanted, Wanted) else (wanted.name, wanted.action)
+    return {"destination": None if name is None else printable(name[:100]), "action": action}
 
 
 async def _taken(actions: Actions, wanted: Note | Wanted) -> ActionResult:
@@ -99,6 +107,8 @@ async def _taken(actions: Actions, wanted: Note | Wanted) -> ActionResult:
             return await actions.resume(wanted.name)
         case "probe":
             return await actions.probe(wanted.name)
+        case "test":
+            return await actions.test(wanted.name)
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -135,7 +145,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
 async def _wanted(request: web.BaseRequest) -> Wanted | web.Response:
     """The letters that the request's body names; or the answer to any other body."""
-    body = await _body(request, _REPLAY_BYTES)
+    body = await body_of(request, _REPLAY_BYTES)
     if isinstance(body, web.Response):
         return body
     try:
@@ -151,14 +161,14 @@ class Note(NamedTuple):
     """What an operator does, why, and who that is; the latter two are empty where they are not said."""
 
     name: str
-    action: Action
-    why: str
-    by: str
+    action: Posted
+    why: str = ""
+    by: str = ""
 
 
-async def _note(request: web.BaseRequest, name: str, action: Action) -> Note | web.Response:
+async def _note(request: web.BaseRequest, name: str, action: Posted) -> Note | web.Response:
     """The operator's note in the request's body, ``{"why": "...", "by": "..."}``; or the answer to any other body."""
-    body = await _body(request, _BODY_BYTES)
+    body = await body_of(request, _BODY_BYTES)
     if isinstance(body, web.Response):
         return body
     try:
@@ -173,7 +183,7 @@ async def _note(request: web.BaseRequest, name: str, action: Action) -> Note | w
     return Note(name, action, printable(why.strip())[:WHY_LENGTH], printable(by.strip())[:WHY_LENGTH])
 
 
-async def _body(request: web.BaseRequest, most: int) -> bytes | web.Response:
+async def body_of(request: web.BaseRequest, most: int) -> bytes | web.Response:
     """The request's body of at most ``most`` bytes; or the answer to a longer or a slow one."""
     if (request.content_length or 0) <= most:
         try:

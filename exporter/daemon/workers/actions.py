@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from exporter.daemon.ops.actions import Action, ActionResult, Done, NotDone, Reason
+from exporter.daemon.ops.actions import ActionResult, Done, NotDone, Posted, Reason
 from exporter.daemon.ops.by_hand import REPLAY, STATUS, Wanted
 from exporter.daemon.workers.asking import WorkerSilent, asked
 from exporter.daemon.workers.worker import Worker
@@ -44,6 +44,9 @@ class WorkersActions:
     async def probe(self, name: str) -> ActionResult:
         return await self._passed_on("probe", name, {})
 
+    async def test(self, name: str) -> ActionResult:
+        return await self._passed_on("test", name, {})
+
     async def replay(self, which: Filter, *, superseded: bool) -> ActionResult:
         """All workers share the state, so the first that answers asks for it."""
         body = msgspec.to_builtins(Wanted.of(which, superseded=superseded))
@@ -54,7 +57,7 @@ class WorkersActions:
                 break
         return result
 
-    async def _passed_on(self, action: Action, name: str, body: Mapping[str, str]) -> ActionResult:
+    async def _passed_on(self, action: Posted, name: str, body: Mapping[str, str]) -> ActionResult:
         running = self._names()
         worker = next((each for each in self._workers if name in each.shard.owned(running)), None)
         if worker is None:
