@@ -17,7 +17,7 @@ from exporter.cli.shared.long_running import (
 )
 
 if TYPE_CHECKING:
-    from exporter.settings.tree import Settings
+    from exporter.settings.loading.load import Loaded
 
 
 def serve(
@@ -49,8 +49,8 @@ def serve(
     with logging_to_stderr(is_text(log_format or log_settings.format), threshold, {}) as (log, written):
         log.info("starting", version=__version__, compiled=compiled())
 
-        def taken_over(settings: Settings) -> None:
-            threshold.level = log_level or settings.log.level
+        def taken_over(now: Loaded) -> None:
+            threshold.level = log_level or now.settings.log.level
 
         metrics, clock = SourceMetrics(lambda: written.lost), Clock(time.monotonic, time.time)
         sockets = [of_serve(path) for path in socket_paths(loaded.settings, config)]

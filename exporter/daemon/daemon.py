@@ -14,11 +14,13 @@ from typing import Any
 from exporter import __version__
 from exporter.daemon import signals
 from exporter.daemon.failures import kept, told, trace
-from exporter.daemon.interventions import follow, in_process
+from exporter.daemon.interventions import follow, in_process, open_already
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.attempts import OwnAttempts
 from exporter.daemon.ops.document import BUILD, begun_with, described, document
 from exporter.daemon.ops.local_socket import serve_locally
+from exporter.daemon.ops.page.particulars import OfProcess
+from exporter.daemon.ops.page.run_views import RunViews
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.from_parent import parent_heard
@@ -103,9 +105,7 @@ class Daemon:
         self._reload = asyncio.Event()
         self._shared: Shared | None = None
         #: What may be done by hand through this process.
-        self.actions = in_process(
-            self._now, lambda: self._shared or self._startup.reason, lambda: self._slots, clock.epoch
-        )
+        self.actions = in_process(self._now, self._parts, lambda: self._slots, clock.epoch)
 
     async def run(self) -> int:
         """Run until a signal; the exit code is 0, or 1 if the last commit failed or a bug ended the run.
@@ -124,7 +124,9 @@ class Daemon:
         ops = self._loaded.settings.ops
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), parent_heard(self._parent, self._cut, self._orphaned):
-            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts)
+            particulars = OfProcess(lambda: self._loaded, open_already(self._parts), self._own_attempts)
+            views = RunViews(self._status, particulars, self._clock)
+            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts, views)
             async with (
                 serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,
                 serve_locally(self._sockets, desk),
@@ -150,7 +152,7 @@ class Daemon:
                         return await self._run(slots, shared, address, port, tasks)
 
     async def _run(self, slots: Slots, shared: Shared, address: str, port: int, tasks: asyncio.TaskGroup) -> int:
-        told = self._log, self._configuration, self._taken_over
+        told = self._log, self._configuration, self._take_over
         reloading = partial(reload_for_ever, self._loaded, self._load, self._reload, slots, *told)
         watching = partial(watch, shared.queue, lambda: slots.settings, shared.state.identity, self._log, self._refuse)
         following = partial(follow, shared.state.interventions, slots.obey)
@@ -180,6 +182,10 @@ class Daemon:
         if self._refused is not None:
             raise StateNotShared(self._refused)
         return 0 if committed and not self._broken else 1
+
+    def _take_over(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._taken_over(loaded)
 
     async def _tell_on(self, slots: Slots) -> None:
         async def in_flight() -> InFlight:
@@ -237,6 +243,9 @@ class Daemon:
         self._log.info(event, ops=address, port=port, destinations=destinations, build=in_words(BUILD))
 
     # -- health and status
+
+    def _parts(self) -> Shared | str:
+        return self._shared or self._startup.reason
 
     def _now(self) -> Settings:
         return self._loaded.settings if self._slots is None else self._slots.settings

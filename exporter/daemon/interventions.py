@@ -215,6 +215,19 @@ class Running(Protocol):
         """For which reasons a destination is paused here, None where it does not run here."""
 
 
+def open_already(parts: Callable[[], OpenedParts | str]) -> Opening:
+    """Gives the state that a process has open; what it raises is ``StateUnavailable``."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[State]:
+        found = parts()
+        if isinstance(found, str):
+            raise StateUnavailable(found)
+        yield found.state
+
+    return opened
+
+
 def in_process(
     settings: Callable[[], Settings],
     parts: Callable[[], OpenedParts | str],
@@ -226,13 +239,6 @@ def in_process(
     ``parts`` are open in it, or why they are not; ``running`` are its dataflows, None before they are started.
     """
 
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[State]:
-        found = parts()
-        if isinstance(found, str):
-            raise StateUnavailable(found)
-        yield found.state
-
     def queue() -> Queue | None:
         return None if isinstance(found := parts(), str) else found.queue
 
@@ -243,7 +249,7 @@ def in_process(
     def paused(name: str) -> Collection[str] | None:
         return None if (flows := running()) is None else flows.paused(name)
 
-    return ByHand(settings, opened, epoch, "the ops port", obey, paused, queue)
+    return ByHand(settings, open_already(parts), epoch, "the ops port", obey, paused, queue)
 
 
 def _unknown(name: str, known: Sequence[str]) -> NotDone:

@@ -15,7 +15,6 @@ from exporter.sections.regular_file import Stamp, stamp_of
 from exporter.settings.difference import difference
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.problems import Problems
-from exporter.settings.tree import Settings
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.configuration import ConfigurationHealth, Refusal
 from exporter.telemetry.logs import Log
@@ -23,7 +22,7 @@ from exporter.telemetry.logs import Log
 WATCH_SECONDS = 1.0
 
 Load = Callable[[], Loaded | Problems]
-TakenOver = Callable[[Settings], None]
+TakenOver = Callable[[Loaded], None]
 Stamps = Mapping[Path, Stamp | None]
 
 
@@ -75,7 +74,7 @@ async def take_over_for_ever(
             known = before  # try again when a file changes once more
         else:
             loaded, known = new, new.watched
-            taken_over(new.settings)
+            taken_over(new)
 
 
 @dataclass(frozen=True, slots=True)

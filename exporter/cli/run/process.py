@@ -22,7 +22,6 @@ from exporter.sections.schedules import probe_delay
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.problems import Problems
 from exporter.settings.local_socket import socket_paths
-from exporter.settings.tree import Settings
 from exporter.telemetry.attempts import Attempts
 from exporter.telemetry.compilation import compiled
 from exporter.telemetry.logs import Log
@@ -66,7 +65,8 @@ class Process:
             attempts = Attempts()
             attempts.tell_every(threshold.level == "debug")
 
-            def taken_over(settings: Settings) -> None:
+            def taken_over(now: Loaded) -> None:
+                settings = now.settings
                 threshold.level = self.log_level or settings.log.level
                 attempts.tell_every(threshold.level == "debug")
                 if (self.log_format or settings.log.format) != form:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import orjson
 from aiohttp import web
@@ -15,11 +15,14 @@ from exporter.daemon.ops.attempts import PATH as ATTEMPTS
 from exporter.daemon.ops.attempts import AttemptsDesk, attempts_asked
 from exporter.daemon.ops.bounded_server import Answer
 from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
+from exporter.daemon.ops.page.views import Views
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import CONTENT_TYPE
 from exporter.telemetry.status import Health
 
 T = TypeVar("T")
+#: The answer to a request for a page, None to any other request.
+Pages: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]]
 
 
 class Rendered(Protocol):
@@ -33,7 +36,8 @@ class Rendered(Protocol):
 class Desk:
     """Whom the answers come from. ``health`` and ``status`` are called for every request and must not block.
 
-    ``actions`` is None where nothing can be done by hand, ``attempts`` where none are made.
+    ``actions`` is None where nothing can be done by hand, ``attempts`` where none are made, ``views`` where there is
+    no page for people.
     """
 
     metrics: Rendered
@@ -42,10 +46,11 @@ class Desk:
     log: Log
     actions: Actions | None = None
     attempts: AttemptsDesk | None = None
+    views: Views | None = None
 
 
-def answering(desk: Desk, admit: Admit) -> Answer:
-    """The answers from ``desk``; ``admit`` decides who may act."""
+def answering(desk: Desk, admit: Admit, page: Pages | None = None) -> Answer:
+    """The answers from ``desk``; ``admit`` decides who may act, and ``page`` answers browsers."""
 
     async def live() -> web.Response:
         return web.Response(body=b'{"live":true}', content_type=JSON)
@@ -69,6 +74,8 @@ def answering(desk: Desk, admit: Admit) -> Answer:
         watched = await attempts_asked(request, desk.attempts, admit, desk.log)
         if watched is not None:
             return watched
+        if page is not None and (shown := await page(request)) is not None:
+            return shown
         found = paths.get(request.path)
         if found is None:
             return web.Response(status=404, text=f"there is {', '.join([*paths, ATTEMPTS, PATHS])}\n")

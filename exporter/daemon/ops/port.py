@@ -1,4 +1,4 @@
-"""The port for operators: ``/live``, ``/ready``, ``/metrics`` and ``/status`` (contract.md#operation)."""
+"""The port for operators: ``/live``, ``/ready``, ``/metrics``, ``/status``, and a page (contract.md#operation)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from exporter.daemon.ops.answers import Desk, answering
 from exporter.daemon.ops.bounded_server import BoundedServer
 from exporter.daemon.ops.by_hand import bearers
 from exporter.daemon.ops.listening import listen
+from exporter.daemon.ops.page.page import Page
 from exporter.sections.section import Secret
 
 #: Scrapers, probes and people; beyond that the oldest connection is closed.
@@ -30,12 +31,14 @@ async def serve(
 ) -> AsyncIterator[int]:
     """Serve until the context ends; yields the port that was opened (``port`` 0 takes a free port).
 
-    Who has the ``token`` may act; nobody may where it is None. ``hosts`` are further names by which an action may ask.
+    Who has the ``token`` may act; nobody may where it is None. ``hosts`` are further names by which an action, or the
+    page, may be asked for.
 
     Raises:
         OpsUnavailable: the port is taken, the host is no address of this machine, or permission is missing.
     """
-    server = BoundedServer(answering(desk, bearers(token, hosts)), most_connections=MOST_CONNECTIONS)
+    page = None if desk.views is None else Page(desk.views, desk.actions, desk.log, token, hosts).answer
+    server = BoundedServer(answering(desk, bearers(token, hosts), page), most_connections=MOST_CONNECTIONS)
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:

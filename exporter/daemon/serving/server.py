@@ -39,7 +39,6 @@ from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
 from exporter.settings.loading.neighbours import remember
 from exporter.settings.notes import without_sources
-from exporter.settings.tree import Settings
 from exporter.source.backfills.backfilling import Backfilling
 from exporter.source.collection.server.listener import Listener
 from exporter.source.collection.server.tls import RenewableContext
@@ -200,9 +199,9 @@ class Server:
             self._hurry.set()
         self._ending.set()
 
-    def _reloaded(self, settings: Settings) -> None:
-        self._settings = settings
-        self._taken_over(settings)
+    def _reloaded(self, loaded: Loaded) -> None:
+        self._settings = loaded.settings
+        self._taken_over(loaded)
 
     def _waits(self, reason: str) -> None:
         self._now.reason = reason

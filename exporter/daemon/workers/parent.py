@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,8 @@ from exporter.daemon.failures import kept
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, begun_with, described, document, merged_config
 from exporter.daemon.ops.local_socket import serve_locally
+from exporter.daemon.ops.page.particulars import OfProcess
+from exporter.daemon.ops.page.run_views import RunViews
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
 from exporter.daemon.reload import Load, TakenOver
@@ -26,8 +29,10 @@ from exporter.daemon.workers.actions import WorkersActions
 from exporter.daemon.workers.attempts import WorkersAttempts
 from exporter.daemon.workers.shard import Shard
 from exporter.daemon.workers.worker import Worker
+from exporter.dataflow.dependencies import Clock
 from exporter.sections.urls import http_address
 from exporter.settings.loading.load import Loaded
+from exporter.state.kinds import open_state
 from exporter.tasks.off_loop import off_loop
 from exporter.telemetry.build import in_words
 from exporter.telemetry.configuration import ConfigurationHealth
@@ -73,6 +78,7 @@ class Workers:
         self._log = log
         self._notes = loaded.notes
         self._sockets = sockets
+        self._epoch = epoch
         self._started_at = epoch()
         self._configuration = ConfigurationHealth(epoch, begun_with(loaded))
         ProcessMetrics(metrics, __version__, BUILD)
@@ -97,7 +103,9 @@ class Workers:
             self._log.warning("note", detail=note)
         whom = self._workers, lambda: [each.name for each in self._running], self._configuration.status.file
         attempts = WorkersAttempts(*whom)
-        desk = Desk(self, self._health, self._status, self._log, WorkersActions(*whom), attempts)
+        particulars = OfProcess(lambda: self._loaded, lambda: open_state(self._loaded.settings.state), attempts)
+        views = RunViews(self._status, particulars, Clock(time.monotonic, self._epoch))
+        desk = Desk(self, self._health, self._status, self._log, WorkersActions(*whom), attempts, views)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (
@@ -207,12 +215,13 @@ class Workers:
             self._asked.clear()
             if isinstance(again := await off_loop(self._load), Loaded):
                 self._read(again)
-                self._taken_over(again.settings)
+                self._taken_over(again)
                 self._configuration.applied()
             else:
                 self._configuration.refused("invalid", [str(problem) for problem in again.problems])
 
     def _read(self, loaded: Loaded) -> None:
+        self._loaded = loaded
         self._drain = loaded.settings.drain
         self._places = {destination.name: place for place, destination in enumerate(loaded.settings.destinations)}
         self._running = loaded.settings.running

@@ -1,0 +1,86 @@
+"""What was rendered a moment ago: many who look at once cost what one does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.daemon.ops.page.views import Asked, View, Views
+from exporter.tasks.off_loop import off_loop
+
+if TYPE_CHECKING:
+    from exporter.daemon.ops.page.rendering import Rendering
+
+#: How long a rendered view is shown again, in seconds; and how many there are at most.
+KEPT_SECONDS: Final = 1.0
+_MOST: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A rendered view: markup, and the document's title."""
+
+    title: str
+    text: str
+
+
+class Drawn:
+    """Renders ``views``, one at a time and in a thread: exports go on meanwhile.
+
+    The library that renders is loaded when somebody looks for the first time.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._rendering: Rendering | None = None
+        self._parts: dict[object, tuple[float, Part]] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def view(self, asked: Asked) -> Part | None:
+        """A view as it is, or was a second ago; None where there is none."""
+        key = (asked.path, tuple(sorted(asked.query.items())), asked.signed_in)
+        async with self._one_at_a_time:
+            now = asyncio.get_running_loop().time()
+            if key in self._parts and now - self._parts[key][0] < KEPT_SECONDS:
+                return self._parts[key][1]
+            view = await self._views.view(asked)
+            if view is None:
+                return None
+            part = Part(view.title, await self.part(view))
+            self._parts = {each: kept for each, kept in self._parts.items() if now - kept[0] < KEPT_SECONDS}
+            if len(self._parts) < _MOST:
+                self._parts[key] = now, part
+            return part
+
+    def forget(self) -> None:
+        """What is shown next is anew: something was done."""
+        self._parts.clear()
+
+    async def part(self, view: View) -> str:
+        """The markup of a view."""
+        rendering = await self._loaded()
+        return await off_loop(rendering.part, view)
+
+    async def document(self, title: str, part: str, values: Mapping[str, Any]) -> str:
+        """A whole document."""
+        return (await self._loaded()).document(title, part, values)
+
+    async def asset(self, name: str) -> tuple[bytes, str] | None:
+        """A file of the page, and its type; None where there is none."""
+        from exporter.daemon.ops.page.rendering import ASSETS
+
+        kind = ASSETS.get(name)
+        return None if kind is None else ((await self._loaded()).assets[name], kind)
+
+    async def _loaded(self) -> Rendering:
+        if self._rendering is None:
+            self._rendering = await off_loop(_load)
+        return self._rendering
+
+
+def _load() -> Rendering:
+    from exporter.daemon.ops.page.rendering import Rendering
+
+    return Rendering()

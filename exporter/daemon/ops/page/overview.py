@@ -1,0 +1,86 @@
+"""All destinations at a glance: worst first, by name and state, with how much is delivered a second. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from exporter.telemetry.status import DataflowStatus
+
+#: How a destination stands, the worst first: it fails, is held by an operator, does not run here now, runs.
+Standing = Literal["failing", "held", "waiting", "running"]
+STANDINGS: Final[Sequence[Standing]] = ("failing", "held", "waiting", "running")
+#: The shortest and the longest time between two samples that make a rate, in seconds.
+SAMPLE_SECONDS: Final = 1.0
+_OLD_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A destination in the list. ``rate`` is how many exports are delivered a second, None while that is not known."""
+
+    flow: DataflowStatus
+    standing: Standing
+    rate: float | None
+
+
+def standing(flow: DataflowStatus) -> Standing:
+    """How a destination stands."""
+    if flow.state == "paused":
+        return "held" if flow.paused == ("operator",) else "failing"
+    if flow.state == "running":
+        return "running"
+    return "failing" if flow.last_failure and flow.state == "starting" else "waiting"
+
+
+def listed(
+    flows: Iterable[DataflowStatus], rates: Mapping[str, float], name: str = "", state: str = ""
+) -> Sequence[Row]:
+    """The rows of those whose name has ``name`` in it and whose standing or state is ``state``, worst first."""
+    wanted = name.casefold()
+    rows = [Row(flow, standing(flow), rates.get(flow.destination)) for flow in flows]
+    return sorted(
+        (
+            row
+            for row in rows
+            if wanted in row.flow.destination.casefold() and state in ("", row.standing, row.flow.state)
+        ),
+        key=_worst_first,
+    )
+
+
+def _worst_first(row: Row) -> tuple[int, float, int, int, str]:
+    flow = row.flow
+    return (
+        STANDINGS.index(row.standing),
+        -(flow.oldest_pending_seconds or 0.0),
+        -(flow.lag_messages or 0),
+        -flow.dead_letters,
+        flow.destination,
+    )
+
+
+def counts(flows: Iterable[DataflowStatus]) -> Mapping[Standing, int]:
+    """How many destinations stand so, the worst first; none where it is none."""
+    found = Counter(map(standing, flows))
+    return {each: found[each] for each in STANDINGS if found[each]}
+
+
+class Rates:
+    """Deliveries a second, from what two looks saw: nobody looking costs nothing. Times are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._before: tuple[float, Mapping[str, int]] = (0.0, {})
+        self._last: tuple[float, Mapping[str, int]] = (0.0, {})
+
+    def seen(self, flows: Iterable[DataflowStatus], now: float) -> Mapping[str, float]:
+        """The rates by destination, after this look."""
+        if now - self._last[0] >= SAMPLE_SECONDS:
+            self._before, self._last = self._last, (now, {flow.destination: flow.delivered for flow in flows})
+        (since, before), (until, last) = self._before, self._last
+        if not before or until - since > _OLD_SECONDS:
+            return {}
+        # A count that fell is of a process that was started anew.
+        return {name: max(0, last[name] - before[name]) / (until - since) for name in last if name in before}

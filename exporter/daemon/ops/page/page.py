@@ -1,0 +1,196 @@
+"""Answers browsers at the ops port: who may see what, sign-in, and actions that are confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections.abc import Collection, Mapping
+from typing import Final, cast
+from urllib.parse import parse_qsl, quote
+
+from aiohttp import web
+
+from exporter.daemon.ops.actions import Actions, Done
+from exporter.daemon.ops.by_hand import body_of, take
+from exporter.daemon.ops.own_names import foreign
+from exporter.daemon.ops.page.confirming import PATH, QUESTIONS, REASONS, Confirmed, wanted
+from exporter.daemon.ops.page.drawn import Drawn
+from exporter.daemon.ops.page.responses import asset, document, elsewhere, refused
+from exporter.daemon.ops.page.sessions import Session, Sessions
+from exporter.daemon.ops.page.views import Asked, View, Views
+from exporter.sections.section import Secret
+from exporter.telemetry.logs import Log
+
+_FORM_BYTES: Final = 8192
+_FORM_FIELDS: Final = 20
+_ASSETS: Final = "/page/"
+#: The paths that are answered here; whether there is anything, the views know.
+_OURS: Final = re.compile(r"/|/sign-in|/sign-out|/page/[^/]*|/destinations/[^/]+")
+
+
+class Page:
+    """The pages of one process. ``token`` is what sign-in asks for; where there is none, nobody can sign in."""
+
+    def __init__(
+        self, views: Views, actions: Actions | None, log: Log, token: Secret | None, hosts: Collection[str]
+    ) -> None:
+        self._views = views
+        self._actions = actions
+        self._log = log
+        self._token = None if token is None else token.reveal().encode()
+        self._names = frozenset({"localhost", *hosts})
+        self._sessions = Sessions()
+        self._drawn = Drawn(views)
+
+    async def answer(self, request: web.BaseRequest) -> web.Response | None:
+        """The answer to a request for a page, None to any other request."""
+        confirmed = PATH.fullmatch(request.path)
+        if confirmed is None and _OURS.fullmatch(request.path) is None:
+            return None
+        forms = confirmed is not None or request.path in ("/sign-in", "/sign-out")
+        allowed = ("GET", "HEAD", *(["POST"] if forms else []))
+        if request.method not in allowed:
+            response = refused(405, f"this page is for {', '.join(allowed)}")
+            response.headers["Allow"] = ", ".join(allowed)
+            return response
+        if (why := foreign(request, self._names)) is not None:
+            return refused(403, why)
+        if request.path.startswith(_ASSETS):
+            return await self._asset(request.path.removeprefix(_ASSETS))
+        session = self._sessions.of(request.cookies.get(_cookie(request)), _now())
+        if confirmed is not None:
+            return await self._confirm(request, session, confirmed[1], cast(Confirmed, confirmed[2]))
+        if request.path == "/sign-in":
+            return await self._sign_in(request, session)
+        if request.path == "/sign-out":
+            return await self._sign_out(request, session)
+        asked = Asked(request.path, dict(request.query), session is not None)
+        part = await self._drawn.view(asked)
+        if part is None:
+            return await self._shown(_missing(request.path), session, status=404)
+        return await self._framed(part.title, part.text, session)
+
+    # -- what is shown
+
+    async def _asset(self, name: str) -> web.Response:
+        found = await self._drawn.asset(name)
+        return refused(404, "there is no such file") if found is None else asset(*found)
+
+    async def _shown(self, view: View, session: Session | None, status: int = 200) -> web.Response:
+        return await self._framed(view.title, await self._drawn.part(view), session, status)
+
+    async def _framed(self, title: str, part: str, session: Session | None, status: int = 200) -> web.Response:
+        told = None
+        if session is not None:
+            told, session.told = session.told, None
+        values = {
+            "process": self._views.name,
+            "can_sign_in": self._token is not None,
+            "form_key": None if session is None else session.form_key,
+            "told": told,
+        }
+        return document(await self._drawn.document(title, part, values), status)
+
+    # -- who is there
+
+    async def _sign_in(self, request: web.BaseRequest, session: Session | None) -> web.Response:
+        onward = _path_of(request.query.get("to", "/"))
+        if request.method != "POST":
+            return await self._shown(_sign_in_view(onward, self._token is not None), session)
+        form = await _form(request)
+        if isinstance(form, web.Response):
+            return form
+        onward = _path_of(form.get("to", "/"))
+        given = form.get("token", "").strip().encode(errors="surrogateescape")
+        if self._token is None or not hmac.compare_digest(given, self._token):
+            return await self._shown(_sign_in_view(onward, self._token is not None, refused=True), session, status=403)
+        self._sessions.end(request.cookies.get(_cookie(request)))
+        response = elsewhere(onward)
+        secure = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+        response.set_cookie(
+            _cookie(request),
+            self._sessions.begin(_now()),
+            httponly=True,
+            samesite="Strict",
+            secure=secure,
+            path="/",
+        )
+        self._log.info("signed in", detail="a browser presented ops.token to the page")
+        return response
+
+    async def _sign_out(self, request: web.BaseRequest, session: Session | None) -> web.Response:
+        if request.method != "POST" or session is None:
+            return elsewhere("/")
+        form = await _form(request, session)
+        if isinstance(form, web.Response):
+            return form
+        self._sessions.end(request.cookies.get(_cookie(request)))
+        response = elsewhere("/")
+        response.del_cookie(_cookie(request), path="/")
+        return response
+
+    # -- actions
+
+    async def _confirm(
+        self, request: web.BaseRequest, session: Session | None, name: str, action: Confirmed
+    ) -> web.Response:
+        onward = f"/destinations/{quote(name, safe='')}"
+        if session is None:
+            return elsewhere(f"/sign-in?to={quote(request.path, safe='')}")
+        if request.method != "POST":
+            if await self._drawn.view(Asked(f"/destinations/{name}")) is None:
+                return await self._shown(_missing(request.path), session, status=404)
+            return await self._shown(_question(name, action, session.form_key), session)
+        form = await _form(request, session)
+        if isinstance(form, web.Response):
+            return form
+        result = await take(self._actions, wanted(name, action, form), "page", self._log)
+        session.told = isinstance(result, Done), result.detail
+        self._drawn.forget()
+        return elsewhere(onward)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _cookie(request: web.BaseRequest) -> str:
+    """The name of the session's cookie: browsers share cookies between the ports of a host."""
+    port = request.headers.get("Host", "").rpartition(":")[2]
+    return f"exporter-session-{port}" if port.isascii() and port.isdigit() else "exporter-session"
+
+
+def _path_of(onward: str) -> str:
+    """Where to go after sign-in: one of our own paths, whatever was asked for."""
+    ours = PATH.fullmatch(onward) is not None or _OURS.fullmatch(onward) is not None
+    return quote(onward) if ours else "/"
+
+
+async def _form(request: web.BaseRequest, session: Session | None = None) -> Mapping[str, str] | web.Response:
+    """The fields of a form, which was given to ``session`` where there is one; or the answer to anything else."""
+    body = await body_of(request, _FORM_BYTES)
+    if isinstance(body, web.Response):
+        return body
+    try:
+        text = body.decode()
+        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FORM_FIELDS))
+    except ValueError:
+        return refused(400, "this is no form of this page")
+    if session is not None and not session.has(form.get("form_key", "")):
+        return refused(403, "this form is not one that this page has just given: go back and load it again")
+    return form
+
+
+def _missing(path: str) -> View:
+    return View("missing.html", "Not found", {"path": path})
+
+
+def _sign_in_view(onward: str, can_sign_in: bool, *, refused: bool = False) -> View:
+    return View("sign_in.html", "Sign in", {"to": onward, "can_sign_in": can_sign_in, "refused": refused})
+
+
+def _question(name: str, action: Confirmed, form_key: str) -> View:
+    question = QUESTIONS[action]
+    values = {"name": name, "action": action, "question": question, "reasons": REASONS, "form_key": form_key}
+    return View("confirm.html", f"{question.button}: {name}", values)
