@@ -58,17 +58,18 @@ SocketPlace = Annotated[
 
 
 class Ops(Section):
-    """Where /live, /ready, /metrics and /status answer, and who may act there."""
+    """Where /live, /ready, /metrics, /status and the page for people answer, and who may act there."""
 
     host: ListenHost = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0: any that is free.")
     token: DemandedToken | None = Field(
         default=None,
-        description="Who presents it may pause, resume and probe over the port; null: nobody.",
+        description="Who presents it may act over the port, and is shown more on the page, also that of "
+        "`exporter serve`; null: nobody.",
     )
     hosts: tuple[HostName, ...] = Field(
         default=(),
-        description="Further names by which the port may be asked to act, beside addresses and localhost.",
+        description="Further names by which the page, or an action, may be asked for, beside addresses and localhost.",
     )
     socket: SocketPlace | None = Field(
         default="auto",

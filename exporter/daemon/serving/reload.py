@@ -35,6 +35,8 @@ NEED_RESTART: Final = (
     "max_event_bytes",
     "bad_records_max_bytes",
 )
+#: Keys of ``ops`` by which the ops port of ``serve`` goes, too, from its opening on.
+OF_OPS: Final = ("token", "hosts")
 #: Keys of ``serve`` that are in force from the reload on; all others need a restart.
 LIVE: Final = frozenset(
     {
@@ -92,6 +94,7 @@ async def reload(
     if (why := doubled(after.sources, ids)) is not None:
         telling.refused("unusable", [why], "an id was made for something else", problems=[why])
         return None
+    renewed = ["ops.token"] if before.ops.token != after.ops.token else []
     if stale := [key for key in NEED_RESTART if getattr(before, key) != getattr(after, key)]:
         kept = {key: getattr(before, key) for key in stale}
         new = replace(new, settings=after.model_copy(update=kept))
@@ -119,8 +122,8 @@ async def reload(
         return None
     for note in new.notes:
         log.warning("note", detail=note)
-    if stale:
-        telling.stale(stale)
+    if stale or renewed:
+        telling.stale([*stale, *renewed])
     health.applied()
     _tell(log, before, new.settings)
     return new
@@ -152,6 +155,8 @@ def changed_keys(before: Settings, after: Settings) -> Sequence[str]:
 def needing_restart(before: Settings, after: Settings) -> Sequence[str]:
     """The keys that differ, and cannot while the process runs."""
     keys = [key for key in NEED_RESTART if not same_but_for_files(getattr(before, key), getattr(after, key))]
+    ops = before.ops, after.ops
+    keys += [f"ops.{key}" for key in OF_OPS if not same_but_for_files(*(getattr(each, key) for each in ops))]
     for key in Serve.model_fields:
         was, now = getattr(before.serve, key), getattr(after.serve, key)
         if key == "tls":

@@ -121,7 +121,7 @@ class Serve(Section):
     cors: tuple[str, ...] = Field(default=(), description="Origins that get CORS headers on the data plane.")
     tokens: Tokens = Field(default=Tokens(), description="Who may use authenticated inlets.")
     ims: Ims | None = Field(default=Ims(), description="The built-in token endpoints; null: none.")
-    ops: ServeOps = Field(default=ServeOps(), description="/live, /ready, /metrics, /status.")
+    ops: ServeOps = Field(default=ServeOps(), description="/live, /ready, /metrics, /status, and a page.")
     org_id: str = Field(
         default="ABCDEF0123456789@AdobeOrg", min_length=1, description="The organisation that messages must name."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from exporter.daemon.ops.actions import Posted
 from exporter.daemon.ops.by_hand import WHY_LENGTH, Note, Wanted
@@ -55,7 +55,7 @@ def wanted(name: str, action: Confirmed, form: Mapping[str, str]) -> Note | Want
         reason = form.get("reason")
         return Wanted(
             destination=name,
-            reason=cast(Reason, reason) if reason in REASONS else None,
+            reason=reason if reason in REASONS else None,
             superseded=form.get("superseded") == "yes",
         )
     why = printable(form.get("why", "").strip())[:WHY_LENGTH] if action == "pause" else ""

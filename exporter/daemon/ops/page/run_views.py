@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
@@ -16,9 +17,9 @@ from exporter.telemetry.status import StatusDocument
 
 _DESTINATION: Final = re.compile(r"/destinations/([^/]+)")
 
-#: Of so many destinations, the first of the list, the overview shows attempts; and so many attempts.
+#: Of so many destinations, the first of the list, the overview shows attempts. So many a page shows.
 WATCHED: Final = 10
-SHOWN: Final = 20
+SHOWN: Final = 15
 
 Status = Callable[[], StatusDocument | Awaitable[StatusDocument]]
 
@@ -83,7 +84,7 @@ class RunViews:
             found = await self._particulars.letters(name)
             values["letters"] = found if isinstance(found, str) else alike(found, (name,))
             values["looked_at"] = 0 if isinstance(found, str) else len(found)
-            values["attempts"] = await self._particulars.attempts(name)
+            values["attempts"] = await self._attempts([name])
             values["configuration"] = await self._particulars.configuration(name)
         return View(
             "destination.html",
@@ -100,7 +101,7 @@ class RunViews:
 
     async def _attempts(self, names: Sequence[str]) -> Sequence[Attempt] | str:
         """The last attempts at several destinations, the latest first; or why none can be had."""
-        found = [await self._particulars.attempts(name) for name in names]
+        found = await asyncio.gather(*map(self._particulars.attempts, names))
         attempts = [each for latest in found if not isinstance(latest, str) for each in latest]
         why = [each for each in found if isinstance(each, str)]
         if why and not attempts:
