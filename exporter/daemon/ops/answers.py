@@ -78,7 +78,8 @@ def answering(desk: Desk, admit: Admit, page: Pages | None = None) -> Answer:
             return shown
         found = paths.get(request.path)
         if found is None:
-            return web.Response(status=404, text=f"there is {', '.join([*paths, ATTEMPTS, PATHS])}\n")
+            pages = [] if page is None else ["/"]
+            return web.Response(status=404, text=f"there is {', '.join([*pages, *paths, ATTEMPTS, PATHS])}\n")
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         return await found()
