@@ -84,5 +84,8 @@ def _with_runs(status: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """
     runs = {run["id"]: run for run in status["runs"]}
     flows = [{**flow, "run": runs.pop(flow["id"], None), "gone": False} for flow in status["flows"]]
-    gone = [{"name": run["name"] or run["id"], "enabled": False, "run": run, "gone": True} for run in runs.values()]
+    gone = [
+        {"name": run["name"] or run["id"], "enabled": False, "made": False, "run": run, "gone": True}
+        for run in runs.values()
+    ]
     return sorted((*flows, *gone), key=lambda each: -(each["run"] or {"day": {"failed": 0}})["day"]["failed"])
