@@ -20,7 +20,7 @@ from exporter.daemon.ops.attempts import OwnAttempts
 from exporter.daemon.ops.document import BUILD, begun_with, described, document
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.page.particulars import OfProcess
-from exporter.daemon.ops.page.run_views import RunViews
+from exporter.daemon.ops.page.run_sheets import RunSheets
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
 from exporter.daemon.process.from_parent import parent_heard
@@ -125,8 +125,8 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), parent_heard(self._parent, self._cut, self._orphaned):
             particulars = OfProcess(lambda: self._loaded, open_already(self._parts), self._own_attempts)
-            views = RunViews(self._status, particulars, self._clock)
-            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts, views)
+            sheets = RunSheets(self._status, particulars, self._clock)
+            desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts, sheets)
             async with (
                 serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,
                 serve_locally(self._sockets, desk),

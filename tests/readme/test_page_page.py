@@ -17,7 +17,7 @@ from ports import free_port
 
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import document
-from exporter.daemon.ops.page.source_views import Bad, ShownInlet, SourceViews
+from exporter.daemon.ops.page.source_sheets import Bad, ShownInlet, SourceSheets
 from exporter.daemon.ops.port import serve
 from exporter.dataflow.dependencies import Clock
 from exporter.settings.loading.load import Loaded, load
@@ -74,8 +74,8 @@ async def test_behind_the_proxy_a_browser_signs_in_by_the_proxys_name(tmp_path: 
     def status() -> object:
         return document(0.0, ConfigStatus(), ())
 
-    views = SourceViews(dict, Nothing(), Clock(time.monotonic, time.time))
-    desk = Desk(Metrics(), lambda: Health(True), status, configure(io.StringIO(), False), views=views)
+    sheets = SourceSheets(dict, Nothing(), Clock(time.monotonic, time.time))
+    desk = Desk(Metrics(), lambda: Health(True), status, configure(io.StringIO(), False), sheets=sheets)
     async with serve("127.0.0.1", 0, desk, ops.token, ops.hosts) as port:
         proxy = free_port()
         location = PROXY.text.replace("9464", str(port))

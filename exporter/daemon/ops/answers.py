@@ -15,7 +15,7 @@ from exporter.daemon.ops.attempts import PATH as ATTEMPTS
 from exporter.daemon.ops.attempts import AttemptsDesk, attempts_asked
 from exporter.daemon.ops.bounded_server import Answer
 from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
-from exporter.daemon.ops.page.views import Views
+from exporter.daemon.ops.page.sheets import Sheets
 from exporter.telemetry.logs import Log
 from exporter.telemetry.metrics import CONTENT_TYPE
 from exporter.telemetry.status import Health
@@ -36,7 +36,7 @@ class Rendered(Protocol):
 class Desk:
     """Whom the answers come from. ``health`` and ``status`` are called for every request and must not block.
 
-    ``actions`` is None where nothing can be done by hand, ``attempts`` where none are made, ``views`` where there is
+    ``actions`` is None where nothing can be done by hand, ``attempts`` where none are made, ``sheets`` where there is
     no page for people.
     """
 
@@ -46,7 +46,7 @@ class Desk:
     log: Log
     actions: Actions | None = None
     attempts: AttemptsDesk | None = None
-    views: Views | None = None
+    sheets: Sheets | None = None
 
 
 def answering(desk: Desk, admit: Admit, page: Pages | None = None) -> Answer:

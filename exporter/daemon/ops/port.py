@@ -37,7 +37,7 @@ async def serve(
     Raises:
         OpsUnavailable: the port is taken, the host is no address of this machine, or permission is missing.
     """
-    page = None if desk.views is None else Page(desk.views, desk.actions, desk.log, token, hosts).answer
+    page = None if desk.sheets is None else Page(desk.sheets, desk.actions, desk.log, token, hosts).answer
     server = BoundedServer(answering(desk, bearers(token, hosts), page), most_connections=MOST_CONNECTIONS)
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()

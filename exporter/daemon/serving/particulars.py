@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exporter.daemon.ops.page.source_views import BAD_RECORDS, Bad, ShownInlet
+from exporter.daemon.ops.page.source_sheets import BAD_RECORDS, Bad, ShownInlet
 from exporter.daemon.serving.now import Now
 from exporter.state.bad_record import BadRecordFilter
 from exporter.state.port import StateUnavailable

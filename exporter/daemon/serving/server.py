@@ -17,7 +17,7 @@ from exporter.daemon.failures import told, trace
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, begun_with
 from exporter.daemon.ops.local_socket import serve_locally
-from exporter.daemon.ops.page.source_views import SourceViews
+from exporter.daemon.ops.page.source_sheets import SourceSheets
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.reload import Load, TakenOver, take_over_for_ever
@@ -118,8 +118,8 @@ class Server:
         """
         ops = self._settings.serve.ops
         with signals.heard({signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}):
-            views = SourceViews(self._status, OfServing(self._now), self._clock)
-            desk = Desk(self._metrics, self._now.health, self._status, self._log, views=views)
+            sheets = SourceSheets(self._status, OfServing(self._now), self._clock)
+            desk = Desk(self._metrics, self._now.health, self._status, self._log, sheets=sheets)
             shared = self._settings.ops.token, self._settings.ops.hosts
             async with serve(ops.host, ops.port, desk, *shared) as port, serve_locally(self._sockets, desk):
                 self._log.info("ops", address=http_address(ops.host, port), port=port)

@@ -19,7 +19,7 @@ from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import BUILD, begun_with, described, document, merged_config
 from exporter.daemon.ops.local_socket import serve_locally
 from exporter.daemon.ops.page.particulars import OfProcess
-from exporter.daemon.ops.page.run_views import RunViews
+from exporter.daemon.ops.page.run_sheets import RunSheets
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import child
 from exporter.daemon.reload import Load, TakenOver
@@ -104,8 +104,8 @@ class Workers:
         whom = self._workers, lambda: [each.name for each in self._running], self._configuration.status.file
         attempts = WorkersAttempts(*whom)
         particulars = OfProcess(lambda: self._loaded, lambda: open_state(self._loaded.settings.state), attempts)
-        views = RunViews(self._status, particulars, Clock(time.monotonic, self._epoch))
-        desk = Desk(self, self._health, self._status, self._log, WorkersActions(*whom), attempts, views)
+        sheets = RunSheets(self._status, particulars, Clock(time.monotonic, self._epoch))
+        desk = Desk(self, self._health, self._status, self._log, WorkersActions(*whom), attempts, sheets)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with signals.heard({number: partial(self._pass_on, number) for number in numbers}):
             async with (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ from exporter.daemon.ops.actions import ActionResult, Done
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import document
 from exporter.daemon.ops.page.responses import POLICY
-from exporter.daemon.ops.page.run_views import RunViews
+from exporter.daemon.ops.page.run_sheets import RunSheets
 from exporter.daemon.ops.port import serve
 from exporter.dataflow.dependencies import Clock
 from exporter.sections.section import Secret
@@ -154,9 +156,9 @@ async def browsing(token: str | None = TOKEN, hosts: Sequence[str] = ()) -> Asyn
         def status() -> Any:
             return document(0.0, ConfigStatus(), [FLOW])
 
-        views = RunViews(status, browser.particulars, Clock(time.monotonic, time.time))
+        sheets = RunSheets(status, browser.particulars, Clock(time.monotonic, time.time))
         written = configure(log, False)
-        desk = Desk(Metrics(), lambda: Health(True), status, written, browser.actions, views=views)
+        desk = Desk(Metrics(), lambda: Health(True), status, written, browser.actions, sheets=sheets)
         async with serve("127.0.0.1", 0, desk, None if token is None else Secret.of(token), hosts) as port:
             browser.address = f"http://127.0.0.1:{port}"
             yield browser
@@ -326,3 +328,10 @@ async def test_the_templates_and_styles_have_nothing_inline_and_nothing_from_els
         for text in pages:
             assert re.findall(r"style=|<style|\son\w+=|javascript:|https?://|@import|url\(", text) == []
             assert re.findall(r"<script(?! src=\"/page/page.js\")", text) == []
+
+
+def test_nobody_pays_for_what_renders_until_somebody_looks() -> None:
+    code = (
+        "import sys; import exporter.daemon.daemon, exporter.daemon.serving.server; sys.exit('jinja2' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from exporter.daemon.ops.page.rendering import Rendering
-from exporter.daemon.ops.page.source_views import Bad, ShownInlet, SourceViews
-from exporter.daemon.ops.page.views import Asked
+from exporter.daemon.ops.page.sheets import Asked
+from exporter.daemon.ops.page.source_sheets import Bad, ShownInlet, SourceSheets
 from exporter.daemon.serving.reload import needing_restart
 from exporter.dataflow.dependencies import Clock
 from exporter.settings.tree import Settings
@@ -77,11 +77,11 @@ class Particulars:
 
 
 async def shown(status: dict[str, Any], bad: Bad | str = "the state is away", *, signed_in: bool) -> str:
-    view = await SourceViews(lambda: status, Particulars(bad), Clock(lambda: 0.0, lambda: 100.0)).view(
+    sheet = await SourceSheets(lambda: status, Particulars(bad), Clock(lambda: 0.0, lambda: 100.0)).sheet(
         Asked("/", signed_in=signed_in)
     )
-    assert view is not None
-    return Rendering().part(view)
+    assert sheet is not None
+    return Rendering().part(sheet)
 
 
 @pytest.mark.parametrize("signed_in", [False, True])

@@ -7,48 +7,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.daemon.ops.page.views import Asked, View, Views
+from exporter.daemon.ops.page.sheets import Asked, Sheet, Sheets
 from exporter.tasks.off_loop import off_loop
 
 if TYPE_CHECKING:
     from exporter.daemon.ops.page.rendering import Rendering
 
-#: How long a rendered view is shown again, in seconds; and how many there are at most.
+#: How long a rendered sheet is shown again, in seconds; and how many there are at most.
 KEPT_SECONDS: Final = 1.0
 _MOST: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A rendered view: markup, and the document's title."""
+    """A rendered sheet: markup, and the document's title."""
 
     title: str
     text: str
 
 
 class Drawn:
-    """Renders ``views``, one at a time and in a thread: exports go on meanwhile.
+    """Renders ``sheets``, one at a time and in a thread: exports go on meanwhile.
 
     The library that renders is loaded when somebody looks for the first time.
     """
 
-    def __init__(self, views: Views) -> None:
-        self._views = views
+    def __init__(self, sheets: Sheets) -> None:
+        self._sheets = sheets
         self._rendering: Rendering | None = None
         self._parts: dict[object, tuple[float, Part]] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def view(self, asked: Asked) -> Part | None:
-        """A view as it is, or was a second ago; None where there is none."""
+    async def sheet(self, asked: Asked) -> Part | None:
+        """A sheet as it is, or was a second ago; None where there is none."""
         key = (asked.path, tuple(sorted(asked.query.items())), asked.signed_in)
         async with self._one_at_a_time:
             now = asyncio.get_running_loop().time()
             if key in self._parts and now - self._parts[key][0] < KEPT_SECONDS:
                 return self._parts[key][1]
-            view = await self._views.view(asked)
-            if view is None:
+            sheet = await self._sheets.sheet(asked)
+            if sheet is None:
                 return None
-            part = Part(view.title, await self.part(view))
+            part = Part(sheet.title, await self.part(sheet))
             self._parts = {each: kept for each, kept in self._parts.items() if now - kept[0] < KEPT_SECONDS}
             if len(self._parts) < _MOST:
                 self._parts[key] = now, part
@@ -58,10 +58,10 @@ class Drawn:
         """What is shown next is anew: something was done."""
         self._parts.clear()
 
-    async def part(self, view: View) -> str:
-        """The markup of a view."""
+    async def part(self, sheet: Sheet) -> str:
+        """The markup of a sheet."""
         rendering = await self._loaded()
-        return await off_loop(rendering.part, view)
+        return await off_loop(rendering.part, sheet)
 
     async def document(self, title: str, part: str, values: Mapping[str, Any]) -> str:
         """A whole document."""

@@ -18,14 +18,14 @@ from exporter.daemon.ops.page.confirming import PATH, QUESTIONS, REASONS, Confir
 from exporter.daemon.ops.page.drawn import Drawn
 from exporter.daemon.ops.page.responses import asset, document, elsewhere, refused
 from exporter.daemon.ops.page.sessions import Session, Sessions
-from exporter.daemon.ops.page.views import Asked, View, Views
+from exporter.daemon.ops.page.sheets import Asked, Sheet, Sheets
 from exporter.sections.section import Secret
 from exporter.telemetry.logs import Log
 
 _FORM_BYTES: Final = 8192
 _FORM_FIELDS: Final = 20
 _ASSETS: Final = "/page/"
-#: The paths that are answered here; whether there is anything, the views know.
+#: The paths that are answered here; whether there is anything, the sheets know.
 _OURS: Final = re.compile(r"/|/sign-in|/sign-out|/page/[^/]*|/destinations/[^/]+")
 
 
@@ -33,15 +33,15 @@ class Page:
     """The pages of one process. ``token`` is what sign-in asks for; where there is none, nobody can sign in."""
 
     def __init__(
-        self, views: Views, actions: Actions | None, log: Log, token: Secret | None, hosts: Collection[str]
+        self, sheets: Sheets, actions: Actions | None, log: Log, token: Secret | None, hosts: Collection[str]
     ) -> None:
-        self._views = views
+        self._sheets = sheets
         self._actions = actions
         self._log = log
         self._token = None if token is None else token.reveal().encode()
         self._names = frozenset({"localhost", *hosts})
         self._sessions = Sessions()
-        self._drawn = Drawn(views)
+        self._drawn = Drawn(sheets)
 
     async def answer(self, request: web.BaseRequest) -> web.Response | None:
         """The answer to a request for a page, None to any other request."""
@@ -66,7 +66,7 @@ class Page:
         if request.path == "/sign-out":
             return await self._sign_out(request, session)
         asked = Asked(request.path, dict(request.query), session is not None)
-        part = await self._drawn.view(asked)
+        part = await self._drawn.sheet(asked)
         if part is None:
             return await self._shown(_missing(request.path), session, status=404)
         return await self._framed(part.title, part.text, session)
@@ -77,15 +77,15 @@ class Page:
         found = await self._drawn.asset(name)
         return refused(404, "there is no such file") if found is None else asset(*found)
 
-    async def _shown(self, view: View, session: Session | None, status: int = 200) -> web.Response:
-        return await self._framed(view.title, await self._drawn.part(view), session, status)
+    async def _shown(self, sheet: Sheet, session: Session | None, status: int = 200) -> web.Response:
+        return await self._framed(sheet.title, await self._drawn.part(sheet), session, status)
 
     async def _framed(self, title: str, part: str, session: Session | None, status: int = 200) -> web.Response:
         told = None
         if session is not None:
             told, session.told = session.told, None
         values = {
-            "process": self._views.name,
+            "process": self._sheets.name,
             "can_sign_in": self._token is not None,
             "form_key": None if session is None else session.form_key,
             "told": told,
@@ -97,14 +97,14 @@ class Page:
     async def _sign_in(self, request: web.BaseRequest, session: Session | None) -> web.Response:
         onward = _path_of(request.query.get("to", "/"))
         if request.method != "POST":
-            return await self._shown(_sign_in_view(onward, self._token is not None), session)
+            return await self._shown(_sign_in_sheet(onward, self._token is not None), session)
         form = await _form(request)
         if isinstance(form, web.Response):
             return form
         onward = _path_of(form.get("to", "/"))
         given = form.get("token", "").strip().encode(errors="surrogateescape")
         if self._token is None or not hmac.compare_digest(given, self._token):
-            return await self._shown(_sign_in_view(onward, self._token is not None, refused=True), session, status=403)
+            return await self._shown(_sign_in_sheet(onward, self._token is not None, refused=True), session, status=403)
         self._sessions.end(request.cookies.get(_cookie(request)))
         response = elsewhere(onward)
         secure = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
@@ -139,7 +139,7 @@ class Page:
         if session is None:
             return elsewhere(f"/sign-in?to={quote(request.path, safe='')}")
         if request.method != "POST":
-            if await self._drawn.view(Asked(f"/destinations/{name}")) is None:
+            if await self._drawn.sheet(Asked(f"/destinations/{name}")) is None:
                 return await self._shown(_missing(request.path), session, status=404)
             return await self._shown(_question(name, action, session.form_key), session)
         form = await _form(request, session)
@@ -182,15 +182,15 @@ async def _form(request: web.BaseRequest, session: Session | None = None) -> Map
     return form
 
 
-def _missing(path: str) -> View:
-    return View("missing.html", "Not found", {"path": path})
+def _missing(path: str) -> Sheet:
+    return Sheet("missing.html", "Not found", {"path": path})
 
 
-def _sign_in_view(onward: str, can_sign_in: bool, *, refused: bool = False) -> View:
-    return View("sign_in.html", "Sign in", {"to": onward, "can_sign_in": can_sign_in, "refused": refused})
+def _sign_in_sheet(onward: str, can_sign_in: bool, *, refused: bool = False) -> Sheet:
+    return Sheet("sign_in.html", "Sign in", {"to": onward, "can_sign_in": can_sign_in, "refused": refused})
 
 
-def _question(name: str, action: Confirmed, form_key: str) -> View:
+def _question(name: str, action: Confirmed, form_key: str) -> Sheet:
     question = QUESTIONS[action]
     values = {"name": name, "action": action, "question": question, "reasons": REASONS, "form_key": form_key}
-    return View("confirm.html", f"{question.button}: {name}", values)
+    return Sheet("confirm.html", f"{question.button}: {name}", values)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from exporter import __version__
 from exporter.daemon.ops.page import words
-from exporter.daemon.ops.page.views import View
+from exporter.daemon.ops.page.sheets import Sheet
 from exporter.telemetry.attempts import Outcome
 
 _HERE: Final = Path(__file__).parent
@@ -32,7 +32,7 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
 
 
 class Rendering:
-    """Renders views. Every value is escaped; a name that a template misspells is an error. Making it reads files."""
+    """Renders sheets. Every value is escaped; a name that a template misspells is an error. Making it reads files."""
 
     def __init__(self) -> None:
         environment = Environment(
@@ -51,12 +51,13 @@ class Rendering:
         environment.globals |= {"version": __version__, "outcomes": OUTCOMES}
         self._environment = environment
         self.assets = {name: (_HERE / "assets" / name).read_bytes() for name in ASSETS}
+        # Compiled now, off the event loop, and not when a sheet is asked for.
         for name in environment.list_templates():
-            environment.get_template(name)  # compiled now, off the event loop, and not when the first view is asked for
+            environment.get_template(name)
 
-    def part(self, view: View) -> str:
-        """The part of a document that is the view's own."""
-        return self._environment.get_template(view.template).render(view.values)
+    def part(self, sheet: Sheet) -> str:
+        """The part of a document that is the sheet's own."""
+        return self._environment.get_template(sheet.template).render(sheet.values)
 
     def document(self, title: str, part: str, values: Mapping[str, Any]) -> str:
         """A whole document around a ``part``, which is markup."""

@@ -33,7 +33,8 @@
       const now = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {
         const other = now.getElementById(part.id);
-        if (other) renewPart(part, other);
+        if (!other) return location.reload(); // the session has ended, and with it what was shown to it
+        renewPart(part, other);
       }
       tell("live", true);
     } catch {

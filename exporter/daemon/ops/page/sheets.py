@@ -1,4 +1,4 @@
-"""What a process has to show: a view is a template and what goes into it."""
+"""What a process has to show: a sheet is a template and what goes into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which view somebody asks for.
+    """Which sheet somebody asks for.
 
     Attributes:
         path: such as ``/destinations/crm``, decoded.
@@ -23,7 +23,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Sheet:
     """A template by its file's name, the values in it, and the title of the document."""
 
     template: str
@@ -31,12 +31,12 @@ class View:
     values: Mapping[str, Any]
 
 
-class Views(Protocol):
-    """All views of a process."""
+class Sheets(Protocol):
+    """All sheets of a process."""
 
     @property
     def name(self) -> str:
         """What the process is, for the head of every page."""
 
-    async def view(self, asked: Asked) -> View | None:
+    async def sheet(self, asked: Asked) -> Sheet | None:
         """What is shown there now; None where nothing is."""

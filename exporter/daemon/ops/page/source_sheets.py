@@ -1,4 +1,4 @@
-"""The view of a process that takes records: its sources, what waits, what became of records, backfills."""
+"""The sheet of a process that takes records: its sources, what waits, what became of records, backfills."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
-from exporter.daemon.ops.page.views import Asked, View
+from exporter.daemon.ops.page.sheets import Asked, Sheet
 from exporter.dataflow.dependencies import Clock
 from exporter.state.bad_record import BadRecordSummary
 from exporter.state.port import Totals
@@ -46,8 +46,8 @@ class SourceParticulars(Protocol):
         """The bad records; or why they cannot be had now, for people."""
 
 
-class SourceViews:
-    """``Views`` of the way in: ``status`` is what ``/status`` says, ``particulars`` are for who has the token."""
+class SourceSheets:
+    """``Sheets`` of the way in: ``status`` is what ``/status`` says, ``particulars`` are for who has the token."""
 
     name: Final = "exporter serve"
 
@@ -56,14 +56,14 @@ class SourceViews:
         self._particulars = particulars
         self._clock = clock
 
-    async def view(self, asked: Asked) -> View | None:
+    async def sheet(self, asked: Asked) -> Sheet | None:
         if asked.path != "/":
             return None
         status = self._status()
         values: dict[str, Any] = {"inlets": (), "bad": None}
         if asked.signed_in:
             values = {"inlets": self._particulars.inlets(), "bad": await self._particulars.bad()}
-        return View(
+        return Sheet(
             "source.html",
             "Sources",
             {

@@ -1,4 +1,4 @@
-"""The views of a process that exports: all destinations, and one."""
+"""The sheets of a process that exports: all destinations, and one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from exporter.daemon.ops.page.overview import STANDINGS, Rates, counts, listed, standing
 from exporter.daemon.ops.page.particulars import LETTERS, Particulars, alike, by_reason
-from exporter.daemon.ops.page.views import Asked, View
+from exporter.daemon.ops.page.sheets import Asked, Sheet
 from exporter.dataflow.dependencies import Clock
 from exporter.telemetry.attempts import Attempt
 from exporter.telemetry.status import StatusDocument
@@ -24,8 +24,8 @@ SHOWN: Final = 15
 Status = Callable[[], StatusDocument | Awaitable[StatusDocument]]
 
 
-class RunViews:
-    """``Views`` of destinations: ``status`` is that of the process, ``particulars`` are for who has the token."""
+class RunSheets:
+    """``Sheets`` of destinations: ``status`` is that of the process, ``particulars`` are for who has the token."""
 
     name: Final = "exporter run"
 
@@ -35,14 +35,14 @@ class RunViews:
         self._clock = clock
         self._rates = Rates()
 
-    async def view(self, asked: Asked) -> View | None:
+    async def sheet(self, asked: Asked) -> Sheet | None:
         if asked.path == "/":
             return await self._overview(asked)
         if (found := _DESTINATION.fullmatch(asked.path)) is not None:
             return await self._destination(asked, found[1])
         return None
 
-    async def _overview(self, asked: Asked) -> View:
+    async def _overview(self, asked: Asked) -> Sheet:
         document = await self._now()
         flows = document.destinations
         name, state = asked.query.get("name", "")[:100], asked.query.get("state", "")[:20]
@@ -54,7 +54,7 @@ class RunViews:
             names = [row.flow.destination for row in rows]
             letters = found if isinstance(found, str) else by_reason(alike(found, set(names)))
             attempts = await self._attempts(names[:WATCHED])
-        return View(
+        return Sheet(
             "overview.html",
             "Destinations",
             {
@@ -73,7 +73,7 @@ class RunViews:
             },
         )
 
-    async def _destination(self, asked: Asked, name: str) -> View | None:
+    async def _destination(self, asked: Asked, name: str) -> Sheet | None:
         document = await self._now()
         flow = next((each for each in document.destinations if each.destination == name), None)
         if flow is None:
@@ -86,7 +86,7 @@ class RunViews:
             values["looked_at"] = 0 if isinstance(found, str) else len(found)
             values["attempts"] = await self._attempts([name])
             values["configuration"] = await self._particulars.configuration(name)
-        return View(
+        return Sheet(
             "destination.html",
             name,
             {
