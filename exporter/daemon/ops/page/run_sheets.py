@@ -17,8 +17,9 @@ from exporter.telemetry.status import StatusDocument
 
 _DESTINATION: Final = re.compile(r"/destinations/([^/]+)")
 
-#: Of so many destinations, the first of the list, the overview shows attempts. So many a page shows.
-WATCHED: Final = 10
+#: Of so many destinations, the first of the list, the overview shows attempts: a parent asks a worker for each.
+WATCHED: Final = 3
+#: So many attempts are shown.
 SHOWN: Final = 15
 
 Status = Callable[[], StatusDocument | Awaitable[StatusDocument]]
