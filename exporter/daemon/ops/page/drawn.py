@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: How long a rendered sheet is shown again, in seconds; and how many there are at most.
 KEPT_SECONDS: Final = 1.0
-_MOST: Final = 32
+_MOST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
