@@ -209,6 +209,25 @@ def test_a_receiver_killed_and_back_is_seen_by_whoever_only_looks(browser: Brows
         assert "Last attempts" not in page.locator("main h2").all_text_contents()
 
 
+def test_a_tab_that_nobody_sees_asks_for_nothing(browser: Browser, running: Running) -> None:
+    seen = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+    seen += " document.dispatchEvent(new Event('visibilitychange')); }"
+    with Visit(browser, running.url) as visit:
+        page = visit.page
+        page.clock.install()
+        page.goto("/")
+        with page.expect_response(f"{running.url}/"):
+            page.clock.run_for(6_000)
+        page.evaluate(seen, True)
+        sees(page.locator("#live"), "paused")
+        asked = len(visit.asked)
+        page.clock.run_for(600_000)
+        assert len(visit.asked) == asked
+        with page.expect_response(f"{running.url}/"):
+            page.evaluate(seen, False)
+        sees(page.locator("#live"), "live")
+
+
 def test_a_replay_without_javascript(browser: Browser, running: Running) -> None:
     with Visit(browser, running.url, java_script_enabled=False) as visit:
         page = visit.page
