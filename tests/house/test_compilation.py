@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -179,7 +180,7 @@ class TestTheHook:
         assert left in libraries
         assert broken.partition(".")[0] not in libraries
         assert list(missing) == [part]
-        compiler = Path(os.environ.get("CC", "gcc")).name
+        compiler = Path(os.environ.get("CC") or sysconfig.get_config_var("CC").split()[0]).name
         reasons = {"modules": "mypy found mistakes", "projector": f"{compiler} ended with exit code 1"}
         assert missing[part].startswith(f"the {part} could not be compiled: {reasons[part]}")
         assert missing[part] in ran.stderr
