@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.state.dataflow_letters import DataflowLetters
-from exporter.state.letter import Answered, Filter, Letter, Summary
-from exporter.state.port import LetterStore
+from exporter.state.letter import Answered, Filter, Letter, NewLetter, Summary, storable_letter
+from exporter.state.port import LetterStore, Written
 from exporter.state.shared_overview import POLL_SECONDS, SharedOverview
 
 
@@ -59,6 +59,30 @@ class DeadLetters:
     async def letter(self, letter_id: int) -> Letter | None:
         """A letter with its event and answer."""
         return await self._store.letter(letter_id)
+
+    async def answers(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
+        """What the endpoint answered, by id, of the letters that are there; empty where it answered nothing."""
+        return await self._store.answers(letter_ids)
+
+    async def restore(self, letters: Sequence[NewLetter], max_bytes: int) -> int | None:
+        """Store letters of one destination and group, durably and all together, but for those that are there already.
+
+        Return how many were stored; None where the destination's letters would take more than ``max_bytes``.
+        """
+        storable = {(letter.lane, letter.position): storable_letter(letter) for letter in letters}
+        if not storable:
+            return 0
+        destination, group = letters[0].destination, letters[0].group
+        lanes: dict[str, list[int]] = {}
+        for lane, position in storable:
+            lanes.setdefault(lane, []).append(position)
+        for lane, positions in lanes.items():
+            for position in await self._store.kept(group, lane, positions):
+                del storable[lane, position]
+        if not storable:
+            return 0
+        written = await self._store.put(destination, group, [*storable.values()], (), max_bytes, {})
+        return len(storable) if isinstance(written, Written) else None
 
     async def count(self, *which: Filter) -> int:
         """How many letters the filters mean; no letter is meant by two."""

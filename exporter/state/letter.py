@@ -48,10 +48,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLetter(Head):
-    """An event or export that failed for good. ``body`` is the event's, ``answer`` the body of the answer."""
+    """An event or export that failed for good. ``body`` is the event's, ``answer`` the body of the answer.
+
+    ``superseded``: a later state of the profile was delivered before the letter is stored, as before an import.
+    """
 
     body: bytes = field(repr=False)
     answer: bytes = field(default=b"", repr=False)
+    superseded: bool = False
 
 
 #: A letter as every kind of store keeps letters; made by ``storable_letter``.

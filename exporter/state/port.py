@@ -178,6 +178,10 @@ class LetterStore(Protocol):
         """A whole letter."""
         ...
 
+    async def answers(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
+        """The answers of the letters that are there, by id."""
+        ...
+
     async def count(self, which: Filter) -> int:
         """How many letters the filter means."""
         ...

@@ -161,6 +161,11 @@ class RedisLetterStore(LetterStore):
         fields = await self._server.call("HGETALL", f"{self._prefix}letter:{letter_id}")
         return letter_of(letter_id, fields) if fields else None
 
+    async def answers(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
+        asked = [("HGET", f"{self._prefix}letter:{id_}", "answer") for id_ in letter_ids]
+        found = await self._server.together(asked) if asked else ()
+        return {id_: answer.decode() for id_, answer in zip(letter_ids, found, strict=True) if answer is not None}
+
     async def count(self, which: Filter) -> int:
         if which == Filter(destination=which.destination):
             name = "ids" if which.destination is None else f"ids:{which.destination}"

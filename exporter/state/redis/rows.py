@@ -37,6 +37,7 @@ def packed(letter: StorableLetter) -> tuple[Argument, ...]:
         letter.answer,
         letter.body,
         size_bytes(letter),
+        int(letter.superseded),
     )
 
 

@@ -140,6 +140,9 @@ class SqliteLetterStore(LetterStore):
         found = await self._rows(statements.LETTER, (letter_id,))
         return read_as(Letter, found[0]) if found else None
 
+    async def answers(self, letter_ids: Sequence[int]) -> Mapping[int, str]:
+        return dict(await self._rows(statements.ANSWERS, (listed(letter_ids),)))
+
     async def count(self, which: Filter) -> int:
         [(count,)] = await self._rows(statements.COUNT, criteria(which))
         return int(count)

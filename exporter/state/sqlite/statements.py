@@ -32,7 +32,7 @@ PUT: Final = """
     INSERT INTO letters (group_name, lane, position, destination, profile_id, event_id, reason, detail, status,
                          attempts, first_at, at, superseded, answer, body, bytes)
     VALUES (:group, :lane, :position, :destination, :profile_id, :event_id, :reason, :detail, :status,
-            :attempts, :first_at, :at, 0, :answer, :body, :bytes)
+            :attempts, :first_at, :at, :superseded, :answer, :body, :bytes)
     ON CONFLICT (group_name, lane, position) DO UPDATE SET
       profile_id = excluded.profile_id, event_id = excluded.event_id, reason = excluded.reason,
       detail = excluded.detail, status = excluded.status, attempts = excluded.attempts, at = excluded.at,
@@ -90,6 +90,7 @@ LATEST: Final = f"""
     WHERE id > :above AND id <= :upto AND (:destination IS NULL OR destination = :destination)
     ORDER BY id DESC LIMIT :limit
 """  # noqa: S608
+ANSWERS: Final = "SELECT id, answer FROM letters WHERE id IN (SELECT value FROM json_each(?))"
 LETTER: Final = f"SELECT {_columns(Letter)} FROM letters WHERE id = ?"  # noqa: S608
 
 

@@ -16,7 +16,7 @@ local letters, sizes = {}, {}
 for n = 1, tonumber(ARGV[6]) do
   local new = {group = take(), lane = take(), position = take(), destination = take(), known = take(),
     profile = take(), event = take(), reason = take(), detail = take(), status = take(), attempts = take(),
-    first_at = take(), at = take(), answer = take(), body = take(), bytes = take()}
+    first_at = take(), at = take(), answer = take(), body = take(), bytes = take(), superseded = take()}
   new.places = places(new.group, new.lane)
   sizes[new.places .. '\0' .. new.position] = {new.places, new.position, tonumber(new.bytes)}
   letters[n] = new
@@ -36,7 +36,7 @@ local newest = before
 local function store(new)
   local id = redis.call('HGET', new.places, new.position)
   local old = id and redis.call('HMGET', letter(id), 'profile', 'superseded', 'replay', 'bytes')
-  local superseded, replay = '0', 'none'
+  local superseded, replay = new.superseded, 'none'
   if old and old[4] then
     superseded, replay = old[2], old[3]
     if old[1] then redis.call('ZREM', current(new.destination), owned(old[1], id)) end
