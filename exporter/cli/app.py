@@ -15,7 +15,9 @@ def main() -> None:
         signals.expect()
     look_rarely()
     from exporter.cli.commands import COMMANDS, command_line
+    from exporter.cli.shared.completion import words_being_completed
 
+    asked = asked or (words_being_completed() or [])[:1]
     if asked == ["--version"]:
         command_line(())()
     # A name that is none is answered with all that there are.

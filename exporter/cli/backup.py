@@ -14,12 +14,17 @@ _PARTS = ("state", "queue", "intake", "profiles")
 
 def backup(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where the copies go; made if missing, nothing overwritten.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Name the folder of the copies, which is made where it is missing; nothing is overwritten.",
+        ),
     ],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Copy state, queue, intake and profiles into FOLDER as they are at one moment, while they run.
+    """Copy all stores as they are at one moment, while they run.
 
+    State, queue, intake and profiles are copied into FOLDER.
     Only what stands in files is copied: a broker keeps its own. A copy goes back to where the configuration has the
     file, while nothing runs: profiles and intake together, and queue and state together. A queue that is well stays,
     with its state, although it is newer. The copies hold personal data, and the key that signs tokens.

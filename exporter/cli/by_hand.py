@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
+from exporter.cli.shared.completion import destination_names
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import SocketOption, TokenOption, UrlOption, daemon_of, daemon_with
 from exporter.cli.shared.destinations import EXIT_USAGE
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
 #: The longest note.
 WHY_CHARACTERS = 200
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The destination.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the destination.", autocompletion=destination_names)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def pause(
     name: Name,
     why: Annotated[
-        str, typer.Option(metavar="TEXT", help="For whoever wonders: shown by status, in the log and at the ops port.")
+        str,
+        typer.Option(metavar="TEXT", help="Say why for whoever wonders, in status, in the log and at the ops port."),
     ] = "",
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -73,12 +75,17 @@ def _command(action: Literal["resume", "probe"], text: str) -> Callable[..., Non
 
 
 resume = _command(
-    "resume", "End the pause of `exporter pause`; a destination that is paused for other reasons goes on by itself."
+    "resume",
+    """End the pause of `exporter pause`.
+
+    A destination that is paused for other reasons goes on by itself.
+    """,
 )
 probe = _command(
     "probe",
-    """Probe a destination that is paused for another reason now, instead of when its next probe is due.
+    """Probe a paused destination now, not when it is due.
 
+    It is for a destination that is paused for another reason than `exporter pause`.
     Every process that runs the destination probes its own pause within 5 seconds. A pause by `exporter pause` is not
     probed: the command says so and ends with 1.
     """,

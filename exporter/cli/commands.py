@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
+from exporter.cli.shared.look.help import Commands
 
 #: The subcommands as the help lists them, with where each stands: a function, or the app of a group.
 COMMANDS = {
@@ -19,7 +20,8 @@ COMMANDS = {
     "preview": "preview.command:preview",
     "send": "send.command:send",
     "backfill": "backfill.command:backfill",
-    "status": "status:status",
+    "status": "status.command:status",
+    "top": "status.top:top",
     "tail": "tail.command:tail",
     "pause": "by_hand:pause",
     "resume": "by_hand:resume",
@@ -38,12 +40,11 @@ COMMANDS = {
 
 def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The command with some of its subcommands. Only what these need is imported."""
-    app = typer.Typer(
+    app = Commands(
         name="exporter",
         help="Streams profile changes to HTTP endpoints: in order per profile, at least once.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        rich_markup_mode=None,
         # Of every subcommand, too.
         context_settings={"help_option_names": ["--help", "-h"]},
     )

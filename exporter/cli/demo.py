@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from exporter.receiver.demo.summary import Summary
 
 T = TypeVar("T")
 
@@ -15,12 +18,13 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with the journal and the log.")] = False,
 ) -> None:
-    """Show the exporter at work on this machine, in about 20 seconds.
+    """Show the exporter at work here, in about 20 seconds.
 
     Raw records are posted to `exporter serve`, which makes profiles of them and puts the changes on a journal in a
     temporary folder; sample events join them there. The real daemon exports all of it to a receiver that demands OAuth2
-    client credentials, fails some requests with 503 and 429, and lets a token expire. At the end a table says what
-    became of every record and event. Exits with 1 if one was lost, repeated or overtaken.
+    client credentials, fails some requests with 503 and 429, and lets a token expire. At the end stand a payload as it
+    was received, a table of what became of every record and event, and the verdict. Exits with 1 if one was lost,
+    repeated or overtaken.
     """
     import asyncio
     import shutil
@@ -58,12 +62,28 @@ def demo(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(summary.document(), option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.buffer.flush()
+        for sentence in summary.broken():
+            typer.echo(f"exporter demo: {sentence}", err=True)
     else:
-        typer.echo(summary.table())
+        show(summary)
+    raise typer.Exit(1 if summary.broken() else 0)
+
+
+def show(summary: Summary) -> None:
+    """Print a payload, the table and the verdict, the last of which fit a screen of 24 lines."""
+    from exporter.cli.shared.look.screen import standard_output, toned
+    from exporter.cli.shared.look.table import Column, Rows
+    from exporter.cli.shared.shown import body_text
+
+    typer.echo(f"One of the received payloads:\n\n{body_text(summary.payload)}\n")
+    screen = standard_output()
+    columns = (Column("WHAT"), Column("COUNT", right=True), Column("NOTE", folds=20))
+    Rows(columns, screen).show(summary.rows())
+    typer.echo()
     broken = summary.broken()
     for sentence in broken:
         typer.echo(f"exporter demo: {sentence}", err=True)
-    raise typer.Exit(1 if broken else 0)
+    screen.show(toned(summary.verdict(), "bad" if broken else "good"))
 
 
 def _tell(line: str) -> None:

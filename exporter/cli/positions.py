@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exporter.cli.shared.completion import destination_names
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
-from exporter.cli.shared.destinations import refuse_unknown
+from exporter.cli.shared.destinations import DestinationsOption, chosen, refuse_unknown
+from exporter.cli.shared.look.help import Commands
 from exporter.cli.shared.queue import Result, fail, with_queue
+from exporter.sections.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -18,27 +21,42 @@ if TYPE_CHECKING:
     from exporter.settings.tree import Settings
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="A destination's name, or a whole group's.")]
+_Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Name a destination, or a whole group.", autocompletion=destination_names),
+]
 
 
-positions = typer.Typer(
-    help="Show and change where destinations stand in the queue.", no_args_is_help=True, rich_markup_mode=None
+#: What the columns of the list mean.
+_LEGEND = (
+    "SETTLED: all up to this position is done with. BEYOND: so are as many events after it. LAG: as many are still to "
+    "be done. READ: whether a daemon reads the group now. LAST READ: when a daemon last showed that it does; - where "
+    "another tool has moved the group since."
 )
+
+positions = Commands(help="Show and change where destinations stand in the queue.", no_args_is_help=True)
 
 
 @positions.command("list")
-def list_positions(as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Print where every group stands: all up to SETTLED is done with, and so are BEYOND events after it.
+def list_positions(
+    destination: DestinationsOption = None, as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Print where every group stands in the queue.
 
-    LAST READ is when a daemon last showed that it reads the group; - where another tool has moved it since.
+    All up to SETTLED is done with, and so are BEYOND events after it; LAG events are still to be done. READ says
+    whether a daemon reads the group now, LAST READ when one last showed that it does; - where another tool has moved
+    the group since. Groups that are most behind come first.
     """
     settings = load_or_exit(config).settings
     found = with_queue(settings, lambda queue: queue.positions())
+    if destination:
+        groups = {settings.group_of(each.name) for each in chosen(settings, destination)}
+        found = [position for position in found if position.group in groups]
     if as_json:
         for position in found:
             typer.echo(json.dumps(_as_dict(settings, position), ensure_ascii=False))
     elif found:
-        typer.echo(_table(found))
+        _show(found)
     else:
         typer.echo("no group has read this queue yet", err=True)
 
@@ -47,15 +65,16 @@ def list_positions(as_json: _JsonOption = False, config: ConfigOption = DEFAULT_
 def seek(
     name: _Name,
     to: Annotated[
-        str, typer.Argument(metavar="earliest|latest|POSITION", help="What to read next; POSITION is a number.")
+        str, typer.Argument(metavar="earliest|latest|POSITION", help="Say what to read next; POSITION is a number.")
     ],
     as_json: _JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Move a group: it goes on at the given place. Refused while a daemon reads the group.
+    """Move a group: it goes on at the given place.
 
-    Going back sends events again, with the same Idempotency-Key; those with a dead letter are skipped. What every group
-    had passed may be gone: queue.retain says how long a journal keeps it. Going forward leaves events out.
+    That is refused while a daemon reads the group. Going back sends events again, with the same Idempotency-Key; those
+    with a dead letter are skipped. What every group had passed may be gone: queue.retain says how long a journal
+    keeps it. Going forward leaves events out.
     """
     target = _target(to)
     settings = load_or_exit(config).settings
@@ -77,9 +96,10 @@ def seek(
 
 @positions.command()
 def drop(name: _Name, as_json: _JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Forget a group and its position. Refused while a daemon reads the group.
+    """Forget a group and its position.
 
-    A destination of that name begins anew, at its `start`. A pause by `exporter pause` is forgotten with the group.
+    That is refused while a daemon reads the group. A destination of that name begins anew, at its `start`. A pause by
+    `exporter pause` is forgotten with the group.
     """
     settings = load_or_exit(config).settings
 
@@ -174,23 +194,40 @@ def _as_dict(settings: Settings, position: Position) -> dict[str, Any]:
     }
 
 
-def _table(positions: Sequence[Position]) -> str:
-    from exporter.cli.shared.table import table
+def _show(positions: Sequence[Position]) -> None:
+    """Print a table, those that are most behind first, and on a terminal what its columns mean."""
+    from exporter.cli.shared.look.screen import standard_output, toned
+    from exporter.cli.shared.look.table import Column, Rows
+    from exporter.cli.shared.status_text import number_text
 
+    columns = (
+        Column("GROUP", folds=16, eases=64),
+        Column("LANE", folds=8, eases=16),
+        Column("SETTLED", right=True),
+        Column("BEYOND", right=True, spare=2),
+        Column("LAG", right=True),
+        Column("READ", spare=1),
+        Column("LAST READ", spare=3),
+    )
     rows = [
         (
-            position.group,
-            position.lane,
-            str(position.settled_to),
-            str(position.beyond),
-            "?" if position.lag is None else str(position.lag),
-            "yes" if position.reader else "no",
-            _when(position.seen_at) or "-",
+            printable(each.group),
+            printable(each.lane),
+            str(each.settled_to),
+            str(each.beyond),
+            number_text(each.lag),
+            "yes" if each.reader else "no",
+            _when(each.seen_at) or "-",
         )
-        for position in positions
+        for each in sorted(positions, key=lambda each: -(each.lag or 0))
     ]
-    head = ("GROUP", "LANE", "SETTLED", "BEYOND", "LAG", "READ", "LAST READ")
-    return table(head, rows, right=frozenset({"SETTLED", "BEYOND", "LAG"}))
+    lags = [each.lag for each in positions if each.lag is not None]
+    groups = len({each.group for each in positions})
+    total = (f"total of {groups}", "", "", "", number_text(sum(lags) if lags else None), "", "")
+    screen = standard_output()
+    Rows(columns, screen).show(rows, total)
+    if screen.is_terminal:
+        screen.show(toned(f"\n{_LEGEND}", "faint"))
 
 
 def _when(seconds: float | None) -> str | None:

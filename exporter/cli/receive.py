@@ -22,39 +22,43 @@ from exporter.receiver.options import (
 
 
 def receive(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this port; 0 takes a free one.")] = 8080,
     auth: Annotated[
         AuthKind,
         typer.Option(
             metavar="KIND",
-            help=f"What is demanded: {', '.join(get_args(AuthKind))}. OAuth2 clients present themselves in the body or "
+            help=f"Demand one of {', '.join(get_args(AuthKind))}. OAuth2 clients present themselves in the body or "
             "as Basic; _body and _basic insist on one of the two.",
         ),
     ] = "none",
-    token: Annotated[str, typer.Option(help="The token of `bearer`.")] = TOKEN,
-    client_id: Annotated[str, typer.Option(help="The OAuth2 client that is known.")] = CLIENT_ID,
-    client_secret: Annotated[str, typer.Option(help="Its secret.")] = CLIENT_SECRET,
-    username: Annotated[str, typer.Option(help="The user of `oauth2_password`.")] = USERNAME,
-    password: Annotated[str, typer.Option(help="Its password.")] = PASSWORD,
-    token_lifetime: Annotated[float, typer.Option(min=0, help="Seconds that an OAuth2 token lives.")] = 3600,
-    status: Annotated[int, typer.Option(min=200, max=599, help="Answer this to all.")] = 200,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0,
-    fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of the requests that fail.")] = 0,
+    token: Annotated[str, typer.Option(help="Demand this token with `bearer`.")] = TOKEN,
+    client_id: Annotated[str, typer.Option(help="Know this OAuth2 client.")] = CLIENT_ID,
+    client_secret: Annotated[str, typer.Option(help="Demand this secret of the client.")] = CLIENT_SECRET,
+    username: Annotated[str, typer.Option(help="Know this user with `oauth2_password`.")] = USERNAME,
+    password: Annotated[str, typer.Option(help="Demand this password of the user.")] = PASSWORD,
+    token_lifetime: Annotated[float, typer.Option(min=0, help="Let an OAuth2 token live for so many seconds.")] = 3600,
+    status: Annotated[int, typer.Option(min=200, max=599, help="Answer with this status.")] = 200,
+    latency: Annotated[float, typer.Option(min=0, help="Wait for so many seconds before each answer.")] = 0,
+    fail_rate: Annotated[float, typer.Option(min=0, max=1, help="Let this share of the requests fail, 0 to 1.")] = 0,
     fail_status: Annotated[
         list[int] | None,
-        typer.Option(min=200, max=599, help="With which status; may be given again. [default: 503]"),
+        typer.Option(
+            min=200, max=599, help="Let them fail with this status (503 without it); may be given more than once."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Chooses which requests fail.")] = 0,
+    seed: Annotated[int, typer.Option(help="Choose which requests fail by this number.")] = 0,
     retry_after: Annotated[
         int | None,
-        typer.Option(min=0, help="Seconds in the Retry-After header of 429 and 503."),
+        typer.Option(min=0, help="Put so many seconds into Retry-After of 429 and 503."),
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0, help="Requests a second; above it 429 is answered."),
+        typer.Option(min=0, help="Answer with 429 above so many requests a second."),
     ] = None,
-    body_stall: Annotated[float, typer.Option(min=0, help="Seconds between an answer's head and its body.")] = 0,
+    body_stall: Annotated[
+        float, typer.Option(min=0, help="Wait for so many seconds between an answer's head and its body.")
+    ] = 0,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Append what arrives to FILE, one JSON object a line."),
@@ -62,8 +66,9 @@ def receive(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing of what arrives.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
-    """Receive exports and print them: an endpoint and an OAuth2 token server to develop against.
+    """Receive exports and print them, to develop against.
 
+    It is an endpoint and an OAuth2 token server.
     Tokens are issued at /token; every other path is the endpoint. Faults can be changed while it runs:
     GET /control shows them, PUT /control with a JSON object of the names above (and silent, reset, token_status,
     refuse_credentials, revoke, reject_auth_seconds, refuse_seconds) changes them, GET /control/counters counts.

@@ -10,11 +10,15 @@ import typer
 
 def schema(
     destination: Annotated[
-        bool, typer.Option("--destination", help="Of a file in destinations_dir, which holds one destination.")
+        bool,
+        typer.Option("--destination", help="Print that of a file in destinations_dir, which holds one destination."),
     ] = False,
-    tests: Annotated[bool, typer.Option("--tests", help="Of the files that `exporter test` reads.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Print that of the files that `exporter test` reads.")] = False,
     openapi: Annotated[
-        bool, typer.Option("--openapi", help="Of the control plane of `exporter serve`, as OpenAPI: its /openapi.json.")
+        bool,
+        typer.Option(
+            "--openapi", help="Print the OpenAPI document of the control plane of `exporter serve`, its /openapi.json."
+        ),
     ] = False,
 ) -> None:
     """Print the JSON Schema of the configuration's main file.

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def serve(
     config: ConfigOption = DEFAULT_CONFIG, log_level: LogLevelOption = None, log_format: LogFormatOption = None
 ) -> None:
-    """Take records over HTTP, apply them to profiles, and put what changed on the queue, until SIGTERM or SIGINT.
+    """Run the way in: records over HTTP become profiles and events.
 
+    It takes records, applies them to profiles, and puts what changed on the queue, until SIGTERM or SIGINT.
     `exporter run` exports what is on the queue, and needs a process of its own. Records go to the sources of the
     configuration, as `exporter source send` or any client sends them; `exporter init --source` writes a configuration
     to begin with. SIGHUP reads it again. A second process on the same intake waits until the first ends.

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from exporter.daemon.ops.actions import ActionResult, Done, NotDone
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.queues.port import EventTooLarge, Outgoing, Queue, QueueFull, QueueUnavailable
-from exporter.sections.printable import counted, printable
+from exporter.sections.printable import agreeing, counted, printable
 from exporter.settings.loading.suggestions import guess
 from exporter.settings.made_event import made_event
 from exporter.settings.tree import Settings
@@ -53,7 +53,7 @@ def held_back(kind: str, waiting: int | None) -> str | None:
     """
     if waiting == 0:
         return None
-    events = "what it has not read" if waiting is None else f"{waiting:,} event{'s'[: waiting != 1]} for it"
+    events = "what it has not read" if waiting is None else f"{waiting:,} {agreeing(waiting, 'event')} for it"
     match kind:
         case "kafka" | "nats":
             return f"the broker holds {events}, and deletes them by its own retention, read or not"

@@ -22,4 +22,9 @@ def printable(text: str | bytes) -> str:
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """The number with its noun: ``1 event``, ``2000 events``; ``plural`` where that is not the noun and an "s"."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number} {agreeing(number, noun, plural)}"
+
+
+def agreeing(number: int | None, noun: str, plural: str | None = None) -> str:
+    """The noun, or another word, as it stands beside ``number``; None: nobody knows how many."""
+    return noun if number == 1 else plural or f"{noun}s"

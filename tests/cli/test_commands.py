@@ -24,6 +24,10 @@ def test_what_was_not_asked_for_is_not_imported(words: tuple[str, ...]) -> None:
     assert not loaded(*words) & {"exporter.settings.tree", "exporter.queues.kinds", "exporter.daemon.daemon"}
 
 
+def test_the_version_needs_no_look() -> None:
+    assert not [name for name in loaded("--version") if name.split(".")[0] in ("rich", "pydantic")]
+
+
 def test_the_help_lists_every_subcommand() -> None:
     done = subprocess.run([sys.executable, "-m", "exporter", "--help"], capture_output=True, text=True, check=True)
     listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.strip()]

@@ -187,7 +187,7 @@ def test_an_event_without_id_gets_one_of_file_and_line_and_a_note_says_so(run: R
     result = run(write(tmp_path, event(), "", event(None)), "--json", "--destination", "crm")
     assert [line["event"] for line in lines(result)] == ["e-1", "events.jsonl:3"]
     assert lines(result)[1]["request"]["headers"]["Exporter-Position"] == "preview-3"
-    assert result.stderr.startswith("note: 1 without an id")
+    assert result.stderr.startswith("note: 1 event without an id")
 
 
 def test_a_line_that_cannot_be_read_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
@@ -220,8 +220,8 @@ def test_times_that_are_missing_or_odd_are_noted(run: Run, tmp_path: Path) -> No
     result = run(file, "--json")
     assert all("malformed" not in line for line in lines(result))
     assert [note for note in result.stderr.splitlines() if "occurredAt" in note] == [
-        f"note: 1 without occurredAt, first {file}:2: latency begins when the queue takes the event",
-        f"note: 1 with an occurredAt that is no time, first {file}:3: latency begins when the queue takes the event",
+        f"note: 1 event without occurredAt, first {file}:2: latency begins when the queue takes it",
+        f"note: 1 event with an occurredAt that is no time, first {file}:3: latency begins when the queue takes it",
     ]
 
 

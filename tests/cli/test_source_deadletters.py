@@ -208,7 +208,7 @@ def test_replay_by_name(place: Place) -> None:
     assert json.loads(done.stdout) == {"asked": 1, "leftOut": 0, "missing": 1}
     done = place.run("replay", "1000:0:2")
     assert done.exit_code == 0
-    assert "1 left out: refused before they were taken" in done.stdout
+    assert "1 left out: refused before it was taken, so only the sender has it" in done.stdout
     assert place.intake() == [bad(1).message]
 
 

@@ -110,26 +110,26 @@ async def test_a_pause_by_hand_says_who_and_why_and_what_it_holds_back() -> None
             stdout=asyncio.subprocess.PIPE,
         )
         out, _ = await asyncio.wait_for(command.communicate(), 60)
-    *_, paused, who, warning = out.decode().splitlines()
-    assert paused.startswith("web: paused (operator) for ")
-    assert "HTTP 400" not in paused
-    assert who == "  paused by alice@host: the partner moves\\x1b[2J"
-    assert warning == "  warning: the journal keeps 7 events for it"
+    _, web, _ = out.decode().splitlines()
+    assert web.split()[:2] == ["web", "paused"]
+    assert "  operator, paused for " in web
+    assert "HTTP 400" not in web
+    assert web.endswith(" by alice@host: the partner moves\\x1b[2J; warning: the journal keeps 7 events for it")
 
 
 async def test_for_people() -> None:
     code, out, err = await _asked("--url", "URL")
     assert code == 0, err
-    head, crm, web, paused = out.splitlines()
+    head, web, crm, total = out.splitlines()
     assert head.split()[:3] == ["DESTINATION", "STATE", "LAG"]
     assert crm.split()[:6] == ["crm", "running", "12,000", "1m15s", "3", "16"]
     assert 0 < float(crm.split()[6]) <= 50, "deliveries a second: 50 in what was at least a second"
-    assert head.split()[-4:] == ["READ/S", "EXCLUDED/S", "RETRIES/S", "DEAD"]
+    assert head.split()[-5:] == ["READ/S", "EXCLUDED/S", "RETRIES/S", "DEAD", "WHY"]
     assert 0 < float(crm.split()[8]) <= 25
     assert web.split()[:4] == ["web", "paused", "?", "-"]
-    assert web.split()[-1] == "7"
-    assert paused.startswith("web: paused (unreachable) for ")
-    assert paused.endswith(", next probe in 4.0s: connection refused\\x1b[2J")
+    assert "     7  unreachable, next probe in 4.0s, paused for " in web, "reason and probe stand in its row"
+    assert web.endswith(": connection refused\\x1b[2J")
+    assert total.split()[:6] == ["total", "of", "2", "1", "paused", "12,000"]
 
 
 async def test_for_scripts() -> None:
@@ -192,7 +192,7 @@ async def test_watching_shares_goes_on_without_one_that_has_ended(tmp_path: Path
         await _lines_until(command.stdout, "crm")
         assert command.returncode is None
         async with serve_locally((sockets[1],), desk(lambda: told(WEB, config=runs))):
-            await _lines_until(command.stdout, "web: paused" if not options else '"web"')
+            await _lines_until(command.stdout, "unreachable" if not options else '"web"')
         command.send_signal(signal.SIGINT)
         async with asyncio.timeout(60):
             await command.communicate()

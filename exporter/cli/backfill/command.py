@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exporter.cli.shared.completion import destination_names
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_INTERRUPTED, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import refuse_unknown
 from exporter.cli.shared.queue import fail
@@ -22,17 +23,20 @@ if TYPE_CHECKING:
 
 
 def backfill(
-    name: Annotated[str, typer.Argument(metavar="DESTINATION", help="The destination to tell.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="DESTINATION", help="Name the destination to tell.", autocompletion=destination_names),
+    ],
     segment: Annotated[
         list[str] | None,
         typer.Option(
             "--segment",
             metavar="ID",
-            help="Only the members of this mapped segment, as ID or NAMESPACE:ID; may be given more than once.",
+            help="Tell only the members of this mapped segment, as ID or NAMESPACE:ID; may be given more than once.",
         ),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every profile, member of a mapped segment or not.")
+        bool, typer.Option("--all", help="Tell every profile, member of a mapped segment or not.")
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or return once it is asked for.")
@@ -40,8 +44,9 @@ def backfill(
     as_json: Annotated[bool, typer.Option("--json", help="Print the backfill as JSON.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Tell a destination of all members of its mapped segments again, as they are now, behind live changes.
+    """Export all members of a destination's mapped segments again.
 
+    They are told as they are now, behind live changes.
     `exporter serve` does it, as fast as the section `backfill` allows; the command asks for it and follows it. A
     command or a server that is killed loses nothing: the backfill goes on where it was, and the same command given
     again follows it instead of beginning another. A segment that is newly mapped needs no command.

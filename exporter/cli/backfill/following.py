@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from exporter.cli.shared.look.progress import progress_to
 from exporter.daemon.serving.parts import GROUP
 from exporter.database import DatabaseRefused, DatabaseUnavailable
 from exporter.queues.kinds import QueueSettings, open_queue
 from exporter.queues.port import QueueUnavailable
+from exporter.sections.printable import counted
 from exporter.settings.whereabouts import not_yet_made
 from exporter.source.profiles.kinds import open_profiles
 from exporter.source.profiles.port import Backfill, ProfileStore, Segment
@@ -119,12 +121,8 @@ def _progress(backfill: Backfill) -> Iterator[Show]:
     """What shows how far it is: a bar on a terminal, else a line from time to time, both on stderr."""
     label = f"backfill {backfill.number} of {backfill.destination}"
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True)) as bar:
-            task = bar.add_task(label, total=backfill.total, completed=backfill.done)
-            yield lambda now: bar.update(task, total=now.total, completed=now.done)
+        with progress_to(label, backfill.done, backfill.total) as reach:
+            yield lambda now: reach(now.done, now.total)
         return
     lines = _Lines(label)
     lines.show(backfill)
@@ -144,4 +142,4 @@ class _Lines:
         news = (now.done, now.total)
         if news != self._shown and (now.finished or time.monotonic() >= self._at + _LINE_SECONDS):
             self._shown, self._at = news, time.monotonic()
-            typer.echo(f"{self._label}: {now.done} of {now.total} profiles", err=True)
+            typer.echo(f"{self._label}: {now.done} of {counted(now.total, 'profile')}", err=True)

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from exporter.cli.check.notes import grouped, of_these
-from exporter.cli.check.way_in import counts, planned_way_in, way_in_lines
+from exporter.cli.check.way_in import counts, planned_way_in, way_in_branches
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import DestinationsOption, chosen
-from exporter.sections.printable import counted, printable
+from exporter.cli.shared.look.tree import Branch, show_tree
+from exporter.sections.printable import agreeing, counted, printable
 
 if TYPE_CHECKING:
     from exporter.cli.check.connect import Checked
+    from exporter.cli.shared.look.screen import Tone
     from exporter.settings.destination import Destination
     from exporter.settings.loading.load import Loaded
     from exporter.settings.tree import Settings
+
+#: What stands before a step: FAILED, and a blank.
+_RESULT_CHARACTERS = 7
 
 
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
     connect: Annotated[
         bool,
-        typer.Option("--connect", help="Also open the stores, and try the ops port, DNS, TCP, TLS and one token."),
+        typer.Option("--connect", help="Open the stores too, and try the ops port, DNS, TCP, TLS and one token."),
     ] = False,
     destination: DestinationsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Validate the configuration and print what would run; sends no profile.
+    """Validate the configuration and print what would run.
 
+    No profile is sent.
     The whole configuration is validated; with --destination only the named ones are shown and connected to, also those
     that are switched off, and the way in is not shown. Exits with 78 if the configuration is wrong, with 1 if something
     could not be reached.
@@ -56,8 +62,7 @@ def check(
     plan = planned(loaded, only)
     way_in = {} if destination else planned_way_in(settings)
     if not as_json:
-        lines_shown = [*_lines(plan, settings), *way_in_lines(way_in, settings)]
-        typer.echo("\n".join(printable(line) for line in lines_shown))
+        _show(plan, way_in, settings)
     checked: list[Checked] = []
     if connect:
         from exporter.cli.check.listening import ops_port_refused
@@ -71,7 +76,7 @@ def check(
         typer.echo(json.dumps({**plan, **way_in, "notes": notes, **results}, ensure_ascii=False))
     else:
         if connect:
-            typer.echo("\n" + "\n".join(str(result) for result in checked))
+            _show_steps(checked)
         typer.echo("\n" + _summary(plan, way_in, len(lines), checked if connect else None))
     if any(not result.ok for result in checked):
         raise typer.Exit(1)
@@ -91,7 +96,7 @@ def _summary(plan: dict[str, Any], way_in: dict[str, Any], notes: int, checked: 
     if checked is not None:
         failed = [result for result in checked if not result.ok]
         steps = f"{counted(len(checked), 'step')} of --connect"
-        every = f"{steps} is ok" if len(checked) == 1 else f"all {steps} are ok"
+        every = agreeing(len(checked), f"{steps} is ok", f"all {steps} are ok")
         parts.append(f"{len(failed)} of {steps} FAILED" if failed else every)
     return "; ".join(parts)
 
@@ -177,21 +182,44 @@ def _planned(loaded: Loaded, destination: Destination) -> dict[str, Any]:
     }
 
 
-def _lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
-    """The plan for people: a line for each shared part, a block for each destination."""
+def _shared(settings: Settings, plan: dict[str, Any]) -> Iterator[Branch]:
+    """The plan for people: a line for each part that all destinations share."""
     from exporter.cli.check.section_text import as_text
 
     for name in ("queue", "state", "ops", "log"):
-        section = getattr(settings, name)
-        yield f"{name:<12} {as_text(section)}"
-    yield f"{'tracing':<12} {'off' if settings.tracing.otlp_endpoint is None else as_text(settings.tracing)}"
+        yield Branch(name, as_text(getattr(settings, name)))
+    yield Branch("tracing", "off" if settings.tracing.otlp_endpoint is None else as_text(settings.tracing))
     running = sum(destination["enabled"] for destination in plan["destinations"])
-    yield f"destinations {running} enabled, {len(plan['destinations']) - running} switched off"
+    yield Branch("destinations", f"{running} enabled, {len(plan['destinations']) - running} switched off")
+
+
+def _of_destination(destination: dict[str, Any]) -> Branch:
+    """The plan for people: a block for a destination."""
+    off = "" if destination["enabled"] else " (switched off)"
+    below = [Branch(label, printable(value)) for label, value in _rows(destination)]
+    return Branch("", printable(destination["name"] + off), below, "strong" if destination["enabled"] else "faint")
+
+
+def _show(plan: dict[str, Any], way_in: dict[str, Any], settings: Settings) -> None:
+    """Print the plan."""
+    show_tree([replace(each, text=printable(each.text)) for each in _shared(settings, plan)])
     for destination in plan["destinations"]:
-        yield ""
-        yield destination["name"] + ("" if destination["enabled"] else " (switched off)")
-        for label, value in _rows(destination):
-            yield f"  {label:<12} {value}"
+        typer.echo()
+        show_tree([_of_destination(destination)])
+    if way_in:
+        typer.echo()
+        show_tree([*way_in_branches(way_in, settings)])
+
+
+def _show_steps(checked: Sequence[Checked]) -> None:
+    """Print what came of each step, those that failed first."""
+    typer.echo()
+    ranked = sorted(checked, key=lambda result: result.ok)
+    tones: dict[bool, Tone] = {True: "good", False: "bad"}
+    steps = [
+        Branch("ok" if each.ok else "FAILED", str(each), label_tone=tones[each.ok], tone="plain") for each in ranked
+    ]
+    show_tree(steps, label=_RESULT_CHARACTERS)
 
 
 def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -49,7 +49,7 @@ class Checked:
 
     def __str__(self) -> str:
         place = self.what if self.destination is None else f"{self.destination}: {self.what}"
-        return printable(f"{'ok    ' if self.ok else 'FAILED'}  {place}: {self.detail}")
+        return printable(f"{place}: {self.detail}")
 
 
 async def check_connections(
@@ -115,8 +115,8 @@ async def _queue(
             most = None if max_event_bytes is None else await queue.max_event_bytes(PRODUCER)
         if most is not None and max_event_bytes is not None and most < max_event_bytes:
             warn(
-                f"{what}: it takes events of {most} bytes at most, less than max_event_bytes ({max_event_bytes}): "
-                "a record of the way in whose event would be larger is bad (too_large)"
+                f"{what}: it takes events of {counted(most, 'byte')} at most, less than max_event_bytes "
+                f"({max_event_bytes}): a record of the way in whose event would be larger is bad (too_large)"
             )
 
     return await _store(what, section, opened, warn)

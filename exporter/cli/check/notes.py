@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from exporter.sections.printable import counted
+
 _NAMES_SHOWN = 20
 
 
@@ -34,4 +36,4 @@ def _line(text: str, names: Sequence[str]) -> str:
         return ": ".join((*names, text))
     more = len(names) - _NAMES_SHOWN
     shown = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    return f"{len(names)} destinations: {text} ({shown})"
+    return f"{counted(len(names), 'destination')}: {text} ({shown})"

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from exporter.sections.printable import counted
 from exporter.sections.quantities import Duration
 from exporter.sections.section import MASK
 from exporter.sections.urls import shown
@@ -36,7 +37,7 @@ def size(count: int) -> str:
     for unit, factor in _UNITS:
         if count and count % factor == 0:
             return f"{count // factor}{unit}"
-    return f"{count} byte{'s'[: count != 1]}"
+    return counted(count, "byte")
 
 
 def _safe(value: Any) -> Any:

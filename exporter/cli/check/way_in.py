@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.sections.printable import counted
+from exporter.cli.shared.look.tree import Branch
+from exporter.sections.printable import counted, printable
 
 if TYPE_CHECKING:
     from exporter.settings.tree import Settings
@@ -78,35 +79,39 @@ def _source(source: SourceSettings) -> dict[str, Any]:
     }
 
 
-def way_in_lines(plan: dict[str, Any], settings: Settings) -> Iterator[str]:
-    """The plan of ``planned_way_in`` for people: a line for each part."""
+def way_in_branches(plan: dict[str, Any], settings: Settings) -> Iterator[Branch]:
+    """The plan of ``planned_way_in``, where there is one, for people: a line a part, flows below their source."""
     from exporter.cli.check.section_text import as_text, duration
 
-    if not plan:
-        return
-    yield ""
-    yield f"{'intake':<12} {as_text(settings.intake)}"
-    yield f"{'profiles':<12} {as_text(settings.profiles)}"
+    yield _branch("intake", as_text(settings.intake))
+    yield _branch("profiles", as_text(settings.profiles))
     for schema in plan["schemas"]:
         title = f", {schema['title']}" if schema["title"] else ""
         identities = counted(schema["identities"], "identity field")
-        yield f"{'schema':<12} {schema['id']}{title}: {schema['behaviour']}, {identities}"
+        yield _branch("schema", f"{schema['id']}{title}: {schema['behaviour']}, {identities}")
     for dataset in plan["datasets"]:
         name = f", {dataset['name']}" if dataset["name"] else ""
         words = [f"schema {dataset['schema']}", *_of_dataset(dataset)]
-        yield f"{'dataset':<12} {dataset['id']}{name}: {', '.join(words)}"
+        yield _branch("dataset", f"{dataset['id']}{name}: {', '.join(words)}")
     for mapping in plan["mappings"]:
         of = f"{counted(mapping['mappings'], 'mapping')} to schema {mapping['schema']}"
-        yield f"{'mapping set':<12} {mapping['id']}, version {mapping['version']}: {of}"
+        yield _branch("mapping set", f"{mapping['id']}, version {mapping['version']}: {of}")
     for source in plan["sources"]:
-        yield f"{'source':<12} {source['name']}: {', '.join(_of_source(source))}"
-        for flow in source["flows"]:
-            how = "no mapping" if flow["mapping"] is None else f"mapping {flow['mapping']}"
-            off = "" if flow["enabled"] else " (switched off)"
-            yield f"  {'flow':<10} {flow['name']}{off}: dataset {flow['dataset']}, {how}"
+        flows = [_flow(flow) for flow in source["flows"]]
+        yield _branch("source", f"{source['name']}: {', '.join(_of_source(source))}", flows)
     tokens = plan["ims"]
     lasting = f"; tokens are good for {duration(tokens['lifetime'])}" if tokens["answers"] else ""
-    yield f"{'ims':<12} {_of_ims(tokens)}{lasting}"
+    yield _branch("ims", f"{_of_ims(tokens)}{lasting}")
+
+
+def _flow(flow: dict[str, Any]) -> Branch:
+    how = "no mapping" if flow["mapping"] is None else f"mapping {flow['mapping']}"
+    off = "" if flow["enabled"] else " (switched off)"
+    return _branch("flow", f"{flow['name']}{off}: dataset {flow['dataset']}, {how}")
+
+
+def _branch(label: str, text: str, below: Sequence[Branch] = ()) -> Branch:
+    return Branch(label, printable(text), below)
 
 
 def _of_ims(tokens: dict[str, Any]) -> str:

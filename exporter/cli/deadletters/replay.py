@@ -14,7 +14,7 @@ from exporter.cli.shared.daemon_port import NoDaemon, get_json, post_json
 from exporter.cli.shared.destinations import EXIT_USAGE
 from exporter.cli.shared.queue import fail
 from exporter.daemon.ops.by_hand import REPLAY, Wanted
-from exporter.sections.printable import counted, printable
+from exporter.sections.printable import agreeing, counted, printable
 from exporter.state.dead_letters import DeadLetters
 from exporter.state.letter import Filter
 
@@ -46,7 +46,7 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
                 f"{self.left_out} left out: a later state was delivered (--superseded sends them all the same)"
             )
         if self.missing:
-            lines.append(f"{self.missing} of the ids {'is' if self.missing == 1 else 'are'} not there")
+            lines.append(f"{self.missing} of the ids {agreeing(self.missing, 'is', 'are')} not there")
         if waited:
             lines.append(f"{self.delivered} delivered, {self.failed} failed again")
         if self.superseded_meanwhile:
@@ -54,7 +54,8 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
         if self.purged_meanwhile:
             lines.append(f"{self.purged_meanwhile} purged meanwhile")
         if self.excluded:
-            lines.append(f"{self.excluded} not sent, and deleted: the configuration excludes them by now")
+            them = agreeing(self.excluded, "it", "them")
+            lines.append(f"{self.excluded} not sent, and deleted: the configuration excludes {them} by now")
         return "\n".join(lines)
 
 

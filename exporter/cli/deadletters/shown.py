@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
+from exporter.cli.shared.look.table import Column, Row
 from exporter.cli.shared.shown import body_object, body_text, fields_text, shortened, shown_value, time_text
-from exporter.cli.shared.table import table
 from exporter.sections.printable import printable
 from exporter.state.letter import Letter, Summary
 
-_HEAD = ("ID", "AT", "DESTINATION", "REASON", "STATUS", "TRIES", "PROFILE", "EVENT", "NOTE")
+#: The columns of a list.
+COLUMNS: Final = (
+    Column("ID", right=True),
+    Column("AT", spare=3),
+    Column("DESTINATION", folds=12, eases=64),
+    Column("REASON", folds=10),
+    Column("STATUS", right=True),
+    Column("TRIES", right=True, spare=5),
+    Column("PROFILE", spare=6),
+    Column("EVENT", spare=7),
+    Column("ANSWER", folds=14),
+    Column("NOTE", folds=16, spare=4, if_any=True),
+)
+#: The begin of an answer, for a line on a terminal.
+_ANSWER_CHARACTERS: Final = 80
 
 
 def as_object(letter: Summary) -> dict[str, Any]:
@@ -39,12 +53,27 @@ def whole_object(letter: Letter) -> dict[str, Any]:
     return {**as_object(letter), "answer": letter.answer, **body_object(letter.body)}
 
 
-def rows(letters: Sequence[Summary], configured: Collection[str]) -> str:
-    """A table of letters; those of destinations that are not ``configured`` are told apart."""
-    return table(
-        _HEAD,
-        (_row(letter, letter.destination in configured) for letter in letters),
-        right=frozenset({"ID", "STATUS", "TRIES"}),
+def row(letter: Summary, answers: Mapping[int, str], configured: Collection[str], *, is_whole: bool) -> Row:
+    """The cells of a letter; ``is_whole``: nothing is shortened.
+
+    Letters of destinations that are not ``configured`` are told apart.
+    """
+    note = [] if letter.destination in configured else ["destination not configured"]
+    note += ["superseded"] if letter.superseded else []
+    note += ["replay asked for"] if letter.replay != "none" else []
+    answer = printable(answers.get(letter.id, "")) or printable(f"none: {letter.detail}")
+    cut = shown_value if is_whole else shortened
+    return (
+        str(letter.id),
+        time_text(letter.at),
+        printable(letter.destination),
+        letter.reason,
+        shown_value(letter.status),
+        str(letter.attempts),
+        cut(letter.profile_id),
+        cut(letter.event_id),
+        answer if is_whole or len(answer) <= _ANSWER_CHARACTERS else f"{answer[: _ANSWER_CHARACTERS - 1]}…",
+        ", ".join(note),
     )
 
 
@@ -67,20 +96,3 @@ def whole(letter: Letter) -> str:
         "answer": printable(letter.answer) or "-",
     }
     return "\n".join([fields_text(shown), "", body_text(letter.body)])
-
-
-def _row(letter: Summary, is_configured: bool) -> tuple[str, ...]:
-    note = [] if is_configured else ["destination not configured"]
-    note += ["superseded"] if letter.superseded else []
-    note += ["replay asked for"] if letter.replay != "none" else []
-    return (
-        str(letter.id),
-        time_text(letter.at),
-        letter.destination,
-        letter.reason,
-        shown_value(letter.status),
-        str(letter.attempts),
-        shortened(letter.profile_id),
-        shortened(letter.event_id),
-        ", ".join(note) or printable(letter.detail)[:60],
-    )

@@ -38,14 +38,21 @@ _WAY_IN_STEPS = (
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", show_default=False, help="Made where it is missing; default: here.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            show_default=False,
+            help="Name the folder, which is made where it is missing; without it the current one.",
+        ),
     ] = Path(),
     source: Annotated[
         bool,
         typer.Option("--source", help="Write FOLDER/config/source.yaml: the way in (exporter serve), with a source."),
     ] = False,
 ) -> None:
-    """Write a configuration to begin with: FOLDER/config/exporter.yaml, every key with its default and its reason.
+    """Write a configuration to begin with.
+
+    FOLDER/config/exporter.yaml has every key with its default and its reason.
 
     With --source it is FOLDER/config/source.yaml, which has the keys of the way in, and a source and a destination to
     begin with. It runs as it is, against `exporter receive --port 8080`. Beside it stands its schema, for editors.

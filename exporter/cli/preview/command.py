@@ -11,6 +11,7 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.destinations import DestinationsOption, chosen, note_switched_off
 from exporter.cli.shared.files_given import reading
+from exporter.sections.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,20 +33,31 @@ def preview(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Events: JSON lines, or events or lists of them over several lines; - for stdin."
+            metavar="FILE",
+            help="Read events: JSON lines, or events or lists of them over several lines; - stands for stdin.",
         ),
     ],
     destination: DestinationsOption = None,
-    format: Annotated[Format, typer.Option(help="http: the request's text; curl: a command to paste.")] = Format.http,  # noqa: A002
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format,
+        typer.Option(help="Write the text of the request (http), a command to paste (curl), or JSON lines (json)."),
+    ] = Format.http,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON lines, as --format json does.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Show for each event whether it would be exported, by which triggers, and the exact request, secrets masked."""
-    from exporter.cli.preview.previewer import WRITTEN
+    """Show what would be exported of events, and the requests.
+
+    For each event and destination: whether it would be exported, by which triggers, and the exact request with its
+    secrets masked. On a terminal the body of http is indented; everywhere else it stands as it would be sent.
+    """
+    import sys
+
+    from exporter.cli.preview.previewer import WRITTEN, for_people
 
     loaded = load_or_exit(config)
     chosen = _chosen(loaded.settings, destination or [])
-    write = WRITTEN[Format.json if as_json else format]
+    name = Format.json if as_json else format
+    write = for_people if name is Format.http and sys.stdout.isatty() else WRITTEN[name]
     with reading(file):
         for previewed in _previewed(loaded, chosen, file):
             typer.echo(write(previewed))
@@ -83,10 +95,12 @@ def _previewed(loaded: Loaded, chosen: Sequence[Destination], file: Path) -> Ite
     if not events:
         _note(f"{name} holds no event")
     if without_id:
-        _note(f"{without_id} without an id: shown with one made of file and line; a queue makes its own")
+        _note(
+            f"{counted(without_id, 'event')} without an id: shown with one made of file and line; a queue makes its own"
+        )
     for fault, what in (("absent", "without occurredAt"), ("unreadable", "with an occurredAt that is no time")):
         if places := without_time[fault]:
-            _note(f"{len(places)} {what}, first {places[0]}: latency begins when the queue takes the event")
+            _note(f"{counted(len(places), 'event')} {what}, first {places[0]}: latency begins when the queue takes it")
     for note in unknown.notes():
         _note(note)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from exporter.cli.events.event_file import Found
-from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_json
+from exporter.cli.preview.request_text import ShownRequest, as_curl, as_http, as_http_to_read, as_json
 from exporter.profile.decision import Excluded, Fired, Trigger
 from exporter.profile.document.payload import compile_payload
 from exporter.profile.event.change import Change
@@ -22,7 +22,7 @@ from exporter.profile.export_headers import idempotency_key, position_value
 from exporter.profile.malformed import Malformed
 from exporter.profile.mapping import Mapping
 from exporter.profile.triggers import compile_triggers
-from exporter.sections.printable import printable
+from exporter.sections.printable import counted, printable
 from exporter.settings.loading.load import Loaded
 from exporter.settings.masking import Masking, masking
 from exporter.settings.presented_secrets import prepare
@@ -79,7 +79,8 @@ class Previewer:
         }
         unknown = [one for one in destination.segments if one.mapping_created_at is None and one.key not in noted]
         if unknown and wanted:
-            note(f"{destination.name}: {len(unknown)} segments that no daemon saw yet are shown as mapped just now")
+            segments = counted(len(unknown), "segment that no daemon saw yet is", "segments that no daemon saw yet are")
+            note(f"{destination.name}: {segments} shown as mapped just now")
         return cls.mapped_at(loaded, destination, times)
 
     @classmethod
@@ -147,6 +148,12 @@ def _commented(write: Callable[[ShownRequest], bytes], previewed: Previewed) -> 
             return printable(f"{what}: not exported ({reason})").encode()
         case Malformed():
             return printable(f"{what}: malformed: {previewed.outcome}").encode()
+
+
+def for_people(previewed: Previewed) -> str:
+    """As the format http, for a terminal: the body is indented, and nothing in it can steer the terminal."""
+    text = _commented(as_http_to_read, previewed).decode("utf-8", "backslashreplace")
+    return "\n".join(map(printable, text.split("\n")))
 
 
 #: An outcome in words, by the name of the format.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import orjson
 
 from exporter.messages.exchange import Request
@@ -28,6 +29,11 @@ class ShownRequest:
         fixed = tuple((name, masking.header(name, value)) for name, value in request.fixed)
         own: tuple[tuple[str, Shown], ...] = tuple((name, (value,)) for name, value in request.own)
         return cls(masking.url(request.url), fixed + own, request.body)
+
+
+def as_http_to_read(request: ShownRequest) -> bytes:
+    """As ``as_http``, with an indented body; the header with its length is still that of the body that is sent."""
+    return as_http(request).removesuffix(request.body) + msgspec.json.format(request.body, indent=2)
 
 
 def as_http(request: ShownRequest) -> bytes:

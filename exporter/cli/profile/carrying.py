@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import typer
 
 from exporter.cli.profile.store import with_profiles
-from exporter.cli.shared.progress import progress
+from exporter.cli.shared.carried_files import opened, refuse_to_replace, written
+from exporter.cli.shared.look.progress import progress
 from exporter.cli.shared.queue import fail
 from exporter.sections.printable import counted
 from exporter.settings.whereabouts import not_yet_made
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 #: Profiles of one reading, or of one transaction.
 _LINES = 500
-_STANDARD = Path("-")
 
 
 def export_profiles(settings: Settings, file: Path, *, force: bool) -> None:
@@ -33,13 +29,12 @@ def export_profiles(settings: Settings, file: Path, *, force: bool) -> None:
 
     Exits with 1 where that cannot be done; then what was there before stands there still.
     """
-    if file.is_file() and not force:
-        fail(f"{file} is there already: --force replaces it")
+    refuse_to_replace(file, force=force)
 
     async def write(store: ProfileStore) -> int:
         done, after = 0, 0
         total = (await store.counts()).profiles
-        with _written(file) as out, progress("exporting", total) as advance:
+        with written(file) as out, progress("exporting", total) as advance:
             while True:
                 page = await store.export_profiles(after, _LINES)
                 out.writelines(line + b"\n" for line in page.lines)
@@ -60,7 +55,7 @@ def import_profiles(settings: Settings, file: Path, *, as_json: bool) -> None:
     """Store the profiles of ``file``, and say how many. Exits with 1 where that cannot be done."""
     made = not_yet_made(settings.profiles)
     try:
-        with _read(file) as (lines, total):
+        with opened(file) as (lines, total):
             stored, known = with_profiles(settings, lambda store: _stored(store, lines, total))
     except OSError as error:
         fail(f"{file}: {error.strerror}")
@@ -99,43 +94,3 @@ def _chunks(lines: IO[bytes]) -> Iterator[Sequence[bytes]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-@contextmanager
-def _read(file: Path) -> Iterator[tuple[IO[bytes], int]]:
-    """The open file, and how many bytes it has; 0 of stdin, whose end is not known."""
-    if file == _STANDARD:
-        yield sys.stdin.buffer, 0
-    else:
-        with file.open("rb") as lines:
-            yield lines, os.fstat(lines.fileno()).st_size
-
-
-@contextmanager
-def _written(file: Path) -> Iterator[IO[bytes]]:
-    if file == _STANDARD:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    elif file.exists() and not file.is_file():  # a pipe, or a device
-        with file.open("wb") as out:
-            yield out
-    else:
-        with _in_place_of(Path(os.path.realpath(file))) as out:
-            yield out
-
-
-@contextmanager
-def _in_place_of(file: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of ``file`` when all is written and on the disk; else there is none of it."""
-    # Personal data: for nobody else to read, which is how this makes files.
-    descriptor, beside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield out
-            out.flush()
-            os.fsync(descriptor)
-        os.replace(beside, file)  # noqa: PTH105 - the name is text
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)  # noqa: PTH108 - the name is text
-        raise

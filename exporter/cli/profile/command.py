@@ -9,19 +9,23 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.letters import refuse_unattended
+from exporter.cli.shared.look.help import Commands
 
-profile = typer.Typer(help="Look at profiles, delete them, carry them elsewhere.", no_args_is_help=True)
+profile = Commands(help="Look at profiles, delete them, carry them elsewhere.", no_args_is_help=True)
 
-Namespace = Annotated[str, typer.Argument(metavar="NAMESPACE", help="The namespace of an identity, such as email.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The identity's id.")]
+Namespace = Annotated[
+    str, typer.Argument(metavar="NAMESPACE", help="Name the namespace of an identity, such as email.")
+]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Name the identity's id.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")]
 
 
 @profile.command("show")
 def show(namespace: Namespace, id_: Id, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Show the profile of an identity, which is personal data; exits with 1 where there is none.
+    """Show the profile of an identity, which is personal data.
 
+    Exits with 1 where there is none.
     Works while `exporter serve` runs, and without. What stands in the intake and is not applied yet is not in it.
     """
     from exporter.cli.profile.reading import shown
@@ -54,8 +58,9 @@ def delete(
 
 @profile.command("unlink")
 def unlink(namespace: Namespace, id_: Id, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Make an identity a profile of its own, with what was said of it; a later record may link it again.
+    """Make an identity a profile of its own.
 
+    It keeps what was said of it; a later record may link it again.
     The wish stands in the intake when the command returns, and `exporter serve` applies it in its turn.
     """
     from exporter.cli.profile.wishes import wish
@@ -66,12 +71,15 @@ def unlink(namespace: Namespace, id_: Id, config: ConfigOption = DEFAULT_CONFIG,
 
 @profile.command("export")
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; - for stdout.")] = Path("-"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Name the file to write; - stands for stdout.")] = Path(
+        "-"
+    ),
     config: ConfigOption = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE, if it is there.")] = False,
 ) -> None:
-    """Write all profiles as JSON lines, with all that `import` needs to go on with them.
+    """Write all profiles as JSON lines.
 
+    They have all that `import` needs to go on with them.
     They are personal data: only you may read the file, which is there once all is written. Works while `exporter serve`
     runs: each profile is then as it was at some time of the export.
     """
@@ -82,14 +90,15 @@ def export(
 
 @profile.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` has written; - for stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Name a file of `export`; - stands for stdin.")],
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Store exported profiles. Nothing is told of them, and what is there stays as it is.
+    """Store exported profiles.
 
-    Works while `exporter serve` runs, and without. Destinations hear of a stored profile with its next change;
-    `exporter backfill DESTINATION` tells one of the members of its segments at once, with --all of every profile.
+    Nothing is told of them, and what is there stays as it is. Works while `exporter serve` runs, and without.
+    Destinations hear of a stored profile with its next change; `exporter backfill DESTINATION` tells one of the
+    members of its segments at once, with --all of every profile.
 
     A profile one of whose identities is there already is left out. A line that is no profile ends the command with 1;
     what stood well before that line may be stored, and a second import leaves it out.

@@ -22,23 +22,25 @@ def run(
         str | None,
         typer.Option(
             metavar="N/COUNT",
-            help="Run only this share of the destinations, such as 2/4: for several processes side by side. "
-            "Its ops port is the configured one plus N.",
+            help="Run only this share of the destinations, such as 2/4, beside other processes. Its ops "
+            "port is the configured one plus N.",
         ),
     ] = None,
     workers: Annotated[
         str,
         typer.Option(
             metavar="COUNT|auto",
-            help="Run so many shards under one parent, which passes signals on and restarts what crashed; "
-            "auto: one a core. The parent answers for all of them on the configured ops port; each also has its own, "
-            "the configured one plus 1, 2 …",
+            help="Run so many shards under one parent, which passes signals on and restarts what "
+            "crashed; auto runs one a core. The parent answers for all of them on the configured "
+            "ops port; each also has its own, the configured one plus its number.",
         ),
     ] = "1",
     announce: Annotated[int | None, typer.Option(hidden=True)] = None,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run the daemon until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
+    """Run the daemon, which exports what is on the queue.
+
+    It runs until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
 
     Logs go to stderr. Exits with 0 when it was stopped and all that was settled is committed, 1 when it could not
     start or the last commit failed, 78 when the configuration is wrong or cannot be served beside other exporters.

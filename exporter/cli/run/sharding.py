@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from exporter.cli.shared.config import EXIT_CONFIG
+from exporter.sections.printable import counted
 
 if TYPE_CHECKING:
     from exporter.daemon.workers.shard import Shard
@@ -59,8 +60,8 @@ def fewer_workers(asked: int, destinations: int) -> str | None:
     """Why fewer processes run than asked for; None where as many do. ``destinations``: how many are enabled."""
     if asked <= max(1, destinations):
         return None
-    runs = "1 process runs" if destinations <= 1 else f"{destinations} processes run"
-    enabled = "1 destination is" if destinations == 1 else f"{destinations or 'no'} destinations are"
+    runs = counted(max(1, destinations), "process runs", "processes run")
+    enabled = counted(destinations, "destination is", "destinations are") if destinations else "no destinations are"
     return f"{runs}, not {asked}: {enabled} enabled, and each stays whole in one process"
 
 
@@ -76,7 +77,7 @@ def refuse_ports_beyond(port: int, shard: Shard | None, workers: int) -> None:
     if port == 0 or last <= LAST_PORT:
         return
     if shard is None:
-        wanted = f"{workers} workers take the ports after {port}, up to {last}"
+        wanted = f"{counted(workers, 'worker takes the port', 'workers take the ports')} after {port}, up to {last}"
     else:
         wanted = f"share {shard} takes the port after {port} by {shard.number}, {last}"
     typer.echo(f"ops.port: {wanted}, but {LAST_PORT} is the last there is", err=True)

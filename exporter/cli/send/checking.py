@@ -11,7 +11,7 @@ import typer
 from exporter.cli.events.event_file import Endless, Found, events_in
 from exporter.cli.events.event_keys import UnknownKeys
 from exporter.cli.send.event_lines import NotJson, event_lines
-from exporter.sections.printable import counted
+from exporter.sections.printable import agreeing, counted
 
 
 def check_events(files: Sequence[Path], max_event_bytes: int, *, as_json: bool) -> bool:
@@ -42,7 +42,7 @@ def check_events(files: Sequence[Path], max_event_bytes: int, *, as_json: bool) 
     typer.echo(
         json.dumps(counts)
         if as_json
-        else f"{counted(events, 'event')}, {malformed} of {'it' if events == 1 else 'them'} malformed, "
+        else f"{counted(events, 'event')}, {malformed} of {agreeing(events, 'it', 'them')} malformed, "
         f"{counted(len(unknown), 'unknown key')}; nothing queued"
     )
     return not malformed

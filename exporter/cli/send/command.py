@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from exporter.cli.shared.completion import destination_names
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.files_given import refuse_unless_file
 
@@ -19,7 +20,7 @@ def send(
         typer.Argument(
             metavar="FILE",
             show_default=False,
-            help="Events: JSON lines, or events or lists of them over several lines; - for stdin.",
+            help="Read events: JSON lines, or events or lists of them over several lines; - stands for stdin.",
         ),
     ] = None,
     check: Annotated[
@@ -32,21 +33,29 @@ def send(
             "--json", help='Print {"queued": n}; with --check {"events": n, "malformed": n, "unknownKeys": n}.'
         ),
     ] = False,
-    to: Annotated[str | None, typer.Option("--to", metavar="NAME", help="With --test: the destination.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="NAME", help="Name the destination of --test.", autocompletion=destination_names),
+    ] = None,
     test: Annotated[
-        bool, typer.Option("--test", help="No FILE: a made-up event for the destination of --to, which is really sent.")
+        bool,
+        typer.Option(
+            "--test", help="Queue no FILE but a made-up event for the destination of --to, which is really sent."
+        ),
     ] = False,
     wait: Annotated[
         bool,
         typer.Option(
             "--wait",
-            help="With --test: return when the event was delivered or is a dead letter. A queue on Redis knows of the "
-            "delivery once nothing at all waits for the destination.",
+            help="Return only when the event of --test was delivered or is a dead letter. A queue on "
+            "Redis knows of the delivery once nothing at all waits for the destination.",
         ),
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Put events on the queue; it has them durably, as far as it can, when the command returns.
+    """Put events on the queue, durably.
+
+    The queue has them durably, as far as it can, when the command returns.
 
     With --check nothing is queued. The command reads all, says on stderr what cannot be an event and which keys of
     events are not known, and ends with 1 where there is what cannot be an event.

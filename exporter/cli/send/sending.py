@@ -15,7 +15,7 @@ from exporter.cli.send.event_lines import Line, NotJson, event_lines
 from exporter.cli.shared.config import EXIT_INTERRUPTED
 from exporter.cli.shared.files_given import total_bytes
 from exporter.cli.shared.interrupts import first_interrupt
-from exporter.cli.shared.progress import Advance, progress
+from exporter.cli.shared.look.progress import Advance, progress
 from exporter.cli.shared.queue import fail, with_queue
 from exporter.queues.port import EventTooLarge, Queue, QueueFull, QueueUnavailable
 from exporter.sections.printable import counted

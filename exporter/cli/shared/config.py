@@ -20,7 +20,10 @@ DEFAULT_CONFIG = Path("config/exporter.yaml")
 
 #: A command's parameter: ``config: ConfigOption = DEFAULT_CONFIG``.
 ConfigOption = Annotated[
-    Path, typer.Option("--config", envvar="EXPORTER_CONFIG", metavar="FILE", help="The configuration's main file.")
+    Path,
+    typer.Option(
+        "--config", envvar="EXPORTER_CONFIG", metavar="FILE", help="Read this main file of the configuration."
+    ),
 ]
 
 

@@ -39,16 +39,24 @@ def plain_url(url: str | None) -> str | None:
 UrlOption = Annotated[
     str | None,
     typer.Option(
-        "--url", metavar="URL", callback=plain_url, help="The daemon's ops port, if not the one in the configuration."
+        "--url",
+        metavar="URL",
+        callback=plain_url,
+        help="Ask the daemon at this ops port instead of the configured one.",
     ),
 ]
 SocketOption = Annotated[
     Path | None,
-    typer.Option("--socket", metavar="PATH", help="The daemon's socket, if not the one of the configuration."),
+    typer.Option("--socket", metavar="PATH", help="Ask the daemon at this socket instead of the configured one."),
 ]
 TokenOption = Annotated[
     str | None,
-    typer.Option("--token", envvar="EXPORTER_OPS_TOKEN", help="With --url: the daemon's ops.token.", show_envvar=True),
+    typer.Option(
+        "--token",
+        envvar="EXPORTER_OPS_TOKEN",
+        help="Present this token (ops.token) to the daemon of --url.",
+        show_envvar=True,
+    ),
 ]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from exporter.cli.shared.completion import destination_names
+
 if TYPE_CHECKING:
     from exporter.settings.destination import Destination
     from exporter.settings.tree import Settings
@@ -17,7 +19,12 @@ _NAMES_SHOWN = 20
 
 DestinationsOption = Annotated[
     list[str] | None,
-    typer.Option("--destination", metavar="NAME", help="Only this destination; may be given more than once."),
+    typer.Option(
+        "--destination",
+        metavar="NAME",
+        help="Take only this destination; may be given more than once.",
+        autocompletion=destination_names,
+    ),
 ]
 
 

@@ -19,8 +19,12 @@ T = TypeVar("T")
 PAGE = 500
 
 
-def with_state(section: StateSettings, what: str, use: Callable[[State], Awaitable[T]], *, nothing: T) -> T:
+def with_state(
+    section: StateSettings, what: str, use: Callable[[State], Awaitable[T]], *, nothing: T, make: bool = False
+) -> T:
     """The result of ``use`` on the open state; ``nothing`` where there is no store, since looking creates none.
+
+    With ``make`` a store that is not there is made, and a note says where.
 
     Exits with 1 where the state cannot be used; ``what`` of it was to be reached is said.
     """
@@ -29,11 +33,14 @@ def with_state(section: StateSettings, what: str, use: Callable[[State], Awaitab
     from exporter.database import DatabaseRefused, DatabaseUnavailable
     from exporter.state.port import StateUnavailable
 
-    if not section.exists():
+    missing = not section.exists()
+    if missing and not make:
         return nothing
 
     async def run() -> T:
         async with open_state(section) as state:
+            if missing:
+                typer.echo(f"note: made {getattr(section, 'path', 'the state')}", err=True)
             return await use(state)
 
     try:

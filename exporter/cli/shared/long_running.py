@@ -24,11 +24,13 @@ Form: TypeAlias = Literal["auto", "text", "json"]
 
 LogLevelOption = Annotated[
     Literal["debug", "info", "warning", "error"] | None,
-    typer.Option(help="The least important lines to write, instead of the configuration's log.level (info)."),
+    typer.Option(help="Write lines from this level on: debug, info, warning or error; without it as log.level says."),
 ]
 LogFormatOption = Annotated[
     Form | None,
-    typer.Option(help="auto: text on a terminal, JSON otherwise; instead of the configuration's log.format (auto)."),
+    typer.Option(
+        help="Write text, json, or with auto text on a terminal and JSON elsewhere; without it as log.format says."
+    ),
 ]
 
 

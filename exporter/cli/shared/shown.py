@@ -36,9 +36,10 @@ def body_text(body: bytes) -> str:
 
 
 def fields_text(fields: dict[str, str]) -> str:
-    """Names and values in two columns."""
-    width = max(map(len, fields))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in fields.items())
+    """Names and values in two columns, for standard output: a terminal gets long values in several lines."""
+    from exporter.cli.shared.look.tree import Branch, tree_text
+
+    return tree_text([Branch(name, value) for name, value in fields.items()], label=max(map(len, fields)) + 1)
 
 
 def parsed(body: bytes) -> tuple[Any] | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from exporter.cli.shared.config import load_or_exit
+from exporter.cli.shared.look.help import Commands
 from exporter.cli.source.deadletters import deadletters_of
 from exporter.cli.source.forget import forget
 from exporter.cli.source.preview import preview
@@ -46,8 +45,8 @@ def _way_in(config: Path) -> WayIn:
     )
 
 
-source = typer.Typer(
-    help="Look after the way in: how it is, records to try, to send, to apply anew or to take back, bad records.",
+source = Commands(
+    help="Look after the way in: its state, its records, bad records.",
     no_args_is_help=True,
 )
 source.command("status")(status)

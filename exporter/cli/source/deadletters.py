@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 import typer
 
@@ -17,6 +17,7 @@ from exporter.cli.shared.letters import (
     refuse_unattended,
     with_state,
 )
+from exporter.cli.shared.look.help import Commands
 from exporter.cli.shared.moments import moment
 from exporter.cli.source.meant import letter_name, meant
 from exporter.sections.printable import printable
@@ -29,22 +30,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="NAME", help="Bad records by xactionId, as `list` shows them.")
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Choose bad records by their xactionId, as `list` shows them."),
 ]
-SourceOption = Annotated[str | None, typer.Option("--source", help="Of this source.")]
-FlowOption = Annotated[str | None, typer.Option("--flow", help="Of this flow, by name or id.")]
-ReasonOption = Annotated[BadReason | None, typer.Option("--reason", help="That are bad for this reason.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="Choose those of this source.")]
+FlowOption = Annotated[str | None, typer.Option("--flow", help="Choose those of this flow, by name or id.")]
+ReasonOption = Annotated[
+    BadReason | None,
+    typer.Option(
+        "--reason", metavar="REASON", help=f"Choose those that are bad for it: {', '.join(get_args(BadReason))}."
+    ),
+]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Kept since: RFC 3339, or an age such as 90s, 1h, 2d.")
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help="Choose those kept since then: RFC 3339, or an age such as 90s, 1h, 2d."
+    ),
 ]
-UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Kept before: as --since.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All of them: needed where nothing else says which.")]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Choose those kept before then; as --since.")
+]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Choose all of them, which must be said where nothing else says which.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def deadletters_of(way_in: Callable[[Path], WayIn]) -> typer.Typer:
+def deadletters_of(way_in: Callable[[Path], WayIn]) -> Commands:
     """The command; ``way_in`` reads the configuration in a file, and exits with 78 where that is wrong."""
-    app = typer.Typer(help="Look at bad records, replay them, delete them.", no_args_is_help=True)
+    app = Commands(help="Look at bad records, replay them, delete them.", no_args_is_help=True)
     commands = _Commands(way_in)
     app.command("list")(commands.list_records)
     app.command("show")(commands.show)
@@ -66,11 +80,11 @@ class _Commands:
         reason: ReasonOption = None,
         since: SinceOption = None,
         until: UntilOption = None,
-        newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
+        newest: Annotated[bool, typer.Option("--newest", help="Begin with the newest.")] = False,
         limit: Annotated[
-            int | None, typer.Option(min=1, help="At most so many, the oldest first unless --newest is given.")
+            int | None, typer.Option(min=1, help="Stop after so many, the oldest first unless --newest is given.")
         ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each, one a line.")] = False,
     ) -> None:
         """List bad records, without the data in them."""
         way_in = self.way_in(config)
@@ -78,19 +92,24 @@ class _Commands:
 
         async def print_pages(records: BadRecords) -> bool:
             """Whether a bad record was printed."""
+            from exporter.cli.shared.listing import Listing
             from exporter.cli.shared.shown import json_text
-            from exporter.cli.source.shown import as_object, rows
+            from exporter.cli.source.shown import COLUMNS, as_object, row
 
+            listing = None if as_json else Listing(COLUMNS, "bad record")
             beyond, left = None, limit
             while left != 0:
                 page = await records.page(which, beyond=beyond, limit=min(PAGE, left or PAGE), newest_first=newest)
                 if not page:
                     break
-                if as_json:
+                if listing is None:
                     typer.echo("\n".join(json_text(as_object(record)) for record in page))
                 else:
-                    typer.echo(rows(page))
+                    rows = [row(record, is_whole=listing.is_whole) for record in page]
+                    listing.show(rows, [record.reason for record in page])
                 beyond, left = page[-1].id, None if left is None else left - len(page)
+            if listing is not None:
+                listing.end()
             return beyond is not None
 
         if not _with_records(way_in, print_pages, nothing=False) and not as_json:
@@ -98,11 +117,16 @@ class _Commands:
 
     def show(
         self,
-        name: Annotated[str, typer.Argument(metavar="NAME", help="The bad record, as `list` shows it.")],
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", help="Name the bad record by its xactionId, as `list` shows it.")
+        ],
         config: ConfigOption = DEFAULT_CONFIG,
         as_json: JsonOption = False,
     ) -> None:
-        """Show all of one bad record: also what was sent, which is personal data."""
+        """Show all of one bad record.
+
+        What was sent is shown too, which is personal data.
+        """
         way_in = self.way_in(config)
         record = _with_records(way_in, lambda records: records.record(letter_name(name)), nothing=None)
         if record is None:
@@ -126,10 +150,11 @@ class _Commands:
         everything: AllOption = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Put bad records at the end of the intake again, through the mapping that their flow has by then.
+        """Put bad records at the end of the intake again.
 
-        Each keeps its name and the time at which it was taken, and is a bad record until it is applied. Elements of
-        batches that were refused were never taken, and are left out.
+        They go through the mapping that their flow has by then. Each keeps its name and the time at which it was taken,
+        and is a bad record until it is applied. Elements of batches that were refused were never taken, and are left
+        out.
         """
         from exporter.cli.source.replay import Report, run_replay
 
@@ -155,11 +180,12 @@ class _Commands:
         since: SinceOption = None,
         until: UntilOption = None,
         everything: AllOption = False,
-        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")] = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Delete bad records for good, with what was sent; where they had no room left, records are applied again.
+        """Delete bad records for good, with what was sent.
 
+        Where they had no room left, records are applied again.
         Without --yes it asks before.
         """
         import json

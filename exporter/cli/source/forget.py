@@ -35,19 +35,21 @@ class NoRoom(Exception):
 
 def forget(
     dataset: Annotated[
-        str, typer.Argument(metavar="DATASET", help="A dataset, by id or name; by id where it is configured no more.")
+        str,
+        typer.Argument(metavar="DATASET", help="Name a dataset, by id or name; by id where it is configured no more."),
     ],
     config: ConfigOption = DEFAULT_CONFIG,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Take back from all profiles what DATASET has said, and tell the attributes that are others now, or gone.
+    """Take back from all profiles what DATASET has said.
 
+    The attributes that are others now, or gone, are told.
     A profile of which nothing is left is gone, too; identities and memberships stay. Works while `exporter serve` runs,
     which tells the events, now or when it runs. Stop sending first: what waits in the intake is applied afterwards.
     """
     from exporter.cli.profile.store import with_profiles
-    from exporter.cli.shared.progress import progress
+    from exporter.cli.shared.look.progress import progress
     from exporter.cli.shared.queue import fail
 
     refuse_unattended(yes=yes)

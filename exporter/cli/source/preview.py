@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
 
 def preview(
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help="The id or the name of a flow of the configuration.")],
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="Name a flow of the configuration, by its id or name.")],
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Records: JSON lines, or records or lists of them over several lines; - for stdin."
+            metavar="FILE",
+            help="Read records: JSON lines, or records or lists of them over several lines; - stands for stdin.",
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each, one a line.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Show what each record would become if it were sent to FLOW: XDM, whose it is, what is told, and what is wrong.
+    """Show what records would become if they were sent to FLOW.
 
+    For each record: its XDM, whose it is, what is told, and what is wrong.
     The records are as they would be sent: raw, with a header around them, or XDM messages. Nothing is written, no
     server is asked, and no profile read: the event is that of a new profile, as if nobody had been heard of before.
     What is shown is personal data. Exits with 1 if a record would be refused, or become a bad record.

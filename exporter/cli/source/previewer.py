@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from exporter.sections.printable import counted
 from exporter.settings.declared import compiled_catalogue
 from exporter.settings.tree import Settings
 from exporter.source.collection.checks.admission import Admitted
@@ -103,7 +104,7 @@ class RecordPreviewer:
     def preview(self, body: bytes) -> PreviewedRecord:
         """What comes of ``body``, sent to the flow's inlet with the flow's id in ``x-adobe-flow-id``."""
         if len(body) > self._plane.max_body:
-            return PreviewedRecord("refused", detail=f"The body has more than {self._plane.max_body} bytes")
+            return PreviewedRecord("refused", detail=f"The body has more than {counted(self._plane.max_body, 'byte')}")
         request = Admitted(self._plane, self._inlet, batch=False, flow=self.flow_id)
         collected = collect(request, body, self._stamps.next(), _unasked)
         if not collected.records:

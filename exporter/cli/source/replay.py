@@ -14,7 +14,7 @@ from exporter.cli.shared.letters import PAGE
 from exporter.cli.source.way_in import WayIn
 from exporter.queues.kinds import open_queue
 from exporter.queues.port import EventTooLarge, Outgoing, Queue
-from exporter.sections.printable import counted
+from exporter.sections.printable import agreeing, counted
 from exporter.source.collection.taken import TakenRecord
 from exporter.state.bad_record import REFUSED, BadRecord, BadRecordFilter, BadRecordSummary
 from exporter.state.bad_records import BadRecords
@@ -49,9 +49,10 @@ class Report:
         """The report for people."""
         lines = [f"replay of {counted(self.asked, 'bad record')} asked for"]
         if self.left_out:
-            lines.append(f"{self.left_out} left out: refused before they were taken, so only their senders have them")
+            they, them = agreeing(self.left_out, "it was", "they were"), agreeing(self.left_out, "it", "them")
+            lines.append(f"{self.left_out} left out: refused before {they} taken, so only the sender has {them}")
         if self.missing:
-            lines.append(f"{self.missing} of the names {'is' if self.missing == 1 else 'are'} not there")
+            lines.append(f"{self.missing} of the names {agreeing(self.missing, 'is', 'are')} not there")
         return "\n".join(lines)
 
     def trouble(self) -> str:

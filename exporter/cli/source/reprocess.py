@@ -16,7 +16,7 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 from exporter.cli.shared.moments import moment
-from exporter.sections.printable import counted
+from exporter.sections.printable import agreeing, counted
 
 if TYPE_CHECKING:
     from exporter.messages.message import Message
@@ -29,12 +29,17 @@ _BATCH = 500
 
 def reprocess(
     since: Annotated[
-        str, typer.Option("--since", metavar="TIME", help="Taken since: RFC 3339, or an age such as 90s, 1h, 2d.")
+        str,
+        typer.Option(
+            "--since", metavar="TIME", help="Choose those taken since then: RFC 3339, or an age such as 90s, 1h, 2d."
+        ),
     ],
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Apply records anew that were applied before, by the flows and mappings that are in force now.
+    """Apply records anew that were applied before.
+
+    They go through the flows and mappings that are in force now.
 
     Those that the intake still holds: intake.retain says for how long. They stand at its end again when the command
     returns, deletions among them, and `exporter serve` applies them in their turn. Nothing older overwrites what is
@@ -42,7 +47,7 @@ def reprocess(
     """
     import asyncio
 
-    from exporter.cli.shared.progress import progress
+    from exporter.cli.shared.look.progress import progress
     from exporter.cli.shared.queue import fail
     from exporter.daemon.serving.parts import GROUP
     from exporter.database import DatabaseRefused, DatabaseUnavailable
@@ -166,5 +171,6 @@ class Reprocessing:
         """The result for people."""
         lines = [f"{counted(self.asked, 'record')} of the intake will be applied anew"]
         if self.unreadable:
-            lines.append(f"{self.unreadable} left out: they cannot be read, and are bad records")
+            what = agreeing(self.unreadable, "a bad record that cannot be read", "bad records that cannot be read")
+            lines.append(f"{self.unreadable} left out: {what}")
         return "\n".join(lines)

@@ -24,14 +24,15 @@ def send(
         str,
         typer.Argument(
             metavar="FLOW|INLET",
-            help="A flow of the configuration by id or name; or a source by name or inlet, where records name their "
-            "flow or the server finds it.",
+            help="Name a flow of the configuration by id or name; or a source by name or inlet, where "
+            "records name their flow or the server finds it.",
         ),
     ],
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="Records: JSON lines, or records or lists of them over several lines; - for stdin."
+            metavar="FILE",
+            help="Read records: JSON lines, or records or lists of them over several lines; - stands for stdin.",
         ),
     ],
     validate: Annotated[
@@ -48,8 +49,8 @@ def send(
             "--url",
             metavar="URL",
             callback=plain_url,
-            help="The data plane, if not the one of the configuration. With the 64 digits of an inlet no configuration "
-            "is read.",
+            help="Send to this data plane instead of the configured one. With the 64 digits of an inlet "
+            "no configuration is read.",
         ),
     ] = None,
     token: Annotated[
@@ -58,27 +59,31 @@ def send(
             "--token",
             envvar="EXPORTER_SOURCE_TOKEN",
             show_envvar=True,
-            help="What is presented where the source demands a token; else the first of serve.tokens.static. Others on "
-            "this machine may read the words of a command: use the variable.",
+            help="Present this where the source demands a token; without it the first of "
+            "serve.tokens.static. Others on this machine may read the words of a command: use the "
+            "variable.",
         ),
     ] = None,
     ca_file: Annotated[
         Path | None,
-        typer.Option("--ca-file", help="PEM with the authorities to trust instead of the system's.", **_PEM),
+        typer.Option("--ca-file", help="Trust the authorities in this PEM instead of the system's.", **_PEM),
     ] = None,
     client_cert_file: Annotated[
         Path | None,
-        typer.Option("--client-cert-file", help="PEM with the certificate to present (mTLS).", **_PEM),
+        typer.Option("--client-cert-file", help="Present the certificate in this PEM (mTLS).", **_PEM),
     ] = None,
     client_key_file: Annotated[
         Path | None,
-        typer.Option("--client-key-file", help="PEM with its key, where that stands elsewhere.", **_PEM),
+        typer.Option(
+            "--client-key-file", help="Take the certificate's key from this PEM, where that stands elsewhere.", **_PEM
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help='Print {"taken": n, "refused": n}.')] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Send the records of files to a running exporter serve, as any sender would; taken ones are on its disk.
+    """Send the records of files to a running `exporter serve`.
 
+    They are sent as any sender would; those that are taken are on its disk.
     Each record is named by its file and line where it is refused, and the others go on. What is answered 429 or 503 is
     sent again. Exits with 1 where a record was refused, or where the server could not be reached, or refused a batch as
     a whole; the command then ends at once and says from which line on nothing, or nobody knows what, was taken.

@@ -16,7 +16,7 @@ from exporter.cli.events.read_ahead import ReadAhead
 from exporter.cli.shared.config import EXIT_INTERRUPTED
 from exporter.cli.shared.files_given import total_bytes
 from exporter.cli.shared.interrupts import first_interrupt
-from exporter.cli.shared.progress import Advance, progress
+from exporter.cli.shared.look.progress import Advance, progress
 from exporter.cli.shared.queue import fail
 from exporter.cli.source.posting import DataPlane, NotTaken
 from exporter.sections.printable import counted, printable
@@ -124,7 +124,7 @@ class _Sending:
                 self._refuse(found, value.reason)
                 continue
             if len(found.body) > self._most_bytes:
-                self._refuse(found, f"The record has more than {self._most_bytes} bytes (serve.max_body)")
+                self._refuse(found, f"The record has more than {counted(self._most_bytes, 'byte')} (serve.max_body)")
                 continue
             if batch and size + len(found.body) > self._most_bytes:
                 yield batch

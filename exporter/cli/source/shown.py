@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
+from exporter.cli.shared.look.table import Column, Row
 from exporter.cli.shared.shown import (
     body_object,
     body_text,
@@ -14,11 +15,21 @@ from exporter.cli.shared.shown import (
     shown_value,
     time_text,
 )
-from exporter.cli.shared.table import table
 from exporter.sections.printable import printable
 from exporter.state.bad_record import REFUSED, BadRecord, BadRecordSummary
 
-_HEAD = ("NAME", "KEPT", "SOURCE", "FLOW", "DATASET", "REASON", "NOTE")
+#: The columns of a list.
+COLUMNS: Final = (
+    Column("NAME"),
+    Column("KEPT", spare=3),
+    Column("SOURCE", folds=8, spare=1),
+    Column("FLOW", folds=8, spare=2),
+    Column("DATASET", spare=4),
+    Column("REASON"),
+    Column("NOTE", folds=20),
+)
+#: The begin of a note, for a line on a terminal.
+_NOTE_CHARACTERS: Final = 80
 #: An inlet's id is a secret: whoever has it may send.
 _INLET_CHARACTERS = 8
 
@@ -51,9 +62,19 @@ def whole_object(record: BadRecord, body_of: BodyOf) -> dict[str, Any]:
     }
 
 
-def rows(records: Sequence[BadRecordSummary]) -> str:
-    """A table of bad records."""
-    return table(_HEAD, (_row(record) for record in records))
+def row(record: BadRecordSummary, *, is_whole: bool) -> Row:
+    """The cells of a bad record; ``is_whole``: nothing is shortened."""
+    cut = shown_value if is_whole else shortened
+    detail = printable(record.detail)
+    return (
+        printable(record.name),
+        time_text(record.kept / 1000),
+        printable(record.source),
+        cut(record.flow or None),
+        cut(record.dataset),
+        record.reason,
+        detail if is_whole or len(detail) <= _NOTE_CHARACTERS else f"{detail[: _NOTE_CHARACTERS - 1]}…",
+    )
 
 
 def whole(record: BadRecord, body_of: BodyOf) -> str:
@@ -70,18 +91,6 @@ def whole(record: BadRecord, body_of: BodyOf) -> str:
         "kept": time_text(record.kept / 1000),
     }
     return "\n".join([fields_text(shown), "", body_text(record.violations), "", body_text(_sent(record, body_of))])
-
-
-def _row(record: BadRecordSummary) -> tuple[str, ...]:
-    return (
-        printable(record.name),
-        time_text(record.kept / 1000),
-        printable(record.source),
-        shortened(record.flow or None),
-        shortened(record.dataset),
-        record.reason,
-        printable(record.detail)[:60],
-    )
 
 
 def _sent(record: BadRecord, body_of: BodyOf) -> bytes:

@@ -13,7 +13,7 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Candidate, Daemon, Runs, SocketOption, UrlOption
 from exporter.cli.shared.status_text import duration_text, number_text, refused_lines
-from exporter.cli.shared.table import table
+from exporter.sections.printable import agreeing, printable
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon_port import Where
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-_FLOWS = ("FLOW", "STATE", "THIS HOUR", "FAILED", "24 HOURS", "FAILED")
+#: Of each flow, what came in and what failed, in this hour and in a day.
+_TIMES = ("hour", "day")
+_COUNTS = ("input", "failed")
 
 
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
     url: UrlOption = None,
     socket: SocketOption = None,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option("--flow", metavar="NAME", help="Show only this flow; it may be given more than once."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, that of /status.")] = False,
 ) -> None:
-    """Show whether records are taken, what waits, and what is kept."""
+    """Show whether records are taken, what waits, what is kept.
+
+    The flows whose records fail come first.
+    """
     from exporter.cli.shared.daemon_port import NoDaemon
 
     serving = _serving(config, url, socket)
@@ -42,11 +51,9 @@ def status(
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
-    from exporter.sections.printable import printable
-
     if serving.broken:
         typer.echo("\n".join([*serving.broken, "exporter serve goes on with what it read before:"]), err=True)
-    typer.echo("\n".join(printable(line) for line in _lines(document)))
+    _show(document, flow or [])
 
 
 def _serving(config: Path, url: str | None, socket: Path | None) -> Daemon:
@@ -99,29 +106,48 @@ def _document(where: Where) -> Document:
     return answer
 
 
-def _lines(document: Document) -> Iterator[str]:
-    """The document for people."""
-    yield from refused_lines(document)
-    yield from (f"{label:<12} {value}" for label, value in _rows(document))
-    if flows := [*_flows(document)]:
-        yield from ("", *table(_FLOWS, flows, frozenset(_FLOWS[2:])).splitlines())
+def _show(document: Document, names: Sequence[str]) -> None:
+    """The document for people, with the flows of these names, all for no names."""
+    from exporter.cli.shared.look.table import Column, show_table
+    from exporter.cli.shared.look.tree import Branch, show_tree
+
+    for line in refused_lines(document):
+        typer.echo(line)
+    show_tree([Branch(label, printable(value)) for label, value in _rows(document)])
+    flows = [each for each in _flows(document) if not names or each[0] in names]
+    if not flows:
+        return
+    columns = (
+        Column("FLOW", folds=16),
+        Column("STATE", folds=8),
+        Column("THIS HOUR", right=True, spare=2),
+        Column("FAILED", right=True, spare=1),
+        Column("24 HOURS", right=True),
+        Column("FAILED", right=True),
+    )
+    flows.sort(key=lambda each: (-each[2][-1], -each[2][1]))
+    sums = [sum(numbers) for numbers in zip(*(counts for _, _, counts in flows), strict=True)]
+    typer.echo()
+    show_table(
+        columns,
+        [(printable(name), state, *map(number_text, counts)) for name, state, counts in flows],
+        (f"total of {len(flows):,}", "", *map(number_text, sums)),
+    )
 
 
-def _flows(document: Document) -> Iterator[Sequence[str]]:
-    """The rows of the flows: those that there are, and those that are gone and had records lately."""
+def _flows(document: Document) -> Iterator[tuple[str, str, Sequence[int]]]:
+    """Name, state and counts of the flows: those that there are, and those that are gone and had records lately."""
     runs = {each["id"]: each for each in document.get("runs", ())}
     for flow in document.get("flows", ()):
         words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
-        yield flow["name"], ", ".join(words) or "declared", *_counts(runs.pop(flow["id"], None))
+        yield flow["name"], ", ".join(words) or "declared", _counts(runs.pop(flow["id"], None))
     for gone in runs.values():
-        yield gone["name"] or gone["id"], "gone", *_counts(gone)
+        yield gone["name"] or gone["id"], "gone", _counts(gone)
 
 
-def _counts(run: Document | None) -> Iterator[str]:
+def _counts(run: Document | None) -> Sequence[int]:
     """What came in and what failed, in this hour and in a day."""
-    for time in ("hour", "day"):
-        for word in ("input", "failed"):
-            yield number_text(0 if run is None else run[time][word])
+    return [0 if run is None else run[time][word] for time in _TIMES for word in _COUNTS]
 
 
 def _rows(document: Document) -> Iterator[tuple[str, str]]:
@@ -157,4 +183,4 @@ def _objects(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _of(number: int | None, noun: str, plural: str | None = None) -> str:
-    return f"{number_text(number)} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number_text(number)} {agreeing(number, noun, plural)}"

@@ -28,17 +28,20 @@ def run_tests(
             exists=True,
             dir_okay=False,
             show_default=False,
-            help="Files of tests; without any: every *.test.yaml beside the configuration and in its destinations_dir.",
+            help="Read these tests; without any every *.test.yaml beside the configuration and in its "
+            "destinations_dir.",
         ),
     ] = None,
     destination: DestinationsOption = None,
     update: Annotated[
         bool, typer.Option("--update", help="Write what is sent now into the files, where a test fails.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for each test.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each test, one a line.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Test the configuration: what events come to, against what files of tests expect. Sends nothing.
+    """Test the configuration by files of events and expectations.
+
+    Nothing is sent.
 
     Opens neither queue nor state, and needs no secrets. Exits with 1 if a test fails, with 78 if the configuration or a
     file of tests is wrong.

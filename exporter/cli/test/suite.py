@@ -14,6 +14,7 @@ from exporter.cli.test.json_tree import typed, written
 from exporter.profile.decision import Reason, Trigger
 from exporter.sections.mistakes import Steps
 from exporter.sections.paths import FilePath, NoHome, expanded
+from exporter.sections.printable import counted
 from exporter.sections.section import Section
 from exporter.settings.loading.gathering import Gathered, Mount
 from exporter.settings.loading.plain_values import read_values
@@ -195,7 +196,7 @@ def _event(gathered: Gathered, index: int, test: Mapping[str, Any]) -> Found | P
         found = list(events_in([path]))
         if len(found) == 1:
             return Found(file, 1, found[0].body)
-        reason = f"the file {path} holds {len(found) or 'no'} event{'s' if found else ''}; a test has one"
+        reason = f"the file {path} holds {counted(len(found), 'event') if found else 'no event'}; a test has one"
     except OSError as error:
         reason = f"the file {path} cannot be read: {error.strerror or 'unknown error'}"
     except Endless as error:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.receiver.demo.process import DaemonProcess
 from exporter.receiver.oracle import State
+from exporter.sections.printable import counted
 
 #: Every shopper comes so often, with one more visit each time.
 SHOPPERS = 60
@@ -87,7 +88,7 @@ async def _post(session: aiohttp.ClientSession, collection: str, batch: list[dic
             raise RecordsLost(f"a batch of records was answered with {answer.status}")
     responses = orjson.loads(text)["responses"]
     if refused := [each for each in responses if "status" in each]:
-        raise RecordsLost(f"{len(refused)} records were refused: {refused[0]['message']}")
+        raise RecordsLost(f"{counted(len(refused), 'record was', 'records were')} refused: {refused[0]['message']}")
     return [each["xactionId"] for each in responses]
 
 

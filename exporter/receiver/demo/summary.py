@@ -1,4 +1,4 @@
-"""The result of the demo: the table, the same as JSON, and whether all is as expected."""
+"""The result of the demo: its rows, the same as JSON, and whether all is as expected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from exporter.receiver.oracle import Judgement
-from exporter.sections.printable import counted
+from exporter.sections.printable import agreeing, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Summary:
             ): judgement.overtaken,
             counted(len(judgement.concurrent), "time")
             + " two requests of one profile were in flight": judgement.concurrent,
-            f"{self.received} events were received of {self.queued} on the queue": self.received != self.queued,
+            counted(self.received, "event was", "events were")
+            + f" received of {self.queued} on the queue": self.received != self.queued,
             f"excluded were {dict(self.excluded)} instead of {dict(self.expected_excluded)}": dict(self.excluded)
             != dict(self.expected_excluded),
             "the malformed event is not among the dead letters": self.dead_lettered.get("malformed") != 1,
@@ -95,9 +96,9 @@ class Summary:
             "payload": orjson.loads(self.payload),
         }
 
-    def table(self) -> str:
-        """The summary for people, and the payload below."""
-        rows = [
+    def rows(self) -> Sequence[tuple[str, str, str]]:
+        """The summary for people: what was counted, the count, and what is to say of it."""
+        return [
             ("posted", _count(self.posted), f"raw records by HTTP: {_reasons(self.outcomes)}"),
             ("received", _count(self.received), "events read from the journal"),
             ("excluded", _count(sum(self.excluded.values())), _reasons(self.excluded)),
@@ -111,10 +112,13 @@ class Summary:
             ("latency p50", f"{self.latency_p50 * 1000:,.0f} ms", "from the change to its acceptance"),
             ("latency p95", f"{self.latency_p95 * 1000:,.0f} ms", "retries included"),
         ]
-        width = max(len(row[1]) for row in rows)
-        lines = [f"  {name:<14} {value:>{width}}  {note}".rstrip() for name, value, note in rows]
-        payload = orjson.dumps(orjson.loads(self.payload), option=orjson.OPT_INDENT_2).decode()
-        return "\n".join([*lines, "", "One of the received payloads:", "", payload])
+
+    def verdict(self) -> str:
+        """What the demo has shown, in a sentence."""
+        if broken := self.broken():
+            return f"Not as expected: {counted(len(broken), 'expectation was', 'expectations were')} not met."
+        events = f"{self.received:,} {agreeing(self.received, 'event')}"
+        return f"All is well: of {events} none was lost, repeated or overtaken."
 
 
 def percentile(values: Sequence[float], share: float) -> float:

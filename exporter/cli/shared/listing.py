@@ -1,0 +1,45 @@
+"""A list of what a store holds, page after page: a table for people, a line of JSON each for scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from exporter.sections.printable import counted
+
+if TYPE_CHECKING:
+    from exporter.cli.shared.look.table import Column, Row
+
+
+class Listing:
+    """A table that comes in pages; at its end stderr says how many there were, and of each reason.
+
+    Args:
+        columns: those of the table.
+        noun: what one row is.
+    """
+
+    def __init__(self, columns: Sequence[Column], noun: str) -> None:
+        from exporter.cli.shared.look.screen import standard_output
+        from exporter.cli.shared.look.table import Rows
+
+        screen = standard_output()
+        #: Whether nothing is to be shortened, as on a pipe.
+        self.is_whole = not screen.is_terminal
+        self._rows = Rows(columns, screen)
+        self._noun = noun
+        self._reasons: Counter[str] = Counter()
+
+    def show(self, rows: Sequence[Row], reasons: Sequence[str]) -> None:
+        """Print a page, whose rows have these ``reasons``."""
+        self._rows.show(rows)
+        self._reasons.update(reasons)
+
+    def end(self) -> None:
+        """Say how many rows there were, if there were any."""
+        if total := self._reasons.total():
+            each = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons.most_common())
+            typer.echo(f"{counted(total, self._noun)}: {each}", err=True)

@@ -1,0 +1,156 @@
+"""Tables for people: on a terminal as wide as that is, on a pipe one line for each row, with all that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from exporter.cli.shared.look.screen import Screen, Tone, standard_output, toned
+
+#: Between two columns.
+_GAP: Final = 2
+
+
+class Toned(NamedTuple):
+    """A cell with a colour."""
+
+    text: str
+    tone: Tone
+
+
+Cell: TypeAlias = str | Toned
+Row: TypeAlias = Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: its head.
+        right: aligned to the right, as numbers are.
+        folds: a long text takes several lines where a terminal is too narrow, each of at least so many characters; 0:
+            never.
+        eases: what folds gets so much, where it needs that, before other columns are left out for it.
+        spare: how soon the column is left out there: those with the highest number first, those with 0 never.
+        if_any: left out where no row has anything in it.
+    """
+
+    title: str
+    right: bool = False
+    folds: int = 0
+    eases: int = 32
+    spare: int = 0
+    if_any: bool = False
+
+
+class Rows:
+    """A table that is printed part after part; its first part decides on columns and widths.
+
+    Args:
+        columns: all columns.
+        screen: where to; None for standard output.
+        one_line: no row takes more than a line; a terminal shows the begin of what does not fit.
+    """
+
+    def __init__(self, columns: Sequence[Column], screen: Screen | None = None, *, one_line: bool = False) -> None:
+        self._columns = columns
+        self._screen = screen or standard_output()
+        self._one_line = one_line
+        self._chosen: Sequence[int] | None = None
+        self._widths: dict[int, int] = {}
+
+    def show(self, rows: Iterable[Row], total: Row | None = None) -> None:
+        """Print ``rows``, with a last one of ``total``, each with as many cells as there are columns."""
+        self._screen.show(self.drawn([*rows], total))
+
+    def drawn(self, rows: Sequence[Row], total: Row | None = None) -> Table:
+        """The next part of the table, to be printed or put on a live screen."""
+        every = [*rows, *([] if total is None else [total])]
+        is_first = self._chosen is None
+        self._measure(every, heads=is_first)
+        if self._chosen is None:
+            self._chosen = self._fitting(every)
+        return self._table(rows, total, heads=is_first)
+
+    def _measure(self, rows: Sequence[Row], *, heads: bool) -> None:
+        for index, column in enumerate(self._columns):
+            widths = [cell_len(_text(row[index])) for row in rows]
+            known = [cell_len(column.title)] if heads else [self._widths[index]]
+            self._widths[index] = max(known + widths)
+
+    def _fitting(self, rows: Sequence[Row]) -> Sequence[int]:
+        """The columns that are shown, by their places."""
+        said = [
+            index
+            for index, column in enumerate(self._columns)
+            if not column.if_any or any(_text(row[index]) for row in rows)
+        ]
+        if not self._screen.is_terminal:
+            return said
+        while self._needed(said) > self._screen.columns:
+            last = max(said, key=lambda index: self._columns[index].spare)
+            if self._columns[last].spare == 0:
+                break
+            said.remove(last)
+        return said
+
+    def _needed(self, places: Sequence[int]) -> int:
+        """The fewest characters for columns that are to be read with ease."""
+        wanted = (
+            min(self._widths[index], self._columns[index].eases) if self._columns[index].folds else self._widths[index]
+            for index in places
+        )
+        return sum(wanted) + _GAP * (len(places) - 1)
+
+    def _folded(self) -> dict[int, int]:
+        """The widths of columns that fold: what is left by the others goes to the first ones first."""
+        chosen = self._chosen or ()
+        folding = [index for index in chosen if self._columns[index].folds]
+        others = sum(self._widths[index] for index in chosen if index not in folding)
+        left = self._screen.columns - others - _GAP * (len(chosen) - 1)
+        widths = {index: min(self._widths[index], self._columns[index].folds) for index in folding}
+        left -= sum(widths.values())
+        for index in folding:
+            more = max(0, min(left, self._widths[index] - widths[index]))
+            widths[index] += more
+            left -= more
+        return widths
+
+    def _table(self, rows: Sequence[Row], total: Row | None, *, heads: bool) -> Table:
+        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=heads, header_style="strong")
+        chosen = self._chosen or ()
+        widths = self._widths | (self._folded() if self._screen.is_terminal else {})
+        for index in chosen:
+            column = self._columns[index]
+            table.add_column(
+                column.title,
+                justify="right" if column.right else "left",
+                no_wrap=self._one_line or not (self._screen.is_terminal and column.folds),
+                overflow="ellipsis" if self._one_line else "fold",
+                # Said, so that later parts stand under the first one.
+                width=widths[index],
+            )
+        for row in rows:
+            table.add_row(*(_drawn(row[index]) for index in chosen))
+        if total is not None:
+            table.add_row(*(_drawn(total[index]) for index in chosen), style="strong")
+        return table
+
+
+def show_table(columns: Sequence[Column], rows: Iterable[Row], total: Row | None = None) -> None:
+    """Print a table on standard output."""
+    Rows(columns).show(rows, total)
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text
+
+
+def _drawn(cell: Cell) -> Text:
+    return toned(cell) if isinstance(cell, str) else toned(*cell)

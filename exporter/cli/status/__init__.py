@@ -1,0 +1,1 @@
+"""``exporter status`` and ``exporter top``: what a running daemon says of its dataflows, once or live."""

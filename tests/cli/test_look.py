@@ -1,0 +1,117 @@
+"""The one look: columns that fit a terminal, whole rows on a pipe, characters of double width, trees and progress."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from rich.cells import cell_len
+from terminals import Terminal, fits, on_pipe, on_terminal, plain
+
+from exporter.cli.shared.look.progress import progress, progress_to
+from exporter.cli.shared.look.table import Column, Rows, Toned, show_table
+from exporter.cli.shared.look.tree import Branch, show_tree
+
+LONG = "partner-with-a-name-of-32-charac"
+COLUMNS = (
+    Column("NAME", folds=8, eases=64),
+    Column("LAG", right=True),
+    Column("MORE", right=True, spare=2),
+    Column("LESS", right=True, spare=1),
+    Column("WHY", folds=10, if_any=True),
+)
+ROWS = ((LONG, "1,000", "2", "3", ""), ("顧客", Toned("7", "bad"), "11", "12", "because of this and that"))
+
+
+def test_columns_stand_under_each_other_whatever_the_width_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, one, two = on_pipe(monkeypatch, lambda: show_table(COLUMNS, ROWS)).splitlines()
+    assert head.split() == ["NAME", "LAG", "MORE", "LESS", "WHY"]
+    ends = [
+        cell_len(line.partition(number)[0] + number) for line, number in ((head, "LAG"), (one, "1,000"), (two, "7"))
+    ]
+    assert len(set(ends)) == 1
+    assert not [line for line in (head, one, two) if line != line.rstrip()]
+
+
+def test_a_narrow_terminal_leaves_columns_out_before_texts_are_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(columns: int) -> list[str]:
+        text = plain(on_terminal(monkeypatch, columns, lambda: show_table(COLUMNS, ROWS)))
+        fits(text, columns)
+        return text.splitlines()
+
+    assert shown(80)[0].split() == ["NAME", "LAG", "MORE", "LESS", "WHY"]
+    assert shown(72)[0].split() == ["NAME", "LAG", "LESS", "WHY"]
+    assert shown(67)[0].split() == ["NAME", "LAG", "WHY"]
+    narrow = shown(40)
+    assert narrow[0].split() == ["NAME", "LAG", "WHY"]
+    assert "".join(line.split(" ")[0] for line in narrow[1:]).startswith(LONG)
+
+
+def test_a_column_without_anything_in_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = on_pipe(monkeypatch, lambda: show_table(COLUMNS, ROWS[:1], ("total", "1,000", "2", "3", "")))
+    assert text.splitlines()[0].split() == ["NAME", "LAG", "MORE", "LESS"]
+    assert text.splitlines()[-1].split() == ["total", "1,000", "2", "3"]
+
+
+def test_a_table_in_parts_has_one_head_and_keeps_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    def show() -> None:
+        rows = Rows(COLUMNS)
+        rows.show(ROWS)
+        rows.show([("crm", "5", "1", "1", "")])
+
+    head, *_, last = on_pipe(monkeypatch, show).splitlines()
+    assert last.index("5") == head.index("LAG") + 2
+
+
+def test_no_row_of_a_live_table_takes_more_than_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = plain(on_terminal(monkeypatch, 40, lambda: Rows(COLUMNS, one_line=True).show(ROWS)))
+    fits(text, 40)
+    assert len(text.splitlines()) == 1 + len(ROWS)
+    assert "…" in text
+
+
+def test_colour_is_for_terminals_and_not_where_it_is_unwanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def show() -> None:
+        show_table(COLUMNS, ROWS)
+
+    assert "\x1b[1;31m    7" in on_terminal(monkeypatch, 80, show)
+    assert "\x1b" not in on_pipe(monkeypatch, show), "FORCE_COLOR makes no terminal of a pipe"
+
+    def without() -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        show()
+
+    assert "31m" not in on_terminal(monkeypatch, 80, without)
+
+
+def test_a_tree_has_branches_on_a_terminal_and_indented_lines_on_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = [Branch("source", "crm", [Branch("flow", "people " * 10)])]
+    head, *flow = plain(on_terminal(monkeypatch, 40, lambda: show_tree(tree))).splitlines()
+    assert head == "source       crm"
+    assert flow[0].startswith("└── flow")
+    assert len(flow) > 1
+    assert on_pipe(monkeypatch, lambda: show_tree(tree)) == f"source       crm\n  flow       {'people ' * 9}people\n"
+
+
+@pytest.mark.parametrize("total", [10, None])
+def test_progress_is_shown_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], total: int | None
+) -> None:
+    with progress("sending", total) as advance:
+        advance(10)
+    assert capsys.readouterr().err == ""
+    terminal = Terminal()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        with progress("sending", total) as advance:
+            advance(10)
+    assert ("100%" if total else "10 bytes") in terminal.written()
+
+
+def test_progress_follows_an_end_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        with progress_to("backfill", 1, 10) as reach:
+            reach(20, 20)
+    assert "100%" in terminal.written()
