@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from exporter.cli.shared.look.screen import Screen, Tone, standard_output, toned
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 #: Between two columns.
 _GAP: Final = 2
@@ -69,14 +73,17 @@ class Rows:
         """Print ``rows``, with a last one of ``total``, each with as many cells as there are columns."""
         self._screen.show(self.drawn([*rows], total))
 
-    def drawn(self, rows: Sequence[Row], total: Row | None = None) -> Table:
+    def drawn(self, rows: Sequence[Row], total: Row | None = None) -> RenderableType:
         """The next part of the table, to be printed or put on a live screen."""
         every = [*rows, *([] if total is None else [total])]
         is_first = self._chosen is None
         self._measure(every, heads=is_first)
         if self._chosen is None:
             self._chosen = self._fitting(every)
-        return self._table(rows, total, heads=is_first)
+        heads = [column.title for column in self._columns] if is_first else None
+        if self._one_line or not self._screen.is_terminal:
+            return self._lines(rows, total, heads)
+        return self._table(rows, total, heads)
 
     def _measure(self, rows: Sequence[Row], *, heads: bool) -> None:
         for index, column in enumerate(self._columns):
@@ -122,17 +129,35 @@ class Rows:
             left -= more
         return widths
 
-    def _table(self, rows: Sequence[Row], total: Row | None, *, heads: bool) -> Table:
-        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=heads, header_style="strong")
-        chosen = self._chosen or ()
+    def _lines(self, rows: Sequence[Row], total: Row | None, heads: Row | None) -> RenderableType:
+        """A line for each row: a tenth of the work of a table that folds, for lists that are long or live."""
         widths = self._widths | (self._folded() if self._screen.is_terminal else {})
+        lines = [self._line(row, widths) for row in rows]
+        first = [] if heads is None else [self._line(heads, widths, "strong")]
+        return Group(*first, *lines, *([] if total is None else [self._line(total, widths, "strong")]))
+
+    def _line(self, row: Row, widths: Mapping[int, int], tone: Tone = "plain") -> Text:
+        line = Text(style=tone, no_wrap=True, overflow="crop")
+        for index in self._chosen or ():
+            cell = row[index]
+            text, own = (cell, "") if isinstance(cell, str) else cell
+            line.append(_fitted(text, widths[index], right=self._columns[index].right), own or None)
+            line.append(" " * _GAP)
+        return line
+
+    def _table(self, rows: Sequence[Row], total: Row | None, heads: Row | None) -> Table:
+        table = Table(
+            box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=heads is not None, header_style="strong"
+        )
+        chosen = self._chosen or ()
+        widths = self._widths | self._folded()
         for index in chosen:
             column = self._columns[index]
             table.add_column(
                 column.title,
                 justify="right" if column.right else "left",
-                no_wrap=self._one_line or not (self._screen.is_terminal and column.folds),
-                overflow="ellipsis" if self._one_line else "fold",
+                no_wrap=not column.folds,
+                overflow="fold",
                 # Said, so that later parts stand under the first one.
                 width=widths[index],
             )
@@ -154,3 +179,11 @@ def _text(cell: Cell) -> str:
 
 def _drawn(cell: Cell) -> Text:
     return toned(cell) if isinstance(cell, str) else toned(*cell)
+
+
+def _fitted(text: str, width: int, *, right: bool) -> str:
+    """``text`` in ``width`` characters of single width; of a longer one its begin."""
+    blanks = width - cell_len(text)
+    if blanks < 0:
+        return set_cell_size(text, width - 1) + "…"
+    return " " * blanks + text if right else text + " " * blanks
