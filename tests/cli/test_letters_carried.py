@@ -148,10 +148,11 @@ def test_without_a_state_there_is_nothing_to_export(place: Place, tmp_path: Path
     assert not place.state.path.exists()
 
 
-def test_a_destination_that_is_none_is_named(place: Place) -> None:
-    done = place.run("deadletters", "export", "-", "--destination", "crn")
+def test_a_destination_that_is_none_is_named(place: Place, tmp_path: Path) -> None:
+    done = place.run("deadletters", "export", str(tmp_path / "x"), "--destination", "crn")
     assert done.returncode == 2
     assert "did you mean crm?" in done.stderr
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("prepare", [lambda file: file.mkdir(), lambda _: None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 from terminals import Terminal, fits, on_pipe, on_terminal, plain
 
 from exporter.cli.shared.look.progress import progress, progress_to
+from exporter.cli.shared.look.screen import Screen
 from exporter.cli.shared.look.table import Column, Rows, Toned, show_table
 from exporter.cli.shared.look.tree import Branch, show_tree
 
@@ -82,6 +84,13 @@ def test_colour_is_for_terminals_and_not_where_it_is_unwanted(monkeypatch: pytes
         show()
 
     assert "31m" not in on_terminal(monkeypatch, 80, without)
+
+
+def test_an_encoding_without_the_characters_is_no_failure() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Rows(COLUMNS, Screen(stream)).show(ROWS)
+    stream.seek(0)
+    assert "\\u9867\\u5ba2" in stream.read()
 
 
 def test_a_tree_has_branches_on_a_terminal_and_indented_lines_on_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

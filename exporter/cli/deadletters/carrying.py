@@ -30,8 +30,8 @@ _BYTES: Final = 4 * 1024**2
 _MISTAKES_SHOWN: Final = 20
 
 
-def export_letters(settings: Settings, which: Filter, file: Path, *, force: bool) -> int:
-    """Write the letters that ``which`` means to ``file``, say how many, and return that.
+def export_letters(settings: Settings, which: Filter, file: Path, *, force: bool) -> None:
+    """Write the letters that ``which`` means to ``file``, and say how many.
 
     Exits with 1 where that cannot be done; then what was there before stands there still.
     """
@@ -59,7 +59,6 @@ def export_letters(settings: Settings, which: Filter, file: Path, *, force: bool
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     typer.echo(f"{counted(done, 'dead letter')} exported", err=True)
-    return done
 
 
 def import_letters(settings: Settings, file: Path, *, as_json: bool) -> None:

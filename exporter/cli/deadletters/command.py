@@ -234,8 +234,10 @@ def export(
 
     which = chosen_letters(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
     settings = load_or_exit(config).settings
-    if not export_letters(settings, which, file, force=force):
+    of_it = Filter(destination=which.destination)
+    if not with_letters(settings, lambda letters: letters.count(of_it), nothing=0):
         refuse_unknown_destination(which, settings)
+    export_letters(settings, which, file, force=force)
 
 
 @deadletters.command("import")

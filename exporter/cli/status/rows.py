@@ -41,8 +41,8 @@ _TONES: Final[dict[str, Tone]] = {"running": "good", "standby": "faint", "draini
 
 
 def is_troubled(flow: Dataflow) -> bool:
-    """Whether somebody should look at the dataflow: it sends nothing, cannot start, or has dead letters."""
-    return _rank(flow) < _RUNS or flow["dead_letters"] > 0
+    """Whether somebody should look at the dataflow: it is paused, cannot start, or has dead letters."""
+    return _rank(flow) < _STARTS or flow["dead_letters"] > 0
 
 
 def chosen(flows: Iterable[Dataflow], names: Collection[str], *, troubled: bool) -> list[Dataflow]:
@@ -52,7 +52,8 @@ def chosen(flows: Iterable[Dataflow], names: Collection[str], *, troubled: bool)
     ]
 
 
-#: The rank of a dataflow that runs.
+#: The ranks of dataflows that are about to run, and of those that run.
+_STARTS: Final = 3
 _RUNS: Final = 4
 
 
@@ -61,7 +62,7 @@ def _rank(flow: Dataflow) -> int:
     if flow["state"] == "paused":
         return 2 if flow["paused"] == ["operator"] else 0
     if flow["state"] == "starting":
-        return 1 if flow["last_failure"] else 3
+        return 1 if flow["last_failure"] else _STARTS
     return _RUNS if flow["state"] != "standby" else _RUNS + 1
 
 

@@ -49,6 +49,8 @@ def top(
         typer.echo("top needs a terminal; `exporter status --watch` goes on printing without one", err=True)
         raise typer.Exit(EXIT_USAGE)
     daemon = daemon_of(config, url, socket)
+    # The terminal is to be left as it was.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _keys() as wait:
             _live(daemon, wait, destination or [], trouble=trouble)
@@ -154,7 +156,6 @@ def _keys() -> Iterator[Callable[[float], bool]]:
         return True
 
     tty.setcbreak(sys.stdin)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield wait
     finally:

@@ -99,6 +99,7 @@ def _plain_type(found: re.Match[str]) -> str:
 
 def _in_words(text: str) -> str:
     """The text of a parameter, the bounds of numbers in words."""
-    text = _BETWEEN.sub(r"\1 to \2", text)
+    # Earlier versions of typer escape a bracket for rich, which does not see it here.
+    text = _BETWEEN.sub(r"\1 to \2", text.replace(r"\[", "["))
     text = _LEAST.sub(r"at least \1", text)
     return _MOST.sub(r"at most \1", text)

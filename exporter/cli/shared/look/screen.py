@@ -61,8 +61,9 @@ class Screen:
         return self.console.width
 
     def show(self, shown: RenderableType) -> None:
-        """Print ``shown``."""
-        self._stream.write(f"{self.text(shown)}\n")
+        """Print ``shown``; what the stream's encoding does not have is written as its escape."""
+        encoding = self.console.encoding
+        self._stream.write(f"{self.text(shown)}\n".encode(encoding, "backslashreplace").decode(encoding))
         self._stream.flush()
 
     def text(self, shown: RenderableType) -> str:
