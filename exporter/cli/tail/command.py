@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exporter.cli.shared.completion import destination_names
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Daemon, SocketOption, TokenOption, UrlOption, daemon_of
 
@@ -17,22 +18,29 @@ if TYPE_CHECKING:
 
 def tail(
     destination: Annotated[
-        str | None, typer.Option("--destination", metavar="NAME", help="Only attempts at this destination.")
+        str | None,
+        typer.Option(
+            "--destination",
+            metavar="NAME",
+            help="Show only attempts at this destination.",
+            autocompletion=destination_names,
+        ),
     ] = None,
     bodies: Annotated[
         bool,
-        typer.Option("--bodies", help="Also what is sent, and what comes back where it fails: personal data."),
+        typer.Option("--bodies", help="Show what is sent, and what comes back where it fails: personal data."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each, one a line.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     url: UrlOption = None,
     socket: SocketOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Show attempts as they happen: event, profile, status, milliseconds, and what follows.
+    """Show attempts as they happen.
 
-    The daemon records single attempts only while somebody watches. Where more happens than can be shown, lines are
-    left out, and their number is told. Ends with Ctrl-C (0), or when the daemon goes away (1).
+    Of each its event, profile, status, milliseconds, and what follows. The daemon records single attempts only
+    while somebody watches. Where more happens than can be shown, lines are left out, and their number is told. Ends
+    with Ctrl-C (0), or when the daemon goes away (1).
     """
     from exporter.cli.shared.daemon_port import NoDaemon
     from exporter.cli.tail.streams import UnknownDestination, followed
