@@ -23,7 +23,7 @@ COMPILED_TESTS = tests/house/test_compilation.py tests/profile tests/outbox test
   tests/acceptance/operations/test_workers.py::test_workers_share_the_destinations_and_a_killed_one_is_replaced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-compiled lint format bench wheel image sbom manifests clean
+.PHONY: help demo test test-compiled lint format docs reference bench wheel image sbom manifests clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,12 @@ lint: $(VENV)/.installed-dev ## ruff and mypy
 format: $(VENV)/.installed-dev ## mend what ruff can mend
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+
+docs: $(VENV)/.installed-dev ## build the site of docs/ into build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+reference: $(VENV)/.installed-dev ## write the pages of docs/ anew that are made from the code
+	$(BIN)/python -m reference
 
 bench: $(COMPILED_READY) ## measure what benchmarks/README.md reports; BENCH_ARGS=--quick for less
 	PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) $(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -58,8 +58,8 @@ def test_its_name_is_its_own_and_the_commands_is_not(wheel: Path) -> None:
         assert {name.split("/")[0] for name in opened.namelist()} == {"exporter", about}
 
 
-def test_the_readme_names_this_wheel(wheel: Path) -> None:
-    assert f"`./dist/{wheel.name}[redis]`" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_on_installing_names_this_wheel(wheel: Path) -> None:
+    assert f"`./dist/{wheel.name}[redis]`" in (ROOT / "docs/install.md").read_text(encoding="utf-8")
 
 
 def test_it_has_every_file_of_the_package(wheel: Path) -> None:

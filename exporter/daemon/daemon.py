@@ -238,9 +238,11 @@ class Daemon:
             await asyncio.sleep(LOOK_SECONDS)
         freeze_after_start()
         destinations = len(self._loaded.settings.running)
-        # A parent logs "ready" itself, once, for all its workers.
-        event = "ready" if self._parent is None else "worker ready"
-        self._log.info(event, ops=address, port=port, destinations=destinations, build=in_words(BUILD))
+        facts = {"ops": address, "port": port, "destinations": destinations, "build": in_words(BUILD)}
+        if self._parent is None:
+            self._log.info("ready", **facts)
+        else:  # the parent logs "ready" itself, once, for all its workers
+            self._log.info("worker ready", **facts)
 
     # -- health and status
 

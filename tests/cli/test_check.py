@@ -78,7 +78,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_default_configuration_is_that_of_the_design() -> None:
-    """The default is what README and container rely on."""
+    """The default is what the tutorial and the container rely on."""
     from exporter.cli.shared.config import DEFAULT_CONFIG
 
     assert DEFAULT_CONFIG.as_posix() == "config/exporter.yaml"

@@ -57,7 +57,7 @@ ALL = (*(name for names in CLIENTS.values() for name in names), *TRACING)
 
 
 def test_the_extras_are_those_of_the_package() -> None:
-    assert set(EXTRAS) == {*CLIENTS, "otel", "all", "dev"}
+    assert set(EXTRAS) == {*CLIENTS, "otel", "all", "docs", "dev"}
     assert EXTRAS["all"] == [f"{extras.DISTRIBUTION}[redis,kafka,nats,otel]"]
     assert PROJECT["name"] == extras.DISTRIBUTION
 

@@ -26,7 +26,8 @@ def files(*patterns: str) -> list[Path]:
 
 
 CODE = files(
-    *("exporter/**/*", "tests/**/*.py", "benchmarks/**/*.py", "hatch_build.py", "config/**/*", "Makefile", ".ci/*")
+    *("exporter/**/*", "tests/**/*.py", "benchmarks/**/*.py", "reference/*.py", "hatch_build.py"),
+    *("config/**/*", "Makefile", "mkdocs.yml", ".ci/*"),
 )
 PAGES = files("*.md", "docs/**/*.md", "benchmarks/*.md", "tests/**/*.md")
 
@@ -40,7 +41,7 @@ def anchors(markdown: str) -> set[str]:
 def dead_sections(text: str, at: Path) -> Iterator[str]:
     """What ``text``, which stands in the file ``at``, cites of a page and is not there."""
     for page, anchor in SECTION.findall(text):
-        candidates = [ROOT / page, ROOT / "docs" / page, ROOT / at.parent / page]
+        candidates = [folder / page for folder in (ROOT, ROOT / "docs", ROOT / "docs/reference", ROOT / at.parent)]
         file = next((candidate for candidate in candidates if candidate.is_file()), None)
         if file is None or anchor not in anchors(file.read_text(encoding="utf-8")):
             yield f"{page}#{anchor}"

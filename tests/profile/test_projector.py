@@ -107,8 +107,8 @@ def test_events_of_the_benchmarks(native: type[Projector], body: Body, size: int
     assert all(agrees(native, mapped, one.body) for one in events.backlog(20, 7))
 
 
-def test_events_of_the_readme_and_the_demonstration(native: type[Projector]) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_events_of_the_pages_and_the_demonstration(native: type[Projector]) -> None:
+    text = "".join((ROOT / f"docs/{page}.md").read_text(encoding="utf-8") for page in ("tutorial", "events"))
     lines = [*text.splitlines(), *(ROOT / "config/compose/events.jsonl").read_text(encoding="utf-8").splitlines()]
     bodies = [line for line in lines if line.startswith('{"id"') and '"profileId"' in line]
     bodies += [block for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if '"profileId"' in block]
