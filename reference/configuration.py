@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from exporter.settings.destination import Destination
 from exporter.settings.tree import Settings
 from reference.markdown import code, prose, table
 from reference.values import Schema, default, kind, sections
@@ -27,6 +28,7 @@ whose default is "as below" has the defaults of its own table.
 """
 #: Sections that stand at several places are told at the first one.
 _ROOT: Final = "The main file"
+_FIRST: Final = "destinations"
 
 
 @dataclass(slots=True)
@@ -44,7 +46,8 @@ class _Told:
                 if name not in self.places:
                     self.places[name] = _place(at, key, of)
                     below.append(name)
-        for name in below:
+        # What destinations share with a queue, such as `tls`, is told where most people look for it.
+        for name in sorted(below, key=lambda name: not self.places[name].startswith(_FIRST)):
             self.walk(self.definitions[name], self.places[name])
 
     def named(self, name: str) -> str:
@@ -64,6 +67,9 @@ def _anchor(place: str) -> str:
 def configuration_page() -> str:
     """The text of the page."""
     schema = Settings.model_json_schema(mode="validation")
+    # pydantic's schema has no default that a function makes.
+    nobody = Destination.model_fields["auth"].get_default(call_default_factory=True, validated_data={})
+    schema["$defs"]["Destination"]["properties"]["auth"]["default_kind"] = nobody.kind
     told = _Told(schema["$defs"])
     told.walk(schema, "")
     texts = [HEAD, f"## {_ROOT}\n\n", _keys(schema, told)]

@@ -61,8 +61,9 @@ def _kinds(schema: Schema, named: Named) -> Iterator[str]:
         yield f"a section, by its `kind`: {listed(schema['discriminator']['mapping'])}"
     elif "$ref" in schema:
         yield named(_name(schema))
-    elif "anyOf" in schema:
-        for way in sorted(schema["anyOf"], key=lambda way: way.get("type") == "null"):
+    elif "anyOf" in schema or "oneOf" in schema:
+        ways = schema.get("anyOf") or schema["oneOf"]
+        for way in sorted(ways, key=lambda way: way.get("type") == "null"):
             yield from _kinds(way, named)
     elif "enum" in schema:
         yield " or ".join(code(str(each)) for each in schema["enum"])
@@ -90,7 +91,7 @@ def _plain(schema: Schema, named: Named) -> str:
 
 
 def _bounds(schema: Schema, shown: Callable[[float], str]) -> str:
-    """The bounds of a number behind a comma; of a text none are told: its rule is in the meaning."""
+    """The bounds of a number in parentheses; of a text none are told: its rule is in the meaning."""
     said = []
     if "exclusiveMinimum" in schema:
         said.append(f"more than {shown(schema['exclusiveMinimum'])}")
@@ -98,7 +99,7 @@ def _bounds(schema: Schema, shown: Callable[[float], str]) -> str:
         said.append(f"at least {shown(schema['minimum'])}")
     if schema.get("maximum", _BOUNDLESS) < _BOUNDLESS:
         said.append(f"at most {shown(schema['maximum'])}")
-    return "".join(f", {each}" for each in said)
+    return f" ({', '.join(said)})" if said else ""
 
 
 def default(schema: Schema, required: bool) -> str:
