@@ -20,7 +20,7 @@ _NAMED = re.compile(r"`exporter ([^`\n]+)`")
 
 
 def mistakes(named: str) -> Iterator[str]:
-    """What is no command or option in the words after ``exporter``; names in capitals and values stand for something."""
+    """What is no command or option in the words after ``exporter``; capitals stand for something."""
     command, words = COMMANDS, shlex.split(named.replace("…", ""))
     while words and hasattr(command, "commands"):
         word = words.pop(0)
