@@ -31,7 +31,7 @@ PAUSES: Final[Mapping[PauseReason, tuple[str, str, str]]] = {
         "`exporter check --connect --destination NAME` tries the way step by step.",
     ),
     "failing": (
-        "Too many attempts in a row failed in a way that may pass: 16 of the last 20, or a third export without any 2xx between.",
+        "Too many attempts failed in a way that may pass: 16 of the last 20, or all retries of a third export in a row without a 2xx between.",
         "By a probe that is answered with 2xx, or refused for good.",
         "Ask the partner. The dead letters and the log have the answers.",
     ),
