@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.source.dataprep.listing import functions_page
+from exporter.telemetry.families.page import metrics_page
 from exporter.telemetry.status import status_schema
 from reference.configuration import configuration_page
 from reference.event_schema import event_schema
@@ -37,5 +38,6 @@ PAGES: Final[Mapping[str, Page]] = {
     "status": Page("reference/status.md", status_page),
     "status-schema": Page("status.schema.json", _schema(status_schema)),
     "event-schema": Page("event.schema.json", _schema(event_schema)),
+    "metrics": Page("metrics.md", metrics_page),
     "data-prep-functions": Page("data-prep-functions.md", functions_page),
 }
