@@ -43,6 +43,7 @@ NO: Final[Mapping[str, str]] = {
     "test": "A test failed, or there is none.",
     "send": "An event could not be queued; with `--check`: something could not be an event; with `--test`: a dead letter.",
     "status": "No daemon answers.",
+    "tail": "No daemon answers, or it has gone away.",
     "pause": "It could not be written.",
     "probe": "There is nothing that could be probed now.",
     "init": "A file is there already, and nothing was written.",

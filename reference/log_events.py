@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from exporter.telemetry.held_back import HELD_BACK
 from reference.log_calls import LEVELS, MORE, Line, lines
 from reference.log_meanings import MEANINGS
 from reference.markdown import code, listed, table
@@ -23,9 +25,14 @@ Libraries' own warnings and errors come as lines of theirs, with the library's n
 """
 
 
+def every_line() -> Mapping[str, Line]:
+    """The lines of the sources, and the one that is logged at the level of what it counts."""
+    return {**lines(), HELD_BACK: Line(LEVELS[1:], ("of", "lines", "seconds", MORE))}
+
+
 def log_events_page() -> str:
     """The text of the page. Raises KeyError where a line has no meaning."""
-    found = lines()
+    found = every_line()
     texts = [HEAD]
     for heading, meanings in MEANINGS.items():
         rows = [(code(event), _levels(found[event]), _fields(found[event]), said) for event, said in meanings.items()]

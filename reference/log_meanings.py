@@ -27,6 +27,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "worker ended": "A worker has ended, and is started again after `restart_seconds`.",
         "worker cannot be started": "The machine has no memory or no process left for a worker. It is tried again.",
         "log lines lost": "So many lines could not be written, because nobody read the log or its disk was full. They stood in the place of this line.",
+        "held back": "So many `lines` were as the first one of their kind, `of` which event, and were counted instead; the other fields are those of the last of them ([more](../contract.md#operation)). Each dead letter is kept all the same.",
+        "bodies shown": "Somebody watches attempts with their bodies (`exporter tail --bodies`): personal data.",
         "action": "Somebody acted by the ops port or the socket: pause, resume, probe or replay. `by` says by which way, `done` whether it was done.",
     },
     "The configuration": {
@@ -36,8 +38,9 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "reload": "Whether others share the state could not be asked during a reload, since the queue is away. It goes on.",
     },
     "A destination": {
+        "attempt": "An attempt has ended: its status, how long it took, and what followed (`outcome`).",
         "paused": "The destination sends nothing from now on, for a [reason](reasons.md#pauses). Its backlog stays in the queue.",
-        "resumed": "The reason is over.",
+        "resumed": "The reason is over, or the dataflow has ended, which `why` says then. `still_paused` has the reasons that hold on.",
         "probe": "An operator has asked for a probe now.",
         "dead letter": "An event could not be delivered, for a [reason](reasons.md#dead-letters), and is kept. `exporter deadletters show` has the partner's answer.",
         "replay excluded": "A letter was to be replayed, and the configuration excludes its event by now. It goes unsent.",
