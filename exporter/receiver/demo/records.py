@@ -120,8 +120,7 @@ def _read(text: str) -> tuple[dict[str, int], int]:
         for sample in family.samples:
             if sample.name == "exporter_source_records_total" and sample.labels["outcome"] != "taken":
                 outcome = sample.labels["outcome"]
-                if sample.value:  # outcomes that nothing had are there too
-                    outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
+                outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
             elif sample.name == "exporter_source_outbox_events":
                 waiting = int(sample.value)
     # Those that a flow may have are told from its first record on, at 0.
