@@ -90,18 +90,19 @@ class Dataflow:
             subscription = self._subscription
             if subscription is None:
                 return True
-            # However the dataflow ends: no timer of the senders is to be left over.
-            stack.callback(self._senders.cut)
             async with asyncio.TaskGroup() as tasks:
-                self._senders.open(tasks)
-                recording = tasks.create_task(must_live("the recorder", self._recorder.run))
-                replaying = tasks.create_task(must_live("the replayer", lambda: self._replays.run(subscription)))
-                self.state = "running"
-                await self._ending.unless_asked(must_live("receiving", lambda: self._receiving.run(subscription)))
-                replaying.cancel()
-                await self._drain()
-                recording.cancel()
-                self._senders.cut()
+                try:
+                    self._senders.open(tasks)
+                    recording = tasks.create_task(must_live("the recorder", self._recorder.run))
+                    replaying = tasks.create_task(must_live("the replayer", lambda: self._replays.run(subscription)))
+                    self.state = "running"
+                    await self._ending.unless_asked(must_live("receiving", lambda: self._receiving.run(subscription)))
+                    replaying.cancel()
+                    await self._drain()
+                    recording.cancel()
+                finally:
+                    # However the dataflow ends: nothing is sent while the group waits for its tasks, no timer is left.
+                    self._senders.cut()
             return await self._commit(subscription)
 
     def let_go(self) -> None:

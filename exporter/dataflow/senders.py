@@ -132,15 +132,18 @@ class Senders:
 
     def _hand_over(self, export: Export) -> None:
         """Let a sender do it."""
-        if self._resting:
-            self._resting.pop().set_result(export)
-        else:
-            self._start(partial(self._send, export))
+        while self._resting:
+            resting = self._resting.pop()
+            if not resting.done():  # its sender was cancelled, as the dataflow is
+                resting.set_result(export)
+                return
+        self._start(partial(self._send, export))
 
     def _start(self, sender: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._tasks is None:
             raise RuntimeError("senders were woken before they were opened")
-        self._running.add(self._tasks.create_task(whole("a sender", sender)))
+        if (task := _task(self._tasks, whole("a sender", sender))) is not None:
+            self._running.add(task)
 
     async def _go_on(self, begun: Begun, outcome: Outcome | Stale, transport: CallbackTransport) -> None:
         now = self._answer(begun.export, await go_on(begun, outcome, self._dependencies, transport))
@@ -223,7 +226,16 @@ class Senders:
     def _fail(self, error: Exception) -> None:
         """End the dataflow by a bug: the event loop would only log the error, and nothing would ever be sent again."""
         if self._tasks is not None:
-            self._tasks.create_task(_raise(error))
+            _task(self._tasks, _raise(error))
+
+
+def _task(group: asyncio.TaskGroup, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    """A task of the group; None where the group is ending, since another task failed or was cancelled."""
+    try:
+        return group.create_task(work)
+    except RuntimeError:
+        work.close()
+        return None
 
 
 async def _raise(error: Exception) -> None:

@@ -142,3 +142,43 @@ async def test_a_dataflow_that_is_cut_leaves_no_request_on_the_wire(queue: Queue
         # The transport is still open: the dataflow itself has let go.
         await asyncio.wait_for(server.hung_up.wait(), 30)
         assert flow.count("exporter_exports_total", outcome="delivered") == 1
+
+
+async def test_nothing_is_begun_while_a_dataflow_falls_apart(queue: Queue, tmp_path: Path) -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(str(context)))
+    falling_apart = False
+
+    async def answers_until_then(_: Request) -> Outcome:
+        await asyncio.sleep(0.002)
+        if falling_apart:
+            raise LookupError  # comes as stale, which is for a coroutine
+        return OK
+
+    async def ends_late() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.2)
+
+    async def run() -> None:
+        nonlocal falling_apart
+        async with flowing(queue, tmp_path, endpoint) as flow:
+            await flow.publish(*(event(number, f"p{number}") for number in range(2000)))
+            await until(lambda: len(endpoint.requests) > 200)
+            group = flow.flow._senders._tasks
+            assert group is not None
+            group.create_task(ends_late())
+            await asyncio.sleep(0)
+            falling_apart = True
+            flow.running.cancel()
+            begun = len(endpoint.requests)
+            await asyncio.wait([flow.running])
+            assert len(endpoint.requests) <= begun + 16, (
+                "no more than the permits, within the turn in which it was told"
+            )
+
+    endpoint = Endpoint(answers_until_then)
+    with pytest.raises(asyncio.CancelledError):
+        await run()
+    assert complaints == []
