@@ -48,7 +48,7 @@ def schema() -> dict[str, Any]:
 
 def test_they_fulfil_the_schema_whose_every_key_has_a_description(schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
-    files = sorted((ROOT / "config").rglob("*.test.yaml"))
+    files = [*(ROOT / "config").glob("*.test.yaml"), *(ROOT / "config" / "destinations").glob("*.test.yaml")]
     assert len(files) == 2
     for file in files:
         # Times are text, as `exporter test` has it.

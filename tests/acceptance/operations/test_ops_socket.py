@@ -87,7 +87,7 @@ def test_a_refused_reload_is_told_of_until_one_is_taken_over(tmp_path: Path) -> 
         shown = place.command("status")
         assert shown.returncode == 0, shown.stderr
         assert str(line["problems"][0]) in shown.stdout
-        assert [words.split()[0] for words in shown.stdout.splitlines()][-1] == "crm"
+        assert [words.split()[0] for words in shown.stdout.splitlines()][-2:] == ["crm", "total"]
         [flow] = place.lines("status", "--json")
         assert flow["destination"] == "crm"
 
