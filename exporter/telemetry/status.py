@@ -52,7 +52,7 @@ class DataflowStatus:
     in_flight: Annotated[int, _said("Requests whose answer has not come.")] = 0
     concurrency: Annotated[int, _said("How many requests may be in flight now; adapts.")] = 0
     window_events: Annotated[int, _said("Events read and not settled.")] = 0
-    received: Annotated[int, _said("Events read from the queue.")] = 0
+    received: Annotated[int, _said("Events read from the queue; what a reload reads again counts again.")] = 0
     excluded: Annotated[int, _said("Events that were not for this destination.")] = 0
     delivered: Annotated[int, _said("Exports that were answered with 2xx.")] = 0
     dead_lettered: Annotated[int, _said("Events that became dead letters.")] = 0

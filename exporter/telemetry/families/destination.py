@@ -27,7 +27,7 @@ DESTINATION: Final[Mapping[str, Family]] = by_name(
             "exporter_events_received",
             "counter",
             "events",
-            "Events read from the queue.",
+            "Events read from the queue; what a reload reads again counts again.",
             "whether anything comes at all",
             "Whether or not they concern the destination.",
         ),
