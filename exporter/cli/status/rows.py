@@ -12,6 +12,7 @@ from exporter.cli.shared.look.table import Cell, Column, Row, Toned
 from exporter.cli.shared.status_text import duration_text, number_text
 from exporter.cli.status.samples import Dataflow
 from exporter.sections.printable import counted, printable
+from exporter.telemetry.standing import Badness, Standing, badness, standing
 
 COLUMNS: Final = (
     Column("DESTINATION", folds=16, eases=64),
@@ -42,7 +43,7 @@ _TONES: Final[dict[str, Tone]] = {"running": "good", "standby": "faint", "draini
 
 def is_troubled(flow: Dataflow) -> bool:
     """Whether somebody should look at the dataflow: it is paused, cannot start, or has dead letters."""
-    return _rank(flow) < _STARTS or flow["dead_letters"] > 0
+    return standing_of(flow) in ("failing", "held") or flow["dead_letters"] > 0
 
 
 def chosen(flows: Iterable[Dataflow], names: Collection[str], *, troubled: bool) -> list[Dataflow]:
@@ -52,28 +53,24 @@ def chosen(flows: Iterable[Dataflow], names: Collection[str], *, troubled: bool)
     ]
 
 
-#: The ranks of dataflows that are about to run, and of those that run.
-_STARTS: Final = 3
-_RUNS: Final = 4
+def standing_of(flow: Dataflow) -> Standing:
+    """How the dataflow stands."""
+    return standing(flow["state"], flow["paused"], flow["last_failure"])
 
 
-def _rank(flow: Dataflow) -> int:
-    """How bad a dataflow is, the worst first."""
-    if flow["state"] == "paused":
-        return 2 if flow["paused"] == ["operator"] else 0
-    if flow["state"] == "starting":
-        return 1 if flow["last_failure"] else _STARTS
-    return _RUNS if flow["state"] != "standby" else _RUNS + 1
+def _badness(flow: Dataflow) -> Badness:
+    numbers = flow["oldest_pending_seconds"], flow["lag_messages"], flow["dead_letters"]
+    return badness(standing_of(flow), *numbers, str(flow["destination"]))
 
 
 def worst_first(flows: Iterable[Dataflow]) -> list[Dataflow]:
-    """Those that send nothing before those that run, and of each kind those first that are most behind."""
-    return sorted(flows, key=lambda flow: (_rank(flow), -(flow["lag_messages"] or 0)))
+    """Those that send nothing before those that run, and of each kind those first that wait longest."""
+    return sorted(flows, key=_badness)
 
 
 def row(flow: Dataflow) -> Row:
     """The cells of a dataflow."""
-    tone = _TONES.get(flow["state"], "bad" if _rank(flow) < 2 else "warning")
+    tone = _TONES.get(flow["state"], "bad" if standing_of(flow) == "failing" else "warning")
     dead = number_text(flow["dead_letters"])
     cells: dict[str, Cell] = {
         "DESTINATION": printable(str(flow["destination"])),
@@ -90,7 +87,7 @@ def row(flow: Dataflow) -> Row:
 def total(flows: Sequence[Dataflow]) -> Row:
     """The sums of all, of which there is one at least, and how many are in the worst state."""
     sums = {title: _sum(flow[key] for flow in flows) for title, key in _SUMS.items()}
-    worst = str(min(flows, key=_rank)["state"])
+    worst = str(min(flows, key=_badness)["state"])
     alike = sum(flow["state"] == worst for flow in flows)
     oldest = max((flow["oldest_pending_seconds"] or 0.0 for flow in flows), default=0.0)
     cells = {
@@ -104,8 +101,7 @@ def total(flows: Sequence[Dataflow]) -> Row:
 
 def in_words(flows: Sequence[Dataflow]) -> str:
     """How many dataflows there are of each state, in a line: ``3 destinations: 1 paused, 2 running``."""
-    ranked = sorted(flows, key=_rank)
-    states = Counter(str(flow["state"]) for flow in ranked)
+    states = Counter(str(flow["state"]) for flow in worst_first(flows))
     return f"{counted(len(flows), 'destination')}: {', '.join(f'{count} {state}' for state, count in states.items())}"
 
 
@@ -118,10 +114,10 @@ def why(flow: Dataflow) -> str:
     line = printable(", ".join(flow["paused"]))
     if flow["next_probe_seconds"] is not None:
         line += f", next probe in {duration_text(flow['next_probe_seconds'])}"
-    if flow["paused_since"] is not None:
-        line += f", paused for {duration_text(max(0.0, time.time() - flow['paused_since']))}"
     if flow["last_failure"] and flow["paused"] != ["operator"]:  # a pause by hand has no failure for its cause
         line += f": {printable(flow['last_failure'])}"
+    if flow["paused_since"] is not None:
+        line += f", paused for {duration_text(max(0.0, time.time() - flow['paused_since']))}"
     if (operator := flow.get("operator")) is None:
         return line
     return line + ("" if flow["paused"] == ["operator"] else "; paused by hand") + _by_hand(operator)

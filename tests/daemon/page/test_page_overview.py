@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.daemon.ops.page.overview import Rates, counts, listed, standing
+from exporter.daemon.ops.page.overview import Rates, counts, listed, standing_of
 from exporter.telemetry.status import DataflowState, DataflowStatus
 
 
@@ -32,7 +32,7 @@ def names(*flows: DataflowStatus, name: str = "", state: str = "") -> list[str]:
     ],
 )
 def test_how_a_destination_stands(found: DataflowStatus, expected: str) -> None:
-    assert standing(found) == expected
+    assert standing_of(found) == expected
 
 
 def test_the_worst_come_first() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from exporter.daemon.ops.actions import Posted
 from exporter.daemon.ops.by_hand import WHY_LENGTH, Note, Wanted
@@ -14,7 +14,7 @@ from exporter.state.letter import Reason
 
 Confirmed = Literal[Posted, "replay"]
 PATH: Final = re.compile(r"/destinations/([^/]+)/confirm/(pause|resume|probe|test|replay)")
-REASONS: Final[tuple[Reason, ...]] = ("malformed", "rejected", "retries_exhausted", "bug")
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from exporter.telemetry.standing import STANDINGS, Badness, Standing, badness, standing
 from exporter.telemetry.status import DataflowStatus
 
-#: How a destination stands, the worst first: it fails, is held by an operator, does not run here now, runs.
-Standing = Literal["failing", "held", "waiting", "running"]
-STANDINGS: Final[Sequence[Standing]] = ("failing", "held", "waiting", "running")
 #: The shortest and the longest time between two samples that make a rate, in seconds.
 SAMPLE_SECONDS: Final = 1.0
 _OLD_SECONDS: Final = 60.0
@@ -26,13 +24,9 @@ class Row:
     rate: float | None
 
 
-def standing(flow: DataflowStatus) -> Standing:
+def standing_of(flow: DataflowStatus) -> Standing:
     """How a destination stands."""
-    if flow.state == "paused":
-        return "held" if flow.paused == ("operator",) else "failing"
-    if flow.state == "running":
-        return "running"
-    return "failing" if flow.last_failure and flow.state == "starting" else "waiting"
+    return standing(flow.state, flow.paused, flow.last_failure)
 
 
 def listed(
@@ -40,7 +34,7 @@ def listed(
 ) -> Sequence[Row]:
     """The rows of those whose name has ``name`` in it and whose standing or state is ``state``, worst first."""
     wanted = name.casefold()
-    rows = [Row(flow, standing(flow), rates.get(flow.destination)) for flow in flows]
+    rows = [Row(flow, standing_of(flow), rates.get(flow.destination)) for flow in flows]
     return sorted(
         (
             row
@@ -51,20 +45,14 @@ def listed(
     )
 
 
-def _worst_first(row: Row) -> tuple[int, float, int, int, str]:
+def _worst_first(row: Row) -> Badness:
     flow = row.flow
-    return (
-        STANDINGS.index(row.standing),
-        -(flow.oldest_pending_seconds or 0.0),
-        -(flow.lag_messages or 0),
-        -flow.dead_letters,
-        flow.destination,
-    )
+    return badness(row.standing, flow.oldest_pending_seconds, flow.lag_messages, flow.dead_letters, flow.destination)
 
 
 def counts(flows: Iterable[DataflowStatus]) -> Mapping[Standing, int]:
     """How many destinations stand so, the worst first; none where it is none."""
-    found = Counter(map(standing, flows))
+    found = Counter(map(standing_of, flows))
     return {each: found[each] for each in STANDINGS if found[each]}
 
 

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import Any, Final
 
-from exporter.daemon.ops.page.overview import STANDINGS, Rates, counts, listed, standing
+from exporter.daemon.ops.page.overview import Rates, counts, listed, standing_of
 from exporter.daemon.ops.page.particulars import LETTERS, Particulars, alike, by_reason
 from exporter.daemon.ops.page.sheets import Asked, Sheet
 from exporter.dataflow.dependencies import Clock
 from exporter.telemetry.attempts import Attempt
+from exporter.telemetry.standing import STANDINGS
 from exporter.telemetry.status import StatusDocument
 
 _DESTINATION: Final = re.compile(r"/destinations/([^/]+)")
@@ -93,7 +94,7 @@ class RunSheets:
             {
                 **values,
                 "flow": flow,
-                "standing": standing(flow),
+                "standing": standing_of(flow),
                 "rate": rates.get(name),
                 "now": self._clock.epoch(),
                 "signed_in": asked.signed_in,
