@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import msgspec
@@ -94,6 +95,28 @@ class Lines:
         self._waiting.append(line)
         self._held += size
         self._changed.set()
+
+
+class Readers:
+    """All who are shown lines by a process."""
+
+    def __init__(self) -> None:
+        self._lines: set[Lines] = set()
+
+    @contextmanager
+    def reader(self, *, bodies: bool) -> Iterator[Lines]:
+        """The lines of one more reader, within the context."""
+        lines = Lines(bodies=bodies)
+        self._lines.add(lines)
+        try:
+            yield lines
+        finally:
+            self._lines.discard(lines)
+
+    def end(self) -> None:
+        """Tell all of them that the process ends."""
+        for lines in self._lines:
+            lines.end("the daemon has stopped")
 
 
 def _line(attempt: Attempt, body: bytes | None) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 from aiohttp import web
 
-from exporter.daemon.ops.attempt_lines import Lines
+from exporter.daemon.ops.attempt_lines import Lines, Readers
 from exporter.daemon.ops.by_hand import STATUS, Admit, refusal
 from exporter.sections.printable import printable
 from exporter.settings.loading.suggestions import guess
@@ -53,25 +53,19 @@ class OwnAttempts:
     def __init__(self, attempts: Attempts, names: Callable[[], Collection[str]]) -> None:
         self.names = names
         self._attempts = attempts
-        self._watching: set[Lines] = set()
+        self._readers = Readers()
 
     async def latest(self, destination: str) -> Sequence[Attempt] | str:
         return self._attempts.latest(destination)
 
     @asynccontextmanager
     async def watching(self, destination: str | None, *, bodies: bool) -> AsyncIterator[Lines]:
-        lines = Lines(bodies=bodies)
-        self._watching.add(lines)
-        try:
-            with self._attempts.shown_to(lines.take, destination):
-                yield lines
-        finally:
-            self._watching.discard(lines)
+        with self._readers.reader(bodies=bodies) as lines, self._attempts.shown_to(lines.take, destination):
+            yield lines
 
     def end(self) -> None:
         """Tell all who watch that the process ends."""
-        for lines in self._watching:
-            lines.end("the daemon has stopped")
+        self._readers.end()
 
 
 async def attempts_asked(

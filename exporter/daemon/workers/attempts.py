@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
-from exporter.daemon.ops.attempt_lines import Lines
+from exporter.daemon.ops.attempt_lines import Lines, Readers
 from exporter.daemon.ops.attempts import PATH, QUIET_SECONDS
 from exporter.daemon.workers.asking import WorkerSilent, asked
 from exporter.daemon.workers.worker import Worker
@@ -39,7 +39,7 @@ class WorkersAttempts:
         self.names = running
         self._workers = workers
         self._file = file
-        self._watching: set[Lines] = set()
+        self._readers = Readers()
 
     async def latest(self, destination: str) -> Sequence[Attempt] | str:
         worker = self._worker_of(destination)
@@ -57,19 +57,14 @@ class WorkersAttempts:
 
     @asynccontextmanager
     async def watching(self, destination: str | None, *, bodies: bool) -> AsyncIterator[Lines]:
-        lines = Lines(bodies=bodies)
-        self._watching.add(lines)
-        passing = [partial(self._pass_on, worker, destination, lines) for worker in self._workers]
-        try:
+        with self._readers.reader(bodies=bodies) as lines:
+            passing = [partial(self._pass_on, worker, destination, lines) for worker in self._workers]
             async with in_background(*(partial(for_ever, each, lines.notice) for each in passing)):
                 yield lines
-        finally:
-            self._watching.discard(lines)
 
     def end(self) -> None:
         """Tell all who watch that the process ends."""
-        for lines in self._watching:
-            lines.end("the daemon has stopped")
+        self._readers.end()
 
     async def _pass_on(self, worker: Worker, destination: str | None, lines: Lines) -> None:
         """Pass on the lines of a worker, as long as ``destination`` runs there; tell when it answers and when not."""
