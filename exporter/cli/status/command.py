@@ -34,12 +34,15 @@ def status(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object for each destination, one a line.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Print another sample about every second.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print another sample about every second; `exporter top` is live.")
+    ] = False,
 ) -> None:
     """Show how each destination is: state, reason, lag and rates.
 
-    Those that send nothing come first, with the reason and the time until the next probe; of all others those that are
-    most behind. A terminal that is too narrow leaves columns out, and folds long texts; on a pipe every row is a line.
+    Those that send nothing come first, with the reason and the time until the next probe; of all others those whose
+    oldest event waits longest. A terminal that is too narrow leaves columns out, and folds long texts; on a pipe every
+    row is a line.
     """
     from exporter.cli.shared.daemon_port import NoDaemon
 
@@ -94,22 +97,18 @@ class _Showing:
         typer.echo("".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in flows), nl=False)
 
     def _print(self, flows: Sequence[Dataflow], sample: Sample) -> None:
-        import sys
-
         from exporter.cli.shared.status_text import refused_lines
 
         refused = list(dict.fromkeys(line for each in sample.documents for line in refused_lines(each)))
         if not refused:
             self._tell_broken()
         self._broken = ()
-        if self._watch and sys.stdout.isatty():
-            typer.echo("\x1b[2J\x1b[H", nl=False)
         for line in refused:
             typer.echo(line)
         _show(flows, sample)
         for line in sample.silent:
             typer.echo(line)
-        if self._watch and not sys.stdout.isatty():
+        if self._watch:
             typer.echo()
 
     def _tell_broken(self) -> None:
