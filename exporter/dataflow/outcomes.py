@@ -90,7 +90,7 @@ class Outcomes:
 
     # -- exports, by what the outbox says is next after an attempt
 
-    def attempted(self, export: Export, verdict: Judged, following: Next, round_trip: float = 0.0) -> None:
+    def attempted(self, export: Export, verdict: Judged, following: Next, round_trip: float) -> None:
         """Settle the export, store a dead letter, or leave the export where it stands, as ``following`` says.
 
         ``round_trip`` is how many seconds the attempt took, 0.0 where nothing was sent.

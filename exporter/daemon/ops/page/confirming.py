@@ -13,7 +13,6 @@ from exporter.sections.printable import printable
 from exporter.state.letter import Reason
 
 Confirmed = Literal[Posted, "replay"]
-PATH: Final = re.compile(r"/destinations/([^/]+)/confirm/(pause|resume|probe|test|replay)")
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
@@ -47,6 +46,7 @@ QUESTIONS: Final[Mapping[Confirmed, Question]] = {
         "later state delivered, are left out unless you say so: they would undo that state.",
     ),
 }
+PATH: Final = re.compile(rf"/destinations/([^/]+)/confirm/({'|'.join(QUESTIONS)})")
 
 
 def wanted(name: str, action: Confirmed, form: Mapping[str, str]) -> Note | Wanted:
