@@ -9,7 +9,7 @@ import random
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from isolation import nine_deliver_all_beside_two_that_never_answer
 from judging import judged
 from kill_loop import DUPLICATES_PER_KILL, Load, run
 from processes import PATIENCE_SECONDS, Daemon, eventually, fetch
+from span_collector import SpanCollector
 
 TRANSPORTS = ("lean", "aiohttp")
 
@@ -133,6 +134,34 @@ def events_of_others_are_exported(
         put(source.make(60))
         eventually("all is delivered", lambda: daemon.alive() and receiver.delivered() >= 120)
         _all_is_well(place, daemon, receiver, source.made)
+
+
+def a_trace_beside_the_event_goes_on(
+    folder: Path, section: Mapping[str, Any], put: Callable[[Sent, str], None]
+) -> None:
+    """``put`` is a client that nobody here wrote, which puts an event and its ``traceparent`` on the queue.
+
+    The trace stands beside the event, not in it; the attempt is a span of it, and the request names the span.
+
+    Raises AssertionError.
+    """
+    trace_id, span_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    with Place(folder, section) as place, closing(SpanCollector()) as collector:
+        receiver = place.receiver()
+        place.destination("crm", receiver.url)
+        place.config["tracing"] = {"otlp_endpoint": collector.url, "sample": 0}
+        place.write()
+        source = Source(1)
+        [event] = source.make(1)
+        assert b"traceparent" not in event.body
+        put(event, f"00-{trace_id}-{span_id}-01")
+        daemon = place.daemon().ready()
+        eventually("it is delivered", lambda: daemon.alive() and receiver.delivered() >= 1)
+        eventually("the span is there", lambda: daemon.alive() and collector.spans)
+        assert daemon.terminate() == 0
+        [span], [request] = collector.spans, receiver.received()
+        assert (span.trace_id.hex(), span.parent_span_id.hex()) == (trace_id, span_id)
+        assert request.headers["traceparent"] == f"00-{trace_id}-{span.span_id.hex()}-01"
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from broker_contract import Isolation, Outages, away, events_of_others_are_exported
+from broker_contract import Isolation, Outages, a_trace_beside_the_event_goes_on, away, events_of_others_are_exported
 from brokers import KafkaBroker, Kind
 from events import Sent, Source
 from harness import Place
@@ -46,3 +46,15 @@ def test_events_of_kafkas_console_producer_are_exported(tmp_path: Path, broker: 
         broker.server.tool(producer, *where, "--property", "parse.key=true", stdin=lines)
 
     events_of_others_are_exported(tmp_path, section, put)
+
+
+def test_a_trace_in_a_header_goes_on(tmp_path: Path, broker: KafkaBroker) -> None:
+    section = broker.section()
+    where = ("--bootstrap-server", section["bootstrap_servers"], "--topic", section["topic"])
+
+    def put(event: Sent, traceparent: str) -> None:
+        line = b"traceparent:%s\t%s\t%s\n" % (traceparent.encode(), event.profile.encode(), event.body)
+        parsed = ("--property", "parse.headers=true", "--property", "parse.key=true")
+        broker.server.tool("org.apache.kafka.tools.ConsoleProducer", *where, *parsed, stdin=line)
+
+    a_trace_beside_the_event_goes_on(tmp_path, section, put)

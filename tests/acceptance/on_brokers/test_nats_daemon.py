@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nats
-from broker_contract import Isolation, Outages, events_of_others_are_exported
+from broker_contract import Isolation, Outages, a_trace_beside_the_event_goes_on, events_of_others_are_exported
 from brokers import Kind, NatsBroker
 from events import Sent, Source
 from harness import Place
@@ -37,6 +37,20 @@ def test_events_that_nats_py_published_by_hand_are_exported(tmp_path: Path, brok
         await client.close()
 
     events_of_others_are_exported(tmp_path, section, lambda events: asyncio.run(publish(events)))
+
+
+def test_a_trace_in_a_header_goes_on(tmp_path: Path, broker: NatsBroker) -> None:
+    section = broker.section(create=False)
+    stream = section["stream"]
+
+    async def publish(event: Sent, traceparent: str) -> None:
+        client = await nats.connect(broker.server.url)
+        jetstream = client.jetstream()
+        await jetstream.add_stream(name=stream, subjects=[f"{stream}.*"])
+        await jetstream.publish(f"{stream}.by-hand", event.body, headers={"traceparent": traceparent})
+        await client.close()
+
+    a_trace_beside_the_event_goes_on(tmp_path, section, lambda *event: asyncio.run(publish(*event)))
 
 
 def test_commands_work_on_the_stream(tmp_path: Path, broker: NatsBroker) -> None:
