@@ -30,6 +30,7 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "commit failed": ("detail",),
     "source": ("detail",),
     "refused elements not kept": ("detail",),
+    "sign-in refused": ("detail",),
 }
 #: Of lines that are counts themselves, what they count: it is added up.
 _COUNTS: Final = "elements"

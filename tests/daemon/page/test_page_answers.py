@@ -212,7 +212,9 @@ async def test_a_look_a_second_later_asks_nobody_again() -> None:
 
 async def test_the_cookie_does_not_hold_the_token_and_ends_at_sign_out() -> None:
     async with browsing() as browser:
-        assert (await browser.post("/sign-in", {"token": "wrong"}))[0] == 403
+        assert (await browser.post("/sign-in", {"token": "wrong-hunter2"}))[0] == 403
+        assert [line["level"] for line in browser.logged() if line["event"] == "sign-in refused"] == ["warning"]
+        assert "hunter2" not in json.dumps(browser.logged())
         assert browser.cookies == []
         await browser.sign_in()
         [cookie] = browser.cookies

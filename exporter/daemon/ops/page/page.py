@@ -104,6 +104,7 @@ class Page:
         onward = _path_of(form.get("to", "/"))
         given = form.get("token", "").strip().encode(errors="surrogateescape")
         if self._token is None or not hmac.compare_digest(given, self._token):
+            self._log.warning("sign-in refused", detail="a browser presented something else than ops.token to the page")
             return await self._shown(_sign_in_sheet(onward, self._token is not None, refused=True), session, status=403)
         self._sessions.end(request.cookies.get(_cookie(request)))
         response = elsewhere(onward)
