@@ -26,7 +26,7 @@ COLUMNS: Final = (
     Column("EXCLUDED/S", right=True, spare=9),
     Column("RETRIES/S", right=True, spare=5),
     Column("DEAD", right=True, spare=1),
-    Column("WHY", folds=20, if_any=True),
+    Column("WHY", folds=20, eases=44, if_any=True),
 )
 #: Columns whose numbers make a sum.
 _SUMS: Final = {
