@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, get_args
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.outbox.verdict import PauseReason
 from exporter.profile.decision import Reason as Exclusion
 from exporter.telemetry.counting import Counter, Histogram
+from exporter.telemetry.exposition import exposed
 from exporter.telemetry.families.destination import DESTINATION, StatusClass, TimeFault, TokenOutcome
 from exporter.telemetry.families.process import PROCESS
 from exporter.telemetry.history import History
@@ -22,8 +23,6 @@ from exporter.telemetry.latencies import RecentLatencies
 ATTEMPT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 #: Seconds. From change to delivery: up to an outage of an hour.
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-#: The text format that Prometheus and all look-alikes read.
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +105,14 @@ class Metrics:
 
     def collect(self) -> Iterable[Metric]:
         """The metrics of a scrape: counters and histograms, without each series' time of creation, then the gauges."""
-        yield self._counters("exporter_events_received", lambda of: {(): of.received})
         yield self._counters("exporter_events_excluded", lambda of: _labelled(of.excluded.items()))
         yield self._counters("exporter_events_without_time", lambda of: _labelled(of.without_time.items()))
         yield self._counters(
             "exporter_exports",
             lambda of: {("delivered",): of.delivered, ("dead_lettered",): of.dead_lettered},
         )
+        # Read after what becomes of them: a scrape never shows more events that ended than came.
+        yield self._counters("exporter_events_received", lambda of: {(): of.received})
         yield self._counters("exporter_attempts", lambda of: _labelled(of.attempts.items()))
         yield self._counters("exporter_retries", lambda of: {(): of.retries})
         yield self._counters("exporter_token_fetches", lambda of: _labelled(of.token_fetches.items()))
@@ -125,9 +125,9 @@ class Metrics:
             lost.add_metric([self.shard] if self.shard else [], self._log_lines_lost())
             yield lost
 
-    def render(self) -> bytes:
-        """All series in Prometheus' text format, to be served as ``CONTENT_TYPE``."""
-        return generate_latest(self.registry)
+    async def expose(self) -> bytes:
+        """All series, as ``exposition.exposed`` has them."""
+        return await exposed(self.registry)
 
     def _gauges(self) -> Iterable[Metric]:
         watched = [(destination, provider()) for destination, provider in self._providers.items()]

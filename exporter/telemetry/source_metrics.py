@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.telemetry.counting import Histogram
+from exporter.telemetry.exposition import exposed
 from exporter.telemetry.families.process import PROCESS
 from exporter.telemetry.families.source import SOURCE
 
@@ -81,9 +82,9 @@ class SourceMetrics:
         for reason in reasons:
             self._identity_warnings[flow or "unknown", reason] += 1
 
-    def render(self) -> bytes:
-        """All series in Prometheus' text format."""
-        return generate_latest(self.registry)
+    async def expose(self) -> bytes:
+        """All series, as ``exposition.exposed`` has them."""
+        return await exposed(self.registry)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of a scrape."""

@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 import yaml
 from manifests import ROOT, Tree, check_confined, check_probes, objects, secrets, settings_in, size
+from prometheus_client import generate_latest
 
 from exporter.outbox.verdict import PauseReason
 from exporter.queues.kafka.settings import KafkaSettings
@@ -179,7 +180,7 @@ def scraped() -> str:
         in_flight=0, window_events=0, lag=1, oldest_pending_seconds=1.0, paused=frozenset({"queue"}), dead_letters=0
     )
     metrics.watch("crm", lambda: gauges)
-    return metrics.render().decode()
+    return generate_latest(metrics.registry).decode()
 
 
 @pytest.mark.parametrize("how", ["scale-by-metric", "scale-hpa"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.daemon.workers.parent import merged
@@ -14,7 +15,7 @@ def exposition(*destinations: str) -> bytes:
         metrics.of(name).received.inc(number + 1)
         metrics.of(name).attempt_seconds.observe(0.2)
         metrics.watch(name, lambda: Gauges(1, 2, None, None, frozenset({"queue"}), 0))
-    return metrics.render()
+    return generate_latest(metrics.registry)
 
 
 def samples(text: bytes) -> set[tuple[object, ...]]:

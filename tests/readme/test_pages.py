@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from clean_clone import ROOT, copy_to, environment, free_port, paste
 from fences import Fence, fences
+from prometheus_client import generate_latest
 from test_readme import PLAIN
 
 from exporter.settings.loading.load import Loaded, load
@@ -149,7 +150,7 @@ def test_the_metrics_that_they_name_exist() -> None:
     metrics = Metrics(log_lines_lost=lambda: 0)
     metrics.of("d")
     ProcessMetrics(metrics, "1", Build("compiled", "3.13.1"), ConfigurationHealth(time.time), lambda: 0)
-    rendered = metrics.render().decode()
+    rendered = generate_latest(metrics.registry).decode()
     named = {name for text in TEXTS.values() for name in re.findall(r"`(exporter_\w+)`", text)}
     assert named
     assert [name for name in sorted(named) if f"# TYPE {name} " not in rendered] == []

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from exporter.receiver.demo.play import template
 from exporter.receiver.demo.process import DaemonFailed, start_daemon
@@ -84,7 +85,7 @@ def test_reads_the_metrics_that_the_daemon_writes() -> None:
     mine.retries.inc(4)
     mine.latency_seconds.observe(0.5)
 
-    found = numbers(metrics.render().decode(), DESTINATION)
+    found = numbers(generate_latest(metrics.registry).decode(), DESTINATION)
 
     assert found == Numbers(9, {"no_trigger": 2, "not_a_member": 1}, 5, 1, 4)
     assert found.settled == 9

@@ -9,6 +9,7 @@ import prometheus_client
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.outbox.verdict import PauseReason
@@ -54,7 +55,7 @@ GAUGES = Gauges(
 
 
 def samples(metrics: Metrics) -> Iterator[tuple[str, dict[str, str], float]]:
-    for family in text_string_to_metric_families(metrics.render().decode()):
+    for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
         for sample in family.samples:
             yield sample.name, dict(sample.labels), sample.value
 
@@ -178,7 +179,9 @@ def test_plain_numbers_show_as_the_librarys_own_do(observed: list[float], counts
         plain.delivered.inc(count)
     of_the_library = prometheus_client.generate_latest(registry).decode().splitlines()
     expected = [line for line in of_the_library if "_created" not in line]
-    lines = [line for line in metrics.render().decode().splitlines() if name in line or exports in line]
+    lines = [
+        line for line in generate_latest(metrics.registry).decode().splitlines() if name in line or exports in line
+    ]
     assert sorted(lines) == sorted(expected)
 
 

@@ -6,6 +6,7 @@ import os
 
 import psutil
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.daemon.workers.parent import merged
@@ -42,7 +43,7 @@ def samples(text: bytes) -> list[tuple[str, dict[str, str], float]]:
 def test_every_metric_has_its_labels(shard: str | None) -> None:
     metrics = Metrics(shard=shard)
     ProcessMetrics(metrics, "1.2.3", BUILD, ConfigurationHealth(lambda: 5.0), lambda: 3)
-    found = samples(metrics.render())
+    found = samples(generate_latest(metrics.registry))
     mine = {name: set(labels) for name, labels, _ in found}
     of_shard = set() if shard is None else {"shard"}
     process = {name: set[str]() for name in PROCESS}
@@ -65,7 +66,7 @@ def test_reloads_are_counted_by_outcome_and_the_last_says_whether_it_is_valid() 
     def told() -> dict[str, float]:
         return {
             labels.get("outcome", name): value
-            for name, labels, value in samples(metrics.render())
+            for name, labels, value in samples(generate_latest(metrics.registry))
             if name.startswith("exporter_config")
         }
 
@@ -83,7 +84,7 @@ def test_those_of_workers_stand_beside_their_parent_s() -> None:
     parent, worker = Metrics(), Metrics(shard="1/1")
     ProcessMetrics(parent, "1.2.3", BUILD)
     ProcessMetrics(worker, "1.2.3", BUILD, ConfigurationHealth(lambda: 5.0), lambda: 0)
-    found = samples(merged([parent.render(), worker.render()]))
+    found = samples(merged([generate_latest(parent.registry), generate_latest(worker.registry)]))
     assert len({(name, *sorted(labels.items())) for name, labels, _ in found}) == len(found)
     assert [labels.get("shard") for name, labels, _ in found if name == "process_open_fds"] == [None, "1/1"]
     assert [labels for name, labels, _ in found if name == "exporter_config_valid"] == [{"shard": "1/1"}]

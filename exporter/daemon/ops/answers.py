@@ -16,8 +16,8 @@ from exporter.daemon.ops.attempts import AttemptsDesk, attempts_asked
 from exporter.daemon.ops.bounded_server import Answer
 from exporter.daemon.ops.by_hand import JSON, PATHS, Admit, by_hand
 from exporter.daemon.ops.page.sheets import Sheets
+from exporter.telemetry.exposition import CONTENT_TYPE
 from exporter.telemetry.logs import Log
-from exporter.telemetry.metrics import CONTENT_TYPE
 from exporter.telemetry.status import Health
 
 T = TypeVar("T")
@@ -25,11 +25,11 @@ T = TypeVar("T")
 Pages: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]]
 
 
-class Rendered(Protocol):
+class Exposed(Protocol):
     """The source of ``/metrics``: the process's own metrics, or metrics that workers are asked for first."""
 
-    def render(self) -> bytes | Awaitable[bytes]:
-        """All series in Prometheus' text format."""
+    async def expose(self) -> bytes:
+        """All series, to be served as ``CONTENT_TYPE``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Desk:
     no page for people.
     """
 
-    metrics: Rendered
+    metrics: Exposed
     health: Callable[[], Health]
     status: Callable[[], object | Awaitable[object]]
     log: Log
@@ -60,7 +60,7 @@ def answering(desk: Desk, admit: Admit, page: Pages | None = None) -> Answer:
         return web.Response(body=orjson.dumps(now), status=200 if now.ready else 503, content_type=JSON)
 
     async def scrape() -> web.Response:
-        return web.Response(body=await _now(desk.metrics.render()), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await desk.metrics.expose(), headers={"Content-Type": CONTENT_TYPE})
 
     async def status() -> web.Response:
         return web.Response(body=orjson.dumps(await _now(desk.status())), content_type=JSON)

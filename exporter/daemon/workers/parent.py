@@ -140,9 +140,10 @@ class Workers:
             if any(worker.refused for worker in self._workers) and not self._stopping:
                 self._pass_on(signal.SIGTERM)
 
-    async def render(self) -> bytes:
+    async def expose(self) -> bytes:
         """The metrics of the parent, and those of all workers that answer."""
-        return merged([self._metrics.render(), *await self._of_each(lambda worker: worker.metrics(self._session))])
+        of_workers = await self._of_each(lambda worker: worker.metrics(self._session))
+        return merged([await self._metrics.expose(), *of_workers])
 
     async def _look(self, address: str, port: int) -> None:
         while True:
