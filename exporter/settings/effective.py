@@ -1,4 +1,4 @@
-"""A destination's configuration as it is in force, for people: every key with its value, and no secret."""
+"""A destination's configuration as it is in force, for people: every key as people write it, and no secret."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from exporter.sections.section import MASK
 from exporter.sections.urls import shown
+from exporter.sections.written import as_written
 from exporter.settings.destination import Destination
 from exporter.settings.loading.load import Loaded
 from exporter.settings.masking import Masking, masked, masking
@@ -26,7 +27,7 @@ _OWN = frozenset({"name", "endpoint", "query", "headers", "proxy", "segments"})
 def effective(loaded: Loaded, destination: Destination) -> Sequence[Setting]:
     """Every key of a destination of ``loaded``, those that the configuration leaves out included. Reads files."""
     hiding = masking(loaded, destination)
-    values = destination.model_dump(mode="json", exclude=set(_OWN))
+    values = as_written(destination, destination.model_dump(mode="json", exclude=set(_OWN)))
     settings = [Setting("endpoint", masked(hiding.url(destination.url)))]
     settings += [
         Setting(f"headers.{name}", masked(hiding.header(name, value))) for name, value in destination.headers.items()

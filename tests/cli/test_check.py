@@ -173,7 +173,7 @@ KAFKA: dict[str, Any] = {
             "sasl.auth.basic_encoding rfc6749, sasl.auth.extra.assertion **********, sasl.auth.refresh_on [401], "
             "sasl.auth.proxy http://proxy.example.com, sasl.auth.kind oauth2_client_credentials, sasl.auth.timeout 5s, "
             "isolation_level read_committed, session_timeout 10s, commit_interval 25ms, "
-            "offset_metadata_max_bytes 4KiB, fetch_max_bytes 256KiB, id_headers [ce_id, id]",
+            "offset_metadata_max_bytes 4096, fetch_max_bytes 256KiB, id_headers [ce_id, id]",
         ),
     ],
 )

@@ -40,9 +40,10 @@ def test_every_key_is_there_with_its_value_or_its_default(tmp_path: Path) -> Non
     assert found["headers.x-team"] == "growth"
     assert found["auth.kind"] == "oauth2_client_credentials"
     assert found["attributes"] == "person.name.firstName, workEmail.address"
-    assert found["delivery.retries"] == "1, 2.5"
-    assert found["delivery.timeout"] == "10"
+    assert found["delivery.retries"] == "1s, 2.5s"
+    assert found["delivery.timeout"] == "10s"
     assert found["delivery.window.events"] == "10000"
+    assert found["delivery.window.bytes"] == "16MiB"
     assert found["require_membership"] == "true"
     assert found["tls.ca_file"] == ""
     assert found["segments"].startswith("ups/s-1, ups/s-2")

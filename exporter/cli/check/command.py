@@ -223,7 +223,7 @@ def _show_steps(checked: Sequence[Checked]) -> None:
 
 
 def _rows(destination: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    from exporter.cli.check.section_text import size
+    from exporter.sections.written import size
 
     delivery = destination["delivery"]
     window = delivery["window"]

@@ -81,7 +81,8 @@ def _source(source: SourceSettings) -> dict[str, Any]:
 
 def way_in_branches(plan: dict[str, Any], settings: Settings) -> Iterator[Branch]:
     """The plan of ``planned_way_in``, where there is one, for people: a line a part, flows below their source."""
-    from exporter.cli.check.section_text import as_text, duration
+    from exporter.cli.check.section_text import as_text
+    from exporter.sections.written import duration
 
     yield _branch("intake", as_text(settings.intake))
     yield _branch("profiles", as_text(settings.profiles))
