@@ -23,7 +23,7 @@ from exporter.daemon.ops.page.particulars import OfProcess
 from exporter.daemon.ops.page.run_sheets import RunSheets
 from exporter.daemon.ops.port import serve
 from exporter.daemon.process import open_files
-from exporter.daemon.process.from_parent import parent_heard
+from exporter.daemon.process.from_parent import parent_heard, parent_of
 from exporter.daemon.process.garbage import freeze_after_start
 from exporter.daemon.process.heartbeat import heartbeat
 from exporter.daemon.reload import Load, TakenOver, reload_for_ever
@@ -129,7 +129,7 @@ class Daemon:
             desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts, sheets)
             async with (
                 serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,
-                serve_locally(self._sockets, desk),
+                serve_locally(self._sockets, desk, parent_of(self._parent)),
             ):
                 address = http_address(ops.host, port)
                 self._log.info("ops", address=address, port=port)

@@ -40,5 +40,8 @@ class Matching:
         return text
 
 
-#: What names something in logs and metrics.
-SHORT_NAME = Matching("[A-Za-z0-9._-]{1,64}", "1 to 64 letters (A to Z), digits, dots, hyphens or underscores")
+#: What names something in logs, metrics and paths, where a single dot and two of them are no name.
+SHORT_NAME = Matching(
+    r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}",
+    "1 to 64 letters (A to Z), digits, dots, hyphens or underscores, and neither . nor ..",
+)

@@ -25,6 +25,8 @@ from exporter.source.settings.ims import Ims
 from exporter.source.settings.serve import Serve, is_loopback
 
 _GRPC_PORT = 4317
+#: In characters: too many guesses even at a thousand a second.
+_SHORTEST_TOKEN = 12
 #: Names that are presented together with a secret.
 _PRESENTED_NAMES = frozenset({"client_id", "user", "username"})
 
@@ -53,6 +55,7 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
         found.extend(_blanks_around(section, at))
     if urlsplit(settings.tracing.otlp_endpoint or "").port == _GRPC_PORT:
         found.append(f"tracing.otlp_endpoint: {_GRPC_PORT} is usually OTLP over gRPC; over HTTP, as here, it is 4318")
+    found.extend(_short_token(settings))
     found.extend(_tokens(settings.serve))
     found.extend(_unknown_precedence(settings))
     found.extend(_no_socket(settings.ops.socket))
@@ -73,6 +76,12 @@ def without_sources(settings: Settings) -> Iterator[str]:
     """A note where the way in takes nothing by its configuration."""
     if not settings.sources:
         yield "no source is configured: `exporter serve` takes records only at connections that are made by API"
+
+
+def _short_token(settings: Settings) -> Iterator[str]:
+    """A note for a token that somebody who reaches the ops port can guess: nothing slows down those who try."""
+    if settings.ops.token is not None and len(settings.ops.token.reveal()) < _SHORTEST_TOKEN:
+        yield f"ops.token is shorter than {_SHORTEST_TOKEN} characters: whoever reaches the ops port may guess it"
 
 
 def _tokens(serving: Serve) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +9,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+from exporter.tasks.off_loop import off_loop
 
 #: The text format that Prometheus and all look-alikes read.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,5 +33,5 @@ async def exposed(registry: CollectorRegistry) -> bytes:
     series of 500 destinations hold up every delivery for 0.15 s.
     """
     return b"".join(
-        [await asyncio.to_thread(generate_latest, _Collected(metric)) for metric in registry.collect()],
+        [await off_loop(generate_latest, _Collected(metric)) for metric in registry.collect()],
     )

@@ -31,6 +31,7 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "source": ("detail",),
     "refused elements not kept": ("detail",),
     "sign-in refused": ("detail",),
+    "token refused": ("detail",),
 }
 #: Of lines that are counts themselves, what they count: it is added up.
 _COUNTS: Final = "elements"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import json
 import re
@@ -23,6 +24,7 @@ from warm_command import warm_command
 
 from exporter.cli.shared.daemon_port import NoDaemon, base_url, get_json
 from exporter.cli.shared.status_text import duration_text
+from exporter.cli.status.rows import why
 from exporter.daemon.ops.answers import Desk
 from exporter.daemon.ops.document import document
 from exporter.daemon.ops.local_socket import serve_locally
@@ -115,6 +117,15 @@ async def test_a_pause_by_hand_says_who_and_why_and_what_it_holds_back() -> None
     assert "  operator, paused for " in web
     assert "HTTP 400" not in web
     assert web.endswith(" by alice@host: the partner moves\\x1b[2J; warning: the journal keeps 7 events for it")
+
+
+@pytest.mark.parametrize(
+    ("success", "failure", "expected"),
+    [(None, 2.0, "last failure: HTTP 422"), (1.0, 2.0, "last failure: HTTP 422"), (2.0, 1.0, ""), (None, None, "")],
+)
+def test_what_runs_and_delivers_nothing_says_why(success: float | None, failure: float | None, expected: str) -> None:
+    flow = dataclasses.replace(CRM, last_success_at=success, last_failure_at=failure, last_failure="HTTP 422")
+    assert why(dataclasses.asdict(flow)) == expected
 
 
 async def test_for_people() -> None:

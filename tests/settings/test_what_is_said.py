@@ -14,7 +14,7 @@ NUL = "a path must not contain a NUL character"
 FOLDER = "this is a folder: name a file in it"
 LISTENING = "should be an address to listen on, as 127.0.0.1, ::1 or 0.0.0.0, or the name of this host"
 ASCII = "a token must be printable ASCII, without spaces at its ends"
-SHORT = "should be 1 to 64 letters (A to Z), digits, dots, hyphens or underscores"
+SHORT = "should be 1 to 64 letters (A to Z), digits, dots, hyphens or underscores, and neither . nor .."
 
 
 def problems(folder: Path, text: str) -> list[tuple[str, str]]:
@@ -44,9 +44,10 @@ def problems(folder: Path, text: str) -> list[tuple[str, str]]:
         ("ops: {token: !other [a]}", "ops.token", "the tag !other is not known here"),
         *(
             (f"destinations: [{{name: {n}, endpoint: 'http://a/'}}]", "destinations[0].name", SHORT)
-            for n in ("ä", "''")
+            for n in ("ä", "''", ".", "..", "x" * 65)
         ),
         ("sources: [{name: a b}]", "sources[0].name", SHORT),
+        ("sources: [{name: ..}]", "sources[0].name", SHORT),
         ("profiles: {merge: people}", "profiles.merge", "should be timestamp, or a list of datasets"),
         ("identities: {ignore: n/a}", "identities.ignore", "should be a list"),
         ("backfill: {lag: many}", "backfill.lag", "should be a whole number"),

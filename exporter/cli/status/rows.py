@@ -12,7 +12,7 @@ from exporter.cli.shared.look.table import Cell, Column, Row, Toned
 from exporter.cli.shared.status_text import duration_text, number_text
 from exporter.cli.status.samples import Dataflow
 from exporter.sections.printable import counted, printable
-from exporter.telemetry.standing import Badness, Standing, badness, standing
+from exporter.telemetry.standing import Badness, Standing, badness, failed_since_success, standing
 
 COLUMNS: Final = (
     Column("DESTINATION", folds=16, eases=64),
@@ -106,11 +106,12 @@ def in_words(flows: Sequence[Dataflow]) -> str:
 
 
 def why(flow: Dataflow) -> str:
-    """The reasons that keep the dataflow from sending, in a line; empty where there are none."""
+    """What keeps the dataflow from sending, or has failed since something was delivered; empty for neither."""
     if flow["state"] == "starting" and flow["last_failure"]:
         return printable(flow["last_failure"])
     if not flow["paused"]:
-        return ""
+        failed = failed_since_success(flow.get("last_success_at"), flow.get("last_failure_at"))
+        return f"last failure: {printable(flow['last_failure'])}" if failed and flow["last_failure"] else ""
     line = printable(", ".join(flow["paused"]))
     if flow["next_probe_seconds"] is not None:
         line += f", next probe in {duration_text(flow['next_probe_seconds'])}"

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from exporter.daemon.ops.attempt_lines import Lines, Readers
-from exporter.daemon.ops.by_hand import STATUS, Admit, refusal
+from exporter.daemon.ops.by_hand import STATUS, Admit, refusal, turned_away
 from exporter.sections.printable import printable
 from exporter.settings.loading.suggestions import guess
 from exporter.telemetry.attempts import Attempt, Attempts
@@ -78,7 +78,7 @@ async def attempts_asked(
         return web.Response(status=405, headers={"Allow": "GET"})
     admitted = admit(request)
     if isinstance(admitted, tuple):
-        return refusal(*admitted)
+        return turned_away(*admitted, log)
     if attempts is None:
         return refusal(STATUS["unsupported"], "this process makes no attempts")
     destination, bodies = request.query.get("destination"), request.query.get("bodies") == "1"
@@ -87,7 +87,7 @@ async def attempts_asked(
         return refusal(STATUS["unknown"], f"no destination that runs is called {printable(destination[:100])}{hint}")
     if request.query.get("follow") == "0":
         return await _latest(attempts, destination, bodies=bodies)
-    if bodies:
+    if bodies and admitted != "parent":
         log.info("bodies shown", by=admitted, destination=destination)
     return await _followed(request, attempts, destination, bodies=bodies)
 

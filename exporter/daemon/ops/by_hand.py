@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+import socket
+import struct
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
@@ -33,14 +35,32 @@ STATUS: Final[Mapping[Reason, int]] = {"unknown": 404, "not_now": 409, "unavaila
 
 NO_ACTIONS: Final = NotDone("unsupported", "this process takes no actions")
 
-By = Literal["socket", "token", "page"]
+By = Literal["socket", "token", "page", "parent"]
 #: Who asks; or the refusal, with its status and why, for whoever may not act.
 Admit: TypeAlias = Callable[[web.BaseRequest], By | tuple[int, str]]
 
+_CREDENTIALS: Final = struct.Struct("3i")
 
-def everybody(_request: web.BaseRequest) -> By:
-    """Admit whoever can open the socket: its mode lets in nobody but its owner, and no page of a browser can."""
-    return "socket"
+
+def owners(parent: int | None = None) -> Admit:
+    """Admit whoever can open the socket: its mode lets in nobody but its owner, and no page of a browser can.
+
+    ``parent`` is the id of the process whose worker this one is, which passes on what it was asked for.
+    """
+
+    def admit(request: web.BaseRequest) -> By:
+        return "socket" if parent is None or _asking(request) != parent else "parent"
+
+    return admit
+
+
+def _asking(request: web.BaseRequest) -> int | None:
+    """The id of the process at the other end of a socket; None where the system does not tell."""
+    connection = None if request.transport is None else request.transport.get_extra_info("socket")
+    if connection is None or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    given = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(given)[0])
 
 
 def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
@@ -74,7 +94,7 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
         return web.Response(status=405, headers={"Allow": "POST"})
     admitted = admit(request)
     if isinstance(admitted, tuple):
-        return refusal(*admitted)
+        return turned_away(*admitted, log)
     wanted = await (_wanted(request) if asked is None else _note(request, asked[1], cast(Posted, asked[2])))
     if isinstance(wanted, web.Response):
         return wanted
@@ -86,9 +106,10 @@ async def by_hand(request: web.BaseRequest, actions: Actions | None, admit: Admi
 
 
 async def take(actions: Actions | None, wanted: Note | Wanted, by: By, log: Log) -> ActionResult:
-    """What comes of an action that somebody may take, once it is a line of the log."""
+    """What comes of an action that somebody may take, once it is a line of the log; a worker's parent tells its own."""
     result: ActionResult = NO_ACTIONS if actions is None else await _taken(actions, wanted)
-    log.info("action", **_named(wanted), by=by, done=isinstance(result, Done), detail=result.detail)
+    if by != "parent":
+        log.info("action", **_named(wanted), by=by, done=isinstance(result, Done), detail=result.detail)
     return result
 
 
@@ -146,8 +167,8 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 async def _wanted(request: web.BaseRequest) -> Wanted | web.Response:
     """The letters that the request's body names; or the answer to any other body."""
     body = await body_of(request, _REPLAY_BYTES)
-    if isinstance(body, web.Response):
-        return body
+    if isinstance(body, NotTaken):
+        return refusal(*body)
     try:
         wanted = msgspec.json.decode(body or b"{}", type=Wanted)
     except msgspec.DecodeError as error:
@@ -169,8 +190,8 @@ class Note(NamedTuple):
 async def _note(request: web.BaseRequest, name: str, action: Posted) -> Note | web.Response:
     """The operator's note in the request's body, ``{"why": "...", "by": "..."}``; or the answer to any other body."""
     body = await body_of(request, _BODY_BYTES)
-    if isinstance(body, web.Response):
-        return body
+    if isinstance(body, NotTaken):
+        return refusal(*body)
     try:
         given = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
@@ -183,8 +204,15 @@ async def _note(request: web.BaseRequest, name: str, action: Posted) -> Note | w
     return Note(name, action, printable(why.strip())[:WHY_LENGTH], printable(by.strip())[:WHY_LENGTH])
 
 
-async def body_of(request: web.BaseRequest, most: int) -> bytes | web.Response:
-    """The request's body of at most ``most`` bytes; or the answer to a longer or a slow one."""
+class NotTaken(NamedTuple):
+    """Why a body is not taken: the status of the answer, and what it says to people."""
+
+    status: int
+    why: str
+
+
+async def body_of(request: web.BaseRequest, most: int) -> bytes | NotTaken:
+    """The request's body of at most ``most`` bytes, which does not come slowly."""
     if (request.content_length or 0) <= most:
         try:
             async with asyncio.timeout(_BODY_SECONDS):
@@ -192,8 +220,15 @@ async def body_of(request: web.BaseRequest, most: int) -> bytes | web.Response:
         except asyncio.IncompleteReadError as whole:
             return whole.partial
         except TimeoutError:
-            return refusal(408, f"the body did not come within {_BODY_SECONDS:g} s")
-    return refusal(413, f"the body is longer than {most} bytes")
+            return NotTaken(408, f"the body did not come within {_BODY_SECONDS:g} s")
+    return NotTaken(413, f"the body is longer than {most} bytes")
+
+
+def turned_away(status: int, why: str, log: Log) -> web.Response:
+    """The answer to whoever may not act, or not look; that a token is guessed at is a line of the log."""
+    if status == 401:
+        log.warning("token refused", detail="somebody presented something else than ops.token to the ops port")
+    return refusal(status, why)
 
 
 def refusal(status: int, error: str) -> web.Response:

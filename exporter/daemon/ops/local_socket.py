@@ -17,7 +17,7 @@ from aiohttp import web
 
 from exporter.daemon.ops.answers import Desk, answering
 from exporter.daemon.ops.bounded_server import BoundedServer
-from exporter.daemon.ops.by_hand import everybody
+from exporter.daemon.ops.by_hand import owners
 from exporter.daemon.ops.port import MOST_CONNECTIONS, SHUTDOWN_SECONDS
 from exporter.sections.printable import printable
 from exporter.settings.local_socket import make_folder
@@ -36,17 +36,17 @@ class _NotNow(Exception):
 
 
 @asynccontextmanager
-async def serve_locally(paths: Sequence[Path], desk: Desk) -> AsyncIterator[None]:
+async def serve_locally(paths: Sequence[Path], desk: Desk, parent: int | None = None) -> AsyncIterator[None]:
     """Serve on a socket until the context ends, which takes the socket away; nothing without ``paths``.
 
     The socket is at the first of ``paths`` that no other process has. A socket that nobody listens on is replaced,
     that of a living process is not. That the first cannot be had is logged as a warning, once for each reason, and it
-    is tried for again from time to time.
+    is tried for again from time to time. ``parent`` is as of ``owners``.
     """
     if not paths:
         yield
         return
-    server = BoundedServer(answering(desk, everybody), most_connections=MOST_CONNECTIONS)
+    server = BoundedServer(answering(desk, owners(parent)), most_connections=MOST_CONNECTIONS)
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     place = _Place(paths, server, desk)

@@ -31,3 +31,8 @@ def parent_heard(parent: int | None, cut: Callable[[], None], gone: Callable[[],
         yield
     finally:
         loop.remove_reader(parent)
+
+
+def parent_of(parent: int | None) -> int | None:
+    """The id of the process at the other end of the pipe ``parent``; None where that is None."""
+    return None if parent is None else os.getppid()

@@ -65,8 +65,12 @@ def test_a_parent_asks_its_own_workers(tmp_path: Path) -> None:
             daemon.ready()
         for name in ("a", "b"):
             assert f"{name} is paused" in said(place, "pause", name, config=two.config)
-        acted = [line for line in two.logs("action") if "shard" in line]
+        acted = [line for line in two.logs("action") if "shard" not in line]
         assert [(line["destination"], line["done"]) for line in acted] == [("a", True), ("b", True)]
+        assert [(line["destination"], line["reason"]) for line in two.logs("paused")] == [
+            ("a", "operator"),
+            ("b", "operator"),
+        ]
         assert one.logs("action") == []
         assert one.terminate() == 0
         assert two.terminate() == 0

@@ -208,12 +208,15 @@ def test_a_parent_answers_for_its_workers(tmp_path: Path) -> None:
             assert status != 503, answer
 
         def passed_on() -> list[dict[str, Any]]:
-            return [line for line in parent.logs("action") if "shard" in line]
+            return [line for line in parent.logs("probe") if "shard" in line]
 
-        eventually("they are logged", lambda: len(passed_on()) == 3)
+        eventually("they are logged", lambda: len(passed_on()) == 3 and len(parent.logs("action")) >= 3)
         reached = passed_on()
         assert sorted(line["destination"] for line in reached) == ["a", "b", "c"]
         assert {line["shard"] for line in reached} == {"1/2", "2/2"}
+        assert [(line["destination"], line["by"], "shard" in line) for line in parent.logs("action")] == [
+            (name, "socket", False) for name in ("a", "b", "c")
+        ], "one line for each action"
         assert post_json(path, "/destinations/nobody/probe", {})[0] == 404
 
         text = fetch(f"{url(parent)}/metrics")[1].decode()

@@ -279,7 +279,18 @@ async def test_a_form_of_somebody_else_does_nothing() -> None:
         assert (await browser.post(path, {"form_key": key}, origin="https://evil.example"))[0] == 403
         assert (await browser.post(path, {"form_key": key}, origin="null"))[0] == 403
         assert (await browser.post(path, {"form_key": key, "why": "x" * 9000}))[0] == 413
+        replay = "/destinations/crm/confirm/replay"
+        assert (await browser.post(replay, {"form_key": key, "reason": "nonsense"}))[0] == 400, "not any reason"
         assert browser.actions.taken == []
+
+
+async def test_what_is_not_done_is_said_on_a_page() -> None:
+    async with browsing() as browser:
+        await browser.sign_in()
+        status, text = await browser.post("/destinations/crm/confirm/pause", {"form_key": "another"})
+        assert status == 403
+        assert "go back and load it again." in text
+        assert 'href="/"' in text
 
 
 async def test_a_name_that_is_not_its_own_is_refused_but_for_probes_and_metrics() -> None:
@@ -312,6 +323,13 @@ async def test_what_is_not_there_and_methods_that_are_not() -> None:
         assert (await browser.get("/page/page.py"))[0] == 404
         assert (await browser.get("/page/..%2F..%2Fpage.py"))[0] == 404
         assert (await browser.get("/else"))[0] == 404
+        for path in ("/destinations", "/destinations/"):
+            assert await browser.get(path) == (303, "")
+        for query, said in {
+            "state=bogus": "is “bogus”",
+            "name=x&state=held": "has “x” in its name and is “held”",
+        }.items():
+            assert f"No destination {said}." in (await browser.get(f"/?{query}"))[1]
         assert (await browser.post("/", {}))[0] == 405
         assert (await browser.get("/status"))[0] == 200
         for name, kind in (("page.css", "css"), ("page.js", "javascript"), ("icon.svg", "svg")):

@@ -35,6 +35,22 @@ def test_how_a_destination_stands(found: DataflowStatus, expected: str) -> None:
     assert standing_of(found) == expected
 
 
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (flow("a", last_failure="422", last_failure_at=2.0, last_success_at=1.0), "422"),
+        (flow("a", last_failure="422", last_failure_at=2.0), "422"),
+        (flow("a", last_failure="422", last_failure_at=1.0, last_success_at=2.0), None),
+        (flow("a", "paused", paused=("failing",), last_failure="503", last_failure_at=1.0, last_success_at=2.0), "503"),
+        (flow("a", "paused", paused=("operator",), last_failure="503", last_failure_at=2.0), None),
+        (flow("a"), None),
+    ],
+)
+def test_a_row_says_what_fails_now(found: DataflowStatus, expected: str | None) -> None:
+    [row] = listed([found], {})
+    assert row.failure == expected
+
+
 def test_the_worst_come_first() -> None:
     assert names(
         flow("well"),

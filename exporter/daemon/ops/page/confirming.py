@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from exporter.daemon.ops.actions import Posted
-from exporter.daemon.ops.by_hand import WHY_LENGTH, Note, Wanted
+from exporter.daemon.ops.by_hand import WHY_LENGTH, Note, NotTaken, Wanted
 from exporter.sections.printable import printable
 from exporter.state.letter import Reason
 
 Confirmed = Literal[Posted, "replay"]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+NO_FORM: Final = "this is no form of this page"
+#: Who acts, as the status says it of a pause; more is not known of whoever has the token.
+_BY: Final = "somebody at the page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,13 @@ QUESTIONS: Final[Mapping[Confirmed, Question]] = {
 PATH: Final = re.compile(rf"/destinations/([^/]+)/confirm/({'|'.join(QUESTIONS)})")
 
 
-def wanted(name: str, action: Confirmed, form: Mapping[str, str]) -> Note | Wanted:
-    """What a form asks for; what it should not hold is ignored."""
+def wanted(name: str, action: Confirmed, form: Mapping[str, str]) -> Note | Wanted | NotTaken:
+    """What a form asks for; fields that it should not have are ignored."""
     if action == "replay":
-        reason = form.get("reason")
-        return Wanted(
-            destination=name,
-            reason=reason if reason in REASONS else None,
-            superseded=form.get("superseded") == "yes",
-        )
+        given = form.get("reason", "")
+        reason = next((each for each in REASONS if each == given), None)
+        if given and reason is None:
+            return NotTaken(400, NO_FORM)
+        return Wanted(destination=name, reason=reason, superseded=form.get("superseded") == "yes")
     why = printable(form.get("why", "").strip())[:WHY_LENGTH] if action == "pause" else ""
-    return Note(name, action, why)
+    return Note(name, action, why, _BY)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.telemetry.standing import STANDINGS, Badness, Standing, badness, standing
+from exporter.telemetry.standing import STANDINGS, Badness, Standing, badness, failed_since_success, standing
 from exporter.telemetry.status import DataflowStatus
 
 #: The shortest and the longest time between two samples that make a rate, in seconds.
@@ -17,11 +17,16 @@ _OLD_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A destination in the list. ``rate`` is how many exports are delivered a second, None while that is not known."""
+    """A destination in the list.
+
+    ``rate`` is how many exports are delivered a second, None while that is not known; ``failure`` is what failed since
+    something was delivered, or keeps the destination from running.
+    """
 
     flow: DataflowStatus
     standing: Standing
     rate: float | None
+    failure: str | None
 
 
 def standing_of(flow: DataflowStatus) -> Standing:
@@ -34,7 +39,7 @@ def listed(
 ) -> Sequence[Row]:
     """The rows of those whose name has ``name`` in it and whose standing or state is ``state``, worst first."""
     wanted = name.casefold()
-    rows = [Row(flow, standing_of(flow), rates.get(flow.destination)) for flow in flows]
+    rows = [_row(flow, rates.get(flow.destination)) for flow in flows]
     return sorted(
         (
             row
@@ -43,6 +48,13 @@ def listed(
         ),
         key=_worst_first,
     )
+
+
+def _row(flow: DataflowStatus, rate: float | None) -> Row:
+    stands = standing_of(flow)
+    by_hand = stands == "held"  # such a pause has no failure for its cause
+    fails = stands != "running" or failed_since_success(flow.last_success_at, flow.last_failure_at)
+    return Row(flow, stands, rate, flow.last_failure if fails and not by_hand else None)
 
 
 def _worst_first(row: Row) -> Badness:

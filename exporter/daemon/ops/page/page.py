@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, quote
 from aiohttp import web
 
 from exporter.daemon.ops.actions import Actions, Done
-from exporter.daemon.ops.by_hand import body_of, take
+from exporter.daemon.ops.by_hand import NotTaken, body_of, take
 from exporter.daemon.ops.own_names import foreign
-from exporter.daemon.ops.page.confirming import PATH, QUESTIONS, REASONS, Confirmed, wanted
+from exporter.daemon.ops.page.confirming import NO_FORM, PATH, QUESTIONS, REASONS, Confirmed, wanted
 from exporter.daemon.ops.page.drawn import Drawn
 from exporter.daemon.ops.page.responses import asset, document, elsewhere, refused
 from exporter.daemon.ops.page.sessions import Session, Sessions
@@ -26,7 +26,7 @@ _FORM_BYTES: Final = 8192
 _FORM_FIELDS: Final = 20
 _ASSETS: Final = "/page/"
 #: The paths that are answered here; whether there is anything, the sheets know.
-_OURS: Final = re.compile(r"/|/sign-in|/sign-out|/page/[^/]*|/destinations/[^/]+")
+_OURS: Final = re.compile(r"/|/sign-in|/sign-out|/page/[^/]*|/destinations/?|/destinations/[^/]+")
 
 
 class Page:
@@ -65,6 +65,8 @@ class Page:
             return await self._sign_in(request, session)
         if request.path == "/sign-out":
             return await self._sign_out(request, session)
+        if request.path.rstrip("/") == "/destinations":
+            return elsewhere("/")
         asked = Asked(request.path, dict(request.query), session is not None)
         part = await self._drawn.sheet(asked)
         if part is None:
@@ -92,6 +94,9 @@ class Page:
         }
         return document(await self._drawn.document(title, part, values), status)
 
+    async def _not_taken(self, form: NotTaken, session: Session | None) -> web.Response:
+        return await self._shown(Sheet("not_taken.html", "Not done", {"why": form.why}), session, form.status)
+
     # -- who is there
 
     async def _sign_in(self, request: web.BaseRequest, session: Session | None) -> web.Response:
@@ -99,8 +104,8 @@ class Page:
         if request.method != "POST":
             return await self._shown(_sign_in_sheet(onward, self._token is not None), session)
         form = await _form(request)
-        if isinstance(form, web.Response):
-            return form
+        if isinstance(form, NotTaken):
+            return await self._not_taken(form, session)
         onward = _path_of(form.get("to", "/"))
         given = form.get("token", "").strip().encode(errors="surrogateescape")
         if self._token is None or not hmac.compare_digest(given, self._token):
@@ -124,8 +129,8 @@ class Page:
         if request.method != "POST" or session is None:
             return elsewhere("/")
         form = await _form(request, session)
-        if isinstance(form, web.Response):
-            return form
+        if isinstance(form, NotTaken):
+            return await self._not_taken(form, session)
         self._sessions.end(request.cookies.get(_cookie(request)))
         response = elsewhere("/")
         response.del_cookie(_cookie(request), path="/")
@@ -144,9 +149,10 @@ class Page:
                 return await self._shown(_missing(request.path), session, status=404)
             return await self._shown(_question(name, action, session.form_key), session)
         form = await _form(request, session)
-        if isinstance(form, web.Response):
-            return form
-        result = await take(self._actions, wanted(name, action, form), "page", self._log)
+        asked = form if isinstance(form, NotTaken) else wanted(name, action, form)
+        if isinstance(asked, NotTaken):
+            return await self._not_taken(asked, session)
+        result = await take(self._actions, asked, "page", self._log)
         session.told = isinstance(result, Done), result.detail
         self._drawn.forget()
         return elsewhere(onward)
@@ -168,18 +174,18 @@ def _path_of(onward: str) -> str:
     return quote(onward) if ours else "/"
 
 
-async def _form(request: web.BaseRequest, session: Session | None = None) -> Mapping[str, str] | web.Response:
-    """The fields of a form, which was given to ``session`` where there is one; or the answer to anything else."""
+async def _form(request: web.BaseRequest, session: Session | None = None) -> Mapping[str, str] | NotTaken:
+    """The fields of a form, which was given to ``session`` where there is one."""
     body = await body_of(request, _FORM_BYTES)
-    if isinstance(body, web.Response):
+    if isinstance(body, NotTaken):
         return body
     try:
         text = body.decode()
         form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FORM_FIELDS))
     except ValueError:
-        return refused(400, "this is no form of this page")
+        return NotTaken(400, NO_FORM)
     if session is not None and not session.has(form.get("form_key", "")):
-        return refused(403, "this form is not one that this page has just given: go back and load it again")
+        return NotTaken(403, "this form is not one that this page has just given: go back and load it again")
     return form
 
 

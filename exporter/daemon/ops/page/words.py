@@ -17,9 +17,11 @@ def grouped(number: float | None) -> str:
 
 
 def per_second(rate: float | None) -> str:
-    """``0.4/s``, ``120/s``."""
+    """``0.4/s``, ``120/s``; of very little ``< 0.1/s``."""
     if rate is None:
         return NOTHING
+    if 0 < rate < 0.05:
+        return "< 0.1/s"
     return f"{rate:,.1f}/s" if 0 < rate < 10 else f"{rate:,.0f}/s"
 
 
