@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from exporter.daemon import signals
@@ -10,6 +11,7 @@ from exporter.daemon.process.garbage import look_rarely
 
 def main() -> None:
     """Run the command of ``sys.argv``."""
+    _print_anything()
     asked = sys.argv[1:2]
     if asked in (["run"], ["serve"]):
         signals.expect()
@@ -22,3 +24,10 @@ def main() -> None:
         command_line(())()
     # A name that is none is answered with all that there are.
     command_line(asked if asked and asked[0] in COMMANDS else COMMANDS)()
+
+
+def _print_anything() -> None:
+    """What the encoding of a stream does not have is written as its escape, as where the locale is of Latin-1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

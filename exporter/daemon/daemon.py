@@ -125,7 +125,7 @@ class Daemon:
         handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGHUP: self._reload.set}
         with signals.heard(handlers), parent_heard(self._parent, self._cut, self._orphaned):
             particulars = OfProcess(lambda: self._loaded, open_already(self._parts), self._own_attempts)
-            sheets = RunSheets(self._status, particulars, self._clock)
+            sheets = RunSheets(self._status, particulars, self._clock, self._metrics.shard)
             desk = Desk(self._metrics, self._health, self._status, self._log, self.actions, self._own_attempts, sheets)
             async with (
                 serve(ops.host, ops.port, desk, ops.token, ops.hosts) as port,

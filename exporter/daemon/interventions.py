@@ -63,6 +63,12 @@ def held_back(kind: str, waiting: int | None) -> str | None:
             return f"the queue keeps {events} until it is resumed"
 
 
+def _replay_text(asked: int, left_out: int) -> str:
+    """What came of a wish for a replay, for people."""
+    said = f"replay of {counted(asked, 'dead letter')} asked for" if asked else "there is no such dead letter to replay"
+    return said + (f"; {counted(left_out, 'superseded one')} left out" if left_out else "")
+
+
 class ByHand:
     """``Actions`` on a state.
 
@@ -168,7 +174,7 @@ class ByHand:
         except (DatabaseRefused, DatabaseUnavailable, StateUnavailable) as error:
             return _away(error)
         counts = {"asked": len(asked.ids), "leftOut": asked.left_out, "missing": missing}
-        return Done(f"replay of {counted(len(asked.ids), 'dead letter')} asked for", counts)
+        return Done(_replay_text(len(asked.ids), asked.left_out), counts)
 
     @property
     def _soon(self) -> str:

@@ -20,7 +20,7 @@ class Setting(NamedTuple):
     value: str
 
 
-#: What is shown in a form of its own: the endpoint has its query, headers have masks of their own.
+#: What is shown in a form of its own: the endpoint has its query, headers show their names.
 _OWN = frozenset({"name", "endpoint", "query", "headers", "proxy", "segments"})
 
 
@@ -30,7 +30,9 @@ def effective(loaded: Loaded, destination: Destination) -> Sequence[Setting]:
     values = as_written(destination, destination.model_dump(mode="json", exclude=set(_OWN)))
     settings = [Setting("endpoint", masked(hiding.url(destination.url)))]
     settings += [
-        Setting(f"headers.{name}", masked(hiding.header(name, value))) for name, value in destination.headers.items()
+        # Any header may be a credential, under whatever name the partner chose.
+        Setting(f"headers.{name}", MASK)
+        for name in destination.headers
     ]
     settings.append(Setting("proxy", "" if destination.proxy is None else shown(destination.proxy)))
     settings.append(Setting("segments", ", ".join(f"{each.namespace}/{each.id}" for each in destination.segments)))

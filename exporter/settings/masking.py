@@ -68,10 +68,10 @@ class Masking:
         self._in_path = _search_in_path(variables)
 
     def header(self, name: str, value: str) -> Shown:
-        """The value of a header; the scheme of an ``Authorization`` stays."""
+        """The value of a header; the scheme of credentials stays, under whatever name they are sent."""
         if not value:
             return ()
-        if name.lower() in ("authorization", "proxy-authorization") and (scheme := _SCHEME.match(value)):
+        if scheme := _SCHEME.match(value):
             return (scheme[0], Hidden(name))
         if value in self._whole or name.lower() in self._headers or SECRET_NAME.search(name):
             return (Hidden(name),)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.state.dataflow_letters import DataflowLetters
-from exporter.state.letter import Answered, Filter, Letter, NewLetter, Summary, storable_letter
+from exporter.state.letter import Answered, Filter, Letter, NewLetter, StorableLetter, Summary, restorable_letter
 from exporter.state.port import LetterStore, Written
 from exporter.state.shared_overview import POLL_SECONDS, SharedOverview
 
@@ -67,9 +67,12 @@ class DeadLetters:
     async def restore(self, letters: Sequence[NewLetter], max_bytes: int) -> int | None:
         """Store letters of one destination and group, durably and all together, but for those that are there already.
 
-        Return how many were stored; None where the destination's letters would take more than ``max_bytes``.
+        Their answers are as they were shown. Return how many were stored; None where the destination's letters would
+        take more than ``max_bytes``.
         """
-        storable = {(letter.lane, letter.position): storable_letter(letter) for letter in letters}
+        storable: dict[tuple[str, int], StorableLetter] = {}
+        for letter in letters:  # of two with one key, the first stays
+            storable.setdefault((letter.lane, letter.position), restorable_letter(letter))
         if not storable:
             return 0
         destination, group = letters[0].destination, letters[0].group

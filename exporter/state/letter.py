@@ -17,6 +17,8 @@ Replay = Literal["none", "asked", "asked_superseded"]
 
 #: Of an answer no more than the first bytes are kept.
 ANSWER_BYTES: Final = 1024
+#: No byte of an answer is shown as more characters than these: ``\x00``.
+_SHOWN_CHARACTERS: Final = 4 * ANSWER_BYTES
 #: An explanation is a sentence; a longer text holds a person's data.
 DETAIL_CHARACTERS: Final = 1024
 #: The size of a letter beside the counted bytes, roughly: numbers, indexes, the group's name.
@@ -135,13 +137,22 @@ Outcome = Stored | Full | Unavailable
 
 def storable_letter(letter: NewLetter) -> StorableLetter:
     """``letter`` with texts that any store can keep, and no more of ``detail`` and ``answer`` than is kept."""
+    return _storable_letter(letter, shown_answer(letter.answer))
+
+
+def restorable_letter(letter: NewLetter) -> StorableLetter:
+    """As ``storable_letter``, of a letter that was stored before: its answer is what ``shown_answer`` made of one."""
+    return _storable_letter(letter, printable(letter.answer)[:_SHOWN_CHARACTERS])
+
+
+def _storable_letter(letter: NewLetter, answer: str) -> StorableLetter:
     return StorableLetter(
         replace(
             letter,
             profile_id=None if letter.profile_id is None else storable(letter.profile_id),
             event_id=storable(letter.event_id),
             detail=shown_detail(letter.detail),
-            answer=shown_answer(letter.answer).encode(),
+            answer=answer.encode(),
         )
     )
 

@@ -22,6 +22,11 @@ def standing(state: str, paused: Collection[str], last_failure: str | None) -> S
     return "failing" if last_failure and state == "starting" else "waiting"
 
 
+def counts_here(state: str) -> bool:
+    """Whether the process reads the destination's events, so that its counts and its dead letters are known."""
+    return state not in ("starting", "standby")
+
+
 def failed_since_success(last_success_at: float | None, last_failure_at: float | None) -> bool:
     """Whether the last that is known of attempts is a failure; both are seconds since the epoch."""
     return last_failure_at is not None and (last_success_at is None or last_failure_at > last_success_at)

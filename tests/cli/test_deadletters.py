@@ -55,6 +55,7 @@ def test_list_for_scripts(place: Place) -> None:
         "group": "exporter.crm",
         "lane": "j",
         "position": 1,
+        "answer": "bad\\x1b[2J",
     }
     assert two["superseded"] is True
     assert (three["profileId"], three["status"], three["reason"]) == (None, None, "malformed")
@@ -89,7 +90,18 @@ def test_list_and_show_for_people(place: Place) -> None:
     done = place.run("deadletters", "list")
     assert done.returncode == 0, done.stderr
     head, first, second = done.stdout.splitlines()
-    assert head.split() == ["ID", "AT", "DESTINATION", "REASON", "STATUS", "TRIES", "PROFILE", "EVENT", "ANSWER"]
+    assert head.split() == [
+        "ID",
+        "AT",
+        "DESTINATION",
+        "REASON",
+        "STATUS",
+        "TRIES",
+        "PROFILE",
+        "EVENT",
+        "ANSWER",
+        "NOTE",
+    ]
     assert first.split()[-4:] == ["1", "p-1", "e-1", "bad\\x1b[2J"], "what the partner answered"
     assert "e-" + "x" * 200 in second, "on a pipe nothing is shortened"
     assert done.stderr == "2 dead letters: 2 rejected\n"

@@ -51,18 +51,20 @@ def without_id(place: Place) -> list[dict[str, object]]:
 def test_what_was_exported_is_imported_byte_for_byte(place: Place, other: Place, tmp_path: Path) -> None:
     place.put(letter(1, body=BODY), letter(2, body=b"\xff\x00no json", profile_id=None, status=None, reason="bug"))
     place.put(letter(3), delivered=(("p-3", "j", 9),))
+    place.put(letter(4, answer=b"\x00" * 2000))
     file = tmp_path / "letters.jsonl"
     done = place.run("deadletters", "export", str(file))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "3 dead letters exported\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "4 dead letters exported\n")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600, "they are personal data"
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [each["event"] for each in lines] == ["e-1", "e-2", "e-3"]
+    assert [each["event"] for each in lines] == ["e-1", "e-2", "e-3", "e-4"]
     assert lines[0]["eventText"] == BODY.decode()
     done = other.run("deadletters", "import", str(file))
-    assert (done.returncode, done.stdout) == (0, "3 dead letters stored\n")
+    assert (done.returncode, done.stdout) == (0, "4 dead letters stored\n")
     assert done.stderr == f"note: made {other.state.path}\n"
     assert without_id(other) == without_id(place)
-    assert [each["superseded"] for each in other.listed()] == [False, False, True]
+    assert [each["superseded"] for each in other.listed()] == [False, False, True, False]
+    assert other.listed()[3]["answer"] == "\\x00" * 1024, "an answer is not cut again"
     assert bodies(other) == bodies(place)
 
 
@@ -161,3 +163,18 @@ def test_a_file_that_cannot_be_read_is_said(place: Place, tmp_path: Path, prepar
     done = place.run("deadletters", "import", str(tmp_path / "x"))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: {tmp_path / 'x'}: ")
+
+
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999Z"]
+)
+@pytest.mark.parametrize("key", ["at", "firstAt"])
+def test_a_time_that_could_not_be_shown_is_refused(place: Place, tmp_path: Path, key: str, at: str) -> None:
+    place.put(letter(1))
+    file = tmp_path / "letters.jsonl"
+    assert place.run("deadletters", "export", str(file)).returncode == 0
+    file.write_text(json.dumps({**json.loads(file.read_text()), "position": 2, key: at}) + "\n")
+    done = place.run("deadletters", "import", str(file))
+    assert done.returncode == 1
+    assert "between the years 1 and 9999" in done.stderr
+    assert place.run("deadletters", "list").returncode == 0

@@ -49,10 +49,27 @@ def test_a_narrow_terminal_leaves_columns_out_before_texts_are_folded(monkeypatc
     assert "".join(line.split(" ")[0] for line in narrow[1:]).startswith(LONG)
 
 
-def test_a_column_without_anything_in_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = on_pipe(monkeypatch, lambda: show_table(COLUMNS, ROWS[:1], ("total", "1,000", "2", "3", "")))
-    assert text.splitlines()[0].split() == ["NAME", "LAG", "MORE", "LESS"]
-    assert text.splitlines()[-1].split() == ["total", "1,000", "2", "3"]
+def test_a_column_without_anything_in_it_is_left_out_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def show() -> None:
+        show_table(COLUMNS, ROWS[:1], ("total", "1,000", "2", "3", ""))
+
+    lines = plain(on_terminal(monkeypatch, 80, show)).splitlines()
+    assert lines[0].split() == ["NAME", "LAG", "MORE", "LESS"]
+    assert lines[-1].split() == ["total", "1,000", "2", "3"]
+    assert on_pipe(monkeypatch, show).splitlines()[0].split() == ["NAME", "LAG", "MORE", "LESS", "WHY"]
+
+
+def test_a_later_part_shows_a_column_that_was_empty_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def show() -> None:
+        rows = Rows(COLUMNS)
+        for part in (ROWS[:1], ROWS[1:], ROWS[:1]):
+            rows.show(part)
+
+    heads = ["NAME", "LAG", "MORE", "LESS"]
+    _, _, *later = lines = plain(on_terminal(monkeypatch, 80, show)).splitlines()
+    assert [line.split() for line in lines if line.startswith("NAME")] == [heads, [*heads, "WHY"]]
+    assert "because of this and that" in later[1]
+    assert "because of this and that" in on_pipe(monkeypatch, show)
 
 
 def test_a_table_in_parts_has_one_head_and_keeps_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:

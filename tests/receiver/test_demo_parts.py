@@ -108,7 +108,7 @@ def test_all_is_well() -> None:
     rows = {name: (count, note) for name, count, note in GOOD.rows()}
     assert rows["received"][0] == "5"
     assert rows["excluded"] == ("1", "no_trigger 1")
-    assert rows["retried"] == ("2", "the receiver answered 1 × 401, 2 × 503")
+    assert rows["retried"] == ("2", "for the answers 2 × 503")
     assert GOOD.verdict() == "All is well: of 5 events none was lost, repeated or overtaken."
     assert GOOD.document()["broken"] == []
 

@@ -17,8 +17,14 @@ async def test_what_is_there_stays_and_the_rest_is_stored_once(store: DeadLetter
     assert await store.restore([letter(1), letter(2), letter(2, lane="k"), letter(2)], ROOM) == 2
     assert await store.restore([letter(1), letter(2), letter(2, lane="k")], ROOM) == 0
     assert await store.restore([], ROOM) == 0
+    assert await store.restore([letter(3, attempts=1), letter(3, attempts=2)], ROOM) == 1
     found = await store.page(Filter(), after=0, limit=10)
-    assert [(each.lane, each.position, each.attempts) for each in found] == [("j", 1, 7), ("j", 2, 1), ("k", 2, 1)]
+    assert [(each.lane, each.position, each.attempts) for each in found] == [
+        ("j", 1, 7),
+        ("j", 2, 1),
+        ("k", 2, 1),
+        ("j", 3, 1),
+    ]
 
 
 async def test_a_superseded_letter_is_superseded_and_is_not_replayed(kind: Kind) -> None:

@@ -85,9 +85,19 @@ def letter_in(line: bytes) -> NewLetter:
         detail=found.detail,
         status=found.status,
         attempts=found.attempts,
-        first_at=found.first_at.timestamp(),
-        at=found.at.timestamp(),
+        first_at=_seconds(found.first_at),
+        at=_seconds(found.at),
         body=(found.event_base64 or b"") if found.event_text is None else found.event_text.encode(),
         answer=found.answer.encode(),
         superseded=found.superseded,
     )
+
+
+def _seconds(moment: datetime) -> float:
+    """Epoch seconds that can be shown as a date again. Raises ``NoLetter``."""
+    try:
+        seconds = moment.timestamp()
+        datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError):
+        raise NoLetter("Expected `datetime` between the years 1 and 9999 in UTC") from None
+    return seconds

@@ -63,7 +63,7 @@ def list_letters(
 ) -> None:
     """List dead letters, without the events in them.
 
-    ANSWER is how what the partner answered begins; `show` has all that was kept of it. On a pipe nothing is shortened.
+    ANSWER is how what the partner answered begins, which is shortened on a terminal alone; `show` has the event, too.
     """
     which = chosen_letters(ids, destination, reason, profile, since, until, only_superseded=only_superseded)
     loaded = load_or_exit(config)
@@ -74,14 +74,14 @@ def list_letters(
         from exporter.cli.shared.listing import Listing
         from exporter.cli.shared.shown import json_text
 
-        listing = None if as_json else Listing(COLUMNS, "dead letter")
+        listing = None if as_json else Listing(COLUMNS, "dead letter", "`show ID` shows a whole one")
         names = frozenset(names_of(loaded.settings))
         after, left = 0, limit
         while left != 0 and (page := await letters.page(which, after=after, limit=min(PAGE, left or PAGE))):
+            answers = await letters.answers([letter.id for letter in page])
             if listing is None:
-                typer.echo("\n".join(json_text(as_object(letter)) for letter in page))
+                typer.echo("\n".join(json_text(as_object(letter, answers)) for letter in page))
             else:
-                answers = await letters.answers([letter.id for letter in page])
                 rows = [row(letter, answers, names, is_whole=listing.is_whole) for letter in page]
                 listing.show(rows, [letter.reason for letter in page])
             after, left = page[-1].id, None if left is None else left - len(page)

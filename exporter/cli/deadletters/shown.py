@@ -27,8 +27,8 @@ COLUMNS: Final = (
 _ANSWER_CHARACTERS: Final = 80
 
 
-def as_object(letter: Summary) -> dict[str, Any]:
-    """A letter in the form of ``list --json``; times are RFC 3339."""
+def as_object(letter: Summary, answers: Mapping[int, str]) -> dict[str, Any]:
+    """A letter in the form of ``list --json``, with its answer of ``answers`` by id; times are RFC 3339."""
     return {
         "id": letter.id,
         "destination": letter.destination,
@@ -45,12 +45,13 @@ def as_object(letter: Summary) -> dict[str, Any]:
         "group": letter.group,
         "lane": letter.lane,
         "position": letter.position,
+        "answer": answers.get(letter.id, ""),
     }
 
 
 def whole_object(letter: Letter) -> dict[str, Any]:
-    """``as_object`` with the answer and the event: as JSON where the event is JSON, as text otherwise."""
-    return {**as_object(letter), "answer": letter.answer, **body_object(letter.body)}
+    """``as_object`` with the event: as JSON where the event is JSON, as text otherwise."""
+    return {**as_object(letter, {letter.id: letter.answer}), **body_object(letter.body)}
 
 
 def row(letter: Summary, answers: Mapping[int, str], configured: Collection[str], *, is_whole: bool) -> Row:

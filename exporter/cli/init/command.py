@@ -21,18 +21,18 @@ WAY_IN = DEFAULT_CONFIG.with_name("source.yaml")
 _STEPS = (
     "Next: edit `destinations` in it, and then",
     "  exporter check                  says what would run, and names every mistake",
-    "  exporter receive --port 8080    in a terminal of its own: plays the destination that the file names",
+    "  exporter receive --port 8080    in a terminal of its own: plays the partner",
     "  exporter run                    in another one: the daemon",
     "  exporter send events.jsonl      puts events on its queue",
 )
 _WAY_IN_STEPS = (
     "Next: edit what records are, `sources` and `destinations` in it, and then",
     f"  export EXPORTER_CONFIG={WAY_IN}",
-    "  exporter check                               says what would run, and names every mistake",
-    "  exporter receive --port 8080                 in a terminal of its own: plays the destination of the file",
-    "  exporter serve                               in another one: takes records, and tells what changed",
-    "  exporter run                                 in a third: exports that",
-    "  exporter source send people records.jsonl    sends records to the flow people",
+    "  exporter check                               names every mistake",
+    "  exporter receive --port 8080                 in its own terminal: the partner",
+    "  exporter serve                               in another: takes records",
+    "  exporter run                                 in a third: exports changes",
+    "  exporter source send people records.jsonl    sends to the flow people",
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from exporter.sections.printable import counted
+from exporter.sections.printable import agreeing
 
 if TYPE_CHECKING:
     from exporter.cli.shared.look.table import Column, Row
@@ -20,9 +20,10 @@ class Listing:
     Args:
         columns: those of the table.
         noun: what one row is.
+        hint: how all of a row is seen, said at the end where rows are shortened.
     """
 
-    def __init__(self, columns: Sequence[Column], noun: str) -> None:
+    def __init__(self, columns: Sequence[Column], noun: str, hint: str) -> None:
         from exporter.cli.shared.look.screen import standard_output
         from exporter.cli.shared.look.table import Rows
 
@@ -31,6 +32,7 @@ class Listing:
         self.is_whole = not screen.is_terminal
         self._rows = Rows(columns, screen)
         self._noun = noun
+        self._hint = hint
         self._reasons: Counter[str] = Counter()
 
     def show(self, rows: Sequence[Row], reasons: Sequence[str]) -> None:
@@ -42,4 +44,5 @@ class Listing:
         """Say how many rows there were, if there were any."""
         if total := self._reasons.total():
             each = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons.most_common())
-            typer.echo(f"{counted(total, self._noun)}: {each}", err=True)
+            hint = "" if self.is_whole else f"; {self._hint}"
+            typer.echo(f"{total:,} {agreeing(total, self._noun)}: {each}{hint}", err=True)

@@ -96,7 +96,7 @@ class _Commands:
             from exporter.cli.shared.shown import json_text
             from exporter.cli.source.shown import COLUMNS, as_object, row
 
-            listing = None if as_json else Listing(COLUMNS, "bad record")
+            listing = None if as_json else Listing(COLUMNS, "bad record", "`show ID` shows a whole one")
             beyond, left = None, limit
             while left != 0:
                 page = await records.page(which, beyond=beyond, limit=min(PAGE, left or PAGE), newest_first=newest)

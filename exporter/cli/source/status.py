@@ -139,8 +139,8 @@ def _flows(document: Document) -> Iterator[tuple[str, str, Sequence[int]]]:
     """Name, state and counts of the flows: those that there are, and those that are gone and had records lately."""
     runs = {each["id"]: each for each in document.get("runs", ())}
     for flow in document.get("flows", ()):
-        words = ["made by API"] * flow["made"] + ["switched off"] * (not flow["enabled"])
-        yield flow["name"], ", ".join(words) or "declared", _counts(runs.pop(flow["id"], None))
+        words = ["enabled" if flow["enabled"] else "switched off"] + ["made by API"] * flow["made"]
+        yield flow["name"], ", ".join(words), _counts(runs.pop(flow["id"], None))
     for gone in runs.values():
         yield gone["name"] or gone["id"], "gone", _counts(gone)
 

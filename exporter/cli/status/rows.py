@@ -12,7 +12,7 @@ from exporter.cli.shared.look.table import Cell, Column, Row, Toned
 from exporter.cli.shared.status_text import duration_text, number_text
 from exporter.cli.status.samples import Dataflow
 from exporter.sections.printable import counted, printable
-from exporter.telemetry.standing import Badness, Standing, badness, failed_since_success, standing
+from exporter.telemetry.standing import Badness, Standing, badness, counts_here, failed_since_success, standing
 
 COLUMNS: Final = (
     Column("DESTINATION", folds=16, eases=64),
@@ -36,7 +36,6 @@ _SUMS: Final = {
     "READ/S": "received_per_second",
     "EXCLUDED/S": "excluded_per_second",
     "RETRIES/S": "retried_per_second",
-    "DEAD": "dead_letters",
 }
 _TONES: Final[dict[str, Tone]] = {"running": "good", "standby": "faint", "draining": "warning"}
 
@@ -71,7 +70,7 @@ def worst_first(flows: Iterable[Dataflow]) -> list[Dataflow]:
 def row(flow: Dataflow) -> Row:
     """The cells of a dataflow."""
     tone = _TONES.get(flow["state"], "bad" if standing_of(flow) == "failing" else "warning")
-    dead = number_text(flow["dead_letters"])
+    dead = number_text(_dead_letters(flow))
     cells: dict[str, Cell] = {
         "DESTINATION": printable(str(flow["destination"])),
         "STATE": Toned(printable(str(flow["state"])), tone),
@@ -84,9 +83,15 @@ def row(flow: Dataflow) -> Row:
     return [cells[column.title] for column in COLUMNS]
 
 
+def _dead_letters(flow: Dataflow) -> int | None:
+    """How many there are; None where that is not known."""
+    return int(flow["dead_letters"]) if counts_here(flow["state"]) else None
+
+
 def total(flows: Sequence[Dataflow]) -> Row:
     """The sums of all, of which there is one at least, and how many are in the worst state."""
     sums = {title: _sum(flow[key] for flow in flows) for title, key in _SUMS.items()}
+    sums["DEAD"] = _sum(map(_dead_letters, flows))
     worst = str(min(flows, key=_badness)["state"])
     alike = sum(flow["state"] == worst for flow in flows)
     oldest = max((flow["oldest_pending_seconds"] or 0.0 for flow in flows), default=0.0)

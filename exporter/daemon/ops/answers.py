@@ -67,6 +67,13 @@ def answering(desk: Desk, admit: Admit, page: Pages | None = None) -> Answer:
 
     paths: Final = {"/live": live, "/ready": ready, "/metrics": scrape, "/status": status}
 
+    there: Final = [
+        *([] if page is None else ["/"]),
+        *paths,
+        *([] if desk.attempts is None else [ATTEMPTS]),
+        *([] if desk.actions is None else [PATHS]),
+    ]
+
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         acted = await by_hand(request, desk.actions, admit, desk.log)
         if acted is not None:
@@ -78,8 +85,7 @@ def answering(desk: Desk, admit: Admit, page: Pages | None = None) -> Answer:
             return shown
         found = paths.get(request.path)
         if found is None:
-            pages = [] if page is None else ["/"]
-            return web.Response(status=404, text=f"there is {', '.join([*pages, *paths, ATTEMPTS, PATHS])}\n")
+            return web.Response(status=404, text=f"there is {', '.join(there)}\n")
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         return await found()

@@ -64,7 +64,7 @@ async def play(folder: Path, tell: Callable[[str], None]) -> Summary:
     received: list[Reception] = []
     options = ReceiverOptions(auth="oauth2_client_credentials", seed=1, faults=FAULTS)
     async with open_receiver(options, [received.append]) as receiver:
-        tell(f"a receiver on {receiver.base} demands OAuth2 client credentials and fails some requests")
+        tell("a receiver demands OAuth2 client credentials, and fails some requests")
         environ = _environment(folder, receiver)
         settings = _settings(config, environ)
         posted, serve_exit_code = await _take_in(config, environ, folder / "serve.log", tell)
@@ -90,13 +90,13 @@ async def _take_in(
         DaemonFailed: the process ended, or did not start.
     """
     async with start_daemon(config, environ, log, "serve") as serving:
-        tell(f"the way in takes records ({await serving.collection()}); raw ones are posted in batches")
+        tell("the way in takes records; raw ones are posted in batches")
         try:
             posted = await post_all(serving, SETTLING_SECONDS)
         except RecordsLost as error:
             raise DemoFailed(str(error)) from None
         changes = len(posted.states)
-        tell(f"{posted.posted} records were taken and merged into profiles, whose {changes} changes are events now")
+        tell(f"{posted.posted} records were taken; profiles changed {changes} times, which are events now")
         return posted, await serving.stop()
 
 
@@ -108,13 +108,13 @@ async def _watch(
     ``told`` is how many events the way in put on the journal.
     """
     ops = await daemon.ops()
-    tell(f"the daemon is ready ({ops}); {LIVE} more events come while it exports")
+    tell(f"the daemon is ready; {LIVE} more events come while it exports")
     async with aiohttp.ClientSession() as session:
         await feed.trickle(LIVE)
         await _settled(daemon, session, ops, told + len(feed.sent))
         # Alone, so that exactly one request meets the 401; the daemon fetches a new token and sends it again.
         await receiver.control(revoke=True, fail_rate=0.0)
-        tell("all is settled; now the receiver lets the token expire, and one more profile changes")
+        tell("all is settled; now the token expires, and one more profile changes")
         await feed.publish_to_the_next_export()
         return await _settled(daemon, session, ops, told + len(feed.sent))
 

@@ -103,7 +103,7 @@ class Summary:
             ("received", _count(self.received), "events read from the journal"),
             ("excluded", _count(sum(self.excluded.values())), _reasons(self.excluded)),
             ("delivered", _count(self.delivered), "accepted with 2xx"),
-            ("retried", _count(self.retried), f"the receiver answered {_answers(self.answers)}"),
+            ("retried", _count(self.retried), f"for the answers {_answers(self.answers)}"),
             ("dead-lettered", _count(sum(self.dead_lettered.values())), _reasons(self.dead_lettered)),
             ("duplicates", _count(self.judgement.duplicates), ""),
             ("out of order", _count(len(self.judgement.overtaken)), ""),
@@ -137,4 +137,6 @@ def _reasons(counts: Mapping[str, int]) -> str:
 
 
 def _answers(counts: Mapping[int, int]) -> str:
-    return ", ".join(f"{count:,} × {status}" for status, count in sorted(counts.items()) if status >= 300)
+    """The failures that are retried; a 401 leads to a new token, which is no retry."""
+    failures = ((status, count) for status, count in sorted(counts.items()) if status >= 300 and status != 401)
+    return ", ".join(f"{count:,} × {status}" for status, count in failures)

@@ -42,7 +42,7 @@ class Column:
             never.
         eases: what folds gets so much, where it needs that, before other columns are left out for it.
         spare: how soon the column is left out there: those with the highest number first, those with 0 never.
-        if_any: left out where no row has anything in it.
+        if_any: left out on a terminal until a row has something in it.
     """
 
     title: str
@@ -56,6 +56,8 @@ class Column:
 class Rows:
     """A table that is printed part after part; its first part decides on columns and widths.
 
+    A part with something in a column that was left out for being empty begins with its own heads.
+
     Args:
         columns: all columns.
         screen: where to; None for standard output.
@@ -68,6 +70,8 @@ class Rows:
         self._one_line = one_line
         self._chosen: Sequence[int] | None = None
         self._widths: dict[int, int] = {}
+        #: The columns that would have been empty up to now.
+        self._empty = {index for index, column in enumerate(columns) if column.if_any}
 
     def show(self, rows: Iterable[Row], total: Row | None = None) -> None:
         """Print ``rows``, with a last one of ``total``, each with as many cells as there are columns."""
@@ -76,11 +80,13 @@ class Rows:
     def drawn(self, rows: Sequence[Row], total: Row | None = None) -> RenderableType:
         """The next part of the table, to be printed or put on a live screen."""
         every = [*rows, *([] if total is None else [total])]
-        is_first = self._chosen is None
-        self._measure(every, heads=is_first)
-        if self._chosen is None:
-            self._chosen = self._fitting(every)
-        heads = [column.title for column in self._columns] if is_first else None
+        said = {index for index in self._empty if any(_text(row[index]) for row in every)}
+        begins = self._chosen is None or bool(said)
+        self._empty -= said
+        self._measure(every, heads=begins)
+        if begins:
+            self._chosen = self._fitting()
+        heads = [column.title for column in self._columns] if begins else None
         if self._one_line or not self._screen.is_terminal:
             return self._lines(rows, total, heads)
         return self._table(rows, total, heads)
@@ -91,15 +97,11 @@ class Rows:
             known = [cell_len(column.title)] if heads else [self._widths[index]]
             self._widths[index] = max(known + widths)
 
-    def _fitting(self, rows: Sequence[Row]) -> Sequence[int]:
-        """The columns that are shown, by their places."""
-        said = [
-            index
-            for index, column in enumerate(self._columns)
-            if not column.if_any or any(_text(row[index]) for row in rows)
-        ]
+    def _fitting(self) -> Sequence[int]:
+        """The columns that are shown, by their places; on a pipe all of them, which a later part may need."""
         if not self._screen.is_terminal:
-            return said
+            return range(len(self._columns))
+        said = [index for index in range(len(self._columns)) if index not in self._empty]
         while self._needed(said) > self._screen.columns:
             last = max(said, key=lambda index: self._columns[index].spare)
             if self._columns[last].spare == 0:

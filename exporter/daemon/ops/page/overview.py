@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.telemetry.standing import STANDINGS, Badness, Standing, badness, failed_since_success, standing
+from exporter.telemetry.standing import (
+    STANDINGS,
+    Badness,
+    Standing,
+    badness,
+    counts_here,
+    failed_since_success,
+    standing,
+)
 from exporter.telemetry.status import DataflowStatus
 
 #: The shortest and the longest time between two samples that make a rate, in seconds.
@@ -20,13 +28,15 @@ class Row:
     """A destination in the list.
 
     ``rate`` is how many exports are delivered a second, None while that is not known; ``failure`` is what failed since
-    something was delivered, or keeps the destination from running.
+    something was delivered, or keeps the destination from running; what is None of the rest is not known here.
     """
 
     flow: DataflowStatus
     standing: Standing
     rate: float | None
     failure: str | None
+    delivered: int | None
+    dead_letters: int | None
 
 
 def standing_of(flow: DataflowStatus) -> Standing:
@@ -54,7 +64,15 @@ def _row(flow: DataflowStatus, rate: float | None) -> Row:
     stands = standing_of(flow)
     by_hand = stands == "held"  # such a pause has no failure for its cause
     fails = stands != "running" or failed_since_success(flow.last_success_at, flow.last_failure_at)
-    return Row(flow, stands, rate, flow.last_failure if fails and not by_hand else None)
+    known = counts_here(flow.state)
+    return Row(
+        flow,
+        stands,
+        rate,
+        failure=flow.last_failure if fails and not by_hand else None,
+        delivered=flow.delivered if known else None,
+        dead_letters=flow.dead_letters if known else None,
+    )
 
 
 def _worst_first(row: Row) -> Badness:

@@ -102,7 +102,7 @@ class Page:
     async def _sign_in(self, request: web.BaseRequest, session: Session | None) -> web.Response:
         onward = _path_of(request.query.get("to", "/"))
         if request.method != "POST":
-            return await self._shown(_sign_in_sheet(onward, self._token is not None), session)
+            return await self._shown(self._sign_in_sheet(onward), session)
         form = await _form(request)
         if isinstance(form, NotTaken):
             return await self._not_taken(form, session)
@@ -110,7 +110,7 @@ class Page:
         given = form.get("token", "").strip().encode(errors="surrogateescape")
         if self._token is None or not hmac.compare_digest(given, self._token):
             self._log.warning("sign-in refused", detail="a browser presented something else than ops.token to the page")
-            return await self._shown(_sign_in_sheet(onward, self._token is not None, refused=True), session, status=403)
+            return await self._shown(self._sign_in_sheet(onward, refused=True), session, status=403)
         self._sessions.end(request.cookies.get(_cookie(request)))
         response = elsewhere(onward)
         secure = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
@@ -124,6 +124,10 @@ class Page:
         )
         self._log.info("signed in", detail="a browser presented ops.token to the page")
         return response
+
+    def _sign_in_sheet(self, onward: str, *, refused: bool = False) -> Sheet:
+        values = {"to": onward, "can_sign_in": self._token is not None, "gain": self._sheets.gain, "refused": refused}
+        return Sheet("sign_in.html", "Sign in", values)
 
     async def _sign_out(self, request: web.BaseRequest, session: Session | None) -> web.Response:
         if request.method != "POST" or session is None:
@@ -191,10 +195,6 @@ async def _form(request: web.BaseRequest, session: Session | None = None) -> Map
 
 def _missing(path: str) -> Sheet:
     return Sheet("missing.html", "Not found", {"path": path})
-
-
-def _sign_in_sheet(onward: str, can_sign_in: bool, *, refused: bool = False) -> Sheet:
-    return Sheet("sign_in.html", "Sign in", {"to": onward, "can_sign_in": can_sign_in, "refused": refused})
 
 
 def _question(name: str, action: Confirmed, form_key: str) -> Sheet:

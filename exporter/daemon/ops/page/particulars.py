@@ -21,6 +21,8 @@ from exporter.telemetry.attempts import Attempt
 LETTERS: Final = 1000
 #: Of an answer so many characters are shown.
 ANSWER_CHARACTERS: Final = 300
+#: So many groups are shown, the largest: an answer with the number of the request makes a group of each letter.
+GROUPS: Final = 20
 
 
 @dataclass(slots=True)

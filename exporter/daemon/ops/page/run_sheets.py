@@ -9,7 +9,7 @@ from inspect import isawaitable
 from typing import Any, Final
 
 from exporter.daemon.ops.page.overview import Rates, counts, listed, standing_of
-from exporter.daemon.ops.page.particulars import LETTERS, Particulars, alike, by_reason
+from exporter.daemon.ops.page.particulars import GROUPS, LETTERS, Particulars, alike, by_reason
 from exporter.daemon.ops.page.sheets import Asked, Sheet
 from exporter.dataflow.dependencies import Clock
 from exporter.telemetry.attempts import Attempt
@@ -29,9 +29,11 @@ Status = Callable[[], StatusDocument | Awaitable[StatusDocument]]
 class RunSheets:
     """``Sheets`` of destinations: ``status`` is that of the process, ``particulars`` are for who has the token."""
 
-    name: Final = "exporter run"
+    gain: Final = "is also shown attempts, answers and configuration, and may act"
 
-    def __init__(self, status: Status, particulars: Particulars, clock: Clock) -> None:
+    def __init__(self, status: Status, particulars: Particulars, clock: Clock, shard: str | None = None) -> None:
+        """``shard`` is which of several processes that share the destinations this one is, as in ``2/4``."""
+        self.name = "exporter run" if shard is None else f"exporter run, shard {shard}"
         self._status = status
         self._particulars = particulars
         self._clock = clock
@@ -81,11 +83,13 @@ class RunSheets:
         if flow is None:
             return None
         rates = self._rates.seen(document.destinations, self._clock.monotonic())
-        values: dict[str, Any] = {"letters": (), "looked_at": 0, "attempts": (), "configuration": None}
+        values: dict[str, Any] = {"letters": (), "looked_at": 0, "further": (), "attempts": (), "configuration": None}
         if asked.signed_in:
             found = await self._particulars.letters(name)
-            values["letters"] = found if isinstance(found, str) else alike(found, (name,))
-            values["looked_at"] = 0 if isinstance(found, str) else len(found)
+            groups = () if isinstance(found, str) else alike(found, (name,))
+            values["letters"] = found if isinstance(found, str) else groups[:GROUPS]
+            values["looked_at"] = sum(group.letters for group in groups)
+            values["further"] = groups[GROUPS:]
             values["attempts"] = await self._attempts([name])
             values["configuration"] = await self._particulars.configuration(name)
         return Sheet(

@@ -38,5 +38,9 @@ class Sheets(Protocol):
     def name(self) -> str:
         """What the process is, for the head of every page."""
 
+    @property
+    def gain(self) -> str:
+        """What somebody gains who signs in: the end of a sentence."""
+
     async def sheet(self, asked: Asked) -> Sheet | None:
         """What is shown there now; None where nothing is."""

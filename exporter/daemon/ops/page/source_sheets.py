@@ -50,6 +50,7 @@ class SourceSheets:
     """``Sheets`` of the way in: ``status`` is what ``/status`` says, ``particulars`` are for who has the token."""
 
     name: Final = "exporter serve"
+    gain: Final = "is also shown inlets and bad records"
 
     def __init__(self, status: Callable[[], Mapping[str, Any]], particulars: SourceParticulars, clock: Clock) -> None:
         self._status = status
