@@ -29,7 +29,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "log lines lost": "So many lines could not be written, because nobody read the log or its disk was full. They stood in the place of this line.",
         "held back": "So many `lines` were as the first one of their kind, `of` which event, and were counted instead; the other fields are those of the last of them ([more](../contract.md#operation)). Each dead letter is kept all the same.",
         "bodies shown": "Somebody watches attempts with their bodies (`exporter tail --bodies`): personal data.",
-        "action": "Somebody acted by the ops port or the socket: pause, resume, probe or replay. `by` says by which way, `done` whether it was done.",
+        "action": "Somebody acted by the ops port or the socket: pause, resume, probe, replay or a test event. `by` says by which way, `done` whether it was done.",
         "token refused": "Somebody has presented no token, or something else than `ops.token`, to the ops port, and nothing was done or shown. Many of these, which are counted, are somebody who guesses.",
         "sign-in refused": "A browser has presented something else than `ops.token` to the page. Many of these, which are counted, are somebody who guesses.",
         "signed in": "A browser has presented `ops.token` to the page: it sees attempts, answers and the configuration, and may act.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.dataflow.dependencies import Dependencies
 from exporter.dataflow.flow import Dataflow
 from exporter.telemetry.metrics import Gauges
 from exporter.telemetry.status import DataflowStatus
@@ -32,9 +33,11 @@ def status(flow: Dataflow) -> DataflowStatus:
         destination=dependencies.destination,
         state="paused" if paused else flow.state,
         paused=tuple(sorted(now.paused)),
-        paused_since=None if pause is None else dependencies.clock.epoch() - (monotonic - pause.since),
+        paused_since=_paused_since(dependencies) if paused else None,
         next_probe_seconds=None if pause is None else max(0.0, pause.probe_at - monotonic),
-        last_failure=dependencies.outbox.stop_detail or metrics.history.failure,
+        last_failure=dependencies.outbox.stop_detail
+        or (None if pause is None else pause.detail)
+        or metrics.history.failure,
         lag_messages=lag.messages,
         lag_seconds=lag.seconds,
         oldest_pending_seconds=now.oldest_pending_seconds,
@@ -48,6 +51,14 @@ def status(flow: Dataflow) -> DataflowStatus:
         retried=metrics.retries.value,
         dead_letters=now.dead_letters,
     )
+
+
+def _paused_since(dependencies: Dependencies) -> float | None:
+    """When the first of the reasons that hold began, in seconds since the epoch."""
+    pause, told = dependencies.outbox.pause, dependencies.pauses.since
+    began = min((each for each in (None if pause is None else pause.since, told) if each is not None), default=None)
+    clock = dependencies.clock
+    return None if began is None else clock.epoch() - (clock.monotonic() - began)
 
 
 def _oldest_pending_seconds(flow: Dataflow) -> float | None:

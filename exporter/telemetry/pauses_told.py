@@ -40,6 +40,11 @@ class PausesTold:
         self.any = False
         self.by_hand = ""
 
+    @property
+    def since(self) -> float | None:
+        """When the first of them began, by the clock; None where there is none."""
+        return min((told.since for told in self._told.values()), default=None)
+
     def look(self, log: Log, now: Mapping[PauseReason, str], next_probe_seconds: float | None = None) -> None:
         """Tell ``log`` what has changed: ``now`` are the reasons that hold, each with its detail as ``/status`` has it.
 

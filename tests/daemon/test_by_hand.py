@@ -265,3 +265,13 @@ async def test_a_replay_says_which_letters_and_has_their_numbers(tmp_path: Path)
         ("replay", repr(Filter(ids=(3, 4), destination="crm", reason="rejected", profile_id="p")), "superseded"),
         ("replay", repr(Filter())),
     ]
+
+
+async def test_a_body_in_another_coding_than_it_says_is_a_mistake(tmp_path: Path) -> None:
+    told = Told(Done("done"))
+    async with place(tmp_path, told, TOKEN) as there:
+        for coding in ("gzip", "deflate"):
+            headers = {**BEARER, "Content-Encoding": coding}
+            code, answer = await there.port("/destinations/crm/pause", headers, data=b"this is none")
+            assert (code, "Content-Encoding" in str(answer)) == (400, True)
+    assert told.asked == []

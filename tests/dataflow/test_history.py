@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from flowing import OK, Endpoint, event, flowing
+from flowing import OK, Endpoint, event, flowing, until
 
 from exporter.dataflow import report
-from exporter.messages.exchange import Answer, Outcome, Request
+from exporter.dataflow.stops import Stops
+from exporter.messages.exchange import Answer, Outcome, Request, Unreachable
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
 
@@ -43,3 +44,24 @@ async def test_a_rejected_export_is_a_failure_and_a_delivery_a_success(queue: Qu
         assert history.succeeded_at is not None
         assert history.failed_at <= history.succeeded_at <= time.time()
         assert history.failure == "HTTP 422", "the last failure stays, and its time says that it is over"
+
+
+async def test_a_pause_says_its_own_cause_and_since_when(queue: Queue, tmp_path: Path) -> None:
+    async def answering(_request: Request) -> Outcome:
+        return Unreachable("connection refused")
+
+    async with flowing(queue, tmp_path, Endpoint(answering)) as flow:
+        stops = Stops(flow.flow.dependencies, "a test")
+        began = time.time()
+        stops.stop("state", "the state was away")
+        status = report.status(flow.flow)
+        assert (status.state, status.paused, status.last_failure) == ("paused", ("state",), "the state was away")
+        assert status.paused_since is not None
+        assert began - 1 <= status.paused_since <= time.time() + 1
+        stops.go("state")
+        await flow.publish(event(1))
+        await until(lambda: report.status(flow.flow).paused == ("unreachable",))
+        stops.stop("state", "the state was away")
+        stops.go("state")
+        status = report.status(flow.flow)
+        assert (status.paused, status.last_failure) == (("unreachable",), "connection refused")

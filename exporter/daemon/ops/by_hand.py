@@ -219,6 +219,8 @@ async def body_of(request: web.BaseRequest, most: int) -> bytes | NotTaken:
                 await request.content.readexactly(most + 1)
         except asyncio.IncompleteReadError as whole:
             return whole.partial
+        except web.RequestPayloadError:
+            return NotTaken(400, "the body is not in the coding that its Content-Encoding names")
         except TimeoutError:
             return NotTaken(408, f"the body did not come within {_BODY_SECONDS:g} s")
     return NotTaken(413, f"the body is longer than {most} bytes")

@@ -169,6 +169,8 @@ async def _body(request: web.BaseRequest, most: int) -> bytes | Answer:
             return await request.content.readexactly(most)
     except asyncio.IncompleteReadError as whole:
         return whole.partial
+    except web.RequestPayloadError:
+        return problem(400, "The body is not in the coding that its Content-Encoding names", close=True)
     except TimeoutError:
         return problem(408, "The body did not come in time", close=True)
 

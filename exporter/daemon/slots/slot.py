@@ -160,7 +160,14 @@ class Slot:
     def _status(self) -> DataflowStatus:
         if self._flow is None or self._failing is not None:
             state: DataflowState = "starting" if self._failing is None else "paused"
-            return DataflowStatus(self.destination.name, state, tuple(sorted(self.paused)), last_failure=self._failure)
+            began, clock = self._pauses.since, self._shared.clock
+            return DataflowStatus(
+                self.destination.name,
+                state,
+                tuple(sorted(self.paused)),
+                paused_since=None if began is None else clock.epoch() - (clock.monotonic() - began),
+                last_failure=self._failure,
+            )
         return status(self._flow)
 
     def _let_go(self) -> None:

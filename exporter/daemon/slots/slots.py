@@ -111,8 +111,9 @@ class Slots:
         return self._interventions.get(self._settings.group_of(name), NO_INTERVENTION)
 
     def paused(self, name: str) -> frozenset[str] | None:
-        """The reasons for which a destination is paused; None where the destination does not run here."""
-        return self._slots[name].paused if name in self._slots else None
+        """The reasons for which a destination is paused; None where it does not run here, or only stands by."""
+        slot = self._slots.get(name)
+        return None if slot is None or slot.state == "standby" else slot.paused
 
     @property
     def in_flight(self) -> Mapping[str, int]:

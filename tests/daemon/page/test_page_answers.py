@@ -265,6 +265,8 @@ async def test_each_action_is_confirmed_and_one_line_of_the_log(
         assert [(line["action"], line["destination"], line["by"], line["done"]) for line in lines] == [
             (action, "crm", "page", True)
         ]
+        for path, more in (("/", {}), ("/destinations/crm", {"X-Renewal": "1"})):
+            assert 'role="status"' not in (await browser.get(path, **more))[1], "it is told where it was done"
         _, text = await browser.get("/destinations/crm")
         assert 'role="status"' in text
         assert 'role="status"' not in (await browser.get("/destinations/crm"))[1], "it is told once"

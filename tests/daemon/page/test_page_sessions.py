@@ -36,6 +36,13 @@ def test_it_ends_when_nobody_uses_it() -> None:
     assert sessions.of(key, 3 * IDLE_SECONDS + 1) is None
 
 
+def test_a_page_that_renews_itself_keeps_no_session_alive() -> None:
+    sessions = Sessions()
+    key = sessions.begin(0.0)
+    assert sessions.of(key, IDLE_SECONDS, by_hand=False) is not None
+    assert sessions.of(key, IDLE_SECONDS + 1, by_hand=False) is None
+
+
 def test_it_ends_in_any_case() -> None:
     sessions = Sessions()
     key, now = sessions.begin(0.0), 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.daemon.ops.page.words import ago, duration, grouped, milliseconds, moment, per_second, size
+from exporter.daemon.ops.page.words import ago, duration, grouped, milliseconds, moment, per_second, size, took
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,5 @@ def test_numbers() -> None:
     assert [grouped(each) for each in (None, 0, 12345)] == ["–", "0", "12,345"]
     assert [per_second(each) for each in (None, 0, 0.02, 0.42, 1234.5)] == ["–", "0/s", "< 0.1/s", "0.4/s", "1,234/s"]
     assert [milliseconds(each) for each in (None, 0.84, 120.4, 2500)] == ["–", "0.8 ms", "120 ms", "2.50 s"]
+    assert [took(each) for each in (0.002, 0.005, 0.0051, 2.5)] == ["< 5.0 ms", "< 5.0 ms", "5.1 ms", "2.50 s"]
     assert [size(each) for each in (None, 512, 1536, 3 << 30)] == ["–", "512 bytes", "1.5 KiB", "3.0 GiB"]

@@ -25,8 +25,10 @@ from exporter.telemetry.logs import Log
 _FORM_BYTES: Final = 8192
 _FORM_FIELDS: Final = 20
 _ASSETS: Final = "/page/"
+#: The header of a page's request for itself, to show what has changed.
+_RENEWAL: Final = "X-Renewal"
 #: The paths that are answered here; whether there is anything, the sheets know.
-_OURS: Final = re.compile(r"/|/sign-in|/sign-out|/page/[^/]*|/destinations/?|/destinations/[^/]+")
+_OURS: Final = re.compile(r"/|/sign-in|/sign-out|/page/[^/]*|/destinations/?|/destinations/[^/]+(?:/confirm/[^/]*)?")
 
 
 class Page:
@@ -58,7 +60,8 @@ class Page:
             return refused(403, why)
         if request.path.startswith(_ASSETS):
             return await self._asset(request.path.removeprefix(_ASSETS))
-        session = self._sessions.of(request.cookies.get(_cookie(request)), _now())
+        by_hand = _RENEWAL not in request.headers
+        session = self._sessions.of(request.cookies.get(_cookie(request)), _now(), by_hand=by_hand)
         if confirmed is not None:
             return await self._confirm(request, session, confirmed[1], cast(Confirmed, confirmed[2]))
         if request.path == "/sign-in":
@@ -71,7 +74,7 @@ class Page:
         part = await self._drawn.sheet(asked)
         if part is None:
             return await self._shown(_missing(request.path), session, status=404)
-        return await self._framed(part.title, part.text, session)
+        return await self._framed(part.title, part.text, session, path=request.path, by_hand=by_hand)
 
     # -- what is shown
 
@@ -82,15 +85,23 @@ class Page:
     async def _shown(self, sheet: Sheet, session: Session | None, status: int = 200) -> web.Response:
         return await self._framed(sheet.title, await self._drawn.part(sheet), session, status)
 
-    async def _framed(self, title: str, part: str, session: Session | None, status: int = 200) -> web.Response:
-        told = None
-        if session is not None:
-            told, session.told = session.told, None
+    async def _framed(
+        self,
+        title: str,
+        part: str,
+        session: Session | None,
+        status: int = 200,
+        path: str = "",
+        *,
+        by_hand: bool = True,
+    ) -> web.Response:
         values = {
             "process": self._sheets.name,
             "can_sign_in": self._token is not None,
             "form_key": None if session is None else session.form_key,
-            "told": told,
+            # A page that renews itself would take it from the one that somebody reads.
+            "told": session.news(path) if session is not None and by_hand else None,
+            "path": path,
         }
         return document(await self._drawn.document(title, part, values), status)
 
@@ -157,7 +168,7 @@ class Page:
         if isinstance(asked, NotTaken):
             return await self._not_taken(asked, session)
         result = await take(self._actions, asked, "page", self._log)
-        session.told = isinstance(result, Done), result.detail
+        session.told = f"/destinations/{name}", isinstance(result, Done), result.detail
         self._drawn.forget()
         return elsewhere(onward)
 

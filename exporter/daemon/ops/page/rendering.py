@@ -45,7 +45,7 @@ class Rendering:
         )
         for filter_ in (
             *(words.grouped, words.per_second, words.duration, words.milliseconds),
-            *(words.ago, words.moment, words.size),
+            *(words.ago, words.moment, words.size, words.took),
         ):
             environment.filters[filter_.__name__] = filter_
         environment.globals |= {"version": __version__, "outcomes": OUTCOMES}

@@ -13,7 +13,7 @@ from exporter.daemon.ops.page.particulars import GROUPS, LETTERS, Particulars, a
 from exporter.daemon.ops.page.sheets import Asked, Sheet
 from exporter.dataflow.dependencies import Clock
 from exporter.telemetry.attempts import Attempt
-from exporter.telemetry.standing import STANDINGS
+from exporter.telemetry.standing import STANDINGS, counts_here
 from exporter.telemetry.status import StatusDocument
 
 _DESTINATION: Final = re.compile(r"/destinations/([^/]+)")
@@ -99,6 +99,7 @@ class RunSheets:
                 **values,
                 "flow": flow,
                 "standing": standing_of(flow),
+                "counts_here": counts_here(flow.state),
                 "rate": rates.get(name),
                 "now": self._clock.epoch(),
                 "signed_in": asked.signed_in,

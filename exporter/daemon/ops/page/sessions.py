@@ -24,13 +24,20 @@ class Session:
         begun: when.
         used: when last.
         form_key: stands in every form that it is given, and proves that a form comes from here.
-        told: what came of its last action, not shown yet: whether it was done, and a sentence.
+        told: what came of its last action, not shown yet: at which path, whether it was done, and a sentence.
     """
 
     begun: float
     used: float
     form_key: str = field(repr=False)
-    told: tuple[bool, str] | None = None
+    told: tuple[str, bool, str] | None = None
+
+    def news(self, path: str) -> tuple[bool, str] | None:
+        """What came of an action that is to be shown at ``path``, for the first time."""
+        if self.told is None or self.told[0] != path:
+            return None
+        (_, done, said), self.told = self.told, None
+        return done, said
 
     def has(self, form_key: str) -> bool:
         """Whether a form with this key was given to this session."""
@@ -51,15 +58,19 @@ class Sessions:
         self._sessions[_digest(key)] = Session(now, now, secrets.token_urlsafe(32))
         return key
 
-    def of(self, key: str | None, now: float) -> Session | None:
-        """The session with a key, which is used now; None where there is none, or none any more."""
+    def of(self, key: str | None, now: float, *, by_hand: bool = True) -> Session | None:
+        """The session with a key; None where there is none, or none any more.
+
+        It is used now if it is asked for ``by_hand``; that a page renews itself keeps no session alive.
+        """
         if key is None or (found := self._sessions.get(_digest(key))) is None:
             return None
         if now - found.used > IDLE_SECONDS or now - found.begun > LONGEST_SECONDS:
             self.end(key)
             return None
-        found.used = now
-        self._sessions.move_to_end(_digest(key))
+        if by_hand:
+            found.used = now
+            self._sessions.move_to_end(_digest(key))
         return found
 
     def end(self, key: str | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from exporter.telemetry.metrics import ATTEMPT_BUCKETS
+
 #: Stands where nothing is known.
 NOTHING: Final = "–"
 
@@ -50,6 +52,12 @@ def milliseconds(number: float | None) -> str:
     if number >= 1000:
         return f"{number / 1000:,.2f} s"
     return f"{number:.1f} ms" if number < 10 else f"{number:.0f} ms"
+
+
+def took(seconds: float) -> str:
+    """A share of the attempts' times, in seconds; within the first bucket nothing finer is known."""
+    first = ATTEMPT_BUCKETS[0]
+    return f"< {milliseconds(first * 1000)}" if seconds <= first else milliseconds(seconds * 1000)
 
 
 def ago(at: float | None, now: float) -> str:

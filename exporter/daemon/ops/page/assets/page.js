@@ -28,7 +28,8 @@
 
   const renew = async () => {
     try {
-      const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Renewal": "1" }, signal: AbortSignal.timeout(10000) });
+      if (answer.status === 404) return location.reload(); // a reload of the configuration took it away
       if (!answer.ok) throw new Error(String(answer.status));
       const now = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {
