@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fences import Fence
+from ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 #: Only so that a snippet that hangs ends at some time.
@@ -36,11 +36,9 @@ def copy_to(folder: Path) -> Path:
     return folder
 
 
-def free_port() -> int:
-    """A port of the loopback that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def other_ports(named: Collection[str]) -> dict[str, str]:
+    """By each port that a page names, one that is free: the usual ones may be taken."""
+    return dict(zip(named, map(str, free_ports(len(named))), strict=True))
 
 
 def environment(home: Path) -> dict[str, str]:

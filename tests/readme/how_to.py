@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from clean_clone import environment, free_port
+from clean_clone import environment, other_ports
 from fences import Fence
 from warm_command import warm_command
 
@@ -68,7 +69,7 @@ class Place:
     """An empty folder with ports of its own: nothing but these differs from what a reader pastes."""
 
     folder: Path
-    ports: dict[str, str] = field(default_factory=lambda: {number: str(free_port()) for number in _PORTS})
+    ports: dict[str, str] = field(default_factory=partial(other_ports, _PORTS))
 
     def run(self, fences: Sequence[Fence]) -> list[Ran]:
         """What became of the commands of a page. Raises AssertionError where a command fails."""

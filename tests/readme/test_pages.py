@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from clean_clone import ROOT, copy_to, environment, free_port, paste
+from clean_clone import ROOT, copy_to, environment, paste
 from fences import Fence, fences
+from ports import free_port
 from prometheus_client import generate_latest
 from test_readme import PLAIN
 
@@ -52,6 +53,13 @@ def shell(page: str) -> list[Fence]:
 
 def every(language: str) -> list[Fence]:
     return [fence for each in FENCES.values() for fence in each if fence.language == language]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_no_snippet_takes_nothing_for_a_result(page: Path) -> None:
+    """A shell in which somebody pastes has no ``pipefail``, and jq 1.6 calls no input a success."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert re.findall(r"^.*\| *jq (?:-e|--exit-status).*$", text, re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("page", FORMERLY)

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from clean_clone import HANGS_SECONDS, ROOT, environment, free_port
+from clean_clone import HANGS_SECONDS, ROOT, environment, other_ports
 from fences import Fence
 
 _END = "== end of snippet"
@@ -21,7 +21,7 @@ def walked(fences: Sequence[Fence], folder: Path) -> Iterator[tuple[Fence, str, 
     may be taken. Raises AssertionError where a command fails.
     """
     shutil.copytree(ROOT / "config", folder / "config")
-    ports = {number: str(free_port()) for number in ("8080", "8085", "8086", "9464", "9465")}
+    ports = other_ports(("8080", "8085", "8086", "9464", "9465"))
     config = folder / "config/tutorial.yaml"
     text = config.read_text(encoding="utf-8").replace(
         "serve:\n",

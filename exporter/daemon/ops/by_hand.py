@@ -79,7 +79,8 @@ def bearers(token: Secret | None, hosts: Collection[str] = ()) -> Admit:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         presented = f"{scheme.lower()} {given.strip()}".encode(errors="surrogateescape")
         if not hmac.compare_digest(presented, expected):
-            return 401, "actions and attempts need the token of ops.token: Authorization: Bearer ..."
+            wrong = "this is not the token of ops.token, which" if given else "the token of ops.token, which"
+            return 401, f"{wrong} actions and attempts need: Authorization: Bearer ..., of the commands --token"
         return "token"
 
     return admit
