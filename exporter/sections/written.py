@@ -1,4 +1,4 @@
-"""Settings as people write them: durations and sizes with their units, whatever number they were read from."""
+"""Settings as people write them: durations, sizes and rates with their units, whatever number they were read from."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from exporter.sections.printable import counted
-from exporter.sections.quantities import Duration, Size
+from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
 
-_UNITS: Final = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+_UNITS: Final = {"GiB": 1024**3, "GB": 10**9, "MiB": 1024**2, "MB": 10**6, "KiB": 1024, "kB": 1000, "B": 1}
 #: In milliseconds.
 _TIMES: Final = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1000, "ms": 1}
 
 
 def as_written(section: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
-    """``dumped``, the values of ``section`` or some of them, with each duration and size as a text."""
+    """``dumped``, the values of ``section`` or some of them, with each duration, size and rate as a text."""
     fields = type(section).model_fields
     return {key: _as_written(fields.get(key), getattr(section, key, None), value) for key, value in dumped.items()}
 
@@ -42,11 +41,9 @@ def _is(quantity: type, annotation: object) -> bool:
 
 
 def size(count: int) -> str:
-    """A number of bytes, in the largest unit of which the number is a multiple: ``16MiB``."""
-    for unit, factor in _UNITS:
-        if count and count % factor == 0:
-            return f"{count // factor}{unit}"
-    return counted(count, "byte")
+    """A number of bytes, in the largest unit of which the number is a multiple: ``16MiB``, ``2GB``, ``500B``."""
+    unit = next((unit for unit, factor in _UNITS.items() if count and count % factor == 0), "B")
+    return f"{count // _UNITS[unit]}{unit}"
 
 
 def duration(seconds: float) -> str:
@@ -58,4 +55,9 @@ def duration(seconds: float) -> str:
     return f"{milliseconds // _TIMES[unit]}{unit}"
 
 
-_TEXTS: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = ((Duration, duration), (Size, size))
+_TEXTS: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
+    (Duration, duration),
+    (Size, size),
+    (RateAMinute, "{:g}/min".format),
+    (Rate, "{:g}/s".format),
+)

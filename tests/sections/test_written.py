@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from exporter.sections.quantities import Duration, Size
+from exporter.sections.quantities import Duration, Rate, RateAMinute, Size
 from exporter.sections.written import as_written, duration, size
 
 
@@ -19,10 +19,17 @@ def test_a_duration_is_read_as_what_was_written(seconds: float) -> None:
     assert math.isclose(Duration().read(duration(seconds)), seconds, rel_tol=1e-5, abs_tol=1e-9)
 
 
-@given(st.integers(0, 2**62))
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [(0, "0B"), (1000, "1kB"), (1001, "1001B"), (16 * 1024**2, "16MiB"), (2 * 10**9, "2GB"), (2**40, "1024GiB")],
+)
+def test_sizes(count: int, written: str) -> None:
+    assert size(count) == written
+
+
+@given(st.integers(0, 2**53))
 def test_a_size_in_a_unit_is_read_as_what_was_written(count: int) -> None:
-    written = size(count)
-    assert count == (int(written.split()[0]) if "byte" in written else Size().read(written))
+    assert Size(most=2.0**63).read(size(count)) == count
 
 
 @pytest.mark.parametrize(
@@ -41,6 +48,8 @@ class _Inner(BaseModel):
 class _Section(BaseModel):
     retries: list[Annotated[float, Duration()]] = [1, 2.5]
     timeout: Annotated[float, Duration()] | None = None
+    rate: Annotated[float, Rate()] = 10_000
+    tokens: Annotated[float, RateAMinute()] = 60
     window: _Inner = _Inner()
 
 
@@ -49,6 +58,8 @@ def test_only_quantities_get_units_at_any_depth() -> None:
     assert as_written(section, section.model_dump()) == {
         "retries": ["1s", "2.5s"],
         "timeout": None,
+        "rate": "10000/s",
+        "tokens": "60/min",
         "window": {"bytes": "16MiB", "events": 10_000},
     }
 

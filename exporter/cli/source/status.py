@@ -53,7 +53,20 @@ def status(
         return
     if serving.broken:
         typer.echo("\n".join([*serving.broken, "exporter serve goes on with what it read before:"]), err=True)
-    _show(document, flow or [])
+    _show(document, _known(document, flow or []))
+
+
+def _known(document: Document, wanted: Sequence[str]) -> Sequence[str]:
+    """The names of the flows that are ``wanted`` by name or id. Exits with 2 where there is none of one."""
+    from exporter.settings.loading.suggestions import guess
+
+    flows = (*document.get("runs", ()), *document.get("flows", ()))
+    names = {flow["id"]: flow["name"] or flow["id"] for flow in flows}
+    names |= {name: name for name in names.values()}
+    for each in wanted:
+        if each not in names:
+            raise typer.BadParameter(f"there is no flow {printable(each)}{guess(each, [*names])}", param_hint="--flow")
+    return [names[each] for each in wanted]
 
 
 def _serving(config: Path, url: str | None, socket: Path | None) -> Daemon:
@@ -112,7 +125,7 @@ def _show(document: Document, names: Sequence[str]) -> None:
     from exporter.cli.shared.look.tree import Branch, show_tree
 
     for line in refused_lines(document):
-        typer.echo(line)
+        typer.echo(line, err=True)
     show_tree([Branch(label, printable(value)) for label, value in _rows(document)])
     flows = [each for each in _flows(document) if not names or each[0] in names]
     if not flows:

@@ -222,6 +222,12 @@ def test_a_full_store_of_bad_records_is_told_with_the_way_out(place: Place) -> N
     metrics = fetch(f"http://127.0.0.1:{serving.port}/metrics")[1].decode()
     assert "exporter_source_bad_records 2.0" in metrics
     assert "bad records  2 records kept" in place.command("source", "status").stdout
+    unknown = place.command("source", "status", "--flow", "nope")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there is no flow nope" in unknown.stderr
+    [flow] = status()["flows"]
+    for key in ("id", "name"):
+        assert f"\n{flow['name']} " in place.command("source", "status", "--flow", flow[key]).stdout
     assert place.command("source", "deadletters", "purge", "--all", "--yes").returncode == 0
     eventually("it goes on", lambda: serving.alive() and serving.logs("goes on"))
     eventually("all is applied", lambda: serving.alive() and idle(serving))
