@@ -275,8 +275,10 @@ def test_pause_resume_probe_and_a_test_event(browser: Browser, running: Running)
         assert "s3cret" not in page.content()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(390, "light"), (390, "dark"), (768, "light"), (900, "dark"), (1041, "light"), (1200, "light"), (1200, "dark")],
+)
 def test_it_is_read_at_every_width(browser: Browser, running: Running, width: int, scheme: Any) -> None:
     with Visit(browser, running.url, viewport={"width": width, "height": 800}, color_scheme=scheme) as visit:
         page = visit.page
