@@ -20,8 +20,7 @@ import pytest
 from test_status import CRM, WEB, desk, told
 
 from exporter.daemon.ops.port import serve
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+from exporter.telemetry.status import ConfigStatus
 
 
 class OnTerminal:
@@ -92,6 +91,20 @@ async def test_it_shows_what_is_and_what_becomes_and_q_ends_it() -> None:
         flows[1] = replace(WEB, state="running", paused=())
         await top.until("2 destinations: 2 running")
         top.press(b"xq")
+        assert await top.end() == 0
+
+
+async def test_mistakes_leave_room_for_destinations() -> None:
+    problems = tuple(f"exporter.yaml:{number}: key{number}: unknown key" for number in range(30))
+    refused = ConfigStatus(valid=False, problems=problems)
+    async with (
+        serve("127.0.0.1", 0, desk(lambda: told(CRM, WEB, config=refused))) as port,
+        on_terminal("--url", f"http://127.0.0.1:{port}") as top,
+    ):
+        shown = await top.until("total of 2")
+        assert "the daemon refused the configuration" in shown
+        assert "27 further lines" in shown
+        top.press(b"q")
         assert await top.end() == 0
 
 

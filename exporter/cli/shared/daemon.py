@@ -7,8 +7,10 @@ A running daemon can be asked while the configuration on the disk is broken.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
@@ -118,12 +120,14 @@ class Daemon:
 
     ``nowhere`` says why there is no further place. ``broken`` holds the mistakes of the configuration on the disk, a
     line each, where it cannot be used. ``runs`` is what the daemon must run, None where any daemon is asked.
+    ``sockets`` gives the places of the configuration that are sockets, those of processes that began since included.
     """
 
     places: tuple[Candidate, ...]
     nowhere: str | None = None
     broken: tuple[str, ...] = ()
     runs: Runs | None = None
+    sockets: Callable[[], Sequence[Candidate]] = tuple
 
     def ask(self, question: Callable[[Where], T], destination: str | None = None) -> tuple[Where, T]:
         """What ``question`` returns for the first place where a daemon answers, and that place.
@@ -138,6 +142,22 @@ class Daemon:
     def ask_all(self, question: Callable[[Where], T]) -> list[tuple[Where, T]]:
         """As ``ask``, but of every process that answers where each runs a share of the destinations."""
         return self._answers(question, None, most=len(self.places))
+
+    def ask_further(self, question: Callable[[Where], T], known: Collection[Where]) -> list[tuple[Where, T]]:
+        """As ``ask_all``, of those that are not ``known``, where each of these runs a share; none may answer."""
+        from exporter.cli.shared.daemon_port import NoDaemon
+
+        shares = [each for each in self.sockets() if each.is_share]
+        if not {*known} <= {each.where for each in shares}:
+            return []
+        answers = []
+        for candidate in shares:
+            if candidate.where not in known:
+                with suppress(NoDaemon):
+                    if self.runs is not None:
+                        self.runs.check(candidate, None)
+                    answers.append((candidate.where, question(candidate.where)))
+        return answers
 
     def _answers(self, question: Callable[[Where], T], destination: str | None, most: int) -> list[tuple[Where, T]]:
         from exporter.cli.shared.daemon_port import NoDaemon
@@ -199,7 +219,8 @@ def daemon_of(config: Path, url: str | None, socket: Path | None) -> Daemon:
     broken = loaded.render().splitlines()
     part = load_part(config, os.environ, ("ops", "state"))
     is_guess = "state" not in part.known and not isinstance(part.settings.ops.socket, Path)
-    places = _sockets(part.settings, config, is_guess=is_guess)
+    sockets = partial(_sockets, part.settings, config, is_guess=is_guess)
+    places = sockets()
     if "ops" in part.known:
         places += _addresses(part.settings)[0]
     advice = "no running daemon can be found by it: give --socket or --url to ask one all the same"
@@ -207,14 +228,15 @@ def daemon_of(config: Path, url: str | None, socket: Path | None) -> Daemon:
         typer.echo("\n".join([*broken, advice]), err=True)
         raise typer.Exit(EXIT_CONFIG)
     nowhere = advice if all(place.is_guess for place in places) else None
-    return Daemon(tuple(places), nowhere, tuple(broken), Runs(config, None))
+    return Daemon(tuple(places), nowhere, tuple(broken), Runs(config, None), sockets)
 
 
 def daemon_with(settings: Settings, config: Path) -> Daemon:
     """The daemon that runs ``settings``, which stand in the file ``config``."""
     addresses, nowhere = _addresses(settings)
     runs = Runs(config, frozenset(settings.groups))
-    return Daemon((*_sockets(settings, config), *addresses), nowhere, (), runs)
+    sockets = partial(_sockets, settings, config)
+    return Daemon((*sockets(), *addresses), nowhere, (), runs, sockets)
 
 
 def _sockets(settings: Settings, config: Path, *, is_guess: bool = False) -> list[Candidate]:

@@ -104,10 +104,10 @@ class _Showing:
             self._tell_broken()
         self._broken = ()
         for line in refused:
-            typer.echo(line)
+            typer.echo(line, err=True)
         _show(flows, sample)
         for line in sample.silent:
-            typer.echo(line)
+            typer.echo(line, err=True)
         if self._watch:
             typer.echo()
 
@@ -136,4 +136,4 @@ def _show(flows: Sequence[Dataflow], sample: Sample) -> None:
     elif sample.flows:
         typer.echo(f"nothing to show of {in_words(sample.flows)}", err=True)
     else:
-        typer.echo("no dataflows")
+        typer.echo("no dataflows", err=True)

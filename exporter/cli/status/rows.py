@@ -94,11 +94,11 @@ def total(flows: Sequence[Dataflow]) -> Row:
     sums["DEAD"] = _sum(map(_dead_letters, flows))
     worst = str(min(flows, key=_badness)["state"])
     alike = sum(flow["state"] == worst for flow in flows)
-    oldest = max((flow["oldest_pending_seconds"] or 0.0 for flow in flows), default=0.0)
+    oldest = max((known for flow in flows if (known := flow["oldest_pending_seconds"]) is not None), default=None)
     cells = {
         "DESTINATION": f"total of {len(flows):,}",
         "STATE": worst if alike == len(flows) else f"{alike:,} {worst}",
-        "OLDEST": duration_text(oldest or None),
+        "OLDEST": duration_text(oldest),
         **sums,
     }
     return [cells.get(column.title, "") for column in COLUMNS]

@@ -41,6 +41,7 @@ def samples(daemon: Daemon, seconds: float, wait: Callable[[float], bool]) -> It
     before = _by_destination(last.values())
     while wait(seconds):
         answers, silent = _of_each(last)
+        answers |= daemon.ask_further(_document, last)
         now, now_at = _by_destination(answers.values()), time.monotonic()
         flows = [dict(each) | _rates(before.get(name, each), each, now_at - before_at) for name, each in now.items()]
         yield Sample([*answers.values()], flows, silent)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 2.0
 #: Until the first numbers are there, which need two samples.
 _FIRST_SECONDS: Final = 0.5
+#: Destinations are what people look for here.
+_MOST_NOTES: Final = 5
+_BROKEN: Final = "the configuration on the disk had mistakes when this began: exporter check names them"
 #: What ends it: q, Ctrl-D, a terminal that is gone.
 _ENDING: Final = (b"q", b"Q", b"\x04", b"")
 
@@ -77,10 +80,12 @@ def _live(daemon: Daemon, wait: Callable[[float], bool], names: Sequence[str], *
     if sample is None:
         return
     refuse_strangers(names, sample)
+    # Of its beginning: the files may be mended meanwhile.
+    broken = [_BROKEN] if daemon.broken else []
     with Live(console=screen.console, screen=True, auto_refresh=False) as live:
         lost: list[str] = []
         while True:
-            notes = [*daemon.broken, *(lost or sample.silent)]
+            notes = [*broken, *(lost or sample.silent)]
             live.update(view(sample, chosen(sample.flows, names, troubled=trouble), screen, notes), refresh=True)
             try:
                 following = next(looking, None)
@@ -106,7 +111,12 @@ def view(sample: Sample, flows: Sequence[Dataflow], screen: Screen, notes: Seque
 
     version = printable(str(sample.documents[0]["version"]))
     refused = [line for document in sample.documents for line in refused_lines(document)]
-    notes = [printable(line) for line in dict.fromkeys((*notes, *refused))]
+    notes = [
+        printable(line)
+        for line in dict.fromkeys((*refused, *(each for each in notes if not refused or each != _BROKEN)))
+    ]
+    if len(notes) > _MOST_NOTES:
+        notes = [*notes[: _MOST_NOTES - 1], f"{len(notes) - _MOST_NOTES + 1} further lines: exporter status"]
     # The head, the names of the columns, the total, and the line that says how many are not shown.
     room = max(1, screen.console.height - len(notes) - 4)
     shown = worst_first(flows)[:room]

@@ -86,7 +86,7 @@ def test_a_refused_reload_is_told_of_until_one_is_taken_over(tmp_path: Path) -> 
         # The port is any that was free, and the file is no YAML: the socket beside the state is found all the same.
         shown = place.command("status")
         assert shown.returncode == 0, shown.stderr
-        assert str(line["problems"][0]) in shown.stdout
+        assert str(line["problems"][0]) in shown.stderr
         assert [words.split()[0] for words in shown.stdout.splitlines()][-2:] == ["crm", "total"]
         [flow] = place.lines("status", "--json")
         assert flow["destination"] == "crm"
@@ -232,7 +232,7 @@ def test_a_parent_answers_for_its_workers(tmp_path: Path) -> None:
         assert len(config["problems"]) == 1, "what several say is said once"
         shown = place.command("status")
         assert shown.returncode == 0, shown.stderr
-        assert config["problems"][0] in shown.stdout
+        assert config["problems"][0] in shown.stderr
         place.file.write_text(whole)
         parent.send(signal.SIGHUP)
         eventually("all take over", lambda: told(path)["config"]["valid"])

@@ -139,6 +139,7 @@ def test_workers_are_watched_through_their_parent_across_the_end_of_one(tmp_path
 def asked_and_never_read(path: Path) -> socket.socket:
     """A reader of a socket that asks for all with bodies and reads nothing."""
     asking = socket.socket(socket.AF_UNIX)
+    asking.settimeout(120)
     asking.connect(str(path))
     asking.sendall(b"GET /attempts?bodies=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     return asking
@@ -154,7 +155,9 @@ def test_who_reads_nothing_slows_nothing_and_is_told_what_was_lost(tmp_path: Pat
             eventually("all is delivered all the same", lambda: place.settled("crm"))
             text = b""
             while b'{"lost":' not in text:
-                text += asking.recv(1 << 20)
+                received = asking.recv(1 << 20)
+                assert received, "the daemon has closed it"
+                text += received
         lines = text.count(b'"event"')
         assert 0 < lines < 20_000
         assert daemon.terminate() == 0
