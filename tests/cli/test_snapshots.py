@@ -23,6 +23,8 @@ from exporter.cli.positions import _show as show_positions
 from exporter.cli.shared.look.screen import standard_output
 from exporter.cli.status.samples import RATES, Sample
 from exporter.cli.status.top import view
+from exporter.cli.tail.command import _Told
+from exporter.cli.tail.streams import Line
 from exporter.daemon.ops.port import serve
 from exporter.queues.port import Position
 from exporter.receiver.demo.summary import Summary
@@ -123,6 +125,30 @@ def test_top(monkeypatch: pytest.MonkeyPatch) -> None:
         screen.show(view(Sample(documents, told_of, ()), told_of, screen, ["crm: no daemon answers"]))
 
     held(monkeypatch, "top", show, piped=False, lines=10)
+
+
+def test_tail(monkeypatch: pytest.MonkeyPatch) -> None:
+    delivered = {
+        "at": 1_700_000_000.25, "destination": "crm", "event": "change-1", "profileId": "p-1", "attempt": 1,
+        "outcome": "delivered", "status": 200, "milliseconds": 12.34,
+    }  # fmt: skip
+    away = delivered | {"destination": LONG, "outcome": "paused", "reason": "unreachable", "status": None}
+    attempts = (
+        delivered,
+        delivered | {"destination": WIDE, "event": "変更-0001-0002-0003", "profileId": "顧客" * 9, "attempt": 2},
+        away | {"milliseconds": None, "failure": "cannot connect to 203.0.113.7:443: Connection refused"},
+        delivered | {"outcome": "retry", "status": 503, "retrySeconds": 15.0, "failure": "HTTP 503"},
+        delivered | {"outcome": "dead_letter", "reason": "rejected", "status": 422, "answer": "電話番号が違います"},
+    )
+
+    def show() -> None:
+        told = _Told(as_json=False)
+        for each in attempts:
+            told.tell(Line("http://127.0.0.1:9464", each))
+
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    held(monkeypatch, "tail", show)
 
 
 def test_deadletters_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ ATTEMPT: dict[str, Any] = {
 
 
 def row(*, tty: bool = False, **change: Any) -> list[str]:
-    return list(Rows(tty=tty, colours=False).lines({**ATTEMPT, **change}))
+    return list(Rows(140 if tty else None, colours=False).lines({**ATTEMPT, **change}))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_row_says_what_followed(change: dict[str, Any], end: str) -> None:
 
 
 def test_on_a_terminal_long_ids_are_cut_and_columns_stand_below_each_other() -> None:
-    rows = Rows(tty=True, colours=False)
+    rows = Rows(140, colours=False)
     first, second, third = (
         next(rows.lines({**ATTEMPT, **change}))
         for change in ({"profileId": "漢字" * 20}, {"event": "e" * 100}, {"destination": "d" * 32})
@@ -90,13 +90,13 @@ def test_what_was_sent_stands_below_on_a_terminal_and_in_the_line_on_a_pipe() ->
 
 
 def test_failures_are_coloured_where_that_is_wanted() -> None:
-    rows = Rows(tty=True, colours=True)
+    rows = Rows(140, colours=True)
     assert "\x1b[31m" in next(rows.lines({**ATTEMPT, "outcome": "dead_letter"}))
     assert "\x1b[" not in next(rows.lines(ATTEMPT))
 
 
 def test_what_a_stranger_writes_is_made_printable_and_its_holes_are_shown() -> None:
-    [line] = Rows(tty=False, colours=False).lines({"destination": "\x1b[2J", "at": "yesterday", "outcome": None})
+    [line] = Rows(None, colours=False).lines({"destination": "\x1b[2J", "at": "yesterday", "outcome": None})
     assert line.split() == ["-", "\\x1b[2J", "-", "-", "#-", "-", "-", "None"]
 
 

@@ -80,14 +80,12 @@ class _Told:
     """Prints lines: attempts to stdout, what happens to the daemons to stderr; as JSON, what they write to stdout."""
 
     def __init__(self, *, as_json: bool) -> None:
-        import os
-        import sys
-
+        from exporter.cli.shared.look.screen import standard_output
         from exporter.cli.tail.shown import Rows
 
-        tty = sys.stdout.isatty()
+        screen = standard_output()
         self._as_json = as_json
-        self._rows = Rows(tty=tty, colours=tty and not os.environ.get("NO_COLOR"))
+        self._rows = Rows(screen.columns if screen.is_terminal else None, colours=screen.is_coloured)
 
     def tell(self, line: Line) -> None:
         if line.value is None:

@@ -1,27 +1,34 @@
-"""Attempts for people: one line each, and below it body and answer on a terminal."""
+"""Attempts for people: a line each, or two where a terminal is narrow, and below it body and answer on a terminal."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from textwrap import wrap
 from typing import Any, Final
 
+import typer
+from rich.cells import cell_len
+
+from exporter.cli.shared.look.table import fitted
 from exporter.cli.shared.status_text import duration_text
 from exporter.sections.printable import printable
 
 #: The colour of what followed, on a terminal.
 COLOURS: Final[Mapping[str, str]] = {"retry": "yellow", "paused": "yellow", "let_go": "yellow", "dead_letter": "red"}
-#: On a terminal, ids are cut to so many columns.
-_ID_COLUMNS: Final = 24
-_NAME_COLUMNS: Final = 32
+#: To how many columns name and ids are cut, on a terminal of so many columns at least.
+_CUT: Final = ((140, (32, 24, 24)), (120, (24, 16, 16)), (100, (20, 12, 12)), (80, (32, 14, 14)), (0, (16, 10, 10)))
+#: On a narrower terminal an attempt takes two lines: whose it was, and what came of it.
+_ONE_LINE_COLUMNS: Final = 100
+_INDENT: Final = "    "
 
 
 class Rows:
-    """Lays out attempts in columns: on a terminal if ``tty``, which ``colours`` what failed."""
+    """Lays out attempts in columns: on a terminal of so many ``columns``, None for a pipe; ``colours`` what failed."""
 
-    def __init__(self, *, tty: bool, colours: bool) -> None:
-        self._tty = tty
+    def __init__(self, columns: int | None, *, colours: bool) -> None:
+        self._columns = columns
         self._colours = colours
         self._widths = [0, 0, 0]
 
@@ -29,33 +36,36 @@ class Rows:
         """The lines of ``attempt``: a single one but on a terminal, where what was sent has lines of its own."""
         more = [f"{name}: {text}" for name, text in _contents(attempt)]
         names = self._aligned([_text(attempt, key) for key in ("destination", "event", "profileId")])
-        row = "  ".join([_clock(attempt), *names, *_result(attempt), self._coloured(attempt)])
-        if not self._tty:
-            yield "  ".join([row, *more])
+        whose, result = "  ".join([_clock(attempt), *names]), "  ".join(_result(attempt))
+        what, failure = _followed(attempt), _failure(attempt)
+        if self._columns is None:
+            yield "  ".join([whose, result, f"{what}{failure}", *more])
             return
-        yield row
-        yield from (f"    {each}" for each in more)
+        begin = f"{whose}  {result}"
+        if self._columns < _ONE_LINE_COLUMNS:
+            yield whose.rstrip()
+            begin = f"{_INDENT}{result}"
+        fits = cell_len(f"{begin}  {what}{failure}") <= self._columns
+        yield f"{begin}  {self._coloured(attempt, f'{what}{failure}' if fits else what)}"
+        if not fits:
+            yield from wrap(
+                failure.removeprefix(": "), self._columns, initial_indent=_INDENT, subsequent_indent=_INDENT
+            )
+        yield from (f"{_INDENT}{each}" for each in more)
 
     def _aligned(self, names: list[str]) -> list[str]:
         """The names in columns, as wide as the widest so far."""
-        if not self._tty:
+        if self._columns is None:
             return names
-        from rich.cells import cell_len, set_cell_size
-
-        most = (_NAME_COLUMNS, _ID_COLUMNS, _ID_COLUMNS)
+        most = next(cut for columns, cut in _CUT if self._columns >= columns)
         self._widths = [
             max(before, min(cell_len(name), limit))
             for before, name, limit in zip(self._widths, names, most, strict=True)
         ]
-        return [
-            set_cell_size(name, width) if cell_len(name) <= width else f"{set_cell_size(name, width - 1)}…"
-            for name, width in zip(names, self._widths, strict=True)
-        ]
+        return [fitted(name, width) for name, width in zip(names, self._widths, strict=True)]
 
-    def _coloured(self, attempt: Mapping[str, Any]) -> str:
-        import typer
-
-        text, colour = _followed(attempt), COLOURS.get(str(attempt.get("outcome")))
+    def _coloured(self, attempt: Mapping[str, Any], text: str) -> str:
+        colour = COLOURS.get(str(attempt.get("outcome")))
         return typer.style(text, fg=colour) if self._colours and colour is not None else text
 
 
@@ -79,9 +89,8 @@ def _result(attempt: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _followed(attempt: Mapping[str, Any]) -> str:
-    """What followed, and why."""
-    outcome, failure = attempt.get("outcome"), attempt.get("failure")
-    seconds = attempt.get("retrySeconds")
+    """What followed."""
+    outcome, seconds = attempt.get("outcome"), attempt.get("retrySeconds")
     match outcome:
         case "retry":
             what = f"again in {duration_text(seconds)}" if isinstance(seconds, int | float) else "again"
@@ -93,8 +102,12 @@ def _followed(attempt: Mapping[str, Any]) -> str:
             what = "left to the next reader of its lane"
         case _:
             what = printable(str(outcome))
-    what = f"replay {what}" if attempt.get("replay") else what
-    return what if failure is None else f"{what}: {printable(str(failure))}"
+    return f"replay {what}" if attempt.get("replay") else what
+
+
+def _failure(attempt: Mapping[str, Any]) -> str:
+    failure = attempt.get("failure")
+    return "" if failure is None else f": {printable(str(failure))}"
 
 
 def _contents(attempt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

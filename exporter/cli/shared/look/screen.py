@@ -56,6 +56,11 @@ class Screen:
         self._stream = stream
 
     @property
+    def is_coloured(self) -> bool:
+        """Whether texts may have colours."""
+        return self.is_terminal and self.console.color_system is not None and not self.console.no_color
+
+    @property
     def columns(self) -> int:
         """How many characters of single width fit in a line."""
         return self.console.width

@@ -143,7 +143,7 @@ class Rows:
         for index in self._chosen or ():
             cell = row[index]
             text, own = (cell, "") if isinstance(cell, str) else cell
-            line.append(_fitted(text, widths[index], right=self._columns[index].right), own or None)
+            line.append(fitted(text, widths[index], right=self._columns[index].right), own or None)
             line.append(" " * _GAP)
         return line
 
@@ -183,7 +183,7 @@ def _drawn(cell: Cell) -> Text:
     return toned(cell) if isinstance(cell, str) else toned(*cell)
 
 
-def _fitted(text: str, width: int, *, right: bool) -> str:
+def fitted(text: str, width: int, *, right: bool = False) -> str:
     """``text`` in ``width`` characters of single width; of a longer one its begin."""
     blanks = width - cell_len(text)
     if blanks < 0:
