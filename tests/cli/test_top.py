@@ -26,7 +26,7 @@ from exporter.telemetry.status import ConfigStatus
 class OnTerminal:
     """The command on a terminal of 24 lines of 100 characters."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, term: str = "xterm-256color") -> None:
         self._controller, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
         self.before = termios.tcgetattr(terminal)
@@ -37,7 +37,7 @@ class OnTerminal:
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            env={**environ, "TERM": "xterm-256color"},
+            env={**environ, "TERM": term},
             start_new_session=True,
         )
         self._shown = b""
@@ -70,8 +70,8 @@ class OnTerminal:
 
 
 @asynccontextmanager
-async def on_terminal(*words: str) -> AsyncIterator[OnTerminal]:
-    top = OnTerminal(*words)
+async def on_terminal(*words: str, term: str = "xterm-256color") -> AsyncIterator[OnTerminal]:
+    top = OnTerminal(*words, term=term)
     try:
         yield top
     finally:
@@ -143,6 +143,12 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "`exporter status --watch`" in done.stderr
+
+
+async def test_a_terminal_that_cannot_be_drawn_on_is_none() -> None:
+    async with on_terminal("--url", "http://127.0.0.1:1", term="dumb") as top:
+        assert "status --watch" in await top.until("without one")
+        assert await top.end() == 2
 
 
 async def test_no_daemon_at_first_is_a_failure() -> None:

@@ -48,8 +48,10 @@ def top(
     """
     from exporter.cli.shared.daemon_port import NoDaemon
 
-    if not sys.stdout.isatty():
-        typer.echo("top needs a terminal; `exporter status --watch` goes on printing without one", err=True)
+    # What rich takes for a terminal that cannot be drawn on; it would show nothing there.
+    if not sys.stdout.isatty() or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        said = "top needs a terminal that can be drawn on; `exporter status --watch` goes on printing without one"
+        typer.echo(said, err=True)
         raise typer.Exit(EXIT_USAGE)
     daemon = daemon_of(config, url, socket)
     # The terminal is to be left as it was.
