@@ -387,3 +387,11 @@ def test_a_named_daemon_that_does_not_answer_is_a_failure(place: Place) -> None:
     done = place.run("deadletters", "replay", "--all", "--socket", str(place.config.parent / "nobody"))
     assert (done.returncode, done.stdout) == (1, "")
     assert "no daemon answers at" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("show",), ("list",), ("replay",), ("purge", "--yes")])
+def test_an_id_that_no_letter_can_have_is_refused(place: Place, words: tuple[str, ...]) -> None:
+    place.put(letter(1))
+    done = place.run("deadletters", *words, str(2**63))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Invalid value for 'ID'" in done.stderr

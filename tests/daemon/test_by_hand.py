@@ -257,7 +257,16 @@ async def test_a_replay_says_which_letters_and_has_their_numbers(tmp_path: Path)
         status, said = await there.socket("/deadletters/replay", json=wanted)
         assert (status, said["done"], said["asked"], said["leftOut"], said["missing"]) == (200, True, 2, 1, 0)
         assert (await there.port("/deadletters/replay", json=wanted))[0] == 401
-        wrongs: tuple[Any, ...] = ({}, {"idz": [3]}, {"ids": ["3"]}, {"reason": "none"}, [], "x")
+        wrongs: tuple[Any, ...] = (
+            {},
+            {"idz": [3]},
+            {"ids": ["3"]},
+            {"ids": [2**64]},
+            {"ids": [-1]},
+            {"reason": "none"},
+            [],
+            "x",
+        )
         for wrong in wrongs:
             assert (await there.socket("/deadletters/replay", json=wrong))[0] == 400, wrong
         assert (await there.socket("/deadletters/replay", json={"all": True}))[0] == 200

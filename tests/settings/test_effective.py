@@ -11,6 +11,7 @@ SECRETS = ("s3cret-of-a-header", "s3cret-of-a-client", "s3cret-of-a-proxy", "s3c
 CONFIG = """
 destinations:
   - name: crm
+    description: see https://wiki.example/crm?a=b (ask Bob)
     endpoint: https://partner.example.com/in?v=2
     headers: {x-team: growth, x-api-key: s3cret-of-a-header}
     query: {token: s3cret-of-a-query}
@@ -44,6 +45,8 @@ def test_every_key_is_there_with_its_value_or_its_default(tmp_path: Path) -> Non
     assert found["delivery.timeout"] == "10s"
     assert found["delivery.window.events"] == "10000"
     assert found["delivery.window.bytes"] == "16MiB"
+    assert found["description"] == "see https://wiki.example/crm?a=b (ask Bob)"
+    assert found["auth.token_url"] == "https://login.example.com/token"
     assert found["require_membership"] == "true"
     assert found["tls.ca_file"] == ""
     assert found["segments"].startswith("ups/s-1, ups/s-2")

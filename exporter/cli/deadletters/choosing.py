@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar, get_args
 
 import typer
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from exporter.state.dead_letters import DeadLetters
 
 T = TypeVar("T")
+#: No store gives a higher id.
+MOST_ID: Final = 2**63 - 1
 Ids = Annotated[
-    list[int] | None, typer.Argument(metavar="ID", help="Choose dead letters by their ids, as `list` shows them.")
+    list[int] | None,
+    typer.Argument(metavar="ID", min=0, max=MOST_ID, help="Choose dead letters by their ids, as `list` shows them."),
 ]
 DestinationOption = Annotated[
     str | None,

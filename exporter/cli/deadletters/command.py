@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exporter.cli.deadletters.choosing import (
+    MOST_ID,
     DestinationOption,
     Ids,
     OnlySuperseded,
@@ -99,7 +100,10 @@ def list_letters(
 
 @deadletters.command()
 def show(
-    letter_id: Annotated[int, typer.Argument(metavar="ID", help="Name the dead letter by its id, as `list` shows it.")],
+    letter_id: Annotated[
+        int,
+        typer.Argument(metavar="ID", min=0, max=MOST_ID, help="Name the dead letter by its id, as `list` shows it."),
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:

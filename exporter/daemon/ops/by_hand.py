@@ -8,7 +8,7 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 import orjson
@@ -136,7 +136,7 @@ async def _taken(actions: Actions, wanted: Note | Wanted) -> ActionResult:
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The dead letters whose replay is asked for; none of the keys stands for all only where ``all`` says so."""
 
-    ids: tuple[int, ...] = ()
+    ids: tuple[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], ...] = ()
     destination: str | None = None
     reason: LetterReason | None = None
     profile_id: str | None = None
