@@ -23,9 +23,6 @@ class Setting(NamedTuple):
 #: What is shown in a form of its own: the endpoint has its query, headers show their names.
 _OWN = frozenset({"name", "endpoint", "query", "headers", "proxy", "segments"})
 
-#: Keys of URLs, in which a user may stand; in any other text a URL is part of a sentence.
-_URLS = frozenset({"token_url", "proxy"})
-
 
 def effective(loaded: Loaded, destination: Destination) -> Sequence[Setting]:
     """Every key of a destination of ``loaded``, those that the configuration leaves out included. Reads files."""
@@ -65,7 +62,9 @@ def _text(key: str, value: Any, hiding: Masking) -> str:
             return "true" if value else "false"
         case float():
             return f"{value:g}"
-        case str() if "://" in value and key.rpartition(".")[2] in _URLS:
+        case str() if key.endswith(".token_url"):
+            return masked(hiding.url(value))
+        case str() if "://" in value and key.endswith(".proxy"):
             return shown(value)
         case str():
             return masked(hiding.text(key, value))

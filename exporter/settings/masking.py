@@ -50,7 +50,7 @@ class Masking:
         secrets: texts from ``!file``, and secrets of the configuration; hidden everywhere.
         headers: names of headers whose values came from outside the configuration's text.
         parameters: parts of the URL's query between ``&``, in sent form, whose values came from outside.
-        variables: values that stand, whole or in part, in the URL; hidden in the path. The host stays.
+        variables: values that stand, whole or in part, in a URL; hidden in its path. The host stays.
     """
 
     def __init__(
@@ -130,9 +130,9 @@ def _search_in_path(variables: Iterable[str]) -> re.Pattern[bytes]:
 def masking(loaded: Loaded, destination: Destination) -> Masking:
     """The masking that hides configured secrets and texts from ``!file`` anywhere, and values from variables.
 
-    The latter are every header and query value that is or holds a ``${}``, and each part of the endpoint's path that is
-    a variable's value. Headers, a query or an endpoint in one text with a ``${}`` hide all their values: the place of
-    the ``${}`` is lost.
+    The latter are every header and query value that is or holds a ``${}``, and each part of a path, of the endpoint or
+    the token endpoint, that is a variable's value. Headers, a query or a URL in one text with a ``${}`` hide all their
+    values: the place of the ``${}`` is lost.
     """
     index = loaded.settings.destinations.index(destination)
 
@@ -141,15 +141,24 @@ def masking(loaded: Loaded, destination: Destination) -> Masking:
 
     all_headers = is_indirect("headers")
     headers = [name for name in destination.headers if all_headers or is_indirect("headers", name)]
+    server = destination.auth.token_server
+    indirect = [destination.endpoint] if is_indirect("endpoint") else []
+    indirect += [server.url] if server is not None and is_indirect("auth", "token_url") else []
     parameters = [
-        *(destination.endpoint.partition("?")[2].split("&") if is_indirect("endpoint") else ()),
+        *(parameter for url in indirect for parameter in url.partition("?")[2].split("&")),
         *(_parameters(destination.query, None if is_indirect("query") else _named(loaded, index))),
     ]
+    of_files = [*_in_files(loaded.secret_files)]
     secrets = [
-        *_in_files(loaded.secret_files),
+        *of_files,
         *(secret.reveal() for secret in values_of(Secret, destination)),
     ]
-    return Masking(secrets, headers, parameters, _variables(loaded.files) if is_indirect("endpoint") else ())
+    return Masking(secrets, headers, parameters, [*_variables(loaded.files), *of_files] if indirect else ())
+
+
+def masking_of_files(loaded: Loaded) -> Masking:
+    """The masking of what destinations share, which hides texts from ``!file`` anywhere."""
+    return Masking(_in_files(loaded.secret_files))
 
 
 def _named(loaded: Loaded, index: int) -> set[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+
+import pytest
 
 from exporter.settings.effective import effective
 from exporter.settings.loading.load import Loaded, load
@@ -28,10 +33,10 @@ destinations:
 """
 
 
-def shown(folder: Path, text: str) -> dict[str, str]:
+def shown(folder: Path, text: str, environ: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     file = folder / "exporter.yaml"
     file.write_text(text, encoding="utf-8")
-    loaded = load(file, {})
+    loaded = load(file, environ)
     assert isinstance(loaded, Loaded), loaded
     return dict(effective(loaded, loaded.settings.destinations[0]))
 
@@ -52,6 +57,22 @@ def test_every_key_is_there_with_its_value_or_its_default(tmp_path: Path) -> Non
     assert found["segments"].startswith("ups/s-1, ups/s-2")
     assert found["proxy"] == "http://proxy.example.com:3128"
     assert found["endpoint"].startswith("https://partner.example.com/in?v=2&token=*")
+
+
+@pytest.mark.parametrize(
+    "url", ["!file idp.txt", '"http://idp.example.com/${IDP_PATH}/token?k=${IDP_KEY}"', '"${IDP_URL}"']
+)
+def test_a_token_url_from_elsewhere_shows_nothing_that_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    whole = "http://idp.example.com/s3cret-path/token?k=s3cret-key"
+    (tmp_path / "idp.txt").write_text(whole)
+    for name, value in {"IDP_PATH": "s3cret-path", "IDP_KEY": "s3cret-key", "IDP_URL": whole}.items():
+        monkeypatch.setenv(name, value)
+    found = shown(tmp_path, CONFIG.replace("https://login.example.com/token", url), os.environ)
+    assert "s3cret" not in found["auth.token_url"]
+    found = shown(tmp_path, CONFIG.replace("https://partner.example.com/in?v=2", url), os.environ)
+    assert "s3cret" not in found["endpoint"]
 
 
 def test_no_secret_is(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from exporter.cli.shared.look.screen import Tone
     from exporter.settings.destination import Destination
     from exporter.settings.loading.load import Loaded
+    from exporter.settings.masking import Masking
     from exporter.settings.tree import Settings
 
 #: What stands before a step: FAILED, and a blank.
@@ -60,9 +61,12 @@ def check(
     for note in lines:
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded, only)
-    way_in = {} if destination else planned_way_in(settings)
+    from exporter.settings.masking import masking_of_files
+
+    hiding = masking_of_files(loaded)
+    way_in = {} if destination else planned_way_in(settings, hiding)
     if not as_json:
-        _show(plan, way_in, settings)
+        _show(plan, way_in, settings, hiding)
     checked: list[Checked] = []
     if connect:
         from exporter.cli.check.listening import ops_port_refused
@@ -141,11 +145,12 @@ def planned(loaded: Loaded, only: Sequence[Destination] | None = None) -> dict[s
     ``only`` are the destinations to show; None for all.
     """
     from exporter.cli.check.section_text import as_values
+    from exporter.settings.masking import masking_of_files
 
-    settings = loaded.settings
+    settings, hiding = loaded.settings, masking_of_files(loaded)
     return {
-        "queue": as_values(settings.queue),
-        "state": as_values(settings.state),
+        "queue": as_values(settings.queue, hiding),
+        "state": as_values(settings.state, hiding),
         "ops": settings.ops.model_dump(mode="json"),
         "log": settings.log.model_dump(mode="json"),
         "tracing": settings.tracing.model_dump(mode="json"),
@@ -182,13 +187,14 @@ def _planned(loaded: Loaded, destination: Destination) -> dict[str, Any]:
     }
 
 
-def _shared(settings: Settings, plan: dict[str, Any]) -> Iterator[Branch]:
+def _shared(settings: Settings, plan: dict[str, Any], hiding: Masking) -> Iterator[Branch]:
     """The plan for people: a line for each part that all destinations share."""
     from exporter.cli.check.section_text import as_text
 
     for name in ("queue", "state", "ops", "log"):
-        yield Branch(name, as_text(getattr(settings, name)))
-    yield Branch("tracing", "off" if settings.tracing.otlp_endpoint is None else as_text(settings.tracing))
+        yield Branch(name, as_text(getattr(settings, name), hiding))
+    tracing = settings.tracing
+    yield Branch("tracing", "off" if tracing.otlp_endpoint is None else as_text(tracing, hiding))
     running = sum(destination["enabled"] for destination in plan["destinations"])
     yield Branch("destinations", f"{running} enabled, {len(plan['destinations']) - running} switched off")
 
@@ -200,15 +206,15 @@ def _of_destination(destination: dict[str, Any]) -> Branch:
     return Branch("", printable(destination["name"] + off), below, "strong" if destination["enabled"] else "faint")
 
 
-def _show(plan: dict[str, Any], way_in: dict[str, Any], settings: Settings) -> None:
+def _show(plan: dict[str, Any], way_in: dict[str, Any], settings: Settings, hiding: Masking) -> None:
     """Print the plan."""
-    show_tree([replace(each, text=printable(each.text)) for each in _shared(settings, plan)])
+    show_tree([replace(each, text=printable(each.text)) for each in _shared(settings, plan, hiding)])
     for destination in plan["destinations"]:
         typer.echo()
         show_tree([_of_destination(destination)])
     if way_in:
         typer.echo()
-        show_tree([*way_in_branches(way_in, settings)])
+        show_tree([*way_in_branches(way_in, settings, hiding)])
 
 
 def _show_steps(checked: Sequence[Checked]) -> None:

@@ -10,26 +10,35 @@ from pydantic import BaseModel
 from exporter.sections.section import MASK
 from exporter.sections.urls import shown
 from exporter.sections.written import as_written
+from exporter.settings.masking import Masking, masked
 
 
-def as_values(section: BaseModel) -> dict[str, Any]:
-    """The section as plain JSON values: URLs without user, password and values of a query; no value of ``extra``."""
-    values: dict[str, Any] = _safe(section.model_dump(mode="json"))
+def as_values(section: BaseModel, hiding: Masking) -> dict[str, Any]:
+    """The section as plain JSON values: URLs without user, password and values of a query; no value of ``extra``.
+
+    What ``hiding`` hides in a text is hidden.
+    """
+    values: dict[str, Any] = _safe(section.model_dump(mode="json"), hiding)
     return values
 
 
-def as_text(section: BaseModel) -> str:
+def as_text(section: BaseModel, hiding: Masking) -> str:
     """The section in a line, much as people would write the section; values that are not set are left out."""
-    values = as_written(section, as_values(section))
+    values = as_written(section, as_values(section, hiding))
     kind = {"kind": values.pop("kind")} if "kind" in values else {}
     written = section.model_dump(exclude_defaults=True)
     return ", ".join(_pairs({**kind, **values}, "", written))
 
 
-def _safe(value: Any) -> Any:
+def _safe(value: Any, hiding: Masking) -> Any:
     if isinstance(value, dict):
-        return {key: dict.fromkeys(part, MASK) if key == "extra" else _safe(part) for key, part in value.items()}
-    return shown(value) if isinstance(value, str) and "://" in value else value
+        return {
+            key: dict.fromkeys(part, MASK) if key == "extra" else _safe(part, hiding) for key, part in value.items()
+        }
+    if isinstance(value, str):
+        value = masked(hiding.text("", value))
+        return shown(value) if "://" in value else value
+    return value
 
 
 def _pairs(values: Mapping[str, Any], above: str, written: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from exporter.cli.shared.look.tree import Branch
 from exporter.sections.printable import counted, printable
 
 if TYPE_CHECKING:
+    from exporter.settings.masking import Masking
     from exporter.settings.tree import Settings
     from exporter.source.settings.declared import SourceSettings
     from exporter.source.settings.ims import Ims
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
 _INLET_DIGITS: Final = 8
 
 
-def planned_way_in(settings: Settings) -> dict[str, Any]:
-    """The way in as plain JSON values, by the names of its sections; empty where nothing of it is declared."""
+def planned_way_in(settings: Settings, hiding: Masking) -> dict[str, Any]:
+    """The way in as plain JSON values, by the names of its sections; empty where nothing of it is declared.
+
+    What ``hiding`` hides is hidden.
+    """
     from exporter.cli.check.section_text import as_values
 
     if not (settings.sources or settings.schemas or settings.mappings or settings.datasets):
         return {}
     return {
-        "intake": as_values(settings.intake),
-        "profiles": as_values(settings.profiles),
+        "intake": as_values(settings.intake, hiding),
+        "profiles": as_values(settings.profiles, hiding),
         "schemas": [
             {"id": each.id, "title": each.title, "behaviour": each.behaviour, "identities": len(each.identities)}
             for each in settings.schemas
@@ -79,13 +83,13 @@ def _source(source: SourceSettings) -> dict[str, Any]:
     }
 
 
-def way_in_branches(plan: dict[str, Any], settings: Settings) -> Iterator[Branch]:
+def way_in_branches(plan: dict[str, Any], settings: Settings, hiding: Masking) -> Iterator[Branch]:
     """The plan of ``planned_way_in``, where there is one, for people: a line a part, flows below their source."""
     from exporter.cli.check.section_text import as_text
     from exporter.sections.written import duration
 
-    yield _branch("intake", as_text(settings.intake))
-    yield _branch("profiles", as_text(settings.profiles))
+    yield _branch("intake", as_text(settings.intake, hiding))
+    yield _branch("profiles", as_text(settings.profiles, hiding))
     for schema in plan["schemas"]:
         title = f", {schema['title']}" if schema["title"] else ""
         identities = counted(schema["identities"], "identity field")
