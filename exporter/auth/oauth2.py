@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.authorizer import Authorizer, AuthSection, Surroundings, TokenServer
@@ -91,8 +91,10 @@ _PROXIES = {"anyOf": [{"type": "string", "format": "uri", "pattern": HTTP_PATTER
 TokenProxy = Annotated[str, AfterValidator(_proxy), WithJsonSchema(_PROXIES)]
 TokenUrl = Annotated[str, AfterValidator(_token_url)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text)]
-Values = Annotated[str | tuple[str, ...], PlainValidator(_values), WithJsonSchema(_TEXTS)]
-FilledValues = Annotated[str | tuple[str, ...], PlainValidator(_filled_values), WithJsonSchema(_TEXTS)]
+#: Without a serializer of its own pydantic would take a list for a mistake, and warn with what is in it.
+_AS_THEY_ARE = PlainSerializer(lambda values: values)
+Values = Annotated[str | tuple[str, ...], PlainValidator(_values), _AS_THEY_ARE, WithJsonSchema(_TEXTS)]
+FilledValues = Annotated[str | tuple[str, ...], PlainValidator(_filled_values), _AS_THEY_ARE, WithJsonSchema(_TEXTS)]
 Status = Annotated[int, Field(ge=300, le=599)]
 
 

@@ -111,13 +111,8 @@ class LogWriter:
 
     def _next(self) -> bytes | int | None:
         """The next line, or a number of lost lines; None at the end."""
+        self._rest()
         with self._changed:
-            while not self._waiting and not self._dropped and not self._ending:
-                seconds = self._due()
-                if seconds == 0:
-                    self._do()
-                else:
-                    self._changed.wait(seconds)
             if self._waiting:
                 line = self._waiting.popleft()
                 if isinstance(line, bytes):
@@ -125,6 +120,27 @@ class LogWriter:
                 return line
             dropped, self._dropped = self._dropped, 0
             return dropped or None
+
+    def _rest(self) -> None:
+        """Wait for something to write, and do what is due meanwhile.
+
+        ``due`` and ``do`` take locks of their own, and whoever has these may write: they are called without ours.
+        """
+        while True:
+            with self._changed:
+                due, do = self._due, self._do
+                if self._has_work():
+                    return
+            seconds = due()
+            if seconds == 0:
+                do()
+                continue
+            with self._changed:
+                if not self._has_work() and self._due is due:
+                    self._changed.wait(seconds)
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._dropped or self._ending)
 
     def _written(self, line: bytes) -> bool:
         left = memoryview(b"\n" + line if self._torn else line)

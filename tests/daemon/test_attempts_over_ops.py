@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -237,3 +238,12 @@ async def test_lines_of_another_process_are_passed_on_with_its_losses_but_not_it
     lines.end("all over")
     assert await lines.next(0) == b'{"end":"all over"}\n'
     assert await lines.next(0) is None
+
+
+async def test_a_body_that_is_too_long_to_be_shown_does_not_wait_for_the_reader() -> None:
+    lines, body = Lines(bodies=True), b"x" * (BODY_BYTES + 1)
+    before = sys.getrefcount(body)
+    lines.take(ATTEMPT, body)
+    assert sys.getrefcount(body) == before
+    [line] = (await lines.next(0) or b"").splitlines()
+    assert (json.loads(line)["body"], json.loads(line)["bodyBytes"]) == (None, len(body))

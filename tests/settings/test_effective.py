@@ -26,7 +26,8 @@ destinations:
       token_url: https://login.example.com/token
       client_id: ours
       client_secret: s3cret-of-a-client
-      extra: {resource: s3cret-in-extra}
+      audience: [people, orders]
+      extra: {resource: s3cret-in-extra, scopes: [s3cret-in-extra, another]}
     segments: [{namespace: ups, id: s-1}, s-2]
     attributes: [person.name.firstName, workEmail.address]
     delivery: {retries: [1, 2.5]}
@@ -51,6 +52,7 @@ def test_every_key_is_there_with_its_value_or_its_default(tmp_path: Path) -> Non
     assert found["delivery.window.events"] == "10000"
     assert found["delivery.window.bytes"] == "16MiB"
     assert found["description"] == "see https://wiki.example/crm?a=b (ask Bob)"
+    assert found["auth.audience"] == "people, orders"
     assert found["auth.token_url"] == "https://login.example.com/token"
     assert found["require_membership"] == "true"
     assert found["tls.ca_file"] == ""

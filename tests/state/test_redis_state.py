@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
 from letters_made import GROUP, letter
 from redis_server import RedisServer, free_port, needs_redis, running
 
+from exporter.redis_server.permissions import Argument
+from exporter.redis_server.server import Server
 from exporter.state.dataflow_letters import DataflowLetters
 from exporter.state.kinds import State, open_state
 from exporter.state.letter import Filter, Outcome, Stored, Summary, Unavailable
@@ -261,3 +264,18 @@ async def test_tls_is_verified_and_a_client_certificate_presented(tmp_path: Path
         with pytest.raises(StateUnavailable, match="its certificate"):
             async with open_state(RedisStateSettings.model_validate(section)):
                 pass
+
+
+async def test_the_latest_are_read_together(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    async with crm(redis) as (state, letters):
+        assert await letters.put([letter(number) for number in range(1, 6)]) == Stored()
+        call = Server.call
+
+        async def counted(self: Server, *words: Argument) -> Any:
+            asked.append(str(words[0]))
+            return await call(self, *words)
+
+        monkeypatch.setattr(Server, "call", counted)
+        assert len(await state.letters.latest("crm", limit=4)) == 4
+    assert asked == ["ZREVRANGE"], "and all letters at once: a server may be far away"

@@ -165,3 +165,23 @@ def test_what_is_no_text_is_written_all_the_same(tmp_path: Path) -> None:
         writer.flush()
         assert not writer.isatty()
     assert (tmp_path / "log").read_bytes() == b"half an emoji: \\ud83d\n"
+
+
+def test_who_has_a_lock_that_the_thread_wants_may_write(pipe: tuple[int, int]) -> None:
+    """As an object that is collected as garbage within the lock of what is called regularly, and logs."""
+    held, wanted = threading.Lock(), threading.Event()
+
+    def due() -> float | None:
+        wanted.set()
+        with held:
+            return None
+
+    with log_writer(pipe[1], lost_line) as writer:
+        with held:
+            writer.regularly(due, lambda: None)
+            assert wanted.wait(60)
+            writing = threading.Thread(target=writer.write, args=("0 a line\n",), daemon=True)
+            writing.start()
+            writing.join(60)
+            assert not writing.is_alive()
+        assert os.read(pipe[0], 100) == b"0 a line\n"

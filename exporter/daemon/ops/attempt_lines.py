@@ -22,7 +22,8 @@ MOST_BYTES: Final = 1024 * 1024
 #: A longer body is left out of its line, which says how long it is instead.
 BODY_BYTES: Final = 256 * 1024
 
-_Waiting = tuple[Attempt, bytes | None]
+#: An attempt, and the body that is shown with it: None where none is, its length where it is too long.
+_Waiting = tuple[Attempt, bytes | int | None]
 
 
 class Lines:
@@ -42,8 +43,12 @@ class Lines:
 
     def take(self, attempt: Attempt, body: bytes) -> None:
         """Add the line of an attempt."""
-        shown = body if self.bodies else None
-        self._add((attempt, shown), 0 if shown is None else min(len(shown), BODY_BYTES))
+        if not self.bodies:
+            self._add((attempt, None), 0)
+        elif len(body) > BODY_BYTES:
+            self._add((attempt, len(body)), 0)
+        else:
+            self._add((attempt, body), len(body))
 
     def pass_on(self, line: bytes) -> None:
         """Add what another process wrote, without its line break: a line, or a count of lost lines, but no end."""
@@ -119,7 +124,7 @@ class Readers:
             lines.end("the daemon has stopped")
 
 
-def _line(attempt: Attempt, body: bytes | None) -> bytes:
+def _line(attempt: Attempt, body: bytes | int | None) -> bytes:
     """The line of an attempt; answers are shown where bodies are."""
     if body is None:
         shown = attempt if attempt.answer is None else msgspec.structs.replace(attempt, answer=None)
@@ -127,9 +132,10 @@ def _line(attempt: Attempt, body: bytes | None) -> bytes:
     return msgspec.json.encode(attempt)[:-1] + b"," + _body(body) + b"}"
 
 
-def _body(body: bytes) -> bytes:
-    if len(body) <= BODY_BYTES:
+def _body(body: bytes | int) -> bytes:
+    """The body, or its length where that alone is known, or the body is no JSON."""
+    if isinstance(body, bytes):
         with suppress(msgspec.MsgspecError):
             # A value of the event may stand in the body as it came, with its line breaks.
             return b'"body":' + msgspec.json.format(body, indent=-1)
-    return b'"body":null,"bodyBytes":%d' % len(body)
+    return b'"body":null,"bodyBytes":%d' % (len(body) if isinstance(body, bytes) else body)

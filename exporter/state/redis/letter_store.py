@@ -151,10 +151,12 @@ class RedisLetterStore(LetterStore):
 
     async def latest(self, destination: str | None, limit: int) -> Sequence[Answered]:
         ids = f"{self._prefix}ids" if destination is None else f"{self._prefix}ids:{destination}"
+        chosen = [int(id_) for id_ in await self._server.call("ZREVRANGE", ids, 0, limit - 1)]
         found: list[Answered] = []
-        for id_ in map(int, await self._server.call("ZREVRANGE", ids, 0, limit - 1)):
-            fields = await self._server.call("HMGET", f"{self._prefix}letter:{id_}", *ANSWERED)
-            found += [] if fields[0] is None else [answered_of(id_, fields)]
+        for begin in range(0, len(chosen), CHUNK):
+            these = chosen[begin : begin + CHUNK]
+            rows = await self._server.together([("HMGET", f"{self._prefix}letter:{id_}", *ANSWERED) for id_ in these])
+            found += [answered_of(id_, row) for id_, row in zip(these, rows, strict=True) if row[0] is not None]
         return found
 
     async def letter(self, letter_id: int) -> Letter | None:

@@ -36,23 +36,33 @@ class Drawn:
         self._sheets = sheets
         self._rendering: Rendering | None = None
         self._parts: dict[object, tuple[float, Part]] = {}
+        self._looks: dict[object, asyncio.Lock] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def sheet(self, asked: Asked) -> Part | None:
         """A sheet as it is, or was a second ago; None where there is none."""
         key = (asked.path, tuple(sorted(asked.query.items())), asked.signed_in)
-        async with self._one_at_a_time:
-            now = asyncio.get_running_loop().time()
-            if key in self._parts and now - self._parts[key][0] < KEPT_SECONDS:
-                return self._parts[key][1]
-            sheet = await self._sheets.sheet(asked)
-            if sheet is None:
-                return None
-            part = Part(sheet.title, await self.part(sheet))
-            self._parts = {each: kept for each, kept in self._parts.items() if now - kept[0] < KEPT_SECONDS}
-            if len(self._parts) < _MOST:
-                self._parts[key] = now, part
-            return part
+        # Of each sheet one look at a time; one that waits for the state keeps no other sheet waiting.
+        look = self._looks.setdefault(key, asyncio.Lock())
+        try:
+            async with look:
+                return await self._now(key, asked)
+        finally:
+            if not look.locked():
+                self._looks.pop(key, None)
+
+    async def _now(self, key: object, asked: Asked) -> Part | None:
+        now = asyncio.get_running_loop().time()
+        if key in self._parts and now - self._parts[key][0] < KEPT_SECONDS:
+            return self._parts[key][1]
+        sheet = await self._sheets.sheet(asked)
+        if sheet is None:
+            return None
+        part = Part(sheet.title, await self.part(sheet))
+        self._parts = {each: kept for each, kept in self._parts.items() if now - kept[0] < KEPT_SECONDS}
+        if len(self._parts) < _MOST:
+            self._parts[key] = now, part
+        return part
 
     def forget(self) -> None:
         """What is shown next is anew: something was done."""
@@ -61,7 +71,8 @@ class Drawn:
     async def part(self, sheet: Sheet) -> str:
         """The markup of a sheet."""
         rendering = await self._loaded()
-        return await off_loop(rendering.part, sheet)
+        async with self._one_at_a_time:
+            return await off_loop(rendering.part, sheet)
 
     async def document(self, title: str, part: str, values: Mapping[str, Any]) -> str:
         """A whole document."""
