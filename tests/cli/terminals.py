@@ -17,6 +17,8 @@ from exporter.cli.commands import COMMANDS, command_line
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WIDTHS = (60, 80, 120)
+#: Of tables, which have no room there.
+NARROW = 40
 #: Sequences that colour a text or move the cursor.
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

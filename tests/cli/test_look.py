@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -87,6 +88,48 @@ def test_no_row_of_a_live_table_takes_more_than_a_line(monkeypatch: pytest.Monke
     fits(text, 40)
     assert len(text.splitlines()) == 1 + len(ROWS)
     assert "…" in text
+
+
+def test_a_terminal_without_room_for_a_table_gets_a_line_for_each_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = plain(on_terminal(monkeypatch, 24, lambda: show_table(COLUMNS, ROWS, ("total", "1,007", "13", "15", ""))))
+    fits(text, 24)
+    one, two, total = (each.splitlines() for each in text.split("\n\n"))
+    assert one == [
+        "NAME         partner-wit",
+        "             h-a-name-of",
+        "             -32-charac",
+        "LAG          1,000",
+    ]
+    assert two[:3] == ["NAME         顧客", "LAG          7", "WHY          because of"]
+    assert total == ["NAME         total", "LAG          1,007"]
+
+
+@pytest.mark.parametrize("columns", range(20, 60))
+@pytest.mark.parametrize("one_line", [False, True])
+def test_no_number_is_ever_cut(monkeypatch: pytest.MonkeyPatch, columns: int, one_line: bool) -> None:
+    """Neither in the first part nor where a later one has longer numbers."""
+
+    def show() -> None:
+        rows = Rows((Column("ID", right=True), *COLUMNS), one_line=one_line)
+        rows.show([("1", *ROWS[0])])
+        rows.show([("10020", *ROWS[1])])
+        rows.show([("30020", *ROWS[0])])
+
+    text = plain(on_terminal(monkeypatch, columns, show))
+    numbers = re.findall(r"(?<![\w-])[\d,]+(?![\w-])", text)
+    assert set(numbers) <= {"1", "1,000", "2", "3", "7", "11", "12", "10020", "30020"}
+    assert {"1", "10020", "30020"} <= set(numbers)
+    assert one_line or {"1,000", "7"} <= set(numbers)
+
+
+def test_no_line_ends_in_blanks_whatever_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    def show() -> None:
+        show_table(COLUMNS, ROWS[:1], ("total", "1,000", "2", "3", ""))
+        Rows(COLUMNS, one_line=True).show(ROWS[:1])
+
+    text = on_terminal(monkeypatch, 80, show)
+    assert "\x1b[1m" in text
+    assert not re.search(r"\s(\x1b\[[0-9;]*m)*\n", text.replace("\n\n", "\n"))
 
 
 def test_colour_is_for_terminals_and_not_where_it_is_unwanted(monkeypatch: pytest.MonkeyPatch) -> None:

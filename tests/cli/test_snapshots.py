@@ -1,4 +1,4 @@
-"""What stands on terminals of 60, 80 and 120 columns, and on a pipe, as files that people can read.
+"""What stands on terminals of 60, 80 and 120 columns, tables also at 40, and on a pipe, as files for people to read.
 
 ``EXPORTER_SNAPSHOTS=write`` writes the files anew; read what changed in them before it is committed.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from letters_command import Place, letter
-from terminals import SNAPSHOTS, WIDTHS, fits, is_snapshot, on_pipe, on_terminal, plain, run
+from terminals import NARROW, SNAPSHOTS, WIDTHS, fits, is_snapshot, on_pipe, on_terminal, plain, run
 from test_status import desk, told
 
 from exporter.cli.demo import show as show_demo
@@ -89,9 +89,11 @@ def url() -> Iterator[str]:
     loop.close()
 
 
-def held(monkeypatch: pytest.MonkeyPatch, name: str, show: Show, *, piped: bool = True, lines: int = 24) -> None:
+def held(
+    monkeypatch: pytest.MonkeyPatch, name: str, show: Show, *, piped: bool = True, lines: int = 24, narrow: bool = False
+) -> None:
     """Hold what ``show`` prints to the snapshots of each width, and of a pipe."""
-    for columns in WIDTHS:
+    for columns in (*([NARROW] if narrow else []), *WIDTHS):
         shown = plain(on_terminal(monkeypatch, columns, show, lines))
         fits(shown, columns)
         is_snapshot(f"{name}-{columns}", shown)
@@ -102,7 +104,7 @@ def held(monkeypatch: pytest.MonkeyPatch, name: str, show: Show, *, piped: bool 
 
 
 def test_status(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    held(monkeypatch, "status", run("status", "--url", url))
+    held(monkeypatch, "status", run("status", "--url", url), narrow=True)
 
 
 def test_status_of_those_with_trouble(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -124,7 +126,7 @@ def test_top(monkeypatch: pytest.MonkeyPatch) -> None:
         screen = standard_output()
         screen.show(view(Sample(documents, told_of, ()), told_of, screen, ["crm: no daemon answers"]))
 
-    held(monkeypatch, "top", show, piped=False, lines=10)
+    held(monkeypatch, "top", show, piped=False, lines=10, narrow=True)
 
 
 def test_tail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +169,7 @@ def test_deadletters_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         ),
         letter(4, destination=WIDE, event_id="e-" + "x" * 60),
     )
-    held(monkeypatch, "deadletters-list", run("deadletters", "list", "--config", str(place.config)))
+    held(monkeypatch, "deadletters-list", run("deadletters", "list", "--config", str(place.config)), narrow=True)
 
 
 def test_positions_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +178,7 @@ def test_positions_list(monkeypatch: pytest.MonkeyPatch) -> None:
         Position(f"exporter.{WIDE}", "0", 17, 2, 1_234, False, 1_795_000_000.0, None),
         Position("exporter.crm", "orders-7Yb2:11", 5, 0, None, False, None, None),
     ]
-    held(monkeypatch, "positions-list", lambda: show_positions(places))
+    held(monkeypatch, "positions-list", lambda: show_positions(places), narrow=True)
 
 
 def test_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -233,7 +235,7 @@ def test_the_end_of_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         exit_codes=(0, 0),
         payload=b'{"loyalty":{"loyaltyID":"p-1"}}',
     )
-    held(monkeypatch, "demo", lambda: show_demo(summary))
+    held(monkeypatch, "demo", lambda: show_demo(summary), narrow=True)
     end = (SNAPSHOTS / "demo-80.txt").read_text(encoding="utf-8").rpartition("WHAT")[2].splitlines()
     assert len(end) < 24
     assert end[-1].startswith("All is well")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import IO, TYPE_CHECKING, Final, Literal
 
@@ -17,6 +18,8 @@ Tone = Literal["plain", "good", "warning", "bad", "faint", "strong"]
 
 #: Wider than any line that is put on a pipe.
 _PIPE_COLUMNS: Final = 1 << 20
+#: A code of a colour, where a line ends.
+_LAST_CODE: Final = re.compile(r"\x1b\[[0-9;]*m\Z")
 _THEME: Final = Theme(
     {
         "plain": "none",
@@ -75,7 +78,15 @@ class Screen:
         """What ``show`` prints, with the codes of its colours where there are any; no line ends with blanks."""
         with self.console.capture() as captured:
             self.console.print(shown, soft_wrap=False)
-        return "\n".join(line.rstrip() for line in captured.get().splitlines())
+        return "\n".join(map(_without_blanks, captured.get().splitlines()))
+
+
+def _without_blanks(line: str) -> str:
+    """The line without the blanks that it ends in, also those before codes that end a colour."""
+    codes = ""
+    while found := _LAST_CODE.search(line := line.rstrip()):
+        line, codes = line[: found.start()], found[0] + codes
+    return line + codes
 
 
 def standard_output() -> Screen:

@@ -1,4 +1,7 @@
-"""Tables for people: on a terminal as wide as that is, on a pipe one line for each row, with all that it holds."""
+"""Tables for people: on a terminal as wide as that is, on a pipe one line for each row, with all that it holds.
+
+A number that is cut is another number: where a terminal has no room for a table, each field gets a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.cli.shared.look.screen import Screen, Tone, standard_output, toned
+from exporter.cli.shared.look.tree import Branch, all_drawn
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,12 +60,14 @@ class Column:
 class Rows:
     """A table that is printed part after part; its first part decides on columns and widths.
 
-    A part with something in a column that was left out for being empty begins with its own heads.
+    A part with something in a column that was left out for being empty begins with its own heads, as does one that
+    is too wide for these columns.
 
     Args:
         columns: all columns.
         screen: where to; None for standard output.
-        one_line: no row takes more than a line; a terminal shows the begin of what does not fit.
+        one_line: no row takes more than a line; a terminal shows the begin of texts that do not fit, and where there
+            is no room for all columns the first ones.
     """
 
     def __init__(self, columns: Sequence[Column], screen: Screen | None = None, *, one_line: bool = False) -> None:
@@ -81,21 +87,23 @@ class Rows:
         """The next part of the table, to be printed or put on a live screen."""
         every = [*rows, *([] if total is None else [total])]
         said = {index for index in self._empty if any(_text(row[index]) for row in every)}
-        begins = self._chosen is None or bool(said)
         self._empty -= said
-        self._measure(every, heads=begins)
+        is_first = self._chosen is None
+        self._measure(every)
+        begins = is_first or bool(said) or self._is_too_wide()
         if begins:
             self._chosen = self._fitting()
+        if self._is_too_wide() and not self._one_line:
+            return self._fields(rows, total, is_first=is_first)
         heads = [column.title for column in self._columns] if begins else None
         if self._one_line or not self._screen.is_terminal:
             return self._lines(rows, total, heads)
         return self._table(rows, total, heads)
 
-    def _measure(self, rows: Sequence[Row], *, heads: bool) -> None:
+    def _measure(self, rows: Sequence[Row]) -> None:
         for index, column in enumerate(self._columns):
             widths = [cell_len(_text(row[index])) for row in rows]
-            known = [cell_len(column.title)] if heads else [self._widths[index]]
-            self._widths[index] = max(known + widths)
+            self._widths[index] = max([self._widths.get(index, cell_len(column.title)), *widths])
 
     def _fitting(self) -> Sequence[int]:
         """The columns that are shown, by their places; on a pipe all of them, which a later part may need."""
@@ -107,7 +115,20 @@ class Rows:
             if self._columns[last].spare == 0:
                 break
             said.remove(last)
+        while self._one_line and len(said) > 1 and self._least(said) > self._screen.columns:
+            said.pop()
         return said
+
+    def _is_too_wide(self) -> bool:
+        """Whether numbers would be cut on this terminal."""
+        return self._screen.is_terminal and self._least(self._chosen or ()) > self._screen.columns
+
+    def _least(self, places: Sequence[int]) -> int:
+        """The fewest characters for columns, however many lines that takes."""
+        return sum(self._least_of(index) for index in places) + _GAP * (len(places) - 1)
+
+    def _least_of(self, index: int) -> int:
+        return min(self._widths[index], self._columns[index].folds or self._widths[index])
 
     def _needed(self, places: Sequence[int]) -> int:
         """The fewest characters for columns that are to be read with ease."""
@@ -123,7 +144,7 @@ class Rows:
         folding = [index for index in chosen if self._columns[index].folds]
         others = sum(self._widths[index] for index in chosen if index not in folding)
         left = self._screen.columns - others - _GAP * (len(chosen) - 1)
-        widths = {index: min(self._widths[index], self._columns[index].folds) for index in folding}
+        widths = {index: self._least_of(index) for index in folding}
         left -= sum(widths.values())
         for index in folding:
             more = max(0, min(left, self._widths[index] - widths[index]))
@@ -146,6 +167,18 @@ class Rows:
             line.append(fitted(text, widths[index], right=self._columns[index].right), own or None)
             line.append(" " * _GAP)
         return line
+
+    def _fields(self, rows: Sequence[Row], total: Row | None, *, is_first: bool) -> RenderableType:
+        """A line for each field that has something in it, and an empty line between two rows."""
+        shown: list[RenderableType] = []
+        for row in (*rows, *([] if total is None else [total])):
+            fields = [
+                Branch(self._columns[index].title, _text(row[index]), tone=_tone(row[index], strong=row is total))
+                for index in self._chosen or ()
+                if _text(row[index])
+            ]
+            shown += [*([] if is_first and not shown else [Text()]), all_drawn(fields, self._screen)]
+        return Group(*shown)
 
     def _table(self, rows: Sequence[Row], total: Row | None, heads: Row | None) -> Table:
         table = Table(
@@ -177,6 +210,10 @@ def show_table(columns: Sequence[Column], rows: Iterable[Row], total: Row | None
 
 def _text(cell: Cell) -> str:
     return cell if isinstance(cell, str) else cell.text
+
+
+def _tone(cell: Cell, *, strong: bool) -> Tone:
+    return "strong" if strong else "plain" if isinstance(cell, str) else cell.tone
 
 
 def _drawn(cell: Cell) -> Text:

@@ -47,16 +47,17 @@ def show_tree(branches: Sequence[Branch], *, label: int = _LABEL) -> None:
     ``label`` is how many characters a label has at least.
     """
     screen = standard_output()
-    screen.show(_all_drawn(branches, screen, label))
+    screen.show(all_drawn(branches, screen, label))
 
 
 def tree_text(branches: Sequence[Branch], *, label: int = _LABEL) -> str:
     """What ``show_tree`` prints, for standard output."""
     screen = standard_output()
-    return screen.text(_all_drawn(branches, screen, label))
+    return screen.text(all_drawn(branches, screen, label))
 
 
-def _all_drawn(branches: Sequence[Branch], screen: Screen, label: int) -> RenderableType:
+def all_drawn(branches: Sequence[Branch], screen: Screen, label: int = _LABEL) -> RenderableType:
+    """What ``show_tree`` prints on ``screen``."""
     width = max([label, *(cell_len(each.label) for each in branches)])
     return Group(*(_drawn(each, width, is_terminal=screen.is_terminal) for each in branches))
 
