@@ -1,4 +1,4 @@
-"""What ``--help`` says: whole sentences that fit the list, and types in plain words."""
+"""What ``--help`` and refusals say: whole sentences that fit the list, types and mistakes in plain words."""
 
 from __future__ import annotations
 
@@ -48,6 +48,26 @@ def test_types_are_plain_words_and_nothing_is_cut(words: tuple[str, ...], monkey
     _, _, text = done.stdout.partition("\n\n")
     assert not re.findall(r"<\w+|INTEGER|FLOAT|RANGE|x[<>]=|<=x|[{]\w|\blist\[|\w\.\.\.$", text, re.MULTILINE)
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def refusals(words: tuple[str, ...]) -> Iterator[str]:
+    """Why each option of a command refuses a text that is none of its values, if it does."""
+    for each in ALL[words].params:
+        if each.param_type_name == "option" and not each.is_flag:
+            try:
+                ALL[words].make_context("exporter", [each.opts[-1], "nonsense"])
+            except typer.BadParameter as error:
+                yield error.message
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_what_is_none_of_the_values_is_refused_in_plain_words(words: tuple[str, ...]) -> None:
+    assert [each for each in refusals(words) if "Value error" in each] == []
+
+
+def test_the_values_that_there_are_are_told() -> None:
+    [choices] = [each for each in refusals(("deadletters", "list")) if "not one of" in each]
+    assert choices.startswith("'nonsense' is not one of 'malformed',")
 
 
 def test_bounds_of_numbers_are_words() -> None:

@@ -1,4 +1,4 @@
-"""What ``--help`` looks like: whole sentences in the list of commands, and types in plain words."""
+"""What help and refusals look like: whole sentences in the list of commands, types and mistakes in plain words."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the line ``Usage``."""
         return _plain_pieces(super().collect_usage_pieces(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what was given. Raises typer.BadParameter for what is no value."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            # What newer versions of typer read values with puts its own word before each reason.
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the lists of arguments and options."""
