@@ -155,7 +155,8 @@ async def test_for_scripts() -> None:
     assert web["delivered_per_second"] == 0
 
 
-async def test_watching_ends_with_an_interrupt() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_watching_ends_with_a_signal(number: signal.Signals) -> None:
     async with serve("127.0.0.1", 0, desk(lambda: told(CRM))) as port:
         command = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "exporter", "status", "--watch", "--json", "--url", f"http://127.0.0.1:{port}",
@@ -165,7 +166,7 @@ async def test_watching_ends_with_an_interrupt() -> None:
         async with asyncio.timeout(60):
             for _ in range(2):
                 assert json.loads(await command.stdout.readline())["destination"] == "crm"
-            command.send_signal(signal.SIGINT)
+            command.send_signal(number)
             _, err = await command.communicate()
     assert (command.returncode, err) == (0, b"")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -75,12 +76,18 @@ def test_every_exit_code_has_a_meaning() -> None:
     assert exit_codes.codes()[78] == "EXIT_CONFIG"
 
 
-def test_the_commands_whose_codes_are_told_exist() -> None:
-    commands = get_command(command_line())
-    for name in exit_codes.NO:
-        command: Any = commands
-        for word in name.split():
-            command = command.commands[word]
+def commands(command: Any, *words: str) -> Iterator[str]:
+    """Every command below ``command`` that does something, with its words."""
+    below = getattr(command, "commands", {})
+    for name, each in below.items():
+        yield from commands(each, *words, name)
+    if not below:
+        yield " ".join(words)
+
+
+def test_of_every_command_is_told_what_1_says() -> None:
+    never = ("preview", "schema")
+    assert {*exit_codes.NO, *never} == {*commands(get_command(command_line()))}
 
 
 # -- the event

@@ -1,12 +1,22 @@
-"""Ctrl-C in a command that reads what may never end: the first ends the input, the second the command."""
+"""Signals that end what may never end by itself: the input of a command, or what it watches."""
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+
+@contextmanager
+def until_stopped() -> Iterator[None]:
+    """Let SIGTERM end what is watched as Ctrl-C does: what was opened is closed, and it is no failure."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -17,6 +27,8 @@ def first_interrupt(
 
     ``second`` hears the next one; None: whatever heard Ctrl-C before, which in ``asyncio.run`` cancels the work.
     """
+    import asyncio
+
     before = signal.getsignal(signal.SIGINT)
     if before == signal.SIG_IGN:  # as a shell has it for a command in the background
         yield

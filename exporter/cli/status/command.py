@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of
 from exporter.cli.shared.destinations import DestinationsOption
+from exporter.cli.shared.interrupts import until_stopped
 
 if TYPE_CHECKING:
     from exporter.cli.shared.daemon import Daemon
@@ -32,7 +34,12 @@ def status(
     destination: DestinationsOption = None,
     trouble: TroubleOption = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object for each destination, one a line.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print a JSON object for each destination, one a line: with counts since the start (delivered, "
+            "received, excluded, retried, dead_lettered), the last success, and all else that the table leaves out.",
+        ),
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Print another sample about every second; `exporter top` is live.")
@@ -41,19 +48,18 @@ def status(
     """Show how each destination is: state, reason, lag and rates.
 
     Those that send nothing come first, with the reason and the time until the next probe; of all others those whose
-    oldest event waits longest. A terminal that is too narrow leaves columns out, and folds long texts; on a pipe every
-    row is a line.
+    oldest event waits longest. A terminal that is too narrow leaves columns out, folds long texts, and in the end gives
+    each field a line; on a pipe every row is a line.
     """
     from exporter.cli.shared.daemon_port import NoDaemon
 
-    daemon = daemon_of(config, url, socket)
-    try:
-        _Showing(daemon, destination or [], trouble=trouble, as_json=as_json, watch=watch).run()
-    except NoDaemon as error:
-        typer.echo("\n".join([*daemon.broken, str(error)]), err=True)
-        raise typer.Exit(EXIT_CONFIG if daemon.broken else 1) from None
-    except KeyboardInterrupt:
-        return  # the way to stop watching
+    with until_stopped() if watch else nullcontext():
+        daemon = daemon_of(config, url, socket)
+        try:
+            _Showing(daemon, destination or [], trouble=trouble, as_json=as_json, watch=watch).run()
+        except NoDaemon as error:
+            typer.echo("\n".join([*daemon.broken, str(error)]), err=True)
+            raise typer.Exit(EXIT_CONFIG if daemon.broken else 1) from None
 
 
 class _Showing:

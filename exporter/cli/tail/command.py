@@ -11,6 +11,7 @@ import typer
 from exporter.cli.shared.completion import destination_names
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import Daemon, SocketOption, TokenOption, UrlOption, daemon_of
+from exporter.cli.shared.interrupts import until_stopped
 
 if TYPE_CHECKING:
     from exporter.cli.tail.streams import Line, Stream
@@ -40,27 +41,32 @@ def tail(
 
     Of each its event, profile, status, milliseconds, and what follows. The daemon records single attempts only
     while somebody watches. Where more happens than can be shown, lines are left out, and their number is told. Ends
-    with Ctrl-C (0), or when the daemon goes away (1).
+    with Ctrl-C or SIGTERM (0), or when the daemon goes away (1).
     """
     from exporter.cli.shared.daemon_port import NoDaemon
-    from exporter.cli.tail.streams import UnknownDestination, followed
+    from exporter.cli.tail.streams import UnknownDestination
 
-    daemon = daemon_of(config, url, socket)
-    try:
-        streams = _opened(daemon, destination, bodies=bodies, token=token)
-        shown = destination or "all destinations"
-        typer.echo(f"watching {shown} at {', '.join(str(each.where) for each in streams)}", err=True)
-        told = _Told(as_json=as_json)
-        for line in followed(streams):
-            told.tell(line)
-    except UnknownDestination as error:
-        raise typer.BadParameter(str(error), param_hint="--destination") from None
-    except NoDaemon as error:
-        typer.echo("\n".join([*daemon.broken, str(error)]), err=True)
-        raise typer.Exit(EXIT_CONFIG if daemon.broken else 1) from None
-    except KeyboardInterrupt:
-        return  # the way to stop watching
-    raise typer.Exit(1)
+    with until_stopped():
+        daemon = daemon_of(config, url, socket)
+        try:
+            _watch(_opened(daemon, destination, bodies=bodies, token=token), destination, as_json=as_json)
+        except UnknownDestination as error:
+            raise typer.BadParameter(str(error), param_hint="--destination") from None
+        except NoDaemon as error:
+            typer.echo("\n".join([*daemon.broken, str(error)]), err=True)
+            raise typer.Exit(EXIT_CONFIG if daemon.broken else 1) from None
+        raise typer.Exit(1)
+
+
+def _watch(streams: Sequence[Stream], destination: str | None, *, as_json: bool) -> None:
+    """Show what ``streams`` say of ``destination``, None for all, until every one has ended."""
+    from exporter.cli.tail.streams import followed
+
+    shown = destination or "all destinations"
+    typer.echo(f"watching {shown} at {', '.join(str(each.where) for each in streams)}", err=True)
+    told = _Told(as_json=as_json)
+    for line in followed(streams):
+        told.tell(line)
 
 
 def _opened(daemon: Daemon, destination: str | None, *, bodies: bool, token: str | None) -> Sequence[Stream]:

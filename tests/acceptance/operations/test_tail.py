@@ -65,8 +65,8 @@ def test_attempts_are_shown_as_they_happen_and_bodies_on_demand_alone(tmp_path: 
             receiver.control(status=422)
             place.publish(source.make(1))
             eventually("the failures, too", lambda: [len(shown(each)) for each in (text, bodies)] == [8, 8])
-            for each in (text, as_json, bodies):
-                each.send(signal.SIGINT)
+            for each, how in ((text, signal.SIGINT), (as_json, signal.SIGTERM), (bodies, signal.SIGTERM)):
+                each.send(how)
                 assert each.wait() == 0, each.tail()
                 assert TOKEN not in each.out.read_text() + each.log.read_text()
         for line in shown(text)[:6]:
