@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -117,6 +118,16 @@ async def test_a_signal_ends_it_and_the_terminal_is_as_before(number: signal.Sig
         await top.until("total of 1")
         top.process.send_signal(number)
         assert await top.end() == 0
+
+
+async def test_a_key_is_heard_while_a_daemon_hangs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        hanging.settimeout(60)
+        async with on_terminal("--url", f"http://127.0.0.1:{hanging.getsockname()[1]}") as top:
+            asked, _ = await asyncio.to_thread(hanging.accept)
+            with asked:
+                top.press(b"q")
+                assert await top.end() == 0, "and not 1, which says that none has answered in time"
 
 
 async def test_it_waits_for_a_daemon_that_starts_again() -> None:

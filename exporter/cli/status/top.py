@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, EXIT_CONFIG, ConfigOption
 from exporter.cli.shared.daemon import SocketOption, UrlOption, daemon_of
 from exporter.cli.shared.destinations import EXIT_USAGE, DestinationsOption
+from exporter.cli.shared.interrupts import until_stopped
 from exporter.cli.status.command import TroubleOption, refuse_strangers
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from exporter.cli.shared.daemon import Daemon
     from exporter.cli.shared.look.screen import Screen, Tone
+    from exporter.cli.status.beside import Beside
     from exporter.cli.status.samples import Dataflow, Sample
 
+#: Waits until there is news, or says that somebody has ended it meanwhile.
+Ended: TypeAlias = "Callable[[Beside], bool]"
 #: Between two looks: often enough for people, and little work with many destinations.
 LOOK_SECONDS: Final = 2.0
 #: Until the first numbers are there, which need two samples.
@@ -53,34 +56,31 @@ def top(
         said = "top needs a terminal that can be drawn on; `exporter status --watch` goes on printing without one"
         typer.echo(said, err=True)
         raise typer.Exit(EXIT_USAGE)
-    daemon = daemon_of(config, url, socket)
-    # The terminal is to be left as it was.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with _keys() as wait:
-            _live(daemon, wait, destination or [], trouble=trouble)
-    except NoDaemon as error:
-        typer.echo("\n".join([*daemon.broken, str(error)]), err=True)
-        raise typer.Exit(EXIT_CONFIG if daemon.broken else 1) from None
-    except KeyboardInterrupt:
-        return  # the other way to end it
+    with until_stopped():
+        daemon = daemon_of(config, url, socket)
+        try:
+            with _keys() as ended:
+                _live(daemon, ended, destination or [], trouble=trouble)
+        except NoDaemon as error:
+            typer.echo("\n".join([*daemon.broken, str(error)]), err=True)
+            raise typer.Exit(EXIT_CONFIG if daemon.broken else 1) from None
 
 
-def _live(daemon: Daemon, wait: Callable[[float], bool], names: Sequence[str], *, trouble: bool) -> None:
-    """Show samples until ``wait`` says that somebody has ended it. Raises ``NoDaemon`` where none answers at first."""
+def _live(daemon: Daemon, ended: Ended, names: Sequence[str], *, trouble: bool) -> None:
+    """Show samples until somebody has ``ended`` it. Raises ``NoDaemon`` where none answers at first."""
     from rich.live import Live
 
     from exporter.cli.shared.daemon_port import NoDaemon
     from exporter.cli.shared.look.screen import standard_output
+    from exporter.cli.status.beside import Beside
     from exporter.cli.status.rows import chosen
-    from exporter.cli.status.samples import samples
 
     screen = standard_output()
-    first = [_FIRST_SECONDS]
-    looking = samples(daemon, LOOK_SECONDS, lambda seconds: wait(first.pop() if first else seconds))
-    sample = next(looking, None)
-    if sample is None:
+    beside = Beside(daemon, _FIRST_SECONDS, LOOK_SECONDS)
+    if ended(beside):
         return
+    if isinstance(sample := beside.news(), NoDaemon):
+        raise sample
     refuse_strangers(names, sample)
     # Of its beginning: the files may be mended meanwhile.
     broken = [_BROKEN] if daemon.broken else []
@@ -89,17 +89,12 @@ def _live(daemon: Daemon, wait: Callable[[float], bool], names: Sequence[str], *
         while True:
             notes = [*broken, *(lost or sample.silent)]
             live.update(view(sample, chosen(sample.flows, names, troubled=trouble), screen, notes), refresh=True)
-            try:
-                following = next(looking, None)
-            except NoDaemon as error:  # it may be starting again
-                lost = str(error).splitlines()
-                looking = samples(daemon, LOOK_SECONDS, wait)
-                if not wait(LOOK_SECONDS):
-                    return
-                continue
-            if following is None:
+            if ended(beside):
                 return
-            sample, lost = following, []
+            if isinstance(news := beside.news(), NoDaemon):
+                lost = str(news).splitlines()
+            else:
+                sample, lost = news, []
 
 
 def view(sample: Sample, flows: Sequence[Dataflow], screen: Screen, notes: Sequence[str]) -> RenderableType:
@@ -142,33 +137,29 @@ def _line(text: str, tone: Tone) -> RenderableType:
 
 
 @contextmanager
-def _keys() -> Iterator[Callable[[float], bool]]:
-    """What waits for so many seconds, and says whether nobody has ended it by a key meanwhile."""
-    import select
-    import time
-
+def _keys() -> Iterator[Ended]:
+    """Hear single keys, and leave the terminal as it was."""
     if not sys.stdin.isatty():
-
-        def sleep(seconds: float) -> bool:
-            time.sleep(seconds)
-            return True
-
-        yield sleep
+        yield lambda beside: _ended([beside])
         return
     import termios
     import tty
 
     before = termios.tcgetattr(sys.stdin)
-
-    def wait(seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if select.select([sys.stdin], [], [], left)[0] and os.read(sys.stdin.fileno(), 1) in _ENDING:
-                return False
-        return True
-
     tty.setcbreak(sys.stdin)
     try:
-        yield wait
+        yield lambda beside: _ended([beside, sys.stdin])
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _ended(heard: Sequence[Beside | TextIO]) -> bool:
+    """Wait until there is news, or a key has ended it, which is said."""
+    import select
+
+    while True:
+        ready = select.select(heard, [], [])[0]
+        if sys.stdin in ready and os.read(sys.stdin.fileno(), 1) in _ENDING:
+            return True
+        if heard[0] in ready:
+            return False
