@@ -171,6 +171,18 @@ async def test_watching_ends_with_a_signal(number: signal.Signals) -> None:
     assert (command.returncode, err) == (0, b"")
 
 
+async def test_an_interrupt_before_the_answer_says_that_there_is_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        hanging.settimeout(60)
+        url = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        command = await asyncio.create_subprocess_exec(sys.executable, "-m", "exporter", "status", "--url", url)
+        asked, _ = await asyncio.to_thread(hanging.accept)
+        with asked:
+            command.send_signal(signal.SIGINT)
+            async with asyncio.timeout(60):
+                assert await command.wait() == 130
+
+
 async def _lines_until(output: asyncio.StreamReader, last: str) -> list[str]:
     lines: list[str] = []
     async with asyncio.timeout(60):
