@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +23,8 @@ ACK_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 class SourceGauges:
     """The way in at the moment of a scrape; None is "not known" and leaves the series out.
 
-    ``backfills``: by destination, the profiles that are done, and all of them.
+    ``backfills``: by destination, the profiles that are done, and all of them; ``flows`` are the names of those that
+    there are.
     """
 
     intake_records: int | None = None
@@ -40,6 +41,7 @@ class SourceGauges:
     events: int = 0
     events_lost: int = 0
     backfills: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    flows: Collection[str] = ()
 
 
 class SourceMetrics:
@@ -89,7 +91,8 @@ class SourceMetrics:
     def collect(self) -> Iterator[Metric]:
         """The metrics of a scrape."""
         yield _counters("exporter_source_requests", self._requests)
-        yield _counters("exporter_source_records", self._all_outcomes())
+        now = self.gauges()
+        yield _counters("exporter_source_records", self._all_outcomes(now.flows))
         yield _counters("exporter_source_bytes", self._bytes)
         yield _counters("exporter_source_mapping_errors", self._mapping_errors)
         yield _counters("exporter_source_identity_warnings", self._identity_warnings)
@@ -97,7 +100,6 @@ class SourceMetrics:
         names = [*(str(float(bound)) for bound in ACK_BUCKETS), "+Inf"]
         ack.add_metric([], list(zip(names, self._ack.cumulative(), strict=True)), self._ack.sum)
         yield ack
-        now = self.gauges()
         for name, value in (
             ("exporter_source_intake_records", now.intake_records),
             ("exporter_source_intake_oldest_seconds", now.intake_oldest_seconds),
@@ -122,9 +124,9 @@ class SourceMetrics:
         lost = PROCESS["exporter_log_lines_lost"]
         yield CounterMetricFamily(lost.name, lost.meaning, value=self._log_lines_lost())
 
-    def _all_outcomes(self) -> Mapping[tuple[str, ...], int]:
-        """Each outcome of each flow that had a record, so that a first bad record shows as a rise from 0."""
-        flows = dict.fromkeys(flow for flow, _ in self._records)
+    def _all_outcomes(self, there_are: Collection[str]) -> Mapping[tuple[str, ...], int]:
+        """Each outcome of each flow that is there or had a record: a first bad record shows as a rise from 0."""
+        flows = dict.fromkeys((*there_are, *(flow for flow, _ in self._records)))
         outcomes = SOURCE["exporter_source_records"].labels["outcome"]
         return {**{(flow, outcome): 0 for flow in flows for outcome in outcomes}, **self._records}
 

@@ -40,6 +40,11 @@ class InForce:
         found = self.catalogue.flows.get(flow)
         return "" if found is None else found.name
 
+    @property
+    def flow_names(self) -> list[str]:
+        """The names of all flows."""
+        return [flow.name for flow in self.catalogue.flows.values()]
+
     def source_of(self, inlet: str) -> str:
         """The name of the connection of an inlet, by its id; empty where there is no such inlet any more."""
         found = self.plane.inlets.get(inlet)

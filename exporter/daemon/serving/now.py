@@ -111,6 +111,7 @@ class Now:
             events=self.teller.told - self.teller.lost,
             events_lost=self.teller.lost,
             backfills={} if self.backfilling is None else self.backfilling.progress,
+            flows=[] if self.pipeline is None else self.pipeline.in_force.flow_names,
         )
 
     def hindrances(self) -> dict[str, str]:

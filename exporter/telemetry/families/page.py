@@ -30,8 +30,8 @@ _SECTIONS: Final[tuple[tuple[str, str, Mapping[str, Family]], ...]] = (
     ),
     (
         "Of the way in",
-        "Shown by `exporter serve`. A series with a label appears with the first that it counts; of a flow, all "
-        "outcomes at once.",
+        "Shown by `exporter serve`. A series with a label appears with the first that it counts; what became of "
+        "records is there for every flow from the start on.",
         SOURCE,
     ),
     (
