@@ -33,6 +33,15 @@ class Progress:
     excluded: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How many letters were stored, how many were there, and whether there was no room for the one after them."""
+
+    stored: int = 0
+    known: int = 0
+    full: bool = False
+
+
 class DeadLetters:
     """The dead letters of all destinations in an open store; other processes may have the store open too.
 
@@ -64,17 +73,17 @@ class DeadLetters:
         """What the endpoint answered, by id, of the letters that are there; empty where it answered nothing."""
         return await self._store.answers(letter_ids)
 
-    async def restore(self, letters: Sequence[NewLetter], max_bytes: int) -> int | None:
-        """Store letters of one destination and group, durably and all together, but for those that are there already.
+    async def restore(self, letters: Sequence[NewLetter], max_bytes: int) -> Restored:
+        """Store letters of one destination and group durably, in their order, but for those that are there already.
 
-        Their answers are as they were shown. Return how many were stored; None where the destination's letters would
-        take more than ``max_bytes``.
+        Their answers are as they were shown. Where one would make the destination's letters take more than
+        ``max_bytes``, neither it nor those after it are stored.
         """
         storable: dict[tuple[str, int], StorableLetter] = {}
         for letter in letters:  # of two with one key, the first stays
             storable.setdefault((letter.lane, letter.position), restorable_letter(letter))
         if not storable:
-            return 0
+            return Restored()
         destination, group = letters[0].destination, letters[0].group
         lanes: dict[str, list[int]] = {}
         for lane, position in storable:
@@ -82,10 +91,25 @@ class DeadLetters:
         for lane, positions in lanes.items():
             for position in await self._store.kept(group, lane, positions):
                 del storable[lane, position]
-        if not storable:
-            return 0
-        written = await self._store.put(destination, group, [*storable.values()], (), max_bytes, {})
-        return len(storable) if isinstance(written, Written) else None
+        restored = await self._restore(destination, group, [*storable.values()], max_bytes)
+        return replace(restored, known=len(letters) - len(storable))
+
+    async def _restore(
+        self, destination: str, group: str, letters: Sequence[StorableLetter], max_bytes: int
+    ) -> Restored:
+        if not letters:
+            return Restored()
+        written = await self._store.put(destination, group, letters, (), max_bytes, {}, only_new=True)
+        if isinstance(written, Written):
+            return Restored(len(letters))
+        if len(letters) == 1:
+            return Restored(full=True)
+        half = len(letters) // 2
+        first = await self._restore(destination, group, letters[:half], max_bytes)
+        if first.full:
+            return first
+        rest = await self._restore(destination, group, letters[half:], max_bytes)
+        return Restored(first.stored + rest.stored, full=rest.full)
 
     async def count(self, *which: Filter) -> int:
         """How many letters the filters mean; no letter is meant by two."""

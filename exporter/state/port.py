@@ -122,9 +122,12 @@ class LetterStore(Protocol):
         supersede: Sequence[Delivery],
         max_bytes: int,
         readers: Mapping[str, str],
+        *,
+        only_new: bool = False,
     ) -> Written | TooLarge | Taken:
         """Store letters, each in the place of a letter with the same key, and mark superseded letters; all or nothing.
 
+        With ``only_new`` a letter with the same key stays as it is, and the new one is left out.
         A letter that is larger than all of ``max_bytes`` may have the room alone: otherwise it would never fit.
         ``readers`` says which reader has begun which lane, where that matters; a store of processes on one machine need
         not look.

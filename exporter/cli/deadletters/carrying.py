@@ -70,14 +70,13 @@ def import_letters(settings: Settings, file: Path, *, as_json: bool) -> None:
         with _twice(file) as (lines, total):
             found = _checked(lines, str(file))
             lines.seek(0)
-            stored, full = _stored(settings, lines, found, total)
+            stored, known, full = _stored(settings, lines, found, total)
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-    there = found - stored if full is None else None
     if as_json:
-        typer.echo(json.dumps({"stored": stored, "known": there}))
+        typer.echo(json.dumps({"stored": stored, "known": known}))
     else:
-        left = f"; {there} left out, which {agreeing(there, 'was', 'were')} there already" if there else ""
+        left = f"; {known} left out, which {agreeing(known, 'was', 'were')} there already" if known else ""
         typer.echo(f"{counted(stored, 'dead letter')} stored{left}")
     if full is not None:
         fail(
@@ -106,31 +105,31 @@ def _checked(lines: IO[bytes], name: str) -> int:
     return found
 
 
-def _stored(settings: Settings, lines: IO[bytes], found: int, total: int) -> tuple[int, str | None]:
-    """How many letters were stored, and the destination whose letters are full, if one is."""
+def _stored(settings: Settings, lines: IO[bytes], found: int, total: int) -> tuple[int, int, str | None]:
+    """How many letters were stored, how many were there, and the destination whose letters are full, if one is."""
     from exporter.settings.delivery import Delivery
 
     rooms = {each.name: int(each.delivery.dead_letters_max_bytes) for each in settings.destinations}
     usual = int(Delivery().dead_letters_max_bytes)
     strangers: set[str] = set()
 
-    async def store(letters: DeadLetters, advance: Advance) -> tuple[int, str | None]:
-        stored = 0
+    async def store(letters: DeadLetters, advance: Advance) -> tuple[int, int, str | None]:
+        stored = known = 0
         for batch, size in _batches(lines):
             name = batch[0].destination
             if name not in rooms:
                 strangers.add(name)
-            written_now = await letters.restore(batch, rooms.get(name, usual))
-            if written_now is None:
-                return stored, name
-            stored += written_now
+            restored = await letters.restore(batch, rooms.get(name, usual))
+            stored, known = stored + restored.stored, known + restored.known
+            if restored.full:
+                return stored, known, name
             advance(size)
-        return stored, None
+        return stored, known, None
 
     if not found:
-        return 0, None
+        return 0, 0, None
     with progress("importing", total) as advance:
-        nothing: tuple[int, str | None] = (0, None)
+        nothing: tuple[int, int, str | None] = (0, 0, None)
         result = with_state(
             settings.state, "dead letters", lambda state: store(state.letters, advance), nothing=nothing, make=True
         )

@@ -80,6 +80,8 @@ class RedisLetterStore(LetterStore):
         supersede: Sequence[Delivery],
         max_bytes: int,
         readers: Mapping[str, str],
+        *,
+        only_new: bool = False,
     ) -> Written | TooLarge | Taken:
         what, *said = await self._run(
             scripts.PUT,
@@ -89,6 +91,7 @@ class RedisLetterStore(LetterStore):
             len(readers),
             len(letters),
             len(supersede),
+            int(only_new),
             *(text for reader in readers.items() for text in reader),
             *(value for letter in letters for value in packed(letter)),
             *(value for delivery in supersede for value in delivery),

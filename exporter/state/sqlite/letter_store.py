@@ -58,8 +58,11 @@ class SqliteLetterStore(LetterStore):
         supersede: Sequence[Delivery],
         max_bytes: int,
         readers: Mapping[str, str],  # noqa: ARG002 - see ``begin``
+        *,
+        only_new: bool = False,
     ) -> Written | TooLarge:
         rows = [bound(letter) for letter in letters]
+        statement = statements.PUT_NEW if only_new else statements.PUT
 
         def write(connection: apsw.Connection) -> Written | TooLarge:
             size = _totals(connection, destination).bytes
@@ -69,7 +72,7 @@ class SqliteLetterStore(LetterStore):
                 return TooLarge(growth)
             before = _newest(connection)
             for row in rows:
-                connection.execute(statements.PUT, row)
+                connection.execute(statement, row)
             none_left = []
             for profile_id, lane, position in supersede:
                 connection.execute(statements.SUPERSEDE, (destination, profile_id, group, lane, position))

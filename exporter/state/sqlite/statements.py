@@ -27,13 +27,17 @@ _WHICH: Final = """
     AND (:until IS NULL OR at < :until)
     AND (:superseded IS NULL OR superseded = :superseded)
 """
-#: Stores a letter; a letter that has its key keeps id, first attempt, mark and replay.
-PUT: Final = """
+_INSERT: Final = """
     INSERT INTO letters (group_name, lane, position, destination, profile_id, event_id, reason, detail, status,
                          attempts, first_at, at, superseded, answer, body, bytes)
     VALUES (:group, :lane, :position, :destination, :profile_id, :event_id, :reason, :detail, :status,
             :attempts, :first_at, :at, :superseded, :answer, :body, :bytes)
-    ON CONFLICT (group_name, lane, position) DO UPDATE SET
+    ON CONFLICT (group_name, lane, position) DO
+"""
+#: Stores a letter, unless there is one that has its key.
+PUT_NEW: Final = f"{_INSERT} NOTHING"
+#: Stores a letter; a letter that has its key keeps id, first attempt, mark and replay.
+PUT: Final = f"""{_INSERT} UPDATE SET
       profile_id = excluded.profile_id, event_id = excluded.event_id, reason = excluded.reason,
       detail = excluded.detail, status = excluded.status, attempts = excluded.attempts, at = excluded.at,
       answer = excluded.answer, body = excluded.body, bytes = excluded.bytes

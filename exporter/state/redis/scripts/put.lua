@@ -1,9 +1,10 @@
--- Arguments: prefix, destination, group, most bytes, how many readers, letters and deliveries there are; then of each
--- reader lane and name, of each letter the values of ``rows.packed``, of each delivery profile, lane, position.
+-- Arguments: prefix, destination, group, most bytes, how many readers, letters and deliveries there are, and 1 where
+-- letters that are there stay as they are; then of each reader lane and name, of each letter the values of ``rows.packed``, of each delivery profile, lane, position.
 -- Returns "taken" and a lane; "full" and the bytes for which there is no room; or "stored", letters and bytes of the
 -- destination, the newest id before and after, and the profiles of which no current letter is left.
 local destination, group, most = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local at = 7
+local only_new = ARGV[8] == '1'
+local at = 8
 local function take() at = at + 1; return ARGV[at] end
 
 for _ = 1, tonumber(ARGV[5]) do
@@ -68,7 +69,9 @@ local function store(new)
     if superseded == '0' then redis.call('ZADD', current(new.destination), 0, owned(new.profile, id)) end
   end
 end
-for _, new in ipairs(letters) do store(new) end
+for _, new in ipairs(letters) do
+  if not (only_new and redis.call('HGET', new.places, new.position)) then store(new) end
+end
 
 local result = {'stored', 0, 0, whole(before), whole(newest)}
 for _ = 1, tonumber(ARGV[7]) do
