@@ -9,7 +9,8 @@ import typer
 
 from exporter.cli.shared.config import DEFAULT_CONFIG, ConfigOption, load_or_exit
 
-_PARTS = ("state", "queue", "intake", "profiles")
+_WAY_IN = ("intake", "profiles")
+_PARTS = ("state", "queue", *_WAY_IN)
 
 
 def backup(
@@ -30,6 +31,7 @@ def backup(
     with its state, although it is newer. The copies hold personal data, and the key that signs tokens.
     """
     from exporter.database.backup import BackupFailed, back_up
+    from exporter.settings.notes import has_way_in
     from exporter.settings.whereabouts import whereabouts
 
     settings = load_or_exit(config).settings
@@ -41,7 +43,7 @@ def backup(
             typer.echo(f"{part}: left out, since it is no file ({whereabouts(section)})", err=True)
         elif path.exists():
             files[path] = folder / f"{part}.db"
-        else:
+        elif part not in _WAY_IN or has_way_in(settings):
             typer.echo(f"{part}: left out, since {path} is not there", err=True)
     if not files:
         typer.echo("error: there is nothing to copy", err=True)

@@ -67,7 +67,7 @@ class Startup:
 
     def gauges(self) -> Gauges:
         """The gauges of each dataflow: paused, once a part could not be opened."""
-        return Gauges(0, 0, None, None, self._paused, 0)
+        return Gauges(0, 0, None, None, self._paused, None)
 
     def status(self) -> list[DataflowStatus]:
         """The status of all dataflows, in the order of the configuration."""

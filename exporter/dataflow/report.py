@@ -49,7 +49,7 @@ def status(flow: Dataflow) -> DataflowStatus:
         delivered=metrics.delivered.value,
         dead_lettered=metrics.dead_lettered.value,
         retried=metrics.retries.value,
-        dead_letters=now.dead_letters,
+        dead_letters=dependencies.letters.count(),
     )
 
 

@@ -40,7 +40,7 @@ def notes(settings: Settings, is_literal: Callable[[Steps], bool]) -> tuple[str,
             overridden.
     """
     found = [] if settings.running else ["no destination is enabled: nothing will be exported"]
-    if settings.serve != Serve() or settings.schemas or settings.datasets or settings.mappings:
+    if has_way_in(settings):
         found.extend(without_sources(settings))
     for index, destination in enumerate(settings.destinations):
         if destination.enabled:
@@ -70,6 +70,12 @@ def _shared(settings: Settings) -> Iterator[tuple[Steps, BaseModel]]:
         yield ("serve", "tokens", "static", index), token
     for index, client in enumerate(settings.serve.ims.clients if settings.serve.ims is not None else ()):
         yield ("serve", "ims", "clients", index), client
+
+
+def has_way_in(settings: Settings) -> bool:
+    """Whether anything of the way in is declared."""
+    declared = (settings.sources, settings.schemas, settings.datasets, settings.mappings)
+    return settings.serve != Serve() or any(declared)
 
 
 def without_sources(settings: Settings) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Gauges:
     lag: int | None
     oldest_pending_seconds: float | None
     paused: frozenset[str]
-    dead_letters: int
+    dead_letters: int | None
     concurrency: int | None = None
     rate: float | None = None
 

@@ -12,6 +12,7 @@ import pytest
 from letters_command import Place, letter
 from warm_command import warm_command
 
+from exporter.cli.shared.letters import PAGE
 from exporter.state.kinds import State
 
 BODY = b'{"profileId": "p-1",\n "profile": {"points": 12345678901234567890123, "name": "Zo\xc3\xab"}}'
@@ -66,6 +67,15 @@ def test_what_was_exported_is_imported_byte_for_byte(place: Place, other: Place,
     assert [each["superseded"] for each in other.listed()] == [False, False, True, False]
     assert other.listed()[3]["answer"] == "\\x00" * 1024, "an answer is not cut again"
     assert bodies(other) == bodies(place)
+
+
+def test_more_letters_than_are_read_at_once(place: Place, other: Place, tmp_path: Path) -> None:
+    place.put(*(letter(number) for number in range(2 * PAGE + 3)))
+    file = tmp_path / "letters.jsonl"
+    assert place.run("deadletters", "export", str(file)).returncode == 0
+    assert other.run("deadletters", "import", str(file)).stdout == f"{2 * PAGE + 3} dead letters stored\n"
+    assert without_id(other) == without_id(place)
+    assert other.run("deadletters", "list").stderr == "1,003 dead letters: 1,003 rejected\n"
 
 
 def test_a_letter_that_is_there_is_not_doubled_and_stays_as_it_is(place: Place, tmp_path: Path) -> None:

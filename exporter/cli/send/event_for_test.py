@@ -51,7 +51,7 @@ def send_test_event(settings: Settings, config: Path, name: str, *, wait: bool, 
         fail(f"nothing was queued: {event}")
     mark = event.mark
     flow = _flow(settings, config, name)
-    soon = flow is not None and "operator" not in flow["paused"]
+    soon = flow is not None and not flow["paused"]
     patience = None if wait else SHORTLY_SECONDS if soon else 0.0
 
     async def run(queue: Queue) -> Outcome | None:
@@ -65,6 +65,8 @@ def send_test_event(settings: Settings, config: Path, name: str, *, wait: bool, 
             fail(f"nothing was queued: the queue is full ({error})")
         if not as_json:
             typer.echo(f"{mark} is queued for {name}")
+        if wait and flow is not None and flow["paused"]:
+            typer.echo(f"note: waiting, since {_standing(flow)}; Ctrl-C ends the waiting", err=True)
         return await _followed(queue, settings, name, mark, patience)
 
     outcome = with_queue(settings, run) or Outcome("pending", _pending(settings, config, name))
@@ -160,8 +162,12 @@ def _pending(settings: Settings, config: Path, name: str) -> str:
     flow = _flow(settings, config, name)
     if flow is None:
         return "no daemon answers: it is sent once one runs, unless an operator has paused the destination"
-    why = [", ".join(flow["paused"])] if flow["paused"] else []
-    why += [printable(flow["last_failure"])] if flow["last_failure"] else []
-    return f"not sent, or not answered well, so far; {name} is {flow['state']}" + (
-        f" ({': '.join(why)})" if why else ""
-    )
+    return f"not sent, or not answered well, so far; {_standing(flow)}"
+
+
+def _standing(flow: Mapping[str, Any]) -> str:
+    """How the destination is, and why, as ``status`` has it."""
+    from exporter.cli.status.rows import why
+
+    reason = why(flow)
+    return f"{flow['destination']} is {flow['state']}" + (f" ({reason})" if reason else "")

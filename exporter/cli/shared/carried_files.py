@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
+from exporter.cli.shared.interrupts import ended_by_exception
 from exporter.cli.shared.queue import fail
 
 #: Stands for stdin and stdout.
@@ -52,7 +53,7 @@ def _in_place_of(file: Path) -> Iterator[IO[bytes]]:
     # Personal data: for nobody else to read, which is how this makes files.
     descriptor, beside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
-        with os.fdopen(descriptor, "wb") as out:
+        with ended_by_exception(), os.fdopen(descriptor, "wb") as out:
             yield out
             out.flush()
             os.fsync(descriptor)

@@ -20,6 +20,21 @@ def until_stopped() -> Iterator[None]:
 
 
 @contextmanager
+def ended_by_exception() -> Iterator[None]:
+    """Let a signal that ends the process do so by an exception: what was begun is taken away first."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def first_interrupt(
     do: Callable[[], None], second: Callable[[int, FrameType | None], object] | None = None
 ) -> Iterator[None]:

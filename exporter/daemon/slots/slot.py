@@ -136,7 +136,7 @@ class Slot:
     def gauges(self) -> Gauges:
         """The current numbers of the dataflow."""
         if self._flow is None or self._failing is not None:
-            now = Gauges(0, 0, None, None, self.paused, 0)
+            now = Gauges(0, 0, None, None, self.paused, None)
         else:
             now = gauges(self._flow)
         return replace(now, rate=self.destination.delivery.rate)

@@ -90,7 +90,7 @@ def test_shares_are_found_and_asked_together(tmp_path: Path) -> None:
             done = [line for share in shares for line in share.logs("action") if line["destination"] == name]
             assert [line["done"] for line in done] == [True], "by the one that runs it, over its socket"
         asked = place.command("send", "--to", "c", "--test", "--json")
-        assert "c is paused (operator)" in json.loads(asked.stdout)["detail"], asked.stderr
+        assert "c is paused (operator, paused for " in json.loads(asked.stdout)["detail"], asked.stderr
 
         # One is away: what it runs is resumed in the state.
         gone = next(share for share in shares if any(line["destination"] == "c" for line in share.logs("action")))

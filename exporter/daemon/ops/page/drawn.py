@@ -36,6 +36,7 @@ class Drawn:
         self._sheets = sheets
         self._rendering: Rendering | None = None
         self._parts: dict[object, tuple[float, Part]] = {}
+        self._actions = 0
         self._looks: dict[object, asyncio.Lock] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -52,7 +53,7 @@ class Drawn:
                 self._looks.pop(key, None)
 
     async def _now(self, key: object, asked: Asked) -> Part | None:
-        now = asyncio.get_running_loop().time()
+        now, actions = asyncio.get_running_loop().time(), self._actions
         if key in self._parts and now - self._parts[key][0] < KEPT_SECONDS:
             return self._parts[key][1]
         sheet = await self._sheets.sheet(asked)
@@ -60,12 +61,13 @@ class Drawn:
             return None
         part = Part(sheet.title, await self.part(sheet))
         self._parts = {each: kept for each, kept in self._parts.items() if now - kept[0] < KEPT_SECONDS}
-        if len(self._parts) < _MOST:
+        if len(self._parts) < _MOST and actions == self._actions:
             self._parts[key] = now, part
         return part
 
     def forget(self) -> None:
-        """What is shown next is anew: something was done."""
+        """What is shown next is anew, and read from now on: something was done."""
+        self._actions += 1
         self._parts.clear()
 
     async def part(self, sheet: Sheet) -> str:

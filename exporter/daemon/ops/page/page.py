@@ -70,7 +70,7 @@ class Page:
             return await self._sign_out(request, session)
         if request.path.rstrip("/") == "/destinations":
             return elsewhere("/")
-        asked = Asked(request.path, dict(request.query), session is not None)
+        asked = Asked(request.path, dict(request.query.items()), session is not None)
         part = await self._drawn.sheet(asked)
         if part is None:
             return await self._shown(_missing(request.path), session, status=404)
@@ -120,7 +120,9 @@ class Page:
         onward = _path_of(form.get("to", "/"))
         given = form.get("token", "").strip().encode(errors="surrogateescape")
         if self._token is None or not hmac.compare_digest(given, self._token):
-            self._log.warning("sign-in refused", detail="a browser presented something else than ops.token to the page")
+            if self._token is not None:
+                said = "a browser presented something else than ops.token to the page"
+                self._log.warning("sign-in refused", detail=said)
             return await self._shown(self._sign_in_sheet(onward, refused=True), session, status=403)
         self._sessions.end(request.cookies.get(_cookie(request)))
         response = elsewhere(onward)
