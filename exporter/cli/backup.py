@@ -30,6 +30,7 @@ def backup(
     file, while nothing runs: profiles and intake together, and queue and state together. A queue that is well stays,
     with its state, although it is newer. The copies hold personal data, and the key that signs tokens.
     """
+    from exporter.cli.shared.interrupts import ended_by_exception
     from exporter.database.backup import BackupFailed, back_up
     from exporter.settings.notes import has_way_in
     from exporter.settings.whereabouts import whereabouts
@@ -50,7 +51,8 @@ def backup(
         raise typer.Exit(1)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        back_up(files)
+        with ended_by_exception():
+            back_up(files)
     except OSError as error:
         typer.echo(f"error: {folder} cannot be made: {error.strerror}", err=True)
         raise typer.Exit(1) from None

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import signal
 import sqlite3
 import subprocess
@@ -283,6 +284,23 @@ def test_a_terminal_gets_a_progress_bar(folder: Path) -> None:
     assert json.loads(done.stdout) == {"queued": 10}
     assert "sending" in shown
     assert "100%" in shown
+
+
+def test_notes_stand_in_lines_of_their_own_beside_the_progress(folder: Path) -> None:
+    (folder / "queue.db").unlink(missing_ok=True)
+    (folder / "a.jsonl").write_bytes(lines(*(event(number) for number in range(3))) + b'{"a": 1}\n' + lines(event(4)))
+    ours, theirs = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "exporter", "send", "a.jsonl", "--config", "exporter.yaml"]
+        environ = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+        subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=theirs, timeout=120, env=environ)
+        shown = os.read(ours, 100_000).decode()
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    # A line begins anew after a line break, or where the progress was taken away.
+    for said in ("note: there was no queue yet", "note: a.jsonl:4 will become a dead letter"):
+        assert re.search(rf"(^|\n|\r|\x1b\[2K){said}", shown), shown
 
 
 @contextmanager

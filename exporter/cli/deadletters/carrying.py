@@ -113,6 +113,10 @@ def _stored(settings: Settings, lines: IO[bytes], found: int, total: int) -> tup
     usual = int(Delivery().dead_letters_max_bytes)
     strangers: set[str] = set()
 
+    async def all_of_it(letters: DeadLetters) -> tuple[int, int, str | None]:
+        with progress("importing", total) as advance:
+            return await store(letters, advance)
+
     async def store(letters: DeadLetters, advance: Advance) -> tuple[int, int, str | None]:
         stored = known = 0
         for batch, size in _batches(lines):
@@ -128,11 +132,10 @@ def _stored(settings: Settings, lines: IO[bytes], found: int, total: int) -> tup
 
     if not found:
         return 0, 0, None
-    with progress("importing", total) as advance:
-        nothing: tuple[int, int, str | None] = (0, 0, None)
-        result = with_state(
-            settings.state, "dead letters", lambda state: store(state.letters, advance), nothing=nothing, make=True
-        )
+    nothing: tuple[int, int, str | None] = (0, 0, None)
+    result = with_state(
+        settings.state, "dead letters", lambda state: all_of_it(state.letters), nothing=nothing, make=True
+    )
     if strangers:
         names = ", ".join(map(printable, sorted(strangers)))
         typer.echo(f"note: the configuration has no such destination, and nothing sends letters of {names}", err=True)

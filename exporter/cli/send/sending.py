@@ -15,7 +15,7 @@ from exporter.cli.send.event_lines import Line, NotJson, event_lines
 from exporter.cli.shared.config import EXIT_INTERRUPTED
 from exporter.cli.shared.files_given import total_bytes
 from exporter.cli.shared.interrupts import first_interrupt
-from exporter.cli.shared.look.progress import Advance, progress
+from exporter.cli.shared.look.progress import Advance, note, progress
 from exporter.cli.shared.queue import fail, with_queue
 from exporter.queues.port import EventTooLarge, Queue, QueueFull, QueueUnavailable
 from exporter.sections.printable import counted
@@ -30,8 +30,7 @@ def send_files(files: Sequence[Path], settings: Settings, *, as_json: bool) -> N
     """Queue the events of ``files`` and say how many; exits with 1 where not all could be, 130 after Ctrl-C."""
     sending = _Sending(files, int(settings.max_event_bytes))
     try:
-        with progress("sending", total_bytes(files)) as advance:
-            with_queue(settings, lambda queue: sending.run(queue, advance))
+        with_queue(settings, sending.run)
     finally:
         typer.echo(json.dumps({"queued": sending.queued}) if as_json else f"{counted(sending.queued, 'event')} queued")
     if (more := sending.doubts - _DOUBTS_SHOWN) > 0:
@@ -63,8 +62,12 @@ class _Sending:
         self._files = files
         self._max_event_bytes = max_event_bytes
 
-    async def run(self, queue: Queue, advance: Advance) -> None:
+    async def run(self, queue: Queue) -> None:
         """Publish batch after batch, until the files end, a batch fails, or Ctrl-C: then what was read is published."""
+        with progress("sending", total_bytes(self._files)) as advance:
+            await self._run(queue, advance)
+
+    async def _run(self, queue: Queue, advance: Advance) -> None:
         lines = event_lines(events_in(self._files), self._max_event_bytes)
         ahead = ReadAhead(lines, _bytes_of, _BATCH_LINES, _BATCH_BYTES)
 
@@ -106,7 +109,7 @@ class _Sending:
         except EventTooLarge as error:
             refused = error.indexes
             for index in refused:
-                typer.echo(f"error: {batch[index].place} was not queued: {error}", err=True)
+                note(f"error: {batch[index].place} was not queued: {error}")
             self.refused += len(refused)
         except QueueFull as error:
             self.failure = f"the queue is full ({error}); {batch[0].place} and what follows was not queued"
@@ -116,7 +119,7 @@ class _Sending:
             return False
         except asyncio.CancelledError:
             unknown = f"whether {batch[0].place} to {batch[-1].place} were queued is unknown"
-            typer.echo(f"note: interrupted; {unknown}", err=True)
+            note(f"note: interrupted; {unknown}")
             raise
         self.queued += len(batch) - len(refused)
         return True
@@ -126,4 +129,4 @@ class _Sending:
             return
         self.doubts += 1
         if self.doubts <= _DOUBTS_SHOWN:
-            typer.echo(f"note: {line.place} will become a dead letter: {line.doubt}", err=True)
+            note(f"note: {line.place} will become a dead letter: {line.doubt}")

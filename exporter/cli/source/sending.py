@@ -16,7 +16,7 @@ from exporter.cli.events.read_ahead import ReadAhead
 from exporter.cli.shared.config import EXIT_INTERRUPTED
 from exporter.cli.shared.files_given import total_bytes
 from exporter.cli.shared.interrupts import first_interrupt
-from exporter.cli.shared.look.progress import Advance, progress
+from exporter.cli.shared.look.progress import Advance, note, progress
 from exporter.cli.shared.queue import fail
 from exporter.cli.source.posting import DataPlane, NotTaken
 from exporter.sections.printable import counted, printable
@@ -100,7 +100,7 @@ class _Sending:
             self.failure = f"{error}; {where} may not have been taken, and what follows was not sent"
             return
         except KeyboardInterrupt:
-            typer.echo(f"note: interrupted; whether {printable(where)} were taken is unknown", err=True)
+            note(f"note: interrupted; whether {printable(where)} were taken is unknown")
             raise
         for index, reason in refused.items():
             self._refuse(batch[index], reason)
@@ -142,4 +142,4 @@ class _Sending:
         """Name those of ``read`` that were refused, here or by the server, in the order of the file."""
         for found in read:
             if (reason := self._reasons.pop(id(found), None)) is not None:
-                typer.echo(f"error: {printable(f'{found.place} was refused: {reason}')}", err=True)
+                note(f"error: {printable(f'{found.place} was refused: {reason}')}")

@@ -16,6 +16,12 @@ Advance: TypeAlias = Callable[[int], None]
 Reach: TypeAlias = Callable[[int, int], None]
 
 
+def note(text: str) -> None:
+    """Print a line on stderr, above the progress where that is shown."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Advance]:
     """Yield a function to report progress to, of ``total`` in all; nothing is shown unless stderr is a terminal.

@@ -1,5 +1,6 @@
 -- Arguments: prefix, destination, group, most bytes, how many readers, letters and deliveries there are, and 1 where
--- letters that are there stay as they are; then of each reader lane and name, of each letter the values of ``rows.packed``, of each delivery profile, lane, position.
+-- letters that are there stay as they are; then of each reader lane and name, of each letter the values of
+-- ``rows.packed``, of each delivery profile, lane, position.
 -- Returns "taken" and a lane; "full" and the bytes for which there is no room; or "stored", letters and bytes of the
 -- destination, the newest id before and after, and the profiles of which no current letter is left.
 local destination, group, most = ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -70,7 +71,8 @@ local function store(new)
   end
 end
 for _, new in ipairs(letters) do
-  if not (only_new and redis.call('HGET', new.places, new.position)) then store(new) end
+  local id = only_new and redis.call('HGET', new.places, new.position)
+  if not (id and redis.call('HEXISTS', letter(id), 'bytes') == 1) then store(new) end
 end
 
 local result = {'stored', 0, 0, whole(before), whole(newest)}
