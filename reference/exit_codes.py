@@ -48,7 +48,7 @@ NO: Final[Mapping[str, str]] = {
     "tail": "No daemon answers, or it has gone away.",
     "pause": "It could not be written.",
     "resume": "It could not be written.",
-    "probe": "There is nothing that could be probed now.",
+    "probe": "An operator has paused it, so that nothing is probed, or the state cannot be used.",
     "receive": "It could not listen, or could not write what arrived.",
     "demo": "Something that the demonstration promises did not happen.",
     "test": "A test failed, or there is none.",

@@ -129,7 +129,9 @@ class Dataflow:
     def obey(self, pause: OperatorPause | None) -> None:
         """Send nothing while there is an operator's ``pause``; what is in flight finishes, other pauses go on."""
         outbox = self.dependencies.outbox
-        self.dependencies.pauses.by_hand = "" if pause is None else str(pause)
+        pauses, clock = self.dependencies.pauses, self.dependencies.clock
+        pauses.by_hand = "" if pause is None else str(pause)
+        pauses.by_hand_since = None if pause is None else clock.monotonic() - max(0.0, clock.epoch() - pause.at)
         went_on = False
         if pause is not None:
             outbox.stop("operator")

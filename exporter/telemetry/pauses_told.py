@@ -28,9 +28,10 @@ class PausesTold:
     Attributes:
         any: whether there are any; read after each attempt.
         by_hand: what an operator said of the pause by hand, the detail of the reason ``operator``.
+        by_hand_since: when the operator paused, by the clock, which may be before the process began; None: just now.
     """
 
-    __slots__ = ("_clock", "_ended", "_told", "any", "by_hand")
+    __slots__ = ("_clock", "_ended", "_told", "any", "by_hand", "by_hand_since")
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         """``clock`` never goes back, in seconds."""
@@ -39,6 +40,7 @@ class PausesTold:
         self._ended = False
         self.any = False
         self.by_hand = ""
+        self.by_hand_since: float | None = None
 
     @property
     def since(self) -> float | None:
@@ -59,7 +61,8 @@ class PausesTold:
             if (told := self._told.get(reason)) is not None:
                 told.detail = said
                 continue
-            self._told[reason] = _Told(self._clock(), said)
+            since = self.by_hand_since if reason == "operator" else None
+            self._told[reason] = _Told(self._clock() if since is None else since, said)
             self.any = True
             probed = {} if next_probe_seconds is None else {"next_probe_seconds": round(next_probe_seconds, 1)}
             log.warning("paused", reason=reason, detail=said, **probed)

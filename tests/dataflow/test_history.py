@@ -14,6 +14,7 @@ from exporter.dataflow.stops import Stops
 from exporter.messages.exchange import Answer, Outcome, Request, Unreachable
 from exporter.queues.memory import open_memory
 from exporter.queues.port import Queue
+from exporter.state.interventions import OperatorPause
 
 
 @pytest.fixture
@@ -65,3 +66,12 @@ async def test_a_pause_says_its_own_cause_and_since_when(queue: Queue, tmp_path:
         stops.go("state")
         status = report.status(flow.flow)
         assert (status.paused, status.last_failure) == (("unreachable",), "connection refused")
+
+
+async def test_a_pause_by_hand_lasts_since_it_was_made(queue: Queue, tmp_path: Path) -> None:
+    async with flowing(queue, tmp_path, Endpoint()) as flow:
+        flow.flow.obey(OperatorPause(time.time() - 90, "alice", "the partner moves"))
+        assert flow.flow.dependencies.pauses.since is not None
+        since = report.status(flow.flow).paused_since
+        assert since is not None
+        assert since <= time.time() - 89

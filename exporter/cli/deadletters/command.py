@@ -87,7 +87,7 @@ def list_letters(
                 listing.show(rows, [letter.reason for letter in page])
             after, left = page[-1].id, None if left is None else left - len(page)
         if listing is not None:
-            listing.end()
+            listing.end(limit)
         if not after:
             await refuse_stranger(which, letters, loaded.settings)
         return bool(after)

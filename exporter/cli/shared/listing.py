@@ -40,9 +40,10 @@ class Listing:
         self._rows.show(rows)
         self._reasons.update(reasons)
 
-    def end(self) -> None:
-        """Say how many rows there were, if there were any."""
+    def end(self, limit: int | None = None) -> None:
+        """Say how many rows there were, if there were any, and that there may be more where ``limit`` was reached."""
         if total := self._reasons.total():
             each = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons.most_common())
-            hint = "" if self.is_whole else f"; {self._hint}"
+            hint = f"; --limit {limit} ends the list" if total == limit else ""
+            hint += "" if self.is_whole else f"; {self._hint}"
             typer.echo(f"{total:,} {agreeing(total, self._noun)}: {each}{hint}", err=True)

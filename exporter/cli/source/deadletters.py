@@ -109,7 +109,7 @@ class _Commands:
                     listing.show(rows, [record.reason for record in page])
                 beyond, left = page[-1].id, None if left is None else left - len(page)
             if listing is not None:
-                listing.end()
+                listing.end(limit)
             return beyond is not None
 
         if not _with_records(way_in, print_pages, nothing=False) and not as_json:

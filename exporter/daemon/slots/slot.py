@@ -112,7 +112,9 @@ class Slot:
     @property
     def state(self) -> DataflowState:
         """The stage of the dataflow between start and end."""
-        return "starting" if self._flow is None else self._flow.state
+        if self._flow is not None:
+            return self._flow.state
+        return "draining" if self._ending.is_set() else "starting"
 
     @property
     def broken(self) -> bool:

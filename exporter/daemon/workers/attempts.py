@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
+import orjson
 
 from exporter.daemon.ops.attempt_lines import Lines, Readers
 from exporter.daemon.ops.attempts import PATH, QUIET_SECONDS
@@ -49,8 +50,10 @@ class WorkersAttempts:
         try:
             async with (
                 asked(worker, self._file, _ASKED) as session,
-                session.get(f"http://worker{PATH}?{query}", raise_for_status=True) as answer,
+                session.get(f"http://worker{PATH}?{query}") as answer,
             ):
+                if answer.status != 200:
+                    return await _refusal(answer)
                 return [_ATTEMPT.decode(line) for line in reversed((await answer.read()).splitlines())]
         except WorkerSilent as silent:
             return str(silent)
@@ -76,12 +79,15 @@ class WorkersAttempts:
                 try:
                     async with (
                         asked(worker, self._file, _WATCHING) as session,
-                        session.get(f"http://worker{PATH}?{urlencode(query)}", raise_for_status=True) as answer,
+                        session.get(f"http://worker{PATH}?{urlencode(query)}") as answer,
                     ):
-                        if silent:
-                            lines.notice(f"shard {worker.shard} answers again")
-                        silent = False
-                        await _passed_on(answer.content, lines)
+                        if answer.status != 200:
+                            why = f"shard {worker.shard}: {await _refusal(answer)}"
+                        else:
+                            if silent:
+                                lines.notice(f"shard {worker.shard} answers again")
+                            silent = False
+                            await _passed_on(answer.content, lines)
                 except WorkerSilent as error:
                     why = str(error)
                 if not silent:
@@ -92,6 +98,11 @@ class WorkersAttempts:
     def _worker_of(self, destination: str) -> Worker | None:
         names = self.names()
         return next((each for each in self._workers if destination in each.shard.owned(names)), None)
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> str:
+    """What a worker says instead, such as during a reload, which reaches it before or after its parent."""
+    return str(orjson.loads(await answer.read())["error"])
 
 
 async def _passed_on(content: aiohttp.StreamReader, lines: Lines) -> None:

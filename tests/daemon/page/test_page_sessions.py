@@ -49,6 +49,7 @@ def test_it_ends_in_any_case() -> None:
     while now + IDLE_SECONDS < LONGEST_SECONDS:
         now += IDLE_SECONDS
         assert sessions.of(key, now) is not None
+    assert sessions.of(key, LONGEST_SECONDS) is not None
     assert sessions.of(key, LONGEST_SECONDS + 1) is None
 
 

@@ -62,7 +62,8 @@ class Drawn:
         part = Part(sheet.title, await self.part(sheet))
         self._parts = {each: kept for each, kept in self._parts.items() if now - kept[0] < KEPT_SECONDS}
         if len(self._parts) < _MOST and actions == self._actions:
-            self._parts[key] = now, part
+            # Of the end: a sheet that takes long is shared, too, by those who have waited for it.
+            self._parts[key] = asyncio.get_running_loop().time(), part
         return part
 
     def forget(self) -> None:
