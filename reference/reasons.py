@@ -126,7 +126,7 @@ def reasons_page() -> str:
     return "".join(
         (
             HEAD,
-            "\n## Pauses\n\nA destination that pauses sends nothing but probes. Its backlog stays in the queue, no retry is used up, and "
+            "\n## Pauses\n\nA destination that pauses sends nothing but probes, and nothing at all where the reason is `operator`, `queue` or `state`. Its backlog stays in the queue, no retry is used up, and "
             "the other destinations go on. `exporter probe NAME` asks now instead of when the next probe is due.\n\n",
             table(("reason", "means", "ends", "what to do"), pauses),
             "\n## Dead letters\n\nA dead letter is kept until it is replayed or purged, and later changes of its profile go on without it. "
