@@ -47,6 +47,7 @@ def check(
     loaded = load_or_exit(config)
     from exporter.daemon.serving.certificate import unusable_certificate
     from exporter.daemon.slots.certificates import unusable
+    from exporter.settings.masking import masking_of_files
 
     settings = loaded.settings
     only = chosen(settings, destination or [])
@@ -61,8 +62,6 @@ def check(
     for note in lines:
         typer.echo(f"note: {note}", err=True)
     plan = planned(loaded, only)
-    from exporter.settings.masking import masking_of_files
-
     hiding = masking_of_files(loaded)
     way_in = {} if destination else planned_way_in(settings, hiding)
     if not as_json:

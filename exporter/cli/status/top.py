@@ -108,10 +108,7 @@ def view(sample: Sample, flows: Sequence[Dataflow], screen: Screen, notes: Seque
 
     version = printable(str(sample.documents[0]["version"]))
     refused = [line for document in sample.documents for line in refused_lines(document)]
-    notes = [
-        printable(line)
-        for line in dict.fromkeys((*refused, *(each for each in notes if not refused or each != _BROKEN)))
-    ]
+    notes = [printable(line) for line in dict.fromkeys((*notes, *refused))]
     if len(notes) > _MOST_NOTES:
         notes = [*notes[: _MOST_NOTES - 1], f"{len(notes) - _MOST_NOTES + 1} further lines: exporter status"]
     # The head, the names of the columns, the total, and the line that says how many are not shown.
