@@ -76,7 +76,7 @@ def test_the_status_for_people_and_for_scripts(place: Place, serving: Daemon) ->
 
     # The hour may end meanwhile.
     eventually("the run is counted", lambda: flow("raw")[-2:] == ["1", "0"])
-    assert flow("other") == ["other", "declared", "0", "0", "0", "0"]
+    assert flow("other") == ["other", "enabled", "0", "0", "0", "0"]
     done = source(serving.config, "status", "--json")
     document = json.loads(done.stdout)
     assert (document["ready"], document["sources"], document["intake_records"]) == (True, ["crm", "made"], 0)
@@ -112,8 +112,8 @@ def test_what_was_made_by_api_is_shown_beside_what_is_declared(place: Place, ser
     assert "mapping sets 1 declared" in lines
     assert "datasets     1 declared, 1 made by API" in lines
     [row] = (line for line in lines if line.startswith("by API "))
-    assert row.split() == ["by", "API", "made", "by", "API", "0", "0", "0", "0"]
-    assert sum(" declared " in line for line in lines[lines.index("") :]) == 2
+    assert row.split() == ["by", "API", "enabled,", "made", "by", "API", "0", "0", "0", "0"]
+    assert sum(" enabled " in line for line in lines[lines.index("") :]) == 2
     document = json.loads(source(serving.config, "status", "--json").stdout)
     assert document["objects"]["flows"] == {"declared": 2, "made": 1}
     assert document["flows"][-1] == {"id": flow, "name": "by API", "enabled": True, "made": True}
