@@ -227,6 +227,25 @@ async def test_the_cookie_does_not_hold_the_token_and_ends_at_sign_out() -> None
         assert "sesame" not in json.dumps(browser.logged())
 
 
+async def test_a_new_session_ends_the_one_before_and_is_for_https_where_that_is_in_front() -> None:
+    async with browsing() as browser:
+        await browser.sign_in()
+        [before] = browser.cookies
+        await browser.sign_in()
+        cookies = {before.key: before.value}
+        async with (
+            aiohttp.ClientSession(cookies=cookies) as former,
+            former.get(f"{browser.address}/destinations/crm/confirm/pause", allow_redirects=False) as answer,
+        ):
+            assert answer.status == 303
+        form, headers = {"token": TOKEN}, {"Origin": browser.address, "X-Forwarded-Proto": "https"}
+        async with (
+            aiohttp.ClientSession() as secure,
+            secure.post(f"{browser.address}/sign-in", data=form, headers=headers, allow_redirects=False) as answer,
+        ):
+            assert "secure" in answer.headers["Set-Cookie"].lower()
+
+
 async def test_nobody_signs_in_where_there_is_no_token() -> None:
     async with browsing(token=None) as browser:
         assert "Sign in" not in (await browser.get("/"))[1]
