@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections import deque
 from pathlib import Path
 
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _USUAL_FIRST = 32_768
 _LOWEST = 12_000
 _TRIES = 1_000
+#: Given lately, and maybe not listened on yet: who asks twice before a server has begun would get one port for two.
+_LATELY: deque[int] = deque(maxlen=500)
 
 
 def free_port() -> int:
@@ -31,8 +34,9 @@ def free_ports(count: int) -> list[int]:
     for port in random.sample(_of_this_worker(_LOWEST, first_of_clients), _TRIES):
         if len(found) == count:
             return found
-        if _is_free(port):
+        if port not in _LATELY and _is_free(port):
             found.append(port)
+            _LATELY.append(port)
     raise AssertionError(f"no {count} free ports between {_LOWEST} and {first_of_clients}")
 
 
